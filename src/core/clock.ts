@@ -1,0 +1,36 @@
+/**
+ * The only source of time and randomness of the product, so that a test can hold both still.
+ * `nowMs` is wall time (ms since the epoch, may step); `monotonicMs` never goes back and is for durations.
+ */
+export interface Clock {
+  nowMs(): number;
+  monotonicMs(): number;
+  /** Calls back once after `delayMs`; the timer does not keep the process alive. */
+  setTimer(delayMs: number, callback: () => void): Timer;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer(delayMs, callback) {
+    const handle = setTimeout(callback, delayMs);
+    handle.unref();
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+/** Resolves after `delayMs` of the clock. */
+export function sleep(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimer(delayMs, resolve);
+  });
+}
+
+/** A number in [0, 1); injected wherever chance is used, so that a seed can replace it. */
+export type Random = () => number;
+
+export const systemRandom: Random = () => Math.random();

@@ -1,0 +1,129 @@
+/**
+ * Every error a client or an operator can meet, declared once. Code matches on `code`, never on text.
+ *
+ * `httpStatus`: what an HTTP answer carries. `closeCode`: how a WebSocket is closed, `null` where the
+ * connection goes on. `retryable`: the same request may succeed later, unchanged.
+ */
+export interface ErrorSpec {
+  readonly httpStatus: number;
+  readonly closeCode: number | null;
+  readonly retryable: boolean;
+  readonly meaning: string;
+}
+
+function spec(httpStatus: number, closeCode: number | null, retryable: boolean, meaning: string): ErrorSpec {
+  return { httpStatus, closeCode, retryable, meaning };
+}
+
+/** One event is bad; it is named by its index, the others of its frame are kept. */
+export const eventErrors = {
+  event_not_map: spec(400, null, false, 'the event is not a map'),
+  field_required: spec(400, null, false, 'a required field is missing or empty'),
+  field_type: spec(400, null, false, 'a field has the wrong type'),
+  field_range: spec(400, null, false, 'a number is NaN, infinite, negative or outside its bounds'),
+  type_unknown: spec(400, null, false, 'the event type is not one of the known types'),
+  value_unknown: spec(400, null, false, 'a field with a closed set of values has another value'),
+  string_too_long: spec(400, null, false, 'a string is longer than its field allows'),
+  string_invalid: spec(400, null, false, 'a string is not valid UTF-8'),
+  map_too_large: spec(400, null, false, 'a map or list has more entries than its field allows'),
+  content_refused: spec(400, null, false, 'a key that names prompt or response content is refused'),
+  time_invalid: spec(400, null, false, 'a time is neither milliseconds since the epoch nor RFC 3339'),
+  time_order: spec(400, null, false, 'ended_at is before started_at'),
+  nesting_too_deep: spec(400, null, false, 'values are nested deeper than allowed'),
+  extension_type: spec(400, null, false, 'a MessagePack extension other than the timestamp is refused'),
+  row_ragged: spec(400, null, false, 'a row has not as many values as the frame has columns'),
+} as const satisfies Record<string, ErrorSpec>;
+
+/** A name the schema does not know: told to the client once a frame and ignored; the event is kept. */
+export const eventNotices = {
+  field_unknown: spec(202, null, false, 'a field the schema does not know is ignored; the event is kept'),
+  column_unknown: spec(202, null, false, 'a column the schema does not know is ignored; the rows are kept'),
+} as const satisfies Record<string, ErrorSpec>;
+
+/** A whole frame or request cannot be taken. Nothing of it is kept, nothing of it is acknowledged. */
+export const frameErrors = {
+  frame_malformed: spec(400, 4400, false, 'the frame is not valid MessagePack or JSON, or it is truncated'),
+  frame_shape: spec(400, 4400, false, 'the frame is none of the three shapes'),
+  frame_empty: spec(400, 4400, false, 'the frame holds no event'),
+  frame_too_large: spec(413, 4413, false, 'the frame is larger than max_frame_bytes'),
+  frame_too_many_events: spec(413, 4413, false, 'the frame holds more events than allowed'),
+  seq_missing: spec(400, 4422, false, 'a frame without seq after numbered ones, or the other way round'),
+  seq_invalid: spec(400, 4422, false, 'seq is not an integer from 1 to 2^53 - 1'),
+  seq_regressed: spec(400, 4422, false, 'seq goes back to a number that was skipped before'),
+  credit_overrun: spec(429, 4429, true, 'more frames are unacknowledged than the credit allows'),
+  producer_invalid: spec(400, 4400, false, 'the producer id is not [A-Za-z0-9_-]{1,64}'),
+  producer_replaced: spec(409, 4409, false, 'a newer connection of the same producer took over'),
+} as const satisfies Record<string, ErrorSpec>;
+
+/** Who may do what. */
+export const accessErrors = {
+  key_missing: spec(401, 4401, false, 'no API key was sent'),
+  key_invalid: spec(401, 4401, false, 'the API key is not known'),
+  scope_missing: spec(403, 4403, false, 'the API key does not carry the scope this needs'),
+} as const satisfies Record<string, ErrorSpec>;
+
+/** The HTTP surface. */
+export const requestErrors = {
+  path_unknown: spec(404, null, false, 'no such path'),
+  method_not_allowed: spec(405, null, false, 'the path exists, the method does not'),
+  not_found: spec(404, null, false, 'no such agent, task or run of this tenant'),
+  parameter_invalid: spec(400, null, false, 'a query or path parameter is missing or has a wrong value'),
+  media_type_unsupported: spec(415, null, false, 'the content type or content encoding is not accepted'),
+  body_too_large: spec(413, null, false, 'the body is larger than allowed, as sent or when inflated'),
+  body_invalid: spec(400, null, false, 'the body cannot be inflated or read'),
+  request_timeout: spec(408, null, true, 'the body did not arrive in time'),
+  query_timeout: spec(504, null, true, 'the query took longer than allowed and was cancelled'),
+  store_unavailable: spec(503, null, true, 'the store cannot be reached; events are still accepted'),
+  connections_exhausted: spec(503, 1013, true, 'the collector has as many connections as it may'),
+  overloaded: spec(429, 4429, true, 'more requests are under way than the collector may hold'),
+  spool_full: spec(503, 4503, true, 'the spool has reached its quota or the disk is almost full'),
+  spool_failed: spec(503, 4503, true, 'the disk refused a write or a sync; nothing was acknowledged'),
+  stopping: spec(503, 1012, true, 'the collector is shutting down'),
+  internal: spec(500, 1011, true, 'an unexpected failure of the collector'),
+} as const satisfies Record<string, ErrorSpec>;
+
+/** What an operator meets: never sent to a client. */
+export const operatorErrors = {
+  config_invalid: spec(500, null, false, 'the configuration has problems; all are listed, exit code 2'),
+  data_dir_locked: spec(500, null, false, 'another collector uses the data directory'),
+  engine_start_failed: spec(500, null, true, 'the embedded engine did not become ready'),
+  store_rejected: spec(500, null, false, 'ClickHouse refuses this statement or segment for good'),
+  store_overloaded: spec(500, null, true, 'ClickHouse is short of memory, parts or threads'),
+  store_unreachable: spec(500, null, true, 'ClickHouse cannot be reached or did not answer in time'),
+  migration_changed: spec(500, null, false, 'a migration that was applied has since been edited'),
+  segment_corrupt: spec(500, null, false, 'a spool segment does not match its log; it is quarantined'),
+} as const satisfies Record<string, ErrorSpec>;
+
+export const errorTable = {
+  ...eventErrors,
+  ...eventNotices,
+  ...frameErrors,
+  ...accessErrors,
+  ...requestErrors,
+  ...operatorErrors,
+} as const;
+
+export type EventErrorCode = keyof typeof eventErrors | keyof typeof eventNotices;
+export type FrameErrorCode = keyof typeof frameErrors;
+export type AccessErrorCode = keyof typeof accessErrors;
+export type ErrorCode = keyof typeof errorTable;
+
+/** An operating failure: says what could not be done, keeps its cause, knows whether to try again. */
+export class CollectorError extends Error {
+  override readonly name = 'CollectorError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get retryable(): boolean {
+    return errorTable[this.code].retryable;
+  }
+}
+
+/** The message of anything that was thrown. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

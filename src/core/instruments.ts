@@ -1,0 +1,87 @@
+/**
+ * What the stages count. `src/telemetry/metrics.ts` declares each metric once, with its name and help;
+ * stages see only these shapes, which prom-client's classes satisfy.
+ */
+export interface PlainCounter {
+  inc(count?: number): void;
+}
+export interface LabelCounter<L extends string> {
+  inc(labels: Readonly<Record<L, string>>, count?: number): void;
+}
+export interface PlainHistogram {
+  observe(value: number): void;
+}
+
+export interface IngestInstruments {
+  /** Every event of a frame that could be read. = durable + duplicate + rejected. */
+  readonly eventsReceived: PlainCounter;
+  /** outcome: durable, duplicate, rejected. */
+  readonly events: LabelCounter<'outcome'>;
+  /** Rejected events by error code. */
+  readonly eventsRejected: LabelCounter<'code'>;
+  readonly eventsClamped: PlainCounter;
+  readonly valuesRedacted: PlainCounter;
+  readonly fieldsUnknown: PlainCounter;
+  /** outcome: accepted, duplicate, or the code of the frame error. */
+  readonly frames: LabelCounter<'outcome'>;
+  readonly frameBytes: PlainCounter;
+  /** Receipt of a frame to its ack, seconds. */
+  readonly ackSeconds: PlainHistogram;
+  /** Producers or event ids forgotten because their memory is full. kind: producer, event_id. */
+  readonly dedupForgotten: LabelCounter<'kind'>;
+  /** WebSocket connections closed by the collector, by error code. */
+  readonly connectionsClosed: LabelCounter<'code'>;
+}
+
+export interface SpoolInstruments {
+  /** Events found in the spool at start: a term of the ledger, durable + recovered = inserted + spooled + quarantined. */
+  readonly eventsRecovered: PlainCounter;
+  readonly bytesWritten: PlainCounter;
+  readonly syncSeconds: PlainHistogram;
+  readonly syncFailures: PlainCounter;
+  /** Batches in one group sync. */
+  readonly syncGroupBatches: PlainHistogram;
+  /** reason: size, rows, age, partition, sync_failed, stop. */
+  readonly segmentsClosed: LabelCounter<'reason'>;
+  /** reason: corrupt, store_rejected. */
+  readonly segmentsQuarantined: LabelCounter<'reason'>;
+  readonly eventsQuarantined: PlainCounter;
+  readonly tornBytes: PlainCounter;
+  readonly producersForgotten: PlainCounter;
+}
+
+export interface DeliverInstruments {
+  readonly eventsInserted: PlainCounter;
+  readonly insertSeconds: PlainHistogram;
+  readonly insertBytes: PlainCounter;
+  /** reason: the error code. */
+  readonly insertRetries: LabelCounter<'reason'>;
+  /** Time of receipt of a segment's first row to its insert, seconds. */
+  readonly freshnessSeconds: PlainHistogram;
+}
+
+export interface WindowInstruments {
+  readonly keysEvicted: PlainCounter;
+  /** Events older than the longest window: in ClickHouse, not in the live windows. */
+  readonly eventsLate: PlainCounter;
+}
+
+export interface ExecutionInstruments {
+  /** Adds one batch's slice of an agent to the `agent_execution_*` metrics; folds agents beyond the cap. */
+  recordExecutions(slice: import('./event-batch.js').WindowSlice): void;
+}
+
+export interface DecodeInstruments {
+  readonly batchSeconds: PlainHistogram;
+  readonly batchRows: PlainHistogram;
+  readonly workerRestarts: PlainCounter;
+}
+
+export interface EngineInstruments {
+  readonly restarts: LabelCounter<'reason'>;
+}
+
+export interface HttpInstruments {
+  /** One finished HTTP request. `route` is the template, never the path. */
+  recordRequest(route: string, method: string, status: number, seconds: number): void;
+}

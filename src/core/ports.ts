@@ -1,0 +1,277 @@
+import type { AccessErrorCode } from './errors.js';
+import type { DecodedBatch, FrameBatch, WindowSlice } from './event-batch.js';
+
+/**
+ * What the stages offer each other. Each port is implemented by one stage, used by others, and joined
+ * to them in `collector.ts` only.
+ */
+
+// ── http ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type Scope = 'ingest' | 'read' | 'admin';
+
+/** Who is calling: the tenant always comes from the key. `admin` implies the other scopes. */
+export interface Principal {
+  readonly tenant: string;
+  readonly scopes: ReadonlySet<Scope>;
+  /** A short, non-secret name of the key, for logs. */
+  readonly keyName: string;
+  /** Content keys (prompts, responses) are accepted for this tenant. */
+  readonly contentAllowed: boolean;
+}
+
+export interface Authenticator {
+  /** `authorization` is the header's value, or undefined when none was sent. */
+  authenticate(authorization: string | undefined, scope: Scope): Principal | AccessErrorCode;
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  /** As requested, without the query string, still percent-encoded. */
+  readonly path: string;
+  /** Decoded values of the template's `{name}` parts. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** Lower-case names. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** Empty when the method has none. Owned by the handler: not reused afterwards. */
+  readonly body: Uint8Array;
+  /** Aborted when the client went away. */
+  readonly signal: AbortSignal;
+}
+
+export interface HttpReply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A stream is written with backpressure, in chunks. */
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
+}
+
+export interface HttpRoute {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** `/api/v1/agents/{agent_id}/live`; a part in braces matches one path segment. */
+  readonly path: string;
+  /** `null`: no key needed, and `principal` is `anonymous`. */
+  readonly scope: Scope | null;
+  /** Bytes of the body as sent; default 0, no body. */
+  readonly bodyBytesMax?: number;
+  /** Throws `CollectorError` for a problem answer; anything else becomes `internal`. */
+  handle(request: HttpRequest, principal: Principal): HttpReply | Promise<HttpReply>;
+}
+
+export const anonymous: Principal = { tenant: '', scopes: new Set(), keyName: '', contentAllowed: false };
+
+/** One WebSocket, as the stages see it. All calls after `closed` are ignored. */
+export interface Socket {
+  /** `dropped` only when the outbound buffer limit is passed; the socket is then closing. */
+  send(data: Uint8Array | string): 'sent' | 'buffered' | 'dropped';
+  /** Sends a close frame with `code` and a short reason. */
+  close(code: number, reason: string): void;
+  bufferedBytes(): number;
+}
+
+export interface SocketHandlers {
+  /** `bytes` is valid only until the call returns: copy what must stay. */
+  message(bytes: ArrayBuffer, isBinary: boolean): void;
+  /** The outbound buffer has drained. */
+  drained(): void;
+  closed(code: number): void;
+}
+
+export interface SocketRoute {
+  readonly path: string;
+  readonly scope: Scope;
+  /** Frames above this are closed by the server without a named code: keep it above the protocol's own limit. */
+  readonly payloadBytesMax: number;
+  /** Sub-protocol answered when the client offers it. */
+  readonly protocol: string;
+  /** After a successful upgrade. */
+  open(socket: Socket, request: SocketRequest): SocketHandlers;
+}
+
+export interface SocketRequest {
+  readonly principal: Principal;
+  readonly query: URLSearchParams;
+}
+
+// ── decode ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface FrameDecoder {
+  /** Transfers `batch.bytes`; it comes back with the result. Rejects with CollectorError `overloaded` or `internal`. */
+  decode(batch: FrameBatch): Promise<DecodedBatch>;
+  /** Workers that are idle now; 0 means a further batch would wait. */
+  idleWorkers(): number;
+}
+
+// ── spool ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A frame of a batch as its log remembers it. */
+export interface SpoolFrame {
+  readonly tenant: string;
+  /** Empty: no position is kept for this frame. */
+  readonly producer: string;
+  /** 0 when `producer` is empty. */
+  readonly seq: number;
+  readonly rows: number;
+}
+
+export interface SpoolBatch {
+  /** One Native block; may be empty when every event was rejected but positions must still advance. */
+  readonly rows: Uint8Array;
+  readonly rowCount: number;
+  readonly rowsCrc: number;
+  readonly receivedMs: number;
+  readonly frames: readonly SpoolFrame[];
+}
+
+export type AppendOutcome =
+  /** Settles when the batch is on disk (rejects with `spool_failed`; then nothing of it is acknowledged). */
+  | { readonly status: 'appended'; readonly durable: Promise<void> }
+  /** Nothing was written. */
+  | { readonly status: 'full' }
+  | { readonly status: 'stopped' };
+
+export interface SpoolAppender {
+  /** Hot path: once a batch. Batches become durable in the order of the calls. */
+  tryAppend(batch: SpoolBatch): AppendOutcome;
+  /** Highest appended seq of a producer, 0 when it is not known. */
+  lastSeq(tenant: string, producer: string): number;
+  /** 0 (empty) … 1 (at the high watermark, appends are refused). Drives the credit. */
+  fullness(): number;
+  /** Called when appends are accepted again after a refusal. */
+  onSpace(callback: () => void): void;
+}
+
+/** A closed segment, ready to be inserted. */
+export interface SpoolSegment {
+  /** Unique for ever; the insert's deduplication token. */
+  readonly id: string;
+  /** Absolute path; its bytes are the body of the insert, `FORMAT Native`. */
+  readonly dataPath: string;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly columns: readonly string[];
+  /** Time of receipt of its first and last batch, ms since the epoch. */
+  readonly firstReceivedMs: number;
+  readonly lastReceivedMs: number;
+}
+
+export interface SpoolReader {
+  /** The oldest closed segment that is neither released nor quarantined, or null. Does not remove it. */
+  peek(): SpoolSegment | null;
+  /** Called whenever a segment is closed. One listener. */
+  onClosed(callback: () => void): void;
+  /** The segment is in the store, durably: carries its positions forward, then deletes its files. */
+  release(id: string): Promise<void>;
+  /** Renames the files to `*.quarantined`, carries positions forward, counts; never deletes. */
+  quarantine(id: string, reason: 'corrupt' | 'store_rejected'): Promise<void>;
+  stats(): SpoolStats;
+}
+
+export interface SpoolStats {
+  readonly segments: number;
+  readonly bytes: number;
+  /** Events durable in the spool and not yet inserted. */
+  readonly events: number;
+  /** Time of receipt of the oldest undelivered event, null when there is none. */
+  readonly oldestReceivedMs: number | null;
+  readonly quarantinedSegments: number;
+  readonly quarantinedEvents: number;
+  readonly producers: number;
+  readonly fullness: number;
+}
+
+// ── store ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface SegmentWriter {
+  /**
+   * Inserts a segment as one block with its id as token; resolves when the store has it durably.
+   * Rejects with CollectorError: `store_rejected` (permanent), `store_overloaded`, `store_unreachable`.
+   */
+  insert(segment: SpoolSegment): Promise<void>;
+}
+
+/** One read of the store, bound to a tenant by a typed parameter. Each query of `clickhouse/queries` takes one. */
+export interface StoreReader {
+  /**
+   * Runs `sql` (with `{name:Type}` parameters) and returns its rows as JSON objects.
+   * Rejects with CollectorError: `query_timeout`, `store_unavailable`, `internal`.
+   */
+  rows<Row>(query: StoreQuery): Promise<Row[]>;
+}
+
+export interface StoreQuery {
+  /** Names the query in logs and metrics. */
+  readonly name: string;
+  readonly sql: string;
+  readonly params: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+  readonly signal?: AbortSignal;
+}
+
+// ── window ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface WindowSink {
+  /** Hot path: once a batch, after it is durable. */
+  add(slices: readonly WindowSlice[]): void;
+}
+
+export const windowNames = ['1m', '5m', '15m', '1h', '24h'] as const;
+export type WindowName = (typeof windowNames)[number];
+export const windowMs: Readonly<Record<WindowName, number>> = {
+  '1m': 60_000,
+  '5m': 300_000,
+  '15m': 900_000,
+  '1h': 3_600_000,
+  '24h': 86_400_000,
+};
+
+/** What a rolling window of one agent holds now. Durations in ms, null when there were none. */
+export interface WindowSnapshot {
+  readonly total: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** completed / (completed + failed), null when both are 0. */
+  readonly successRate: number | null;
+  readonly duration: {
+    readonly count: number;
+    readonly avg: number | null;
+    readonly min: number | null;
+    readonly max: number | null;
+    readonly p50: number | null;
+    readonly p95: number | null;
+    readonly p99: number | null;
+  };
+  readonly llmCalls: number;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly costMicros: number;
+  readonly errors: Readonly<Record<string, number>>;
+  readonly confidenceAvg: number | null;
+  readonly memoryMbMax: number | null;
+}
+
+export interface LiveWindows {
+  /** Undefined when the agent has no event within the longest window. */
+  snapshot(tenant: string, agentId: string, window: WindowName): WindowSnapshot | undefined;
+  /** Time of the newest slice of an agent, ms since the epoch. */
+  lastSeenMs(tenant: string, agentId: string): number | undefined;
+  /** All live keys, most recently active first. */
+  keys(): Iterable<{ readonly tenant: string; readonly agentId: string }>;
+}
+
+// ── health ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
+
+export interface DependencyHealth {
+  readonly name: string;
+  readonly status: HealthStatus;
+  /** One sentence when it is not healthy. */
+  readonly reason: string | null;
+  readonly details: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface HealthProbe {
+  health(): DependencyHealth | Promise<DependencyHealth>;
+}
