@@ -1,0 +1,61 @@
+import { CollectorError, type ErrorCode, errorTable } from './errors.js';
+import type { HttpReply } from './ports.js';
+
+/** One bad parameter or field of a request. */
+export interface ProblemItem {
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface ProblemOptions {
+  readonly detail?: string;
+  readonly errors?: readonly ProblemItem[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * An error answer as problem details (RFC 9457): `type`, `title`, `status`, `detail`, and our stable `code`.
+ * A retryable 429 or 503 says when to come back.
+ */
+export function problem(code: ErrorCode, options: ProblemOptions = {}): HttpReply {
+  const spec = errorTable[code];
+  const body = {
+    type: `urn:tidemark:error:${code}`,
+    title: spec.meaning,
+    status: spec.httpStatus,
+    code,
+    ...(options.detail === undefined ? {} : { detail: options.detail }),
+    ...(options.errors === undefined ? {} : { errors: options.errors }),
+  };
+  const comeBack = spec.retryable && (spec.httpStatus === 429 || spec.httpStatus === 503);
+  return {
+    status: spec.httpStatus,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(comeBack ? { 'retry-after': String(retryAfterSeconds) } : {}),
+      ...options.headers,
+    },
+    body: `${JSON.stringify(body)}\n`,
+  };
+}
+
+const retryAfterSeconds = 1;
+
+/** The answer for anything a handler threw: a `CollectorError` keeps its code, the rest is `internal` without its text. */
+export function problemOf(error: unknown): HttpReply {
+  if (error instanceof RequestProblem) return problem(error.code, { detail: error.message, errors: error.errors });
+  if (error instanceof CollectorError) return problem(error.code, { detail: error.message });
+  return problem('internal');
+}
+
+/** A refused request with the parameters or fields at fault. */
+export class RequestProblem extends CollectorError {
+  readonly errors: readonly ProblemItem[];
+
+  constructor(code: ErrorCode, message: string, errors: readonly ProblemItem[]) {
+    super(code, message);
+    this.errors = errors;
+  }
+}
