@@ -68,6 +68,8 @@ export const requestErrors = {
   method_not_allowed: spec(405, null, false, 'the path exists, the method does not'),
   not_found: spec(404, null, false, 'no such agent, task or run of this tenant'),
   parameter_invalid: spec(400, null, false, 'a query or path parameter is missing or has a wrong value'),
+  parameter_unknown: spec(400, null, false, 'a query parameter has a name this endpoint does not know'),
+  parameter_repeated: spec(400, null, false, 'a query parameter is given more than once'),
   media_type_unsupported: spec(415, null, false, 'the content type or content encoding is not accepted'),
   body_too_large: spec(413, null, false, 'the body is larger than allowed, as sent or when inflated'),
   body_invalid: spec(400, null, false, 'the body cannot be inflated or read'),

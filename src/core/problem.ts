@@ -1,4 +1,4 @@
-import { CollectorError, type ErrorCode, errorTable } from './errors.js';
+import { CollectorError, type ErrorCode, errorTable, operatorErrors } from './errors.js';
 import type { HttpReply } from './ports.js';
 
 /** One bad parameter or field of a request. */
@@ -43,11 +43,21 @@ export function problem(code: ErrorCode, options: ProblemOptions = {}): HttpRepl
 
 const retryAfterSeconds = 1;
 
-/** The answer for anything a handler threw: a `CollectorError` keeps its code, the rest is `internal` without its text. */
+/**
+ * The answer for anything a handler threw: a `CollectorError` keeps its code, the rest is `internal` without its text.
+ * What only an operator should read stays out: the detail of a 5xx (it may name hosts, paths or SQL) and operator codes.
+ */
 export function problemOf(error: unknown): HttpReply {
-  if (error instanceof RequestProblem) return problem(error.code, { detail: error.message, errors: error.errors });
-  if (error instanceof CollectorError) return problem(error.code, { detail: error.message });
-  return problem('internal');
+  if (!(error instanceof CollectorError)) return problem('internal');
+  const code = clientCode(error.code);
+  if (errorTable[code].httpStatus >= 500) return problem(code);
+  const errors = error instanceof RequestProblem ? { errors: error.errors } : {};
+  return problem(code, { detail: error.message, ...errors });
+}
+
+function clientCode(code: ErrorCode): ErrorCode {
+  if (code === 'store_unreachable' || code === 'store_overloaded') return 'store_unavailable';
+  return code in operatorErrors ? 'internal' : code;
 }
 
 /** A refused request with the parameters or fields at fault. */
@@ -58,4 +68,14 @@ export class RequestProblem extends CollectorError {
     super(code, message);
     this.errors = errors;
   }
+}
+
+/** Characters of a client's own words that an error message repeats. */
+const quotedCharactersMax = 64;
+
+/** `text` for an error message: JSON-quoted, at most 64 characters of it. */
+export function quoted(text: string): string {
+  const characters = [...text.slice(0, 2 * quotedCharactersMax)];
+  const head = JSON.stringify(characters.slice(0, quotedCharactersMax).join(''));
+  return characters.length > quotedCharactersMax || text.length > 2 * quotedCharactersMax ? `${head} (cut)` : head;
 }
