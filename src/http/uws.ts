@@ -1,0 +1,61 @@
+import type { TemplatedApp, us_listen_socket, us_socket, WebSocketBehavior } from 'uWebSockets.js';
+import { CollectorError, errorMessage } from '../core/errors.js';
+
+export type {
+  HttpRequest as UwsRequest,
+  HttpResponse as UwsResponse,
+  us_listen_socket as UwsListenSocket,
+  us_socket_context_t as UwsContext,
+  WebSocket as UwsWebSocket,
+  WebSocketBehavior as UwsBehavior,
+} from 'uWebSockets.js';
+
+/** `close` is in the library, not in its types. */
+export type UwsApp = TemplatedApp & { close(): void };
+
+/** The part of the library in use, under one set of names: upstream and its repackaged builds differ in two. */
+export interface Uws {
+  createApp(): UwsApp;
+  closeListener(listener: us_listen_socket): void;
+  localPort(listener: us_listen_socket): number;
+}
+
+interface UwsModule {
+  App(): UwsApp;
+  us_listen_socket_close?(listener: us_listen_socket): void;
+  closeSocket?(listener: us_listen_socket): void;
+  us_socket_local_port?(socket: us_socket): number;
+  getSocketPort?(socket: us_socket): number;
+}
+
+/** Typed as a number in one build and as a boolean in the other; the library reads both. */
+export const closeOnBackpressureLimit = 1 as unknown as NonNullable<
+  WebSocketBehavior<unknown>['closeOnBackpressureLimit']
+>;
+
+/** Loads the native library; throws `config_invalid` with the command to run when this Node has no binary of it. */
+export async function loadUws(): Promise<Uws> {
+  const module = await importModule();
+  return {
+    createApp: () => module.App(),
+    closeListener: (listener) => (module.us_listen_socket_close ?? module.closeSocket)?.(listener),
+    localPort: (listener) =>
+      (module.us_socket_local_port ?? module.getSocketPort)?.(listener as unknown as us_socket) ?? 0,
+  };
+}
+
+async function importModule(): Promise<UwsModule> {
+  try {
+    const imported = (await import('uWebSockets.js')) as unknown as { readonly default: UwsModule };
+    return imported.default;
+  } catch (error) {
+    const { versions, platform, arch } = process;
+    throw new CollectorError(
+      'config_invalid',
+      `cannot load uWebSockets.js on Node ${versions.node} (${platform} ${arch}): it has no binary for it.\n` +
+        'On Node 22 and newer run: npm install uNetworking/uWebSockets.js#v20.67.0\n' +
+        `cause: ${errorMessage(error)}`,
+      { cause: error },
+    );
+  }
+}
