@@ -1,0 +1,360 @@
+import { z } from 'zod';
+import { defaultFrameLimits } from '../core/limits.js';
+import type { Scope } from '../core/ports.js';
+import { type ConfigField, choice, integer, list, optionalText, ratio, text } from './config-field.js';
+
+/**
+ * Every setting, once. The path of a field is its path in the JSON file (`spool.syncIntervalMs`) and names its
+ * environment variable (`TIDEMARK_SPOOL_SYNC_INTERVAL_MS`). `load-config.ts` reads it, `relations.ts` says which
+ * settings bound each other, and the README's table is printed from it.
+ */
+
+const tenantPattern = /^[A-Za-z0-9_-]{1,64}$/;
+const scopes = ['ingest', 'read', 'admin'] as const satisfies readonly Scope[];
+
+/** A key from outside: of the characters that fit a header as well as a WebSocket sub-protocol. */
+const apiKey = z.strictObject({
+  key: z.string().regex(/^[A-Za-z0-9._~-]{16,256}$/),
+  tenant: z.string().regex(tenantPattern),
+  scopes: z.array(z.enum(scopes)).min(1).readonly(),
+});
+
+export type ConfiguredKey = z.infer<typeof apiKey>;
+
+const day = 86_400_000;
+const mebibyte = 1_048_576;
+const gibibyte = 1_073_741_824;
+
+export const configTable = {
+  host: text({
+    default: '127.0.0.1',
+    pattern: /^[A-Za-z0-9.:_-]{1,255}$/,
+    allowed: 'an address or host name',
+    meaning: 'Address to listen on.',
+  }),
+  port: integer({ default: 7077, min: 0, max: 65_535, meaning: 'Port to listen on; 0 takes a free one.' }),
+  dataDir: text({
+    default: './tidemark-data',
+    pattern: /^[^\0]{1,4096}$/,
+    allowed: 'a path',
+    meaning: 'Directory of the spool, the keys and the embedded engine; relative to the working directory.',
+  }),
+  logLevel: choice(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
+    default: 'info',
+    meaning: 'Least severe log line that is written.',
+  }),
+  stopDeadlineMs: integer({
+    default: 10_000,
+    min: 100,
+    max: 600_000,
+    meaning: 'Time a stop may take before what is left is given up; acknowledged events stay in the spool.',
+  }),
+  apiKeys: list({
+    item: apiKey,
+    parse: parseApiKeys,
+    allowed:
+      '<key>:<tenant>:<scope>+<scope>,… with keys of 16 to 256 of A-Z a-z 0-9 . _ ~ -, scopes ingest, read, admin',
+    meaning: 'API keys set from outside; when set, none is generated and the stored ones are not used.',
+    secret: true,
+  }),
+  contentTenants: list({
+    item: z.string().regex(tenantPattern),
+    parse: splitList,
+    allowed: 'tenant names separated by commas',
+    meaning: 'Tenants that opted in to content keys such as prompt and response.',
+  }),
+
+  limits: {
+    frameBytesMax: integer({
+      default: defaultFrameLimits.frameBytesMax,
+      min: 1_024,
+      max: 64 * mebibyte,
+      meaning: 'Bytes of one frame, inflated.',
+    }),
+    eventsPerFrameMax: integer({
+      default: defaultFrameLimits.eventsPerFrameMax,
+      min: 1,
+      max: 1_000_000,
+      meaning: 'Events in one frame.',
+    }),
+    nestingMax: integer({
+      default: defaultFrameLimits.nestingMax,
+      min: 4,
+      max: 32,
+      meaning: 'Depth of nested values in a frame.',
+    }),
+    errorsListedMax: integer({
+      default: defaultFrameLimits.errorsListedMax,
+      min: 1,
+      max: 10_000,
+      meaning: 'Errors listed in one answer; the rest is counted.',
+    }),
+    skewPastMs: integer({
+      default: defaultFrameLimits.skewPastMs,
+      min: 0,
+      max: 400 * day,
+      meaning: 'How far before its receipt an event may have happened; earlier ones are clamped.',
+    }),
+    skewFutureMs: integer({
+      default: defaultFrameLimits.skewFutureMs,
+      min: 0,
+      max: 7 * day,
+      meaning: 'How far after its receipt an event may claim to have happened; later ones are clamped.',
+    }),
+  },
+
+  http: {
+    connectionsMax: integer({ default: 50_000, min: 1, max: 1_000_000, meaning: 'WebSocket connections at once.' }),
+    requestsMax: integer({ default: 1_000, min: 1, max: 100_000, meaning: 'HTTP requests under way at once.' }),
+    bodyInflatedBytesMax: integer({
+      default: defaultFrameLimits.frameBytesMax,
+      min: 1_024,
+      max: 64 * mebibyte,
+      meaning: 'Bytes of an HTTP body once inflated.',
+    }),
+    bodyTimeoutMs: integer({
+      default: 30_000,
+      min: 100,
+      max: 600_000,
+      meaning: 'Time a body may take to arrive.',
+    }),
+  },
+
+  socket: {
+    idleTimeoutSeconds: integer({
+      default: 120,
+      min: 8,
+      max: 960,
+      meaning: 'Silence, pings included, after which a WebSocket is closed.',
+    }),
+    outboundBytesMax: integer({
+      default: mebibyte,
+      min: 65_536,
+      max: 256 * mebibyte,
+      meaning: 'Unsent bytes of one WebSocket before it is closed as too slow.',
+    }),
+  },
+
+  ingest: {
+    creditFramesMax: integer({
+      default: 64,
+      min: 1,
+      max: 4_096,
+      meaning: 'Unacknowledged frames of one connection.',
+    }),
+    batchBytesMax: integer({
+      default: mebibyte,
+      min: 1_024,
+      max: 64 * mebibyte,
+      meaning: 'Bytes of the frames decoded together.',
+    }),
+    batchesInFlightMax: integer({
+      default: 8,
+      min: 1,
+      max: 256,
+      meaning: 'Batches between receipt and disk; more frames wait and the credit shrinks.',
+    }),
+    eventIdsMax: integer({
+      default: 2_000_000,
+      min: 1_000,
+      max: 100_000_000,
+      meaning: 'Event ids remembered to find repeated events; the oldest are forgotten and counted.',
+    }),
+  },
+
+  decode: {
+    threads: integer({
+      default: { of: ({ cpus }) => Math.min(4, Math.max(1, cpus - 1)), text: 'processors - 1, from 1 to 4' },
+      min: 1,
+      max: 64,
+      meaning: 'Decoding threads.',
+    }),
+    queueMax: integer({ default: 16, min: 1, max: 1_024, meaning: 'Batches that wait for a decoding thread.' }),
+  },
+
+  spool: {
+    syncIntervalMs: integer({ default: 2, min: 0, max: 1_000, meaning: 'Longest wait of a batch for its group sync.' }),
+    syncBytesMax: integer({
+      default: 262_144,
+      min: 4_096,
+      max: 64 * mebibyte,
+      meaning: 'Unsynced bytes that start a group sync at once.',
+    }),
+    segmentBytesMax: integer({
+      default: 64 * mebibyte,
+      min: mebibyte,
+      max: 1_024 * mebibyte,
+      meaning: 'Bytes at which a segment is closed and inserted.',
+    }),
+    segmentRowsMax: integer({
+      default: 500_000,
+      min: 1_000,
+      max: 4_000_000,
+      meaning: 'Rows at which a segment is closed; a segment is one block of the store.',
+    }),
+    segmentAgeMsMin: integer({
+      default: 500,
+      min: 10,
+      max: 3_600_000,
+      meaning: 'Age at which a segment is closed while inserts keep up.',
+    }),
+    segmentAgeMsMax: integer({
+      default: 4_000,
+      min: 10,
+      max: 3_600_000,
+      meaning: 'Age at which a segment is closed whatever the load.',
+    }),
+    bytesMax: integer({
+      default: 10 * gibibyte,
+      min: 16 * mebibyte,
+      max: 100_000 * gibibyte,
+      meaning: 'Bytes of the spool before frames are refused.',
+    }),
+    diskUsedRatioMax: ratio({
+      default: 0.9,
+      min: 0.1,
+      max: 0.99,
+      meaning: 'Used share of the disk above which frames are refused.',
+    }),
+    producersMax: integer({
+      default: 1_000_000,
+      min: 100,
+      max: 10_000_000,
+      meaning: 'Producers whose position is remembered; the oldest are forgotten and counted.',
+    }),
+    producerAgeDaysMax: integer({
+      default: 7,
+      min: 1,
+      max: 365,
+      meaning: 'Days after which the position of a silent producer is forgotten.',
+    }),
+  },
+
+  window: {
+    keysMax: integer({
+      default: 10_000,
+      min: 1,
+      max: 1_000_000,
+      meaning: 'Agents with live windows; the least recently active are evicted and counted.',
+    }),
+  },
+
+  metrics: {
+    agentsMax: integer({
+      default: 500,
+      min: 0,
+      max: 10_000,
+      meaning: 'Agents with metrics of their own; the others are summed as `__other__`.',
+    }),
+  },
+
+  query: {
+    timeoutMs: integer({ default: 30_000, min: 100, max: 600_000, meaning: 'Time a read query may take.' }),
+    concurrencyMax: integer({ default: 16, min: 1, max: 1_000, meaning: 'Read queries under way at once.' }),
+    rangeDaysMax: integer({ default: 400, min: 1, max: 36_500, meaning: 'Longest time range of a query.' }),
+  },
+
+  clickhouse: {
+    url: optionalText({
+      pattern: /^https?:\/\/[^\s@/?#]+\/?$/,
+      allowed: 'an http:// or https:// address without user, path or query',
+      meaning: 'ClickHouse server to use; unset starts the embedded engine.',
+    }),
+    port: integer({
+      default: 8123,
+      min: 0,
+      max: 65_535,
+      meaning: 'Port of the embedded engine on 127.0.0.1; 0 takes a free one.',
+    }),
+    user: optionalText({
+      pattern: /^[^\s:]{1,128}$/,
+      allowed: 'a user name of 1 to 128 characters without colon and space',
+      meaning: 'User on a ClickHouse server; unset is `default`.',
+    }),
+    password: optionalText({
+      pattern: /^.{0,1024}$/,
+      allowed: 'up to 1,024 characters',
+      meaning: 'Password on a ClickHouse server.',
+      secret: true,
+    }),
+    database: text({
+      default: 'tidemark',
+      pattern: /^[A-Za-z_][A-Za-z0-9_]{0,63}$/,
+      allowed: 'a name of 1 to 64 of A-Z a-z 0-9 _ that does not start with a digit',
+      meaning: 'Database of all tables and views.',
+    }),
+    readerPassword: optionalText({
+      pattern: /^.{0,1024}$/,
+      allowed: 'up to 1,024 characters',
+      meaning: "Password of the embedded engine's read-only user `reader`; unset asks for none.",
+      secret: true,
+    }),
+    readConnections: integer({
+      default: 3,
+      min: 1,
+      max: 64,
+      meaning: 'Connections of the embedded engine for reads; each runs one query at a time.',
+    }),
+    memoryRatioMax: ratio({
+      default: 0.4,
+      min: 0.05,
+      max: 0.9,
+      meaning: 'Share of the memory the embedded engine may use.',
+    }),
+  },
+} as const satisfies FieldTree;
+
+export interface FieldTree {
+  readonly [name: string]: ConfigField<unknown> | FieldTree;
+}
+
+type ValuesOf<Tree> = {
+  readonly [Name in keyof Tree]: Tree[Name] extends ConfigField<infer Value> ? Value : ValuesOf<Tree[Name]>;
+};
+
+/** The validated configuration, frozen all the way down. */
+export type Config = ValuesOf<typeof configTable>;
+
+export interface NamedField {
+  /** `spool.syncIntervalMs` */
+  readonly path: string;
+  /** `TIDEMARK_SPOOL_SYNC_INTERVAL_MS` */
+  readonly variable: string;
+  readonly field: ConfigField<unknown>;
+}
+
+/** All fields, in the order of the table. */
+export const configFields: readonly NamedField[] = flatten(configTable, '');
+
+function flatten(tree: FieldTree, prefix: string): NamedField[] {
+  return Object.entries(tree).flatMap(([name, node]) => {
+    const path = `${prefix}${name}`;
+    return isField(node) ? [{ path, variable: variableOf(path), field: node }] : flatten(node, `${path}.`);
+  });
+}
+
+export function isField(node: ConfigField<unknown> | FieldTree): node is ConfigField<unknown> {
+  return node.isField === true;
+}
+
+function variableOf(path: string): string {
+  return `TIDEMARK_${path
+    .replaceAll('.', '_')
+    .replaceAll(/[A-Z]/g, (letter) => `_${letter}`)
+    .toUpperCase()}`;
+}
+
+/** `<key>:<tenant>:<scope>+<scope>,…`; parts that are missing come out as undefined and are refused by the schema. */
+function parseApiKeys(value: string): unknown {
+  return splitList(value).map((entry) => {
+    const [key, tenant, scopeList, ...rest] = entry.split(':');
+    return rest.length > 0 ? entry : { key, tenant, scopes: scopeList?.split('+') };
+  });
+}
+
+function splitList(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}

@@ -1,0 +1,116 @@
+import type { Config } from './config.js';
+
+/**
+ * Settings that bound each other. A limit above another one that it has to fit into would only show under load,
+ * as a frame that can never be taken or a segment of a single batch; so it is refused before the start.
+ */
+interface Relation {
+  readonly holds: (config: Config) => boolean;
+  /** The setting at fault, by path. */
+  readonly path: string;
+  /** What it must be, said before the other setting's name. */
+  readonly must: string;
+  readonly other: string;
+  readonly because: string;
+}
+
+const relations: readonly Relation[] = [
+  {
+    holds: ({ ingest, limits }) => ingest.batchBytesMax >= limits.frameBytesMax,
+    path: 'ingest.batchBytesMax',
+    must: 'must be at least',
+    other: 'limits.frameBytesMax',
+    because: 'a batch holds at least one frame',
+  },
+  {
+    holds: ({ http, limits }) => http.bodyInflatedBytesMax >= limits.frameBytesMax,
+    path: 'http.bodyInflatedBytesMax',
+    must: 'must be at least',
+    other: 'limits.frameBytesMax',
+    because: 'a body holds one frame',
+  },
+  {
+    holds: ({ spool, ingest }) => spool.segmentBytesMax > ingest.batchBytesMax,
+    path: 'spool.segmentBytesMax',
+    must: 'must be above',
+    other: 'ingest.batchBytesMax',
+    because: 'a segment holds several batches',
+  },
+  {
+    holds: ({ spool, limits }) => spool.segmentRowsMax >= limits.eventsPerFrameMax,
+    path: 'spool.segmentRowsMax',
+    must: 'must be at least',
+    other: 'limits.eventsPerFrameMax',
+    because: 'the rows of a frame lie in one segment',
+  },
+  {
+    holds: ({ spool }) => spool.segmentAgeMsMax >= spool.segmentAgeMsMin,
+    path: 'spool.segmentAgeMsMax',
+    must: 'must be at least',
+    other: 'spool.segmentAgeMsMin',
+    because: 'a segment is closed between the two',
+  },
+  {
+    holds: ({ spool }) => spool.syncIntervalMs < spool.segmentAgeMsMin,
+    path: 'spool.syncIntervalMs',
+    must: 'must be below',
+    other: 'spool.segmentAgeMsMin',
+    because: 'a segment is synced before it is closed',
+  },
+  {
+    holds: ({ spool }) => spool.syncBytesMax <= spool.segmentBytesMax,
+    path: 'spool.syncBytesMax',
+    must: 'must not be above',
+    other: 'spool.segmentBytesMax',
+    because: 'a segment is synced before it is closed',
+  },
+  {
+    holds: ({ spool }) => spool.bytesMax >= 4 * spool.segmentBytesMax,
+    path: 'spool.bytesMax',
+    must: 'must be at least four times',
+    other: 'spool.segmentBytesMax',
+    because: 'one segment is written while others are inserted',
+  },
+  {
+    holds: ({ decode, ingest }) => ingest.batchesInFlightMax <= decode.threads + decode.queueMax,
+    path: 'ingest.batchesInFlightMax',
+    must: 'must not be above decode.threads and',
+    other: 'decode.queueMax',
+    because: 'the batches beyond would be refused',
+  },
+  {
+    holds: ({ port, clickhouse }) => clickhouse.url !== null || port === 0 || port !== clickhouse.port,
+    path: 'clickhouse.port',
+    must: 'must differ from',
+    other: 'port',
+    because: 'the collector and its embedded engine both listen',
+  },
+  {
+    holds: ({ clickhouse }) => clickhouse.url !== null || clickhouse.user === null,
+    path: 'clickhouse.user',
+    must: 'needs',
+    other: 'clickhouse.url',
+    because: 'the embedded engine makes its own users',
+  },
+  {
+    holds: ({ clickhouse }) => clickhouse.url !== null || clickhouse.password === null,
+    path: 'clickhouse.password',
+    must: 'needs',
+    other: 'clickhouse.url',
+    because: 'the embedded engine makes its own users',
+  },
+];
+
+/**
+ * One sentence for each relation that does not hold. `nameOf` says how a setting is called and what it is;
+ * relations of a setting in `invalid` are left out, because they would compare a default nobody asked for.
+ */
+export function brokenRelations(
+  config: Config,
+  invalid: ReadonlySet<string>,
+  nameOf: (path: string) => string,
+): string[] {
+  return relations
+    .filter(({ holds, path, other }) => !invalid.has(path) && !invalid.has(other) && !holds(config))
+    .map(({ path, must, other, because }) => `${nameOf(path)} ${must} ${nameOf(other)}: ${because}`);
+}
