@@ -1,0 +1,155 @@
+import { timingSafeEqual } from 'node:crypto';
+import { statSync } from 'node:fs';
+import type { Clock } from '../core/clock.js';
+import { type AccessErrorCode, CollectorError, errorMessage } from '../core/errors.js';
+import { type Logger, silentLogger } from '../core/logger.js';
+import type { Authenticator, Principal, Scope } from '../core/ports.js';
+import {
+  adminKeyPath,
+  digestKey,
+  generateKey,
+  isMissing,
+  type KeyGrant,
+  keyFilePath,
+  readKeyFile,
+  replaceFile,
+  type StoredKey,
+  storedKeyOf,
+  writeKeyFile,
+} from './key-file.js';
+
+export interface ApiKeysDeps {
+  readonly clock: Clock;
+  readonly logger?: Logger;
+}
+
+export interface ApiKeysOptions {
+  readonly dataDir: string;
+  /** Keys set from outside: when there are any, none is generated and the stored ones are not used. */
+  readonly keysFromConfig: readonly (KeyGrant & { readonly key: string })[];
+  /** Tenants that opted in to content. */
+  readonly contentTenants: readonly string[];
+}
+
+export interface ApiKeys extends Authenticator {
+  /** The admin key made at this start, to be printed once; null when there were keys. */
+  readonly generatedAdminKey: string | null;
+}
+
+/** A key file changed by the command line counts within this time, without a restart. */
+const reloadIntervalMs = 1_000;
+const headerCharactersMax = 512;
+
+/**
+ * Who may call. Reads the keys of the data directory, or makes the first one: an admin key of tenant `default`.
+ * Throws CollectorError `config_invalid` when the key file cannot be read, used or written.
+ */
+export function createApiKeys(deps: ApiKeysDeps, options: ApiKeysOptions): ApiKeys {
+  if (options.keysFromConfig.length > 0) {
+    const keys = options.keysFromConfig.map(({ key, ...grant }) => storedKeyOf(key, grant, deps.clock.nowMs()));
+    return new KeyRing(deps, options, { keys, watched: false, generatedAdminKey: null });
+  }
+  const stored = readKeyFile(options.dataDir);
+  if (stored !== null) return new KeyRing(deps, options, { keys: stored, watched: true, generatedAdminKey: null });
+  const generated = generateKey();
+  const admin = storedKeyOf(generated, { tenant: 'default', scopes: ['admin'] }, deps.clock.nowMs());
+  // The key before the list that counts it: after a crash in between, the next start makes both anew.
+  replaceFile(adminKeyPath(options.dataDir), `${generated}\n`);
+  writeKeyFile(options.dataDir, [admin]);
+  return new KeyRing(deps, options, { keys: [admin], watched: true, generatedAdminKey: generated });
+}
+
+interface Entry {
+  readonly digest: Buffer;
+  readonly principal: Principal;
+}
+
+interface RingStart {
+  readonly keys: readonly StoredKey[];
+  /** The keys come from the file and follow it. */
+  readonly watched: boolean;
+  readonly generatedAdminKey: string | null;
+}
+
+class KeyRing implements ApiKeys {
+  readonly generatedAdminKey: string | null;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #dataDir: string;
+  readonly #contentTenants: ReadonlySet<string>;
+  readonly #watched: boolean;
+  #entries: ReadonlyMap<string, Entry>;
+  #fileVersion: string;
+  #checkedMs: number;
+
+  constructor(deps: ApiKeysDeps, options: ApiKeysOptions, start: RingStart) {
+    this.#clock = deps.clock;
+    this.#logger = deps.logger ?? silentLogger;
+    this.#dataDir = options.dataDir;
+    this.#contentTenants = new Set(options.contentTenants);
+    this.#watched = start.watched;
+    this.#entries = this.#entriesOf(start.keys);
+    this.#fileVersion = start.watched ? fileVersion(keyFilePath(options.dataDir)) : '';
+    this.#checkedMs = deps.clock.monotonicMs();
+    this.generatedAdminKey = start.generatedAdminKey;
+  }
+
+  /**
+   * Constant time with regard to the key: what is looked up and compared is its SHA-256, of which a caller cannot
+   * choose a prefix, so how long a look-up takes says nothing of how near a guess was.
+   */
+  authenticate(authorization: string | undefined, scope: Scope): Principal | AccessErrorCode {
+    if (authorization === undefined || authorization === '') return 'key_missing';
+    if (authorization.length > headerCharactersMax) return 'key_invalid';
+    const key = /^bearer +([^\s]+) *$/i.exec(authorization)?.[1];
+    if (key === undefined) return 'key_invalid';
+    if (this.#watched) this.#reloadWhenChanged();
+    const digest = digestKey(key);
+    const entry = this.#entries.get(digest.toString('hex'));
+    if (entry === undefined || !timingSafeEqual(entry.digest, digest)) return 'key_invalid';
+    return entry.principal.scopes.has(scope) ? entry.principal : 'scope_missing';
+  }
+
+  /** One `stat` a second at most. A file that cannot be used leaves the keys as they are, and is told once. */
+  #reloadWhenChanged(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#checkedMs < reloadIntervalMs) return;
+    this.#checkedMs = nowMs;
+    try {
+      const version = fileVersion(keyFilePath(this.#dataDir));
+      if (version === this.#fileVersion) return;
+      this.#fileVersion = version;
+      const keys = readKeyFile(this.#dataDir);
+      if (keys === null) throw new CollectorError('config_invalid', 'cannot read the API keys: the file is gone');
+      this.#entries = this.#entriesOf(keys);
+      this.#logger.info({ keys: keys.length }, 'API keys read again');
+    } catch (error) {
+      this.#logger.error(
+        { cause: errorMessage(error) },
+        'cannot read the API keys again: the known ones stay in force',
+      );
+    }
+  }
+
+  #entriesOf(keys: readonly StoredKey[]): ReadonlyMap<string, Entry> {
+    return new Map(
+      keys.map((stored): [string, Entry] => {
+        const scopes = new Set<Scope>(stored.scopes.includes('admin') ? ['ingest', 'read', 'admin'] : stored.scopes);
+        const contentAllowed = this.#contentTenants.has(stored.tenant);
+        const principal = { tenant: stored.tenant, scopes, keyName: stored.name, contentAllowed };
+        return [stored.sha256, { digest: Buffer.from(stored.sha256, 'hex'), principal }];
+      }),
+    );
+  }
+}
+
+/** Changes whenever the file is replaced; empty when it is not there. */
+function fileVersion(path: string): string {
+  try {
+    const { ino, mtimeMs, size } = statSync(path);
+    return `${ino}:${mtimeMs}:${size}`;
+  } catch (error) {
+    if (isMissing(error)) return '';
+    throw error;
+  }
+}

@@ -1,0 +1,126 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { CollectorError, errorMessage } from '../core/errors.js';
+import type { Scope } from '../core/ports.js';
+
+/**
+ * `<dataDir>/api-keys.json`, mode 0600, replaced as a whole (new file, fsync, rename, fsync of the directory):
+ *
+ *   {"version": 1, "keys": [{"name": "3f9a0c12", "tenant": "acme", "scopes": ["ingest", "read"],
+ *                            "sha256": "<64 hex digits>", "created": "2026-01-15T12:00:00.000Z"}]}
+ *
+ * Keys themselves are never stored: only the SHA-256 of each. A slow hash (argon2, scrypt) is for passwords, whose
+ * guesses are few; a key has 192 random bits, which nobody enumerates, and a slow hash on every request would let a
+ * stranger with a wrong key burn the processor. `name` is the digest's first 8 digits.
+ *
+ * `<dataDir>/admin-key`, mode 0600, holds the key made at the first start, for the demo and the command line.
+ */
+const storedKey = z.strictObject({
+  name: z.string().min(1).max(64),
+  tenant: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  scopes: z.array(z.enum(['ingest', 'read', 'admin'])).min(1),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  created: z.string(),
+});
+const keyFile = z.strictObject({ version: z.literal(1), keys: z.array(storedKey).max(100_000) });
+
+export type StoredKey = z.infer<typeof storedKey>;
+
+export interface KeyGrant {
+  readonly tenant: string;
+  readonly scopes: readonly Scope[];
+}
+
+export function keyFilePath(dataDir: string): string {
+  return join(dataDir, 'api-keys.json');
+}
+
+export function adminKeyPath(dataDir: string): string {
+  return join(dataDir, 'admin-key');
+}
+
+/** SHA-256 of a key, 32 bytes. */
+export function digestKey(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}
+
+/** `tdm_` and 192 random bits as 48 hex digits: from the system's generator, because a seed would make it guessable. */
+export function generateKey(): string {
+  return `tdm_${randomBytes(24).toString('hex')}`;
+}
+
+export function storedKeyOf(key: string, grant: KeyGrant, createdMs: number): StoredKey {
+  const sha256 = digestKey(key).toString('hex');
+  const created = new Date(createdMs).toISOString();
+  return { name: sha256.slice(0, 8), tenant: grant.tenant, scopes: [...grant.scopes], sha256, created };
+}
+
+/** The stored keys; null when there is no file yet. Throws CollectorError `config_invalid` when it cannot be used. */
+export function readKeyFile(dataDir: string): StoredKey[] | null {
+  const path = keyFilePath(dataDir);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw new CollectorError('config_invalid', `cannot read ${path}: ${errorMessage(error)}`, { cause: error });
+  }
+  const parsed = keyFile.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data.keys;
+  const issue = parsed.error.issues[0];
+  const cause = `${issue?.path.join('.') || 'the file'}: ${issue?.message}`;
+  throw new CollectorError('config_invalid', `cannot use ${path}: ${cause}`);
+}
+
+export function writeKeyFile(dataDir: string, keys: readonly StoredKey[]): void {
+  replaceFile(keyFilePath(dataDir), `${JSON.stringify({ version: 1, keys }, null, 2)}\n`);
+}
+
+/** Replaces a private file so that a crash leaves the old or the new one, never a part. Throws `config_invalid`. */
+export function replaceFile(path: string, text: string): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // A leftover of a crashed process with our id may have another mode: the mode only counts on creation.
+    rmSync(temporary, { force: true });
+    writeDurably(temporary, text);
+    renameSync(temporary, path);
+    syncDirectory(dirname(path));
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw new CollectorError('config_invalid', `cannot write ${path}: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+function writeDurably(path: string, text: string): void {
+  const descriptor = openSync(path, 'wx', 0o600);
+  try {
+    writeFileSync(descriptor, text);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function syncDirectory(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}

@@ -1,0 +1,188 @@
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { CollectorError } from '../../src/core/errors.js';
+import type { Logger } from '../../src/core/logger.js';
+import type { Scope } from '../../src/core/ports.js';
+import { type ApiKeys, type ApiKeysOptions, createApiKeys } from '../../src/ingest/api-keys.js';
+import { readKeyFile, storedKeyOf, writeKeyFile } from '../../src/ingest/key-file.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { tempDir } from '../support/temp-dir.js';
+
+function create(dataDir: string, options: Partial<ApiKeysOptions> = {}, clock = new FakeClock()): ApiKeys {
+  return createApiKeys({ clock }, { dataDir, keysFromConfig: [], contentTenants: [], ...options });
+}
+
+function outside(scopes: readonly Scope[], contentTenants: readonly string[] = []): ApiKeys {
+  const keysFromConfig = [{ key: 'outside-key-of-acme', tenant: 'acme', scopes }];
+  return create(tempDir(), { keysFromConfig, contentTenants });
+}
+
+test('the first start makes one admin key of tenant default, and both files are private', () => {
+  const dataDir = join(tempDir(), 'deep', 'data');
+  const keys = create(dataDir);
+  expect(keys.generatedAdminKey).toMatch(/^tdm_[0-9a-f]{48}$/);
+  const principal = keys.authenticate(`Bearer ${keys.generatedAdminKey}`, 'read');
+  expect(principal).toMatchObject({ tenant: 'default', contentAllowed: false });
+  expect(readFileSync(join(dataDir, 'admin-key'), 'utf8').trim()).toBe(keys.generatedAdminKey);
+  expect(readdirSync(dataDir).sort()).toEqual(['admin-key', 'api-keys.json']);
+  for (const name of readdirSync(dataDir)) expect(statSync(join(dataDir, name)).mode & 0o777).toBe(0o600);
+});
+
+test('the key file holds no key, only its digest', () => {
+  const dataDir = tempDir();
+  const { generatedAdminKey } = create(dataDir);
+  const text = readFileSync(join(dataDir, 'api-keys.json'), 'utf8');
+  expect(text).not.toContain(String(generatedAdminKey).slice(4, 16));
+});
+
+test('a later start generates nothing and knows the stored keys', () => {
+  const dataDir = tempDir();
+  const first = create(dataDir);
+  const second = create(dataDir);
+  expect(second.generatedAdminKey).toBeNull();
+  expect(second.authenticate(`Bearer ${first.generatedAdminKey}`, 'admin')).toMatchObject({ tenant: 'default' });
+});
+
+test('two data directories get different keys', () => {
+  expect(create(tempDir()).generatedAdminKey).not.toBe(create(tempDir()).generatedAdminKey);
+});
+
+test('a crash between the two files of the first start is mended by the next one', () => {
+  const dataDir = tempDir();
+  writeFileSync(join(dataDir, 'admin-key'), 'tdm_left-behind\n');
+  const keys = create(dataDir);
+  expect(readFileSync(join(dataDir, 'admin-key'), 'utf8').trim()).toBe(keys.generatedAdminKey);
+});
+
+test('keys set from outside leave the data directory alone', () => {
+  const dataDir = tempDir();
+  const stored = create(dataDir).generatedAdminKey;
+  const before = readdirSync(dataDir);
+  const keysFromConfig = [{ key: 'outside-key-of-acme', tenant: 'acme', scopes: ['ingest'] as const }];
+  const keys = create(dataDir, { keysFromConfig });
+  expect(keys.generatedAdminKey).toBeNull();
+  expect(keys.authenticate('Bearer outside-key-of-acme', 'ingest')).toMatchObject({ tenant: 'acme' });
+  expect(keys.authenticate(`Bearer ${stored}`, 'ingest')).toBe('key_invalid');
+  expect(readdirSync(dataDir)).toEqual(before);
+});
+
+test.each([
+  [undefined, 'key_missing'],
+  ['', 'key_missing'],
+  ['Bearer', 'key_invalid'],
+  ['Bearer wrong-key-of-nobody', 'key_invalid'],
+  ['Bearer outside-key-of-acme2', 'key_invalid'],
+  ['Bearer outside-key-of-acm', 'key_invalid'],
+  ['Bearer OUTSIDE-KEY-OF-ACME', 'key_invalid'],
+  ['Basic outside-key-of-acme', 'key_invalid'],
+  ['outside-key-of-acme', 'key_invalid'],
+  [`Bearer ${'x'.repeat(10_000)}`, 'key_invalid'],
+])('authorization %j is refused as %s', (authorization, code) => {
+  expect(outside(['ingest']).authenticate(authorization, 'ingest')).toBe(code);
+});
+
+test('the scheme is not case-sensitive', () => {
+  expect(outside(['ingest']).authenticate('bearer  outside-key-of-acme', 'ingest')).toMatchObject({ tenant: 'acme' });
+});
+
+test.each([
+  [['ingest'], ['ingest']],
+  [['read'], ['read']],
+  [
+    ['ingest', 'read'],
+    ['ingest', 'read'],
+  ],
+  [['admin'], ['ingest', 'read', 'admin']],
+] as const)('scopes %j allow %j and nothing else', (scopes, allowed: readonly Scope[]) => {
+  const keys = outside(scopes);
+  for (const scope of ['ingest', 'read', 'admin'] as const) {
+    const outcome = keys.authenticate('Bearer outside-key-of-acme', scope);
+    expect(typeof outcome === 'string' ? outcome : 'allowed').toBe(
+      allowed.includes(scope) ? 'allowed' : 'scope_missing',
+    );
+  }
+});
+
+test('content is allowed for tenants that opted in only', () => {
+  const header = 'Bearer outside-key-of-acme';
+  expect(outside(['ingest'], ['acme']).authenticate(header, 'ingest')).toMatchObject({ contentAllowed: true });
+  expect(outside(['ingest'], ['other']).authenticate(header, 'ingest')).toMatchObject({ contentAllowed: false });
+});
+
+test('the name of a key is short and no part of it', () => {
+  const principal = outside(['ingest']).authenticate('Bearer outside-key-of-acme', 'ingest');
+  expect(principal).toMatchObject({ keyName: expect.stringMatching(/^[0-9a-f]{8}$/) });
+});
+
+test('a key added or revoked in the file counts a second later, without a restart', () => {
+  const clock = new FakeClock();
+  const dataDir = tempDir();
+  const keys = create(dataDir, {}, clock);
+  const admin = `Bearer ${keys.generatedAdminKey}`;
+  writeKeyFile(dataDir, [storedKeyOf('tdm_added', { tenant: 'acme', scopes: ['read'] }, 0)]);
+  expect(keys.authenticate(admin, 'read')).toMatchObject({ tenant: 'default' });
+  clock.advance(1_000);
+  expect(keys.authenticate('Bearer tdm_added', 'read')).toMatchObject({ tenant: 'acme' });
+  expect(keys.authenticate(admin, 'read')).toBe('key_invalid');
+});
+
+test('a file that turns bad while running leaves the known keys in force and is logged once', () => {
+  const clock = new FakeClock();
+  const dataDir = tempDir();
+  const errors: string[] = [];
+  const silent = (): void => {};
+  const logger: Logger = { debug: silent, info: silent, warn: silent, error: (_, message) => errors.push(message) };
+  const keys = createApiKeys({ clock, logger }, { dataDir, keysFromConfig: [], contentTenants: [] });
+  writeFileSync(join(dataDir, 'api-keys.json'), '{');
+  for (let second = 0; second < 3; second++) {
+    clock.advance(1_000);
+    expect(keys.authenticate(`Bearer ${keys.generatedAdminKey}`, 'read')).toMatchObject({ tenant: 'default' });
+  }
+  expect(errors).toHaveLength(1);
+});
+
+const digest = 'a'.repeat(64);
+test.each([
+  ['{', /cannot use .*api-keys\.json: the file: /],
+  ['{"version": 2, "keys": []}', /cannot use .*: version: /],
+  [
+    `{"version": 1, "keys": [{"name": "n", "tenant": "a b", "scopes": ["read"], "sha256": "${digest}", "created": ""}]}`,
+    /keys\.0\.tenant/,
+  ],
+  [
+    `{"version": 1, "keys": [{"name": "n", "tenant": "a", "scopes": ["write"], "sha256": "${digest}", "created": ""}]}`,
+    /keys\.0\.scopes\.0/,
+  ],
+  [
+    '{"version": 1, "keys": [{"name": "n", "tenant": "a", "scopes": ["read"], "sha256": "00", "created": ""}]}',
+    /keys\.0\.sha256/,
+  ],
+])('a start with the key file %s says what is wrong with it', (text, message) => {
+  const dataDir = tempDir();
+  writeFileSync(join(dataDir, 'api-keys.json'), text);
+  const attempt = (): unknown => create(dataDir);
+  expect(attempt).toThrow(CollectorError);
+  expect(attempt).toThrow(message);
+  expect(readFileSync(join(dataDir, 'api-keys.json'), 'utf8')).toBe(text);
+});
+
+test('an emptied key list is kept: no key is generated again', () => {
+  const dataDir = tempDir();
+  writeKeyFile(dataDir, []);
+  expect(create(dataDir).generatedAdminKey).toBeNull();
+});
+
+test('replacing the key file makes it private whatever its mode was', () => {
+  const dataDir = tempDir();
+  create(dataDir);
+  chmodSync(join(dataDir, 'api-keys.json'), 0o644);
+  writeKeyFile(dataDir, readKeyFile(dataDir) ?? []);
+  expect(statSync(join(dataDir, 'api-keys.json')).mode & 0o777).toBe(0o600);
+});
+
+test('a data directory that cannot be made is a clear error', () => {
+  const dataDir = join(tempDir(), 'occupied');
+  writeFileSync(dataDir, '');
+  expect(() => create(dataDir)).toThrow(/cannot (read|write) .*occupied/);
+});
