@@ -1,0 +1,122 @@
+import { type Clock, type Random, systemClock } from '../core/clock.js';
+import type { TidemarkEvent } from './event.js';
+
+/** Limits of a client; each has a named outcome when it is reached. */
+export interface ClientLimits {
+  /** A batch is sealed at this many events, at about this many bytes, or at this age. */
+  readonly batchEventsMax: number;
+  readonly batchBytesMax: number;
+  readonly batchAgeMsMax: number;
+  /** What may wait for an acknowledgement; beyond it `trySend` answers `full` and `send` waits. */
+  readonly bufferBytesMax: number;
+  readonly bufferFramesMax: number;
+  /** Calls of `send` that may wait for room at once; a further one is answered `full`. */
+  readonly waitingSendsMax: number;
+  /** Reconnects wait a random time up to a bound that doubles from the first to the second of these. */
+  readonly reconnectMsMin: number;
+  readonly reconnectMsMax: number;
+  readonly openMsMax: number;
+  /** With frames under way, a connection on which nothing was heard for so long is given up. */
+  readonly silenceMsMax: number;
+}
+
+export const defaultClientLimits: ClientLimits = {
+  batchEventsMax: 500,
+  batchBytesMax: 262_144,
+  batchAgeMsMax: 20,
+  bufferBytesMax: 16_777_216,
+  bufferFramesMax: 4_096,
+  waitingSendsMax: 1_024,
+  reconnectMsMin: 100,
+  reconnectMsMax: 10_000,
+  openMsMax: 10_000,
+  silenceMsMax: 30_000,
+};
+
+export interface ClientOptions extends Partial<ClientLimits> {
+  /** `ws://host:port`; `http://` is taken as `ws://`. The path `/v1/stream` is added. */
+  readonly url: string;
+  readonly key: string;
+  /** `[A-Za-z0-9_-]{1,64}`; default: a new random name. A name of your own lets a restarted process continue its numbers. */
+  readonly producer?: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** An event was refused, by the collector or because it cannot be encoded; also told for ignored fields. */
+  readonly onReject?: (rejection: Rejection) => void;
+  /** Frames became durable. */
+  readonly onAck?: (acknowledgement: Acknowledgement) => void;
+  /** The connection was lost (`retryable`) or the client gave up (not `retryable`). */
+  readonly onError?: (error: ClientError) => void;
+}
+
+/** `queued`: kept until acknowledged. `full`: not taken, the buffer is at its limit. `closed`: not taken, ever again. */
+export type SendOutcome = 'queued' | 'full' | 'closed';
+
+export interface ClientStats {
+  readonly eventsQueued: number;
+  readonly eventsAcknowledged: number;
+  /** Of all that were queued: refused, hence not in the store. */
+  readonly eventsRejected: number;
+  readonly eventsUnacknowledged: number;
+  readonly framesSent: number;
+  readonly framesResent: number;
+  readonly bytesSent: number;
+  /** Attempts included. */
+  readonly connections: number;
+  readonly credit: number;
+}
+
+export interface Rejection {
+  readonly event: TidemarkEvent;
+  readonly code: string;
+  /** The field, empty for the event itself. */
+  readonly path: string;
+  readonly message: string;
+  /** True when the event was kept and only a field of it ignored. */
+  readonly kept: boolean;
+}
+
+export interface Acknowledgement {
+  readonly seq: number;
+  readonly events: number;
+  /** First sending to acknowledgement. */
+  readonly latencyMs: number;
+}
+
+/** `code` is one of the collector's error codes, `connection_lost`, `producer_conflict` or `closed`. */
+export class ClientError extends Error {
+  override readonly name = 'ClientError';
+  readonly code: string;
+  readonly retryable: boolean;
+
+  constructor(code: string, message: string, options: { readonly retryable: boolean }) {
+    super(message);
+    this.code = code;
+    this.retryable = options.retryable;
+  }
+}
+
+/** As the system clock, but its timers keep the process alive: a client with unsent events has work to do. */
+export const clientClock: Clock = {
+  ...systemClock,
+  setTimer(delayMs, callback) {
+    const handle = setTimeout(callback, delayMs);
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+/** `/v1/stream` of the collector at `url`, with the producer's name. */
+export function streamUrl(url: string, producer: string): string {
+  const parsed = new URL(url);
+  parsed.protocol = parsed.protocol.replace(/^http/, 'ws');
+  if (!parsed.pathname.endsWith('/v1/stream')) parsed.pathname = `${parsed.pathname.replace(/\/$/, '')}/v1/stream`;
+  parsed.searchParams.set('producer', producer);
+  return parsed.href;
+}
+
+/** A name no other client has: 96 bits of chance. */
+export function randomProducer(random: Random): string {
+  let name = 'sdk-';
+  for (let digit = 0; digit < 24; digit += 1) name += Math.floor(random() * 16).toString(16);
+  return name;
+}

@@ -1,0 +1,296 @@
+import type { Clock } from '../core/clock.js';
+import { systemRandom } from '../core/clock.js';
+import { eventNotices } from '../core/errors.js';
+import {
+  ClientError,
+  type ClientLimits,
+  type ClientOptions,
+  type ClientStats,
+  clientClock,
+  defaultClientLimits,
+  randomProducer,
+  type SendOutcome,
+  streamUrl,
+} from './client-options.js';
+import type { TidemarkEvent } from './event.js';
+import { EventBatcher } from './event-batcher.js';
+import { encodeFrame, stampSeq } from './frame-encoder.js';
+import { FrameQueue, type QueuedFrame } from './frame-queue.js';
+import { Link } from './link.js';
+import type { ServerMessage } from './server-message.js';
+
+/** Bytes in the socket's own buffer beyond which nothing more is handed to it. */
+const socketBufferBytesMax = 4_194_304;
+
+interface FlushWaiter {
+  /** Frames that must be acknowledged, of all that were ever queued. */
+  readonly frames: number;
+  readonly resolve: () => void;
+  readonly reject: (error: ClientError) => void;
+}
+
+interface SendWaiter {
+  readonly event: TidemarkEvent;
+  readonly resolve: (outcome: SendOutcome) => void;
+}
+
+/** Connects at once and goes on until `close`. Reconnects by itself and resends what was not acknowledged. */
+export function createTidemarkClient(options: ClientOptions): TidemarkClient {
+  return new TidemarkClient(options);
+}
+
+/**
+ * Events become batches, batches become numbered frames, and a frame is kept until the collector says that it is
+ * on disk. Events are counted once however often the connection breaks: a resent frame keeps its number.
+ */
+export class TidemarkClient {
+  readonly producer: string;
+  readonly #options: ClientOptions;
+  readonly #limits: ClientLimits;
+  readonly #clock: Clock;
+  readonly #queue = new FrameQueue();
+  readonly #batcher: EventBatcher;
+  readonly #link: Link;
+  /** Hello was heard on the present connection. */
+  #ready = false;
+  #credit = 0;
+  #frameBytesMax = 1_048_576;
+  /** Number of the next new frame; 0 until the first hello. */
+  #nextSeq = 0;
+  /** Why no event is taken any more. */
+  #end: ClientError | null = null;
+  #closing = false;
+  readonly #sendWaiters: SendWaiter[] = [];
+  readonly #flushWaiters: FlushWaiter[] = [];
+  readonly #counts = { queued: 0, acknowledged: 0, rejected: 0, framesSent: 0, framesResent: 0, bytesSent: 0 };
+
+  constructor(options: ClientOptions) {
+    const random = options.random ?? systemRandom;
+    this.#options = options;
+    this.#limits = { ...defaultClientLimits, ...options };
+    this.#clock = options.clock ?? clientClock;
+    this.producer = options.producer ?? randomProducer(random);
+    this.#batcher = new EventBatcher(this.#clock, () => this.#pump(), this.#limits);
+    const handlers = {
+      message: (message: ServerMessage) => this.#hear(message),
+      down: (error: ClientError) => this.#onDown(error),
+    };
+    const url = streamUrl(options.url, this.producer);
+    this.#link = new Link(handlers, this.#clock, random, { ...this.#limits, url, key: options.key });
+  }
+
+  /** Takes the event or says at once why not. */
+  trySend(event: TidemarkEvent): SendOutcome {
+    if (this.#closing || this.#end !== null) return 'closed';
+    if (this.#sendWaiters.length > 0 || this.#isFull()) return 'full';
+    this.#take(event);
+    return 'queued';
+  }
+
+  /** Waits for room when the buffer is full: awaiting it is the backpressure. `full` only when too many wait already. */
+  send(event: TidemarkEvent): Promise<SendOutcome> {
+    const outcome = this.trySend(event);
+    if (outcome !== 'full' || this.#sendWaiters.length >= this.#limits.waitingSendsMax) return Promise.resolve(outcome);
+    return new Promise((resolve) => this.#sendWaiters.push({ event, resolve }));
+  }
+
+  /** Resolves when all that was queued before is acknowledged; rejects with ClientError when it never will be. */
+  flush(): Promise<void> {
+    this.#seal();
+    this.#pump();
+    const frames = this.#queue.pushed;
+    if (this.#queue.acknowledged >= frames) return Promise.resolve();
+    if (this.#end !== null) return Promise.reject(this.#end);
+    return new Promise((resolve, reject) => this.#flushWaiters.push({ frames, resolve, reject }));
+  }
+
+  /** Takes no more events, waits at most `deadlineMs` for acknowledgements, disconnects; says how many events have none. */
+  async close(deadlineMs = 10_000): Promise<{ readonly eventsUnacknowledged: number }> {
+    this.#closing = true;
+    for (const waiter of this.#sendWaiters.splice(0)) waiter.resolve('closed');
+    await new Promise<void>((resolve) => {
+      const timer = this.#clock.setTimer(deadlineMs, resolve);
+      const settled = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      this.flush().then(settled, settled);
+    });
+    this.#giveUp(new ClientError('closed', 'cannot wait for acknowledgements: the client was closed', notRetryable));
+    await this.#link.close();
+    return { eventsUnacknowledged: this.#queue.events };
+  }
+
+  stats(): ClientStats {
+    return {
+      eventsQueued: this.#counts.queued,
+      eventsAcknowledged: this.#counts.acknowledged,
+      eventsRejected: this.#counts.rejected,
+      eventsUnacknowledged: this.#queue.events + this.#batcher.length,
+      framesSent: this.#counts.framesSent,
+      framesResent: this.#counts.framesResent,
+      bytesSent: this.#counts.bytesSent,
+      connections: this.#link.connections,
+      credit: this.#credit,
+    };
+  }
+
+  // ── from events to frames ─────────────────────────────────────────────────────────────────────────────────
+
+  #isFull(): boolean {
+    return (
+      this.#queue.bytes + this.#batcher.bytes >= this.#limits.bufferBytesMax ||
+      this.#queue.length >= this.#limits.bufferFramesMax
+    );
+  }
+
+  #take(event: TidemarkEvent): void {
+    this.#counts.queued += 1;
+    this.#batcher.add(event);
+    if (!this.#batcher.isFull()) return;
+    this.#seal();
+    this.#pump();
+  }
+
+  #seal(): void {
+    if (this.#batcher.length > 0) this.#enqueue(this.#batcher.take());
+  }
+
+  /** Halves what is too large or cannot be encoded, until the one event that is at fault stands alone. */
+  #enqueue(events: readonly TidemarkEvent[]): void {
+    let problem = 'the event is larger than a frame may be';
+    try {
+      const bytes = encodeFrame(events);
+      if (bytes.length <= this.#frameBytesMax) {
+        this.#queue.push({ bytes, events, seq: 0, sentMs: 0, rejected: false });
+        return;
+      }
+    } catch (error) {
+      problem = `the event cannot be encoded: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    const [event] = events;
+    if (event !== undefined && events.length === 1) {
+      this.#counts.rejected += 1;
+      this.#options.onReject?.({ event, code: 'event_unsendable', path: '', message: problem, kept: false });
+      return;
+    }
+    const half = Math.ceil(events.length / 2);
+    this.#enqueue(events.slice(0, half));
+    this.#enqueue(events.slice(half));
+  }
+
+  // ── from frames to the socket ─────────────────────────────────────────────────────────────────────────────
+
+  #maySend(): boolean {
+    return this.#ready && this.#queue.inFlight < this.#credit && this.#link.bufferedBytes() <= socketBufferBytesMax;
+  }
+
+  /** Hot path: sends what credit allows, once a frame. */
+  #pump(): void {
+    while (this.#maySend()) {
+      if (this.#queue.peekUnsent() === undefined && this.#batcher.isAged()) this.#seal();
+      const frame = this.#queue.peekUnsent();
+      if (frame === undefined) return;
+      this.#transmit(frame);
+    }
+  }
+
+  #transmit(frame: QueuedFrame): void {
+    if (frame.seq === 0) {
+      frame.seq = this.#nextSeq;
+      frame.sentMs = this.#clock.monotonicMs();
+      this.#nextSeq += 1;
+    } else {
+      this.#counts.framesResent += 1;
+    }
+    const bytes = stampSeq(frame.bytes, frame.seq);
+    this.#queue.markSent();
+    this.#counts.framesSent += 1;
+    this.#counts.bytesSent += bytes.length;
+    this.#link.send(bytes);
+  }
+
+  // ── what the collector says ───────────────────────────────────────────────────────────────────────────────
+
+  #hear(message: ServerMessage): void {
+    if (this.#end !== null) return;
+    if (message.op === 'hello') this.#onHello(message);
+    else if (message.op === 'ack') this.#onAck(message.seq);
+    else if (message.op === 'reject') this.#onReject(message);
+    else if (message.op === 'credit') this.#onCredit(message.credit);
+  }
+
+  #onHello(hello: Extract<ServerMessage, { op: 'hello' }>): void {
+    if (this.#nextSeq > 0 && hello.last_seq >= this.#nextSeq) {
+      const message = 'cannot continue the numbers of this producer: another client has used its name';
+      this.#giveUp(new ClientError('producer_conflict', message, notRetryable));
+      void this.#link.close();
+      return;
+    }
+    if (this.#nextSeq === 0) this.#nextSeq = hello.last_seq + 1;
+    this.#credit = hello.credit;
+    this.#frameBytesMax = hello.max_frame_bytes;
+    this.#ready = true;
+    this.#queue.rewind();
+    this.#onAck(hello.last_seq);
+  }
+
+  #onCredit(credit: number): void {
+    this.#credit = credit;
+    this.#pump();
+  }
+
+  #onAck(seq: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const frame of this.#queue.acknowledge(seq)) {
+      this.#link.markHealthy();
+      this.#counts.acknowledged += frame.events.length;
+      this.#options.onAck?.({ seq: frame.seq, events: frame.events.length, latencyMs: nowMs - frame.sentMs });
+    }
+    while (this.#flushWaiters[0] !== undefined && this.#flushWaiters[0].frames <= this.#queue.acknowledged) {
+      this.#flushWaiters.shift()?.resolve();
+    }
+    this.#admitWaiters();
+    this.#pump();
+  }
+
+  #onReject(reject: Extract<ServerMessage, { op: 'reject' }>): void {
+    const frame = this.#queue.find(reject.seq);
+    if (frame === undefined || frame.rejected) return;
+    frame.rejected = true;
+    this.#counts.rejected += frame.events.length - reject.accepted;
+    for (const { index, code, path, message } of reject.errors) {
+      const event = frame.events[index];
+      if (event !== undefined) this.#options.onReject?.({ event, code, path, message, kept: code in eventNotices });
+    }
+  }
+
+  #admitWaiters(): void {
+    while (this.#sendWaiters.length > 0 && !this.#isFull()) {
+      const waiter = this.#sendWaiters.shift();
+      if (waiter === undefined) return;
+      this.#take(waiter.event);
+      waiter.resolve('queued');
+    }
+  }
+
+  // ── the end of a connection, the end of the client ────────────────────────────────────────────────────────
+
+  #onDown(error: ClientError): void {
+    this.#ready = false;
+    if (!error.retryable) this.#giveUp(error);
+    if (this.#end?.code !== 'closed') this.#options.onError?.(error);
+  }
+
+  #giveUp(error: ClientError): void {
+    if (this.#end !== null) return;
+    this.#end = error;
+    this.#ready = false;
+    this.#batcher.stop();
+    for (const waiter of this.#sendWaiters.splice(0)) waiter.resolve('closed');
+    for (const waiter of this.#flushWaiters.splice(0)) waiter.reject(error);
+    if (error.code === 'producer_conflict') this.#options.onError?.(error);
+  }
+}
+
+const notRetryable = { retryable: false } as const;

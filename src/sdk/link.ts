@@ -1,0 +1,149 @@
+import type { Clock, Random, Timer } from '../core/clock.js';
+import { errorTable } from '../core/errors.js';
+import { ClientError } from './client-options.js';
+import { Connection, type ConnectionEnd } from './connection.js';
+import type { ServerMessage } from './server-message.js';
+
+export interface LinkHandlers {
+  message(message: ServerMessage): void;
+  /** The connection is gone. A retryable error: the next one is on its way. Any other: there will be none. */
+  down(error: ClientError): void;
+}
+
+export interface LinkOptions {
+  readonly url: string;
+  readonly key: string;
+  readonly reconnectMsMin: number;
+  readonly reconnectMsMax: number;
+  readonly openMsMax: number;
+  readonly silenceMsMax: number;
+}
+
+/** Keeps one connection open: connects again with growing, random delays until it is closed or refused for good. */
+export class Link {
+  readonly #handlers: LinkHandlers;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #options: LinkOptions;
+  #connection: Connection | null = null;
+  #connections = 0;
+  #failedAttempts = 0;
+  #lastHeardMs = 0;
+  #timer: Timer | null = null;
+  /** What an error message announced before the close that follows it. */
+  #announced: ClientError | null = null;
+  #isClosing = false;
+  #closeWaiters: (() => void)[] = [];
+
+  constructor(handlers: LinkHandlers, clock: Clock, random: Random, options: LinkOptions) {
+    this.#handlers = handlers;
+    this.#clock = clock;
+    this.#random = random;
+    this.#options = options;
+    this.#connect();
+  }
+
+  get connections(): number {
+    return this.#connections;
+  }
+
+  send(bytes: Uint8Array): void {
+    this.#connection?.send(bytes);
+  }
+
+  bufferedBytes(): number {
+    return this.#connection?.bufferedBytes() ?? 0;
+  }
+
+  /** The collector makes progress: the next failure counts as the first. */
+  markHealthy(): void {
+    this.#failedAttempts = 0;
+  }
+
+  /** Disconnects for good. Resolves when the connection is gone, at the latest after a second. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#timer?.cancel();
+    const connection = this.#connection;
+    if (connection === null) return;
+    const gone = new Promise<void>((resolve) => this.#closeWaiters.push(resolve));
+    connection.close();
+    const timer = this.#clock.setTimer(1_000, () => connection.terminate());
+    await gone;
+    timer.cancel();
+  }
+
+  #connect(): void {
+    this.#announced = null;
+    this.#lastHeardMs = this.#clock.monotonicMs();
+    this.#connections += 1;
+    const handlers = {
+      message: (message: ServerMessage) => this.#onMessage(message),
+      activity: () => {
+        this.#lastHeardMs = this.#clock.monotonicMs();
+      },
+      closed: (end: ConnectionEnd) => this.#onClosed(end),
+    };
+    this.#connection = new Connection(handlers, this.#options);
+    this.#watchSilence();
+  }
+
+  /** Asks after half the time and gives up after all of it: a dead peer leaves no other sign. */
+  #watchSilence(): void {
+    this.#timer = this.#clock.setTimer(this.#options.silenceMsMax / 2, () => {
+      const silentMs = this.#clock.monotonicMs() - this.#lastHeardMs;
+      if (silentMs >= this.#options.silenceMsMax) this.#connection?.terminate();
+      else this.#connection?.ping();
+      this.#watchSilence();
+    });
+  }
+
+  #onMessage(message: ServerMessage): void {
+    if (message.op === 'error') {
+      this.#announced = new ClientError(message.code, message.message, { retryable: isRetryable(message.code) });
+    } else {
+      this.#handlers.message(message);
+    }
+  }
+
+  #onClosed(end: ConnectionEnd): void {
+    this.#connection = null;
+    this.#timer?.cancel();
+    for (const resolve of this.#closeWaiters.splice(0)) resolve();
+    if (this.#isClosing) return;
+    const error = this.#announced ?? errorOfEnd(end);
+    if (error.retryable) {
+      this.#timer = this.#clock.setTimer(this.#reconnectDelayMs(), () => this.#connect());
+    }
+    this.#handlers.down(error);
+  }
+
+  /** Full jitter: uniform below a bound that doubles, so that a fleet does not come back in step. */
+  #reconnectDelayMs(): number {
+    const { reconnectMsMin, reconnectMsMax } = this.#options;
+    const boundMs = Math.min(reconnectMsMax, reconnectMsMin * 2 ** Math.min(this.#failedAttempts, 30));
+    this.#failedAttempts += 1;
+    return reconnectMsMin / 2 + this.#random() * boundMs;
+  }
+}
+
+/** A code this client does not know belongs to a newer collector; trying again is the safe answer. */
+function isRetryable(code: string): boolean {
+  return code in errorTable ? errorTable[code as keyof typeof errorTable].retryable : true;
+}
+
+const codeOfStatus: Readonly<Record<number, string>> = {
+  400: 'producer_invalid',
+  401: 'key_invalid',
+  403: 'scope_missing',
+  404: 'path_unknown',
+};
+
+function errorOfEnd(end: ConnectionEnd): ClientError {
+  const code = end.httpStatus === null ? undefined : codeOfStatus[end.httpStatus];
+  if (code !== undefined) {
+    return new ClientError(code, `cannot open the stream: ${end.reason}`, { retryable: false });
+  }
+  const cause = end.reason === '' ? `close code ${end.closeCode}` : end.reason;
+  return new ClientError('connection_lost', `cannot keep the stream open: ${cause}`, { retryable: true });
+}
