@@ -142,22 +142,14 @@ test('a file that turns bad while running leaves the known keys in force and is 
   expect(errors).toHaveLength(1);
 });
 
-const digest = 'a'.repeat(64);
+const valid = { name: 'n', tenant: 'a', scopes: ['read'], sha256: 'a'.repeat(64), created: '' };
 test.each([
   ['{', /cannot use .*api-keys\.json: the file: /],
   ['{"version": 2, "keys": []}', /cannot use .*: version: /],
-  [
-    `{"version": 1, "keys": [{"name": "n", "tenant": "a b", "scopes": ["read"], "sha256": "${digest}", "created": ""}]}`,
-    /keys\.0\.tenant/,
-  ],
-  [
-    `{"version": 1, "keys": [{"name": "n", "tenant": "a", "scopes": ["write"], "sha256": "${digest}", "created": ""}]}`,
-    /keys\.0\.scopes\.0/,
-  ],
-  [
-    '{"version": 1, "keys": [{"name": "n", "tenant": "a", "scopes": ["read"], "sha256": "00", "created": ""}]}',
-    /keys\.0\.sha256/,
-  ],
+  [JSON.stringify({ version: 1, keys: [{ ...valid, tenant: 'a b' }] }), /keys\.0\.tenant/],
+  [JSON.stringify({ version: 1, keys: [valid, { ...valid, scopes: ['write'] }] }), /keys\.1\.scopes\.0/],
+  [JSON.stringify({ version: 1, keys: [{ ...valid, sha256: '00' }] }), /keys\.0\.sha256/],
+  [JSON.stringify({ version: 1, keys: [{ ...valid, key: 'in the clear' }] }), /keys\.0: /],
 ])('a start with the key file %s says what is wrong with it', (text, message) => {
   const dataDir = tempDir();
   writeFileSync(join(dataDir, 'api-keys.json'), text);

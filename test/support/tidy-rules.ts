@@ -1,0 +1,273 @@
+import { type SourceFile, type TextFile, targetOf } from './source-file.js';
+
+/** `path:line: what, use X instead` for each breach. */
+export type Rule = (files: readonly SourceFile[]) => string[];
+
+function finding(file: TextFile, offset: number, what: string): string {
+  return `${file.path}:${file.text.slice(0, offset).split('\n').length}: ${what}`;
+}
+
+function perFile(inScope: (path: string) => boolean, check: (file: SourceFile, report: Report) => void): Rule {
+  return (files) => {
+    const findings: string[] = [];
+    for (const file of files.filter(({ path }) => inScope(path))) {
+      check(file, (offset, what) => findings.push(finding(file, offset, what)));
+    }
+    return findings;
+  };
+}
+type Report = (offset: number, what: string) => void;
+
+const isShipped = (path: string): boolean => /^(src|workers)\//.test(path);
+const isEdge = (path: string): boolean =>
+  /^src\/(main\.ts|cli\/[^/]+|clickhouse\/embedded\/engine-main\.ts)$/.test(path);
+const isEntry = (path: string): boolean => isEdge(path) || path === 'src/sdk/index.ts' || path.startsWith('workers/');
+
+/** What a folder of `src` may import beside itself; `src/main.ts`, `src/collector.ts` and the CLI join them all. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  query: ['core', 'clickhouse/queries'],
+  workers: ['core', 'decode'],
+};
+
+export const importMatrix: Rule = perFile(isShipped, (file, report) => {
+  const from = stageOf(file.path);
+  if (from === '') return;
+  for (const { specifier, offset } of file.imports) {
+    const target = targetOf(file, specifier);
+    if (target === null) continue;
+    const to = stageOf(target);
+    const allowed = mayImport[from] ?? ['core'];
+    if (from === 'cli' ? to !== '' : to === from || allowed.some((folder) => target.startsWith(`src/${folder}/`)))
+      continue;
+    report(offset, `${from} imports ${target}, use a type or port of src/core joined in src/collector.ts instead`);
+  }
+});
+
+/** `http` for `src/http/router.ts`, `workers` for a worker, empty for a file that joins the stages. */
+function stageOf(path: string): string {
+  return path.startsWith('workers/') ? 'workers' : (/^src\/([^/]+)\//.exec(path)?.[1] ?? '');
+}
+
+export const onePackageImporter: Rule = (files) => {
+  const importers = new Map<string, Map<string, string>>();
+  for (const file of files.filter(({ path }) => path.startsWith('src/'))) {
+    for (const { specifier, offset, typeOnly } of file.imports) {
+      const name = /^(@[^/]+\/[^/]+|[^./@][^/]*)/.exec(specifier)?.[1];
+      if (name === undefined || name === 'zod' || specifier.startsWith('node:') || (name === 'pino' && typeOnly))
+        continue;
+      const places = importers.get(name) ?? new Map<string, string>();
+      importers.set(name, places.set(file.path, finding(file, offset, `imports ${name}`)));
+    }
+  }
+  return [...importers].flatMap(([name, places]) =>
+    places.size < 2 ? [] : [...places.values()].map((place) => `${place}, use one file that wraps ${name} instead`),
+  );
+};
+
+export const processEdge: Rule = perFile(
+  (path) => isShipped(path) && !isEdge(path),
+  (file, report) => {
+    const instead = 'use an argument from src/main.ts or src/cli instead';
+    for (const { specifier, offset } of file.imports) {
+      if (/^(node:)?process$/.test(specifier)) report(offset, `imports ${specifier}, ${instead}`);
+    }
+    file.visit({
+      MemberExpression(node) {
+        const match = /^(globalThis\.)?process\.(env|exit|exitCode|abort)$/.exec(textOf(file, node));
+        if (match) report(node.start, `${match[0]}, ${instead}`);
+      },
+      VariableDeclarator(node) {
+        const isProcess = node.init?.type === 'Identifier' && node.init.name === 'process';
+        if (isProcess && !/^\{(?!.*\b(env|exit|exitCode|abort)\b)/s.test(textOf(file, node.id)))
+          report(node.start, `process, ${instead}`);
+      },
+      CallExpression(node) {
+        const match = /^process\.(on|once)\('SIG[A-Z]+'/.exec(textOf(file, node));
+        if (match) report(node.start, `a signal handler, ${instead}`);
+      },
+    });
+  },
+);
+
+export const clockOnly: Rule = perFile(
+  (path) => isShipped(path) && path !== 'src/core/clock.ts',
+  (file, report) => {
+    const instead = 'use an injected Clock or Random of src/core/clock.ts instead';
+    for (const { specifier, offset } of file.imports) {
+      if (/^(node:)?(timers|perf_hooks)/.test(specifier)) report(offset, `imports ${specifier}, ${instead}`);
+    }
+    file.visit({
+      MemberExpression(node) {
+        const match = /^(Date\.now|Math\.random|performance\.(now|timeOrigin)|process\.hrtime)$/.exec(
+          textOf(file, node),
+        );
+        if (match) report(node.start, `${match[0]}, ${instead}`);
+      },
+      CallExpression(node) {
+        const match = /^(setTimeout|setInterval)\(/.exec(textOf(file, node));
+        if (match) report(node.start, `${match[1]}, ${instead}`);
+      },
+      NewExpression(node) {
+        if (textOf(file, node.callee) === 'Date' && node.arguments.length === 0)
+          report(node.start, `new Date(), ${instead}`);
+      },
+    });
+  },
+);
+
+export const noConsole: Rule = perFile(
+  () => true,
+  (file, report) =>
+    file.visit({
+      MemberExpression(node) {
+        if (textOf(file, node.object) === 'console') report(node.start, 'console, use the injected Logger instead');
+      },
+    }),
+);
+
+export const noAny: Rule = perFile(
+  () => true,
+  (file, report) =>
+    file.visit({ TSAnyKeyword: (node) => report(node.start, 'any, use unknown or a real type instead') }),
+);
+
+export const noDefaultExport: Rule = perFile(
+  (path) => path.startsWith('src/'),
+  (file, report) =>
+    file.visit({
+      ExportDefaultDeclaration: (node) => report(node.start, 'a default export, use a named export instead'),
+    }),
+);
+
+export const noLeftovers: Rule = perFile(
+  () => true,
+  (file, report) => {
+    for (const { value, start } of file.comments) {
+      const word = /\b(TODO|FIXME|XXX)\b/.exec(value)?.[1];
+      if (word !== undefined) report(start, `${word}, use an issue, or do it, instead`);
+    }
+  },
+);
+
+export const sizes: Rule = perFile(
+  () => true,
+  (file, report) => {
+    const lines = file.text.replace(/\n$/, '').split('\n');
+    if (lines.length > 400) report(0, `${lines.length} lines, use two files of at most 400 with a noun each instead`);
+    let offset = 0;
+    for (const line of lines) {
+      const width = [...line].length;
+      if (width > 120) report(offset, `a line of ${width} characters, use at most 120 instead`);
+      offset += line.length + 1;
+    }
+    const measure = (node: { readonly start: number; readonly end: number }): void => {
+      const length = textOf(file, node).split('\n').length;
+      if (length > 70)
+        report(node.start, `a function of ${length} lines, use parts of at most 70 with a verb each instead`);
+    };
+    file.visit({ FunctionDeclaration: measure, FunctionExpression: measure, ArrowFunctionExpression: measure });
+  },
+);
+
+export const namedAsNouns: Rule = perFile(
+  () => true,
+  (file, report) => {
+    const name = file.path.slice(file.path.lastIndexOf('/') + 1);
+    if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.config|\.d)?\.ts$/.test(name)) report(0, `${name}, use kebab-case instead`);
+    if (/(^|-)(utils?|helpers?|common|managers?|misc)\b/.test(name))
+      report(0, `${name}, use the noun of its export instead`);
+  },
+);
+
+export const allReachable: Rule = (files) => {
+  const shipped = new Map(files.filter(({ path }) => isShipped(path)).map((file) => [file.path, file]));
+  const reached = new Set<string>();
+  const waiting = [...shipped.keys()].filter(isEntry);
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const file = shipped.get(path);
+    if (file === undefined || reached.has(path)) continue;
+    reached.add(path);
+    waiting.push(...file.imports.flatMap(({ specifier }) => targetOf(file, specifier) ?? []));
+  }
+  return [...shipped.keys()]
+    .filter((path) => !reached.has(path))
+    .map((path) => `${path}:1: no entry point reaches this file, use it or delete it instead`);
+};
+
+function textOf(file: TextFile, node: { readonly start: number; readonly end: number }): string {
+  return file.text.slice(node.start, node.end);
+}
+
+/** `clickhouse/migrations/NNNN_*.sql`: 0001, 0002, …, one statement each, and a `-- down` section. */
+export function migrationsDense(files: readonly TextFile[]): string[] {
+  const migrations = files.filter(({ path }) => /^clickhouse\/migrations\/[^/]+\.sql$/.test(path));
+  return migrations
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
+    .flatMap((file, index) => {
+      const expected = String(index + 1).padStart(4, '0');
+      const name = file.path.slice('clickhouse/migrations/'.length);
+      const [up = '', down] = file.text.split(/^--\s*down\b.*$/m);
+      const findings: string[] = [];
+      if (!new RegExp(`^${expected}_[a-z0-9_]+\\.sql$`).test(name)) {
+        findings.push(finding(file, 0, `the number of ${name}, use ${expected}_<object>.sql instead`));
+      }
+      const statements = up.match(/^\s*(CREATE|ALTER|DROP|RENAME|INSERT|EXCHANGE)\b/gim)?.length ?? 0;
+      if (statements !== 1) findings.push(finding(file, 0, `${statements} statements, use one object a file instead`));
+      if (down === undefined) findings.push(finding(file, 0, 'no way back, use a "-- down" section instead'));
+      return findings;
+    });
+}
+
+/** Names of a generated table of README.md against the names that are declared, both ways. */
+export function namesDocumented(
+  readme: TextFile | undefined,
+  section: string,
+  declared: ReadonlySet<string>,
+): string[] {
+  const marked = new RegExp(`<!-- begin:${section} -->([sS]*?)<!-- end:${section} -->`).exec(readme?.text ?? '');
+  if (readme === undefined || marked === null) {
+    return [`README.md:1: no section ${section} with ${[...declared].join(', ')}, use npm run reference instead`];
+  }
+  const rows = [...(marked[1] ?? '').matchAll(/^\| `([^`{]+)/gm)];
+  const documented = new Map(rows.map((row) => [row[1] ?? '', marked.index + row.index]));
+  return [
+    ...[...declared]
+      .filter((name) => !documented.has(name))
+      .map((name) => finding(readme, marked.index, `${name} is missing in ${section}, use npm run reference instead`)),
+    ...[...documented]
+      .filter(([name]) => !declared.has(name))
+      .map(([name, offset]) => finding(readme, offset, `${name} is not declared, use npm run reference instead`)),
+  ];
+}
+
+/** Values of `name:` properties that are metric names. */
+export function declaredMetrics(files: readonly SourceFile[]): Set<string> {
+  const names = new Set<string>();
+  for (const file of files.filter(({ path }) => path.startsWith('src/telemetry/'))) {
+    file.visit({
+      Property(node) {
+        const isName = textOf(file, node.key) === 'name' && node.value.type === 'Literal';
+        const value = isName ? textOf(file, node.value).slice(1, -1) : '';
+        if (/^(agent|tidemark)_[a-z0-9_]+$/.test(value)) names.add(value);
+      },
+    });
+  }
+  return names;
+}
+
+/** Paths of somebody's machine and hosts of package registries, which would tie the project to one place. */
+export function portableText(files: readonly TextFile[], ownPaths: readonly string[]): string[] {
+  const placeBound = [
+    /(?<![\w./-])\/(root|Users\/\w+|home\/(?!node\b)\w+)\//g,
+    /\b(registry\.(npmjs\.org|yarnpkg\.com)|files\.pythonhosted\.org|npm\.pkg\.github\.com|[\w.-]+\.jfrog\.io)\b/g,
+    ...ownPaths.map((path) => new RegExp(path.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'g')),
+  ];
+  return files.flatMap((file) =>
+    placeBound.flatMap((pattern) =>
+      [...file.text.matchAll(pattern)].map((match) =>
+        finding(file, match.index, `${match[0]} is bound to one machine, use a relative path or a setting instead`),
+      ),
+    ),
+  );
+}
