@@ -87,6 +87,8 @@ export interface SocketRoute {
   readonly protocol: string;
   /** After a successful upgrade. */
   open(socket: Socket, request: SocketRequest): SocketHandlers;
+  /** Before the sockets are closed at stop: resolves when what was received has been answered. */
+  drain?(deadlineMs: number): Promise<void>;
 }
 
 export interface SocketRequest {

@@ -1,0 +1,91 @@
+import type { IngestInstruments } from '../core/instruments.js';
+import type { SpoolAppender } from '../core/ports.js';
+import type { EventIdMemory } from './event-id-memory.js';
+import type { PendingBatch, PendingFrame } from './pending-batch.js';
+
+export interface AdmissionDeps {
+  readonly spool: SpoolAppender;
+  readonly eventIds: EventIdMemory;
+  readonly instruments: IngestInstruments;
+}
+
+/**
+ * Decides, in order of receipt, what becomes of each frame of a decoded batch: its position, whether it or
+ * one of its events was seen before, whether it is refused. Remembers the event ids it lets pass.
+ *
+ * Returns true when the batch's rows hold something that must not be kept: decode it again, then append.
+ */
+export function admitBatch(batch: PendingBatch, deps: AdmissionDeps): boolean {
+  let again = false;
+  const lastSeqs = new Map<string, number>();
+  for (const frame of batch.frames) {
+    admitFrame(frame, deps, lastSeqs);
+    const keep = frame.state === 'append';
+    if (frame.fault === null && keep === frame.silent) {
+      frame.silent = !keep;
+      again = true;
+    }
+  }
+  return dropSeenEvents(batch, deps.eventIds) || again;
+}
+
+function admitFrame(frame: PendingFrame, deps: AdmissionDeps, lastSeqs: Map<string, number>): void {
+  const { origin, result } = frame;
+  if (frame.fault !== null) {
+    refuse(frame, frame.fault, deps.instruments);
+    return;
+  }
+  if (result === null || frame.state === 'refused') return;
+  deps.instruments.eventsReceived.inc(result.events);
+  const key = `${origin.tenant}\n${origin.producer}`;
+  const lastSeq =
+    origin.producer === '' ? 0 : (lastSeqs.get(key) ?? deps.spool.lastSeq(origin.tenant, origin.producer));
+  const admission = origin.admit(result, lastSeq);
+  if (admission.kind === 'refuse') {
+    refuse(frame, admission, deps.instruments);
+    if (result.events > 0) deps.instruments.events.inc({ outcome: 'refused' }, result.events);
+    return;
+  }
+  frame.state = admission.kind;
+  frame.seq = admission.seq;
+  if (admission.kind === 'append' && origin.producer !== '') lastSeqs.set(key, admission.seq);
+}
+
+function refuse(frame: PendingFrame, fault: NonNullable<PendingFrame['fault']>, instruments: IngestInstruments): void {
+  frame.state = 'refused';
+  instruments.frames.inc({ outcome: fault.code });
+  frame.origin.refuse(fault.code, fault.message);
+}
+
+/** Marks events whose id was seen before; true when there are any, since their rows are in the block. */
+function dropSeenEvents(batch: PendingBatch, eventIds: EventIdMemory): boolean {
+  const ids = batch.decoded?.eventIds ?? null;
+  batch.admittedIds = ids;
+  if (ids === null) return false;
+  const decodable = batch.frames.filter((frame) => frame.fault === null);
+  let seen = false;
+  for (let index = 0; index < ids.low.length; index++) {
+    const frame = decodable[ids.frame[index]!];
+    if (frame?.state !== 'append' || eventIds.tryAdd(ids.low[index]!, ids.high[index]!)) continue;
+    frame.duplicateEvents.push(ids.event[index]!);
+    seen = true;
+  }
+  return seen;
+}
+
+/** Takes back the event ids of frames that were to be kept and were not: sent again, their events must pass. */
+export function forgetEventIds(
+  batch: PendingBatch,
+  eventIds: EventIdMemory,
+  concerns: (frame: PendingFrame) => boolean,
+): void {
+  const ids = batch.admittedIds;
+  if (ids === null) return;
+  const decodable = batch.frames.filter((frame) => frame.fault === null);
+  for (let index = 0; index < ids.low.length; index++) {
+    const frame = decodable[ids.frame[index]!];
+    if (frame === undefined || frame.state !== 'append' || !concerns(frame)) continue;
+    if (frame.duplicateEvents.includes(ids.event[index]!)) continue;
+    eventIds.remove(ids.low[index]!, ids.high[index]!);
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Which event ids were seen, as 64-bit fingerprints in bounded memory: two generations of at most half of
+ * `idsMax` each. When the younger is full it becomes the older, and what the older held is forgotten and
+ * reported. A false "seen" needs two ids with the same 64 bits: below 1e-6 for 2 million ids.
+ *
+ * Each generation is an open-addressing table with linear probing, load at most 1/2 (Knuth, TAOCP 3, 6.4).
+ */
+export class EventIdMemory {
+  readonly #generationMax: number;
+  readonly #onForgotten: (count: number) => void;
+  #young = new FingerprintTable();
+  #old = new FingerprintTable();
+
+  constructor(options: { readonly idsMax: number; readonly onForgotten: (count: number) => void }) {
+    this.#generationMax = Math.max(1, Math.floor(options.idsMax / 2));
+    this.#onForgotten = options.onForgotten;
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  /** Hot path: once an event with an id. Remembers it; false when it was known already. */
+  tryAdd(low: number, high: number): boolean {
+    if (this.#old.has(low, high) || !this.#young.tryAdd(low, high)) return false;
+    if (this.#young.size >= this.#generationMax) this.#rotate();
+    return true;
+  }
+
+  /** Takes an id back whose event was not kept after all. */
+  remove(low: number, high: number): void {
+    if (!this.#young.remove(low, high)) this.#old.remove(low, high);
+  }
+
+  #rotate(): void {
+    const forgotten = this.#old.size;
+    this.#old = this.#young;
+    this.#young = new FingerprintTable();
+    if (forgotten > 0) this.#onForgotten(forgotten);
+  }
+}
+
+/** Slots hold low and high half side by side; the pair (0, 0) marks a free slot, so that fingerprint is kept as (1, 0). */
+class FingerprintTable {
+  #slots = new Uint32Array(2 * 1024);
+  #mask = 1023;
+  size = 0;
+
+  has(low: number, high: number): boolean {
+    const wanted = low === 0 && high === 0 ? 1 : low;
+    const slot = 2 * this.#find(wanted, high);
+    return this.#slots[slot] !== 0 || this.#slots[slot + 1] !== 0;
+  }
+
+  tryAdd(low: number, high: number): boolean {
+    const wanted = low === 0 && high === 0 ? 1 : low;
+    const slot = 2 * this.#find(wanted, high);
+    if (this.#slots[slot] !== 0 || this.#slots[slot + 1] !== 0) return false;
+    this.#slots[slot] = wanted;
+    this.#slots[slot + 1] = high;
+    this.size += 1;
+    if (this.size * 2 > this.#mask + 1) this.#grow();
+    return true;
+  }
+
+  remove(low: number, high: number): boolean {
+    const wanted = low === 0 && high === 0 ? 1 : low;
+    const index = this.#find(wanted, high);
+    if (this.#slots[2 * index] === 0 && this.#slots[2 * index + 1] === 0) return false;
+    this.#clear(index);
+    this.size -= 1;
+    this.#reinsertAfter(index);
+    return true;
+  }
+
+  /** The slot that holds the pair, or the free slot where it belongs. */
+  #find(low: number, high: number): number {
+    const slots = this.#slots;
+    let index = (low ^ Math.imul(high, 0x9e3779b1)) & this.#mask;
+    while (slots[2 * index] !== 0 || slots[2 * index + 1] !== 0) {
+      if (slots[2 * index] === low && slots[2 * index + 1] === high) return index;
+      index = (index + 1) & this.#mask;
+    }
+    return index;
+  }
+
+  /** Linear probing finds nothing behind a hole: the entries that follow it move to where they belong. */
+  #reinsertAfter(hole: number): void {
+    let index = (hole + 1) & this.#mask;
+    for (;;) {
+      const low = this.#slots[2 * index] ?? 0;
+      const high = this.#slots[2 * index + 1] ?? 0;
+      if (low === 0 && high === 0) return;
+      this.#clear(index);
+      const home = this.#find(low, high);
+      this.#slots[2 * home] = low;
+      this.#slots[2 * home + 1] = high;
+      index = (index + 1) & this.#mask;
+    }
+  }
+
+  #clear(index: number): void {
+    this.#slots[2 * index] = 0;
+    this.#slots[2 * index + 1] = 0;
+  }
+
+  #grow(): void {
+    const before = this.#slots;
+    this.#slots = new Uint32Array(before.length * 2);
+    this.#mask = before.length - 1;
+    for (let slot = 0; slot < before.length; slot += 2) {
+      const low = before[slot] ?? 0;
+      const high = before[slot + 1] ?? 0;
+      if (low === 0 && high === 0) continue;
+      const home = this.#find(low, high);
+      this.#slots[2 * home] = low;
+      this.#slots[2 * home + 1] = high;
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import type { ErrorCode } from '../core/errors.js';
+import type { DecodedFrame } from '../core/event-batch.js';
+
+/**
+ * Where a frame came from: a WebSocket session or an HTTP request. The pipeline asks it in order of
+ * receipt which position a frame takes, and tells it, in the same order, what became of the frame.
+ */
+export interface FrameOrigin {
+  readonly tenant: string;
+  readonly contentAllowed: boolean;
+  /** Empty: no position is kept and nothing of this origin can be told to be a duplicate. */
+  readonly producer: string;
+  /** True: its frames wait while the spool is full (credit is 0). False: they are refused then. */
+  readonly waits: boolean;
+  /** Something of this origin was refused: what follows must not be kept, or positions would skip the refused frame. */
+  readonly faulted: boolean;
+  /** Called once a frame, before anything of it is kept. `lastSeq` is the producer's highest, 0 when unknown. */
+  admit(frame: DecodedFrame, lastSeq: number): Admission;
+  /** The frame is durable, or was before. Answers may wait until `flush`. */
+  acknowledge(result: FrameResult): void;
+  /** Nothing of the frame is kept; from then on the origin is `faulted`. */
+  refuse(code: ErrorCode, message: string): void;
+  /** A batch is settled: `answered` frames of this origin were acknowledged or refused in it. */
+  flush(answered: number): void;
+}
+
+export type Admission =
+  | { readonly kind: 'append'; readonly seq: number }
+  | { readonly kind: 'duplicate'; readonly seq: number }
+  | { readonly kind: 'refuse'; readonly code: ErrorCode; readonly message: string };
+
+export interface FrameResult {
+  readonly seq: number;
+  readonly frame: DecodedFrame;
+  readonly duplicate: boolean;
+  /** Events dropped because their event_id was seen before; they are among `frame.accepted`. */
+  readonly duplicateEvents: number;
+}

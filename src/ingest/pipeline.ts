@@ -1,0 +1,319 @@
+import type { Clock } from '../core/clock.js';
+import { CollectorError, type ErrorCode, errorMessage } from '../core/errors.js';
+import type { FrameFormat } from '../core/event-batch.js';
+import type { ExecutionInstruments, IngestInstruments } from '../core/instruments.js';
+import { invariant } from '../core/invariant.js';
+import type { Logger } from '../core/logger.js';
+import type { FrameDecoder, SpoolAppender, WindowSink } from '../core/ports.js';
+import { admitBatch, forgetEventIds } from './admission.js';
+import type { EventIdMemory } from './event-id-memory.js';
+import type { FrameOrigin } from './frame-origin.js';
+import { countFrame } from './ledger.js';
+import { PendingBatch, type PendingFrame } from './pending-batch.js';
+
+export interface PipelineDeps {
+  readonly decoder: FrameDecoder;
+  readonly spool: SpoolAppender;
+  readonly windows: WindowSink;
+  readonly eventIds: EventIdMemory;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly instruments: IngestInstruments & ExecutionInstruments;
+}
+
+export interface PipelineOptions {
+  /** Bytes of frames collected into one batch; also the size of each buffer. */
+  readonly batchBytesMax: number;
+  /** Batches with the workers or waiting for them. */
+  readonly batchesInFlightMax: number;
+}
+
+/** A frame as it is handed in; `bytes` is copied before `submit` returns. */
+export interface SubmittedFrame {
+  readonly origin: FrameOrigin;
+  readonly bytes: Uint8Array;
+  readonly format: FrameFormat;
+  /** Sent before, as far as can be told without decoding. */
+  readonly duplicate: boolean;
+}
+
+/**
+ * The life of a frame after its receipt: collected into a batch, decoded in the pool, admitted in order of
+ * receipt, appended to the spool, answered when it is on disk. Batches are settled in the order they were
+ * begun, however the workers finish them, so frames of one producer keep their order without bookkeeping
+ * of their own.
+ *
+ * A batch in which something turns out to be a duplicate or refused is decoded a second time without it:
+ * its rows are one block, and this is rare. When the spool is full the queue stands still: WebSocket
+ * frames wait under credit 0, requests over HTTP are refused, and both go on by themselves.
+ */
+export class IngestPipeline {
+  readonly #deps: PipelineDeps;
+  readonly #options: PipelineOptions;
+  readonly #freeBuffers: ArrayBuffer[] = [];
+  /** Begun and not appended, oldest first; the last may still be collecting. */
+  readonly #queue: PendingBatch[] = [];
+  #collecting: PendingBatch | null = null;
+  /** Full batches that wait for a worker. */
+  readonly #waiting: PendingBatch[] = [];
+  #decoding = 0;
+  #dispatchScheduled = false;
+  #bytesInFlight = 0;
+  #framesInFlight = 0;
+  #stalled = false;
+  /** Settles as the last append does: what is appended before it is durable by then. */
+  #durableTail: Promise<void> = Promise.resolve();
+  #onSettled: () => void = () => {};
+  #onDrained: (() => void)[] = [];
+
+  constructor(deps: PipelineDeps, options: PipelineOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    deps.spool.onSpace(() => {
+      this.#stalled = false;
+      this.#advance();
+      this.#onSettled();
+    });
+  }
+
+  /** Bytes of frames received and not yet answered. */
+  get bytesInFlight(): number {
+    return this.#bytesInFlight;
+  }
+
+  /** The spool takes nothing now. */
+  get stalled(): boolean {
+    return this.#stalled;
+  }
+
+  /** Called after each answered batch and when the spool stalls or takes again; one listener. */
+  onSettled(callback: () => void): void {
+    this.#onSettled = callback;
+  }
+
+  // Hot path: once a frame.
+  submit(frame: SubmittedFrame): void {
+    this.#add(frame, null);
+  }
+
+  /** A frame that is refused by itself; takes its turn so that the frames before it are answered first. */
+  submitFault(origin: FrameOrigin, fault: { readonly code: ErrorCode; readonly message: string }): void {
+    this.#add({ origin, bytes: emptyBytes, format: 'msgpack', duplicate: false }, fault);
+  }
+
+  /** Resolves when no frame is under way. */
+  drained(): Promise<void> {
+    if (this.#framesInFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onDrained.push(resolve));
+  }
+
+  #add(frame: SubmittedFrame, fault: PendingFrame['fault']): void {
+    const { origin, bytes, format, duplicate } = frame;
+    if (this.#collecting !== null && !this.#collecting.hasRoomFor(bytes.byteLength)) {
+      this.#waiting.push(this.#collecting);
+      this.#collecting = null;
+    }
+    this.#collecting ??= this.#beginBatch(bytes.byteLength);
+    const receivedMonotonicMs = this.#deps.clock.monotonicMs();
+    this.#collecting.add({ origin, bytes, format, fault, silent: duplicate, receivedMonotonicMs });
+    this.#bytesInFlight += bytes.byteLength;
+    this.#framesInFlight += 1;
+    this.#scheduleDispatch();
+  }
+
+  #beginBatch(bytesMin: number): PendingBatch {
+    const { batchBytesMax } = this.#options;
+    const pooled = bytesMin <= batchBytesMax ? this.#freeBuffers.pop() : undefined;
+    const batch = new PendingBatch(
+      pooled ?? new ArrayBuffer(Math.max(batchBytesMax, bytesMin)),
+      this.#deps.clock.nowMs(),
+    );
+    this.#queue.push(batch);
+    return batch;
+  }
+
+  /** Once a turn of the event loop: everything that arrived in it goes out together. */
+  #scheduleDispatch(): void {
+    if (this.#dispatchScheduled) return;
+    this.#dispatchScheduled = true;
+    setImmediate(() => {
+      this.#dispatchScheduled = false;
+      this.#dispatch();
+    });
+  }
+
+  /** Full batches keep one in the pool's queue, so that a worker never idles; a part of one goes to an idle worker only. */
+  #dispatch(): void {
+    while (this.#waiting.length > 0 && this.#decoding < this.#options.batchesInFlightMax)
+      this.#decode(this.#waiting.shift()!);
+    if (this.#waiting.length > 0 || this.#collecting === null || this.#deps.decoder.idleWorkers() === 0) return;
+    const batch = this.#collecting;
+    this.#collecting = null;
+    this.#decode(batch);
+  }
+
+  #decode(batch: PendingBatch): void {
+    this.#decoding += 1;
+    batch.decoded = null;
+    const frameBatch = batch.toFrameBatch();
+    const decoded = frameBatch.frames.length === 0 ? Promise.resolve(null) : this.#deps.decoder.decode(frameBatch);
+    decoded
+      .then(
+        (result) => (result === null ? batch.setEmpty() : batch.setDecoded(result)),
+        (error: unknown) => {
+          this.#deps.logger.error({ cause: errorMessage(error), frames: batch.frames.length }, 'cannot decode batch');
+          this.#queue.splice(this.#queue.indexOf(batch), 1);
+          this.#fail(batch, error);
+        },
+      )
+      .then(() => {
+        this.#decoding -= 1;
+        this.#advance();
+        this.#dispatch();
+      });
+  }
+
+  /** Appends batches from the oldest on, as far as they are decoded and the spool takes them. */
+  #advance(): void {
+    for (;;) {
+      const batch = this.#queue[0];
+      if (batch === undefined || batch.decoded === null || this.#stalled) return;
+      const again = batch.admitted ? refuseFaulted(batch) : admitBatch(batch, this.#deps);
+      batch.admitted = true;
+      if (again) {
+        this.#decode(batch);
+        return;
+      }
+      if (!this.#tryAppend(batch)) return;
+    }
+  }
+
+  /** False when the spool is full: the batch stays at the head of the queue. */
+  #tryAppend(batch: PendingBatch): boolean {
+    const kept = batch.frames.filter((frame) => frame.state === 'append');
+    if (kept.length > 0) {
+      const { rows, rowCount, rowsCrc } = mustDecoded(batch);
+      const frames = kept.map(({ origin, seq, result }) => ({
+        tenant: origin.tenant,
+        producer: origin.producer,
+        seq,
+        rows: result?.rows ?? 0,
+      }));
+      const outcome = this.#deps.spool.tryAppend({ rows, rowCount, rowsCrc, receivedMs: batch.receivedMs, frames });
+      if (outcome.status === 'full') {
+        this.#stall();
+        return false;
+      }
+      if (outcome.status === 'stopped') {
+        this.#queue.shift();
+        this.#fail(batch, new CollectorError('stopping', 'the collector is shutting down'));
+        return true;
+      }
+      this.#durableTail = outcome.durable;
+    }
+    this.#queue.shift();
+    const durable = this.#durableTail;
+    durable.then(
+      () => this.#acknowledge(batch),
+      (error: unknown) => {
+        // What was appended has failed with it; the next batch starts from what is durable.
+        if (this.#durableTail === durable) this.#durableTail = Promise.resolve();
+        this.#fail(batch, error);
+      },
+    );
+    return true;
+  }
+
+  /** Requests are refused at once, wherever they are in the queue; frames of a WebSocket wait. */
+  #stall(): void {
+    this.#stalled = true;
+    for (const batch of this.#queue) {
+      for (const frame of batch.frames) {
+        if (frame.origin.waits || frame.state === 'refused' || frame.state === 'duplicate') continue;
+        forgetEventIds(batch, this.#deps.eventIds, (candidate) => candidate === frame);
+        this.#refuse(frame, 'spool_full', 'the spool is full; nothing of this request was kept');
+      }
+    }
+    this.#onSettled();
+  }
+
+  #acknowledge(batch: PendingBatch): void {
+    const { instruments, windows, clock } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    for (const frame of batch.frames) {
+      instruments.frameBytes.inc(frame.length);
+      if (frame.result === null || (frame.state !== 'append' && frame.state !== 'duplicate')) continue;
+      const answer = {
+        seq: frame.seq,
+        frame: frame.result,
+        duplicate: frame.state === 'duplicate',
+        duplicateEvents: frame.duplicateEvents.length,
+      };
+      countFrame(instruments, answer);
+      frame.origin.acknowledge(answer);
+      instruments.ackSeconds.observe((nowMs - frame.receivedMonotonicMs) / 1_000);
+    }
+    const { slices, clampedCount, redactedCount, unknownFieldCount } = mustDecoded(batch);
+    windows.add(slices);
+    for (const slice of slices) instruments.recordExecutions(slice);
+    instruments.eventsClamped.inc(clampedCount);
+    instruments.valuesRedacted.inc(redactedCount);
+    instruments.fieldsUnknown.inc(unknownFieldCount);
+    this.#finish(batch);
+  }
+
+  /** Nothing of the batch is kept: every frame that was not refused already is told so. */
+  #fail(batch: PendingBatch, error: unknown): void {
+    forgetEventIds(batch, this.#deps.eventIds, () => true);
+    const code = error instanceof CollectorError ? error.code : 'internal';
+    for (const frame of batch.frames) {
+      if (frame.state !== 'refused') this.#refuse(frame, code, 'nothing of this frame was kept; send it again');
+    }
+    this.#finish(batch);
+  }
+
+  #refuse(frame: PendingFrame, code: ErrorCode, message: string): void {
+    const { instruments } = this.#deps;
+    const counted = frame.state !== 'pending' && frame.result !== null;
+    if (counted) instruments.events.inc({ outcome: 'refused' }, frame.result?.events ?? 0);
+    frame.state = 'refused';
+    frame.origin.refuse(code, message);
+    instruments.frames.inc({ outcome: code });
+  }
+
+  #finish(batch: PendingBatch): void {
+    this.#bytesInFlight -= batch.bytesUsed;
+    this.#framesInFlight -= batch.frames.length;
+    invariant(this.#framesInFlight >= 0, 'more frames were answered than received');
+    const answered = new Map<FrameOrigin, number>();
+    for (const { origin } of batch.frames) answered.set(origin, (answered.get(origin) ?? 0) + 1);
+    for (const [origin, count] of answered) origin.flush(count);
+    const { batchBytesMax, batchesInFlightMax } = this.#options;
+    if (batch.bytes.byteLength === batchBytesMax && this.#freeBuffers.length <= batchesInFlightMax)
+      this.#freeBuffers.push(batch.bytes);
+    if (this.#framesInFlight === 0) for (const resolve of this.#onDrained.splice(0)) resolve();
+    this.#onSettled();
+  }
+}
+
+const emptyBytes = new Uint8Array(0);
+
+function mustDecoded(batch: PendingBatch): NonNullable<PendingBatch['decoded']> {
+  invariant(batch.decoded !== null, 'a batch is settled before it is decoded');
+  return batch.decoded;
+}
+
+/**
+ * A batch that waited at the head of the queue: an origin may have been refused meanwhile, in a batch before
+ * this one or in a stall, and nothing that follows may be kept. True when the batch holds such rows.
+ */
+function refuseFaulted(batch: PendingBatch): boolean {
+  let again = false;
+  for (const frame of batch.frames) {
+    if (frame.state === 'append' && frame.origin.faulted) frame.state = 'refused';
+    if (frame.state !== 'refused' || frame.silent || frame.fault !== null) continue;
+    frame.silent = true;
+    again = true;
+  }
+  return again;
+}

@@ -1,0 +1,22 @@
+/**
+ * Which numbers one connection has skipped, as ranges, so that a frame which goes back can be told from
+ * one that is sent again: a skipped number was never taken, and treating it as seen would lose its events.
+ * At most `rangesMax` ranges; the oldest is forgotten.
+ */
+export class SeqGaps {
+  readonly #ranges: { readonly first: number; readonly last: number }[] = [];
+  readonly #rangesMax: number;
+
+  constructor(rangesMax = 64) {
+    this.#rangesMax = rangesMax;
+  }
+
+  add(first: number, last: number): void {
+    this.#ranges.push({ first, last });
+    if (this.#ranges.length > this.#rangesMax) this.#ranges.shift();
+  }
+
+  has(seq: number): boolean {
+    return this.#ranges.some((range) => seq >= range.first && seq <= range.last);
+  }
+}

@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../core/clock.js';
+import { errorTable } from '../core/errors.js';
+import type { IngestInstruments } from '../core/instruments.js';
+import type { Socket, SocketHandlers, SocketRequest, SocketRoute, SpoolAppender } from '../core/ports.js';
+import { type CreditLevel, creditFrames, nextCreditLevel } from './credit.js';
+import type { IngestPipeline } from './pipeline.js';
+import { encodeStreamMessage } from './stream-message.js';
+import { StreamSession } from './stream-session.js';
+
+export interface StreamRouteDeps {
+  readonly pipeline: IngestPipeline;
+  readonly spool: SpoolAppender;
+  readonly clock: Clock;
+  readonly instruments: IngestInstruments;
+}
+
+export interface StreamRouteOptions {
+  readonly frameBytesMax: number;
+  /** Frames a connection may have unacknowledged. */
+  readonly creditMax: number;
+  /** Bytes received and not answered, over all connections, at which credit stops. */
+  readonly bytesInFlightMax: number;
+}
+
+/** A larger frame still gets its named error; beyond this the connection is cut without one. */
+const payloadOverFrame = 8;
+
+const producerPattern = /^[A-Za-z0-9_-]{1,64}$/;
+
+/**
+ * `/v1/stream`: one session a connection, one connection a producer. A new connection replaces the old
+ * one and is greeted when the old one's frames are settled, so that `last_seq` is what is durable.
+ */
+export class StreamRoute implements SocketRoute {
+  readonly path = '/v1/stream';
+  readonly scope = 'ingest';
+  readonly protocol = 'tidemark.v1';
+  readonly payloadBytesMax: number;
+  readonly #deps: StreamRouteDeps;
+  readonly #options: StreamRouteOptions;
+  /** By tenant and producer; a closed session stays until its frames are settled. */
+  readonly #sessions = new Map<string, StreamSession>();
+  /** Greeted when the session they replace is finished; by the replaced one, and the other way round. */
+  readonly #successors = new Map<StreamSession, StreamSession>();
+  readonly #predecessors = new Map<StreamSession, StreamSession>();
+  #level: CreditLevel = 'open';
+
+  constructor(deps: StreamRouteDeps, options: StreamRouteOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.payloadBytesMax = Math.min(payloadOverFrame * options.frameBytesMax, 2 ** 31 - 1);
+    deps.pipeline.onSettled(() => this.#adjustCredit());
+  }
+
+  get credit(): number {
+    return creditFrames(this.#level, this.#options.creditMax);
+  }
+
+  open(socket: Socket, request: SocketRequest): SocketHandlers {
+    const encoding = request.query.get('format') === 'json' ? 'json' : 'msgpack';
+    const given = request.query.get('producer');
+    if (given !== null && !producerPattern.test(given)) {
+      this.#deps.instruments.connectionsClosed.inc({ code: 'producer_invalid' });
+      const { meaning, closeCode } = errorTable.producer_invalid;
+      socket.send(encodeStreamMessage({ op: 'error', code: 'producer_invalid', message: meaning }, encoding));
+      socket.close(closeCode ?? 1008, 'producer_invalid');
+      return { message() {}, drained() {}, closed() {} };
+    }
+    const producer = given ?? `anonymous-${randomBytes(12).toString('hex')}`;
+    const session = this.#createSession(socket, request, { producer, encoding });
+    this.#replaceOrGreet(session);
+    return session;
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    const deadline = new Promise<void>((resolve) => this.#deps.clock.setTimer(deadlineMs, resolve));
+    await Promise.race([this.#deps.pipeline.drained(), deadline]);
+  }
+
+  #createSession(
+    socket: Socket,
+    request: SocketRequest,
+    options: { readonly producer: string; readonly encoding: 'json' | 'msgpack' },
+  ): StreamSession {
+    const { pipeline, clock, spool, instruments } = this.#deps;
+    const { tenant, contentAllowed } = request.principal;
+    const { frameBytesMax, creditMax } = this.#options;
+    return new StreamSession(
+      {
+        pipeline,
+        clock,
+        socket,
+        lastSeq: () => spool.lastSeq(tenant, options.producer),
+        onFinished: (session) => this.#forget(session),
+        onClosedWith: (code) => instruments.connectionsClosed.inc({ code }),
+      },
+      { ...options, tenant, contentAllowed, frameBytesMax, creditMax },
+    );
+  }
+
+  #replaceOrGreet(session: StreamSession): void {
+    const key = sessionKey(session);
+    const before = this.#sessions.get(key);
+    this.#sessions.set(key, session);
+    if (before === undefined || before.finished) {
+      session.greet(this.credit);
+      return;
+    }
+    this.#link(before, session);
+    before.replace();
+  }
+
+  #link(before: StreamSession, session: StreamSession): void {
+    this.#successors.set(before, session);
+    this.#predecessors.set(session, before);
+  }
+
+  #forget(session: StreamSession): void {
+    const key = sessionKey(session);
+    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    const successor = this.#successors.get(session);
+    const predecessor = this.#predecessors.get(session);
+    this.#successors.delete(session);
+    this.#predecessors.delete(session);
+    if (predecessor !== undefined) this.#successors.delete(predecessor);
+    if (successor === undefined) return;
+    this.#predecessors.delete(successor);
+    // Replaced before it was greeted: its successor waits for the one before it.
+    if (predecessor !== undefined && !predecessor.finished) this.#link(predecessor, successor);
+    else successor.greet(this.credit);
+  }
+
+  #adjustCredit(): void {
+    const { pipeline, spool } = this.#deps;
+    const level = nextCreditLevel(this.#level, {
+      memoryRatio: pipeline.bytesInFlight / this.#options.bytesInFlightMax,
+      spoolRatio: spool.fullness(),
+      stalled: pipeline.stalled,
+    });
+    if (level === this.#level) return;
+    this.#level = level;
+    for (const session of this.#sessions.values()) session.announceCredit(this.credit);
+  }
+}
+
+function sessionKey(session: StreamSession): string {
+  return `${session.tenant}\n${session.producer}`;
+}

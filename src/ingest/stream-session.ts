@@ -1,0 +1,216 @@
+import type { Clock } from '../core/clock.js';
+import { type ErrorCode, errorTable } from '../core/errors.js';
+import type { DecodedFrame } from '../core/event-batch.js';
+import type { Socket, SocketHandlers } from '../core/ports.js';
+import type { Admission, FrameOrigin, FrameResult } from './frame-origin.js';
+import { peekSeq } from './peek-seq.js';
+import type { IngestPipeline } from './pipeline.js';
+import { SeqGaps } from './seq-gaps.js';
+import { encodeStreamMessage, type StreamEncoding, type StreamMessage } from './stream-message.js';
+
+/** How long a larger credit stays good after a smaller one was announced: a frame may be that long on its way. */
+const creditGraceMs = 30_000;
+
+export interface SessionDeps {
+  readonly clock: Clock;
+  readonly pipeline: Pick<IngestPipeline, 'submit' | 'submitFault'>;
+  readonly socket: Socket;
+  /** Highest appended seq of the producer, 0 when unknown. */
+  readonly lastSeq: () => number;
+  /** The session is over and none of its frames is under way. */
+  readonly onFinished: (session: StreamSession) => void;
+  readonly onClosedWith: (code: ErrorCode) => void;
+}
+
+export interface SessionOptions {
+  readonly tenant: string;
+  readonly producer: string;
+  readonly contentAllowed: boolean;
+  readonly encoding: StreamEncoding;
+  readonly frameBytesMax: number;
+  readonly creditMax: number;
+}
+
+/**
+ * One connection of one producer: numbers, credit, answers. Its frames go through the pipeline, which
+ * keeps their order; whatever is refused here takes its turn there too, so earlier frames are answered first.
+ */
+export class StreamSession implements FrameOrigin, SocketHandlers {
+  readonly tenant: string;
+  readonly producer: string;
+  readonly contentAllowed: boolean;
+  readonly waits = true;
+  readonly #deps: SessionDeps;
+  readonly #options: SessionOptions;
+  readonly #gaps = new SeqGaps();
+  #encoding: StreamEncoding;
+  /** Who numbers the frames: decided by the first one. */
+  #numbering: 'client' | 'server' | null = null;
+  #unanswered = 0;
+  #credit: number;
+  /** A client may not have heard of a smaller credit, or has frames on the wire still: the larger one holds for a while. */
+  #creditBefore: number;
+  #creditBeforeUntilMs = 0;
+  #ackSeq = 0;
+  #ackedSeq = 0;
+  #sentSeq = 0;
+  #faulted = false;
+  #refusing = false;
+  #closed = false;
+  #greeted = false;
+
+  constructor(deps: SessionDeps, options: SessionOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.tenant = options.tenant;
+    this.producer = options.producer;
+    this.contentAllowed = options.contentAllowed;
+    this.#encoding = options.encoding;
+    this.#credit = options.creditMax;
+    this.#creditBefore = options.creditMax;
+  }
+
+  get faulted(): boolean {
+    return this.#faulted;
+  }
+
+  /** The connection is gone or going, and nothing of it is under way. */
+  get finished(): boolean {
+    return this.#closed && this.#unanswered === 0;
+  }
+
+  /** Tells the client where it stands; what it sends from here on is counted against `credit`. */
+  greet(credit: number): void {
+    if (this.#closed) return;
+    this.#greeted = true;
+    this.#setCredit(credit);
+    const { producer, frameBytesMax } = this.#options;
+    const lastSeq = this.#deps.lastSeq();
+    this.#ackedSeq = lastSeq;
+    this.#send({ op: 'hello', producer, last_seq: lastSeq, credit, max_frame_bytes: frameBytesMax });
+  }
+
+  announceCredit(credit: number): void {
+    if (!this.#greeted || this.#closed || credit === this.#credit) return;
+    this.#setCredit(credit);
+    this.#send({ op: 'credit', credit });
+  }
+
+  // Hot path: once a frame.
+  message(bytes: ArrayBuffer, isBinary: boolean): void {
+    if (this.#refusing || this.#closed) return;
+    this.#encoding = isBinary ? 'msgpack' : 'json';
+    const { pipeline } = this.#deps;
+    this.#unanswered += 1;
+    if (bytes.byteLength > this.#options.frameBytesMax) {
+      this.#submitFault(
+        'frame_too_large',
+        `the frame has ${bytes.byteLength} bytes of at most ${this.#options.frameBytesMax}`,
+      );
+      return;
+    }
+    const limit = this.#creditLimit();
+    if (this.#unanswered > limit) {
+      this.#submitFault('credit_overrun', `${this.#unanswered} frames are unacknowledged, the credit is ${limit}`);
+      return;
+    }
+    const frame = new Uint8Array(bytes);
+    const format = this.#encoding;
+    const seq = peekSeq(frame, format);
+    pipeline.submit({ origin: this, bytes: frame, format, duplicate: seq !== null && this.#wasSent(seq) });
+  }
+
+  drained(): void {}
+
+  closed(_code: number): void {
+    this.#closed = true;
+    if (this.#unanswered === 0) this.#deps.onFinished(this);
+  }
+
+  /** A newer connection of the same producer took over: nothing more is read from this one. */
+  replace(): void {
+    this.#refusing = true;
+    this.#closeWith('producer_replaced', errorTable.producer_replaced.meaning);
+  }
+
+  admit(frame: DecodedFrame, lastSeq: number): Admission {
+    if (this.#faulted) return { kind: 'refuse', code: 'stopping', message: 'an earlier frame was refused' };
+    if (frame.fault !== null) return { kind: 'refuse', ...frame.fault };
+    const numbering = frame.seq === null ? 'server' : 'client';
+    this.#numbering ??= numbering;
+    if (this.#numbering !== numbering) {
+      const message =
+        numbering === 'server' ? 'a frame without seq follows numbered ones' : 'a frame with seq follows ones without';
+      return { kind: 'refuse', code: 'seq_missing', message };
+    }
+    const seq = frame.seq ?? lastSeq + 1;
+    if (seq <= lastSeq) {
+      if (this.#gaps.has(seq))
+        return { kind: 'refuse', code: 'seq_regressed', message: `seq ${seq} was skipped before` };
+      return { kind: 'duplicate', seq };
+    }
+    if (seq > lastSeq + 1) this.#gaps.add(lastSeq + 1, seq - 1);
+    return { kind: 'append', seq };
+  }
+
+  acknowledge(result: FrameResult): void {
+    const { seq, frame } = result;
+    if (frame.errors.length > 0) this.#send({ op: 'reject', seq, accepted: frame.accepted, errors: frame.errors });
+    this.#ackSeq = Math.max(this.#ackSeq, seq);
+  }
+
+  refuse(code: ErrorCode, message: string): void {
+    if (this.#faulted) return;
+    this.#faulted = true;
+    this.#refusing = true;
+    this.#sendAck();
+    this.#closeWith(code, message);
+  }
+
+  flush(answered: number): void {
+    this.#unanswered -= answered;
+    this.#sendAck();
+    if (this.finished) this.#deps.onFinished(this);
+  }
+
+  #wasSent(seq: number): boolean {
+    if (seq <= this.#sentSeq || seq <= this.#deps.lastSeq()) return true;
+    this.#sentSeq = seq;
+    return false;
+  }
+
+  #submitFault(code: ErrorCode, message: string): void {
+    this.#refusing = true;
+    this.#deps.pipeline.submitFault(this, { code, message });
+  }
+
+  #creditLimit(): number {
+    if (this.#creditBefore <= this.#credit) return this.#credit;
+    return this.#deps.clock.monotonicMs() < this.#creditBeforeUntilMs ? this.#creditBefore : this.#credit;
+  }
+
+  #setCredit(credit: number): void {
+    this.#creditBefore = Math.max(this.#creditLimit(), this.#credit);
+    this.#creditBeforeUntilMs = this.#deps.clock.monotonicMs() + creditGraceMs;
+    this.#credit = credit;
+  }
+
+  /** Duplicates are acknowledged again, so an ack may repeat; it never goes back. */
+  #sendAck(): void {
+    if (this.#ackSeq === 0) return;
+    this.#ackedSeq = Math.max(this.#ackedSeq, this.#ackSeq);
+    this.#ackSeq = 0;
+    this.#send({ op: 'ack', seq: this.#ackedSeq });
+  }
+
+  #closeWith(code: ErrorCode, message: string): void {
+    if (this.#closed) return;
+    this.#deps.onClosedWith(code);
+    this.#send({ op: 'error', code, message });
+    this.#deps.socket.close(errorTable[code].closeCode ?? 1011, code);
+  }
+
+  #send(message: StreamMessage): void {
+    if (!this.#closed) this.#deps.socket.send(encodeStreamMessage(message, this.#encoding));
+  }
+}
