@@ -225,16 +225,18 @@ export function namesDocumented(
   section: string,
   declared: ReadonlySet<string>,
 ): string[] {
-  const marked = new RegExp(`<!-- begin:${section} -->([sS]*?)<!-- end:${section} -->`).exec(readme?.text ?? '');
-  if (readme === undefined || marked === null) {
+  const text = readme?.text ?? '';
+  const begin = text.indexOf(`<!-- begin:${section} -->`);
+  const end = text.indexOf(`<!-- end:${section} -->`);
+  if (readme === undefined || begin < 0 || end < begin) {
     return [`README.md:1: no section ${section} with ${[...declared].join(', ')}, use npm run reference instead`];
   }
-  const rows = [...(marked[1] ?? '').matchAll(/^\| `([^`{]+)/gm)];
-  const documented = new Map(rows.map((row) => [row[1] ?? '', marked.index + row.index]));
+  const rows = text.slice(begin, end).matchAll(/^\| `([^`{]+)/gm);
+  const documented = new Map([...rows].map((row) => [row[1] ?? '', begin + row.index]));
   return [
     ...[...declared]
       .filter((name) => !documented.has(name))
-      .map((name) => finding(readme, marked.index, `${name} is missing in ${section}, use npm run reference instead`)),
+      .map((name) => finding(readme, begin, `${name} is missing in ${section}, use npm run reference instead`)),
     ...[...documented]
       .filter(([name]) => !declared.has(name))
       .map(([name, offset]) => finding(readme, offset, `${name} is not declared, use npm run reference instead`)),
