@@ -23,6 +23,15 @@ export const systemClock: Clock = {
   },
 };
 
+/** As the system clock, but its timers keep the process alive: for a client that still has something to deliver. */
+export const holdingClock: Clock = {
+  ...systemClock,
+  setTimer(delayMs, callback) {
+    const handle = setTimeout(callback, delayMs);
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
 /** Resolves after `delayMs` of the clock. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-import { type Clock, type Random, systemClock } from '../core/clock.js';
+import type { Clock, Random } from '../core/clock.js';
 import type { TidemarkEvent } from './event.js';
 
 /** Limits of a client; each has a named outcome when it is reached. */
@@ -95,15 +95,6 @@ export class ClientError extends Error {
     this.retryable = options.retryable;
   }
 }
-
-/** As the system clock, but its timers keep the process alive: a client with unsent events has work to do. */
-export const clientClock: Clock = {
-  ...systemClock,
-  setTimer(delayMs, callback) {
-    const handle = setTimeout(callback, delayMs);
-    return { cancel: () => clearTimeout(handle) };
-  },
-};
 
 /** `/v1/stream` of the collector at `url`, with the producer's name. */
 export function streamUrl(url: string, producer: string): string {

@@ -1,12 +1,11 @@
 import type { Clock } from '../core/clock.js';
-import { systemRandom } from '../core/clock.js';
+import { holdingClock, systemRandom } from '../core/clock.js';
 import { eventNotices } from '../core/errors.js';
 import {
   ClientError,
   type ClientLimits,
   type ClientOptions,
   type ClientStats,
-  clientClock,
   defaultClientLimits,
   randomProducer,
   type SendOutcome,
@@ -68,7 +67,7 @@ export class TidemarkClient {
     const random = options.random ?? systemRandom;
     this.#options = options;
     this.#limits = { ...defaultClientLimits, ...options };
-    this.#clock = options.clock ?? clientClock;
+    this.#clock = options.clock ?? holdingClock;
     this.producer = options.producer ?? randomProducer(random);
     this.#batcher = new EventBatcher(this.#clock, () => this.#pump(), this.#limits);
     const handlers = {

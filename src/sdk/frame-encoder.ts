@@ -1,4 +1,4 @@
-import { Packr, unpack } from 'msgpackr';
+import { packMessage } from '../core/msgpack.js';
 import type { TidemarkEvent } from './event.js';
 
 /**
@@ -15,15 +15,13 @@ import type { TidemarkEvent } from './event.js';
 const headerBytesMax = 14;
 const mapOfThreeWithSeq = Uint8Array.of(0x83, 0xa3, 0x73, 0x65, 0x71);
 
-const packr = new Packr({ useRecords: false, variableMapSize: true });
-
 /** Hot path: once a frame. Columns are the union of the events' fields, in the order they first appear. */
 export function encodeFrame(events: readonly TidemarkEvent[]): Uint8Array {
   const columnIndex = new Map<string, number>();
   const rows: unknown[][] = [];
   for (const event of events) rows.push(rowOf(event, columnIndex));
   for (const row of rows) padRow(row, columnIndex.size);
-  const body = packr.pack({ columns: [...columnIndex.keys()], rows });
+  const body = packMessage({ columns: [...columnIndex.keys()], rows });
   const frame = new Uint8Array(headerBytesMax + body.length - 1);
   // The first byte of the body is its own map header, a map of two; the stamped header replaces it.
   frame.set(body.subarray(1), headerBytesMax);
@@ -40,11 +38,6 @@ export function stampSeq(frame: Uint8Array, seq: number): Uint8Array {
   if (short) view.setUint32(start + 6, seq);
   else view.setBigUint64(start + 6, BigInt(seq));
   return frame.subarray(start);
-}
-
-/** The value of one MessagePack document; throws when it is none. */
-export function decodeMessage(bytes: Uint8Array): unknown {
-  return unpack(bytes);
 }
 
 function rowOf(event: TidemarkEvent, columnIndex: Map<string, number>): unknown[] {

@@ -1,4 +1,4 @@
-import { decodeMessage } from './frame-encoder.js';
+import { unpackMessage } from '../core/msgpack.js';
 
 /** What the collector says, version 1 of the protocol. */
 export type ServerMessage =
@@ -28,7 +28,7 @@ export interface ListedError {
 export function parseServerMessage(bytes: Uint8Array, isBinary: boolean): ServerMessage | null {
   let value: unknown;
   try {
-    value = isBinary ? decodeMessage(bytes) : JSON.parse(new TextDecoder().decode(bytes));
+    value = isBinary ? unpackMessage(bytes) : JSON.parse(new TextDecoder().decode(bytes));
   } catch {
     return null;
   }

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
-import { pack, unpack } from 'msgpackr';
 import { onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { packMessage, unpackMessage } from '../../src/core/msgpack.js';
 
 export interface ReceivedFrame {
   readonly seq: number;
@@ -40,13 +40,13 @@ export async function scriptedCollector(script: Script): Promise<{ readonly url:
       number: peers.length + 1,
       producer: query.get('producer') ?? '',
       authorization: request.headers.authorization ?? '',
-      say: (message) => socket.send(pack(message), { binary: true }),
+      say: (message) => socket.send(packMessage(message), { binary: true }),
       close: (code) => socket.close(code),
       cut: () => socket.terminate(),
       pause: () => socket.pause(),
     };
     peers.push(peer);
-    socket.on('message', (data: Buffer) => script.received(peer, unpack(data), data));
+    socket.on('message', (data: Buffer) => script.received(peer, unpackMessage(data) as ReceivedFrame, data));
     if (script.opened === undefined) peer.say(hello);
     else script.opened(peer);
   });
