@@ -1,0 +1,68 @@
+import type { ExecutionStatus } from '../core/event-types.js';
+import type { TidemarkEvent } from '../sdk/event.js';
+
+/** What one agent sent, exactly: every duration is kept, so that percentiles are not estimates. */
+export class AgentLedger {
+  readonly agentId: string;
+  readonly #durationsMs: number[] = [];
+  readonly #outcomes: Record<ExecutionStatus, number> = { completed: 0, failed: 0, cancelled: 0 };
+  #events = 0;
+  #isSorted = true;
+
+  constructor(agentId: string) {
+    this.agentId = agentId;
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+
+  add(event: TidemarkEvent): void {
+    this.#events += 1;
+    const status = executionStatus(event.type);
+    if (status === null) return;
+    this.#outcomes[status] += 1;
+    if (typeof event.duration_ms === 'number') {
+      this.#durationsMs.push(event.duration_ms);
+      this.#isSorted = false;
+    }
+  }
+
+  /** Executions and how they went; rates in percent, durations in ms, null where there is nothing to tell. */
+  figures(): AgentFigures {
+    const { completed, failed, cancelled } = this.#outcomes;
+    return {
+      executions: completed + failed + cancelled,
+      successRate: completed + failed === 0 ? null : (100 * completed) / (completed + failed),
+      p50: this.#quantile(0.5),
+      p95: this.#quantile(0.95),
+      p99: this.#quantile(0.99),
+    };
+  }
+
+  /** Linear interpolation between the closest ranks (type 7 of Hyndman and Fan, 1996). */
+  #quantile(level: number): number | null {
+    if (!this.#isSorted) this.#durationsMs.sort((a, b) => a - b);
+    this.#isSorted = true;
+    const sorted = this.#durationsMs;
+    if (sorted.length === 0) return null;
+    const rank = level * (sorted.length - 1);
+    const below = sorted[Math.floor(rank)] ?? 0;
+    const above = sorted[Math.ceil(rank)] ?? below;
+    return below + (above - below) * (rank - Math.floor(rank));
+  }
+}
+
+export interface AgentFigures {
+  readonly executions: number;
+  readonly successRate: number | null;
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+}
+
+function executionStatus(type: string): ExecutionStatus | null {
+  if (type === 'task.completed') return 'completed';
+  if (type === 'task.failed') return 'failed';
+  return type === 'task.cancelled' ? 'cancelled' : null;
+}
