@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseSync, Visitor, type VisitorObject } from 'rolldown/utils';
 import { packageRoot } from '../../src/core/package-root.js';
@@ -25,17 +25,32 @@ export interface SourceFile extends TextFile {
 
 export const rootPath = fileURLToPath(packageRoot);
 
-/** Everything that is tracked or would be: what `git add --all` would take. */
+/** Everything that is tracked or would be: what `git add --all` would take; of an archive without git, all of it. */
 export function projectFiles(): TextFile[] {
-  const list = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: rootPath });
-  const paths = [...new Set(list.toString('utf8').split('\0'))].filter((path) => path !== '');
-  return paths.flatMap((path) => {
+  return projectPaths().flatMap((path) => {
     const bytes = readIfThere(`${rootPath}${path}`);
     return bytes === null || bytes.includes(0) ? [] : [{ path, text: bytes.toString('utf8') }];
   });
 }
 
-/** Null when a tracked file has been deleted and that is not committed yet. */
+function projectPaths(): readonly string[] {
+  try {
+    const args = ['ls-files', '--cached', '--others', '--exclude-standard', '-z'];
+    const listed = execFileSync('git', args, { cwd: rootPath, stdio: ['ignore', 'pipe', 'ignore'] }).toString('utf8');
+    return [...new Set(listed.split('\0'))].filter((path) => path !== '');
+  } catch {
+    const ignored = new Set(['.git', 'node_modules', 'dist', 'tidemark-data', 'coverage']);
+    return readdirSync(rootPath, { withFileTypes: true })
+      .filter(({ name }) => !ignored.has(name))
+      .flatMap((entry) => (entry.isDirectory() ? pathsUnder(entry.name) : [entry.name]));
+  }
+}
+
+function pathsUnder(folder: string): string[] {
+  return readdirSync(`${rootPath}${folder}`, { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`);
+}
+
+/** Null for a folder, and for a tracked file that has been deleted while that is not committed yet. */
 function readIfThere(path: string): Buffer | null {
   try {
     return readFileSync(path);
