@@ -121,12 +121,13 @@ export class HttpServer implements Stage {
     if (this.#app === null) return;
     if (this.#listenSocket !== null) this.#closeListener(this.#listenSocket);
     this.#listenSocket = null;
+    const endMs = this.#deps.clock.monotonicMs() + deadlineMs;
+    await Promise.all(this.#socketRoutes.map((route) => route.drain?.(deadlineMs)));
     const spec = errorTable.stopping;
     for (const socket of [...this.#sockets]) {
       socket.send(JSON.stringify({ op: 'error', code: 'stopping', message: spec.meaning }));
       socket.close(spec.closeCode ?? 1001, 'stopping');
     }
-    const endMs = this.#deps.clock.monotonicMs() + deadlineMs;
     while (this.#requests > 0 && this.#deps.clock.monotonicMs() < endMs) {
       await new Promise<void>((resolve) => this.#deps.clock.setTimer(5, resolve));
     }

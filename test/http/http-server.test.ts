@@ -1,0 +1,258 @@
+import { connect } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import WebSocket from 'ws';
+import { systemClock } from '../../src/core/clock.js';
+import { CollectorError } from '../../src/core/errors.js';
+import { silentLogger } from '../../src/core/logger.js';
+import type { Authenticator, HttpRoute, Principal, SocketRoute } from '../../src/core/ports.js';
+import { HttpServer } from '../../src/http/http-server.js';
+
+const principal: Principal = { tenant: 'acme', scopes: new Set(['read']), keyName: 'k', contentAllowed: false };
+
+const authenticator: Authenticator = {
+  authenticate(authorization, scope) {
+    if (authorization === undefined) return 'key_missing';
+    if (authorization !== 'Bearer good') return 'key_invalid';
+    return scope === 'read' ? principal : 'scope_missing';
+  },
+};
+
+async function codeOf(response: Response): Promise<unknown> {
+  return ((await response.json()) as { readonly code: unknown }).code;
+}
+
+interface Given {
+  readonly http?: readonly HttpRoute[];
+  readonly sockets?: readonly SocketRoute[];
+  readonly requestsMax?: number;
+  readonly bodyTimeoutMs?: number;
+  readonly connectionsMax?: number;
+}
+
+async function serve(given: Given) {
+  const requests: string[] = [];
+  const server = new HttpServer(
+    {
+      authenticator,
+      clock: systemClock,
+      logger: silentLogger,
+      instruments: { recordRequest: (route, method, status) => requests.push(`${method} ${route} ${status}`) },
+    },
+    {
+      host: '127.0.0.1',
+      port: 0,
+      connectionsMax: given.connectionsMax ?? 10,
+      requestsMax: given.requestsMax ?? 10,
+      bodyTimeoutMs: given.bodyTimeoutMs ?? 5_000,
+      socketIdleTimeoutSeconds: 60,
+      socketOutboundBytesMax: 65_536,
+    },
+    { http: given.http ?? [], sockets: given.sockets ?? [] },
+  );
+  await server.start();
+  onTestFinished(() => server.stop(100));
+  return { server, requests, url: `http://127.0.0.1:${server.port}` };
+}
+
+function route(path: string, handle: HttpRoute['handle'], more: Partial<HttpRoute> = {}): HttpRoute {
+  return { method: 'GET', path, scope: null, handle, ...more };
+}
+
+const echoSocket: SocketRoute = {
+  path: '/echo',
+  scope: 'read',
+  payloadBytesMax: 1_024,
+  protocol: 'tidemark.v1',
+  open: (socket, request) => ({
+    message: (bytes, isBinary) =>
+      void socket.send(
+        isBinary ? new Uint8Array(bytes.slice(0)) : `${request.principal.tenant}:${Buffer.from(bytes).toString()}`,
+      ),
+    drained() {},
+    closed() {},
+  }),
+};
+
+test('a path parameter reaches its handler decoded, and a literal segment wins over a parameter', async () => {
+  const { url } = await serve({
+    http: [
+      route('/agents/{id}', ({ params }) => ({ status: 200, body: params.id ?? '' })),
+      route('/agents/history', () => ({ status: 200, body: 'literal' })),
+    ],
+  });
+  expect(await (await fetch(`${url}/agents/${encodeURIComponent('a/"%ü')}`)).text()).toBe('a/"%ü');
+  expect(await (await fetch(`${url}/agents/history`)).text()).toBe('literal');
+});
+
+test('an unknown path, a wrong method and a malformed escape are problems with their codes', async () => {
+  const { url, requests } = await serve({ http: [route('/a/{id}', () => ({ status: 200 }))] });
+  const unknown = await fetch(`${url}/nowhere`);
+  expect([unknown.status, await codeOf(unknown)]).toEqual([404, 'path_unknown']);
+  expect(unknown.headers.get('content-type')).toBe('application/problem+json');
+  const method = await fetch(`${url}/a/1`, { method: 'POST', body: 'x' });
+  expect([method.status, method.headers.get('allow'), await codeOf(method)]).toEqual([
+    405,
+    'GET',
+    'method_not_allowed',
+  ]);
+  expect((await fetch(`${url}/a/%E0%A4%A`)).status).toBe(404);
+  expect(requests).toEqual(['GET (unmatched) 404', 'POST (unmatched) 405', 'GET (unmatched) 404']);
+});
+
+test('a request without key, with a wrong key and with a key lacking the scope is refused', async () => {
+  const { url } = await serve({
+    http: [
+      route('/read', (_request, who) => ({ status: 200, body: who.tenant }), { scope: 'read' }),
+      route('/admin', () => ({ status: 200 }), { scope: 'admin' }),
+    ],
+  });
+  const get = async (path: string, key?: string) => {
+    const response = await fetch(
+      `${url}${path}`,
+      key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } },
+    );
+    return [response.status, response.ok ? await response.text() : await codeOf(response)];
+  };
+  expect(await get('/read')).toEqual([401, 'key_missing']);
+  expect(await get('/read', 'bad')).toEqual([401, 'key_invalid']);
+  expect(await get('/admin', 'good')).toEqual([403, 'scope_missing']);
+  expect(await get('/read', 'good')).toEqual([200, 'acme']);
+});
+
+test('a body arrives whole up to its limit, and one byte more is refused, with and without a length', async () => {
+  const sizes: number[] = [];
+  const post = route('/body', ({ body }) => ({ status: 200, body: String(sizes.push(body.byteLength)) }), {
+    method: 'POST',
+    bodyBytesMax: 300_000,
+  });
+  const { url } = await serve({ http: [post] });
+  expect((await fetch(`${url}/body`, { method: 'POST', body: new Uint8Array(300_000) })).status).toBe(200);
+  expect(sizes).toEqual([300_000]);
+  const tooLarge = await fetch(`${url}/body`, { method: 'POST', body: new Uint8Array(300_001) });
+  expect([tooLarge.status, await codeOf(tooLarge)]).toEqual([413, 'body_too_large']);
+  expect(sizes).toEqual([300_000]);
+});
+
+test('a body that stops arriving is answered with a timeout', async () => {
+  const post = route('/body', () => ({ status: 200 }), { method: 'POST', bodyBytesMax: 100 });
+  const { server } = await serve({ http: [post], bodyTimeoutMs: 50 });
+  const socket = connect(server.port, '127.0.0.1');
+  socket.write('POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc');
+  const answer = await new Promise<string>((resolve) => {
+    let text = '';
+    socket.on('data', (data) => {
+      text += data.toString();
+      if (text.includes('request_timeout')) resolve(text);
+    });
+  });
+  expect(answer).toContain('408');
+  socket.destroy();
+});
+
+test('a failure of a handler is an internal problem without its text, a CollectorError keeps its code', async () => {
+  const { url } = await serve({
+    http: [
+      route('/bug', () => {
+        throw new Error('secret detail');
+      }),
+      route('/away', () => Promise.reject(new CollectorError('store_unavailable', 'cannot reach the store'))),
+    ],
+  });
+  const bug = await (await fetch(`${url}/bug`)).text();
+  expect(bug).toContain('"code":"internal"');
+  expect(bug).not.toContain('secret');
+  const away = await fetch(`${url}/away`);
+  expect([away.status, away.headers.get('retry-after')]).toEqual([503, '1']);
+});
+
+test('a streamed answer arrives whole and in order', async () => {
+  async function* chunks() {
+    for (let index = 0; index < 200; index++) yield Buffer.alloc(10_000, 97 + (index % 26));
+  }
+  const { url } = await serve({ http: [route('/stream', () => ({ status: 200, body: chunks() }))] });
+  const text = await (await fetch(`${url}/stream`)).text();
+  expect(text.length).toBe(2_000_000);
+  expect([text[0], text[10_000], text.at(-1)]).toEqual(['a', 'b', 'r']);
+});
+
+test('HEAD has the headers and the length of GET and no body', async () => {
+  const { url } = await serve({ http: [route('/x', () => ({ status: 200, body: 'hello', headers: { 'x-a': 'b' } }))] });
+  const response = await fetch(`${url}/x`, { method: 'HEAD' });
+  expect([response.status, response.headers.get('x-a'), response.headers.get('content-length')]).toEqual([
+    200,
+    'b',
+    '5',
+  ]);
+});
+
+test('requests beyond the limit are told to come back', async () => {
+  let finish = () => {};
+  const slow = route('/slow', () => new Promise((resolve) => (finish = () => resolve({ status: 200 }))));
+  const { url } = await serve({ http: [slow, route('/fast', () => ({ status: 200 }))], requestsMax: 1 });
+  const first = fetch(`${url}/slow`);
+  await expect.poll(async () => (await fetch(`${url}/fast`)).status).toBe(429);
+  finish();
+  expect((await first).status).toBe(200);
+  expect((await fetch(`${url}/fast`)).status).toBe(200);
+});
+
+function open(url: string, options: { readonly protocols?: string[]; readonly key?: string }): Promise<WebSocket> {
+  const headers = options.key === undefined ? {} : { authorization: `Bearer ${options.key}` };
+  const socket = new WebSocket(url, options.protocols ?? [], { headers });
+  return new Promise((resolve, reject) => {
+    socket.on('open', () => resolve(socket));
+    socket.on('error', reject);
+  });
+}
+
+test('a WebSocket is opened with a key by header or by sub-protocol and echoes both kinds of frames', async () => {
+  const { url } = await serve({ sockets: [echoSocket] });
+  const ws = url.replace('http', 'ws');
+  const byHeader = await open(`${ws}/echo`, { key: 'good' });
+  byHeader.send('hi');
+  expect(String(await new Promise((resolve) => byHeader.once('message', resolve)))).toBe('acme:hi');
+  byHeader.close();
+  const byProtocol = await open(`${ws}/echo`, { protocols: ['tidemark.v1', 'tidemark.key.good'] });
+  expect(byProtocol.protocol).toBe('tidemark.v1');
+  byProtocol.send(Buffer.from([1, 2, 3]));
+  expect(await new Promise((resolve) => byProtocol.once('message', resolve))).toEqual(Buffer.from([1, 2, 3]));
+  byProtocol.close();
+});
+
+test('a wrong key is a 401 to a client with headers and a close code to a browser', async () => {
+  const { url } = await serve({ sockets: [echoSocket] });
+  const ws = url.replace('http', 'ws');
+  await expect(open(`${ws}/echo`, { key: 'bad' })).rejects.toThrow('401');
+  const browser = await open(`${ws}/echo`, { protocols: ['tidemark.v1', 'tidemark.key.bad'] });
+  expect(
+    await new Promise((resolve) => browser.once('close', (code, reason) => resolve([code, String(reason)]))),
+  ).toEqual([4401, 'key_invalid']);
+});
+
+test('connections beyond the limit are refused with their code', async () => {
+  const { url, server } = await serve({ sockets: [echoSocket], connectionsMax: 1 });
+  const ws = url.replace('http', 'ws');
+  const first = await open(`${ws}/echo`, { key: 'good' });
+  await expect(open(`${ws}/echo`, { key: 'good' })).rejects.toThrow('503');
+  first.close();
+  await expect.poll(() => server.connections()).toBe(0);
+  (await open(`${ws}/echo`, { key: 'good' })).close();
+});
+
+test('stop drains what a route has under way, then closes its sockets with a code', async () => {
+  const order: string[] = [];
+  const { url, server } = await serve({
+    sockets: [{ ...echoSocket, drain: async () => void order.push('drained') }],
+  });
+  const socket = await open(`${url.replace('http', 'ws')}/echo`, { key: 'good' });
+  const closed = new Promise<number>((resolve) =>
+    socket.once('close', (code) => {
+      order.push('closed');
+      resolve(code);
+    }),
+  );
+  await server.stop(1_000);
+  expect(await closed).toBe(1012);
+  expect(order).toEqual(['drained', 'closed']);
+  await expect(fetch(url)).rejects.toThrow();
+});

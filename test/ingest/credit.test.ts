@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { creditFrames, nextCreditLevel } from '../../src/ingest/credit.js';
+import { SeqGaps } from '../../src/ingest/seq-gaps.js';
+
+const calm = { memoryRatio: 0, spoolRatio: 0, stalled: false };
+
+test('credit shrinks with memory in flight, stops when it is used up, and returns in steps', () => {
+  expect(nextCreditLevel('open', { ...calm, memoryRatio: 0.49 })).toBe('open');
+  expect(nextCreditLevel('open', { ...calm, memoryRatio: 0.5 })).toBe('reduced');
+  expect(nextCreditLevel('reduced', { ...calm, memoryRatio: 1 })).toBe('stopped');
+  expect(nextCreditLevel('stopped', { ...calm, memoryRatio: 0.6 })).toBe('stopped');
+  expect(nextCreditLevel('stopped', { ...calm, memoryRatio: 0.3 })).toBe('reduced');
+  expect(nextCreditLevel('reduced', { ...calm, memoryRatio: 0.3 })).toBe('reduced');
+  expect(nextCreditLevel('reduced', { ...calm, memoryRatio: 0.2 })).toBe('open');
+});
+
+test('a full or stalled spool stops credit', () => {
+  expect(nextCreditLevel('open', { ...calm, spoolRatio: 1 })).toBe('stopped');
+  expect(nextCreditLevel('open', { ...calm, stalled: true })).toBe('stopped');
+  expect(nextCreditLevel('stopped', calm)).toBe('open');
+});
+
+test('every level but stopped lets at least one frame through', () => {
+  expect([creditFrames('open', 1), creditFrames('reduced', 1), creditFrames('stopped', 1)]).toEqual([1, 1, 0]);
+  expect([creditFrames('open', 64), creditFrames('reduced', 64)]).toEqual([64, 16]);
+});
+
+test('a number that was skipped is known as a gap until too many ranges follow', () => {
+  const gaps = new SeqGaps(2);
+  gaps.add(2, 4);
+  expect([1, 2, 4, 5].map((seq) => gaps.has(seq))).toEqual([false, true, true, false]);
+  gaps.add(10, 10);
+  gaps.add(20, 20);
+  expect([gaps.has(3), gaps.has(10), gaps.has(20)]).toEqual([false, true, true]);
+});
