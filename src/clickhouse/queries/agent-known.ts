@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import type { StoreReader } from '../../core/ports.js';
+import { checkedRows } from './checked-rows.js';
+
+const row = z.object({ known: z.literal(1) });
+
+export interface AgentKey {
+  readonly tenant: string;
+  readonly agentId: string;
+}
+
+/**
+ * Whether this tenant has ever sent an event of the agent. Raw rows expire, days are kept, so both are asked;
+ * each side stops at its first row, found by the primary key.
+ */
+export async function readAgentKnown(store: StoreReader, key: AgentKey): Promise<boolean> {
+  const rows = await checkedRows(store, row, {
+    name: 'agent_known',
+    sql: `
+      SELECT 1 AS known FROM agent_events_raw_v1
+      WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
+      LIMIT 1
+      UNION ALL
+      SELECT 1 AS known FROM agent_performance_per_day_v1
+      WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
+      LIMIT 1`,
+    params: { tenant: key.tenant, agent_id: key.agentId },
+  });
+  return rows.length > 0;
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import type { StoreReader } from '../../core/ports.js';
+import type { AgentKey } from './agent-known.js';
+import { checkedRows } from './checked-rows.js';
+import { epochMs, integer64, optionalFloat } from './column-types.js';
+
+const row = z.object({
+  executions: integer64,
+  successes: integer64,
+  failures: integer64,
+  cancellations: integer64,
+  first_executions: integer64,
+  first_successes: integer64,
+  first_failures: integer64,
+  durations: integer64,
+  duration_total_ms: z.number(),
+  shortest_ms: z.number(),
+  longest_ms: z.number(),
+  percentiles: z.tuple([optionalFloat, optionalFloat, optionalFloat]),
+  model_calls: integer64,
+  input_tokens: integer64,
+  output_tokens: integer64,
+  cost: integer64,
+  confidence_total: z.number(),
+  confidences: integer64,
+  memory_values: integer64,
+  memory_peak_mb: z.number(),
+  buckets: integer64,
+  first_bucket_s: integer64,
+  end_bucket_s: integer64,
+  last_received_ms: epochMs,
+});
+
+/** `first_*` are the part before the split; the percentiles are p50, p95, p99 in ms, null without durations. */
+export type AgentPerformanceRow = z.output<typeof row>;
+
+/** Times in ms since the epoch; a range is half open, and empty when its end is not after its start. */
+export interface PerformanceRange {
+  /** Whole UTC days, read from the day rollup. */
+  readonly days: TimeSpan;
+  /** Whole minutes, read from the minute rollup; at most three spans, which may touch but not reach into `days`. */
+  readonly minutes: readonly TimeSpan[];
+  /** Buckets that start before it make up the first half. */
+  readonly splitMs: number;
+  /** A UTC day inside `days` that is left out because `minutes` covers it. */
+  readonly dayLeftOutMs: number | null;
+}
+
+export interface TimeSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+const minuteSpansMax = 3;
+
+/** Both rollups have these; the aggregate states are merged, not averaged. */
+const columns = `total, successful, failed, cancelled, duration_count, duration_sum_ms, duration_min_ms,
+  duration_max_ms, duration_digest, llm_calls, tokens_in, tokens_out, cost_micros, confidence_sum,
+  confidence_count, memory_mb_count, memory_mb_max, last_received`;
+
+/**
+ * The executions of one agent over a range, in one row, merged on read from days and from the minutes at the
+ * edges. Only the agent's own key ranges are read. `duration_min_ms` is 0 in a bucket without durations, hence minIf.
+ */
+const sql = `
+  SELECT
+    sum(total) AS executions,
+    sum(successful) AS successes,
+    sum(failed) AS failures,
+    sum(cancelled) AS cancellations,
+    sumIf(total, bucket_s < {split_s:Int64}) AS first_executions,
+    sumIf(successful, bucket_s < {split_s:Int64}) AS first_successes,
+    sumIf(failed, bucket_s < {split_s:Int64}) AS first_failures,
+    sum(duration_count) AS durations,
+    sum(duration_sum_ms) AS duration_total_ms,
+    minIf(duration_min_ms, duration_count > 0) AS shortest_ms,
+    maxIf(duration_max_ms, duration_count > 0) AS longest_ms,
+    quantilesTDigestMerge(0.5, 0.95, 0.99)(duration_digest) AS percentiles,
+    sum(llm_calls) AS model_calls,
+    sum(tokens_in) AS input_tokens,
+    sum(tokens_out) AS output_tokens,
+    sum(cost_micros) AS cost,
+    sum(confidence_sum) AS confidence_total,
+    sum(confidence_count) AS confidences,
+    sum(memory_mb_count) AS memory_values,
+    maxIf(memory_mb_max, memory_mb_count > 0) AS memory_peak_mb,
+    count() AS buckets,
+    min(bucket_s) AS first_bucket_s,
+    max(bucket_s + width_s) AS end_bucket_s,
+    toUnixTimestamp64Milli(max(last_received)) AS last_received_ms
+  FROM (
+    SELECT toInt64(toUnixTimestamp(toDateTime(day, 'UTC'))) AS bucket_s, 86400 AS width_s, ${columns}
+    FROM agent_performance_per_day_v1
+    WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
+      AND day >= {from_day:Date} AND day < {to_day:Date} AND day != {day_left_out:Date}
+    UNION ALL
+    SELECT toInt64(toUnixTimestamp(minute)) AS bucket_s, 60 AS width_s, ${columns}
+    FROM agent_performance_per_minute_v1
+    WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
+      AND (
+        (minute >= toDateTime({from_0:UInt32}, 'UTC') AND minute < toDateTime({to_0:UInt32}, 'UTC'))
+        OR (minute >= toDateTime({from_1:UInt32}, 'UTC') AND minute < toDateTime({to_1:UInt32}, 'UTC'))
+        OR (minute >= toDateTime({from_2:UInt32}, 'UTC') AND minute < toDateTime({to_2:UInt32}, 'UTC'))
+      )
+  )`;
+
+export async function readAgentPerformance(
+  store: StoreReader,
+  key: AgentKey,
+  range: PerformanceRange,
+): Promise<AgentPerformanceRow> {
+  const rows = await checkedRows(store, row, {
+    name: 'agent_performance',
+    sql,
+    params: {
+      tenant: key.tenant,
+      agent_id: key.agentId,
+      split_s: seconds(range.splitMs),
+      from_day: dateText(range.days.fromMs),
+      to_day: dateText(range.days.toMs),
+      day_left_out: dateText(range.dayLeftOutMs ?? 0),
+      ...minuteParams(range.minutes),
+    },
+  });
+  const [only] = rows;
+  if (only === undefined) throw new Error('cannot read agent_performance: an aggregate without a row');
+  return only;
+}
+
+function minuteParams(spans: readonly TimeSpan[]): Record<string, number> {
+  const params: Record<string, number> = {};
+  for (let index = 0; index < minuteSpansMax; index++) {
+    const span = spans[index] ?? { fromMs: 0, toMs: 0 };
+    params[`from_${index}`] = seconds(span.fromMs);
+    params[`to_${index}`] = seconds(span.toMs);
+  }
+  return params;
+}
+
+function seconds(timeMs: number): number {
+  return Math.floor(timeMs / 1000);
+}
+
+function dateText(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, 10);
+}

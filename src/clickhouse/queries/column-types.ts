@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+/**
+ * How column values arrive in a JSON row. A 64-bit integer is a number or, with
+ * `output_format_json_quote_64bit_integers`, a string of digits; NaN and infinity are null. Empty strings
+ * are how the tables say "absent".
+ */
+
+/** UInt64 or Int64 as a number; exact up to 2^53. */
+export const integer64 = z
+  .union([z.number(), z.string().regex(/^-?\d{1,20}$/)])
+  .transform((value) => Number(value))
+  .pipe(z.number().int());
+
+/** A time the query returns with `toUnixTimestamp64Milli`: ms since the epoch. */
+export const epochMs = integer64;
+
+export const optionalMs = epochMs.nullable();
+
+/** A float that is null when nothing was aggregated. */
+export const optionalFloat = z.number().nullable();
+
+/** Text whose empty string means absent. */
+export const optionalText = z.string().transform((text) => (text === '' ? null : text));
+
+export const stringMap = z.record(z.string(), z.string());

@@ -1,0 +1,34 @@
+/**
+ * An SQL expression (RE2) that turns `column`, an error message, into the name of its group: what differs from one
+ * occurrence to the next is replaced, most specific first, so that 'timeout after 311 ms for "a"' and
+ * 'timeout after 95 ms for "b"' are one error.
+ *
+ *   URLs → <url>, e-mail addresses → <email>, UUIDs → <uuid>, IPv4 addresses with an optional port → <address>,
+ *   quoted text → <text>, hexadecimal of 8 digits and more → <hex>, numbers → <n>.
+ */
+export function normalizedMessage(column: string): string {
+  const quoted = replacements.reduce(
+    (expression, [pattern, name]) => `replaceRegexpAll(${expression}, ${sqlText(pattern)}, '${name}')`,
+    column,
+  );
+  return `substringUTF8(${quoted}, 1, ${messageCharactersMax})`;
+}
+
+/** Characters of a group's name; messages are at most 500 long. */
+const messageCharactersMax = 200;
+
+const replacements: readonly (readonly [pattern: string, name: string])[] = [
+  ['[a-zA-Z][a-zA-Z0-9+.-]*://[^\\s"\'<>]+', '<url>'],
+  ['[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+', '<email>'],
+  ['[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}', '<uuid>'],
+  ['\\b\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}(:\\d+)?\\b', '<address>'],
+  ['"[^"]*"|`[^`]*`|\\B\'[^\']*\'\\B', '<text>'],
+  // Whole numbers first, so that a long one is not taken for hexadecimal; those glued to a unit come last.
+  ['\\b\\d+([.,]\\d+)*\\b', '<n>'],
+  ['\\b(0x[0-9a-fA-F]+|[0-9a-fA-F]{8,})\\b', '<hex>'],
+  ['\\d+([.,]\\d+)*', '<n>'],
+];
+
+function sqlText(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}

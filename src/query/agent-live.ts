@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { readAgentKnown } from '../clickhouse/queries/agent-known.js';
+import { type HttpReply, type HttpRoute, type WindowSnapshot, windowMs, windowNames } from '../core/ports.js';
+import { agentUnknown, pathAgentId } from './agent-path.js';
+import { costCents, instant, optionalInstant } from './answer-units.js';
+import { errorRate, successRate } from './execution-rate.js';
+import { parseParameters } from './parameters.js';
+import { jsonReply, type QueryContext, readWithin } from './query-context.js';
+
+const parameters = z.strictObject({});
+
+/**
+ * `GET /api/v1/agents/{agent_id}/live`: the rolling windows, from memory. The store is asked only about an agent
+ * without a live window: whether it is quiet or unknown.
+ */
+export function createAgentLiveRoute(context: QueryContext): HttpRoute {
+  return {
+    method: 'GET',
+    path: '/api/v1/agents/{agent_id}/live',
+    scope: 'read',
+    handle: (request, { tenant }) => {
+      parseParameters(parameters, request.query);
+      const agentId = pathAgentId(request);
+      const live = windowNames.some((name) => context.windows.snapshot(tenant, agentId, name) !== undefined);
+      if (live) return liveReply(context, tenant, agentId);
+      return readWithin(context, request, async (store) => {
+        if (!(await readAgentKnown(store, { tenant, agentId }))) throw agentUnknown(agentId);
+        return liveReply(context, tenant, agentId);
+      });
+    },
+  };
+}
+
+function liveReply(context: QueryContext, tenant: string, agentId: string): HttpReply {
+  const windows = windowNames.map((name) => [name, windowItem(context.windows.snapshot(tenant, agentId, name))]);
+  return jsonReply({
+    agent_id: agentId,
+    as_of: instant(context.clock.nowMs()),
+    last_seen: optionalInstant(context.windows.lastSeenMs(tenant, agentId) ?? null),
+    window_ms: windowMs,
+    windows: Object.fromEntries(windows),
+  });
+}
+
+function windowItem(snapshot: WindowSnapshot | undefined) {
+  const { total = 0, completed: successful = 0, failed = 0, cancelled = 0, duration } = snapshot ?? {};
+  const counts = { total, successful, failed };
+  const tokens = { in: snapshot?.tokensIn ?? 0, out: snapshot?.tokensOut ?? 0 };
+  return {
+    total_executions: total,
+    successful_executions: successful,
+    failed_executions: failed,
+    cancelled_executions: cancelled,
+    success_rate: successRate(counts),
+    error_rate: errorRate(counts),
+    execution_times: {
+      avg_ms: duration?.avg ?? null,
+      min_ms: duration?.min ?? null,
+      max_ms: duration?.max ?? null,
+      p50_ms: duration?.p50 ?? null,
+      p95_ms: duration?.p95 ?? null,
+      p99_ms: duration?.p99 ?? null,
+    },
+    errors: snapshot?.errors ?? {},
+    llm_calls: snapshot?.llmCalls ?? 0,
+    tokens: { ...tokens, total: tokens.in + tokens.out },
+    cost_cents: costCents(snapshot?.costMicros ?? 0),
+    avg_confidence: snapshot?.confidenceAvg ?? null,
+    max_memory_mb: snapshot?.memoryMbMax ?? null,
+  };
+}

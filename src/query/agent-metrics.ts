@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import { type AgentKey, readAgentKnown } from '../clickhouse/queries/agent-known.js';
+import { type AgentPerformanceRow, readAgentPerformance } from '../clickhouse/queries/agent-performance.js';
+import { type AgentErrorRow, readAgentTopErrors } from '../clickhouse/queries/agent-top-errors.js';
+import type { HttpRoute, StoreReader } from '../core/ports.js';
+import { agentUnknown, pathAgentId } from './agent-path.js';
+import { costCents, instant } from './answer-units.js';
+import { errorRate, type OutcomeCounts, successRate } from './execution-rate.js';
+import {
+  type MetricRange,
+  type MetricType,
+  metricRange,
+  metricTypes,
+  type TimeRange,
+  timeRanges,
+} from './metric-range.js';
+import { parseParameters, wordParameter } from './parameters.js';
+import { jsonReply, type QueryContext, readWithin } from './query-context.js';
+import { trendOf } from './trend.js';
+
+const parameters = z.strictObject({
+  time_range: wordParameter(timeRanges).default('7d'),
+  metric_type: wordParameter(metricTypes).default('realtime'),
+});
+
+const topErrorsMax = 5;
+
+/** `GET /api/v1/agents/{agent_id}/metrics`, and the same under the path of the studio it replaces. */
+export function createAgentMetricsRoutes(context: QueryContext): HttpRoute[] {
+  const handle: HttpRoute['handle'] = (request, { tenant }) => {
+    const { time_range: timeRange, metric_type: metricType } = parseParameters(parameters, request.query);
+    const key = { tenant, agentId: pathAgentId(request) };
+    const range = metricRange(timeRange, metricType, context.clock.nowMs());
+    return readWithin(context, request, async (store) =>
+      jsonReply(
+        metricsAnswer({ agentId: key.agentId, timeRange, metricType, range }, await readMetrics(store, key, range)),
+      ),
+    );
+  };
+  const paths = ['/api/v1/agents/{agent_id}/metrics', '/api/v1/agent-studio/agents/{agent_id}/metrics'];
+  return paths.map((path) => ({ method: 'GET', path, scope: 'read', handle }));
+}
+
+interface MetricRows {
+  readonly whole: AgentPerformanceRow;
+  /** Its `first_*` columns tell the halves apart. */
+  readonly halves: AgentPerformanceRow;
+  readonly errors: readonly AgentErrorRow[];
+}
+
+async function readMetrics(store: StoreReader, key: AgentKey, range: MetricRange): Promise<MetricRows> {
+  const [whole, halves, errors] = await Promise.all([
+    readAgentPerformance(store, key, range.performance),
+    range.halves === null ? null : readAgentPerformance(store, key, range.halves),
+    readAgentTopErrors(store, key, { span: range.span, limit: topErrorsMax }),
+  ]);
+  if (whole.buckets === 0 && !(await readAgentKnown(store, key))) throw agentUnknown(key.agentId);
+  return { whole, halves: halves ?? whole, errors };
+}
+
+interface MetricsRequest {
+  readonly agentId: string;
+  readonly timeRange: TimeRange;
+  readonly metricType: MetricType;
+  readonly range: MetricRange;
+}
+
+function metricsAnswer(request: MetricsRequest, { whole, halves, errors }: MetricRows) {
+  const { range } = request;
+  const counts = { total: whole.executions, successful: whole.successes, failed: whole.failures };
+  return {
+    agent_id: request.agentId,
+    time_range: request.timeRange,
+    metric_type: request.metricType,
+    from: instant(range.span.fromMs),
+    to: instant(range.span.toMs),
+    total_executions: whole.executions,
+    successful_executions: whole.successes,
+    failed_executions: whole.failures,
+    cancelled_executions: whole.cancellations,
+    success_rate: successRate(counts),
+    error_rate: errorRate(counts),
+    execution_times: executionTimes(whole),
+    top_errors: errors.map(errorItem),
+    ...trendItem(halves, range),
+    llm_calls: whole.model_calls,
+    tokens: { in: whole.input_tokens, out: whole.output_tokens, total: whole.input_tokens + whole.output_tokens },
+    cost_cents: costCents(whole.cost),
+    avg_confidence: whole.confidences === 0 ? null : whole.confidence_total / whole.confidences,
+    max_memory_mb: whole.memory_values === 0 ? null : whole.memory_peak_mb,
+    coverage: coverage(whole, request),
+  };
+}
+
+function executionTimes(row: AgentPerformanceRow) {
+  const [p50, p95, p99] = row.percentiles;
+  const timed = row.durations > 0;
+  return {
+    avg_ms: timed ? row.duration_total_ms / row.durations : null,
+    min_ms: timed ? row.shortest_ms : null,
+    max_ms: timed ? row.longest_ms : null,
+    p50_ms: p50,
+    p95_ms: p95,
+    p99_ms: p99,
+  };
+}
+
+function errorItem(error: AgentErrorRow) {
+  return {
+    category: error.category,
+    code: error.code,
+    message: error.message,
+    count: error.occurrences,
+    first_seen: instant(error.first_ms),
+    last_seen: instant(error.last_ms),
+  };
+}
+
+/** The verdict, and beside it the numbers it was made from. */
+function trendItem(row: AgentPerformanceRow, { span, splitMs }: MetricRange) {
+  const first = { total: row.first_executions, successful: row.first_successes, failed: row.first_failures };
+  const second = {
+    total: row.executions - first.total,
+    successful: row.successes - first.successful,
+    failed: row.failures - first.failed,
+  };
+  const { verdict, changePoints } = trendOf(first, second);
+  return {
+    trend: verdict,
+    trend_basis: {
+      success_rate_change: changePoints,
+      first_half: halfItem(first, span.fromMs, splitMs),
+      second_half: halfItem(second, splitMs, span.toMs),
+    },
+  };
+}
+
+function halfItem(counts: OutcomeCounts, fromMs: number, toMs: number) {
+  return {
+    from: instant(fromMs),
+    to: instant(toMs),
+    total_executions: counts.total,
+    successful_executions: counts.successful,
+    failed_executions: counts.failed,
+    success_rate: successRate(counts),
+  };
+}
+
+/** Where the data of the range begins and ends, to the bucket; null when there is none. */
+function coverage(row: AgentPerformanceRow, { metricType }: MetricsRequest) {
+  const empty = row.buckets === 0;
+  const views = ['agent_performance_daily', 'agent_events'];
+  return {
+    from: empty ? null : instant(row.first_bucket_s * 1000),
+    to: empty ? null : instant(row.end_bucket_s * 1000),
+    freshest_event: empty ? null : instant(row.last_received_ms),
+    source: metricType === 'realtime' ? ['agent_performance_minutely', ...views] : views,
+  };
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { sleep } from '../core/clock.js';
+import type { HttpReply, HttpRoute } from '../core/ports.js';
+import { instant, optionalInstant } from './answer-units.js';
+import { type EventLedger, ledgerDifference } from './event-ledger.js';
+import { HealthCheck, type HealthReport } from './health-check.js';
+import { parseParameters } from './parameters.js';
+import { jsonReply, type QueryContext } from './query-context.js';
+
+const parameters = z.strictObject({});
+
+/**
+ * `GET /health`, for load balancers: 200 while events are accepted, 503 when they are not; public, so it says no more.
+ * `GET /health/deep` and `GET /api/v1/monitoring/system/health`, for people: every dependency and the event ledger;
+ * 200 with any status, because the answer itself is good.
+ */
+export function createHealthRoutes(context: QueryContext): HttpRoute[] {
+  const check = new HealthCheck(context.probes, context.clock, context.options);
+  const deep: HttpRoute['handle'] = async (request): Promise<HttpReply> => {
+    parseParameters(parameters, request.query);
+    const [report, ledger] = await Promise.all([check.report(), settledLedger(context)]);
+    return jsonReply(deepAnswer(report, ledger, context.clock.nowMs()));
+  };
+  return [
+    {
+      method: 'GET',
+      path: '/health',
+      scope: null,
+      handle: async () => {
+        const { overall } = await check.report();
+        return jsonReply({ status: overall }, overall === 'unhealthy' ? 503 : 200);
+      },
+    },
+    { method: 'GET', path: '/health/deep', scope: 'read', handle: deep },
+    { method: 'GET', path: '/api/v1/monitoring/system/health', scope: 'read', handle: deep },
+  ];
+}
+
+const ledgerReadsMax = 5;
+const ledgerPauseMs = 20;
+
+/**
+ * The ledger, read again when it does not add up: an event passes from one counter to the next in two steps
+ * (a segment is inserted, then released), and a reading between them is off for a moment only.
+ */
+async function settledLedger({ ledger, clock }: QueryContext): Promise<EventLedger> {
+  let reading = await ledger();
+  for (let reads = 1; reads < ledgerReadsMax && !isBalanced(reading); reads++) {
+    await sleep(clock, ledgerPauseMs);
+    reading = await ledger();
+  }
+  return reading;
+}
+
+function isBalanced(ledger: EventLedger): boolean {
+  const { intake, delivery } = ledgerDifference(ledger);
+  return intake === 0 && delivery === 0;
+}
+
+function deepAnswer(report: HealthReport, ledger: EventLedger, nowMs: number) {
+  const { oldestUndeliveredMs, ...counts } = ledger;
+  const { intake, delivery } = ledgerDifference(ledger);
+  return {
+    status: report.overall,
+    checked_at: instant(report.checkedAtMs),
+    dependencies: report.dependencies,
+    ledger: {
+      ...counts,
+      balanced: isBalanced(ledger),
+      intake_difference: intake,
+      delivery_difference: delivery,
+    },
+    oldest_undelivered_at: optionalInstant(oldestUndeliveredMs),
+    oldest_undelivered_age_ms: oldestUndeliveredMs === null ? null : Math.max(0, nowMs - oldestUndeliveredMs),
+  };
+}

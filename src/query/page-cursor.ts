@@ -1,0 +1,31 @@
+import type { z } from 'zod';
+import { RequestProblem } from '../core/problem.js';
+
+/** Characters of a cursor: a key of two ids, as JSON, in base64url. */
+const cursorCharactersMax = 4_096;
+
+/** A position in a list as clients see it: opaque text, base64url of a JSON array. It selects nothing by itself. */
+export function encodePageCursor(key: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url');
+}
+
+/** The key of a cursor, undefined when none was given. Throws `parameter_invalid` for anything this API did not make. */
+export function decodePageCursor<Key extends z.ZodType>(
+  key: Key,
+  cursor: string | undefined,
+): z.output<Key> | undefined {
+  if (cursor === undefined) return undefined;
+  const parsed = key.safeParse(cursor.length <= cursorCharactersMax ? decodedJson(cursor) : undefined);
+  if (parsed.success) return parsed.data;
+  const message = 'expected the next_cursor of an earlier answer of this endpoint';
+  const items = [{ path: 'cursor', code: 'parameter_invalid', message }];
+  throw new RequestProblem('parameter_invalid', `cannot use the query parameters: "cursor": ${message}`, items);
+}
+
+function decodedJson(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,79 @@
+import type { Clock } from '../core/clock.js';
+import { CollectorError } from '../core/errors.js';
+import type { HealthProbe, HttpReply, HttpRequest, LiveWindows, StoreReader } from '../core/ports.js';
+import type { EventLedger } from './event-ledger.js';
+
+export interface QueryDependencies {
+  readonly store: StoreReader;
+  readonly windows: LiveWindows;
+  readonly probes: readonly HealthProbe[];
+  readonly ledger: () => EventLedger | Promise<EventLedger>;
+  /** The page of `/metrics`, in the Prometheus text format. */
+  readonly renderMetrics: () => Promise<string>;
+  readonly clock: Clock;
+}
+
+export interface QueryOptions {
+  /** A request's reads are cancelled and answered with `query_timeout` after this long. */
+  readonly queryMsMax: number;
+  /** A probe that has not answered by then counts as unhealthy. */
+  readonly probeMsMax: number;
+  /** The result of the probes is reused for this long, so that health checks cost little however often they come. */
+  readonly healthCacheMs: number;
+  /** Dependencies that make the collector degraded at most: ingest goes on without them. */
+  readonly degradingDependencies: readonly string[];
+}
+
+export const defaultQueryOptions: QueryOptions = {
+  queryMsMax: 10_000,
+  probeMsMax: 2_000,
+  healthCacheMs: 500,
+  degradingDependencies: ['store', 'engine', 'clickhouse', 'deliver'],
+};
+
+export interface QueryContext extends QueryDependencies {
+  readonly options: QueryOptions;
+}
+
+/** A JSON answer; nothing of this API may be cached on its way. */
+export function jsonReply(value: unknown, status = 200): HttpReply {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    body: `${JSON.stringify(value)}\n`,
+  };
+}
+
+/**
+ * Runs the reads of one request under its time limit. The reads get a store whose queries are cancelled when the
+ * limit passes, when the client goes away, or when one of them fails. Rejects with `query_timeout` on time even when
+ * the store does not heed the cancellation.
+ */
+export function readWithin<Result>(
+  context: QueryContext,
+  request: HttpRequest,
+  read: (store: StoreReader) => Promise<Result>,
+): Promise<Result> {
+  const { clock, store } = context;
+  const { queryMsMax } = context.options;
+  const controller = new AbortController();
+  const cancel = () => controller.abort();
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(queryMsMax, () => {
+      reject(new CollectorError('query_timeout', `cannot answer within ${queryMsMax} ms: the query was cancelled`));
+      cancel();
+    });
+    if (request.signal.aborted) cancel();
+    request.signal.addEventListener('abort', cancel, { once: true });
+    const bound: StoreReader = { rows: (query) => store.rows({ ...query, signal: controller.signal }) };
+    read(bound)
+      .then(resolve, (error: unknown) => {
+        reject(error);
+        cancel();
+      })
+      .finally(() => {
+        timer.cancel();
+        request.signal.removeEventListener('abort', cancel);
+      });
+  });
+}

@@ -1,0 +1,47 @@
+import type { TaskRow } from '../clickhouse/queries/task-row.js';
+import { costCents, instant, optionalInstant } from './answer-units.js';
+
+const summaryCharactersMax = 200;
+
+/** What a task in the list and a task in full have in common. */
+export function taskItem(task: TaskRow) {
+  return {
+    task_id: task.task_id,
+    name: task.name,
+    status: task.state,
+    attempt: task.attempt,
+    agent_id: task.agent_id,
+    agent_name: task.agent_name,
+    run_id: task.run_id,
+    flow_id: task.flow_id,
+    crew_id: task.crew_id,
+    engagement_id: task.engagement_id,
+    user_id: task.user_id,
+    session_id: task.session_id,
+    started_at: optionalInstant(task.started_ms),
+    ended_at: optionalInstant(task.ended_ms),
+    updated_at: instant(task.updated_ms),
+    received_at: instant(task.received_ms),
+    duration_ms: task.duration_ms,
+    llm_calls: task.llm_calls,
+    tokens: { in: task.tokens_in, out: task.tokens_out, total: task.tokens_in + task.tokens_out },
+    cost_cents: costCents(task.cost_micros),
+    memory_mb: task.memory_mb,
+    confidence: task.confidence,
+    error_category: task.category,
+    error_code: task.error_code,
+    input_summary: inputSummary(task.inputs),
+  };
+}
+
+/** `topic=tides, depth=3`: the inputs in their order, the first 200 characters; null without inputs. */
+function inputSummary(inputs: Readonly<Record<string, string>>): string | null {
+  const text = Object.entries(inputs)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ');
+  if (text === '') return null;
+  const characters = [...text];
+  return characters.length <= summaryCharactersMax
+    ? text
+    : `${characters.slice(0, summaryCharactersMax - 1).join('')}…`;
+}
