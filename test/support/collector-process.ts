@@ -1,0 +1,160 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packageFile } from '../../src/core/package-root.js';
+
+export const testKey = 'tdm_test_key_of_the_end_to_end_tests';
+
+/** The built collector as an operator runs it: a process with its own data directory and ports. */
+export class CollectorProcess {
+  readonly dataDir: string;
+  readonly #env: Readonly<Record<string, string>>;
+  #child: ChildProcess | null = null;
+  #port = 0;
+  #storePort = 0;
+  output = '';
+
+  constructor(options: { readonly dataDir: string; readonly env?: Readonly<Record<string, string>> }) {
+    this.dataDir = options.dataDir;
+    this.#env = options.env ?? {};
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get streamUrl(): string {
+    return `ws://127.0.0.1:${this.#port}/v1/stream`;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** Starts and waits until it accepts events. The ports stay the same over restarts. */
+  async start(): Promise<void> {
+    this.#port ||= await freePort();
+    this.#storePort ||= await freePort();
+    const child = spawn(process.execPath, [fileURLToPath(packageFile('dist/src/main.js'))], {
+      env: {
+        PATH: process.env.PATH ?? '',
+        TIDEMARK_DATA_DIR: this.dataDir,
+        TIDEMARK_PORT: String(this.#port),
+        TIDEMARK_CLICKHOUSE_PORT: String(this.#storePort),
+        TIDEMARK_API_KEYS: `${testKey}:default:admin`,
+        ...this.#env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    const keep = (data: Buffer): void => {
+      this.output = (this.output + data.toString()).slice(-20_000);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    await this.#untilAnswering(child);
+  }
+
+  /** SIGKILL, as the out-of-memory killer does; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** SIGTERM; resolves with the exit code. */
+  async stop(): Promise<number | null> {
+    return this.#end('SIGTERM');
+  }
+
+  /** The embedded engine's process, a child of the collector; undefined while there is none. */
+  enginePid(): number | undefined {
+    return childrenOf(this.pid).find((pid) => commandOf(pid).includes('engine-main'));
+  }
+
+  /** Rows of a query of the store's HTTP interface, as JSON objects; waits while the store is away. */
+  async query<Row>(sql: string): Promise<Row[]> {
+    const deadline = performance.now() + 30_000;
+    for (;;) {
+      try {
+        const response = await fetch(`http://127.0.0.1:${this.#storePort}/?database=tidemark`, {
+          method: 'POST',
+          body: `${sql} FORMAT JSON`,
+        });
+        const text = await response.text();
+        if (!response.ok) throw new Error(`the store answered ${response.status}: ${text}`);
+        return (JSON.parse(text) as { readonly data: Row[] }).data;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+
+  async get<Body>(path: string): Promise<Body> {
+    const response = await fetch(`${this.url}${path}`, { headers: { authorization: `Bearer ${testKey}` } });
+    return (await response.json()) as Body;
+  }
+
+  /** Values of `/metrics` by name and labels, as printed. */
+  async metrics(): Promise<Map<string, number>> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return new Map(
+      lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+    );
+  }
+
+  async #untilAnswering(child: ChildProcess): Promise<void> {
+    const deadline = performance.now() + 40_000;
+    for (;;) {
+      if (child.exitCode !== null) throw new Error(`the collector exited with ${child.exitCode}:\n${this.output}`);
+      try {
+        if ((await fetch(`${this.url}/health`)).ok) return;
+      } catch {
+        // Not listening yet.
+      }
+      if (performance.now() > deadline) throw new Error(`the collector did not answer:\n${this.output}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+    child.kill(signal);
+    return ended;
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(join('/proc', String(pid), 'task', task, 'children'), 'utf8')
+        .split(' ')
+        .filter(Boolean)
+        .map(Number),
+    );
+  } catch {
+    return [];
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}

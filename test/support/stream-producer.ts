@@ -1,0 +1,119 @@
+import { pack, unpack } from 'msgpackr';
+import WebSocket from 'ws';
+import type { Random } from '../../src/core/clock.js';
+
+/** One frame a producer has to bring across: `good` of its events are valid. */
+export interface PlannedFrame {
+  readonly seq: number;
+  readonly events: readonly object[];
+  readonly good: number;
+}
+
+interface ServerMessage {
+  readonly op: 'hello' | 'ack' | 'reject' | 'credit' | 'error';
+  readonly seq: number;
+  readonly last_seq: number;
+  readonly credit: number;
+  readonly accepted: number;
+  readonly code: string;
+}
+
+export interface ProducerOptions {
+  readonly name: string;
+  readonly key: string;
+  readonly url: () => string;
+  readonly frames: readonly PlannedFrame[];
+  readonly random: Random;
+  /** Share of frames that are sent twice. */
+  readonly repeatRatio: number;
+  /** Shape of the frames on the wire; chosen by chance when absent. */
+  readonly shape?: 'maps' | 'columns';
+}
+
+/**
+ * A plain client of the wire protocol, made from its description alone: numbers its frames, keeps them until
+ * they are acknowledged, reconnects for ever and sends again what the collector does not have.
+ */
+export class StreamProducer {
+  readonly #options: ProducerOptions;
+  #acknowledged = 0;
+  #sent = 0;
+  #credit = 0;
+  #socket: WebSocket | null = null;
+  /** Frames sent a second time, as far as the connection held. */
+  repeats = 0;
+  readonly rejectsBySeq = new Map<number, number>();
+  readonly ackOrderViolations: string[] = [];
+  readonly closeCodes: number[] = [];
+
+  constructor(options: ProducerOptions) {
+    this.#options = options;
+  }
+
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  /** Resolves when every frame is acknowledged. */
+  async run(): Promise<void> {
+    while (this.#acknowledged < this.#options.frames.length) {
+      await this.#connection();
+      await new Promise((resolve) => setTimeout(resolve, 20 + 80 * this.#options.random()));
+    }
+  }
+
+  #connection(): Promise<void> {
+    const { url, name, key } = this.#options;
+    const socket = new WebSocket(`${url()}?producer=${name}`, { headers: { authorization: `Bearer ${key}` } });
+    this.#socket = socket;
+    return new Promise((resolve) => {
+      socket.on('message', (data: Buffer) => {
+        this.#receive(unpack(data) as ServerMessage);
+        if (this.#acknowledged >= this.#options.frames.length) socket.close();
+      });
+      socket.on('error', () => {});
+      socket.on('close', (code) => {
+        this.closeCodes.push(code);
+        resolve();
+      });
+    });
+  }
+
+  #receive(message: ServerMessage): void {
+    if (message.op === 'hello') {
+      this.#acknowledged = Math.max(this.#acknowledged, message.last_seq);
+      this.#sent = message.last_seq;
+    }
+    if (message.op === 'reject') {
+      if (message.seq <= this.#acknowledged && !this.rejectsBySeq.has(message.seq)) {
+        this.ackOrderViolations.push(`reject of ${message.seq} came after its ack`);
+      }
+      this.rejectsBySeq.set(message.seq, message.accepted);
+    }
+    if (message.op === 'ack') this.#acknowledged = Math.max(this.#acknowledged, message.seq);
+    if (message.op === 'hello' || message.op === 'credit') this.#credit = message.credit;
+    this.#fill();
+  }
+
+  #fill(): void {
+    const { frames, random, repeatRatio } = this.#options;
+    // A repeated frame counts like any other: half of the credit leaves room for all of them.
+    while (this.#sent < frames.length && 2 * (this.#sent - this.#acknowledged) < this.#credit - 1) {
+      const frame = frames[this.#sent++]!;
+      this.#socket?.send(this.#encode(frame));
+      if (random() >= repeatRatio) continue;
+      this.repeats += 1;
+      this.#socket?.send(this.#encode(frame));
+    }
+  }
+
+  #encode(frame: PlannedFrame): Uint8Array {
+    const shape = this.#options.shape ?? (this.#options.random() < 0.5 ? 'maps' : 'columns');
+    if (shape === 'maps') return pack({ seq: frame.seq, events: frame.events });
+    const columns = [...new Set(frame.events.flatMap((event) => Object.keys(event)))];
+    const rows = frame.events.map((event) =>
+      columns.map((column) => (event as Record<string, unknown>)[column] ?? null),
+    );
+    return pack({ seq: frame.seq, columns, rows });
+  }
+}
