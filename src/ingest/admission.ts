@@ -48,6 +48,7 @@ function admitFrame(frame: PendingFrame, deps: AdmissionDeps, lastSeqs: Map<stri
   }
   frame.state = admission.kind;
   frame.seq = admission.seq;
+  frame.events = result.events;
   if (admission.kind === 'append' && origin.producer !== '') lastSeqs.set(key, admission.seq);
 }
 

@@ -28,6 +28,8 @@ export interface PendingFrame {
   /** Position it was given; 0 until admitted, and for origins without a producer. */
   seq: number;
   state: FrameState;
+  /** Events it holds, 0 until it was admitted. */
+  events: number;
   /** Its decoded form, from the batch's last decode. */
   result: DecodedFrame | null;
 }
@@ -85,6 +87,7 @@ export class PendingBatch {
       silent,
       duplicateEvents: [],
       seq: 0,
+      events: 0,
       state,
       result: null,
     });

@@ -59,6 +59,7 @@ export class IngestPipeline {
   #decoding = 0;
   #dispatchScheduled = false;
   #bytesInFlight = 0;
+  #eventsUnderway = 0;
   #framesInFlight = 0;
   #stalled = false;
   /** Settles as the last append does: what is appended before it is durable by then. */
@@ -79,6 +80,11 @@ export class IngestPipeline {
   /** Bytes of frames received and not yet answered. */
   get bytesInFlight(): number {
     return this.#bytesInFlight;
+  }
+
+  /** Events counted as received whose outcome is not counted yet. */
+  get eventsUnderway(): number {
+    return this.#eventsUnderway;
   }
 
   /** The spool takes nothing now. */
@@ -178,7 +184,8 @@ export class IngestPipeline {
     for (;;) {
       const batch = this.#queue[0];
       if (batch === undefined || batch.decoded === null || this.#stalled) return;
-      const again = batch.admitted ? refuseFaulted(batch) : admitBatch(batch, this.#deps);
+      const again = batch.admitted ? this.#refuseFaulted(batch) : admitBatch(batch, this.#deps);
+      if (!batch.admitted) this.#eventsUnderway += eventsKept(batch);
       batch.admitted = true;
       if (again) {
         this.#decode(batch);
@@ -186,6 +193,24 @@ export class IngestPipeline {
       }
       if (!this.#tryAppend(batch)) return;
     }
+  }
+
+  /**
+   * A batch that waited at the head of the queue: an origin may have been refused meanwhile, in a batch before
+   * this one or in a stall, and nothing that follows may be kept. True when the batch holds such rows.
+   */
+  #refuseFaulted(batch: PendingBatch): boolean {
+    let again = false;
+    for (const frame of batch.frames) {
+      if (frame.state === 'append' && frame.origin.faulted) {
+        this.#countRefused(frame);
+        frame.state = 'refused';
+      }
+      if (frame.state !== 'refused' || frame.silent || frame.fault !== null) continue;
+      frame.silent = true;
+      again = true;
+    }
+    return again;
   }
 
   /** False when the spool is full: the batch stays at the head of the queue. */
@@ -249,6 +274,7 @@ export class IngestPipeline {
         duplicate: frame.state === 'duplicate',
         duplicateEvents: frame.duplicateEvents.length,
       };
+      this.#eventsUnderway -= answer.frame.events;
       countFrame(instruments, answer);
       frame.origin.acknowledge(answer);
       instruments.ackSeconds.observe((nowMs - frame.receivedMonotonicMs) / 1_000);
@@ -274,11 +300,18 @@ export class IngestPipeline {
 
   #refuse(frame: PendingFrame, code: ErrorCode, message: string): void {
     const { instruments } = this.#deps;
-    const counted = frame.state !== 'pending' && frame.result !== null;
-    if (counted) instruments.events.inc({ outcome: 'refused' }, frame.result?.events ?? 0);
+    this.#countRefused(frame);
     frame.state = 'refused';
     frame.origin.refuse(code, message);
     instruments.frames.inc({ outcome: code });
+  }
+
+  /** Only an admitted frame was counted as received. */
+  #countRefused(frame: PendingFrame): void {
+    const events = frame.state === 'append' || frame.state === 'duplicate' ? frame.events : 0;
+    if (events === 0) return;
+    this.#eventsUnderway -= events;
+    this.#deps.instruments.events.inc({ outcome: 'refused' }, events);
   }
 
   #finish(batch: PendingBatch): void {
@@ -303,17 +336,11 @@ function mustDecoded(batch: PendingBatch): NonNullable<PendingBatch['decoded']> 
   return batch.decoded;
 }
 
-/**
- * A batch that waited at the head of the queue: an origin may have been refused meanwhile, in a batch before
- * this one or in a stall, and nothing that follows may be kept. True when the batch holds such rows.
- */
-function refuseFaulted(batch: PendingBatch): boolean {
-  let again = false;
+/** Events of the frames that were admitted: counted as received, their outcome open. */
+function eventsKept(batch: PendingBatch): number {
+  let events = 0;
   for (const frame of batch.frames) {
-    if (frame.state === 'append' && frame.origin.faulted) frame.state = 'refused';
-    if (frame.state !== 'refused' || frame.silent || frame.fault !== null) continue;
-    frame.silent = true;
-    again = true;
+    if (frame.state === 'append' || frame.state === 'duplicate') events += frame.events;
   }
-  return again;
+  return events;
 }
