@@ -203,6 +203,7 @@ export class IngestPipeline {
     let again = false;
     for (const frame of batch.frames) {
       if (frame.state === 'append' && frame.origin.faulted) {
+        forgetEventIds(batch, this.#deps.eventIds, (candidate) => candidate === frame);
         this.#countRefused(frame);
         frame.state = 'refused';
       }
