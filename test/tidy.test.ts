@@ -161,7 +161,7 @@ const cases: readonly SourceCase[] = [
   },
   {
     says: 'every source file is reached from an entry point',
-    rule: rules.allReachable,
+    rule: rules.allReachable(project.find(({ path }) => path === 'package.json')?.text ?? ''),
     bad: [
       ['src/main.ts', "import './a/used.js';"],
       ['src/a/used.ts', "import type { X } from './type.js';"],
@@ -169,8 +169,14 @@ const cases: readonly SourceCase[] = [
       ['src/a/unused.ts', "import './also-unused.js';"],
       ['src/a/also-unused.ts', "import './unused.js';"],
       ['workers/decode-worker.ts', ''],
+      ['src/cli/demo.ts', ''],
+      ['src/cli/stray.ts', ''],
     ],
-    found: ['src/a/unused.ts:1: no entry point', 'src/a/also-unused.ts:1: no entry point'],
+    found: [
+      'src/a/unused.ts:1: no entry point',
+      'src/a/also-unused.ts:1: no entry point',
+      'src/cli/stray.ts:1: no entry point',
+    ],
   },
 ];
 

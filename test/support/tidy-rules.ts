@@ -21,7 +21,6 @@ type Report = (offset: number, what: string) => void;
 const isShipped = (path: string): boolean => /^(src|workers)\//.test(path);
 const isEdge = (path: string): boolean =>
   /^src\/(main\.ts|cli\/[^/]+|clickhouse\/embedded\/engine-main\.ts)$/.test(path);
-const isEntry = (path: string): boolean => isEdge(path) || path === 'src/sdk/index.ts' || path.startsWith('workers/');
 
 /** What a folder of `src` may import beside itself; `src/main.ts`, `src/collector.ts` and the CLI join them all. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -180,20 +179,27 @@ export const namedAsNouns: Rule = perFile(
   },
 );
 
-export const allReachable: Rule = (files) => {
-  const shipped = new Map(files.filter(({ path }) => isShipped(path)).map((file) => [file.path, file]));
-  const reached = new Set<string>();
-  const waiting = [...shipped.keys()].filter(isEntry);
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    const file = shipped.get(path);
-    if (file === undefined || reached.has(path)) continue;
-    reached.add(path);
-    waiting.push(...file.imports.flatMap(({ specifier }) => targetOf(file, specifier) ?? []));
-  }
-  return [...shipped.keys()]
-    .filter((path) => !reached.has(path))
-    .map((path) => `${path}:1: no entry point reaches this file, use it or delete it instead`);
-};
+/** Entry points: `src/main.ts`, the engine's process, the SDK, the workers, and what `commands` of package.json run. */
+export const allReachable =
+  (commands: string): Rule =>
+  (files) => {
+    const isEntry = (path: string): boolean =>
+      path.startsWith('workers/') ||
+      path === 'src/sdk/index.ts' ||
+      (isEdge(path) && (!path.startsWith('src/cli/') || commands.includes(path.replace(/\.ts$/, '.js'))));
+    const shipped = new Map(files.filter(({ path }) => isShipped(path)).map((file) => [file.path, file]));
+    const reached = new Set<string>();
+    const waiting = [...shipped.keys()].filter(isEntry);
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+      const file = shipped.get(path);
+      if (file === undefined || reached.has(path)) continue;
+      reached.add(path);
+      waiting.push(...file.imports.flatMap(({ specifier }) => targetOf(file, specifier) ?? []));
+    }
+    return [...shipped.keys()]
+      .filter((path) => !reached.has(path))
+      .map((path) => `${path}:1: no entry point reaches this file, use it or delete it instead`);
+  };
 
 function textOf(file: TextFile, node: { readonly start: number; readonly end: number }): string {
   return file.text.slice(node.start, node.end);

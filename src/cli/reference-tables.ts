@@ -1,0 +1,122 @@
+import { configFields } from '../config/config.js';
+import { type ErrorSpec, errorTable } from '../core/errors.js';
+import { type EventField, eventFields } from '../core/event-schema.js';
+import { contentKeys, eventTypes, fieldsRequiredBy, terminalTypes } from '../core/event-types.js';
+
+/** The README's tables by section, as Markdown, from the tables the program itself runs on. */
+export function referenceSections(): ReadonlyMap<string, string> {
+  return new Map([
+    ['event-types', typeTable()],
+    ['events', fieldTable()],
+    ['errors', errorRows()],
+    ['configuration', configRows()],
+  ]);
+}
+
+/**
+ * `text` with the lines between `<!-- begin:name -->` and `<!-- end:name -->` replaced by the section of that name;
+ * `missing` are the sections without such a pair of markers.
+ */
+export function rewriteSections(
+  text: string,
+  sections: ReadonlyMap<string, string>,
+): { readonly text: string; readonly missing: readonly string[] } {
+  const missing: string[] = [];
+  let rewritten = text;
+  for (const [name, content] of sections) {
+    const [begin, end] = [`<!-- begin:${name} -->`, `<!-- end:${name} -->`];
+    const from = rewritten.indexOf(begin);
+    const to = rewritten.indexOf(end, from);
+    if (from < 0 || to < 0) missing.push(name);
+    else rewritten = `${rewritten.slice(0, from + begin.length)}\n\n${content}\n\n${rewritten.slice(to)}`;
+  }
+  return { text: rewritten, missing };
+}
+
+function typeTable(): string {
+  const terminal: ReadonlySet<string> = new Set(terminalTypes);
+  const names = Object.keys(eventTypes) as (keyof typeof eventTypes)[];
+  const rows = names.map((type) => {
+    const required = ['agent_id', ...fieldsRequiredBy(type)].map(code).join(', ');
+    return [code(type), required, terminal.has(type) ? 'yes' : ''];
+  });
+  return table(['type', 'needs, beside `type`', 'carries usage into the rollups'], rows);
+}
+
+function fieldTable(): string {
+  const fields: readonly EventField[] = eventFields;
+  const rows = fields.map((field) => [code(field.name), field.group, valueText(field), field.meaning]);
+  const refused = `Keys refused in maps unless the tenant opted in: ${contentKeys.map(code).join(', ')}.`;
+  return `${table(['field', 'group', 'value', 'meaning'], rows)}\n\n${refused}`;
+}
+
+/** What a payload may hold for a field, in words. */
+function valueText(field: EventField): string {
+  const characters = field.charactersMax?.toLocaleString('en-US');
+  switch (field.kind) {
+    case 'string':
+      return field.truncate ? `text, cut after ${characters} characters` : `text, at most ${characters} characters`;
+    case 'time':
+      return 'ms since the epoch, RFC 3339 text or MessagePack timestamp';
+    case 'number':
+    case 'integer':
+      return `${field.kind}, ${bound(field.min)} to ${bound(field.max)}`;
+    case 'enum':
+      return Object.keys(field.values ?? {})
+        .filter((value) => value !== '' && field.name !== 'type')
+        .map(code)
+        .concat(field.name === 'type' ? ['one of the types above'] : [])
+        .join(' ');
+    case 'scalar_map':
+      return `map, at most ${field.entriesMax} keys of ${field.keyCharactersMax} characters to scalars of ${characters}`;
+    case 'string_map':
+      return `map, at most ${field.entriesMax} keys of ${field.keyCharactersMax} characters to text of ${characters}`;
+    case 'string_list':
+      return `list of at most ${field.entriesMax} texts of ${characters} characters`;
+  }
+}
+
+function bound(value: number | undefined): string {
+  if (value === Number.MAX_SAFE_INTEGER) return '2^53 - 1';
+  return value?.toLocaleString('en-US') ?? '';
+}
+
+function errorRows(): string {
+  const specs: readonly (readonly [string, ErrorSpec])[] = Object.entries(errorTable);
+  const rows = specs.map(([name, spec]) => [
+    code(name),
+    String(spec.httpStatus),
+    spec.closeCode === null ? '' : String(spec.closeCode),
+    spec.retryable ? 'yes' : '',
+    spec.meaning,
+  ]);
+  return table(['code', 'HTTP', 'close', 'retry', 'meaning'], rows);
+}
+
+function configRows(): string {
+  const rows = configFields.map(({ variable, path, field }) => [
+    `${code(variable)}<br>${code(path)}`,
+    field.defaultText,
+    field.allowed,
+    field.meaning,
+  ]);
+  const notes = [
+    'The environment wins over the JSON file that `TIDEMARK_CONFIG` or `--config <path>` names, the file over the',
+    'defaults. An empty variable counts as not set; an unknown one is refused. `--check-config` prints what is in force.',
+  ].join('\n');
+  return `${table(['variable, and path in the file', 'default', 'allowed', 'meaning'], rows)}\n\n${notes}`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** A pipe ends a cell and an angle bracket starts a tag, `<br>` aside. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll(/<(?!br>)/g, '&lt;');
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { referenceSections, rewriteSections } from '../../src/cli/reference-tables.js';
+import { configFields } from '../../src/config/config.js';
+import { errorTable } from '../../src/core/errors.js';
+import { eventFields } from '../../src/core/event-schema.js';
+import { eventTypes } from '../../src/core/event-types.js';
+import { packageFile } from '../../src/core/package-root.js';
+
+test('README.md holds the reference as it is generated now; npm run reference writes it', () => {
+  const written = readFileSync(packageFile('README.md'), 'utf8');
+  const { text, missing } = rewriteSections(written, referenceSections());
+  expect(missing).toEqual([]);
+  expect(written).toBe(text);
+});
+
+test('each table has one row for each entry', () => {
+  const rows = (section: string): string[] =>
+    [...(referenceSections().get(section) ?? '').matchAll(/^\| `([^`]+)/gm)].map((match) => match[1] ?? '');
+  expect(rows('events')).toEqual(eventFields.map(({ name }) => name));
+  expect(rows('event-types')).toEqual(Object.keys(eventTypes));
+  expect(rows('errors')).toEqual(Object.keys(errorTable));
+  expect(rows('configuration')).toEqual(configFields.map(({ variable }) => variable));
+});
+
+test('every row has as many cells as its head', () => {
+  for (const [name, content] of referenceSections()) {
+    const widths = content
+      .split('\n')
+      .filter((line) => line.startsWith('|'))
+      .map((line) => line.replaceAll('\\|', '').split('|').length);
+    expect(new Set(widths).size, name).toBe(1);
+  }
+});
+
+test('sections are replaced between their markers and the rest is kept', () => {
+  const sections = new Map([
+    ['a', 'NEW $& A'],
+    ['b', 'NEW B'],
+  ]);
+  const text = 'top\n<!-- begin:a -->\nold\n<!-- end:a -->\nbottom\n';
+  const first = rewriteSections(text, sections);
+  expect(first.text).toBe('top\n<!-- begin:a -->\n\nNEW $& A\n\n<!-- end:a -->\nbottom\n');
+  expect(first.missing).toEqual(['b']);
+  expect(rewriteSections(first.text, sections).text).toBe(first.text);
+});
