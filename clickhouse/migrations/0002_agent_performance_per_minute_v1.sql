@@ -1,0 +1,54 @@
+-- Executions and usage by tenant, agent and minute of event time; kept 90 days. Written by 0003.
+-- Rows of one key meet at merges, so a reader sums, takes minima and maxima, and merges digests.
+-- The minute and the day rollup together cost 0.8 us a row at 100,000 rows a block, 50 agents (0001 has the set-up).
+-- The neutral values (inf, 0) are what a minute without durations holds: 0 as its minimum would win every merge.
+
+-- up
+CREATE TABLE IF NOT EXISTS agent_performance_per_minute_v1
+(
+    tenant LowCardinality(String) COMMENT 'Tenant of the events.',
+    agent_id LowCardinality(String) COMMENT 'Agent of the events.',
+    minute DateTime('UTC') COMMENT 'Start of the minute of ts.',
+    total SimpleAggregateFunction(sum, UInt64) COMMENT 'Executions: tasks that ended.',
+    successful SimpleAggregateFunction(sum, UInt64) COMMENT 'Executions that completed.',
+    failed SimpleAggregateFunction(sum, UInt64) COMMENT 'Executions that failed.',
+    cancelled SimpleAggregateFunction(sum, UInt64) COMMENT 'Executions that were cancelled.',
+    duration_count SimpleAggregateFunction(sum, UInt64) COMMENT 'Executions that carry a duration.',
+    duration_sum_ms SimpleAggregateFunction(sum, Float64) COMMENT 'Sum of their durations in milliseconds.',
+    duration_min_ms SimpleAggregateFunction(min, Float64)
+        COMMENT 'Shortest of them in milliseconds; inf when duration_count is 0.',
+    duration_max_ms SimpleAggregateFunction(max, Float64)
+        COMMENT 'Longest of them in milliseconds; 0 when duration_count is 0.',
+    duration_digest AggregateFunction(quantilesTDigest(0.5, 0.95, 0.99), Float64)
+        COMMENT 't-digest of their durations in milliseconds; read with quantilesTDigestMerge.',
+    llm_calls SimpleAggregateFunction(sum, UInt64)
+        COMMENT 'Model calls of ended runs, tasks and steps with usage_scope own.',
+    tokens_in SimpleAggregateFunction(sum, UInt64) COMMENT 'Input tokens of the same.',
+    tokens_out SimpleAggregateFunction(sum, UInt64) COMMENT 'Output tokens of the same.',
+    cost_micros SimpleAggregateFunction(sum, UInt64) COMMENT 'Cost of the same, in millionths of a US dollar.',
+    confidence_sum SimpleAggregateFunction(sum, Float64) COMMENT 'Sum of the confidence of executions that carry one.',
+    confidence_count SimpleAggregateFunction(sum, UInt64) COMMENT 'Executions that carry a confidence.',
+    memory_mb_sum SimpleAggregateFunction(sum, Float64)
+        COMMENT 'Sum of the peak memory, in megabytes, of executions that carry one.',
+    memory_mb_count SimpleAggregateFunction(sum, UInt64) COMMENT 'Executions that carry a peak memory.',
+    memory_mb_max SimpleAggregateFunction(max, Float32)
+        COMMENT 'Highest of them in megabytes; 0 when memory_mb_count is 0.',
+    first_received SimpleAggregateFunction(min, DateTime64(3, 'UTC'))
+        COMMENT 'When the first of the events was received.',
+    last_received SimpleAggregateFunction(max, DateTime64(3, 'UTC'))
+        COMMENT 'When the last of the events was received.'
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(minute)
+ORDER BY (tenant, agent_id, minute)
+TTL minute + INTERVAL 90 DAY
+SETTINGS
+    ttl_only_drop_parts = 1,
+    non_replicated_deduplication_window = 10000,
+    min_bytes_for_wide_part = 134217728,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1
+COMMENT 'Executions and usage per tenant, agent and minute. Kept 90 days.';
+
+-- down
+DROP TABLE IF EXISTS agent_performance_per_minute_v1;
