@@ -68,12 +68,16 @@ function valueText(field: EventField): string {
         .concat(field.name === 'type' ? ['one of the types above'] : [])
         .join(' ');
     case 'scalar_map':
-      return `map, at most ${field.entriesMax} keys of ${field.keyCharactersMax} characters to scalars of ${characters}`;
+      return mapText(field, 'scalars');
     case 'string_map':
-      return `map, at most ${field.entriesMax} keys of ${field.keyCharactersMax} characters to text of ${characters}`;
+      return mapText(field, 'texts');
     case 'string_list':
       return `list of at most ${field.entriesMax} texts of ${characters} characters`;
   }
+}
+
+function mapText({ entriesMax, keyCharactersMax, charactersMax }: EventField, values: string): string {
+  return `map of at most ${entriesMax} keys of ${keyCharactersMax} characters to ${values} of ${charactersMax}`;
 }
 
 function bound(value: number | undefined): string {
@@ -102,7 +106,8 @@ function configRows(): string {
   ]);
   const notes = [
     'The environment wins over the JSON file that `TIDEMARK_CONFIG` or `--config <path>` names, the file over the',
-    'defaults. An empty variable counts as not set; an unknown one is refused. `--check-config` prints what is in force.',
+    'defaults. An empty variable counts as not set; an unknown one is refused. `--check-config` prints what is in',
+    'force.',
   ].join('\n');
   return `${table(['variable, and path in the file', 'default', 'allowed', 'meaning'], rows)}\n\n${notes}`;
 }

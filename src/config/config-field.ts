@@ -26,22 +26,28 @@ interface NumberOptions {
   readonly default: number | { readonly of: (machine: Machine) => number; readonly text: string };
   readonly min: number;
   readonly max: number;
-  readonly meaning: string;
 }
 
 /** A whole number from `min` to `max`. */
-export function integer(options: NumberOptions): ConfigField<number> {
+export function integer(options: NumberOptions, meaning: string): ConfigField<number> {
   const schema = z.int().min(options.min).max(options.max);
-  return numberField(schema, `an integer from ${grouped(options.min)} to ${grouped(options.max)}`, options);
+  return numberField(schema, `an integer from ${grouped(options.min)} to ${grouped(options.max)}`, {
+    ...options,
+    meaning,
+  });
 }
 
 /** A number from `min` to `max`, usually a share of something. */
-export function ratio(options: NumberOptions): ConfigField<number> {
+export function ratio(options: NumberOptions, meaning: string): ConfigField<number> {
   const schema = z.number().min(options.min).max(options.max);
-  return numberField(schema, `a number from ${options.min} to ${options.max}`, options);
+  return numberField(schema, `a number from ${options.min} to ${options.max}`, { ...options, meaning });
 }
 
-function numberField(schema: z.ZodType<number>, allowed: string, options: NumberOptions): ConfigField<number> {
+function numberField(
+  schema: z.ZodType<number>,
+  allowed: string,
+  options: NumberOptions & { readonly meaning: string },
+): ConfigField<number> {
   const preset = options.default;
   const fixed = typeof preset === 'number';
   return {

@@ -4,8 +4,8 @@ import type { Scope } from '../core/ports.js';
 import { type ConfigField, choice, integer, list, optionalText, ratio, text } from './config-field.js';
 
 /**
- * Every setting, once. The path of a field is its path in the JSON file (`spool.syncIntervalMs`) and names its
- * environment variable (`TIDEMARK_SPOOL_SYNC_INTERVAL_MS`). `load-config.ts` reads it, `relations.ts` says which
+ * Every setting, once. The path of a field is its path in the JSON file (`spool.groupAgeMsMax`) and names its
+ * environment variable (`TIDEMARK_SPOOL_GROUP_AGE_MS_MAX`). `load-config.ts` reads it, `relations.ts` says which
  * settings bound each other, and the README's table is printed from it.
  */
 
@@ -32,7 +32,7 @@ export const configTable = {
     allowed: 'an address or host name',
     meaning: 'Address to listen on.',
   }),
-  port: integer({ default: 7077, min: 0, max: 65_535, meaning: 'Port to listen on; 0 takes a free one.' }),
+  port: integer({ default: 7077, min: 0, max: 65_535 }, 'Port to listen on; 0 takes a free one.'),
   dataDir: text({
     default: './tidemark-data',
     pattern: /^[^\0]{1,4096}$/,
@@ -43,12 +43,10 @@ export const configTable = {
     default: 'info',
     meaning: 'Least severe log line that is written.',
   }),
-  stopDeadlineMs: integer({
-    default: 10_000,
-    min: 100,
-    max: 600_000,
-    meaning: 'Time a stop may take before what is left is given up; acknowledged events stay in the spool.',
-  }),
+  stopDeadlineMs: integer(
+    { default: 10_000, min: 100, max: 600_000 },
+    'Time a stop may take before what is left is given up; acknowledged events stay in the spool.',
+  ),
   apiKeys: list({
     item: apiKey,
     parse: parseApiKeys,
@@ -65,193 +63,154 @@ export const configTable = {
   }),
 
   limits: {
-    frameBytesMax: integer({
-      default: defaultFrameLimits.frameBytesMax,
-      min: 1_024,
-      max: 64 * mebibyte,
-      meaning: 'Bytes of one frame, inflated.',
-    }),
-    eventsPerFrameMax: integer({
-      default: defaultFrameLimits.eventsPerFrameMax,
-      min: 1,
-      max: 1_000_000,
-      meaning: 'Events in one frame.',
-    }),
-    nestingMax: integer({
-      default: defaultFrameLimits.nestingMax,
-      min: 4,
-      max: 32,
-      meaning: 'Depth of nested values in a frame.',
-    }),
-    errorsListedMax: integer({
-      default: defaultFrameLimits.errorsListedMax,
-      min: 1,
-      max: 10_000,
-      meaning: 'Errors listed in one answer; the rest is counted.',
-    }),
-    skewPastMs: integer({
-      default: defaultFrameLimits.skewPastMs,
-      min: 0,
-      max: 400 * day,
-      meaning: 'How far before its receipt an event may have happened; earlier ones are clamped.',
-    }),
-    skewFutureMs: integer({
-      default: defaultFrameLimits.skewFutureMs,
-      min: 0,
-      max: 7 * day,
-      meaning: 'How far after its receipt an event may claim to have happened; later ones are clamped.',
-    }),
+    frameBytesMax: integer(
+      { default: defaultFrameLimits.frameBytesMax, min: 1_024, max: 64 * mebibyte },
+      'Bytes of one frame or HTTP body, as sent and when inflated.',
+    ),
+    eventsPerFrameMax: integer(
+      { default: defaultFrameLimits.eventsPerFrameMax, min: 1, max: 1_000_000 },
+      'Events in one frame.',
+    ),
+    nestingMax: integer(
+      { default: defaultFrameLimits.nestingMax, min: 4, max: 32 },
+      'Depth of nested values in a frame.',
+    ),
+    errorsListedMax: integer(
+      { default: defaultFrameLimits.errorsListedMax, min: 1, max: 10_000 },
+      'Errors listed in one answer; the rest is counted.',
+    ),
+    skewPastMs: integer(
+      { default: defaultFrameLimits.skewPastMs, min: 0, max: 400 * day },
+      'How far before its receipt an event may have happened; earlier ones are clamped.',
+    ),
+    skewFutureMs: integer(
+      { default: defaultFrameLimits.skewFutureMs, min: 0, max: 7 * day },
+      'How far after its receipt an event may claim to have happened; later ones are clamped.',
+    ),
   },
 
   http: {
-    connectionsMax: integer({ default: 50_000, min: 1, max: 1_000_000, meaning: 'WebSocket connections at once.' }),
-    requestsMax: integer({ default: 1_000, min: 1, max: 100_000, meaning: 'HTTP requests under way at once.' }),
-    bodyInflatedBytesMax: integer({
-      default: defaultFrameLimits.frameBytesMax,
-      min: 1_024,
-      max: 64 * mebibyte,
-      meaning: 'Bytes of an HTTP body once inflated.',
-    }),
-    bodyTimeoutMs: integer({
-      default: 30_000,
-      min: 100,
-      max: 600_000,
-      meaning: 'Time a body may take to arrive.',
-    }),
+    connectionsMax: integer({ default: 50_000, min: 1, max: 1_000_000 }, 'WebSocket connections at once.'),
+    requestsMax: integer({ default: 1_000, min: 1, max: 100_000 }, 'HTTP requests under way at once.'),
+    bodyTimeoutMs: integer({ default: 30_000, min: 100, max: 600_000 }, 'Time a body may take to arrive.'),
   },
 
   socket: {
-    idleTimeoutSeconds: integer({
-      default: 120,
-      min: 8,
-      max: 960,
-      meaning: 'Silence, pings included, after which a WebSocket is closed.',
-    }),
-    outboundBytesMax: integer({
-      default: mebibyte,
-      min: 65_536,
-      max: 256 * mebibyte,
-      meaning: 'Unsent bytes of one WebSocket before it is closed as too slow.',
-    }),
+    idleTimeoutSeconds: integer(
+      { default: 120, min: 8, max: 960 },
+      'Silence, pings included, after which a WebSocket is closed.',
+    ),
+    outboundBytesMax: integer(
+      { default: mebibyte, min: 65_536, max: 256 * mebibyte },
+      'Unsent bytes of one WebSocket before it is closed as too slow.',
+    ),
   },
 
   ingest: {
-    creditFramesMax: integer({
-      default: 64,
-      min: 1,
-      max: 4_096,
-      meaning: 'Unacknowledged frames of one connection.',
-    }),
-    batchBytesMax: integer({
-      default: mebibyte,
-      min: 1_024,
-      max: 64 * mebibyte,
-      meaning: 'Bytes of the frames decoded together.',
-    }),
-    batchesInFlightMax: integer({
-      default: 8,
-      min: 1,
-      max: 256,
-      meaning: 'Batches between receipt and disk; more frames wait and the credit shrinks.',
-    }),
-    eventIdsMax: integer({
-      default: 2_000_000,
-      min: 1_000,
-      max: 100_000_000,
-      meaning: 'Event ids remembered to find repeated events; the oldest are forgotten and counted.',
-    }),
+    creditFramesMax: integer({ default: 64, min: 1, max: 4_096 }, 'Unacknowledged frames of one connection.'),
+    batchBytesMax: integer(
+      { default: mebibyte, min: 1_024, max: 64 * mebibyte },
+      'Bytes of the frames decoded together.',
+    ),
+    batchesInFlightMax: integer(
+      { default: 8, min: 1, max: 256 },
+      'Batches between receipt and disk; more frames wait and the credit shrinks.',
+    ),
+    bytesInFlightMax: integer(
+      { default: 64 * mebibyte, min: mebibyte, max: 4_096 * mebibyte },
+      'Bytes received and not answered, over all connections, at which credit stops.',
+    ),
+    eventIdsMax: integer(
+      { default: 2_000_000, min: 1_000, max: 100_000_000 },
+      'Event ids remembered to find repeated events; the oldest are forgotten and counted.',
+    ),
   },
 
   decode: {
-    threads: integer({
-      default: { of: ({ cpus }) => Math.min(4, Math.max(1, cpus - 1)), text: 'processors - 1, from 1 to 4' },
-      min: 1,
-      max: 64,
-      meaning: 'Decoding threads.',
-    }),
-    queueMax: integer({ default: 16, min: 1, max: 1_024, meaning: 'Batches that wait for a decoding thread.' }),
+    threads: integer(
+      {
+        default: { of: ({ cpus }) => Math.min(4, Math.max(1, cpus - 1)), text: 'processors - 1, from 1 to 4' },
+        min: 1,
+        max: 64,
+      },
+      'Decoding threads.',
+    ),
+    queueMax: integer({ default: 16, min: 1, max: 1_024 }, 'Batches that wait for a decoding thread.'),
   },
 
   spool: {
-    syncIntervalMs: integer({ default: 2, min: 0, max: 1_000, meaning: 'Longest wait of a batch for its group sync.' }),
-    syncBytesMax: integer({
-      default: 262_144,
-      min: 4_096,
-      max: 64 * mebibyte,
-      meaning: 'Unsynced bytes that start a group sync at once.',
-    }),
-    segmentBytesMax: integer({
-      default: 64 * mebibyte,
-      min: mebibyte,
-      max: 1_024 * mebibyte,
-      meaning: 'Bytes at which a segment is closed and inserted.',
-    }),
-    segmentRowsMax: integer({
-      default: 500_000,
-      min: 1_000,
-      max: 4_000_000,
-      meaning: 'Rows at which a segment is closed; a segment is one block of the store.',
-    }),
-    segmentAgeMsMin: integer({
-      default: 500,
-      min: 10,
-      max: 3_600_000,
-      meaning: 'Age at which a segment is closed while inserts keep up.',
-    }),
-    segmentAgeMsMax: integer({
-      default: 4_000,
-      min: 10,
-      max: 3_600_000,
-      meaning: 'Age at which a segment is closed whatever the load.',
-    }),
-    bytesMax: integer({
-      default: 10 * gibibyte,
-      min: 16 * mebibyte,
-      max: 100_000 * gibibyte,
-      meaning: 'Bytes of the spool before frames are refused.',
-    }),
-    diskUsedRatioMax: ratio({
-      default: 0.9,
-      min: 0.1,
-      max: 0.99,
-      meaning: 'Used share of the disk above which frames are refused.',
-    }),
-    producersMax: integer({
-      default: 1_000_000,
-      min: 100,
-      max: 10_000_000,
-      meaning: 'Producers whose position is remembered; the oldest are forgotten and counted.',
-    }),
-    producerAgeDaysMax: integer({
-      default: 7,
-      min: 1,
-      max: 365,
-      meaning: 'Days after which the position of a silent producer is forgotten.',
-    }),
+    groupAgeMsMax: integer(
+      { default: 2, min: 0, max: 1_000 },
+      'Longest wait of a batch for others to share its sync; 0 syncs at once.',
+    ),
+    groupBytesMax: integer(
+      { default: 262_144, min: 4_096, max: 64 * mebibyte },
+      'Waiting bytes that start a sync at once.',
+    ),
+    pendingBytesMax: integer(
+      { default: 64 * mebibyte, min: mebibyte, max: 1_024 * mebibyte },
+      'Bytes appended and not yet on disk; more are refused.',
+    ),
+    segmentBytesMax: integer(
+      { default: 64 * mebibyte, min: mebibyte, max: 1_024 * mebibyte },
+      'Bytes at which a segment is closed and inserted.',
+    ),
+    segmentRowsMax: integer(
+      { default: 500_000, min: 1_000, max: 4_000_000 },
+      'Rows at which a segment is closed; a segment is one block of the store.',
+    ),
+    segmentAgeMsMin: integer(
+      { default: 500, min: 10, max: 3_600_000 },
+      'Age at which a segment is closed while none waits for its insert.',
+    ),
+    segmentAgeMsMax: integer(
+      { default: 4_000, min: 10, max: 3_600_000 },
+      'Age at which a segment is closed while others wait.',
+    ),
+    segmentAgeMsBacklog: integer(
+      { default: 60_000, min: 10, max: 3_600_000 },
+      'Age up to which that grows with the number of waiting segments.',
+    ),
+    bytesMax: integer(
+      { default: 10 * gibibyte, min: 16 * mebibyte, max: 100_000 * gibibyte },
+      'Bytes of the spool before frames are refused.',
+    ),
+    diskUsedRatioMax: ratio(
+      { default: 0.9, min: 0.1, max: 0.99 },
+      'Used share of the disk above which frames are refused.',
+    ),
+    producersMax: integer(
+      { default: 1_000_000, min: 100, max: 10_000_000 },
+      'Producers whose position is remembered; the oldest are forgotten and counted.',
+    ),
+    producerAgeMsMax: integer(
+      { default: 7 * day, min: 60_000, max: 365 * day },
+      'Silence after which the position of a producer is forgotten.',
+    ),
   },
 
   window: {
-    keysMax: integer({
-      default: 10_000,
-      min: 1,
-      max: 1_000_000,
-      meaning: 'Agents with live windows; the least recently active are evicted and counted.',
-    }),
+    keysMax: integer(
+      { default: 10_000, min: 1, max: 1_000_000 },
+      'Agents with live windows; the least recently active are evicted and counted.',
+    ),
+    bytesMax: integer(
+      { default: 512 * mebibyte, min: mebibyte, max: 65_536 * mebibyte },
+      'Bytes of all live windows; beyond it the least recently active agents are evicted.',
+    ),
   },
 
   metrics: {
-    agentsMax: integer({
-      default: 500,
-      min: 0,
-      max: 10_000,
-      meaning: 'Agents with metrics of their own; the others are summed as `__other__`.',
-    }),
+    agentsMax: integer(
+      { default: 500, min: 0, max: 10_000 },
+      'Agents with metrics of their own; the others are summed as `__other__`.',
+    ),
   },
 
   query: {
-    timeoutMs: integer({ default: 30_000, min: 100, max: 600_000, meaning: 'Time a read query may take.' }),
-    concurrencyMax: integer({ default: 16, min: 1, max: 1_000, meaning: 'Read queries under way at once.' }),
-    rangeDaysMax: integer({ default: 400, min: 1, max: 36_500, meaning: 'Longest time range of a query.' }),
+    timeoutMs: integer({ default: 10_000, min: 100, max: 600_000 }, 'Time a read query may take.'),
+    concurrencyMax: integer({ default: 16, min: 1, max: 1_000 }, 'Read queries under way at once.'),
+    rangeDaysMax: integer({ default: 400, min: 1, max: 36_500 }, 'Longest time range of a query.'),
   },
 
   clickhouse: {
@@ -260,12 +219,10 @@ export const configTable = {
       allowed: 'an http:// or https:// address without user, path or query',
       meaning: 'ClickHouse server to use; unset starts the embedded engine.',
     }),
-    port: integer({
-      default: 8123,
-      min: 0,
-      max: 65_535,
-      meaning: 'Port of the embedded engine on 127.0.0.1; 0 takes a free one.',
-    }),
+    port: integer(
+      { default: 8123, min: 0, max: 65_535 },
+      'Port of the embedded engine on 127.0.0.1; 0 takes a free one.',
+    ),
     user: optionalText({
       pattern: /^[^\s:]{1,128}$/,
       allowed: 'a user name of 1 to 128 characters without colon and space',
@@ -289,18 +246,11 @@ export const configTable = {
       meaning: "Password of the embedded engine's read-only user `reader`; unset asks for none.",
       secret: true,
     }),
-    readConnections: integer({
-      default: 3,
-      min: 1,
-      max: 64,
-      meaning: 'Connections of the embedded engine for reads; each runs one query at a time.',
-    }),
-    memoryRatioMax: ratio({
-      default: 0.4,
-      min: 0.05,
-      max: 0.9,
-      meaning: 'Share of the memory the embedded engine may use.',
-    }),
+    readConnections: integer(
+      { default: 3, min: 1, max: 64 },
+      'Connections of the embedded engine for reads; each runs one query at a time.',
+    ),
+    memoryRatioMax: ratio({ default: 0.4, min: 0.05, max: 0.9 }, 'Share of the memory the embedded engine may use.'),
   },
 } as const satisfies FieldTree;
 
@@ -316,9 +266,9 @@ type ValuesOf<Tree> = {
 export type Config = ValuesOf<typeof configTable>;
 
 export interface NamedField {
-  /** `spool.syncIntervalMs` */
+  /** `spool.groupAgeMsMax` */
   readonly path: string;
-  /** `TIDEMARK_SPOOL_SYNC_INTERVAL_MS` */
+  /** `TIDEMARK_SPOOL_GROUP_AGE_MS_MAX` */
   readonly variable: string;
   readonly field: ConfigField<unknown>;
 }

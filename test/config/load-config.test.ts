@@ -40,11 +40,11 @@ test('without any setting the defaults are valid and equal the limits of core', 
 });
 
 test('the environment wins over the file and the file over the defaults', () => {
-  const inputs = { file: file({ port: 8000, spool: { syncIntervalMs: 5 } }), env: { TIDEMARK_PORT: '9000' } };
+  const inputs = { file: file({ port: 8000, spool: { groupAgeMsMax: 5 } }), env: { TIDEMARK_PORT: '9000' } };
   const config = mustLoad(inputs);
   expect(config.port).toBe(9000);
-  expect(config.spool.syncIntervalMs).toBe(5);
-  expect(config.spool.syncBytesMax).toBe(262_144);
+  expect(config.spool.groupAgeMsMax).toBe(5);
+  expect(config.spool.groupBytesMax).toBe(262_144);
 });
 
 test('an empty variable counts as not set', () => {
@@ -97,7 +97,7 @@ test('limits that have to fit into each other are compared', () => {
     'TIDEMARK_SPOOL_SEGMENT_AGE_MS_MAX (100) must be at least TIDEMARK_SPOOL_SEGMENT_AGE_MS_MIN (500): ' +
       'a segment is closed between the two',
   ]);
-  expect(problemsOf({ file: file({ limits: { frameBytesMax: 2_097_152 } }) })).toHaveLength(2);
+  expect(problemsOf({ file: file({ limits: { frameBytesMax: 2_097_152 } }) })).toHaveLength(1);
   expect(problemsOf({ env: { TIDEMARK_CLICKHOUSE_USER: 'writer' } })).toHaveLength(1);
   expect(problemsOf({ env: { TIDEMARK_CLICKHOUSE_PORT: '7077' } })).toHaveLength(1);
 });
