@@ -1,0 +1,48 @@
+import type { ByteSource } from '../byte-range.js';
+import type { StagedEvent } from '../staged-event.js';
+import type { Column } from './column.js';
+import { EntryOffsets } from './entry-offsets.js';
+import { TextColumn } from './text-column.js';
+
+/** `Array(String)`: the offsets, then the texts. */
+export class ListColumn implements Column {
+  readonly #offsets = new EntryOffsets();
+  readonly #values = new TextColumn();
+
+  append(row: number, source: ByteSource, event: StagedEvent, field: number): void {
+    const base = event.entryBase[field]!;
+    const count = event.entryCounts[field]!;
+    const first = this.#offsets.entries;
+    for (let item = 0; item < count; item++) {
+      this.#values.append(first + item, source, event.entryOffsets[base + item]!, event.entryLengths[base + item]!);
+    }
+    this.#offsets.append(row, count);
+  }
+
+  reserve(capacity: number): void {
+    this.#offsets.reserve(capacity);
+  }
+
+  mark(): void {
+    this.#offsets.mark();
+    this.#values.mark();
+  }
+
+  restore(): void {
+    this.#offsets.restore();
+    this.#values.restore();
+  }
+
+  byteLength(rows: number): number {
+    return 8 * rows + this.#values.byteLength(this.#offsets.entries);
+  }
+
+  write(out: Uint8Array, offset: number, rows: number): number {
+    return this.#values.write(out, this.#offsets.write(out, offset, rows), this.#offsets.entries);
+  }
+
+  clear(): void {
+    this.#offsets.clear();
+    this.#values.clear();
+  }
+}

@@ -1,0 +1,83 @@
+import { type ByteSource, createByteSource } from '../byte-range.js';
+import { entryKinds, type StagedEvent } from '../staged-event.js';
+import type { Column } from './column.js';
+import { DictionaryColumn } from './dictionary-column.js';
+import { EntryOffsets } from './entry-offsets.js';
+import { TextColumn } from './text-column.js';
+
+/**
+ * `Map(LowCardinality(String), String)`: the keys' version, the offsets, the keys, the values.
+ * Numbers and booleans become the text that JavaScript makes of them.
+ */
+export class MapColumn implements Column {
+  readonly #offsets = new EntryOffsets();
+  readonly #keys = new DictionaryColumn();
+  readonly #values = new TextColumn();
+
+  append(row: number, source: ByteSource, event: StagedEvent, field: number): void {
+    const base = event.entryBase[field]!;
+    const end = base + event.entryCounts[field]!;
+    const first = this.#offsets.entries;
+    let entry = first;
+    if (first + end - base > this.#keys.capacity) this.#keys.reserve(2 * (first + end - base));
+    for (let slot = base; slot < end; slot++) {
+      const kind = event.entryKind[slot]!;
+      if (kind === entryKinds.absent) continue;
+      const keyLength = event.keyLengths[slot]!;
+      if (keyLength === 0) this.#keys.set(entry, 0);
+      else this.#keys.appendHashed(entry, source, event.keyOffsets[slot]!, keyLength, event.keyHashes[slot]!);
+      if (kind === entryKinds.text) {
+        this.#values.append(entry, source, event.entryOffsets[slot]!, event.entryLengths[slot]!);
+      } else {
+        this.#appendScalar(entry, kind, event.entryNumbers[slot]!);
+      }
+      entry++;
+    }
+    if (entry > first) this.#offsets.append(row, entry - first);
+  }
+
+  #appendScalar(entry: number, kind: number, value: number): void {
+    const text = kind === entryKinds.number ? String(value) : kind === entryKinds.true ? 'true' : 'false';
+    for (let at = 0; at < text.length; at++) scalarText.bytes[at] = text.charCodeAt(at);
+    this.#values.append(entry, scalarText, 0, text.length);
+  }
+
+  reserve(capacity: number): void {
+    this.#offsets.reserve(capacity);
+  }
+
+  mark(): void {
+    this.#offsets.mark();
+    this.#keys.mark();
+    this.#values.mark();
+  }
+
+  restore(): void {
+    const { entries } = this.#offsets;
+    this.#offsets.restore();
+    this.#keys.restore(this.#offsets.entries, entries);
+    this.#values.restore();
+  }
+
+  byteLength(rows: number): number {
+    const { entries } = this.#offsets;
+    return 8 + 8 * rows + this.#keys.bodyByteLength(entries) + this.#values.byteLength(entries);
+  }
+
+  write(out: Uint8Array, offset: number, rows: number): number {
+    const { entries } = this.#offsets;
+    let at = this.#keys.writeVersion(out, offset);
+    at = this.#offsets.write(out, at, rows);
+    at = this.#keys.writeBody(out, at, entries);
+    return this.#values.write(out, at, entries);
+  }
+
+  clear(): void {
+    this.#keys.clear(this.#offsets.entries);
+    this.#offsets.clear();
+    this.#values.clear();
+  }
+}
+
+/** The longest number JavaScript writes has 25 characters. */
+const scalarText = createByteSource(new ArrayBuffer(32));

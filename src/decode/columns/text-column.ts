@@ -1,0 +1,54 @@
+import { type ByteSource, copyRange, createByteSource } from '../byte-range.js';
+import { bytesRetainedMax, type Column, grownSource, writeVaruint } from './column.js';
+
+const bytesInitial = 65_536;
+
+/** `String`: per row a varuint length and the bytes. Also the values of maps and arrays, whose rows are entries. */
+export class TextColumn implements Column {
+  #data: ByteSource = createByteSource(new ArrayBuffer(bytesInitial));
+  #end = 0;
+  #rows = 0;
+  #markedEnd = 0;
+  #markedRows = 0;
+
+  /** Hot path: once a text. */
+  append(row: number, source: ByteSource, offset: number, length: number): void {
+    const needed = this.#end + (row - this.#rows) + length + 8;
+    if (needed > this.#data.bytes.length) this.#data = grownSource(this.#data, this.#end, needed);
+    const data = this.#data;
+    let end = this.#end;
+    for (let gap = this.#rows; gap < row; gap++) data.bytes[end++] = 0;
+    if (length < 0x80) data.bytes[end++] = length;
+    else end = writeVaruint(data.bytes, end, length);
+    copyRange(source, offset, data, end, length);
+    this.#end = end + length;
+    this.#rows = row + 1;
+  }
+
+  reserve(): void {}
+
+  mark(): void {
+    this.#markedEnd = this.#end;
+    this.#markedRows = this.#rows;
+  }
+
+  restore(): void {
+    this.#end = this.#markedEnd;
+    this.#rows = this.#markedRows;
+  }
+
+  byteLength(rows: number): number {
+    return this.#end + rows - this.#rows;
+  }
+
+  write(out: Uint8Array, offset: number, rows: number): number {
+    out.set(this.#data.bytes.subarray(0, this.#end), offset);
+    return offset + this.byteLength(rows);
+  }
+
+  clear(): void {
+    this.#end = 0;
+    this.#rows = 0;
+    if (this.#data.bytes.length > bytesRetainedMax) this.#data = createByteSource(new ArrayBuffer(bytesInitial));
+  }
+}

@@ -1,0 +1,174 @@
+import { crc32 } from 'node:zlib';
+import type { DecodedBatch, DecodedFrame, FrameBatch, FrameRange } from '../core/event-batch.js';
+import type { FrameLimits } from '../core/limits.js';
+import { type ByteSource, createByteSource, createTextSource } from './byte-range.js';
+import { EventBlock } from './event-block.js';
+import { EventRules } from './event-rules.js';
+import { fieldIndex } from './field-table.js';
+import { FingerprintList } from './fingerprints.js';
+import { type EventSink, FrameReader } from './frame-reader.js';
+import { FrameReport } from './frame-report.js';
+import { JsonFrame } from './json-frame.js';
+import { sliceRows } from './window-slices.js';
+
+export interface BatchDecoder {
+  /** Takes `batch.bytes` for the time of the call and gives it back in the result. Never throws for any bytes. */
+  decode(batch: FrameBatch): DecodedBatch;
+}
+
+/** A decoder with buffers of its own, reused from batch to batch: one a worker. */
+export function createBatchDecoder(limits: FrameLimits): BatchDecoder {
+  const state = new BatchState(limits);
+  return { decode: (batch) => state.decode(batch) };
+}
+
+/** Containers around an event in a frame: the envelope and its array. */
+const envelopeLevels = 2;
+const eventIdField = fieldIndex('event_id');
+
+class BatchState implements EventSink {
+  readonly #limits: FrameLimits;
+  readonly #report: FrameReport;
+  readonly #frames: FrameReader;
+  readonly #json: JsonFrame;
+  readonly #block = new EventBlock();
+  readonly #rules: EventRules;
+  readonly #fingerprints = new FingerprintList();
+  #clampedCount = 0;
+  /** Of the frame being read. */
+  #frameIndex = 0;
+  #tenantKey = 0;
+  #isDuplicate = false;
+  #duplicateEvents: readonly number[] = [];
+  #duplicatesPassed = 0;
+
+  constructor(limits: FrameLimits) {
+    this.#limits = limits;
+    this.#report = new FrameReport(limits.errorsListedMax);
+    this.#frames = new FrameReader(limits, this.#report, this);
+    // One level more than an event may have, so that what is too deep is still seen to be.
+    this.#json = new JsonFrame(limits.nestingMax + envelopeLevels + 1);
+    this.#rules = new EventRules(limits);
+  }
+
+  decode(batch: FrameBatch): DecodedBatch {
+    const source = createByteSource(batch.bytes);
+    const tenants = new Map<string, ByteSource>();
+    const frames: DecodedFrame[] = [];
+    let unknownFieldCount = 0;
+    this.#clampedCount = 0;
+    this.#rules.begin(batch.receivedMs);
+    for (const range of batch.frames) {
+      this.#frameIndex = frames.length;
+      frames.push(this.#frame(range, source, tenants));
+      unknownFieldCount += this.#report.unknownCount;
+    }
+    const block = this.#block;
+    const rows = block.encode(batch.receivedMs);
+    const decoded = {
+      bytes: batch.bytes,
+      rows,
+      rowCount: block.rows,
+      rowsCrc: crc32(rows),
+      frames,
+      eventIds: this.#fingerprints.take(),
+      slices: sliceRows(block),
+      clampedCount: this.#clampedCount,
+      redactedCount: block.maskedCount,
+      unknownFieldCount,
+    };
+    block.clear();
+    return decoded;
+  }
+
+  #frame(range: FrameRange, source: ByteSource, tenants: Map<string, ByteSource>): DecodedFrame {
+    const report = this.#report;
+    const block = this.#block;
+    const clampedBefore = this.#clampedCount;
+    const rowsBefore = block.rows;
+    report.begin();
+    block.mark();
+    this.#fingerprints.mark();
+    this.#beginFrame(range, tenants);
+    this.#read(range, source);
+    if (report.failed) {
+      block.restore();
+      this.#fingerprints.restore();
+      this.#clampedCount = clampedBefore;
+      report.unknownCount = 0;
+    }
+    report.rows = block.rows - rowsBefore;
+    return report.finish();
+  }
+
+  #beginFrame(range: FrameRange, tenants: Map<string, ByteSource>): void {
+    let tenant = tenants.get(range.tenant);
+    if (tenant === undefined) {
+      tenant = createTextSource(range.tenant);
+      tenants.set(range.tenant, tenant);
+    }
+    this.#tenantKey = this.#block.internTenant(tenant);
+    this.#fingerprints.beginTenant(tenant);
+    this.#isDuplicate = range.duplicate;
+    this.#duplicateEvents = range.duplicateEvents;
+    this.#duplicatesPassed = 0;
+    this.#frames.reader.allowContent(range.contentAllowed);
+  }
+
+  #read(range: FrameRange, source: ByteSource): void {
+    const { frameBytesMax, eventsPerFrameMax } = this.#limits;
+    const end = range.offset + range.length;
+    if (range.length > frameBytesMax) {
+      this.#report.fail('frame_too_large', `it has more than ${frameBytesMax} bytes`);
+    } else if (range.length === 0) {
+      this.#report.fail('frame_empty', 'it has no bytes');
+    } else if (range.format === 'msgpack') {
+      this.#frames.reader.bind(source, end);
+      this.#frames.frame(range.offset);
+    } else if (range.format === 'json') {
+      if (!this.#json.pack(source.bytes.subarray(range.offset, end))) {
+        this.#report.fail('frame_malformed', 'it is not valid JSON');
+        return;
+      }
+      this.#frames.reader.bind(this.#json.source, this.#json.end);
+      this.#frames.frame(0);
+    } else {
+      const lines = this.#json.packLines(source.bytes.subarray(range.offset, end), eventsPerFrameMax);
+      if (lines > eventsPerFrameMax) {
+        this.#report.fail('frame_too_many_events', `it holds more than ${eventsPerFrameMax} events`);
+        return;
+      }
+      this.#frames.reader.bind(this.#json.source, this.#json.end);
+      this.#frames.sequence(0);
+    }
+  }
+
+  /** Hot path: once an event, when it has been read. */
+  event(): void {
+    const event = this.#frames.staged;
+    const report = this.#report;
+    const { source } = this.#frames.reader;
+    if (event.errorCode === null) this.#rules.check(event);
+    if (event.errorCode !== null) {
+      report.reject(event, source);
+      return;
+    }
+    const { index } = report;
+    report.accepted++;
+    if (this.#isDuplicate || this.#isDuplicateEvent(index)) return;
+    if (this.#rules.settleTime(event)) this.#clampedCount++;
+    if (event.has(eventIdField)) {
+      const offset = event.offsets[eventIdField]!;
+      this.#fingerprints.add(source, offset, event.lengths[eventIdField]!, this.#frameIndex, index);
+    }
+    this.#block.append(event, source, this.#tenantKey);
+  }
+
+  /** The indices ascend, as events do. */
+  #isDuplicateEvent(index: number): boolean {
+    const indices = this.#duplicateEvents;
+    while (this.#duplicatesPassed < indices.length && indices[this.#duplicatesPassed]! < index)
+      this.#duplicatesPassed++;
+    return indices[this.#duplicatesPassed] === index;
+  }
+}

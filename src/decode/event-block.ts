@@ -1,0 +1,225 @@
+import { type RawColumn, rawColumns } from '../core/event-schema.js';
+import { invariant } from '../core/invariant.js';
+import type { ByteSource } from './byte-range.js';
+import { type Column, rowsInitial, rowsRetainedMax } from './columns/column.js';
+import { DictionaryColumn } from './columns/dictionary-column.js';
+import { ListColumn } from './columns/list-column.js';
+import { MapColumn } from './columns/map-column.js';
+import { EnumColumn, Float32Column, Float64Column, Uint16Column } from './columns/number-columns.js';
+import { TextColumn } from './columns/text-column.js';
+import { Word64Column } from './columns/word64-column.js';
+import { fieldIndex, fieldSpecs } from './field-table.js';
+import { NativeBlock } from './native-block.js';
+import { SecretMask } from './secret-mask.js';
+import type { StagedEvent } from './staged-event.js';
+
+/** Columns before those of the fields: tenant and received. */
+const serverColumnCount = rawColumns.length - fieldSpecs.length;
+
+/**
+ * The columns of the raw table while a batch is decoded. An event is appended whole or not at all;
+ * the rows of a malformed frame are taken back. One instance a worker, reused for every batch.
+ */
+export class EventBlock {
+  readonly #columns: readonly Column[];
+  readonly #native: NativeBlock;
+  readonly #tenants: DictionaryColumn;
+  readonly #received: Word64Column;
+  readonly #mask = new SecretMask();
+  #capacity = rowsInitial;
+  #markedRows = 0;
+  #markedMasked = 0;
+  rows = 0;
+  /** Values in which a secret was masked. */
+  maskedCount = 0;
+
+  constructor() {
+    this.#columns = rawColumns.map(createColumn);
+    this.#native = new NativeBlock(rawColumns, this.#columns);
+    this.#tenants = this.#columns[0] as DictionaryColumn;
+    this.#received = this.#columns[1] as Word64Column;
+  }
+
+  /** Key of a tenant for `append`. */
+  internTenant(source: ByteSource): number {
+    return this.#tenants.intern(source, 0, source.bytes.length);
+  }
+
+  get tenants(): DictionaryColumn {
+    return this.#tenants;
+  }
+
+  /** The column of a field, for reading rows back within the batch. */
+  column(field: number): Column {
+    return this.#columns[serverColumnCount + field]!;
+  }
+
+  /** Hot path: once an event. Copies the event's values out of `source`. */
+  append(event: StagedEvent, source: ByteSource, tenantKey: number): void {
+    const row = this.rows;
+    if (row === this.#capacity) this.#grow();
+    this.#tenants.set(row, tenantKey);
+    for (let word = 0; word < 2; word++) {
+      let bits = event.present[word]!;
+      while (bits !== 0) {
+        const lowest = bits & -bits;
+        bits ^= lowest;
+        this.#appendField((word << 5) + 31 - Math.clz32(lowest), row, event, source);
+      }
+    }
+    this.rows = row + 1;
+  }
+
+  #appendField(field: number, row: number, event: StagedEvent, source: ByteSource): void {
+    const column = this.#columns[serverColumnCount + field]!;
+    switch (columnClasses[field]) {
+      case classes.text:
+        (column as TextColumn).append(row, source, event.offsets[field]!, event.lengths[field]!);
+        break;
+      case classes.dictionary:
+        (column as DictionaryColumn).append(row, source, event.offsets[field]!, event.lengths[field]!);
+        break;
+      case classes.enum:
+        (column as EnumColumn).append(row, event.numbers[field]!);
+        break;
+      case classes.word64:
+        (column as Word64Column).append(row, event.numbers[field]!);
+        break;
+      case classes.float64:
+        (column as Float64Column).append(row, event.numbers[field]!);
+        break;
+      case classes.float32:
+        (column as Float32Column).append(row, event.numbers[field]!);
+        break;
+      case classes.uint16:
+        (column as Uint16Column).append(row, event.numbers[field]!);
+        break;
+      case classes.map:
+        (column as MapColumn).append(row, source, event, field);
+        break;
+      case classes.list:
+        (column as ListColumn).append(row, source, event, field);
+        break;
+      default:
+        this.#appendMasked(field, row, event, source);
+    }
+  }
+
+  #appendMasked(field: number, row: number, event: StagedEvent, source: ByteSource): void {
+    const column = this.#columns[serverColumnCount + field] as TextColumn;
+    const masked = this.#mask.apply(source, event.offsets[field]!, event.lengths[field]!, truncateAt[field]!);
+    if (masked.masked) this.maskedCount++;
+    column.append(row, masked.source, masked.offset, masked.length);
+  }
+
+  mark(): void {
+    this.#markedRows = this.rows;
+    this.#markedMasked = this.maskedCount;
+    for (const column of this.#columns) column.mark();
+  }
+
+  restore(): void {
+    for (const column of this.#columns) column.restore(this.#markedRows, this.rows);
+    this.rows = this.#markedRows;
+    this.maskedCount = this.#markedMasked;
+  }
+
+  /** All rows as one Native block. */
+  encode(receivedMs: number): Uint8Array<ArrayBuffer> {
+    this.#received.fill(receivedMs, this.rows);
+    return this.#native.encode(this.rows);
+  }
+
+  clear(): void {
+    for (const column of this.#columns) column.clear(this.rows);
+    if (this.#capacity > rowsRetainedMax) this.#capacity = rowsInitial;
+    this.rows = 0;
+    this.maskedCount = 0;
+  }
+
+  #grow(): void {
+    this.#capacity *= 2;
+    for (const column of this.#columns) column.reserve(this.#capacity);
+  }
+}
+
+/** Which class of column a field has: with a switch over it, each class is called monomorphically. */
+const classes = {
+  text: 0,
+  dictionary: 1,
+  enum: 2,
+  word64: 3,
+  float64: 4,
+  float32: 5,
+  uint16: 6,
+  map: 7,
+  list: 8,
+  masked: 9,
+} as const;
+
+const columnClasses = Uint8Array.from(fieldSpecs, (field) => (field.redact ? classes.masked : classOf(field.column)));
+
+const truncateAt = Float64Array.from(fieldSpecs, (field) =>
+  field.truncate ? (field.charactersMax ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY,
+);
+
+function classOf(type: string): number {
+  if (type.startsWith('Enum8')) return classes.enum;
+  if (type === 'UInt64' || type.includes('DateTime64(3')) return classes.word64;
+  switch (type) {
+    case 'String':
+      return classes.text;
+    case 'LowCardinality(String)':
+      return classes.dictionary;
+    case 'Nullable(Float64)':
+      return classes.float64;
+    case 'Nullable(Float32)':
+      return classes.float32;
+    case 'UInt16':
+      return classes.uint16;
+    case 'Map(LowCardinality(String), String)':
+      return classes.map;
+    case 'Array(String)':
+      return classes.list;
+  }
+  invariant(false, `column type ${type} has a builder`);
+}
+
+function createColumn(spec: RawColumn): Column {
+  switch (classOf(spec.column)) {
+    case classes.text:
+      return new TextColumn();
+    case classes.dictionary:
+      return new DictionaryColumn();
+    case classes.enum:
+      return new EnumColumn();
+    case classes.word64:
+      return new Word64Column(spec.column.startsWith('Nullable'));
+    case classes.float64:
+      return new Float64Column();
+    case classes.float32:
+      return new Float32Column();
+    case classes.uint16:
+      return new Uint16Column();
+    case classes.map:
+      return new MapColumn();
+    default:
+      return new ListColumn();
+  }
+}
+
+/** The columns that the window slices read back. */
+export const sliceFields = {
+  type: fieldIndex('type'),
+  agentId: fieldIndex('agent_id'),
+  ts: fieldIndex('ts'),
+  durationMs: fieldIndex('duration_ms'),
+  llmCalls: fieldIndex('llm_calls'),
+  tokensIn: fieldIndex('tokens_in'),
+  tokensOut: fieldIndex('tokens_out'),
+  costMicros: fieldIndex('cost_micros'),
+  usageScope: fieldIndex('usage_scope'),
+  errorCategory: fieldIndex('error_category'),
+  confidence: fieldIndex('confidence'),
+  memoryMb: fieldIndex('memory_mb'),
+} as const;

@@ -1,0 +1,83 @@
+import type { FrameLimits } from '../core/limits.js';
+import { fieldIndex, fieldMax, requiredMasks } from './field-table.js';
+import type { StagedEvent } from './staged-event.js';
+
+const typeField = fieldIndex('type');
+const agentField = fieldIndex('agent_id');
+const tsField = fieldIndex('ts');
+const startedField = fieldIndex('started_at');
+const endedField = fieldIndex('ended_at');
+const durationField = fieldIndex('duration_ms');
+
+/** The rules over several fields of an event, applied once all of them are read. */
+export class EventRules {
+  readonly #skewPastMs: number;
+  readonly #skewFutureMs: number;
+  #earliestMs = 0;
+  #latestMs = 0;
+  #receivedMs = 0;
+
+  constructor(limits: FrameLimits) {
+    this.#skewPastMs = limits.skewPastMs;
+    this.#skewFutureMs = limits.skewFutureMs;
+  }
+
+  begin(receivedMs: number): void {
+    this.#receivedMs = receivedMs;
+    this.#earliestMs = Math.max(0, receivedMs - this.#skewPastMs);
+    this.#latestMs = receivedMs + this.#skewFutureMs;
+  }
+
+  /** Sets the event's error, or derives its duration. Hot path: once an event. */
+  check(event: StagedEvent): void {
+    if (!event.has(typeField)) {
+      event.fail('field_required', typeField);
+      return;
+    }
+    const { present, numbers } = event;
+    const type = numbers[typeField]!;
+    const missingLow = requiredMasks[2 * type]! & ~present[0]!;
+    const missingHigh = requiredMasks[2 * type + 1]! & ~present[1]!;
+    if ((missingLow | missingHigh) !== 0) {
+      this.#refuseMissing(event, missingLow, missingHigh);
+      return;
+    }
+    if (!event.has(startedField) || !event.has(endedField)) return;
+    const elapsedMs = numbers[endedField]! - numbers[startedField]!;
+    if (elapsedMs < 0) {
+      event.fail('time_order', endedField);
+      return;
+    }
+    if (event.has(durationField)) return;
+    if (elapsedMs > fieldMax[durationField]!) {
+      event.fail('field_range', durationField);
+      return;
+    }
+    numbers[durationField] = elapsedMs;
+    event.set(durationField);
+  }
+
+  #refuseMissing(event: StagedEvent, missingLow: number, missingHigh: number): void {
+    if (!event.has(agentField)) {
+      event.fail('field_required', agentField);
+      return;
+    }
+    const word = missingLow !== 0 ? missingLow : missingHigh;
+    const bit = 31 - Math.clz32(word & -word);
+    event.fail('field_required', missingLow !== 0 ? bit : 32 + bit);
+  }
+
+  /** Gives a valid event its time; answers whether it had to be clamped to the accepted skew. */
+  settleTime(event: StagedEvent): boolean {
+    const { numbers } = event;
+    if (!event.has(tsField)) {
+      numbers[tsField] = this.#receivedMs;
+      event.set(tsField);
+      return false;
+    }
+    const sentMs = numbers[tsField]!;
+    if (sentMs >= this.#earliestMs && sentMs <= this.#latestMs) return false;
+    numbers[tsField] = sentMs < this.#earliestMs ? this.#earliestMs : this.#latestMs;
+    return true;
+  }
+}

@@ -1,0 +1,98 @@
+import { type EventField, eventFields, type FieldKind, type FieldName } from '../core/event-schema.js';
+import { contentKeys, type EventType, eventTypes, fieldsRequiredBy } from '../core/event-types.js';
+import { invariant } from '../core/invariant.js';
+import { NameTable } from './name-table.js';
+
+/**
+ * The event schema as flat arrays, indexed by the position of a field in `eventFields`: what the reader
+ * and the block look up for every value.
+ */
+export const fieldSpecs: readonly EventField[] = eventFields;
+export const fieldCount = fieldSpecs.length;
+
+/** Kinds as small numbers, so that a switch over them is a jump. Both map kinds are read alike. */
+export const kindCodes = {
+  string: 0,
+  enum: 1,
+  time: 2,
+  integer: 3,
+  number: 4,
+  scalar_map: 5,
+  string_map: 6,
+  string_list: 7,
+} as const satisfies Record<FieldKind, number>;
+
+export const fieldKinds = Uint8Array.from(fieldSpecs, (field) => kindCodes[field.kind]);
+/** Code points; texts that are cut instead of refused have no limit here. */
+export const textCharactersMax = Float64Array.from(fieldSpecs, (field) =>
+  field.truncate ? Number.POSITIVE_INFINITY : (field.charactersMax ?? Number.POSITIVE_INFINITY),
+);
+export const fieldMin = Float64Array.from(fieldSpecs, (field) => field.min ?? Number.NEGATIVE_INFINITY);
+export const fieldMax = Float64Array.from(fieldSpecs, (field) => field.max ?? Number.POSITIVE_INFINITY);
+export const fieldEntriesMax = Int32Array.from(fieldSpecs, (field) => field.entriesMax ?? 0);
+
+export function fieldIndex(name: FieldName): number {
+  const index = fieldSpecs.findIndex((field) => field.name === name);
+  invariant(index >= 0, `field ${name} is in the schema`);
+  return index;
+}
+
+export const fieldNames = new NameTable(fieldSpecs.map((field) => field.name));
+export const contentKeyNames = new NameTable(contentKeys);
+export const contentKeyBytesMax = Math.max(...contentKeys.map((key) => key.length));
+
+/** The values of an enum field, found by their bytes; `codes` are the Enum8 numbers. The name '' cannot be sent. */
+export interface EnumTable {
+  readonly names: NameTable;
+  readonly codes: Int8Array;
+}
+
+export const enumTables: readonly (EnumTable | null)[] = fieldSpecs.map((field) => {
+  if (field.values === undefined) return null;
+  const names = Object.keys(field.values).filter((name) => name !== '');
+  return { names: new NameTable(names), codes: Int8Array.from(names, (name) => field.values?.[name] ?? 0) };
+});
+
+/** Fields are told present by a bit in one of two words. */
+export const presenceWords = Math.ceil(fieldCount / 32);
+invariant(presenceWords === 2, 'the schema has 33 to 64 fields');
+
+/** Required fields of each Enum8 number of `type`, as presence words. Every type needs `type` and `agent_id`. */
+export const requiredMasks: Int32Array = (() => {
+  const masks = new Int32Array(2 * 128);
+  const always = fieldSpecs.filter((field) => field.required).map((field) => field.name);
+  for (const [type, code] of Object.entries(eventTypes)) {
+    for (const name of [...always, ...fieldsRequiredBy(type as EventType)]) {
+      const index = fieldIndex(name as FieldName);
+      masks[2 * code + (index >> 5)]! |= 1 << (index & 31);
+    }
+  }
+  return masks;
+})();
+
+/** Bounds of a DateTime64(3) that are also sane: the epoch to the end of 2299. */
+export const timeMaxMs = Date.UTC(2299, 11, 31, 23, 59, 59, 999);
+
+/** What a field takes, for a message: never says what was sent. */
+export function describeField(field: EventField): string {
+  switch (field.kind) {
+    case 'string':
+      return field.truncate ? 'text' : `text of at most ${field.charactersMax} characters`;
+    case 'time':
+      return 'milliseconds since the epoch or RFC 3339 text, up to the year 2299';
+    case 'number':
+      return `a number from ${field.min} to ${field.max}`;
+    case 'integer':
+      return `an integer from ${field.min} to ${field.max}`;
+    case 'enum':
+      return `one of ${Object.keys(field.values ?? {})
+        .filter((name) => name !== '')
+        .join(', ')}`;
+    case 'scalar_map':
+      return `a flat map of at most ${field.entriesMax} texts, finite numbers or booleans`;
+    case 'string_map':
+      return `a map of at most ${field.entriesMax} texts`;
+    case 'string_list':
+      return `a list of at most ${field.entriesMax} texts`;
+  }
+}

@@ -1,0 +1,118 @@
+import { type EventErrorCode, errorTable, eventErrors, type FrameErrorCode } from '../core/errors.js';
+import type { DecodedFrame, EventError } from '../core/event-batch.js';
+import { type ByteSource, hashRange } from './byte-range.js';
+import { describeField, fieldSpecs } from './field-table.js';
+import type { StagedEvent } from './staged-event.js';
+import { readName } from './utf8-text.js';
+
+/** Unknown names told once a frame; further ones are only counted. */
+const namesNoticedMax = 8;
+
+/** What is to be answered about one frame, collected while it is read. One instance, begun anew for each frame. */
+export class FrameReport {
+  readonly #errorsListedMax: number;
+  #errors: EventError[] = [];
+  #notices: EventError[] = [];
+  readonly #noticedHashes = new Int32Array(namesNoticedMax);
+  #rejectedByCode: Partial<Record<EventErrorCode, number>> = {};
+  #fault: { code: FrameErrorCode; message: string } | null = null;
+  seq: number | null = null;
+  accepted = 0;
+  rows = 0;
+  rejected = 0;
+  /** Occurrences of names the schema does not know. */
+  unknownCount = 0;
+
+  constructor(errorsListedMax: number) {
+    this.#errorsListedMax = errorsListedMax;
+  }
+
+  begin(): void {
+    this.#errors = [];
+    this.#notices = [];
+    this.#rejectedByCode = {};
+    this.#fault = null;
+    this.seq = null;
+    this.accepted = 0;
+    this.rows = 0;
+    this.rejected = 0;
+    this.unknownCount = 0;
+  }
+
+  /** Index of the event that is being read. */
+  get index(): number {
+    return this.accepted + this.rejected;
+  }
+
+  /** The event being read is bad: counts it and, while there is room, names what is wrong with it. */
+  reject(event: StagedEvent, source: ByteSource): void {
+    const code = event.errorCode!;
+    if (this.#errors.length < this.#errorsListedMax) {
+      const path = errorPath(event, source);
+      this.#errors.push({ index: this.index, code, path, message: eventErrorMessage(code, event, path) });
+    }
+    this.rejected++;
+    this.#rejectedByCode[code] = (this.#rejectedByCode[code] ?? 0) + 1;
+  }
+
+  /** A name that is ignored. `column` -1: a field of the event being read. A length below 0: not a text. */
+  unknownName(source: ByteSource, offset: number, length: number, column: number): void {
+    this.unknownCount++;
+    const noticed = this.#notices.length;
+    if (noticed === namesNoticedMax) return;
+    const hash = length < 0 ? -1 : hashRange(source, offset, length);
+    for (let at = 0; at < noticed; at++) {
+      if (this.#noticedHashes[at] === hash) return;
+    }
+    this.#noticedHashes[noticed] = hash;
+    const name = length < 0 ? '' : readName(source, offset, length);
+    const code = column < 0 ? 'field_unknown' : 'column_unknown';
+    const path = column < 0 ? name : `columns.${column}`;
+    const label = length < 0 ? 'a key that is not text' : name;
+    const index = column < 0 ? this.index : 0;
+    this.#notices.push({ index, code, path, message: `cannot keep ${label}: ${errorTable[code].meaning}` });
+  }
+
+  /** The frame cannot be taken. Keeps the first reason. */
+  fail(code: FrameErrorCode, cause: string): void {
+    this.#fault ??= { code, message: `cannot read frame: ${cause}` };
+  }
+
+  get failed(): boolean {
+    return this.#fault !== null;
+  }
+
+  finish(): DecodedFrame {
+    const seq = this.seq;
+    if (this.#fault !== null) {
+      const fault = this.#fault;
+      return { seq, events: 0, accepted: 0, rows: 0, rejected: 0, errors: [], rejectedByCode: {}, fault };
+    }
+    const { accepted, rows, rejected } = this;
+    const errors = this.#errors;
+    for (const notice of this.#notices) {
+      if (errors.length < this.#errorsListedMax) errors.push(notice);
+    }
+    const rejectedByCode = this.#rejectedByCode;
+    return { seq, events: accepted + rejected, accepted, rows, rejected, errors, rejectedByCode, fault: null };
+  }
+}
+
+function errorPath(event: StagedEvent, source: ByteSource): string {
+  const field = fieldSpecs[event.errorField];
+  if (field === undefined) return '';
+  if (event.errorKeyLength === -2) return field.name;
+  if (event.errorKeyLength === -1) return `${field.name}.${event.errorKeyOffset}`;
+  return `${field.name}.${readName(source, event.errorKeyOffset, event.errorKeyLength)}`;
+}
+
+/** Says what is expected, never what was sent. */
+function eventErrorMessage(code: EventErrorCode, event: StagedEvent, path: string): string {
+  const { meaning } = eventErrors[code as keyof typeof eventErrors];
+  const field = fieldSpecs[event.errorField];
+  const subject = path === '' ? 'event' : path;
+  if (field === undefined || code === 'content_refused' || code === 'time_order' || code === 'field_required') {
+    return `cannot accept ${subject}: ${meaning}`;
+  }
+  return `cannot accept ${subject}: ${meaning}; ${field.name} is ${describeField(field)}`;
+}

@@ -1,0 +1,53 @@
+import type { RawColumn } from '../core/event-schema.js';
+import { type Column, varuintBytes, writeVaruint } from './columns/column.js';
+
+/**
+ * ClickHouse's Native format at revision 0, the one an insert reads:
+ *
+ *   varuint columns, varuint rows, then for each column
+ *     varuint length and name, varuint length and type, the column's data
+ *
+ * See https://clickhouse.com/docs/en/interfaces/formats/Native. The columns' own formats are in their files.
+ */
+export class NativeBlock {
+  readonly #columns: readonly Column[];
+  readonly #heads: readonly Uint8Array[];
+
+  /** `specs` and `columns` in the same order. */
+  constructor(specs: readonly RawColumn[], columns: readonly Column[]) {
+    this.#columns = columns;
+    this.#heads = specs.map((spec) => concatenated(lengthPrefixed(spec.name), lengthPrefixed(spec.column)));
+  }
+
+  /** The first `rows` rows in an ArrayBuffer of exactly their size; empty when there is none. */
+  encode(rows: number): Uint8Array<ArrayBuffer> {
+    if (rows === 0) return new Uint8Array(0);
+    let length = varuintBytes(this.#columns.length) + varuintBytes(rows);
+    this.#columns.forEach((column, index) => {
+      length += this.#heads[index]!.length + column.byteLength(rows);
+    });
+    const out = new Uint8Array(length);
+    let at = writeVaruint(out, 0, this.#columns.length);
+    at = writeVaruint(out, at, rows);
+    this.#columns.forEach((column, index) => {
+      const head = this.#heads[index]!;
+      out.set(head, at);
+      at = column.write(out, at + head.length, rows);
+    });
+    return out;
+  }
+}
+
+function lengthPrefixed(text: string): Uint8Array {
+  const encoded = new TextEncoder().encode(text);
+  const out = new Uint8Array(varuintBytes(encoded.length) + encoded.length);
+  out.set(encoded, writeVaruint(out, 0, encoded.length));
+  return out;
+}
+
+function concatenated(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const out = new Uint8Array(left.length + right.length);
+  out.set(left);
+  out.set(right, left.length);
+  return out;
+}

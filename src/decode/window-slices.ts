@@ -1,0 +1,172 @@
+import type { WindowSlice } from '../core/event-batch.js';
+import { durationBucketsMs } from '../core/event-batch.js';
+import {
+  type ErrorCategory,
+  type EventType,
+  errorCategories,
+  eventTypes,
+  terminalTypes,
+  usageScopes,
+} from '../core/event-types.js';
+import { windowSliceMs } from '../core/limits.js';
+import type { DictionaryColumn } from './columns/dictionary-column.js';
+import type { EnumColumn, Float32Column, Float64Column } from './columns/number-columns.js';
+import type { Word64Column } from './columns/word64-column.js';
+import { digestDurations } from './duration-digest.js';
+import { type EventBlock, sliceFields } from './event-block.js';
+
+/** What a terminal event counts as: 0 is none, 1 usage only (a run or step), 2… an execution by outcome. */
+const roles = { none: 0, usage: 1, completed: 2, failed: 3, cancelled: 4 } as const;
+
+const roleOfType = (() => {
+  const table = new Uint8Array(128);
+  for (const type of terminalTypes) table[eventTypes[type]] = roles.usage;
+  const outcomes: Partial<Record<EventType, number>> = {
+    'task.completed': roles.completed,
+    'task.failed': roles.failed,
+    'task.cancelled': roles.cancelled,
+  };
+  for (const [type, role] of Object.entries(outcomes)) table[eventTypes[type as EventType]] = role;
+  return table;
+})();
+
+const categoryNames = Object.entries(errorCategories).reduce<(ErrorCategory | null)[]>((names, [name, code]) => {
+  names[code] = name === '' ? null : (name as ErrorCategory);
+  return names;
+}, []);
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+interface OpenSlice extends Writable<WindowSlice> {
+  errors: Partial<Record<ErrorCategory, number>>;
+  /** Its durations, gathered before they are digested. */
+  raw: number[];
+}
+
+/**
+ * What the rows of a batch add to the live windows, grouped by tenant, agent and slice of event time.
+ * Runs over the finished columns, once a batch, so that rows of malformed frames are already gone and the
+ * groups are small integers: dictionary keys of the block.
+ */
+export function sliceRows(block: EventBlock): WindowSlice[] {
+  return block.rows === 0 ? [] : new SliceBuilder(block).build();
+}
+
+class SliceBuilder {
+  readonly #block: EventBlock;
+  readonly #types: EnumColumn;
+  readonly #agents: DictionaryColumn;
+  readonly #times: Word64Column;
+  readonly #durations: Float64Column;
+  readonly #usage: readonly Word64Column[];
+  readonly #scopes: EnumColumn;
+  readonly #categories: EnumColumn;
+  readonly #confidence: Float32Column;
+  readonly #memory: Float32Column;
+  readonly #slices: OpenSlice[] = [];
+  readonly #slots = new Map<number, OpenSlice>();
+
+  constructor(block: EventBlock) {
+    this.#block = block;
+    this.#types = block.column(sliceFields.type) as EnumColumn;
+    this.#agents = block.column(sliceFields.agentId) as DictionaryColumn;
+    this.#times = block.column(sliceFields.ts) as Word64Column;
+    this.#durations = block.column(sliceFields.durationMs) as Float64Column;
+    const { llmCalls, tokensIn, tokensOut, costMicros } = sliceFields;
+    this.#usage = [llmCalls, tokensIn, tokensOut, costMicros].map((field) => block.column(field) as Word64Column);
+    this.#scopes = block.column(sliceFields.usageScope) as EnumColumn;
+    this.#categories = block.column(sliceFields.errorCategory) as EnumColumn;
+    this.#confidence = block.column(sliceFields.confidence) as Float32Column;
+    this.#memory = block.column(sliceFields.memoryMb) as Float32Column;
+  }
+
+  /** Hot path: a loop over the rows. */
+  build(): WindowSlice[] {
+    const { rows } = this.#block;
+    const types = this.#types.values;
+    const scopes = this.#scopes.values;
+    for (let row = 0; row < rows; row++) {
+      const role = roleOfType[types[row]!]!;
+      if (role === roles.none) continue;
+      const slice = this.#sliceOf(row);
+      if (scopes[row] === usageScopes.own) this.#addUsage(slice, row);
+      if (role !== roles.usage) this.#addExecution(slice, row, role);
+    }
+    for (const slice of this.#slices) {
+      slice.durations = digestDurations(slice.raw);
+    }
+    return this.#slices.map(({ raw: _, ...slice }) => slice);
+  }
+
+  #sliceOf(row: number): OpenSlice {
+    const tenant = this.#block.tenants.keyAt(row);
+    const agent = this.#agents.keyAt(row);
+    const index = Math.floor(this.#times.valueAt(row) / windowSliceMs);
+    // Below 2^53: slices up to the year 2299 need 31 bits, and a batch has fewer than 2^22 tenants times agents.
+    const key = (tenant * this.#agents.keyCount + agent) * 0x8000_0000 + index;
+    let slice = this.#slots.get(key);
+    if (slice === undefined) {
+      slice = openSlice(this.#block.tenants.keyText(tenant), this.#agents.keyText(agent), index * windowSliceMs);
+      this.#slots.set(key, slice);
+      this.#slices.push(slice);
+    }
+    return slice;
+  }
+
+  #addUsage(slice: OpenSlice, row: number): void {
+    const [llmCalls, tokensIn, tokensOut, costMicros] = this.#usage;
+    slice.llmCalls += llmCalls!.valueAt(row);
+    slice.tokensIn += tokensIn!.valueAt(row);
+    slice.tokensOut += tokensOut!.valueAt(row);
+    slice.costMicros += costMicros!.valueAt(row);
+  }
+
+  #addExecution(slice: OpenSlice, row: number, role: number): void {
+    if (role === roles.completed) slice.completed++;
+    else if (role === roles.failed) slice.failed++;
+    else slice.cancelled++;
+    if (this.#durations.nulls[row] === 0) addDuration(slice, this.#durations.values[row]!);
+    const category = categoryNames[this.#categories.values[row]!];
+    if (category != null) slice.errors[category] = (slice.errors[category] ?? 0) + 1;
+    if (this.#confidence.nulls[row] === 0) {
+      slice.confidenceSum += this.#confidence.values[row]!;
+      slice.confidenceCount++;
+    }
+    if (this.#memory.nulls[row] === 0) slice.memoryMbMax = Math.max(slice.memoryMbMax, this.#memory.values[row]!);
+  }
+}
+
+function addDuration(slice: OpenSlice, durationMs: number): void {
+  slice.raw.push(durationMs);
+  slice.durationSumMs += durationMs;
+  if (durationMs < slice.durationMinMs) slice.durationMinMs = durationMs;
+  if (durationMs > slice.durationMaxMs) slice.durationMaxMs = durationMs;
+  let bucket = 0;
+  while (bucket < durationBucketsMs.length && durationMs > durationBucketsMs[bucket]!) bucket++;
+  slice.durationBuckets[bucket]!++;
+}
+
+function openSlice(tenant: string, agentId: string, sliceMs: number): OpenSlice {
+  return {
+    tenant,
+    agentId,
+    sliceMs,
+    completed: 0,
+    failed: 0,
+    cancelled: 0,
+    durations: new Float64Array(0),
+    durationSumMs: 0,
+    durationMinMs: Number.POSITIVE_INFINITY,
+    durationMaxMs: Number.NEGATIVE_INFINITY,
+    durationBuckets: new Uint32Array(durationBucketsMs.length + 1),
+    llmCalls: 0,
+    tokensIn: 0,
+    tokensOut: 0,
+    costMicros: 0,
+    errors: {},
+    confidenceSum: 0,
+    confidenceCount: 0,
+    memoryMbMax: 0,
+    raw: [],
+  };
+}
