@@ -74,7 +74,11 @@ export function readKeyFile(dataDir: string): StoredKey[] | null {
   throw new CollectorError('config_invalid', `cannot use ${path}: ${cause}`);
 }
 
+/** Replaces the stored keys. Throws CollectorError `config_invalid` when one is invalid or they cannot be written. */
 export function writeKeyFile(dataDir: string, keys: readonly StoredKey[]): void {
+  const issue = keyFile.safeParse({ version: 1, keys }).error?.issues[0];
+  if (issue)
+    throw new CollectorError('config_invalid', `cannot store the key: ${String(issue.path[2])}: ${issue.message}`);
   replaceFile(keyFilePath(dataDir), `${JSON.stringify({ version: 1, keys }, null, 2)}\n`);
 }
 

@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { packageFile } from '../../src/core/package-root.js';
+import { createApiKeys } from '../../src/ingest/api-keys.js';
+import { adminKeyPath } from '../../src/ingest/key-file.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { tempDir } from '../support/temp-dir.js';
+
+const script = fileURLToPath(packageFile('dist/src/cli/keys.js'));
+
+interface Run {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function keys(dataDir: string, ...args: readonly string[]): Run {
+  const env = { PATH: process.env.PATH, TIDEMARK_DATA_DIR: dataDir };
+  return spawnSync(process.execPath, [script, ...args], { env, encoding: 'utf8' });
+}
+
+function start(dataDir: string, clock = new FakeClock()): ReturnType<typeof createApiKeys> {
+  return createApiKeys({ clock }, { dataDir, keysFromConfig: [], contentTenants: [] });
+}
+
+test('a key added by the command line is accepted by a running collector, and revoked again', () => {
+  const dataDir = tempDir();
+  const clock = new FakeClock();
+  const running = start(dataDir, clock);
+
+  const added = keys(dataDir, 'add', '--tenant', 'acme', '--scope', 'ingest+read');
+  expect(added).toMatchObject({ status: 0, stdout: expect.stringMatching(/^tdm_[0-9a-f]{48}\n$/) });
+  const header = `Bearer ${added.stdout.trim()}`;
+  clock.advance(1_000);
+  expect(running.authenticate(header, 'read')).toMatchObject({ tenant: 'acme' });
+  expect(running.authenticate(header, 'admin')).toBe('scope_missing');
+
+  const listed = keys(dataDir, 'list').stdout.trim().split('\n');
+  expect(listed).toEqual([
+    expect.stringMatching(/ {2}default {2}admin$/),
+    expect.stringMatching(/ {2}acme {2}ingest\+read$/),
+  ]);
+  expect(keys(dataDir, 'revoke', listed[1]?.slice(0, 8) ?? '')).toMatchObject({ status: 0 });
+  clock.advance(1_000);
+  expect(running.authenticate(header, 'read')).toBe('key_invalid');
+  const adminKey = readFileSync(adminKeyPath(dataDir), 'utf8').trim();
+  expect(running.authenticate(`Bearer ${adminKey}`, 'admin')).toMatchObject({ tenant: 'default' });
+});
+
+test('what cannot be done ends with code 2, says why and changes nothing', () => {
+  const dataDir = tempDir();
+  expect(keys(dataDir, 'list')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('start the collector once'),
+  });
+  start(dataDir);
+  const before = keys(dataDir, 'list').stdout;
+  expect(keys(dataDir)).toMatchObject({ status: 2, stderr: expect.stringContaining('usage:') });
+  expect(keys(dataDir, 'revoke', 'deadbeef')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('no such key'),
+  });
+  const refused = keys(dataDir, 'add', '--tenant', 'a b', '--scope', 'read');
+  expect(refused).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('tenant: ') });
+  expect(keys(dataDir, 'add', '--tenant', 'a', '--scope', 'write')).toMatchObject({ status: 2, stdout: '' });
+  expect(keys(dataDir, 'list').stdout).toBe(before);
+});
