@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packageFile } from '../src/core/package-root.js';
+import { treeCpuMs } from './process-usage.js';
+
+export const benchKey = 'tdm_key_of_the_bench_0123456789';
+
+export interface CollectorOptions {
+  /** A ClickHouse server instead of the embedded engine. */
+  readonly clickhouseUrl?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The built collector as a child process, with a data directory and ports of its own. */
+export class CollectorProcess {
+  readonly #dataDir: string;
+  readonly #child: ChildProcess;
+  readonly #port: number;
+  readonly #storePort: number;
+  #output = '';
+
+  private constructor(ports: { readonly port: number; readonly storePort: number }, options: CollectorOptions) {
+    this.#port = ports.port;
+    this.#storePort = ports.storePort;
+    this.#dataDir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
+    const store = options.clickhouseUrl === undefined ? {} : { TIDEMARK_CLICKHOUSE_URL: options.clickhouseUrl };
+    this.#child = spawn(process.execPath, [fileURLToPath(packageFile('dist/src/main.js'))], {
+      env: {
+        PATH: process.env.PATH ?? '',
+        TIDEMARK_DATA_DIR: this.#dataDir,
+        TIDEMARK_PORT: String(this.#port),
+        TIDEMARK_CLICKHOUSE_PORT: String(this.#storePort),
+        TIDEMARK_API_KEYS: `${benchKey}:default:admin`,
+        TIDEMARK_LOG_LEVEL: 'warn',
+        ...store,
+        ...options.env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const keep = (data: Buffer): void => {
+      this.#output = (this.#output + data.toString()).slice(-20_000);
+    };
+    this.#child.stdout?.on('data', keep);
+    this.#child.stderr?.on('data', keep);
+  }
+
+  /** Starts a collector and returns when it answers. */
+  static async start(options: CollectorOptions = {}): Promise<CollectorProcess> {
+    const collector = new CollectorProcess({ port: await freePort(), storePort: await freePort() }, options);
+    try {
+      await collector.#untilAnswering();
+    } catch (error) {
+      await collector.stop();
+      throw error;
+    }
+    return collector;
+  }
+
+  /** Starts without waiting: for those who measure the wait. */
+  static async launch(options: CollectorOptions = {}): Promise<CollectorProcess> {
+    return new CollectorProcess({ port: await freePort(), storePort: await freePort() }, options);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+  get streamUrl(): string {
+    return `ws://127.0.0.1:${this.#port}`;
+  }
+  /** What it has written, for the message of a failure. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** CPU time of the collector and the engine. */
+  cpuMs(): number {
+    return treeCpuMs(this.pid);
+  }
+
+  /** One row of the embedded engine's HTTP interface. Throws when the engine does not answer with rows. */
+  async queryOne<Row>(sql: string): Promise<Row> {
+    const address = `http://127.0.0.1:${this.#storePort}/?database=tidemark`;
+    const response = await fetch(address, { method: 'POST', body: `${sql} FORMAT JSONEachRow` });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`cannot query the engine: ${response.status} ${text}`);
+    return JSON.parse(text.split('\n', 1)[0] ?? '') as Row;
+  }
+
+  /** Values of `/metrics`, by name and labels as printed. */
+  async metrics(): Promise<Map<string, number>> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
+  }
+
+  /** Stops it, by force when it takes longer than half a minute, and removes its data. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      const force = setTimeout(() => child.kill('SIGKILL'), 30_000);
+      await ended;
+      clearTimeout(force);
+    }
+    rmSync(this.#dataDir, { recursive: true, force: true });
+  }
+
+  async #untilAnswering(): Promise<void> {
+    const deadline = performance.now() + 60_000;
+    for (;;) {
+      if (this.#child.exitCode !== null) throw new Error(`cannot start the collector:\n${this.#output}`);
+      try {
+        if ((await fetch(`${this.url}/health`)).ok) return;
+      } catch {
+        // Not listening yet.
+      }
+      if (performance.now() > deadline) throw new Error(`the collector does not answer:\n${this.#output}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}

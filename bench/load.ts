@@ -1,0 +1,37 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { packageFile } from '../src/core/package-root.js';
+import { benchKey, type CollectorProcess } from './collector-process.js';
+import type { LoadOptions, LoadReport } from './load-generator.js';
+
+export const defaultLoad = { connections: 20, agents: 50, eventsPerFrame: 500, templates: 8 } as const;
+
+let loads = 0;
+
+/** Runs the generator in a process of its own and returns what it says. Throws when any event was not acknowledged. */
+export async function runLoad(
+  collector: CollectorProcess,
+  load: Pick<LoadOptions, 'format' | 'seconds' | 'rate'> & Partial<LoadOptions>,
+): Promise<LoadReport> {
+  loads += 1;
+  const options: LoadOptions = {
+    ...defaultLoad,
+    url: collector.streamUrl,
+    key: benchKey,
+    token: `${process.pid.toString(36)}${loads}`,
+    ...load,
+  };
+  const generator = fork(fileURLToPath(packageFile('dist/bench/load-generator.js')), [JSON.stringify(options)]);
+  const report = await new Promise<LoadReport>((resolve, reject) => {
+    generator.once('message', (message) => resolve(message as LoadReport));
+    generator.once('exit', (code) => reject(new Error(`the load generator ended with ${code} before its report`)));
+  });
+  const { frames, acknowledgedFrames, rejectedEvents, problems } = report;
+  if (acknowledgedFrames !== frames || rejectedEvents > 0 || problems.length > 0) {
+    const told = problems.join('\n');
+    throw new Error(
+      `${frames - acknowledgedFrames} of ${frames} frames have no ack, ${rejectedEvents} events were rejected\n${told}\n${collector.output}`,
+    );
+  }
+  return report;
+}

@@ -1,0 +1,51 @@
+import { createFleet } from '../src/cli/fleet.js';
+import { seededRandom } from '../src/cli/seeded-random.js';
+import { terminalTypes } from '../src/core/event-types.js';
+import type { TidemarkEvent } from '../src/sdk/event.js';
+import { type FrameFormat, FrameTemplate } from './frame-template.js';
+
+export interface PayloadOptions {
+  readonly format: FrameFormat;
+  readonly agents: number;
+  readonly eventsPerFrame: number;
+  readonly templates: number;
+  /** Names one load; with the connection it makes ids unique. */
+  readonly token: string;
+  readonly connection: number;
+}
+
+/** Templates of one connection: terminal events of a fleet, 22 fields each, no two templates alike. */
+export function createTemplates(options: PayloadOptions): FrameTemplate[] {
+  const events = terminalEvents(options.agents, {
+    seed: options.connection + 1,
+    count: options.templates * options.eventsPerFrame,
+  });
+  const tag = `${options.token}${String(options.connection).padStart(3, '0')}`;
+  return Array.from({ length: options.templates }, (_, index) => {
+    const start = index * options.eventsPerFrame;
+    return new FrameTemplate(events.slice(start, start + options.eventsPerFrame), options.format, tag);
+  });
+}
+
+/** Terminal events in the order of a fleet's runs, cut to the fields an agent without extras would send. */
+export function terminalEvents(
+  agents: number,
+  options: { readonly seed: number; readonly count: number },
+): TidemarkEvent[] {
+  const random = seededRandom(options.seed);
+  const fleet = createFleet(random, { agents, token: 'bench' });
+  const events: TidemarkEvent[] = [];
+  while (events.length < options.count) {
+    const agent = fleet[Math.floor(random() * fleet.length)];
+    for (const event of agent?.nextRun(1_700_000_000_000) ?? []) {
+      if (!isTerminal(event)) continue;
+      const { agent_name: _name, flow_id: _flow, outputs: _outputs, ...kept } = event;
+      events.push(kept);
+    }
+  }
+  return events.slice(0, options.count);
+}
+
+function isTerminal(event: TidemarkEvent): boolean {
+  return (terminalTypes as readonly string[]).includes(event.type);
+}

@@ -1,0 +1,94 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { packageFile } from '../src/core/package-root.js';
+import { describeMachine, renderReport } from './bench-report.js';
+import type { BenchResults } from './budget.js';
+import { runMicro } from './micro.js';
+import { measureIdle } from './scenarios/idle.js';
+import { measurePaced } from './scenarios/paced.js';
+import { measureCollectorAlone, measureThroughput } from './scenarios/throughput.js';
+
+/**
+ * `npm run bench [-- --scenario maps,positional --seconds 10 --rate 50000 --idle-seconds 30]`
+ *
+ * Each scenario has a collector of its own, on a fresh directory. A scenario in which an event is lost, rejected or
+ * counted twice is void: the bench ends with exit code 1. Results go to `bench/results/` as JSON.
+ */
+const scenarioNames = ['micro', 'idle', 'maps', 'positional', 'json', 'alone', 'paced'] as const;
+type ScenarioName = (typeof scenarioNames)[number];
+
+const usualScenarios: readonly ScenarioName[] = ['micro', 'idle', 'maps', 'positional', 'alone', 'paced'];
+
+interface BenchOptions {
+  readonly seconds: number;
+  readonly idleSeconds: number;
+  /** Events per second of the paced scenario; 0: half of what the positional one reached. */
+  readonly rate: number;
+}
+
+/** Rate of the paced scenario when nothing was measured to halve. */
+const pacedRateDefault = 50_000;
+
+async function runScenario(name: ScenarioName, options: BenchOptions, results: BenchResults): Promise<void> {
+  const { seconds, idleSeconds } = options;
+  if (name === 'micro') results.micro = await runMicro();
+  else if (name === 'idle') results.idle = await measureIdle({ seconds: idleSeconds });
+  else if (name === 'alone') results.alone = await measureCollectorAlone({ format: 'positional', seconds });
+  else if (name === 'paced') results.paced = await measurePaced({ rate: pacedRate(options, results), seconds });
+  else results[name] = await measureThroughput({ format: name, seconds });
+}
+
+function pacedRate(options: BenchOptions, results: BenchResults): number {
+  if (options.rate > 0) return options.rate;
+  const reached = results.positional?.storedPerSecond;
+  return reached === undefined ? pacedRateDefault : Math.round(reached / 2);
+}
+
+function parseScenarios(list: string): ScenarioName[] {
+  return list.split(',').map((name) => {
+    const known = scenarioNames.find((scenario) => scenario === name);
+    if (known === undefined) throw new Error(`cannot run scenario "${name}": there are ${scenarioNames.join(', ')}`);
+    return known;
+  });
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      scenario: { type: 'string', default: usualScenarios.join(',') },
+      seconds: { type: 'string', default: '10' },
+      'idle-seconds': { type: 'string', default: '30' },
+      rate: { type: 'string', default: '0' },
+    },
+  });
+  const options = {
+    seconds: Number(values.seconds),
+    idleSeconds: Number(values['idle-seconds']),
+    rate: Number(values.rate),
+  };
+  const machine = describeMachine();
+  const results: BenchResults = {};
+  for (const name of parseScenarios(values.scenario)) {
+    process.stderr.write(`running ${name} …\n`);
+    try {
+      await runScenario(name, options, results);
+    } catch (error) {
+      process.stderr.write(`scenario ${name} is void: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+    }
+  }
+  process.stdout.write(`\n${renderReport(machine, results)}`);
+  const path = saveResults({ at: new Date().toISOString(), machine, options, results });
+  process.stderr.write(`\nwritten to ${path}\n`);
+}
+
+function saveResults(report: object): string {
+  const directory = fileURLToPath(packageFile('bench/results/'));
+  mkdirSync(directory, { recursive: true });
+  const path = `${directory}${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.json`;
+  writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
+  return path;
+}
+
+await main();
