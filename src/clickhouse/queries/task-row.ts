@@ -4,8 +4,11 @@ import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap 
 export const taskStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
 
-/** A task's start for order, filters and cursors: as reported, else the time of its latest state. */
-export const taskStart = 'coalesce(started_at, ts)';
+/**
+ * A task's start for order, filters and cursors: as reported, else its duration before its end, else the time of its
+ * latest state.
+ */
+export const taskStart = 'coalesce(started_at, ts - toIntervalMillisecond(toInt64(ifNull(duration_ms, 0))))';
 
 /** Columns of `agent_task_history` every task answer shares, without its long texts. */
 export const taskColumns = `

@@ -1,0 +1,88 @@
+import type { HttpReply, HttpRequest, LiveWindows, Principal, StoreReader } from '../../src/core/ports.js';
+import { problemOf } from '../../src/core/problem.js';
+import { createRouter } from '../../src/http/router.js';
+import type { QueryDependencies, QueryOptions } from '../../src/query/query-context.js';
+import { createQueryRoutes } from '../../src/query/query-routes.js';
+import { FakeClock } from '../support/fake-clock.js';
+
+/** An answer, its body parsed when it is JSON. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  // The tests look into answers by name; their shape is what is under test.
+  readonly body: Record<string, unknown>;
+  readonly text: string;
+}
+
+export const noWindows: LiveWindows = { snapshot: () => undefined, lastSeenMs: () => undefined, keys: () => [] };
+
+export const emptyLedger = {
+  received: 0,
+  durable: 0,
+  duplicate: 0,
+  rejected: 0,
+  refused: 0,
+  underway: 0,
+  recovered: 0,
+  inserted: 0,
+  spooled: 0,
+  quarantined: 0,
+  oldestUndeliveredMs: null,
+};
+
+export interface QueryApi {
+  /** `GET path?query` with a key of `tenant`. */
+  get(tenant: string, target: string, signal?: AbortSignal): Promise<Answer>;
+}
+
+/** The routes behind the real router and the real problem answers, without a socket. */
+export function createQueryApi(
+  given: Partial<QueryDependencies> & { readonly store: StoreReader },
+  options: Partial<QueryOptions> = {},
+): QueryApi {
+  const routes = createQueryRoutes(
+    {
+      windows: noWindows,
+      probes: [],
+      ledger: () => emptyLedger,
+      renderMetrics: async () => '',
+      clock: new FakeClock(),
+      ...given,
+    },
+    options,
+  );
+  const find = createRouter(routes);
+  return {
+    get: async (tenant, target, signal = new AbortController().signal) => {
+      const url = new URL(target, 'http://collector');
+      const match = find('GET', url.pathname);
+      if (match.kind !== 'found') throw new Error(`no route for ${url.pathname}`);
+      const principal: Principal = { tenant, scopes: new Set(['read']), keyName: 'test', contentAllowed: false };
+      const request: HttpRequest = {
+        method: 'GET',
+        path: url.pathname,
+        params: match.params,
+        query: url.searchParams,
+        headers: new Map(),
+        body: new Uint8Array(),
+        signal,
+      };
+      return answerOf(await replyOf(async () => match.route.handle(request, principal)));
+    },
+  };
+}
+
+async function replyOf(handle: () => Promise<HttpReply>): Promise<HttpReply> {
+  try {
+    return await handle();
+  } catch (error) {
+    return problemOf(error);
+  }
+}
+
+function answerOf(reply: HttpReply): Answer {
+  const text = String(reply.body);
+  const headers = reply.headers ?? {};
+  const isJson = headers['content-type']?.includes('json') === true;
+  return { status: reply.status, headers, text, body: isJson ? JSON.parse(text) : {} };
+}
