@@ -1,0 +1,38 @@
+import pino from 'pino';
+import pretty from 'pino-pretty';
+import type { Logger } from '../core/logger.js';
+
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  /** `true`: lines for people, for a terminal; `false`: one JSON object a line. */
+  readonly pretty: boolean;
+  /** Takes whole lines; standard output when it is not given. */
+  readonly destination?: NodeJS.WritableStream;
+}
+
+/**
+ * Writes JSON lines `{"level":"info","time":"2026-01-15T12:00:00.000Z",…,"msg":"…"}`. Lines are written at once, so that
+ * none is missing after an exit. An error goes under `err`, with its code and cause. Credentials that reach a context by
+ * mistake are masked by their name; events and payloads are never passed to a logger.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: pino.stdSerializers.errWithCause },
+      redact: { paths: credentialPaths, censor: '***' },
+    },
+    options.pretty
+      ? pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', destination: options.destination ?? 1 })
+      : (options.destination ?? pino.destination({ dest: 1, sync: true })),
+  );
+}
+
+const credentialNames = ['authorization', 'password', 'secret', 'token', 'apiKey'];
+const credentialPaths = credentialNames.flatMap((name) => [name, `*.${name}`]);

@@ -1,0 +1,265 @@
+import { durationBucketsMs } from '../core/event-batch.js';
+
+/**
+ * Every metric of `/metrics`, once: what `metrics.ts` builds, what the README's table lists and a test compares with the
+ * page. Names follow the Prometheus conventions: base units, `_total` on counters, `tidemark_` for the collector's own.
+ */
+export interface MetricDeclaration {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram, ascending, without +Inf. */
+  readonly buckets?: readonly number[];
+  /** Values of the only label that are on the page, as 0, before the first of them is counted. */
+  readonly zeros?: readonly string[];
+}
+
+type Extra = Pick<MetricDeclaration, 'zeros'> & { readonly labels?: readonly string[] };
+
+function counter(name: string, help: string, extra: Extra = {}): MetricDeclaration {
+  return { name, type: 'counter', help, labels: [], ...extra };
+}
+
+function gauge(name: string, help: string, labels: readonly string[] = []): MetricDeclaration {
+  return { name, type: 'gauge', help, labels };
+}
+
+function histogram(
+  name: string,
+  help: string,
+  extra: { readonly buckets: readonly number[]; readonly labels?: readonly string[] },
+): MetricDeclaration {
+  return { name, type: 'histogram', help, labels: [], ...extra };
+}
+
+function doubling(from: number, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, power) => from * 2 ** power);
+}
+
+const fastSeconds = doubling(0.0005, 15);
+const slowSeconds = doubling(0.005, 14);
+
+export const ingestMetrics = {
+  eventsReceived: counter(
+    'tidemark_events_received_total',
+    'Events of frames that could be read. Equals the sum of tidemark_events_total.',
+  ),
+  events: counter(
+    'tidemark_events_total',
+    'Events by outcome: durable (on disk, acknowledged), duplicate (seen before, dropped), rejected (named to the client).',
+    { labels: ['outcome'], zeros: ['durable', 'duplicate', 'rejected'] },
+  ),
+  eventsRejected: counter('tidemark_events_rejected_total', 'Rejected events by error code.', { labels: ['code'] }),
+  eventsClamped: counter('tidemark_events_clamped_total', 'Events whose ts was clamped to the accepted clock skew.'),
+  valuesRedacted: counter('tidemark_values_redacted_total', 'Values in which a secret was masked.'),
+  fieldsUnknown: counter('tidemark_fields_unknown_total', 'Fields or columns unknown to the schema, ignored.'),
+  frames: counter('tidemark_frames_total', 'Frames by outcome: accepted, duplicate, or the code of the frame error.', {
+    labels: ['outcome'],
+    zeros: ['accepted', 'duplicate'],
+  }),
+  frameBytes: counter('tidemark_frame_bytes_total', 'Bytes of frames received.'),
+  ackSeconds: histogram('tidemark_ack_seconds', 'From receipt of a frame to its acknowledgement.', {
+    buckets: fastSeconds,
+  }),
+  dedupForgotten: counter(
+    'tidemark_dedup_forgotten_total',
+    'Producers or event ids forgotten because their memory is full; a resend of theirs would count twice.',
+    { labels: ['kind'], zeros: ['producer', 'event_id'] },
+  ),
+  connectionsClosed: counter(
+    'tidemark_connections_closed_total',
+    'WebSockets closed by the collector, by error code.',
+    {
+      labels: ['code'],
+    },
+  ),
+  connections: gauge('tidemark_connections', 'WebSockets that are open.'),
+} as const;
+
+export const decodeMetrics = {
+  batchSeconds: histogram(
+    'tidemark_decode_batch_seconds',
+    'Time a batch of frames took in the decode pool, waiting included.',
+    {
+      buckets: fastSeconds,
+    },
+  ),
+  batchRows: histogram('tidemark_decode_batch_rows', 'Rows of a decoded batch.', { buckets: doubling(1, 15) }),
+  workerRestarts: counter('tidemark_decode_worker_restarts_total', 'Decode workers replaced after a failure.'),
+  workers: gauge('tidemark_decode_workers', 'Threads of the decode pool.'),
+  utilisation: gauge('tidemark_decode_utilisation_ratio', 'Share of time the decode workers were busy, 0 to 1.'),
+  queueDepth: gauge('tidemark_decode_queue_depth', 'Batches that wait for a decode worker.'),
+} as const;
+
+export const spoolMetrics = {
+  eventsRecovered: counter(
+    'tidemark_spool_events_recovered_total',
+    'Events found in the spool at start. durable + recovered = inserted + spooled + quarantined.',
+  ),
+  bytesWritten: counter('tidemark_spool_bytes_written_total', 'Bytes written to the spool.'),
+  syncSeconds: histogram('tidemark_spool_sync_seconds', 'Duration of an fdatasync of the spool.', {
+    buckets: fastSeconds,
+  }),
+  syncFailures: counter('tidemark_spool_sync_failures_total', 'Failed writes or syncs; the segment was given up.'),
+  syncGroupBatches: histogram('tidemark_spool_sync_group_batches', 'Batches made durable by one sync.', {
+    buckets: doubling(1, 9),
+  }),
+  segmentsClosed: counter('tidemark_spool_segments_closed_total', 'Segments closed, by reason.', {
+    labels: ['reason'],
+  }),
+  segmentsQuarantined: counter(
+    'tidemark_spool_segments_quarantined_total',
+    'Segments put aside, never deleted, by reason.',
+    {
+      labels: ['reason'],
+      zeros: ['corrupt', 'store_rejected'],
+    },
+  ),
+  eventsQuarantined: counter(
+    'tidemark_spool_events_quarantined_total',
+    'Events of segments put aside since the start.',
+  ),
+  tornBytes: counter('tidemark_spool_torn_bytes_total', 'Bytes never acknowledged that recovery cut off.'),
+  producersForgotten: counter(
+    'tidemark_spool_producers_forgotten_total',
+    'Positions of producers forgotten, by age or number.',
+  ),
+  segments: gauge('tidemark_spool_segments', 'Closed segments that wait for their insert.'),
+  bytes: gauge('tidemark_spool_bytes', 'Bytes of the spool on disk.'),
+  events: gauge('tidemark_spool_events', 'Events durable in the spool and not yet inserted.'),
+  oldestAgeSeconds: gauge(
+    'tidemark_spool_oldest_age_seconds',
+    'Age of the oldest undelivered event, 0 when there is none.',
+  ),
+  fullness: gauge('tidemark_spool_fullness_ratio', '0 (empty) to 1 (appends are refused).'),
+  producers: gauge('tidemark_spool_producers', 'Producers whose position is remembered.'),
+  quarantinedSegments: gauge('tidemark_spool_quarantined_segments', 'Segments put aside that lie on the disk.'),
+  quarantinedEvents: gauge(
+    'tidemark_spool_quarantined_events',
+    'Events of the segments put aside that lie on the disk.',
+  ),
+} as const;
+
+export const deliverMetrics = {
+  eventsInserted: counter('tidemark_events_inserted_total', 'Events the store has, durably.'),
+  insertSeconds: histogram('tidemark_insert_seconds', 'Duration of one insert of one segment.', {
+    buckets: slowSeconds,
+  }),
+  insertBytes: counter('tidemark_insert_bytes_total', 'Bytes inserted.'),
+  insertRetries: counter('tidemark_insert_retries_total', 'Inserts tried again, by error code.', {
+    labels: ['reason'],
+  }),
+  freshnessSeconds: histogram(
+    'tidemark_freshness_seconds',
+    'From receipt of the first row of a segment to its insert.',
+    {
+      buckets: slowSeconds,
+    },
+  ),
+} as const;
+
+export const windowMetrics = {
+  keysEvicted: counter(
+    'tidemark_window_keys_evicted_total',
+    'Agents evicted from the live windows, least recently active first.',
+  ),
+  eventsLate: counter(
+    'tidemark_window_events_late_total',
+    'Executions dated before the longest live window: in the store, not in the live windows.',
+  ),
+  keys: gauge('tidemark_window_keys', 'Agents in the live windows.'),
+  bytes: gauge('tidemark_window_bytes', 'Memory of the live windows.'),
+} as const;
+
+export const engineMetrics = {
+  restarts: counter('tidemark_engine_restarts_total', 'Restarts of the embedded engine, by reason.', {
+    labels: ['reason'],
+  }),
+} as const;
+
+export const httpMetrics = {
+  requests: counter('tidemark_http_requests_total', 'Finished HTTP requests.', {
+    labels: ['route', 'method', 'status'],
+  }),
+  requestSeconds: histogram('tidemark_http_request_duration_seconds', 'Duration of HTTP requests by route.', {
+    buckets: doubling(0.001, 14),
+    labels: ['route'],
+  }),
+} as const;
+
+export const processMetrics = {
+  buildInfo: gauge('tidemark_build_info', 'Always 1; version of the collector and of Node.', ['version', 'node']),
+  startTime: gauge('tidemark_process_start_time_seconds', 'When the collector started, seconds since the epoch.'),
+  cpuSeconds: counter('tidemark_process_cpu_seconds_total', 'CPU time of the collector, user and system.'),
+  residentBytes: gauge(
+    'tidemark_process_resident_memory_bytes',
+    'Resident memory of each process: collector, engine.',
+    ['process'],
+  ),
+  loopDelay: gauge(
+    'tidemark_event_loop_delay_seconds',
+    'Delay of the event loop since the previous page: p50, p99, max.',
+    ['stat'],
+  ),
+  loopUtilisation: gauge(
+    'tidemark_event_loop_utilisation_ratio',
+    'Share of time the event loop was busy since the previous page.',
+  ),
+  agentsFolded: gauge(
+    'tidemark_metrics_agents_folded',
+    'Agents beyond metrics_agents_max, counted together as agent_id="__other__". At most 100,000 are told apart.',
+  ),
+  executionsFolded: counter('tidemark_metrics_executions_folded_total', 'Executions counted as agent_id="__other__".'),
+} as const;
+
+const agent = ['tenant', 'agent_id'] as const;
+
+export const agentMetrics = {
+  executions: counter(
+    'agent_execution_total',
+    'Executions (tasks that ended) by status: completed, failed, cancelled.',
+    {
+      labels: [...agent, 'status'],
+    },
+  ),
+  durations: histogram('agent_execution_duration_seconds', 'Duration of executions that report one.', {
+    buckets: durationBucketsMs.map((bound) => bound / 1000),
+    labels: agent,
+  }),
+  errors: counter('agent_execution_errors_total', 'Failed executions by error category.', {
+    labels: [...agent, 'error_category'],
+  }),
+  successRate: gauge(
+    'agent_success_rate',
+    'completed / (completed + failed), 0 to 1, over the rolling window (5m, 1h) of event time. It cannot be averaged over agents.',
+    [...agent, 'window'],
+  ),
+  durationQuantile: {
+    name: 'agent_execution_duration_quantile_seconds',
+    type: 'summary',
+    help: 'Quantiles of execution durations over the rolling window (5m, 1h) of event time, from a t-digest.',
+    labels: [...agent, 'window', 'quantile'],
+  },
+} as const satisfies Record<string, MetricDeclaration>;
+
+export const metricsReference: readonly MetricDeclaration[] = [
+  agentMetrics,
+  ingestMetrics,
+  decodeMetrics,
+  spoolMetrics,
+  deliverMetrics,
+  windowMetrics,
+  engineMetrics,
+  httpMetrics,
+  processMetrics,
+].flatMap((group): MetricDeclaration[] => Object.values(group));
+
+/** The README's table: one row a metric. */
+export function metricsTable(): string {
+  const rows = metricsReference.map(
+    ({ name, type, labels, help }) =>
+      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`,
+  );
+  return ['| metric | type | labels | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}

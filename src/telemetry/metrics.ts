@@ -1,0 +1,255 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Clock } from '../core/clock.js';
+import type {
+  DecodeInstruments,
+  DeliverInstruments,
+  EngineInstruments,
+  ExecutionInstruments,
+  HttpInstruments,
+  IngestInstruments,
+  SpoolInstruments,
+  WindowInstruments,
+} from '../core/instruments.js';
+import type { LiveWindows, SpoolStats } from '../core/ports.js';
+import { AgentExecutions } from './agent-executions.js';
+import { renderAgentWindows } from './agent-quantiles.js';
+import { type CachedPage, createCachedPage } from './cached-page.js';
+import {
+  decodeMetrics,
+  deliverMetrics,
+  engineMetrics,
+  httpMetrics,
+  ingestMetrics,
+  type MetricDeclaration,
+  processMetrics,
+  spoolMetrics,
+  windowMetrics,
+} from './metrics-reference.js';
+import { ProcessSampler, residentBytesOf } from './process-sampler.js';
+
+export interface MetricsOptions {
+  /** Agents with series of their own; the others are folded. */
+  readonly agentsMax: number;
+  /** Version of the collector. */
+  readonly version: string;
+}
+
+/** Where the page's gauges come from; each is read once a page. */
+export interface MetricSources {
+  readonly spool: () => SpoolStats;
+  readonly windows: LiveWindows;
+  readonly windowStats: () => { readonly keys: number; readonly bytes: number };
+  readonly decodePool: () => { readonly workers: number; readonly utilisation: number; readonly queueDepth: number };
+  readonly connections: () => number;
+  /** Process id of the embedded engine, undefined when it is not running. */
+  readonly enginePid: () => number | undefined;
+}
+
+/** All instruments of the collector and the page that shows them. */
+export interface Metrics {
+  readonly ingest: IngestInstruments;
+  readonly decode: DecodeInstruments;
+  readonly spool: SpoolInstruments;
+  readonly deliver: DeliverInstruments;
+  readonly window: WindowInstruments;
+  readonly executions: ExecutionInstruments;
+  readonly engine: EngineInstruments;
+  readonly http: HttpInstruments;
+  /** Names sources once the stages exist; until then their gauges are 0. */
+  observe(sources: Partial<MetricSources>): void;
+  /** The page in the text format; made at most once a second, however many ask. */
+  render(): Promise<string>;
+  readonly contentType: string;
+  close(): void;
+}
+
+export function createMetrics(deps: { readonly clock: Clock }, options: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const executions = new AgentExecutions(options);
+  const sampler = new ProcessSampler();
+  const sources: { -readonly [Name in keyof MetricSources]?: MetricSources[Name] } = {};
+  const sampleGauges = createGauges(registry, { clock: deps.clock, sampler, executions, options });
+  const page: CachedPage = createCachedPage(deps.clock, async () => {
+    sampleGauges(sources);
+    const agents = executions.render();
+    return agents + (await renderWindows(executions, sources.windows)) + (await registry.metrics());
+  });
+  return {
+    ...createInstruments(registry),
+    executions,
+    observe: (more) => void Object.assign(sources, more),
+    render: () => page.render(),
+    contentType: registry.contentType,
+    close: () => sampler.close(),
+  };
+}
+
+/** When every slot is taken, agents without an event in the last 24 hours give theirs back. */
+async function renderWindows(executions: AgentExecutions, windows: LiveWindows | undefined): Promise<string> {
+  if (windows === undefined) return '';
+  if (executions.isFull()) {
+    for (const agent of executions.agents()) {
+      if (windows.lastSeenMs(agent.tenant, agent.agentId) === undefined) executions.forget(agent);
+    }
+  }
+  return renderAgentWindows(windows, executions.agents());
+}
+
+function createInstruments(registry: Registry) {
+  const counter = (declaration: MetricDeclaration) => counterOf(registry, declaration);
+  const histogram = (declaration: MetricDeclaration) => histogramOf(registry, declaration);
+  const requests = counter(httpMetrics.requests);
+  const requestSeconds = histogram(httpMetrics.requestSeconds);
+  const http: HttpInstruments = {
+    recordRequest(route, method, status, seconds) {
+      requests.inc({ route, method, status: String(status) });
+      requestSeconds.observe({ route }, seconds);
+    },
+  };
+  return {
+    http,
+    ingest: {
+      eventsReceived: counter(ingestMetrics.eventsReceived),
+      events: counter(ingestMetrics.events),
+      eventsRejected: counter(ingestMetrics.eventsRejected),
+      eventsClamped: counter(ingestMetrics.eventsClamped),
+      valuesRedacted: counter(ingestMetrics.valuesRedacted),
+      fieldsUnknown: counter(ingestMetrics.fieldsUnknown),
+      frames: counter(ingestMetrics.frames),
+      frameBytes: counter(ingestMetrics.frameBytes),
+      ackSeconds: histogram(ingestMetrics.ackSeconds),
+      dedupForgotten: counter(ingestMetrics.dedupForgotten),
+      connectionsClosed: counter(ingestMetrics.connectionsClosed),
+    } satisfies IngestInstruments,
+    decode: {
+      batchSeconds: histogram(decodeMetrics.batchSeconds),
+      batchRows: histogram(decodeMetrics.batchRows),
+      workerRestarts: counter(decodeMetrics.workerRestarts),
+    } satisfies DecodeInstruments,
+    spool: {
+      eventsRecovered: counter(spoolMetrics.eventsRecovered),
+      bytesWritten: counter(spoolMetrics.bytesWritten),
+      syncSeconds: histogram(spoolMetrics.syncSeconds),
+      syncFailures: counter(spoolMetrics.syncFailures),
+      syncGroupBatches: histogram(spoolMetrics.syncGroupBatches),
+      segmentsClosed: counter(spoolMetrics.segmentsClosed),
+      segmentsQuarantined: counter(spoolMetrics.segmentsQuarantined),
+      eventsQuarantined: counter(spoolMetrics.eventsQuarantined),
+      tornBytes: counter(spoolMetrics.tornBytes),
+      producersForgotten: counter(spoolMetrics.producersForgotten),
+    } satisfies SpoolInstruments,
+    deliver: {
+      eventsInserted: counter(deliverMetrics.eventsInserted),
+      insertSeconds: histogram(deliverMetrics.insertSeconds),
+      insertBytes: counter(deliverMetrics.insertBytes),
+      insertRetries: counter(deliverMetrics.insertRetries),
+      freshnessSeconds: histogram(deliverMetrics.freshnessSeconds),
+    } satisfies DeliverInstruments,
+    window: {
+      keysEvicted: counter(windowMetrics.keysEvicted),
+      eventsLate: counter(windowMetrics.eventsLate),
+    } satisfies WindowInstruments,
+    engine: { restarts: counter(engineMetrics.restarts) } satisfies EngineInstruments,
+  };
+}
+
+/** Declares what is read rather than counted; the returned function reads it all. */
+function createGauges(
+  registry: Registry,
+  from: {
+    readonly clock: Clock;
+    readonly sampler: ProcessSampler;
+    readonly executions: AgentExecutions;
+    readonly options: MetricsOptions;
+  },
+): (sources: Partial<MetricSources>) => void {
+  const gauge = (declaration: MetricDeclaration) => gaugeOf(registry, declaration);
+  const sampleStages = createStageGauges(registry, from.clock);
+  gauge(processMetrics.buildInfo).set({ version: from.options.version, node: process.versions.node }, 1);
+  gauge(processMetrics.startTime).set(Math.round(from.clock.nowMs() / 1000 - process.uptime()));
+  const cpuSeconds = counterOf(registry, processMetrics.cpuSeconds);
+  const residentBytes = gauge(processMetrics.residentBytes);
+  const loopDelay = gauge(processMetrics.loopDelay);
+  const loopUtilisation = gauge(processMetrics.loopUtilisation);
+  const agentsFolded = gauge(processMetrics.agentsFolded);
+  const executionsFolded = counterOf(registry, processMetrics.executionsFolded);
+  return (sources) => {
+    sampleStages(sources);
+    const sample = from.sampler.sample();
+    replaceTotal(cpuSeconds, sample.cpuSeconds);
+    residentBytes.set({ process: 'collector' }, sample.residentBytes);
+    const enginePid = sources.enginePid?.();
+    const engineBytes = enginePid === undefined ? null : residentBytesOf(enginePid);
+    if (engineBytes === null) residentBytes.remove({ process: 'engine' });
+    else residentBytes.set({ process: 'engine' }, engineBytes);
+    for (const stat of ['p50', 'p99', 'max'] as const) loopDelay.set({ stat }, sample.loopDelaySeconds[stat]);
+    loopUtilisation.set(sample.loopUtilisation);
+    agentsFolded.set(from.executions.foldedAgents());
+    replaceTotal(executionsFolded, from.executions.executionsFolded());
+  };
+}
+
+function createStageGauges(registry: Registry, clock: Clock): (sources: Partial<MetricSources>) => void {
+  const gauge = (declaration: MetricDeclaration) => gaugeOf(registry, declaration);
+  const connections = gauge(ingestMetrics.connections);
+  const workers = gauge(decodeMetrics.workers);
+  const utilisation = gauge(decodeMetrics.utilisation);
+  const queueDepth = gauge(decodeMetrics.queueDepth);
+  const windowKeys = gauge(windowMetrics.keys);
+  const windowBytes = gauge(windowMetrics.bytes);
+  const sampleSpool = createSpoolGauges(registry, clock);
+  return (sources) => {
+    connections.set(sources.connections?.() ?? 0);
+    const pool = sources.decodePool?.();
+    workers.set(pool?.workers ?? 0);
+    utilisation.set(pool?.utilisation ?? 0);
+    queueDepth.set(pool?.queueDepth ?? 0);
+    const windows = sources.windowStats?.();
+    windowKeys.set(windows?.keys ?? 0);
+    windowBytes.set(windows?.bytes ?? 0);
+    if (sources.spool !== undefined) sampleSpool(sources.spool());
+  };
+}
+
+function createSpoolGauges(registry: Registry, clock: Clock): (stats: SpoolStats) => void {
+  const gauge = (declaration: MetricDeclaration) => gaugeOf(registry, declaration);
+  const segments = gauge(spoolMetrics.segments);
+  const bytes = gauge(spoolMetrics.bytes);
+  const events = gauge(spoolMetrics.events);
+  const oldestAgeSeconds = gauge(spoolMetrics.oldestAgeSeconds);
+  const fullness = gauge(spoolMetrics.fullness);
+  const producers = gauge(spoolMetrics.producers);
+  const quarantinedSegments = gauge(spoolMetrics.quarantinedSegments);
+  const quarantinedEvents = gauge(spoolMetrics.quarantinedEvents);
+  return (stats) => {
+    segments.set(stats.segments);
+    bytes.set(stats.bytes);
+    events.set(stats.events);
+    const { oldestReceivedMs } = stats;
+    oldestAgeSeconds.set(oldestReceivedMs === null ? 0 : Math.max(0, clock.nowMs() - oldestReceivedMs) / 1000);
+    fullness.set(stats.fullness);
+    producers.set(stats.producers);
+    quarantinedSegments.set(stats.quarantinedSegments);
+    quarantinedEvents.set(stats.quarantinedEvents);
+  };
+}
+
+function counterOf(registry: Registry, { name, help, labels, zeros }: MetricDeclaration): Counter {
+  const counter = new Counter({ name, help, labelNames: [...labels], registers: [registry] });
+  for (const value of zeros ?? []) counter.inc({ [labels[0]!]: value }, 0);
+  return counter;
+}
+
+function histogramOf(registry: Registry, { name, help, labels, buckets }: MetricDeclaration): Histogram {
+  return new Histogram({ name, help, labelNames: [...labels], buckets: [...(buckets ?? [])], registers: [registry] });
+}
+
+function gaugeOf(registry: Registry, { name, help, labels }: MetricDeclaration): Gauge {
+  return new Gauge({ name, help, labelNames: [...labels], registers: [registry] });
+}
+
+/** A counter whose total is kept elsewhere. */
+function replaceTotal(counter: Counter, total: number): void {
+  counter.reset();
+  counter.inc(total);
+}
