@@ -2,6 +2,7 @@ import { configFields } from '../config/config.js';
 import { type ErrorSpec, errorTable } from '../core/errors.js';
 import { type EventField, eventFields } from '../core/event-schema.js';
 import { contentKeys, eventTypes, fieldsRequiredBy, terminalTypes } from '../core/event-types.js';
+import { metricsTable } from '../telemetry/metrics-reference.js';
 
 /** The README's tables by section, as Markdown, from the tables the program itself runs on. */
 export function referenceSections(): ReadonlyMap<string, string> {
@@ -10,6 +11,7 @@ export function referenceSections(): ReadonlyMap<string, string> {
     ['events', fieldTable()],
     ['errors', errorRows()],
     ['configuration', configRows()],
+    ['metrics', metricsTable()],
   ]);
 }
 

@@ -39,7 +39,7 @@ export const configTable = {
     allowed: 'a path',
     meaning: 'Directory of the spool, the keys and the embedded engine; relative to the working directory.',
   }),
-  logLevel: choice(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
+  logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], {
     default: 'info',
     meaning: 'Least severe log line that is written.',
   }),
@@ -209,8 +209,7 @@ export const configTable = {
 
   query: {
     timeoutMs: integer({ default: 10_000, min: 100, max: 600_000 }, 'Time a read query may take.'),
-    concurrencyMax: integer({ default: 16, min: 1, max: 1_000 }, 'Read queries under way at once.'),
-    rangeDaysMax: integer({ default: 400, min: 1, max: 36_500 }, 'Longest time range of a query.'),
+    concurrencyMax: integer({ default: 4, min: 1, max: 1_000 }, 'Read queries at the store at once; more wait.'),
   },
 
   clickhouse: {
@@ -247,7 +246,7 @@ export const configTable = {
       secret: true,
     }),
     readConnections: integer(
-      { default: 3, min: 1, max: 64 },
+      { default: 4, min: 1, max: 64 },
       'Connections of the embedded engine for reads; each runs one query at a time.',
     ),
     memoryRatioMax: ratio({ default: 0.4, min: 0.05, max: 0.9 }, 'Share of the memory the embedded engine may use.'),

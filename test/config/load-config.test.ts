@@ -83,7 +83,7 @@ test('all problems are reported at once, each with its place and what is allowed
     'tidemark.json: query must hold a JSON object',
     'TIDEMARK_SPOL_BYTES_MAX: no such variable, did you mean TIDEMARK_SPOOL_BYTES_MAX?',
     'TIDEMARK_PORT: "abc" is not allowed; allowed: an integer from 0 to 65,535',
-    'TIDEMARK_LOG_LEVEL: "loud" is not allowed; allowed: trace, debug, info, warn, error, silent',
+    'TIDEMARK_LOG_LEVEL: "loud" is not allowed; allowed: debug, info, warn, error, silent',
     'tidemark.json: spool.diskUsedRatioMax: 2 is not allowed; allowed: a number from 0.1 to 0.99',
   ]);
 });

@@ -94,7 +94,7 @@ export const clockOnly: Rule = perFile(
   (file, report) => {
     const instead = 'use an injected Clock or Random of src/core/clock.ts instead';
     for (const { specifier, offset } of file.imports) {
-      if (/^(node:)?(timers|perf_hooks)/.test(specifier)) report(offset, `imports ${specifier}, ${instead}`);
+      if (/^(node:)?timers/.test(specifier)) report(offset, `imports ${specifier}, ${instead}`);
     }
     file.visit({
       MemberExpression(node) {
@@ -247,21 +247,6 @@ export function namesDocumented(
       .filter(([name]) => !declared.has(name))
       .map(([name, offset]) => finding(readme, offset, `${name} is not declared, use npm run reference instead`)),
   ];
-}
-
-/** Values of `name:` properties that are metric names. */
-export function declaredMetrics(files: readonly SourceFile[]): Set<string> {
-  const names = new Set<string>();
-  for (const file of files.filter(({ path }) => path.startsWith('src/telemetry/'))) {
-    file.visit({
-      Property(node) {
-        const isName = textOf(file, node.key) === 'name' && node.value.type === 'Literal';
-        const value = isName ? textOf(file, node.value).slice(1, -1) : '';
-        if (/^(agent|tidemark)_[a-z0-9_]+$/.test(value)) names.add(value);
-      },
-    });
-  }
-  return names;
 }
 
 /** Paths of somebody's machine and hosts of package registries, which would tie the project to one place. */
