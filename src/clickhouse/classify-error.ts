@@ -1,0 +1,88 @@
+import { CollectorError, errorMessage } from '../core/errors.js';
+
+/**
+ * What a failed statement means for whoever sent it, by the number ClickHouse gives its error (`ErrorCodes.cpp`)
+ * or, when there is no number, by the fact that no answer came. Message texts are never matched.
+ *
+ * `store_rejected` is about this statement and its data: another attempt fails the same way. What concerns the
+ * account, the server or the table as a whole (a wrong password, a missing grant or table, a read-only replica) says
+ * nothing about the segment: it heals when the operator acts, so the segment waits (`store_unreachable`).
+ */
+export type StoreErrorCode = 'store_rejected' | 'store_overloaded' | 'store_unreachable';
+
+/** Short of memory, parts, threads, time or disk: the same statement may pass later. */
+const overloadNumbers: ReadonlySet<number> = new Set([
+  159, // TIMEOUT_EXCEEDED
+  160, // TOO_SLOW
+  173, // CANNOT_ALLOCATE_MEMORY
+  201, // QUOTA_EXCEEDED
+  202, // TOO_MANY_SIMULTANEOUS_QUERIES
+  209, // SOCKET_TIMEOUT
+  236, // ABORTED: the server stops or cancels background work
+  241, // MEMORY_LIMIT_EXCEEDED
+  243, // NOT_ENOUGH_SPACE
+  252, // TOO_MANY_PARTS
+  285, // TOO_FEW_LIVE_REPLICAS
+  286, // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+  319, // UNKNOWN_STATUS_OF_INSERT: the token makes the replay harmless
+  394, // QUERY_WAS_CANCELLED
+  425, // SYSTEM_ERROR
+  439, // CANNOT_SCHEDULE_TASK
+  473, // DEADLOCK_AVOIDED
+]);
+
+/** The server, the account or the whole table cannot be used now. */
+const unreachableNumbers: ReadonlySet<number> = new Set([
+  3, // UNEXPECTED_END_OF_FILE: the body was cut; the file on disk is checked before each insert
+  60, // UNKNOWN_TABLE: dropped, or migrations have not run yet
+  74, // CANNOT_READ_FROM_FILE_DESCRIPTOR
+  75, // CANNOT_WRITE_TO_FILE_DESCRIPTOR
+  76, // CANNOT_OPEN_FILE
+  81, // UNKNOWN_DATABASE
+  95, // CANNOT_READ_FROM_SOCKET
+  96, // CANNOT_WRITE_TO_SOCKET
+  164, // READONLY
+  192, // UNKNOWN_USER
+  193, // WRONG_PASSWORD
+  194, // REQUIRED_PASSWORD
+  198, // DNS_ERROR
+  203, // NO_FREE_CONNECTION
+  210, // NETWORK_ERROR
+  225, // NO_ZOOKEEPER
+  242, // TABLE_IS_READ_ONLY
+  244, // UNEXPECTED_ZOOKEEPER_ERROR
+  279, // ALL_CONNECTION_TRIES_FAILED
+  497, // ACCESS_DENIED
+  516, // AUTHENTICATION_FAILED
+  999, // KEEPER_EXCEPTION
+]);
+
+export function classifyError(error: unknown): StoreErrorCode {
+  const number = storeErrorNumber(error);
+  if (number === null) return 'store_unreachable';
+  if (overloadNumbers.has(number)) return 'store_overloaded';
+  if (unreachableNumbers.has(number)) return 'store_unreachable';
+  return 'store_rejected';
+}
+
+/** The number of a ClickHouse error, of the error itself or of what caused it; null when there is none. */
+export function storeErrorNumber(error: unknown): number | null {
+  if (typeof error !== 'object' || error === null) return null;
+  if ('code' in error && typeof error.code === 'string' && /^\d{1,5}$/.test(error.code)) return Number(error.code);
+  return error instanceof CollectorError ? storeErrorNumber(error.cause) : null;
+}
+
+/** `what` reads on from "cannot": "insert segment 17". */
+export function storeError(what: string, error: unknown): CollectorError {
+  const number = storeErrorNumber(error);
+  const named = number === null ? '' : ` (ClickHouse error ${number})`;
+  return new CollectorError(classifyError(error), `cannot ${what}: ${oneLine(errorMessage(error))}${named}`, {
+    cause: error,
+  });
+}
+
+/** ClickHouse repeats statements and stack traces in its messages: a log line carries their beginning. */
+function oneLine(message: string): string {
+  const flat = message.replaceAll(/\s+/g, ' ').trim();
+  return flat.length > 500 ? `${flat.slice(0, 500)}…` : flat;
+}

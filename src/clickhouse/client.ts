@@ -1,0 +1,281 @@
+import type { Readable } from 'node:stream';
+import { type ClickHouseClient, ClickHouseLogLevel, createClient, type QueryParams } from '@clickhouse/client';
+import type { Clock } from '../core/clock.js';
+import { CollectorError, errorMessage } from '../core/errors.js';
+import type { DependencyHealth, HealthProbe, StoreQuery, StoreReader } from '../core/ports.js';
+import { classifyError, storeError, storeErrorNumber } from './classify-error.js';
+import { ReadGate } from './read-gate.js';
+import type { StoreStatement, StoreWriter } from './store-writer.js';
+
+/**
+ * The one client of ClickHouse, embedded or server, over HTTP: a reader and a writer account, each with its own
+ * connections, so that a heavy read never stands in the way of an insert.
+ *
+ * The reader account may be read-only but must accept settings (`readonly = 2` on a server): the limits of a
+ * read travel with it.
+ */
+export interface ClickhouseOptions {
+  readonly url: string;
+  readonly database: string;
+  readonly writer: ClickhouseAccount;
+  readonly reader: ClickhouseAccount;
+  readonly limits: ClickhouseLimits;
+}
+
+export interface ClickhouseAccount {
+  readonly user: string;
+  readonly password: string;
+}
+
+export interface ClickhouseLimits {
+  /** Reads at once, and reads that may wait for their turn. */
+  readonly readsMax: number;
+  readonly readsWaitingMax: number;
+  /** Of one read, its wait included; the server stops it at the same time. */
+  readonly readDurationMsMax: number;
+  readonly readRowsMax: number;
+  readonly readBytesMax: number;
+  /** Of one insert or migration statement. */
+  readonly writeDurationMsMax: number;
+  readonly pingDurationMsMax: number;
+}
+
+export const defaultClickhouseLimits: ClickhouseLimits = {
+  readsMax: 4,
+  readsWaitingMax: 256,
+  readDurationMsMax: 30_000,
+  readRowsMax: 1_000_000,
+  readBytesMax: 512 * 1024 * 1024,
+  writeDurationMsMax: 120_000,
+  pingDurationMsMax: 3_000,
+};
+
+export interface ClickhouseClient extends StoreReader, StoreWriter, HealthProbe {
+  /** Round trip of a `SELECT 1` of the reader, in ms. Rejects with `store_unavailable`. */
+  ping(): Promise<number>;
+  /** Idempotent; requests under way fail. */
+  close(): Promise<void>;
+}
+
+export interface ClickhouseDeps {
+  readonly clock: Clock;
+}
+
+export function createClickhouseClient(deps: ClickhouseDeps, options: ClickhouseOptions): ClickhouseClient {
+  return new HttpClickhouseClient(deps.clock, options);
+}
+
+class HttpClickhouseClient implements ClickhouseClient {
+  readonly #clock: Clock;
+  readonly #options: ClickhouseOptions;
+  readonly #reader: ClickHouseClient;
+  readonly #writer: ClickHouseClient;
+  readonly #gate: ReadGate;
+
+  constructor(clock: Clock, options: ClickhouseOptions) {
+    this.#clock = clock;
+    this.#options = options;
+    const { limits, database } = options;
+    // One socket beyond the gate is the ping's.
+    this.#reader = connect(options, { account: options.reader, database, socketsMax: limits.readsMax + 1 });
+    this.#writer = connect(options, { account: options.writer, database, socketsMax: 4 });
+    this.#gate = new ReadGate({ concurrencyMax: limits.readsMax, waitingMax: limits.readsWaitingMax });
+  }
+
+  async rows<Row>(query: StoreQuery): Promise<Row[]> {
+    const deadline = new Deadline(this.#clock, this.#options.limits.readDurationMsMax, query.signal);
+    try {
+      return await this.#gate.run(deadline.signal, () =>
+        jsonRows<Row>(this.#reader, query, { ...this.#readSettings(), abort_signal: deadline.signal }),
+      );
+    } catch (error) {
+      throw readError(query.name, error, deadline);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async writerRows<Row>(query: StoreQuery): Promise<Row[]> {
+    return await this.#writing(`run ${query.name}`, query.signal, (abort_signal) =>
+      jsonRows<Row>(this.#writer, query, { abort_signal }),
+    );
+  }
+
+  async command(statement: StoreStatement): Promise<void> {
+    const account = this.#options.writer;
+    // ClickHouse refuses any statement on a connection that names a database which does not exist.
+    const client =
+      statement.databaseMissing === true
+        ? connect(this.#options, { account, database: 'default', socketsMax: 1 })
+        : this.#writer;
+    try {
+      await this.#writing(`run ${statement.name}`, undefined, async (abort_signal) => {
+        const params = statement.params === undefined ? {} : { query_params: { ...statement.params } };
+        await client.command({ query: statement.sql, abort_signal, ...params });
+      });
+    } finally {
+      if (client !== this.#writer) await client.close();
+    }
+  }
+
+  async insertStream(statement: StoreStatement, body: Readable): Promise<void> {
+    const controller = new AbortController();
+    let broken: unknown;
+    body.once('error', (error) => {
+      broken = error;
+      controller.abort(error);
+    });
+    try {
+      await this.#writing(`run ${statement.name}`, controller.signal, async (abort_signal) => {
+        const result = await this.#writer.exec({ query: statement.sql, values: body, abort_signal });
+        // The answer is empty, but its end is what frees the socket.
+        for await (const _ of result.stream);
+      });
+    } catch (error) {
+      if (broken === undefined) throw error;
+      const what = `cannot run ${statement.name}: cannot read its rows: ${errorMessage(broken)}`;
+      throw new CollectorError('store_unreachable', what, { cause: broken });
+    } finally {
+      body.destroy();
+    }
+  }
+
+  async ping(): Promise<number> {
+    const started = this.#clock.monotonicMs();
+    const deadline = new Deadline(this.#clock, this.#options.limits.pingDurationMsMax, undefined);
+    try {
+      const result = await this.#reader.ping({ select: true, abort_signal: deadline.signal });
+      if (!result.success) throw readError('ping', result.error, deadline);
+      return this.#clock.monotonicMs() - started;
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async health(): Promise<DependencyHealth> {
+    const { url, database } = this.#options;
+    const details = {
+      url: new URL(url).origin,
+      database,
+      reads: this.#gate.running,
+      reads_waiting: this.#gate.waiting,
+    };
+    try {
+      const pingMs = await this.ping();
+      return { name: 'clickhouse', status: 'healthy', reason: null, details: { ...details, ping_ms: pingMs } };
+    } catch (error) {
+      const reason = `ClickHouse does not answer; events are still accepted: ${errorMessage(error)}`;
+      return { name: 'clickhouse', status: 'degraded', reason, details: { ...details, ping_ms: null } };
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#reader.close(), this.#writer.close()]);
+  }
+
+  async #writing<T>(
+    what: string,
+    signal: AbortSignal | undefined,
+    run: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const deadline = new Deadline(this.#clock, this.#options.limits.writeDurationMsMax, signal);
+    try {
+      return await run(deadline.signal);
+    } catch (error) {
+      if (!deadline.passed) throw storeError(what, error);
+      const message = `cannot ${what}: no answer within ${deadline.durationMs} ms`;
+      throw new CollectorError('store_unreachable', message, { cause: error });
+    } finally {
+      deadline.end();
+    }
+  }
+
+  #readSettings(): Pick<QueryParams, 'clickhouse_settings'> {
+    const { limits } = this.#options;
+    return {
+      clickhouse_settings: {
+        max_execution_time: limits.readDurationMsMax / 1000,
+        max_result_rows: String(limits.readRowsMax),
+        max_result_bytes: String(limits.readBytesMax),
+        result_overflow_mode: 'throw',
+        // A read nobody waits for is stopped.
+        cancel_http_readonly_queries_on_client_close: 1,
+        output_format_json_quote_64bit_integers: 0,
+        output_format_json_quote_denormals: 0,
+      },
+    };
+  }
+}
+
+function connect(
+  options: ClickhouseOptions,
+  connection: { readonly account: ClickhouseAccount; readonly database: string; readonly socketsMax: number },
+): ClickHouseClient {
+  return createClient({
+    url: options.url,
+    username: connection.account.user,
+    password: connection.account.password,
+    database: connection.database,
+    application: 'tidemark',
+    max_open_connections: connection.socketsMax,
+    // The deadlines of each request are ours; this one only guards against their absence.
+    request_timeout: options.limits.writeDurationMsMax + options.limits.readDurationMsMax,
+    // Progress headers of a long insert pass Node's 16 KiB.
+    max_response_headers_size: 1024 * 1024,
+    // It writes failed queries to the console by itself; errors reach our log through whoever asked.
+    log: { level: ClickHouseLogLevel.OFF },
+  });
+}
+
+async function jsonRows<Row>(
+  client: ClickHouseClient,
+  query: StoreQuery,
+  extra: Pick<QueryParams, 'clickhouse_settings' | 'abort_signal'>,
+): Promise<Row[]> {
+  const result = await client.query({
+    query: query.sql,
+    query_params: { ...query.params },
+    format: 'JSONEachRow',
+    ...extra,
+  });
+  return await result.json<Row>();
+}
+
+/** ClickHouse's ways to say that a query took too long or was cancelled: 159, 160, 394. */
+const stoppedNumbers: ReadonlySet<number | null> = new Set([159, 160, 394]);
+
+function readError(name: string, error: unknown, deadline: Deadline): CollectorError {
+  if (error instanceof CollectorError) return error;
+  const cause = { cause: error };
+  if (deadline.passed || stoppedNumbers.has(storeErrorNumber(error))) {
+    return new CollectorError('query_timeout', `cannot run ${name}: not done within ${deadline.durationMs} ms`, cause);
+  }
+  if (deadline.signal.aborted) {
+    return new CollectorError('query_timeout', `cannot run ${name}: the caller gave up`, cause);
+  }
+  const code = classifyError(error) === 'store_rejected' ? 'internal' : 'store_unavailable';
+  return new CollectorError(code, storeError(`run ${name}`, error).message, cause);
+}
+
+/** A signal that fires when the caller's does, or when the time is over. */
+class Deadline {
+  readonly durationMs: number;
+  readonly signal: AbortSignal;
+  passed = false;
+  readonly #cancel: () => void;
+
+  constructor(clock: Clock, durationMs: number, outer: AbortSignal | undefined) {
+    const controller = new AbortController();
+    this.durationMs = durationMs;
+    this.signal = outer === undefined ? controller.signal : AbortSignal.any([controller.signal, outer]);
+    const timer = clock.setTimer(durationMs, () => {
+      this.passed = true;
+      controller.abort();
+    });
+    this.#cancel = () => timer.cancel();
+  }
+
+  end(): void {
+    this.#cancel();
+  }
+}

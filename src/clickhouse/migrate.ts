@@ -1,0 +1,170 @@
+import { CollectorError } from '../core/errors.js';
+import { invariant } from '../core/invariant.js';
+import type { Logger } from '../core/logger.js';
+import { packageFile } from '../core/package-root.js';
+import { storeErrorNumber } from './classify-error.js';
+import { type MigrationFile, readMigrationFiles } from './migration-file.js';
+import type { StoreWriter } from './store-writer.js';
+
+/**
+ * Brings the store to the schema of `clickhouse/migrations`, or takes the newest migrations back.
+ *
+ * The ledger table `schema_migrations` gets a row for each step, up or down; the newest row of a number says whether
+ * it is applied, and with which statements. Statements are idempotent, so a step that was interrupted, or taken by two
+ * collectors at once, is simply taken again. With everything applied this costs one query.
+ */
+export interface MigrateOptions {
+  readonly database: string;
+  /** Takes back that many of the newest applied migrations, instead of applying. */
+  readonly downCount?: number;
+  /** Says what would be done, and does nothing. */
+  readonly dryRun?: boolean;
+  /** Where the files are; default: those of the package. */
+  readonly directory?: URL;
+}
+
+/** What was done, or with `dryRun` what would be, in order. */
+export interface MigrationReport {
+  readonly direction: 'up' | 'down';
+  readonly steps: readonly MigrationFile[];
+}
+
+export interface MigrateDeps {
+  readonly store: StoreWriter;
+  readonly logger: Logger;
+}
+
+interface LedgerRow {
+  readonly number: number;
+  readonly name: string;
+  readonly checksum: string;
+}
+
+/**
+ * Throws CollectorError `migration_changed` when a migration that is applied differs from its file, otherwise
+ * what `StoreWriter` rejects with, naming the migration.
+ */
+export async function migrate(deps: MigrateDeps, options: MigrateOptions): Promise<MigrationReport> {
+  invariant(/^[A-Za-z_][A-Za-z0-9_]*$/.test(options.database), `${options.database} is not a database name`);
+  const files = readMigrationFiles(options.directory ?? packageFile('clickhouse/migrations/'));
+  const applied = await readLedger(deps.store, options);
+  for (const row of applied) assertUnchanged(row, files[row.number - 1]);
+  const direction = options.downCount === undefined ? 'up' : 'down';
+  const steps =
+    options.downCount === undefined ? pendingOf(files, applied) : newestOf(files, applied, options.downCount);
+  if (options.dryRun !== true) {
+    for (const step of steps) await takeStep(deps, options, { file: step, direction });
+  }
+  return { direction, steps };
+}
+
+function pendingOf(files: readonly MigrationFile[], applied: readonly LedgerRow[]): MigrationFile[] {
+  const numbers = new Set(applied.map((row) => row.number));
+  return files.filter((file) => !numbers.has(file.number));
+}
+
+function newestOf(files: readonly MigrationFile[], applied: readonly LedgerRow[], count: number): MigrationFile[] {
+  const newest = [...applied].sort((a, b) => b.number - a.number).slice(0, Math.max(0, count));
+  return newest.map((row) => {
+    const file = files[row.number - 1];
+    if (file === undefined) {
+      throw new CollectorError('migration_changed', `cannot take back migration ${row.name}: its file is missing`);
+    }
+    return file;
+  });
+}
+
+/** A number beyond the files was applied by a newer version: it is left alone. */
+function assertUnchanged(row: LedgerRow, file: MigrationFile | undefined): void {
+  if (file === undefined || (file.checksum === row.checksum && file.name === row.name)) return;
+  throw new CollectorError(
+    'migration_changed',
+    `cannot migrate: ${row.name} was applied and has since been edited; restore it and add ` +
+      'a migration with the next number instead',
+  );
+}
+
+async function takeStep(
+  deps: MigrateDeps,
+  options: MigrateOptions,
+  step: { readonly file: MigrationFile; readonly direction: 'up' | 'down' },
+): Promise<void> {
+  const { file, direction } = step;
+  try {
+    for (const sql of file[direction]) await deps.store.command({ name: `migration ${file.name}`, sql });
+    await recordStep(deps.store, options, step);
+  } catch (error) {
+    if (!(error instanceof CollectorError)) throw error;
+    const verb = direction === 'up' ? 'apply' : 'take back';
+    throw new CollectorError(error.code, `cannot ${verb} migration ${file.name}: ${error.message}`, { cause: error });
+  }
+  deps.logger.info({ migration: file.name, direction }, 'migration done');
+}
+
+// ── ledger ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+const unknownTable = 60;
+const unknownDatabase = 81;
+
+/** The migrations that are applied, by number. Creates database and ledger when they are missing. */
+async function readLedger(store: StoreWriter, options: MigrateOptions): Promise<LedgerRow[]> {
+  try {
+    return await store.writerRows<LedgerRow>({
+      name: 'applied_migrations',
+      sql: `
+        SELECT ledger.number AS number, argMax(ledger.name, at) AS name, argMax(ledger.checksum, at) AS checksum
+        FROM ${options.database}.schema_migrations AS ledger
+        GROUP BY number
+        HAVING argMax(applied, at)
+        ORDER BY number`,
+      params: {},
+    });
+  } catch (error) {
+    const number = storeErrorNumber(error);
+    if (number !== unknownTable && number !== unknownDatabase) throw error;
+    if (options.dryRun !== true) await createLedger(store, options, number === unknownDatabase);
+    return [];
+  }
+}
+
+async function createLedger(store: StoreWriter, options: MigrateOptions, databaseMissing: boolean): Promise<void> {
+  if (databaseMissing) {
+    const sql = `CREATE DATABASE IF NOT EXISTS ${options.database}`;
+    await store.command({ name: 'create database', sql, databaseMissing: true });
+  }
+  await store.command({
+    name: 'create migration ledger',
+    sql: `
+      CREATE TABLE IF NOT EXISTS ${options.database}.schema_migrations
+      (
+          number UInt16 COMMENT 'Number of the migration.',
+          name String COMMENT 'Its file.',
+          checksum String COMMENT 'SHA-256 of its statements.',
+          applied Bool COMMENT 'Applied, or taken back; the newest row of a number holds.',
+          at DateTime64(6, 'UTC') COMMENT 'When.'
+      )
+      ENGINE = MergeTree
+      ORDER BY (number, at)
+      SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+      COMMENT 'Steps of the schema migrations.'`,
+  });
+}
+
+async function recordStep(
+  store: StoreWriter,
+  options: MigrateOptions,
+  step: { readonly file: MigrationFile; readonly direction: 'up' | 'down' },
+): Promise<void> {
+  await store.command({
+    name: 'record migration',
+    sql: `
+      INSERT INTO ${options.database}.schema_migrations (number, name, checksum, applied, at)
+      SELECT {number:UInt16}, {name:String}, {checksum:String}, {applied:Bool}, now64(6)`,
+    params: {
+      number: step.file.number,
+      name: step.file.name,
+      checksum: step.file.checksum,
+      applied: step.direction === 'up',
+    },
+  });
+}

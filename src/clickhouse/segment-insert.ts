@@ -1,0 +1,84 @@
+import { createReadStream } from 'node:fs';
+import { CollectorError } from '../core/errors.js';
+import { rawTable } from '../core/event-schema.js';
+import type { SegmentWriter, SpoolSegment } from '../core/ports.js';
+import type { StoreSettings, StoreWriter } from './store-writer.js';
+
+/**
+ * One segment, one INSERT, one block, one token.
+ *
+ * The file holds a Native block for each append. The engine squashes them into one block before it writes, because
+ * every threshold is above a segment; one block is one part in the raw table and passes each materialized view
+ * once. The token is the segment's id: a replay is recognised in the raw table and in every view's target, each of
+ * which has a deduplication window, so it changes nothing even when the first attempt got only half-way.
+ */
+export interface SegmentWriterOptions {
+  readonly database: string;
+  /**
+   * How the bytes get there: the embedded engine reads the file itself, by its path; a server gets it as
+   * the body of the request.
+   */
+  readonly transport: 'infile' | 'body';
+}
+
+/** Rows and bytes above any segment: nothing splits it. */
+const blockRowsMax = 100_000_000;
+const blockBytesMax = 100_000_000_000;
+
+function insertSettings(segmentId: string): StoreSettings {
+  return {
+    // On by default in recent versions; its buffer would merge segments and ignore their tokens.
+    async_insert: 0,
+    insert_deduplicate: 1,
+    insert_deduplication_token: segmentId,
+    deduplicate_blocks_in_dependent_materialized_views: 1,
+    max_insert_block_size: blockRowsMax,
+    min_insert_block_size_rows: blockRowsMax,
+    min_insert_block_size_bytes: blockBytesMax,
+    // Views follow the general thresholds, whatever the server's profile says.
+    min_insert_block_size_rows_for_materialized_views: 0,
+    min_insert_block_size_bytes_for_materialized_views: 0,
+    max_insert_threads: 1,
+    // Rollup rows are already one a key, and task history is read with FINAL: sorting out here is wasted.
+    optimize_on_insert: 0,
+    materialized_views_ignore_errors: 0,
+  };
+}
+
+export function createSegmentWriter(
+  deps: { readonly store: StoreWriter },
+  options: SegmentWriterOptions,
+): SegmentWriter {
+  return {
+    insert(segment) {
+      const name = `insert of segment ${segment.id}`;
+      if (options.transport === 'infile') {
+        return deps.store.command({ name, sql: insertStatement(segment, options) });
+      }
+      return deps.store.insertStream(
+        { name, sql: insertStatement(segment, options) },
+        createReadStream(segment.dataPath),
+      );
+    },
+  };
+}
+
+/** The order of the clauses matters: SETTINGS after the path and before FORMAT. */
+export function insertStatement(segment: SpoolSegment, options: SegmentWriterOptions): string {
+  const bad = segment.columns.find((column) => !/^[a-z][a-z0-9_]*$/.test(column));
+  if (bad !== undefined || segment.columns.length === 0) {
+    throw new CollectorError('segment_corrupt', `cannot insert segment ${segment.id}: column ${bad ?? 'list empty'}`);
+  }
+  const settings = Object.entries(insertSettings(segment.id)).map(([name, value]) => `${name} = ${literal(value)}`);
+  return [
+    `INSERT INTO ${options.database}.${rawTable} (${segment.columns.join(', ')})`,
+    ...(options.transport === 'infile' ? [`FROM INFILE ${literal(segment.dataPath)} COMPRESSION 'none'`] : []),
+    `SETTINGS ${settings.join(', ')}`,
+    'FORMAT Native',
+  ].join(' ');
+}
+
+function literal(value: string | number): string {
+  if (typeof value === 'number') return String(value);
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}

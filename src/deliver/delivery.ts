@@ -1,0 +1,245 @@
+import { stat } from 'node:fs/promises';
+import type { Clock, Random, Timer } from '../core/clock.js';
+import { CollectorError, type ErrorCode, errorMessage } from '../core/errors.js';
+import type { DeliverInstruments } from '../core/instruments.js';
+import type { Logger } from '../core/logger.js';
+import type { DependencyHealth, SegmentWriter, SpoolReader, SpoolSegment } from '../core/ports.js';
+import type { Stage } from '../core/stage.js';
+import { type RetryPolicy, retryDelayMs } from './retry-policy.js';
+
+/**
+ * Closed segments to the store, oldest first, one at a time, each until the store has it.
+ *
+ *   inserted                        released
+ *   refused for now                 tried again for ever, with backoff: ingest goes on into the spool
+ *   refused for good, twice         quarantined (`store_rejected`); the second attempt confirms the first
+ *   not the size its log says       quarantined (`corrupt`), never sent
+ *
+ * A segment is never deleted unless it was inserted. Whatever is interrupted (a stop, a crash between insert and
+ * release) is done again later; the token of the insert makes that harmless.
+ */
+export interface DeliveryDeps {
+  readonly reader: SpoolReader;
+  readonly writer: SegmentWriter;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly instruments: DeliverInstruments;
+}
+
+export interface DeliveryOptions {
+  readonly retry: RetryPolicy;
+  /** Health is degraded when the oldest undelivered event is older. */
+  readonly lagMsMax: number;
+}
+
+export interface Delivery extends Stage {
+  health(): DependencyHealth;
+}
+
+export function createDelivery(deps: DeliveryDeps, options: DeliveryOptions): Delivery {
+  return new SegmentDelivery(deps, options);
+}
+
+/** Why the work stands still, while it does. */
+interface Trouble {
+  readonly sinceMs: number;
+  readonly attempts: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+type Outcome = 'done' | 'stopped';
+
+class SegmentDelivery implements Delivery {
+  readonly name = 'deliver';
+  readonly #deps: DeliveryDeps;
+  readonly #options: DeliveryOptions;
+  #loop: Promise<void> | null = null;
+  #stopping = false;
+  #trouble: Trouble | null = null;
+  /** Ends the current wait, for a segment or for the next attempt. */
+  #wake: (() => void) | null = null;
+  /** A segment was closed while nobody waited. */
+  #closedMeanwhile = false;
+
+  constructor(deps: DeliveryDeps, options: DeliveryOptions) {
+    this.#deps = deps;
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    if (this.#loop !== null || this.#stopping) return;
+    this.#deps.reader.onClosed(() => this.#segmentClosed());
+    this.#loop = this.#run();
+  }
+
+  /** Finishes the insert under way, starts no other. What it leaves is delivered after the next start. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#wake?.();
+    if (this.#loop === null) return;
+    let timer: Timer | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      timer = this.#deps.clock.setTimer(deadlineMs, resolve);
+    });
+    await Promise.race([this.#loop, deadline]);
+    timer?.cancel();
+  }
+
+  health(): DependencyHealth {
+    const { clock, reader } = this.#deps;
+    const stats = reader.stats();
+    const ageMs = stats.oldestReceivedMs === null ? null : Math.max(0, clock.nowMs() - stats.oldestReceivedMs);
+    const trouble = this.#trouble;
+    const late = ageMs !== null && ageMs > this.#options.lagMsMax;
+    return {
+      name: 'delivery',
+      status: trouble === null && !late ? 'healthy' : 'degraded',
+      reason: trouble?.message ?? (late ? `the oldest undelivered event is ${Math.round(ageMs / 1000)} s old` : null),
+      details: {
+        retrying_since: trouble === null ? null : new Date(trouble.sinceMs).toISOString(),
+        attempts: trouble?.attempts ?? 0,
+        error_code: trouble?.code ?? null,
+        oldest_event_age_ms: ageMs,
+        undelivered_events: stats.events,
+        undelivered_segments: stats.segments,
+        quarantined_segments: stats.quarantinedSegments,
+        quarantined_events: stats.quarantinedEvents,
+      },
+    };
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      const segment = this.#deps.reader.peek();
+      if (segment === null) await this.#nextClosed();
+      else if ((await this.#deliver(segment)) === 'stopped') return;
+    }
+  }
+
+  async #deliver(segment: SpoolSegment): Promise<Outcome> {
+    for (let attempt = 1, refusals = 0; ; attempt++) {
+      const error = await this.#tryInsert(segment);
+      if (error === null) return await this.#settle(segment, () => this.#deps.reader.release(segment.id));
+      const corrupt = error.code === 'segment_corrupt';
+      refusals = error.retryable ? 0 : refusals + 1;
+      if (corrupt || refusals > 1) {
+        this.#deps.logger.error(
+          { ...describe(segment), code: error.code, error: error.message },
+          'segment quarantined',
+        );
+        const reason = corrupt ? 'corrupt' : 'store_rejected';
+        return await this.#settle(segment, () => this.#deps.reader.quarantine(segment.id, reason));
+      }
+      if ((await this.#backOff(segment, attempt, error)) === 'stopped') return 'stopped';
+    }
+  }
+
+  async #tryInsert(segment: SpoolSegment): Promise<CollectorError | null> {
+    const { clock, writer, instruments } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    try {
+      await assertWhole(segment);
+      await writer.insert(segment);
+    } catch (error) {
+      return asCollectorError(error, `cannot insert segment ${segment.id}`);
+    }
+    instruments.insertSeconds.observe((clock.monotonicMs() - startedMs) / 1000);
+    instruments.insertBytes.inc(segment.bytes);
+    instruments.eventsInserted.inc(segment.rows);
+    instruments.freshnessSeconds.observe(Math.max(0, clock.nowMs() - segment.firstReceivedMs) / 1000);
+    return null;
+  }
+
+  /** Releases or quarantines until the spool has done it: the disk may refuse for a while. */
+  async #settle(segment: SpoolSegment, act: () => Promise<void>): Promise<Outcome> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await act();
+        this.#recovered();
+        return 'done';
+      } catch (error) {
+        const refusal = asCollectorError(error, `cannot settle segment ${segment.id}`);
+        if ((await this.#backOff(segment, attempt, refusal)) === 'stopped') return 'stopped';
+      }
+    }
+  }
+
+  async #backOff(segment: SpoolSegment, attempt: number, error: CollectorError): Promise<Outcome> {
+    const { clock, logger, instruments, random } = this.#deps;
+    if (this.#trouble === null) {
+      // Once a trouble, not once an attempt: it may last a day.
+      logger.warn({ ...describe(segment), code: error.code, error: error.message }, 'delivery is being retried');
+    }
+    instruments.insertRetries.inc({ reason: error.code });
+    const sinceMs = this.#trouble?.sinceMs ?? clock.nowMs();
+    this.#trouble = { sinceMs, attempts: attempt, code: error.code, message: error.message };
+    if (!this.#stopping) await this.#pause(retryDelayMs(this.#options.retry, attempt, random));
+    return this.#stopping ? 'stopped' : 'done';
+  }
+
+  #recovered(): void {
+    if (this.#trouble === null) return;
+    const { sinceMs, attempts, code } = this.#trouble;
+    this.#trouble = null;
+    this.#deps.logger.info({ code, attempts, durationMs: this.#deps.clock.nowMs() - sinceMs }, 'delivery goes on');
+  }
+
+  // ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  #segmentClosed(): void {
+    this.#closedMeanwhile = true;
+    // A wait between attempts is not cut short: the store is what it waits for.
+    if (this.#trouble === null) this.#wake?.();
+  }
+
+  async #nextClosed(): Promise<void> {
+    if (!this.#closedMeanwhile && !this.#stopping) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = null;
+    }
+    this.#closedMeanwhile = false;
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#deps.clock.setTimer(delayMs, resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#wake = null;
+  }
+}
+
+/** The spool's recovery has checked the frames; this is against a file that was cut or replaced since. */
+async function assertWhole(segment: SpoolSegment): Promise<void> {
+  const bytes = await fileBytes(segment.dataPath);
+  if (bytes === segment.bytes) return;
+  const found = bytes === null ? 'its file is missing' : `its file has ${bytes} bytes instead of ${segment.bytes}`;
+  throw new CollectorError('segment_corrupt', `cannot insert segment ${segment.id}: ${found}`);
+}
+
+/** Null when there is no such file; any other failure of the disk may pass. */
+async function fileBytes(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** What is not a CollectorError is a defect or a failing disk; it is retried, because giving up would lose events. */
+function asCollectorError(error: unknown, what: string): CollectorError {
+  if (error instanceof CollectorError) return error;
+  return new CollectorError('internal', `${what}: ${errorMessage(error)}`, { cause: error });
+}
+
+function describe(segment: SpoolSegment): object {
+  return { segment: segment.id, rows: segment.rows, bytes: segment.bytes, path: segment.dataPath };
+}
