@@ -6,6 +6,8 @@ import { errorTable } from '../../src/core/errors.js';
 import { eventFields } from '../../src/core/event-schema.js';
 import { eventTypes } from '../../src/core/event-types.js';
 import { packageFile } from '../../src/core/package-root.js';
+import { metricsReference } from '../../src/telemetry/metrics-reference.js';
+import { namesDocumented } from '../support/tidy-rules.js';
 
 test('README.md holds the reference as it is generated now; npm run reference writes it', () => {
   const written = readFileSync(packageFile('README.md'), 'utf8');
@@ -21,6 +23,7 @@ test('each table has one row for each entry', () => {
   expect(rows('event-types')).toEqual(Object.keys(eventTypes));
   expect(rows('errors')).toEqual(Object.keys(errorTable));
   expect(rows('configuration')).toEqual(configFields.map(({ variable }) => variable));
+  expect(rows('metrics')).toEqual(metricsReference.map(({ name }) => name));
 });
 
 test('every row has as many cells as its head', () => {
@@ -31,6 +34,14 @@ test('every row has as many cells as its head', () => {
       .map((line) => line.replaceAll('\\|', '').split('|').length);
     expect(new Set(widths).size, name).toBe(1);
   }
+});
+
+test('a README with nothing but the markers is filled so that no name is missing', () => {
+  const sections = referenceSections();
+  const empty = [...sections.keys()].map((name) => `<!-- begin:${name} -->\n<!-- end:${name} -->\n`).join('\n');
+  const readme = { path: 'README.md', text: rewriteSections(empty, sections).text };
+  expect(namesDocumented(readme, 'errors', new Set(Object.keys(errorTable)))).toEqual([]);
+  expect(namesDocumented(readme, 'metrics', new Set(metricsReference.map(({ name }) => name)))).toEqual([]);
 });
 
 test('sections are replaced between their markers and the rest is kept', () => {
