@@ -43,12 +43,13 @@ const slowSeconds = doubling(0.005, 14);
 export const ingestMetrics = {
   eventsReceived: counter(
     'tidemark_events_received_total',
-    'Events of frames that could be read. Equals the sum of tidemark_events_total.',
+    'Events of frames that could be read. Equals the sum of tidemark_events_total once nothing is under way.',
   ),
   events: counter(
     'tidemark_events_total',
-    'Events by outcome: durable (on disk, acknowledged), duplicate (seen before, dropped), rejected (named to the client).',
-    { labels: ['outcome'], zeros: ['durable', 'duplicate', 'rejected'] },
+    'Events by outcome: durable (on disk, acknowledged), duplicate (seen before, dropped), rejected (named to the client), ' +
+      'refused (neither kept nor acknowledged).',
+    { labels: ['outcome'], zeros: ['durable', 'duplicate', 'rejected', 'refused'] },
   ),
   eventsRejected: counter('tidemark_events_rejected_total', 'Rejected events by error code.', { labels: ['code'] }),
   eventsClamped: counter('tidemark_events_clamped_total', 'Events whose ts was clamped to the accepted clock skew.'),

@@ -60,7 +60,20 @@ export interface Metrics {
   /** The page in the text format; made at most once a second, however many ask. */
   render(): Promise<string>;
   readonly contentType: string;
+  /** The counters of the event ledger, as they are now. */
+  eventCounts(): Promise<EventCounts>;
   close(): void;
+}
+
+/** Events since the start of the process, by what became of them. */
+export interface EventCounts {
+  readonly received: number;
+  readonly durable: number;
+  readonly duplicate: number;
+  readonly rejected: number;
+  readonly refused: number;
+  readonly recovered: number;
+  readonly inserted: number;
 }
 
 export function createMetrics(deps: { readonly clock: Clock }, options: MetricsOptions): Metrics {
@@ -80,7 +93,25 @@ export function createMetrics(deps: { readonly clock: Clock }, options: MetricsO
     observe: (more) => void Object.assign(sources, more),
     render: () => page.render(),
     contentType: registry.contentType,
+    eventCounts: () => readEventCounts(registry),
     close: () => sampler.close(),
+  };
+}
+
+async function readEventCounts(registry: Registry): Promise<EventCounts> {
+  const total = async ({ name }: MetricDeclaration, outcome?: string): Promise<number> => {
+    const metric = await registry.getSingleMetric(name)?.get();
+    const found = metric?.values.filter(({ labels }) => outcome === undefined || labels.outcome === outcome) ?? [];
+    return found.reduce((sum, { value }) => sum + value, 0);
+  };
+  return {
+    received: await total(ingestMetrics.eventsReceived),
+    durable: await total(ingestMetrics.events, 'durable'),
+    duplicate: await total(ingestMetrics.events, 'duplicate'),
+    rejected: await total(ingestMetrics.events, 'rejected'),
+    refused: await total(ingestMetrics.events, 'refused'),
+    recovered: await total(spoolMetrics.eventsRecovered),
+    inserted: await total(deliverMetrics.eventsInserted),
   };
 }
 
