@@ -105,9 +105,11 @@ function textField<Value extends string | null>(
   };
 }
 
-/** A list, empty unless set; `parse` reads its environment form. */
+/** A list without repetitions, empty unless set; `parse` reads its environment form. */
 export function list<Item>(options: {
   readonly item: z.ZodType<Item>;
+  /** Two items of one identity are a repetition. */
+  readonly identity: (item: Item) => string;
   readonly parse: (text: string) => unknown;
   readonly allowed: string;
   readonly meaning: string;
@@ -115,7 +117,10 @@ export function list<Item>(options: {
 }): ConfigField<readonly Item[]> {
   return {
     isField: true,
-    schema: z.array(options.item).readonly(),
+    schema: z
+      .array(options.item)
+      .refine((items) => new Set(items.map(options.identity)).size === items.length)
+      .readonly(),
     parse: options.parse,
     defaultFor: () => [],
     defaultText: 'none',

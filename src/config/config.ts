@@ -49,6 +49,7 @@ export const configTable = {
   ),
   apiKeys: list({
     item: apiKey,
+    identity: ({ key }) => key,
     parse: parseApiKeys,
     allowed:
       '<key>:<tenant>:<scope>+<scope>,… with keys of 16 to 256 of A-Z a-z 0-9 . _ ~ -, scopes ingest, read, admin',
@@ -57,6 +58,7 @@ export const configTable = {
   }),
   contentTenants: list({
     item: z.string().regex(tenantPattern),
+    identity: (tenant) => tenant,
     parse: splitList,
     allowed: 'tenant names separated by commas',
     meaning: 'Tenants that opted in to content keys such as prompt and response.',
