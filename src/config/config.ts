@@ -244,7 +244,7 @@ export const configTable = {
     readerPassword: optionalText({
       pattern: /^.{0,1024}$/,
       allowed: 'up to 1,024 characters',
-      meaning: "Password of the embedded engine's read-only user `reader`; unset asks for none.",
+      meaning: "Password of the embedded engine's read-only user `default`; unset asks for none.",
       secret: true,
     }),
     readConnections: integer(
