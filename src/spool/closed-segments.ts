@@ -1,0 +1,145 @@
+import type { Clock, Timer } from '../core/clock.js';
+import { errorMessage } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import type { SpoolSegment } from '../core/ports.js';
+import type { FileSystem } from './file-system.js';
+import { errorCode, readWhole, withFile } from './file-system.js';
+import { scanLog } from './log-scan.js';
+import { firstBadRecord } from './row-check.js';
+import { segmentPath } from './segment-paths.js';
+
+export interface ClosedSegment {
+  readonly segment: SpoolSegment;
+  readonly logBytes: number;
+  /** The rows are known to match their CRCs: written by this process, or read again. */
+  verified: boolean;
+}
+
+/** Rows that are gone or that the disk cannot read are as lost as rows that do not match. */
+const unreadable: ReadonlySet<string> = new Set(['EIO', 'ENOENT']);
+/** Segments ahead of the reader whose rows are checked. */
+const verifyAhead = 3;
+
+/**
+ * The closed segments, oldest first. Rows that an earlier process wrote are read and checked before the reader gets
+ * them, a few segments ahead of it, so that starting on a spool of 10 GB does not wait for reading 10 GB.
+ */
+export class ClosedSegments {
+  readonly #fileSystem: FileSystem;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #directory: string;
+  readonly #retryMs: number;
+  readonly #onReady: () => void;
+  readonly #onCorrupt: (id: string) => Promise<void>;
+  readonly #segments = new Map<string, ClosedSegment>();
+  #rows = 0;
+  #verifying: Promise<void> | null = null;
+  #retry: Timer | null = null;
+  #stopped = false;
+
+  constructor(
+    deps: { readonly fileSystem: FileSystem; readonly clock: Clock; readonly logger: Logger },
+    options: { readonly directory: string; readonly retryMs: number },
+    /** `ready`: there may be something to peek at. `corrupt`: takes the segment out of here. */
+    listeners: { readonly ready: () => void; readonly corrupt: (id: string) => Promise<void> },
+  ) {
+    this.#fileSystem = deps.fileSystem;
+    this.#clock = deps.clock;
+    this.#logger = deps.logger;
+    this.#directory = options.directory;
+    this.#retryMs = options.retryMs;
+    this.#onReady = listeners.ready;
+    this.#onCorrupt = listeners.corrupt;
+  }
+
+  get size(): number {
+    return this.#segments.size;
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  add(closed: ClosedSegment): void {
+    this.#segments.set(closed.segment.id, closed);
+    this.#rows += closed.segment.rows;
+    if (closed.verified) this.#onReady();
+    else this.verify();
+  }
+
+  /** The oldest, when it may be read. */
+  peek(): SpoolSegment | null {
+    const head = this.oldest();
+    return head?.verified ? head.segment : null;
+  }
+
+  oldest(): ClosedSegment | null {
+    for (const closed of this.#segments.values()) return closed;
+    return null;
+  }
+
+  get(id: string): ClosedSegment | undefined {
+    return this.#segments.get(id);
+  }
+
+  remove(id: string): void {
+    const closed = this.#segments.get(id);
+    if (closed === undefined) return;
+    this.#segments.delete(id);
+    this.#rows -= closed.segment.rows;
+    this.verify();
+  }
+
+  /** Starts checking what is next, unless it is already being done. */
+  verify(): void {
+    if (this.#verifying !== null || this.#stopped || this.#nextUnverified() === null) return;
+    this.#verifying = this.#verifyAll().finally(() => {
+      this.#verifying = null;
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#retry?.cancel();
+    await this.#verifying;
+  }
+
+  #nextUnverified(): ClosedSegment | null {
+    let ahead = 0;
+    for (const closed of this.#segments.values()) {
+      if (!closed.verified) return closed;
+      if (++ahead >= verifyAhead) break;
+    }
+    return null;
+  }
+
+  async #verifyAll(): Promise<void> {
+    for (let next = this.#nextUnverified(); next !== null && !this.#stopped; next = this.#nextUnverified()) {
+      try {
+        if (await this.#rowsMatch(next.segment.id)) {
+          next.verified = true;
+          if (next === this.oldest()) this.#onReady();
+        } else await this.#onCorrupt(next.segment.id);
+      } catch (error) {
+        // Memory or descriptors may be short for a moment, so the check is repeated rather than the segment condemned.
+        this.#logger.error({ segment: next.segment.id, cause: errorMessage(error) }, 'cannot check a segment');
+        this.#retry = this.#clock.setTimer(this.#retryMs, () => this.verify());
+        return;
+      }
+    }
+  }
+
+  async #rowsMatch(id: string): Promise<boolean> {
+    const log = await withFile(this.#fileSystem.open(segmentPath(this.#directory, id, 'log'), 'read'), readWhole);
+    const scan = scanLog(log, id, null);
+    if (scan.status !== 'valid') return false;
+    try {
+      const data = this.#fileSystem.open(segmentPath(this.#directory, id, 'data'), 'read');
+      return (await withFile(data, (file) => firstBadRecord(file, scan.records))) === -1;
+    } catch (error) {
+      if (unreadable.has(errorCode(error) ?? '')) return false;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,252 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { Logger } from '../core/logger.js';
+import type { FileSystem, OpenFile } from './file-system.js';
+import { readWhole, withFile } from './file-system.js';
+import type { Position, PositionTable } from './position-table.js';
+import { ProducerHash } from './producer-hash.js';
+
+/**
+ * The journal of the positions that have left with their segments. Little-endian, CRC-32 of zlib.
+ *
+ *   header   magic "TMPJ", u16 version, u16 0, u32 key 0, u32 key 1 (of the fingerprints), u32 CRC of these 16 bytes
+ *   record   u32 count (1 … 65,536), u32 CRC of the entries, then per entry:
+ *            u32 fingerprint low, u32 fingerprint high, f64 seq, u32 used (seconds since the epoch)
+ *
+ * A later entry of a producer replaces an earlier one. Records are appended and synced before the segment they
+ * come from is deleted. A torn tail is cut when the journal is opened. When the file has twice the size of what
+ * is live it is written anew beside itself (`positions.tmp`), synced, renamed over the old and the directory synced;
+ * the same happens after a failed append, whose descriptor is never synced again.
+ */
+const magic = 0x4a504d54;
+const version = 1;
+const headerBytes = 20;
+const recordHeadBytes = 8;
+const entryBytes = 20;
+const recordEntriesMax = 65_536;
+const fileName = 'positions';
+const snapshotName = 'positions.tmp';
+
+export class PositionJournal {
+  readonly hash: ProducerHash;
+  readonly #fileSystem: FileSystem;
+  readonly #directory: string;
+  readonly #table: PositionTable;
+  readonly #bytesMin: number;
+  readonly #key: readonly [number, number];
+  #file: OpenFile | null;
+  #bytes: number;
+
+  private constructor(
+    deps: { readonly fileSystem: FileSystem; readonly table: PositionTable },
+    state: {
+      readonly directory: string;
+      readonly bytesMin: number;
+      readonly key: readonly [number, number];
+      readonly file: OpenFile | null;
+      readonly bytes: number;
+    },
+  ) {
+    this.#fileSystem = deps.fileSystem;
+    this.#table = deps.table;
+    this.#directory = state.directory;
+    this.#bytesMin = state.bytesMin;
+    this.#key = state.key;
+    this.#file = state.file;
+    this.#bytes = state.bytes;
+    this.hash = new ProducerHash(...state.key);
+  }
+
+  /**
+   * Reads what is there into the table, or begins a new journal. A journal that is damaged before its tail is
+   * renamed to `positions.quarantined` and written anew from what could be read.
+   * @param options.bytesMin the journal is not rewritten below this size
+   */
+  static async open(
+    deps: { readonly fileSystem: FileSystem; readonly table: PositionTable; readonly logger: Logger },
+    options: { readonly directory: string; readonly bytesMin: number },
+  ): Promise<PositionJournal> {
+    const { fileSystem, table, logger } = deps;
+    const { directory } = options;
+    const path = join(directory, fileName);
+    await fileSystem.remove(join(directory, snapshotName));
+    const exists = (await fileSystem.list(directory)).includes(fileName);
+    const content = exists ? await withFile(fileSystem.open(path, 'read'), readWhole) : Buffer.alloc(0);
+    const key = parseHeader(content) ?? newKey();
+    const { end, damaged } = loadEntries(content, table);
+    if (damaged) {
+      logger.error({ path, bytes: content.length - end }, 'the position journal is damaged; it is quarantined');
+      await fileSystem.rename(path, `${path}.quarantined`);
+    }
+    const usable = exists && !damaged;
+    const file = usable ? await fileSystem.open(path, 'update') : null;
+    if (usable && end < content.length) await file!.truncate(end);
+    const journal = new PositionJournal(deps, { ...options, key, file, bytes: end });
+    if (!usable) await journal.#rewrite();
+    return journal;
+  }
+
+  /** Appends positions; they are durable when it resolves. One call at a time. */
+  async append(entries: readonly Position[]): Promise<void> {
+    if (entries.length === 0) return;
+    const file = this.#file;
+    // What is appended is in the table already (`carry`), so a rewrite includes it.
+    if (file === null) return await this.#rewrite();
+    for (let at = 0; at < entries.length; at += recordEntriesMax) {
+      const record = new RecordBuilder();
+      for (const { low, high, seq, usedS } of entries.slice(at, at + recordEntriesMax))
+        record.add(low, high, seq, usedS);
+      await this.#appendRecord(file, record.finish());
+    }
+    const liveBytes = headerBytes + this.#table.carriedSize * entryBytes;
+    if (this.#bytes > Math.max(this.#bytesMin, 2 * liveBytes)) await this.#rewrite();
+  }
+
+  /** Each record is synced by itself, so that only the last one of the file can be torn. */
+  async #appendRecord(file: OpenFile, record: Uint8Array): Promise<void> {
+    try {
+      await file.write([record], this.#bytes);
+      await file.datasync();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#bytes += record.length;
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    await file?.close().catch(() => {});
+  }
+
+  /** Replaces the journal by a snapshot of the table. */
+  async #rewrite(): Promise<void> {
+    await this.close();
+    const path = join(this.#directory, fileName);
+    const temporaryPath = join(this.#directory, snapshotName);
+    const chunks = this.#snapshot();
+    await this.#fileSystem.remove(temporaryPath);
+    const file = await this.#fileSystem.open(temporaryPath, 'create');
+    try {
+      await file.write(chunks, 0);
+      await file.datasync();
+      await this.#fileSystem.rename(temporaryPath, path);
+      await this.#fileSystem.syncDirectory(this.#directory);
+    } catch (error) {
+      await file.close().catch(() => {});
+      throw error;
+    }
+    this.#file = file;
+    this.#bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  }
+
+  #snapshot(): Uint8Array[] {
+    const chunks: Uint8Array[] = [encodeHeader(this.#key)];
+    let record = new RecordBuilder();
+    this.#table.forEachCarried((low, high, seq, usedS) => {
+      record.add(low, high, seq, usedS);
+      if (record.count < recordEntriesMax) return;
+      chunks.push(record.finish());
+      record = new RecordBuilder();
+    });
+    if (record.count > 0) chunks.push(record.finish());
+    return chunks;
+  }
+}
+
+function newKey(): readonly [number, number] {
+  const bytes = randomBytes(8);
+  return [bytes.readUInt32LE(0), bytes.readUInt32LE(4)];
+}
+
+function encodeHeader(key: readonly [number, number]): Buffer {
+  const header = Buffer.alloc(headerBytes);
+  header.writeUInt32LE(magic, 0);
+  header.writeUInt16LE(version, 4);
+  header.writeUInt32LE(key[0], 8);
+  header.writeUInt32LE(key[1], 12);
+  header.writeUInt32LE(crc32(header.subarray(0, 16)), 16);
+  return header;
+}
+
+function parseHeader(content: Buffer): readonly [number, number] | null {
+  if (content.length < headerBytes || content.readUInt32LE(0) !== magic) return null;
+  if (content.readUInt16LE(4) !== version || crc32(content.subarray(0, 16)) !== content.readUInt32LE(16)) return null;
+  return [content.readUInt32LE(8), content.readUInt32LE(12)];
+}
+
+/**
+ * Takes every entry that can be read into the table. `end`: of the valid prefix, 0 without a header.
+ * `damaged`: bad bytes are followed by an intact record, or the header is bad.
+ */
+function loadEntries(content: Buffer, table: PositionTable): { readonly end: number; readonly damaged: boolean } {
+  if (parseHeader(content) === null) return { end: 0, damaged: content.length > 0 };
+  const end = loadRun(content, headerBytes, table);
+  let damaged = false;
+  for (let at = nextRecord(content, end); at !== -1; at = nextRecord(content, loadRun(content, at, table)))
+    damaged = true;
+  return { end, damaged };
+}
+
+/** Loads records from `offset` up to the first that is not intact; returns its offset. */
+function loadRun(content: Buffer, offset: number, table: PositionTable): number {
+  let start = offset;
+  for (;;) {
+    const end = recordEnd(content, start);
+    if (end === null) return start;
+    for (let at = start + recordHeadBytes; at < end; at += entryBytes) {
+      const low = content.readUInt32LE(at);
+      const high = content.readUInt32LE(at + 4);
+      const seq = content.readDoubleLE(at + 8);
+      table.advance(low, high, seq, content.readUInt32LE(at + 16));
+      table.carry(low, high, seq);
+    }
+    start = end;
+  }
+}
+
+function recordEnd(content: Buffer, offset: number): number | null {
+  if (offset + recordHeadBytes > content.length) return null;
+  const count = content.readUInt32LE(offset);
+  const end = offset + recordHeadBytes + count * entryBytes;
+  if (count === 0 || count > recordEntriesMax || end > content.length) return null;
+  return crc32(content.subarray(offset + recordHeadBytes, end)) === content.readUInt32LE(offset + 4) ? end : null;
+}
+
+/** Offset of the first intact record after `offset`, -1 when there is none. */
+function nextRecord(content: Buffer, offset: number): number {
+  for (let at = offset + 1; at + recordHeadBytes + entryBytes <= content.length; at++) {
+    if (recordEnd(content, at) !== null) return at;
+  }
+  return -1;
+}
+
+class RecordBuilder {
+  count = 0;
+  #bytes = Buffer.allocUnsafe(recordHeadBytes + 64 * entryBytes);
+
+  add(low: number, high: number, seq: number, usedS: number): void {
+    const at = recordHeadBytes + this.count * entryBytes;
+    if (at === this.#bytes.length || at + entryBytes > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(
+        Math.min(this.#bytes.length * 2, recordHeadBytes + recordEntriesMax * entryBytes),
+      );
+      this.#bytes.copy(larger, 0, 0, at);
+      this.#bytes = larger;
+    }
+    this.#bytes.writeUInt32LE(low, at);
+    this.#bytes.writeUInt32LE(high, at + 4);
+    this.#bytes.writeDoubleLE(seq, at + 8);
+    this.#bytes.writeUInt32LE(usedS, at + 16);
+    this.count++;
+  }
+
+  finish(): Uint8Array {
+    const record = this.#bytes.subarray(0, recordHeadBytes + this.count * entryBytes);
+    record.writeUInt32LE(this.count, 0);
+    record.writeUInt32LE(crc32(record.subarray(recordHeadBytes)), 4);
+    return record;
+  }
+}

@@ -1,0 +1,128 @@
+import type { SpoolInstruments } from '../core/instruments.js';
+import type { FileSystem } from './file-system.js';
+import { errorCode, readWhole, withFile } from './file-system.js';
+import { scanLog } from './log-scan.js';
+import type { PositionJournal } from './position-journal.js';
+import type { Position, PositionTable } from './position-table.js';
+import type { BatchRecord } from './segment-log.js';
+import { forEachFrame } from './segment-log.js';
+import { segmentPath } from './segment-paths.js';
+
+/** Positions appended to the journal at once: bounds memory and the time the loop is held. */
+const positionsPerAppend = 8_192;
+
+export type QuarantineReason = 'corrupt' | 'store_rejected';
+
+/**
+ * How a segment leaves the spool. Its positions go to the journal first; then its files are deleted or renamed. The
+ * steps and what a crash between them leaves are specified in `spool.ts`. One call at a time.
+ */
+export class SegmentRetirement {
+  readonly #fileSystem: FileSystem;
+  readonly #directory: string;
+  readonly #journal: PositionJournal;
+  readonly #table: PositionTable;
+  readonly #instruments: SpoolInstruments;
+  /** Released and deleted but for the log, whose positions could not be journalled yet. */
+  readonly #uncarried = new Set<string>();
+
+  constructor(
+    deps: {
+      readonly fileSystem: FileSystem;
+      readonly journal: PositionJournal;
+      readonly table: PositionTable;
+      readonly instruments: SpoolInstruments;
+    },
+    directory: string,
+  ) {
+    this.#fileSystem = deps.fileSystem;
+    this.#journal = deps.journal;
+    this.#table = deps.table;
+    this.#instruments = deps.instruments;
+    this.#directory = directory;
+  }
+
+  get uncarried(): number {
+    return this.#uncarried.size;
+  }
+
+  /** The point of no return: from here on the segment is never delivered again. Repeatable until it resolves. */
+  async release(id: string): Promise<void> {
+    await this.#renameOnce(this.#path(id, 'log'), this.#path(id, 'released'));
+    await this.#fileSystem.syncDirectory(this.#directory);
+    this.#uncarried.add(id);
+  }
+
+  /** Deletes what released segments have left, carrying their positions forward. Repeatable. */
+  async finish(id?: string): Promise<void> {
+    if (id !== undefined) this.#uncarried.add(id);
+    // Space first: the journal may need it.
+    for (const each of this.#uncarried) await this.#fileSystem.remove(this.#path(each, 'data'));
+    for (const each of this.#uncarried) await this.#carryReleased(each);
+  }
+
+  async #carryReleased(id: string): Promise<void> {
+    const path = this.#path(id, 'released');
+    const log = await withFile(this.#fileSystem.open(path, 'read'), readWhole);
+    const scan = scanLog(log, id, null);
+    if (scan.status !== 'unborn') await this.carry(log, scan.records);
+    // The data's deletion must not be undone by a crash once the log is gone: it would look like a lost log.
+    await this.#fileSystem.syncDirectory(this.#directory);
+    await this.#fileSystem.remove(path);
+    this.#uncarried.delete(id);
+  }
+
+  /** Renames both files, or the one there is. `log`, `records`: what can be read of its log. */
+  async quarantine(
+    segment: { readonly id: string; readonly rows: number; readonly hasData: boolean; readonly hasLog: boolean },
+    reason: QuarantineReason,
+    readable: { readonly log: Buffer; readonly records: readonly BatchRecord[] } | null,
+  ): Promise<void> {
+    const { id } = segment;
+    if (readable !== null) await this.carry(readable.log, readable.records);
+    if (segment.hasData) await this.#renameOnce(this.#path(id, 'data'), this.#path(id, 'data.quarantined'));
+    if (segment.hasLog) await this.#renameOnce(this.#path(id, 'log'), this.#path(id, 'log.quarantined'));
+    await this.#fileSystem.syncDirectory(this.#directory);
+    this.#instruments.segmentsQuarantined.inc({ reason });
+    this.#instruments.eventsQuarantined.inc(segment.rows);
+  }
+
+  /** Makes the positions of `records` durable in the journal. */
+  async carry(log: Buffer, records: readonly BatchRecord[]): Promise<void> {
+    const latest = new Map<string, { seq: number; usedS: number }>();
+    for (const record of records) {
+      const usedS = Math.floor(record.receivedMs / 1_000);
+      forEachFrame(log, record, ({ tenant, producer, seq }) => {
+        if (producer !== '') latest.set(`${tenant}\0${producer}`, { seq, usedS });
+      });
+      if (latest.size >= positionsPerAppend) await this.#append(latest);
+    }
+    await this.#append(latest);
+  }
+
+  async #append(latest: Map<string, { seq: number; usedS: number }>): Promise<void> {
+    const { hash } = this.#journal;
+    const entries: Position[] = [];
+    for (const [name, { seq, usedS }] of latest) {
+      hash.hash(name);
+      const { low, high } = hash;
+      // A producer that was forgotten meanwhile (and counted) stays forgotten.
+      if (this.#table.carry(low, high, seq)) entries.push({ low, high, seq, usedS });
+    }
+    latest.clear();
+    await this.#journal.append(entries);
+  }
+
+  /** A rename that an earlier try has done already is not an error. */
+  async #renameOnce(from: string, to: string): Promise<void> {
+    try {
+      await this.#fileSystem.rename(from, to);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+    }
+  }
+
+  #path(id: string, suffix: Parameters<typeof segmentPath>[2]): string {
+    return segmentPath(this.#directory, id, suffix);
+  }
+}

@@ -1,0 +1,64 @@
+import { invariant } from '../core/invariant.js';
+
+/** Every limit of the spool. Bytes of a segment are those of its data and its log together. */
+export interface SpoolOptions {
+  /** Absolute path; made when it does not exist. */
+  readonly directory: string;
+  /** A group is written when its first batch is this old (0: at once) or when it has this many bytes. */
+  readonly groupAgeMsMax: number;
+  readonly groupBytesMax: number;
+  /** Bytes appended and not yet durable; beyond it appends are refused as `full`. */
+  readonly pendingBytesMax: number;
+  readonly segmentBytesMax: number;
+  readonly segmentRowsMax: number;
+  /** A segment closes at this age while the reader has nothing waiting … */
+  readonly segmentAgeMsMin: number;
+  /** … and at this age while closed segments wait: larger blocks cost the store less. */
+  readonly segmentAgeMsMax: number;
+  /** With a longer queue the age grows by its length over 8, up to this: a day's outage leaves few files. */
+  readonly segmentAgeMsBacklog: number;
+  readonly producersMax: number;
+  readonly producerAgeMsMax: number;
+  /** Bytes of all segments; at this many appends are refused until they are below `bytesResumeRatio` of it. */
+  readonly bytesMax: number;
+  readonly bytesResumeRatio: number;
+  /** Used part of the disk at which appends are refused; they are accepted again below `diskResumeRatio` of it. */
+  readonly diskUsedRatioMax: number;
+  readonly diskResumeRatio: number;
+  /** How long a reading of the disk's space is good; also the pace of looking for space while full. */
+  readonly spaceCheckMs: number;
+  /** Pace of retrying the truncation of a segment that was given up. */
+  readonly repairRetryMs: number;
+}
+
+const defaults: Omit<SpoolOptions, 'directory'> = {
+  groupAgeMsMax: 2,
+  groupBytesMax: 256 * 1024,
+  pendingBytesMax: 64 * 1024 * 1024,
+  segmentBytesMax: 64 * 1024 * 1024,
+  segmentRowsMax: 500_000,
+  segmentAgeMsMin: 500,
+  segmentAgeMsMax: 4_000,
+  segmentAgeMsBacklog: 60_000,
+  producersMax: 1_000_000,
+  producerAgeMsMax: 7 * 86_400_000,
+  bytesMax: 10 * 1024 ** 3,
+  bytesResumeRatio: 0.9,
+  diskUsedRatioMax: 0.9,
+  diskResumeRatio: 0.98,
+  spaceCheckMs: 1_000,
+  repairRetryMs: 1_000,
+};
+
+export type SpoolOptionsGiven = Pick<SpoolOptions, 'directory'> & Partial<SpoolOptions>;
+
+/** Fills in the defaults and states how the limits must relate. */
+export function spoolOptions(given: SpoolOptionsGiven): SpoolOptions {
+  const options = { ...defaults, ...given };
+  invariant(options.segmentAgeMsMin <= options.segmentAgeMsMax, 'segmentAgeMsMin is above segmentAgeMsMax');
+  invariant(options.segmentAgeMsMax <= options.segmentAgeMsBacklog, 'segmentAgeMsMax is above segmentAgeMsBacklog');
+  invariant(options.bytesResumeRatio < 1, 'bytesResumeRatio is not below 1');
+  invariant(options.diskResumeRatio < 1, 'diskResumeRatio is not below 1');
+  invariant(options.producersMax >= 1, 'producersMax is below 1');
+  return Object.freeze(options);
+}

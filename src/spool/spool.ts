@@ -1,0 +1,392 @@
+import type { Clock } from '../core/clock.js';
+import { CollectorError, errorMessage } from '../core/errors.js';
+import type { SpoolInstruments } from '../core/instruments.js';
+import { invariant } from '../core/invariant.js';
+import type { Logger } from '../core/logger.js';
+import type {
+  AppendOutcome,
+  DependencyHealth,
+  HealthProbe,
+  SpoolAppender,
+  SpoolBatch,
+  SpoolReader,
+  SpoolSegment,
+  SpoolStats,
+} from '../core/ports.js';
+import type { Stage } from '../core/stage.js';
+import type { ClosedSegment } from './closed-segments.js';
+import { ClosedSegments } from './closed-segments.js';
+import type { FileSystem } from './file-system.js';
+import { errorCode, readWhole, withFile } from './file-system.js';
+import { scanLog } from './log-scan.js';
+import { PositionJournal } from './position-journal.js';
+import { PositionTable } from './position-table.js';
+import { SpoolRecovery } from './recovery.js';
+import { segmentPath } from './segment-paths.js';
+import type { QuarantineReason } from './segment-retirement.js';
+import { SegmentRetirement } from './segment-retirement.js';
+import { SegmentRoller } from './segment-roller.js';
+import { SpaceQuota } from './space-quota.js';
+import type { SpoolOptions, SpoolOptionsGiven } from './spool-options.js';
+import { spoolOptions } from './spool-options.js';
+
+/**
+ * The spool: a durable FIFO of segments. Format version 1; numbers are little-endian, CRCs are zlib's CRC-32,
+ * a text is u16 bytes and UTF-8.
+ *
+ * A segment `<id>` (12 hex digits of ms, 6 of a counter, 16 random; ids sort by age and are never used again) is
+ *
+ *   <id>.data   ClickHouse Native blocks end to end, byte for byte the body of its INSERT
+ *   <id>.log    a header, one record a batch, an end record
+ *
+ *   block   u32 magic ("TMLH" header, "TMLR" record), u32 payload bytes, u32 CRC of the payload, payload
+ *   header  u16 version, text id, u32 year * 100 + month (UTC) of every `received`,
+ *           u16 columns, each: text name, text type; u16 ends, each: text id, f64 data bytes, f64 log bytes
+ *   record  u8 kind, u32 CRC of the id, u32 group: log offset where this record's group begins, 0 for the first
+ *    1 batch   f64 offset and u32 length of its rows in .data, u32 rows, u32 CRC of them, f64 received (ms),
+ *              u32 frames, each: u8 1 and text tenant, or u8 0 (the tenant of the frame before);
+ *              text producer, f64 seq, u32 rows
+ *    2 end     f64 bytes of .data, u32 rows. The segment is closed; nothing follows.
+ *
+ * Writing. Batches are gathered into groups. A group is written to both files, both are fdatasynced (with the
+ * first group the directory too), then its batches are acknowledged. The next group is written only after that.
+ * So bytes before the start of the last group are on the disk, and only the last group can be unacknowledged.
+ *
+ * A write or sync that fails. Nothing of the group or of what was appended after it is acknowledged, positions go
+ * back to the durable ones, the descriptors are closed and never synced again, and a new segment is begun. The old
+ * one is cut to its durable bytes and gets its end record through new descriptors, again and again until that
+ * works; until then neither it nor what follows is delivered. A resend of the lost batches can become durable only
+ * together with the header of a later segment, and that header's `ends` say where every uncut segment ends: so a
+ * restart cuts it at the same place, and the batches are not there twice. (`ends` has the predecessor always.)
+ *
+ * Start. Of each segment, from what the log says:
+ *   a later header knows its end   everything before it must be intact; what follows is cut
+ *   it has an end record           everything must be intact
+ *   otherwise (a crash)            everything before the last group must be intact; of the last group the intact
+ *                                  prefix is kept, the rest is a torn tail: cut and counted. What is kept of it
+ *                                  is written again and synced: clean pages need not be on the disk after a
+ *                                  sync that failed
+ *   not intact                     corrupt: both files are renamed `*.quarantined` and counted, never deleted;
+ *                                  the positions that can be read hold
+ *   nothing intact, or one group   the segment was being created, nothing of it was acknowledged: removed,
+ *   and no data file               counted as torn
+ *   data without log               quarantined, or removed when empty
+ * A record is intact when its CRC and the CRC of its rows match. The rows of a segment with an end record are
+ * checked in the background, before the reader gets it. Flipped bits in the last group of a segment without an end
+ * record cannot be told from a torn write.
+ *
+ * Leaving. `release`: the log is renamed `<id>.released` and the directory synced (from here on the segment is
+ * never delivered again); the data is deleted; the positions are appended to the journal and synced, and the
+ * directory; the log is deleted. After a crash a `.released` log resumes at the second step; a segment that still
+ * has its `.log` is delivered again under the same id, and the store drops it by that token. `quarantine`:
+ * positions to the journal, both files renamed, directory synced. A segment without rows is released at once.
+ *
+ * Positions: the highest seq of a producer, by a keyed 64-bit fingerprint of tenant and producer. Those of live
+ * segments are in their logs, the others in the journal (`position-journal.ts`).
+ *
+ * One process at a time: see `data-dir-lock.ts`.
+ */
+export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
+  readonly name = 'spool';
+  readonly #fileSystem: FileSystem;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #instruments: SpoolInstruments;
+  readonly #options: SpoolOptions;
+  readonly #positions: PositionTable;
+  readonly #quota: SpaceQuota;
+  readonly #closed: ClosedSegments;
+  readonly #roller: SegmentRoller;
+  readonly #spaceCallbacks: (() => void)[] = [];
+  #state: 'new' | 'running' | 'stopped' = 'new';
+  #stopping: Promise<void> | null = null;
+  #journal: PositionJournal | null = null;
+  #retirement: SegmentRetirement | null = null;
+  /** Releases and quarantines, one after another. */
+  #leaving: Promise<unknown> = Promise.resolve();
+  #onClosed: () => void = () => {};
+  /** Appends have been refused since space was last announced. */
+  #refused = false;
+  /** Durable rows that have neither been released nor quarantined. */
+  #rows = 0;
+  #quarantinedSegments = 0;
+  #quarantinedEvents = 0;
+  #lastFailure: string | null = null;
+
+  constructor(
+    deps: {
+      readonly fileSystem: FileSystem;
+      readonly clock: Clock;
+      readonly logger: Logger;
+      readonly instruments: SpoolInstruments;
+    },
+    options: SpoolOptionsGiven,
+  ) {
+    this.#fileSystem = deps.fileSystem;
+    this.#clock = deps.clock;
+    this.#logger = deps.logger;
+    this.#instruments = deps.instruments;
+    this.#options = spoolOptions(options);
+    const { directory, repairRetryMs: retryMs, producersMax } = this.#options;
+    this.#positions = new PositionTable(producersMax, () => deps.instruments.producersForgotten.inc());
+    this.#quota = new SpaceQuota(deps, this.#options);
+    this.#quota.onSpace(() => this.#announceSpace());
+    this.#closed = new ClosedSegments(
+      deps,
+      { directory, retryMs },
+      { ready: () => this.#onClosed(), corrupt: (id) => this.quarantine(id, 'corrupt') },
+    );
+    this.#roller = new SegmentRoller({ ...deps, positions: this.#positions }, this.#options, {
+      waiting: () => this.#closed.size,
+      opened: (bytes) => this.#quota.grow(bytes),
+      committed: (rows) => this.#committed(rows),
+      failed: (bytes, cause) => this.#failed(bytes, cause),
+      closed: (segment) => this.#takeClosed(segment),
+      repaired: () => this.#announceSpace(),
+    });
+  }
+
+  /** Recovers what an earlier process left. Rejects when the directory cannot be read or mended. */
+  async start(): Promise<void> {
+    invariant(this.#state === 'new', 'the spool is started twice');
+    const { directory } = this.#options;
+    const deps = {
+      fileSystem: this.#fileSystem,
+      table: this.#positions,
+      logger: this.#logger,
+      instruments: this.#instruments,
+    };
+    try {
+      await this.#fileSystem.makeDirectory(directory);
+      const journal = await PositionJournal.open(deps, { directory, bytesMin: 1024 * 1024 });
+      this.#journal = journal;
+      const retirement = new SegmentRetirement({ ...deps, journal }, directory);
+      this.#retirement = retirement;
+      const recovered = await new SpoolRecovery({ ...deps, journal, retirement }, directory).run();
+      this.#quarantinedSegments = recovered.quarantinedSegments;
+      this.#quarantinedEvents = recovered.quarantinedEvents;
+      for (const id of recovered.ids) this.#roller.ids.follow(id);
+      for (const closed of recovered.segments) {
+        this.#rows += closed.segment.rows;
+        this.#quota.grow(closed.segment.bytes + closed.logBytes);
+        this.#closed.add(closed);
+      }
+      await this.#quota.start();
+    } catch (error) {
+      throw new CollectorError('spool_failed', `cannot open spool ${directory}: ${errorMessage(error)}`, {
+        cause: error,
+      });
+    }
+    this.#forgetOld();
+    this.#state = 'running';
+  }
+
+  /** Makes what was appended durable and closes the files; idempotent. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stopping ??= this.#stop();
+    const deadline = new Promise<void>((resolve) => {
+      this.#clock.setTimer(deadlineMs, resolve);
+    });
+    await Promise.race([this.#stopping, deadline]);
+  }
+
+  // Hot path: once a batch. Nothing is copied: the rows go to the disk from the batch's own buffer.
+  tryAppend(batch: SpoolBatch): AppendOutcome {
+    if (this.#state !== 'running') return { status: 'stopped' };
+    const { pendingBytesMax } = this.#options;
+    const { pendingBytes } = this.#roller;
+    const overdue = pendingBytes > 0 && pendingBytes + batch.rows.length > pendingBytesMax;
+    if (!this.#quota.admits() || overdue || this.#roller.blocked) {
+      this.#refused = true;
+      return { status: 'full' };
+    }
+    const { durable, undo, bytes } = this.#roller.append(batch);
+    const { hash } = this.#journal!;
+    const usedS = Math.floor(batch.receivedMs / 1_000);
+    for (const { tenant, producer, seq } of batch.frames) {
+      if (producer === '') continue;
+      hash.hash(`${tenant}\0${producer}`);
+      undo.push(hash.low, hash.high, this.#positions.advance(hash.low, hash.high, seq, usedS));
+    }
+    this.#quota.grow(bytes);
+    return { status: 'appended', durable };
+  }
+
+  lastSeq(tenant: string, producer: string): number {
+    if (this.#journal === null) return 0;
+    const { hash } = this.#journal;
+    hash.hash(`${tenant}\0${producer}`);
+    return this.#positions.seqOf(hash.low, hash.high);
+  }
+
+  fullness(): number {
+    if (this.#roller.blocked) return 1;
+    return Math.max(this.#quota.fullness(), Math.min(1, this.#roller.pendingBytes / this.#options.pendingBytesMax));
+  }
+
+  onSpace(callback: () => void): void {
+    this.#spaceCallbacks.push(callback);
+  }
+
+  peek(): SpoolSegment | null {
+    return this.#closed.peek();
+  }
+
+  onClosed(callback: () => void): void {
+    this.#onClosed = callback;
+  }
+
+  /** Rejects with `spool_failed` when the segment could not be marked as released; it is then still at the head. */
+  async release(id: string): Promise<void> {
+    const closed = this.#closed.get(id);
+    invariant(closed !== undefined, `segment ${id} is released but not in the spool`);
+    const retirement = this.#retirement!;
+    await this.#leave(`release segment ${id}`, () => retirement.release(id));
+    this.#forgetClosed(closed);
+    await this.#finishReleased();
+    this.#roller.checkAge();
+  }
+
+  async quarantine(id: string, reason: QuarantineReason): Promise<void> {
+    const closed = this.#closed.get(id);
+    invariant(closed !== undefined, `segment ${id} is quarantined but not in the spool`);
+    const { rows } = closed.segment;
+    await this.#leave(`quarantine segment ${id}`, async () => {
+      const log = await withFile(
+        this.#fileSystem.open(segmentPath(this.#options.directory, id, 'log'), 'read'),
+        readWhole,
+      );
+      const scan = scanLog(log, id, null);
+      const readable = scan.status === 'unborn' ? null : { log, records: scan.records };
+      await this.#retirement!.quarantine({ id, rows, hasData: true, hasLog: true }, reason, readable);
+    });
+    this.#logger.error({ segment: id, reason, events: rows }, 'a segment is quarantined');
+    this.#quarantinedSegments++;
+    this.#quarantinedEvents += rows;
+    this.#forgetClosed(closed);
+    this.#roller.checkAge();
+  }
+
+  /** `quarantined…`: what lies in the directory, from earlier processes too. */
+  stats(): SpoolStats {
+    return {
+      segments: this.#closed.size + this.#roller.unclosed.size,
+      bytes: this.#quota.bytes,
+      events: this.#rows,
+      oldestReceivedMs: this.#oldestReceivedMs(),
+      quarantinedSegments: this.#quarantinedSegments,
+      quarantinedEvents: this.#quarantinedEvents,
+      producers: this.#positions.size,
+      fullness: this.fullness(),
+    };
+  }
+
+  health(): DependencyHealth {
+    const { segments, bytes, events, quarantinedSegments } = this.stats();
+    const { damaged } = this.#roller;
+    const full = this.#quota.fullReason;
+    const unhealthy = this.#lastFailure ?? (damaged > 0 ? `${damaged} segments cannot be cut back` : null);
+    const reason = unhealthy ?? degradation(full, quarantinedSegments);
+    const status = unhealthy !== null ? 'unhealthy' : reason !== null ? 'degraded' : 'healthy';
+    return { name: this.name, status, reason, details: { segments, bytes, events, quarantinedSegments, full } };
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#state !== 'running') return;
+    this.#state = 'stopped';
+    this.#quota.stop();
+    await this.#roller.stop();
+    await this.#closed.stop();
+    await this.#leaving;
+    await this.#journal?.close();
+  }
+
+  #committed(rows: number): void {
+    this.#rows += rows;
+    this.#lastFailure = null;
+    if (this.#refused) this.#announceSpace();
+  }
+
+  #failed(bytes: number, cause: unknown): void {
+    this.#lastFailure = `the last write failed: ${errorMessage(cause)}`;
+    const code = errorCode(cause);
+    if (code === 'ENOSPC' || code === 'EDQUOT') this.#quota.noSpace();
+    this.#quota.shrink(bytes);
+  }
+
+  #announceSpace(): void {
+    const accepts = this.#quota.fullReason === null && !this.#roller.blocked;
+    if (!this.#refused || !accepts || this.#roller.pendingBytes * 2 > this.#options.pendingBytesMax) return;
+    this.#refused = false;
+    for (const callback of this.#spaceCallbacks) callback();
+  }
+
+  async #takeClosed(closed: ClosedSegment): Promise<void> {
+    this.#forgetOld();
+    if (closed.segment.rows > 0) return this.#closed.add(closed);
+    try {
+      await this.#leave(`release segment ${closed.segment.id}`, () => this.#retirement!.release(closed.segment.id));
+      this.#quota.shrink(closed.segment.bytes + closed.logBytes);
+      await this.#finishReleased();
+    } catch (error) {
+      // Its files stay, and with them its positions; the next start releases it.
+      this.#logger.warn({ cause: errorMessage(error) }, 'cannot release a segment without rows');
+    }
+  }
+
+  #forgetOld(): void {
+    const { producerAgeMsMax } = this.#options;
+    this.#positions.forgetBefore(Math.floor((this.#clock.nowMs() - producerAgeMsMax) / 1_000));
+  }
+
+  #forgetClosed({ segment, logBytes }: ClosedSegment): void {
+    this.#closed.remove(segment.id);
+    this.#rows -= segment.rows;
+    this.#quota.shrink(segment.bytes + logBytes);
+  }
+
+  /** What cannot be finished now is finished with the next release, or at the next start. */
+  async #finishReleased(): Promise<void> {
+    try {
+      await this.#leave('carry positions forward', () => this.#retirement!.finish());
+    } catch (error) {
+      this.#logger.warn({ cause: errorMessage(error) }, 'cannot finish the release of a segment; it is tried again');
+    }
+  }
+
+  async #leave(what: string, step: () => Promise<void>): Promise<void> {
+    const done = this.#leaving.then(step);
+    this.#leaving = done.catch(() => {});
+    try {
+      await done;
+    } catch (error) {
+      throw new CollectorError('spool_failed', `cannot ${what}: ${errorMessage(error)}`, { cause: error });
+    }
+  }
+
+  #oldestReceivedMs(): number | null {
+    const oldest = this.#closed.oldest();
+    if (oldest !== null) return oldest.segment.firstReceivedMs;
+    for (const segment of this.#roller.unclosed) if (segment.durableRows > 0) return segment.firstReceivedMs;
+    return null;
+  }
+}
+
+/** Builds the spool of one directory; it does nothing before `start`. */
+export function createSpool(
+  deps: {
+    readonly fileSystem: FileSystem;
+    readonly clock: Clock;
+    readonly logger: Logger;
+    readonly instruments: SpoolInstruments;
+  },
+  options: SpoolOptionsGiven,
+): Spool {
+  return new Spool(deps, options);
+}
+
+function degradation(full: string | null, quarantinedSegments: number): string | null {
+  if (full === 'quota') return 'the spool has reached its quota; appends are refused';
+  if (full !== null) return 'the disk is almost full; appends are refused';
+  return quarantinedSegments > 0 ? `${quarantinedSegments} segments are quarantined` : null;
+}
