@@ -217,7 +217,7 @@ const dayLevel = windowLevels.length - 1;
  * after a restart the 1m, 5m and 15m windows are exact to the minute for what came before it.
  */
 function restoreRow(agent: AgentWindows, row: WindowRestoreRow, nowMs: number): void {
-  if (row.spanMs === windowLevels[dayLevel]!.widthMs) {
+  if (row.spanMs > windowLevels[1]!.widthMs) {
     agent.addAt(dayLevel, row, row.startMs, nowMs);
     return;
   }
