@@ -1,0 +1,165 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { migrate } from '../../src/clickhouse/migrate.js';
+import { parseMigration, splitStatements } from '../../src/clickhouse/migration-file.js';
+import { silentLogger } from '../../src/core/logger.js';
+import { packageFile } from '../../src/core/package-root.js';
+import { ChdbStore } from '../support/chdb-store.js';
+import { tempDir } from '../support/temp-dir.js';
+
+const database = 'tidemark';
+const directory = mkdtempSync(join(tmpdir(), 'tidemark-migrate-'));
+let store: ChdbStore;
+
+beforeAll(async () => {
+  store = await ChdbStore.open(directory, database);
+});
+
+beforeEach(async () => {
+  const tables = await store.select<{ name: string }>(`SELECT name FROM system.tables WHERE database = '${database}'`);
+  for (const { name } of tables) await store.run(`DROP TABLE ${name} SYNC`);
+  store.statements.length = 0;
+});
+
+afterAll(() => {
+  store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function objects(): Promise<string[]> {
+  const rows = await store.select<{ name: string }>(
+    `SELECT name FROM system.tables WHERE database = '${database}' AND name != 'schema_migrations' ORDER BY name`,
+  );
+  return rows.map((row) => row.name);
+}
+
+/** A directory of migrations that create the tables t1, t2, … */
+function directoryOf(files: Readonly<Record<string, string>>): URL {
+  const path = tempDir();
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+  return pathToFileURL(`${path}/`);
+}
+
+function creating(table: string, extra = ''): string {
+  return `-- ${table}\n-- up\nCREATE TABLE IF NOT EXISTS ${table} (x UInt8) ENGINE = MergeTree ORDER BY x;
+${extra}-- down\nDROP TABLE IF EXISTS ${table};\n`;
+}
+
+const deps = () => ({ store, logger: silentLogger });
+
+test('the migrations of the package apply to an empty store, and all of them can be taken back and applied again', async () => {
+  const names = readdirSync(packageFile('clickhouse/migrations/')).sort();
+  const first = await migrate(deps(), { database });
+  expect(first.steps.map((step) => step.name)).toEqual(names);
+  const created = await objects();
+  expect(created).toHaveLength(names.length);
+
+  const back = await migrate(deps(), { database, downCount: names.length });
+  expect(back.steps.map((step) => step.name)).toEqual([...names].reverse());
+  expect(await objects()).toEqual([]);
+
+  await migrate(deps(), { database });
+  expect(await objects()).toEqual(created);
+});
+
+test('with everything applied, migrating is one query and changes nothing', async () => {
+  await migrate(deps(), { database });
+  store.statements.length = 0;
+  const again = await migrate(deps(), { database });
+  expect(again.steps).toEqual([]);
+  expect(store.statements).toEqual(['applied_migrations']);
+});
+
+test('a dry run names what would be done and does nothing, not even the ledger', async () => {
+  const files = directoryOf({ '0001_t1.sql': creating('t1') });
+  const report = await migrate(deps(), { database, directory: files, dryRun: true });
+  expect(report).toMatchObject({ direction: 'up', steps: [{ name: '0001_t1.sql' }] });
+  expect(store.statements).toEqual(['applied_migrations']);
+
+  await migrate(deps(), { database, directory: files });
+  const down = await migrate(deps(), { database, directory: files, downCount: 1, dryRun: true });
+  expect(down).toMatchObject({ direction: 'down', steps: [{ name: '0001_t1.sql' }] });
+  expect(await objects()).toEqual(['t1']);
+});
+
+test('only what is new is applied, and down takes back the newest alone', async () => {
+  const one = { '0001_t1.sql': creating('t1') };
+  const two = { ...one, '0002_t2.sql': creating('t2') };
+  await migrate(deps(), { database, directory: directoryOf(one) });
+  const report = await migrate(deps(), { database, directory: directoryOf(two) });
+  expect(report.steps.map((step) => step.name)).toEqual(['0002_t2.sql']);
+  await migrate(deps(), { database, directory: directoryOf(two), downCount: 1 });
+  expect(await objects()).toEqual(['t1']);
+});
+
+test('an applied migration that was edited stops everything, by name; a mended comment does not', async () => {
+  const files = { '0001_t1.sql': creating('t1'), '0002_t2.sql': creating('t2') };
+  await migrate(deps(), { database, directory: directoryOf(files) });
+  const commented = { ...files, '0001_t1.sql': `-- measured again\n${files['0001_t1.sql']}` };
+  expect((await migrate(deps(), { database, directory: directoryOf(commented) })).steps).toEqual([]);
+  const edited = { ...files, '0001_t1.sql': creating('t1').replace('UInt8', 'UInt16') };
+  for (const options of [{}, { downCount: 1 }, { dryRun: true }]) {
+    const result = migrate(deps(), { database, directory: directoryOf(edited), ...options });
+    await expect(result).rejects.toMatchObject({
+      code: 'migration_changed',
+      message: expect.stringContaining('0001_t1.sql'),
+    });
+  }
+});
+
+test('a step that failed half-way is taken again from its start', async () => {
+  const broken = directoryOf({ '0001_t1.sql': creating('t1', 'CREATE TABLE t2 (x NoSuchType) ENGINE = Memory;\n') });
+  await expect(migrate(deps(), { database, directory: broken })).rejects.toMatchObject({
+    code: 'store_rejected',
+    message: expect.stringContaining('cannot apply migration 0001_t1.sql'),
+  });
+  expect(await objects()).toEqual(['t1']);
+  const mended = directoryOf({ '0001_t1.sql': creating('t1') });
+  const report = await migrate(deps(), { database, directory: mended });
+  expect(report.steps).toHaveLength(1);
+});
+
+test('migrations of a newer version are left alone, and cannot be taken back by an older one', async () => {
+  const one = { '0001_t1.sql': creating('t1') };
+  await migrate(deps(), { database, directory: directoryOf({ ...one, '0002_t2.sql': creating('t2') }) });
+  expect((await migrate(deps(), { database, directory: directoryOf(one) })).steps).toEqual([]);
+  const down = migrate(deps(), { database, directory: directoryOf(one), downCount: 1 });
+  await expect(down).rejects.toMatchObject({ code: 'migration_changed' });
+  expect(await objects()).toEqual(['t1', 't2']);
+});
+
+test('a gap in the numbers, a wrong name and a missing section are defects', async () => {
+  for (const files of [
+    { '0002_t1.sql': creating('t1') },
+    { '1_t1.sql': creating('t1') },
+    { '0001_t1.sql': '-- up\nSELECT 1;\n' },
+    { '0001_t1.sql': '-- up\n-- nothing\n-- down\nSELECT 1;\n' },
+  ]) {
+    await expect(migrate(deps(), { database, directory: directoryOf(files) })).rejects.toThrow(/^migration /);
+  }
+});
+
+test('statements are split at semicolons, but not inside quotes, names and comments', () => {
+  const sql = `
+    -- a; comment
+    SELECT 'a;b', 'it''s; \\'; fine', "c;d", \`e;f\` /* g; 'h */ - 1 / 2;
+    SELECT 2; -- the last; one
+    ;;
+    SELECT '--no comment', '/* nor this */'`;
+  expect(splitStatements(sql)).toEqual([
+    expect.stringMatching(/^SELECT 'a;b', 'it''s; \\'; fine', "c;d", `e;f` +- 1 \/ 2$/),
+    'SELECT 2',
+    "SELECT '--no comment', '/* nor this */'",
+  ]);
+});
+
+test('the checksum is of the statements, not of their layout', () => {
+  const sum = (text: string) => parseMigration('0001_x.sql', text).checksum;
+  const base = sum('-- up\nSELECT 1;\n-- down\nSELECT 2;\n');
+  expect(base).toMatch(/^[0-9a-f]{64}$/);
+  expect(sum('-- why\n-- up\nSELECT\n  1; -- one\n-- down\nSELECT 2;\n')).toBe(base);
+  expect(sum('-- up\nSELECT 1;\n-- down\nSELECT 3;\n')).not.toBe(base);
+});
