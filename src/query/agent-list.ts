@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { type AgentActivityRow, readAgentActivity } from '../clickhouse/queries/agent-activity.js';
-import { type AgentListRow, readAgentList } from '../clickhouse/queries/agent-list.js';
+import { readAgentIds } from '../clickhouse/queries/agent-ids.js';
+import { type AgentSightingRow, readAgentSightings } from '../clickhouse/queries/agent-sightings.js';
 import type { HttpRoute } from '../core/ports.js';
-import { instant } from './answer-units.js';
+import { optionalInstant } from './answer-units.js';
 import { successRate } from './execution-rate.js';
 import { metricRange } from './metric-range.js';
 import { decodePageCursor, encodePageCursor } from './page-cursor.js';
@@ -32,28 +33,34 @@ export function createAgentListRoute(context: QueryContext): HttpRoute {
       const [afterAgentId] = decodePageCursor(cursorKey, cursor) ?? [''];
       const { span } = metricRange('1d', 'realtime', context.clock.nowMs());
       return readWithin(context, request, async (store) => {
-        const found = await readAgentList(store, { tenant, afterAgentId, limit: limit + 1 });
-        const agents = found.slice(0, limit);
-        const agentIds = agents.map((agent) => agent.agent_id);
-        const activity = agents.length === 0 ? [] : await readAgentActivity(store, { tenant, agentIds, ...span });
-        const last = found.length > limit ? agents.at(-1) : undefined;
+        const found = await readAgentIds(store, { tenant, afterAgentId, limit: limit + 1 });
+        const agentIds = found.slice(0, limit);
+        const [sightings, activity] =
+          agentIds.length === 0
+            ? [[], []]
+            : await Promise.all([
+                readAgentSightings(store, { tenant, agentIds }),
+                readAgentActivity(store, { tenant, agentIds, ...span }),
+              ]);
+        const last = found.length > limit ? agentIds.at(-1) : undefined;
         return jsonReply({
-          agents: agents.map((agent) => agentItem(agent, activity)),
+          agents: agentIds.map((agentId) => agentItem(agentId, sightings, activity)),
           limit,
-          next_cursor: last === undefined ? null : encodePageCursor([last.agent_id]),
+          next_cursor: last === undefined ? null : encodePageCursor([last]),
         });
       });
     },
   };
 }
 
-function agentItem(agent: AgentListRow, activity: readonly AgentActivityRow[]) {
-  const row = activity.find((candidate) => candidate.agent_id === agent.agent_id);
+function agentItem(agentId: string, sightings: readonly AgentSightingRow[], activity: readonly AgentActivityRow[]) {
+  const sighting = sightings.find((candidate) => candidate.id === agentId);
+  const row = activity.find((candidate) => candidate.agent_id === agentId);
   const counts = { total: row?.executions ?? 0, successful: row?.successes ?? 0, failed: row?.failures ?? 0 };
   return {
-    agent_id: agent.agent_id,
-    agent_name: agent.agent_name,
-    last_seen: instant(agent.last_received_ms),
+    agent_id: agentId,
+    agent_name: sighting?.latest_name ?? null,
+    last_seen: optionalInstant(sighting?.last_received_ms ?? null),
     executions_24h: counts.total,
     successful_24h: counts.successful,
     failed_24h: counts.failed,

@@ -58,19 +58,44 @@ const columns = `total, successful, failed, cancelled, duration_count, duration_
   duration_max_ms, duration_digest, llm_calls, tokens_in, tokens_out, cost_micros, confidence_sum,
   confidence_count, memory_mb_count, memory_mb_max, last_received`;
 
-/**
- * The executions of one agent over a range, in one row, merged on read from days and from the minutes at the
- * edges. Only the agent's own key ranges are read. `duration_min_ms` is 0 in a bucket without durations, hence minIf.
- */
-const sql = `
-  SELECT
+interface RollupSource {
+  /** Start of a bucket, seconds since the epoch. */
+  readonly startSeconds: string;
+  readonly widthSeconds: number;
+  /** From the table's name on: reads the agent's own key range. */
+  readonly from: string;
+}
+
+const daySource: RollupSource = {
+  startSeconds: "toInt64(toUnixTimestamp(toDateTime(day, 'UTC')))",
+  widthSeconds: 86_400,
+  from: `agent_performance_per_day_v1
+    WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
+      AND day >= {from_day:Date} AND day < {to_day:Date} AND day != {day_left_out:Date}`,
+};
+
+const minuteSource: RollupSource = {
+  startSeconds: 'toInt64(toUnixTimestamp(minute))',
+  widthSeconds: 60,
+  from: `agent_performance_per_minute_v1
+    WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
+      AND (
+        (minute >= toDateTime({from_0:UInt32}, 'UTC') AND minute < toDateTime({to_0:UInt32}, 'UTC'))
+        OR (minute >= toDateTime({from_1:UInt32}, 'UTC') AND minute < toDateTime({to_1:UInt32}, 'UTC'))
+        OR (minute >= toDateTime({from_2:UInt32}, 'UTC') AND minute < toDateTime({to_2:UInt32}, 'UTC'))
+      )`,
+};
+
+/** A bucket without durations holds a neutral minimum and maximum, hence minIf and maxIf. */
+function aggregates(startSeconds: string, widthSeconds: string | number): string {
+  return `
     sum(total) AS executions,
     sum(successful) AS successes,
     sum(failed) AS failures,
     sum(cancelled) AS cancellations,
-    sumIf(total, bucket_s < {split_s:Int64}) AS first_executions,
-    sumIf(successful, bucket_s < {split_s:Int64}) AS first_successes,
-    sumIf(failed, bucket_s < {split_s:Int64}) AS first_failures,
+    sumIf(total, ${startSeconds} < {split_s:Int64}) AS first_executions,
+    sumIf(successful, ${startSeconds} < {split_s:Int64}) AS first_successes,
+    sumIf(failed, ${startSeconds} < {split_s:Int64}) AS first_failures,
     sum(duration_count) AS durations,
     sum(duration_sum_ms) AS duration_total_ms,
     minIf(duration_min_ms, duration_count > 0) AS shortest_ms,
@@ -85,49 +110,58 @@ const sql = `
     sum(memory_mb_count) AS memory_values,
     maxIf(memory_mb_max, memory_mb_count > 0) AS memory_peak_mb,
     count() AS buckets,
-    min(bucket_s) AS first_bucket_s,
-    max(bucket_s + width_s) AS end_bucket_s,
-    toUnixTimestamp64Milli(max(last_received)) AS last_received_ms
-  FROM (
-    SELECT toInt64(toUnixTimestamp(toDateTime(day, 'UTC'))) AS bucket_s, 86400 AS width_s, ${columns}
-    FROM agent_performance_per_day_v1
-    WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
-      AND day >= {from_day:Date} AND day < {to_day:Date} AND day != {day_left_out:Date}
-    UNION ALL
-    SELECT toInt64(toUnixTimestamp(minute)) AS bucket_s, 60 AS width_s, ${columns}
-    FROM agent_performance_per_minute_v1
-    WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
-      AND (
-        (minute >= toDateTime({from_0:UInt32}, 'UTC') AND minute < toDateTime({to_0:UInt32}, 'UTC'))
-        OR (minute >= toDateTime({from_1:UInt32}, 'UTC') AND minute < toDateTime({to_1:UInt32}, 'UTC'))
-        OR (minute >= toDateTime({from_2:UInt32}, 'UTC') AND minute < toDateTime({to_2:UInt32}, 'UTC'))
-      )
-  )`;
+    min(${startSeconds}) AS first_bucket_s,
+    max(${startSeconds} + ${widthSeconds}) AS end_bucket_s,
+    toUnixTimestamp64Milli(max(last_received)) AS last_received_ms`;
+}
 
+/** One source is read directly: 8 ms for 30 days, where the union of both takes 15 ms, most of it planning. */
+const oneSourceSql = ({ startSeconds, widthSeconds, from }: RollupSource): string =>
+  `SELECT ${aggregates(startSeconds, widthSeconds)} FROM ${from}`;
+
+const bucketsOf = ({ startSeconds, widthSeconds, from }: RollupSource): string =>
+  `SELECT ${startSeconds} AS bucket_s, ${widthSeconds} AS width_s, ${columns} FROM ${from}`;
+
+const daysSql = oneSourceSql(daySource);
+const minutesSql = oneSourceSql(minuteSource);
+const bothSql = `SELECT ${aggregates('bucket_s', 'width_s')}
+  FROM (${bucketsOf(daySource)} UNION ALL ${bucketsOf(minuteSource)})`;
+
+/**
+ * The executions of one agent over a range, in one row, merged on read from whole days and from the minutes at
+ * the edges.
+ */
 export async function readAgentPerformance(
   store: StoreReader,
   key: AgentKey,
   range: PerformanceRange,
 ): Promise<AgentPerformanceRow> {
+  const days = dayParams(range);
+  const minutes = minuteParams(range.minutes);
   const rows = await checkedRows(store, row, {
     name: 'agent_performance',
-    sql,
-    params: {
-      tenant: key.tenant,
-      agent_id: key.agentId,
-      split_s: seconds(range.splitMs),
-      from_day: dateText(range.days.fromMs),
-      to_day: dateText(range.days.toMs),
-      day_left_out: dateText(range.dayLeftOutMs ?? 0),
-      ...minuteParams(range.minutes),
-    },
+    sql: days === null ? minutesSql : minutes === null ? daysSql : bothSql,
+    params: { tenant: key.tenant, agent_id: key.agentId, split_s: seconds(range.splitMs), ...days, ...minutes },
   });
   const [only] = rows;
   if (only === undefined) throw new Error('cannot read agent_performance: an aggregate without a row');
   return only;
 }
 
-function minuteParams(spans: readonly TimeSpan[]): Record<string, number> {
+/** Null when no day is to be read. */
+function dayParams({ days, dayLeftOutMs }: PerformanceRange): Record<string, string> | null {
+  if (days.toMs <= days.fromMs) return null;
+  return {
+    from_day: dateText(days.fromMs),
+    to_day: dateText(days.toMs),
+    day_left_out: dateText(dayLeftOutMs ?? 0),
+  };
+}
+
+/** Null when no minute is to be read. */
+function minuteParams(minutes: readonly TimeSpan[]): Record<string, number> | null {
+  const spans = minutes.filter((span) => span.toMs > span.fromMs);
+  if (spans.length === 0) return null;
   const params: Record<string, number> = {};
   for (let index = 0; index < minuteSpansMax; index++) {
     const span = spans[index] ?? { fromMs: 0, toMs: 0 };
