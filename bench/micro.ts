@@ -1,6 +1,14 @@
+import { seededRandom } from '../src/cli/seeded-random.js';
 import type { MicroResult } from './budget.js';
+import { measureDecode } from './micro/decode.js';
+import { measureWindow } from './micro/window.js';
 
-/** The stages alone, one after another in this process. */
+/** The stages alone, one after another in this process; CPU time, since wall time is shared with others. */
 export async function runMicro(): Promise<MicroResult[]> {
-  return [];
+  const decode = measureDecode(seededRandom(1)).map(({ name, eventsPerCpuSecond, bytesPerEvent }) => ({
+    name: `${name}, ${bytesPerEvent} B an event`,
+    value: eventsPerCpuSecond,
+    unit: 'events/CPU-s',
+  }));
+  return [...decode, ...(await measureWindow(seededRandom(2)))];
 }

@@ -64,7 +64,7 @@ export async function measureCollectorAlone(options: {
 async function untilInserted(collector: CollectorProcess, events: number): Promise<void> {
   const deadline = performance.now() + 60_000;
   for (;;) {
-    const inserted = (await collector.metrics()).get('tidemark_deliver_events_inserted_total') ?? 0;
+    const inserted = (await collector.metrics()).get('tidemark_events_inserted_total') ?? 0;
     if (inserted === events) return;
     if (inserted > events || performance.now() > deadline) {
       throw new Error(`${inserted} events were inserted, ${events} were sent; ${collector.output}`);
