@@ -1,0 +1,72 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../../core/clock.js';
+import { errorMessage } from '../../core/errors.js';
+import { type ChdbEngine, openChdbEngine } from './chdb-engine.js';
+import type { EngineCommand, EngineOptions, EngineReport, EngineStartFailure } from './engine-protocol.js';
+import { EngineServer } from './engine-server.js';
+
+/**
+ * The engine's process: forked by `engine-process.ts`, speaks `engine-protocol.ts` over the IPC channel.
+ * It ends with its collector: a closed channel makes it drain and exit, so that the next collector finds
+ * the data directory and the port free. Signals meant for the terminal's whole group are left to the collector.
+ */
+const clock: Clock = systemClock;
+let running: { readonly engine: ChdbEngine; readonly server: EngineServer; readonly options: EngineOptions } | null =
+  null;
+let leaving = false;
+
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => void leave(running?.options.drainMsMax ?? 0));
+process.on('disconnect', () => void leave(running?.options.drainMsMax ?? 0));
+process.on('message', (command: EngineCommand) => {
+  if (command.type === 'start') void start(command.options);
+  else if (command.type === 'stop') void leave(command.deadlineMs);
+  else if (running !== null) {
+    const load = { rssBytes: process.memoryUsage.rss(), ...running.server.load() };
+    report({ type: 'probed', id: command.id, load });
+  }
+});
+
+async function start(options: EngineOptions): Promise<void> {
+  let reason: EngineStartFailure = 'data_dir_locked';
+  try {
+    const inserts = join(options.dataDir, 'inserts');
+    const directory = join(options.dataDir, 'db');
+    mkdirSync(directory, { recursive: true });
+    const { database, memoryBytesMax } = options;
+    const engine = await openChdbEngine({ directory, database, memoryBytesMax });
+    reason = 'engine_error';
+    // Bodies that an engine which was killed had not inserted: nobody was told that they were.
+    rmSync(inserts, { recursive: true, force: true });
+    mkdirSync(inserts, { mode: 0o700 });
+    const server = new EngineServer({ engine, clock }, options);
+    reason = 'port_in_use';
+    const port = await server.listen();
+    running = { engine, server, options };
+    if (leaving) return await end();
+    report({ type: 'ready', port, version: engine.version });
+  } catch (error) {
+    report({ type: 'failed', reason, message: errorMessage(error) });
+    setTimeout(() => process.exit(1), 50);
+  }
+}
+
+async function leave(deadlineMs: number): Promise<void> {
+  if (leaving) return;
+  leaving = true;
+  // The last resort: chDB cannot be interrupted, and an exit with a query under way crashes anyway.
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), deadlineMs + 500).unref();
+  if (running === null) return;
+  await running.server.drain(deadlineMs);
+  await end();
+}
+
+async function end(): Promise<void> {
+  await running?.engine.close();
+  process.exit(0);
+}
+
+function report(message: EngineReport): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}

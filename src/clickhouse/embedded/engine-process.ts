@@ -1,0 +1,306 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Clock, type Random, sleep, systemRandom } from '../../core/clock.js';
+import { CollectorError } from '../../core/errors.js';
+import type { EngineInstruments } from '../../core/instruments.js';
+import type { Logger } from '../../core/logger.js';
+import { packageFile } from '../../core/package-root.js';
+import type { DependencyHealth, HealthProbe } from '../../core/ports.js';
+import type { Stage } from '../../core/stage.js';
+import {
+  defaultEngineLimits,
+  type EngineCommand,
+  type EngineLimits,
+  type EngineLoad,
+  type EngineOptions,
+  type EngineReport,
+  type EngineStartFailure,
+} from './engine-protocol.js';
+
+export interface EngineProcessDeps {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random?: Random;
+  readonly instruments: EngineInstruments;
+}
+
+export interface EngineProcessOptions extends Partial<EngineLimits> {
+  /** The engine's own directory; made when it is missing. */
+  readonly dataDir: string;
+  /** 0 takes a free port, and keeps it over restarts. */
+  readonly port: number;
+  readonly spoolDir: string;
+  readonly writerPassword: string;
+  /** Default: none. */
+  readonly readerPassword?: string;
+  /** Default `tidemark`. */
+  readonly database?: string;
+  readonly writerUser?: string;
+  readonly readerUser?: string;
+  /** How long a start waits for the directory and the port of an engine that still drains; default 30 s. */
+  readonly startMsMax?: number;
+}
+
+/** The embedded engine, as its collector sees it: a ClickHouse over HTTP that is kept running. */
+export interface EngineProcess extends Stage, HealthProbe {
+  /** `http://127.0.0.1:<port>`; known once started. */
+  readonly url: string;
+  readonly port: number;
+  /** Undefined while no engine runs. */
+  pid(): number | undefined;
+  /** Resolves when the engine answers, now or after its restart; rejects with `stopping` once stopped. */
+  ready(): Promise<void>;
+}
+
+/** `start()` rejects with CollectorError `engine_start_failed`. */
+export function createEngineProcess(deps: EngineProcessDeps, options: EngineProcessOptions): EngineProcess {
+  return new SupervisedEngine(deps, options);
+}
+
+type LaunchOutcome =
+  | { readonly status: 'ready' }
+  | { readonly status: 'failed'; readonly reason: EngineStartFailure | 'exited' | 'silent'; readonly message: string };
+
+class SupervisedEngine implements EngineProcess {
+  readonly name = 'engine';
+  readonly #deps: EngineProcessDeps;
+  readonly #options: EngineOptions;
+  readonly #startMsMax: number;
+  #port: number;
+  #child: EngineChild | null = null;
+  #isReady = false;
+  #restarts = 0;
+  #stopped: Promise<void> | null = null;
+  #waiters: { resolve(): void; reject(error: Error): void }[] = [];
+
+  constructor(deps: EngineProcessDeps, { startMsMax, ...options }: EngineProcessOptions) {
+    this.#deps = deps;
+    this.#startMsMax = startMsMax ?? 30_000;
+    this.#port = options.port;
+    this.#options = { ...defaultEngineLimits, ...defaultAccounts, ...options };
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  ready(): Promise<void> {
+    if (this.#stopped !== null) return Promise.reject(stoppedError());
+    if (this.#isReady) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+  }
+
+  async start(): Promise<void> {
+    mkdirSync(this.#options.dataDir, { recursive: true, mode: 0o700 });
+    const { clock, logger } = this.#deps;
+    const endMs = clock.monotonicMs() + this.#startMsMax;
+    while (this.#stopped === null) {
+      const outcome = await this.#launch();
+      if (outcome.status === 'ready') return;
+      const passes = outcome.reason === 'port_in_use' || outcome.reason === 'data_dir_locked';
+      if (!passes || clock.monotonicMs() >= endMs) {
+        throw new CollectorError('engine_start_failed', `cannot start the embedded engine: ${outcome.message}`);
+      }
+      logger.info({ reason: outcome.reason }, 'the embedded engine waits for a previous one to end');
+      await sleep(clock, startPauseMs);
+    }
+  }
+
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(deadlineMs);
+    return this.#stopped;
+  }
+
+  async health(): Promise<DependencyHealth> {
+    const child = this.#child;
+    const load = this.#isReady && child !== null ? await child.probe(this.#deps.clock) : null;
+    const details = {
+      url: this.url,
+      pid: child?.pid ?? null,
+      restarts: this.#restarts,
+      rss_bytes: load?.rssBytes ?? null,
+      reads_running: load?.readsRunning ?? null,
+      reads_waiting: load?.readsWaiting ?? null,
+      writes_waiting: load?.writesWaiting ?? null,
+    };
+    if (load !== null) return { name: this.name, status: 'healthy', reason: null, details };
+    const state = this.#isReady ? 'does not answer' : 'is starting';
+    return { name: this.name, status: 'degraded', reason: `the embedded engine ${state}`, details };
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    this.#isReady = false;
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(stoppedError());
+    await this.#child?.end(this.#deps.clock, deadlineMs);
+    this.#child = null;
+  }
+
+  /** One process, until it is ready or gone. */
+  async #launch(): Promise<LaunchOutcome> {
+    const { clock, logger } = this.#deps;
+    const child = new EngineChild({ ...this.#options, port: this.#port }, logger);
+    this.#child = child;
+    const deadline = clock.setTimer(readyMsMax, () => child.settle(silentOutcome));
+    const outcome = await child.launched;
+    deadline.cancel();
+    if (outcome.status === 'ready' && this.#stopped === null) {
+      this.#port = child.port;
+      this.#isReady = true;
+      for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+      const readyMs = clock.monotonicMs();
+      void child.exited.then((reason) => this.#died(reason, readyMs));
+    } else {
+      await child.end(clock, this.#stopped === null ? 1_000 : 0);
+    }
+    return outcome;
+  }
+
+  async #died(reason: string, readyMs: number): Promise<void> {
+    this.#isReady = false;
+    const { clock, logger, instruments } = this.#deps;
+    const random = this.#deps.random ?? systemRandom;
+    // An engine that ran for a while starts again at once; one that dies young waits longer each time.
+    if (clock.monotonicMs() - readyMs > steadyMs) this.#restarts = 0;
+    let pauseMs = Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(this.#restarts, 10));
+    while (this.#stopped === null) {
+      this.#restarts++;
+      instruments.restarts.inc({ reason });
+      logger.warn({ reason, restarts: this.#restarts }, 'the embedded engine ended and is started again');
+      await sleep(clock, pauseMs * (0.5 + random() / 2));
+      if (this.#stopped !== null) return;
+      const outcome = await this.#launch();
+      if (outcome.status === 'ready') return;
+      logger.error({ reason: outcome.reason }, `cannot restart the embedded engine: ${outcome.message}`);
+      pauseMs = Math.min(backoffMsMax, pauseMs * 2);
+      reason = outcome.reason;
+    }
+  }
+}
+
+/** One forked process. `launched` settles once, `exited` when the process is gone. */
+class EngineChild {
+  readonly launched: Promise<LaunchOutcome>;
+  /** `signal_<name>` or `exit_<code>`. */
+  readonly exited: Promise<string>;
+  settle: (outcome: LaunchOutcome) => void = () => undefined;
+  port = 0;
+  readonly #process: ChildProcess;
+  readonly #logger: Logger;
+  readonly #probes = new Map<number, (load: EngineLoad | null) => void>();
+  #probeId = 0;
+  #stderrLines = 0;
+
+  constructor(options: EngineOptions, logger: Logger) {
+    this.#logger = logger;
+    this.launched = new Promise((resolve) => {
+      this.settle = resolve;
+    });
+    this.#process = fork(fileURLToPath(packageFile('dist/src/clickhouse/embedded/engine-main.js')), [], {
+      // Nothing of the collector's environment: it may hold keys. libuv's pool runs the engine's calls, zlib and files.
+      env: { TZ: 'UTC', UV_THREADPOOL_SIZE: String(options.readConnections + threadsBesideReads) },
+      execArgv: [],
+      cwd: options.dataDir,
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.exited = new Promise((resolve) => {
+      const gone = (reason: string) => {
+        for (const answer of this.#probes.values()) answer(null);
+        this.settle({ status: 'failed', reason: 'exited', message: `the process ended (${reason})` });
+        resolve(reason);
+      };
+      this.#process.once('exit', (code, signal) => gone(signal === null ? `exit_${code}` : `signal_${signal}`));
+      this.#process.once('error', () => gone('spawn'));
+    });
+    this.#process.on('message', (report: EngineReport) => this.#hear(report));
+    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hearText(text));
+    this.#say({ type: 'start', options });
+  }
+
+  get pid(): number | undefined {
+    return this.#process.exitCode === null && this.#process.signalCode === null ? this.#process.pid : undefined;
+  }
+
+  /** Null when there is no answer within a second. */
+  probe(clock: Clock): Promise<EngineLoad | null> {
+    const id = ++this.#probeId;
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(probeMsMax, () => this.#probes.get(id)?.(null));
+      this.#probes.set(id, (load) => {
+        timer.cancel();
+        this.#probes.delete(id);
+        resolve(load);
+      });
+      this.#say({ type: 'probe', id });
+    });
+  }
+
+  /** Asks it to drain, and kills it when the time is over. */
+  async end(clock: Clock, deadlineMs: number): Promise<void> {
+    if (this.pid === undefined) return;
+    this.#say({ type: 'stop', deadlineMs: Math.max(0, deadlineMs - killMarginMs) });
+    const timer = clock.setTimer(deadlineMs, () => {
+      this.#logger.warn({ pid: this.pid ?? null }, 'the embedded engine did not drain in time and is killed');
+      this.#process.kill('SIGKILL');
+    });
+    await this.exited;
+    timer.cancel();
+  }
+
+  #say(command: EngineCommand): void {
+    if (this.#process.connected) this.#process.send(command, () => undefined);
+  }
+
+  #hear(report: EngineReport): void {
+    if (report.type === 'ready') {
+      this.port = report.port;
+      this.#logger.info({ port: report.port, version: report.version }, 'the embedded engine is ready');
+      this.settle({ status: 'ready' });
+    } else if (report.type === 'failed') {
+      this.settle({ status: 'failed', reason: report.reason, message: report.message });
+    } else if (report.type === 'probed') {
+      this.#probes.get(report.id)?.(report.load);
+    } else {
+      this.#logger[report.level](report.context, report.message);
+    }
+  }
+
+  /** What the native library prints before it dies is worth keeping; more than that is not. */
+  #hearText(text: string): void {
+    for (const line of text.split('\n')) {
+      if (line.trim() === '' || ++this.#stderrLines > stderrLinesMax) continue;
+      this.#logger.warn({ pid: this.#process.pid ?? null }, `engine: ${line.slice(0, 500)}`);
+    }
+  }
+}
+
+const defaultAccounts = {
+  database: 'tidemark',
+  writerUser: 'tidemark',
+  readerUser: 'default',
+  readerPassword: '',
+} as const;
+
+const silentOutcome: LaunchOutcome = { status: 'failed', reason: 'silent', message: 'it did not become ready in time' };
+/** The writer, the classifier and KILL, files of inserts, gzip. */
+const threadsBesideReads = 8;
+const readyMsMax = 30_000;
+const startPauseMs = 200;
+const probeMsMax = 1_000;
+const killMarginMs = 300;
+const steadyMs = 60_000;
+const backoffMsMin = 100;
+const backoffMsMax = 10_000;
+const stderrLinesMax = 50;
+
+function stoppedError(): CollectorError {
+  return new CollectorError('stopping', 'cannot wait for the embedded engine: it was stopped');
+}

@@ -1,0 +1,52 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  createEngineProcess,
+  type EngineProcess,
+  type EngineProcessOptions,
+} from '../../src/clickhouse/embedded/engine-process.js';
+import { systemClock } from '../../src/core/clock.js';
+import type { Logger } from '../../src/core/logger.js';
+
+/** A real engine process on a free port, in a directory of its own. */
+export interface TestEngine {
+  readonly engine: EngineProcess;
+  readonly dataDir: string;
+  readonly spoolDir: string;
+  readonly writerPassword: string;
+  /** Reasons of the restarts counted so far. */
+  readonly restarts: string[];
+  readonly logged: { readonly level: string; readonly message: string; readonly context: object }[];
+  /** Stops the engine and removes its directory. */
+  end(): Promise<void>;
+}
+
+export function createTestEngine(options: Partial<EngineProcessOptions> = {}): TestEngine {
+  const root = mkdtempSync(join(tmpdir(), 'tidemark-engine-'));
+  const dataDir = options.dataDir ?? join(root, 'engine');
+  const spoolDir = options.spoolDir ?? join(root, 'spool');
+  mkdirSync(spoolDir, { recursive: true });
+  const restarts: string[] = [];
+  const logged: TestEngine['logged'] = [];
+  const log = (level: string) => (context: object, message: string) => void logged.push({ level, message, context });
+  const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
+  const instruments = { restarts: { inc: ({ reason }: { readonly reason: string }) => void restarts.push(reason) } };
+  const writerPassword = "writer's \\secret";
+  const engine = createEngineProcess(
+    { logger, clock: systemClock, instruments },
+    { port: 0, writerPassword, memoryBytesMax: 2_000_000_000, ...options, dataDir, spoolDir },
+  );
+  return {
+    engine,
+    dataDir,
+    spoolDir,
+    writerPassword,
+    restarts,
+    logged,
+    async end() {
+      await engine.stop(5_000);
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
