@@ -66,6 +66,7 @@ export function createClickhouseClient(deps: ClickhouseDeps, options: Clickhouse
 }
 
 class HttpClickhouseClient implements ClickhouseClient {
+  readonly name = 'clickhouse';
   readonly #clock: Clock;
   readonly #options: ClickhouseOptions;
   readonly #reader: ClickHouseClient;
@@ -162,10 +163,10 @@ class HttpClickhouseClient implements ClickhouseClient {
     };
     try {
       const pingMs = await this.ping();
-      return { name: 'clickhouse', status: 'healthy', reason: null, details: { ...details, ping_ms: pingMs } };
+      return { name: this.name, status: 'healthy', reason: null, details: { ...details, ping_ms: pingMs } };
     } catch (error) {
       const reason = `ClickHouse does not answer; events are still accepted: ${errorMessage(error)}`;
-      return { name: 'clickhouse', status: 'degraded', reason, details: { ...details, ping_ms: null } };
+      return { name: this.name, status: 'degraded', reason, details: { ...details, ping_ms: null } };
     }
   }
 

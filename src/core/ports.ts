@@ -292,6 +292,6 @@ export interface DependencyHealth {
 
 export interface HealthProbe {
   /** The dependency's name, known even when it does not answer. */
-  readonly name?: string;
+  readonly name: string;
   health(): DependencyHealth | Promise<DependencyHealth>;
 }

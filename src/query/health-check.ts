@@ -20,7 +20,6 @@ export class HealthCheck {
   readonly #probes: readonly HealthProbe[];
   readonly #clock: Clock;
   readonly #options: QueryOptions;
-  readonly #names = new Map<number, string>();
   #latest: { readonly startedMs: number; readonly report: Promise<HealthReport> } | null = null;
 
   constructor(probes: readonly HealthProbe[], clock: Clock, options: QueryOptions) {
@@ -39,40 +38,36 @@ export class HealthCheck {
   }
 
   async #ask(): Promise<HealthReport> {
-    const dependencies = await Promise.all(this.#probes.map((probe, index) => this.#askOne(probe, index)));
+    const dependencies = await Promise.all(this.#probes.map((probe) => this.#askOne(probe)));
     const overall = dependencies.map((dependency) => this.#effect(dependency)).reduce(worse, 'healthy');
     return { overall, checkedAtMs: this.#clock.nowMs(), dependencies };
   }
 
-  async #askOne(probe: HealthProbe, index: number): Promise<DependencyHealth> {
+  async #askOne(probe: HealthProbe): Promise<DependencyHealth> {
     const { probeMsMax } = this.#options;
     let timer: Timer | undefined;
     const late = new Promise<DependencyHealth>((resolve) => {
       timer = this.#clock.setTimer(probeMsMax, () => {
-        resolve(this.#unanswered(probe, index, `the probe did not answer within ${probeMsMax} ms`));
+        resolve(unanswered(probe, `the probe did not answer within ${probeMsMax} ms`));
       });
     });
     try {
-      const answer = await Promise.race([probe.health(), late]);
-      this.#names.set(index, answer.name);
-      return answer;
+      return await Promise.race([probe.health(), late]);
     } catch (error) {
-      return this.#unanswered(probe, index, `the probe failed: ${errorMessage(error)}`);
+      return unanswered(probe, `the probe failed: ${errorMessage(error)}`);
     } finally {
       timer?.cancel();
     }
-  }
-
-  /** Keeps the name of an earlier answer: whether the dependency may be away depends on it. */
-  #unanswered(probe: HealthProbe, index: number, reason: string): DependencyHealth {
-    const name = probe.name ?? this.#names.get(index) ?? `probe_${index}`;
-    return { name, status: 'unhealthy', reason, details: {} };
   }
 
   #effect(dependency: DependencyHealth): HealthStatus {
     const tolerated = this.#options.degradingDependencies.includes(dependency.name);
     return tolerated && dependency.status === 'unhealthy' ? 'degraded' : dependency.status;
   }
+}
+
+function unanswered(probe: HealthProbe, reason: string): DependencyHealth {
+  return { name: probe.name, status: 'unhealthy', reason, details: {} };
 }
 
 function worse(left: HealthStatus, right: HealthStatus): HealthStatus {

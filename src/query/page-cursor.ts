@@ -9,7 +9,7 @@ export function encodePageCursor(key: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
-/** The key of a cursor, undefined when none was given. Throws `parameter_invalid` for anything this API did not make. */
+/** The key of a cursor, undefined when none was given. Throws `parameter_invalid` for what this API did not make. */
 export function decodePageCursor<Key extends z.ZodType>(
   key: Key,
   cursor: string | undefined,

@@ -28,7 +28,7 @@ export const defaultQueryOptions: QueryOptions = {
   queryMsMax: 10_000,
   probeMsMax: 2_000,
   healthCacheMs: 500,
-  degradingDependencies: ['store', 'engine', 'clickhouse', 'deliver'],
+  degradingDependencies: ['clickhouse', 'engine', 'schema', 'delivery'],
 };
 
 export interface QueryContext extends QueryDependencies {

@@ -10,7 +10,7 @@ function dependency(name: string, status: HealthStatus): DependencyHealth {
 }
 
 function probe(name: string, status: HealthStatus): HealthProbe {
-  return { health: () => dependency(name, status) };
+  return { name, health: () => dependency(name, status) };
 }
 
 async function statusOf(probes: readonly HealthProbe[]) {
@@ -35,17 +35,17 @@ test('the overall status is the worst of the dependencies', async () => {
 });
 
 test('the store being away makes the collector degraded, because ingest goes on', async () => {
-  expect(await statusOf([probe('store', 'unhealthy'), probe('spool', 'healthy')])).toEqual([
+  expect(await statusOf([probe('clickhouse', 'unhealthy'), probe('spool', 'healthy')])).toEqual([
     200,
     '{"status":"degraded"}',
   ]);
 });
 
 test('the deep answer lists each dependency as its probe reported it', async () => {
-  const probes = [probe('store', 'unhealthy'), probe('spool', 'healthy')];
+  const probes = [probe('clickhouse', 'unhealthy'), probe('spool', 'healthy')];
   const { body } = await createQueryApi({ store, probes }).get('acme', '/api/v1/monitoring/system/health');
   expect(body.status).toBe('degraded');
-  expect(body.dependencies).toEqual([dependency('store', 'unhealthy'), dependency('spool', 'healthy')]);
+  expect(body.dependencies).toEqual([dependency('clickhouse', 'unhealthy'), dependency('spool', 'healthy')]);
 });
 
 test('a probe that throws, and one that never answers, count as unhealthy under their name', async () => {
@@ -69,11 +69,12 @@ test('a probe that throws, and one that never answers, count as unhealthy under 
   ]);
 });
 
-test('a store probe that stops answering keeps its name, so that it still only degrades', async () => {
+test('a store probe that stops answering still only degrades', async () => {
   const clock = new FakeClock();
   let answers = true;
   const flaky: HealthProbe = {
-    health: () => (answers ? dependency('store', 'healthy') : new Promise<DependencyHealth>(() => {})),
+    name: 'clickhouse',
+    health: () => (answers ? dependency('clickhouse', 'healthy') : new Promise<DependencyHealth>(() => {})),
   };
   const api = createQueryApi({ store, clock, probes: [flaky] });
   await api.get('', '/health');
@@ -89,6 +90,7 @@ test('however many ask, the probes are asked once a moment', async () => {
   const clock = new FakeClock();
   let asked = 0;
   const counting: HealthProbe = {
+    name: 'spool',
     health: () => {
       asked++;
       return dependency('spool', 'healthy');
@@ -126,7 +128,7 @@ test('the ledger shows every term, that it adds up, and how old the oldest undel
   expect(body.oldest_undelivered_at).toBe(new Date(clock.nowMs() - 4_000).toISOString());
 });
 
-test('a ledger that is off between two steps is read again, one that stays off is told with the difference', async () => {
+test('a ledger that is off for a moment is read again, one that stays off is told with the difference', async () => {
   const clock = new FakeClock();
   let reads = 0;
   const settles = () => ({ ...balancedLedger, inserted: ++reads < 3 ? 72 : 70 });
