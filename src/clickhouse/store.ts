@@ -1,0 +1,132 @@
+import { createServer } from 'node:net';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Clock, Random } from '../core/clock.js';
+import type { EngineInstruments } from '../core/instruments.js';
+import type { Logger } from '../core/logger.js';
+import type { HealthProbe, SegmentWriter } from '../core/ports.js';
+import type { Stage } from '../core/stage.js';
+import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from './client.js';
+import { createEngineProcess } from './embedded/engine-process.js';
+import { readOrCreateWriterPassword } from './embedded/writer-password.js';
+import { createSegmentWriter } from './segment-insert.js';
+
+export interface StoreDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly instruments: EngineInstruments;
+}
+
+export interface StoreOptions {
+  /** A ClickHouse server; null starts the embedded engine. */
+  readonly url: string | null;
+  readonly user: string | null;
+  readonly password: string | null;
+  /** Of the embedded engine, on 127.0.0.1; 0 takes a free one. */
+  readonly port: number;
+  readonly database: string;
+  readonly readerPassword: string | null;
+  readonly readConnections: number;
+  readonly memoryRatioMax: number;
+  /** Reads at the store at once, and how long one may take. */
+  readonly concurrencyMax: number;
+  readonly timeoutMs: number;
+  readonly dataDir: string;
+  readonly spoolDir: string;
+}
+
+/** The store as the other stages use it, whichever kind it is. */
+export interface ConnectedStore {
+  readonly url: string;
+  readonly client: ClickhouseClient;
+  readonly segments: SegmentWriter;
+  readonly probes: readonly HealthProbe[];
+  /** What runs in this collector for the store: the embedded engine, or nothing. */
+  readonly stages: readonly Stage[];
+  /** Resolves when the engine has been started; call it again after a failure. */
+  launch(): Promise<void>;
+  enginePid(): number | undefined;
+}
+
+const engineUsers = { writer: 'tidemark', reader: 'default' } as const;
+
+export async function connectStore(deps: StoreDeps, options: StoreOptions): Promise<ConnectedStore> {
+  return options.url === null ? connectEmbedded(deps, options) : connectServer(deps, options, options.url);
+}
+
+function connectServer(deps: StoreDeps, options: StoreOptions, url: string): ConnectedStore {
+  const account = { user: options.user ?? 'default', password: options.password ?? '' };
+  const client = createClient(deps, options, { url, writer: account, reader: account });
+  return {
+    url,
+    client,
+    segments: createSegmentWriter({ store: client }, { database: options.database, transport: 'body' }),
+    probes: [client],
+    stages: [closing(client)],
+    launch: async () => {},
+    enginePid: () => undefined,
+  };
+}
+
+async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<ConnectedStore> {
+  const writerPassword = readOrCreateWriterPassword(options.dataDir);
+  const readerPassword = options.readerPassword ?? '';
+  const engine = createEngineProcess(deps, {
+    dataDir: join(options.dataDir, 'engine'),
+    port: options.port === 0 ? await freePort() : options.port,
+    spoolDir: options.spoolDir,
+    database: options.database,
+    writerUser: engineUsers.writer,
+    writerPassword,
+    readerUser: engineUsers.reader,
+    readerPassword,
+    readConnections: options.readConnections,
+    memoryBytesMax: Math.floor(options.memoryRatioMax * totalmem()),
+  });
+  const client = createClient(deps, options, {
+    url: engine.url,
+    writer: { user: engineUsers.writer, password: writerPassword },
+    reader: { user: engineUsers.reader, password: readerPassword },
+  });
+  let launched = false;
+  return {
+    url: engine.url,
+    client,
+    segments: createSegmentWriter({ store: client }, { database: options.database, transport: 'infile' }),
+    probes: [engine, client],
+    stages: [
+      { name: engine.name, start: async () => {}, stop: (deadlineMs) => engine.stop(deadlineMs) },
+      closing(client),
+    ],
+    async launch() {
+      if (!launched) await engine.start();
+      launched = true;
+    },
+    enginePid: () => engine.pid(),
+  };
+}
+
+function createClient(
+  deps: StoreDeps,
+  options: StoreOptions,
+  access: Pick<Parameters<typeof createClickhouseClient>[1], 'url' | 'writer' | 'reader'>,
+): ClickhouseClient {
+  const limits = { ...defaultClickhouseLimits, readsMax: options.concurrencyMax, readDurationMsMax: options.timeoutMs };
+  return createClickhouseClient({ clock: deps.clock }, { ...access, database: options.database, limits });
+}
+
+function closing(client: ClickhouseClient): Stage {
+  return { name: 'clickhouse', start: async () => {}, stop: () => client.close() };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}

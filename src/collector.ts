@@ -1,0 +1,284 @@
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { migrate } from './clickhouse/migrate.js';
+import { readWindowRestore } from './clickhouse/queries/window-restore.js';
+import { type ConnectedStore, connectStore } from './clickhouse/store.js';
+import { StoreStartup } from './clickhouse/store-startup.js';
+import type { Config } from './config/config.js';
+import type { Clock, Random } from './core/clock.js';
+import type { Logger } from './core/logger.js';
+import type { Stage } from './core/stage.js';
+import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
+import { createDelivery, type Delivery } from './deliver/delivery.js';
+import { defaultRetryPolicy } from './deliver/retry-policy.js';
+import { HttpServer } from './http/http-server.js';
+import { type ApiKeys, createApiKeys } from './ingest/api-keys.js';
+import { EventIdMemory } from './ingest/event-id-memory.js';
+import { createEventsRoute } from './ingest/events-route.js';
+import { IngestPipeline } from './ingest/pipeline.js';
+import { StreamRoute } from './ingest/stream-route.js';
+import { createQueryRoutes } from './query/query-routes.js';
+import { DataDirLock } from './spool/data-dir-lock.js';
+import { nodeFileSystem } from './spool/file-system.js';
+import { createSpool, type Spool } from './spool/spool.js';
+import { createMetrics, type Metrics } from './telemetry/metrics.js';
+import { createLiveWindows, type RollingWindows } from './window/live-windows.js';
+import { WindowRestoration } from './window/window-restoration.js';
+
+export interface CollectorDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface CollectorOptions {
+  readonly config: Config;
+  readonly version: string;
+}
+
+/** Where things are, for the person who started it. */
+export interface CollectorReport {
+  readonly url: string;
+  readonly storeUrl: string;
+  readonly dataDir: string;
+  /** Made at this start; null when there were keys. */
+  readonly generatedAdminKey: string | null;
+  readonly keysFromConfig: boolean;
+}
+
+/** Everything, joined: the only place that knows all stages. */
+export interface Collector {
+  /** Resolves when events are accepted; the store may still be starting. */
+  start(): Promise<CollectorReport>;
+  /** Idempotent. What is acknowledged stays in the spool and is inserted after the next start. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** Health is degraded when an event waits longer than this for its insert. */
+const deliveryLagMsMax = 30_000;
+const storeRetryMs = { retryMsMin: 25, retryMsMax: 5_000 } as const;
+
+export function createCollector(deps: CollectorDeps, options: CollectorOptions): Collector {
+  return new JoinedCollector(deps, options);
+}
+
+/** What every part is built from. */
+interface Setting extends CollectorDeps {
+  readonly config: Config;
+  readonly dataDir: string;
+  readonly startedMs: number;
+  readonly metrics: Metrics;
+}
+
+/** The stages other stages meet through their ports. */
+interface Parts {
+  readonly spool: Spool;
+  readonly windows: RollingWindows;
+  readonly decoder: DecodePool;
+  readonly store: ConnectedStore;
+  readonly delivery: Delivery;
+  readonly pipeline: IngestPipeline;
+  readonly schema: StoreStartup;
+}
+
+class JoinedCollector implements Collector {
+  readonly #deps: CollectorDeps;
+  readonly #options: CollectorOptions;
+  readonly #started: Stage[] = [];
+  #stopped: Promise<void> | null = null;
+
+  constructor(deps: CollectorDeps, options: CollectorOptions) {
+    this.#deps = deps;
+    this.#options = options;
+  }
+
+  async start(): Promise<CollectorReport> {
+    const { config, version } = this.#options;
+    const { clock, logger } = this.#deps;
+    const dataDir = resolve(config.dataDir);
+    try {
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+      // The lock comes before everything that touches the directory.
+      await this.#startStage(new DataDirLock({ clock }, dataDir));
+      const metrics = createMetrics({ clock }, { agentsMax: config.metrics.agentsMax, version });
+      const keys = createApiKeys(
+        { clock, logger },
+        { dataDir, keysFromConfig: config.apiKeys, contentTenants: config.contentTenants },
+      );
+      const parts = await joinParts({ ...this.#deps, config, dataDir, startedMs: clock.nowMs(), metrics });
+      const http = joinHttp({ ...this.#deps, config, metrics }, parts, keys);
+      observe(metrics, parts, http);
+      // What is called before who calls it; stopped in reverse. The store's stages return at once and prepare it meanwhile.
+      const { spool, store, delivery, schema, decoder } = parts;
+      for (const stage of [spool, ...store.stages, deliverWhenReady(delivery), schema, decoder, http])
+        await this.#startStage(stage);
+      return {
+        url: `http://${config.host}:${http.port}`,
+        storeUrl: store.url,
+        dataDir,
+        generatedAdminKey: keys.generatedAdminKey,
+        keysFromConfig: config.apiKeys.length > 0,
+      };
+    } catch (error) {
+      await this.stop(config.stopDeadlineMs);
+      throw error;
+    }
+  }
+
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopped ??= this.#stopAll(deadlineMs);
+    return this.#stopped;
+  }
+
+  async #startStage(stage: Stage): Promise<void> {
+    this.#started.push(stage);
+    await stage.start();
+  }
+
+  async #stopAll(deadlineMs: number): Promise<void> {
+    const { clock, logger } = this.#deps;
+    const endMs = clock.monotonicMs() + deadlineMs;
+    for (const stage of this.#started.splice(0).reverse()) {
+      await stage.stop(Math.max(100, endMs - clock.monotonicMs()));
+      logger.debug({ stage: stage.name }, 'stopped');
+    }
+  }
+}
+
+async function joinParts(setting: Setting): Promise<Parts> {
+  const { config, dataDir, clock, random, logger, metrics } = setting;
+  const directory = resolve(dataDir, 'spool');
+  const spool = createSpool(
+    { fileSystem: nodeFileSystem, clock, logger, instruments: metrics.spool },
+    { directory, ...config.spool },
+  );
+  const windows = createLiveWindows(
+    { clock, logger, instruments: metrics.window },
+    { ...config.window, futureMs: config.limits.skewFutureMs },
+  );
+  const decoder = createDecodePool(
+    { clock, logger, instruments: metrics.decode },
+    { ...config.decode, limits: config.limits },
+  );
+  const store = await connectStore(
+    { clock, random, logger, instruments: metrics.engine },
+    { ...config.clickhouse, ...config.query, dataDir, spoolDir: directory },
+  );
+  const delivery = createDelivery(
+    { reader: spool, writer: store.segments, clock, random, logger, instruments: metrics.deliver },
+    { retry: defaultRetryPolicy, lagMsMax: deliveryLagMsMax },
+  );
+  const eventIds = new EventIdMemory({
+    idsMax: config.ingest.eventIdsMax,
+    onForgotten: (count) => metrics.ingest.dedupForgotten.inc({ kind: 'event_id' }, count),
+  });
+  const instruments = {
+    ...metrics.ingest,
+    recordExecutions: metrics.executions.recordExecutions.bind(metrics.executions),
+  };
+  const pipeline = new IngestPipeline({ decoder, spool, windows, eventIds, clock, logger, instruments }, config.ingest);
+  const schema = joinSchema(setting, { spool, windows, store, delivery });
+  return { spool, windows, decoder, store, delivery, pipeline, schema };
+}
+
+/** When the schema is there, delivery begins, and the windows come back once the old backlog is in the store. */
+function joinSchema(setting: Setting, parts: Pick<Parts, 'spool' | 'windows' | 'store' | 'delivery'>): StoreStartup {
+  const { config, clock, random, logger, startedMs } = setting;
+  const { client } = parts.store;
+  const restoration = new WindowRestoration(
+    {
+      readPages: (receivedBeforeMs) =>
+        readWindowRestore(client, { receivedBeforeMs, nowMs: clock.nowMs(), agentsMax: config.window.keysMax }),
+      windows: parts.windows,
+      spool: parts.spool,
+      clock,
+      logger,
+    },
+    { startedMs },
+  );
+  return new StoreStartup(
+    {
+      prepare: async () => {
+        await parts.store.launch();
+        await migrate({ store: client, logger }, { database: config.clickhouse.database });
+      },
+      onReady: async () => {
+        await parts.delivery.start();
+        restoration.begin();
+      },
+      onStop: () => restoration.stop(),
+      clock,
+      random,
+      logger,
+    },
+    storeRetryMs,
+  );
+}
+
+/** Started by the schema, when there is one; stopped like every stage. */
+function deliverWhenReady(delivery: Delivery): Stage {
+  return { name: delivery.name, start: async () => {}, stop: (deadlineMs) => delivery.stop(deadlineMs) };
+}
+
+function joinHttp(
+  setting: Pick<Setting, 'clock' | 'logger' | 'config' | 'metrics'>,
+  parts: Parts,
+  keys: ApiKeys,
+): HttpServer {
+  const { clock, logger, config, metrics } = setting;
+  const { pipeline, spool, windows, store, decoder, delivery, schema } = parts;
+  const { frameBytesMax } = config.limits;
+  const { bytesInFlightMax, creditFramesMax } = config.ingest;
+  const events = createEventsRoute({ pipeline }, { frameBytesMax, bytesInFlightMax });
+  const stream = new StreamRoute(
+    { pipeline, spool, clock, instruments: metrics.ingest },
+    { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
+  );
+  const reads = createQueryRoutes(
+    {
+      store: store.client,
+      windows,
+      probes: [spool, decoder, ...store.probes, schema, delivery],
+      ledger: async () => {
+        const {
+          events: spooled,
+          quarantinedEvents: quarantined,
+          oldestReceivedMs: oldestUndeliveredMs,
+        } = spool.stats();
+        return {
+          ...(await metrics.eventCounts()),
+          underway: pipeline.eventsUnderway,
+          spooled,
+          quarantined,
+          oldestUndeliveredMs,
+        };
+      },
+      renderMetrics: () => metrics.render(),
+      clock,
+    },
+    { queryMsMax: config.query.timeoutMs },
+  );
+  const { idleTimeoutSeconds, outboundBytesMax } = config.socket;
+  return new HttpServer(
+    { authenticator: keys, clock, logger, instruments: metrics.http },
+    {
+      host: config.host,
+      port: config.port,
+      ...config.http,
+      socketIdleTimeoutSeconds: idleTimeoutSeconds,
+      socketOutboundBytesMax: outboundBytesMax,
+    },
+    { http: [events, ...reads], sockets: [stream] },
+  );
+}
+
+function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {
+  metrics.observe({
+    spool: () => parts.spool.stats(),
+    windows: parts.windows,
+    windowStats: () => parts.windows.stats(),
+    decodePool: () => parts.decoder.usage(),
+    connections: () => http.connections(),
+    enginePid: () => parts.store.enginePid(),
+  });
+}

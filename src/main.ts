@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { type Collector, type CollectorReport, createCollector } from './collector.js';
+import { describeConfig, readConfig } from './config/read-config.js';
+import { systemClock, systemRandom } from './core/clock.js';
+import { CollectorError, errorMessage } from './core/errors.js';
+import { packageFile } from './core/package-root.js';
+import { createLogger } from './telemetry/logger.js';
+
+/**
+ * The process edge: environment, arguments, signals, exit code.
+ * 0: stopped as asked; 1: failed; 2: the configuration has problems, nothing was started.
+ */
+async function main(): Promise<void> {
+  const { config, checkOnly } = readConfig({ env: process.env, argv: process.argv.slice(2) });
+  if (checkOnly) {
+    process.stdout.write(`${describeConfig(config)}\n`);
+    return;
+  }
+  const logger = createLogger({ level: config.logLevel, pretty: process.stdout.isTTY === true });
+  const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string };
+  const collector = createCollector({ clock: systemClock, random: systemRandom, logger }, { config, version });
+  onSignals(collector, config.stopDeadlineMs);
+  process.stdout.write(welcome(await collector.start(), version));
+}
+
+/** A second signal ends the process at once: what is acknowledged is on disk. */
+function onSignals(collector: Collector, stopDeadlineMs: number): void {
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    collector.stop(stopDeadlineMs).then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+function welcome(report: CollectorReport, version: string): string {
+  const { url, storeUrl, dataDir, generatedAdminKey, keysFromConfig } = report;
+  const key = generatedAdminKey ?? (keysFromConfig ? '<key>' : `$(cat ${dataDir}/admin-key)`);
+  return [
+    '',
+    `  Tidemark ${version} is listening on ${url}, its data is in ${dataDir}`,
+    `  ClickHouse: ${storeUrl}`,
+    ...(generatedAdminKey === null ? [] : ['', `  Admin key of tenant default, shown once: ${generatedAdminKey}`]),
+    '',
+    '  Send a first event:',
+    '',
+    `    curl ${url}/v1/events -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" \\`,
+    `      -d '{"type":"task.completed","agent_id":"my-agent","task_id":"task-1","duration_ms":1234}'`,
+    '',
+    '  See it:',
+    '',
+    `    curl ${url}/api/v1/agents/my-agent/live -H "Authorization: Bearer ${key}"`,
+    '',
+    '',
+  ].join('\n');
+}
+
+function fail(error: unknown): never {
+  const invalid = error instanceof CollectorError && error.code === 'config_invalid';
+  const stack = error instanceof Error && !(error instanceof CollectorError) ? `\n${error.stack}` : '';
+  process.stderr.write(`tidemark: ${errorMessage(error)}${stack}\n`);
+  process.exit(invalid ? 2 : 1);
+}
+
+main().catch(fail);
