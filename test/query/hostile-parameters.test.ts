@@ -51,16 +51,18 @@ test.each(hostileIds.map((id, index) => [id, index + 1] as const))(
   'the id %j is found, and nothing else with it',
   async (id, count) => {
     const part = encodeURIComponent(id);
-    const metrics = await api.get('acme', `/api/v1/agents/${part}/metrics?time_range=1d`);
+    const get = (target: string) => api.get('acme', `/api/v1/${target}`);
+    const [metrics, live, task, ...lists] = await Promise.all([
+      get(`agents/${part}/metrics?time_range=1d`),
+      get(`agents/${part}/live`),
+      get(`monitoring/tasks/${part}`),
+      get(`monitoring/tasks?agent_id=${part}`),
+      get(`monitoring/tasks?crew_id=${part}`),
+    ]);
     expect(metrics.body).toMatchObject({ agent_id: id, total_executions: count });
-    const live = await api.get('acme', `/api/v1/agents/${part}/live`);
     expect(live.status).toBe(200);
-    const task = await api.get('acme', `/api/v1/monitoring/tasks/${part}`);
     expect(task.body).toMatchObject({ task_id: id, agent_id: id });
-    for (const filter of ['agent_id', 'crew_id']) {
-      const list = await api.get('acme', `/api/v1/monitoring/tasks?${filter}=${part}`);
-      expect(list.body).toMatchObject({ total: 1, tasks: [{ task_id: id }] });
-    }
+    for (const list of lists) expect(list.body).toMatchObject({ total: 1, tasks: [{ task_id: id }] });
   },
 );
 

@@ -220,7 +220,7 @@ test('an item carries its state, times, usage, input summary and the first 200 c
     task_id: wanted.task_id,
     name: 'summarise',
     status: 'failed',
-    attempt: 0,
+    attempt: 1,
     agent_id: 'agent-3',
     agent_name: null,
     run_id: null,

@@ -1,10 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { drainPending, Session } from 'chdb';
-import { rawColumns } from '../../src/core/event-schema.js';
-import { packageFile } from '../../src/core/package-root.js';
+import { Readable } from 'node:stream';
+import { createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
+import { migrate } from '../../src/clickhouse/migrate.js';
+import { systemClock } from '../../src/core/clock.js';
+import { rawColumns, rawTable } from '../../src/core/event-schema.js';
+import { silentLogger } from '../../src/core/logger.js';
 import type { StoreQuery, StoreReader } from '../../src/core/ports.js';
+import { createTestEngine } from '../support/embedded-engine.js';
 
 /** Columns of a raw row; the rest take their defaults. Times in ms since the epoch. */
 export type RawRow = Readonly<Record<string, unknown>> & {
@@ -16,76 +17,54 @@ export type RawRow = Readonly<Record<string, unknown>> & {
 };
 
 export interface QueryStore {
+  /** The reader account of the embedded engine, over HTTP, as the collector uses it. */
   readonly reader: StoreReader;
   /** Every query that ran, for asserting what was asked. */
   readonly asked: StoreQuery[];
-  insert(rows: readonly RawRow[]): void;
+  insert(rows: readonly RawRow[]): Promise<void>;
   close(): Promise<void>;
 }
 
-export function openQueryStore(): QueryStore {
-  const path = mkdtempSync(join(tmpdir(), 'tidemark-query-'));
-  const session = new Session(join(path, 'store'));
-  session.query('CREATE DATABASE tidemark ENGINE = Atomic');
-  session.query('USE tidemark');
-  for (const statement of migrations()) session.query(statement);
+/** The real engine with the real schema, on a free port. */
+export async function openQueryStore(): Promise<QueryStore> {
+  const { engine, writerPassword, end } = createTestEngine();
+  await engine.start();
+  const client = createClickhouseClient(
+    { clock: systemClock },
+    {
+      url: engine.url,
+      database: 'tidemark',
+      writer: { user: 'tidemark', password: writerPassword },
+      reader: { user: 'default', password: '' },
+      limits: defaultClickhouseLimits,
+    },
+  );
+  await migrate({ store: client, logger: silentLogger }, { database: 'tidemark' });
   const asked: StoreQuery[] = [];
   return {
     asked,
     reader: {
-      rows: async <Row>(query: StoreQuery) => {
+      rows: (query) => {
         asked.push(query);
-        return select<Row>(session, query);
+        return client.rows(query);
       },
     },
-    insert: (rows) => insertRows(session, join(path, 'rows.ndjson'), rows),
+    insert: (rows) =>
+      client.insertStream({ name: 'insert of test rows', sql: insertSql }, Readable.from(jsonLines(rows))),
     close: async () => {
-      session.close();
-      await drainPending();
-      rmSync(path, { recursive: true, force: true });
+      await client.close();
+      await end();
     },
   };
 }
 
-function select<Row>(session: Session, query: StoreQuery): Row[] {
-  for (const [name, value] of Object.entries(query.params)) {
-    const text = Array.isArray(value) ? `[${value.map(tsvQuoted).join(',')}]` : tsvEscaped(String(value));
-    session.query(`SET param_${name} = '${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`);
+const insertSql = `INSERT INTO ${rawTable} (${rawColumns.map(({ name }) => name).join(', ')}) FORMAT JSONEachRow`;
+
+function* jsonLines(rows: readonly RawRow[]): Iterable<Buffer> {
+  for (const row of rows) {
+    const times = ['ts', 'received', 'started_at', 'ended_at']
+      .filter((name) => typeof row[name] === 'number')
+      .map((name) => [name, new Date(Number(row[name])).toISOString().replace('Z', '')]);
+    yield Buffer.from(`${JSON.stringify({ attempt: 1, ...row, ...Object.fromEntries(times) })}\n`);
   }
-  const text = session.query(query.sql, 'JSONEachRow');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Row);
-}
-
-/** Parameter values are read as escaped tab-separated text. */
-function tsvEscaped(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\0', '\\0');
-}
-
-function tsvQuoted(text: string): string {
-  return `'${tsvEscaped(text).replaceAll("'", "\\'")}'`;
-}
-
-function insertRows(session: Session, path: string, rows: readonly RawRow[]): void {
-  const lines = rows.map((row) => {
-    const times = Object.fromEntries(
-      ['ts', 'received', 'started_at', 'ended_at']
-        .filter((name) => typeof row[name] === 'number')
-        .map((name) => [name, new Date(row[name] as number).toISOString().replace('Z', '')]),
-    );
-    return JSON.stringify({ ...row, ...times });
-  });
-  writeFileSync(path, `${lines.join('\n')}\n`);
-  const columns = rawColumns.map((column) => column.name).join(', ');
-  session.query(`INSERT INTO agent_events_raw_v1 (${columns}) FROM INFILE '${path}' FORMAT JSONEachRow`);
-}
-
-function migrations(): string[] {
-  const folder = packageFile('clickhouse/migrations/');
-  const files = readdirSync(folder).filter((name) => name.endsWith('.sql'));
-  return files
-    .sort()
-    .map((name) => readFileSync(new URL(name, folder), 'utf8').split('-- up')[1]?.split('-- down')[0] ?? '');
 }
