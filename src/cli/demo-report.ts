@@ -6,7 +6,13 @@ export interface AgentComparison {
   readonly sent: AgentFigures;
   readonly live: AgentFigures;
   readonly stored: AgentFigures;
+  /** Where a duration stands among those that were sent, 0 to 1. */
+  readonly rankOf: (durationMs: number) => number | null;
 }
+
+const levels = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
+type Level = keyof typeof levels;
+const levelNames = Object.keys(levels) as Level[];
 
 /** Success rates are percents of two counts: more than this apart, they were counted from other events. */
 const rateDifferenceMax = 0.01;
@@ -42,7 +48,7 @@ function against(sent: AgentFigures, answered: AgentFigures): string[] {
   const parts = exact(answered);
   return [
     ...parts.slice(0, 2),
-    ...(['p50', 'p95', 'p99'] as const).map(
+    ...levelNames.map(
       (level, index) => `${parts[index + 2]} ${signed(differencePercent(sent[level], answered[level]))}`,
     ),
   ];
@@ -52,23 +58,35 @@ function differencePercent(sent: number | null, answered: number | null): number
   return sent === null || answered === null || sent === 0 ? null : (100 * (answered - sent)) / sent;
 }
 
-/** The largest difference of each percentile over all agents, and how many agents count alike. */
+/**
+ * How many agents count alike, and the largest difference of each percentile over all agents: in percent of its value,
+ * and in ranks. With few executions the tail is sparse, and a small step in rank is a large one in value.
+ */
 function renderWorst(comparisons: readonly AgentComparison[]): string {
   const agreeing = comparisons.filter(countsAgree).length;
-  const worst = (source: 'live' | 'stored'): string =>
-    (['p50', 'p95', 'p99'] as const)
+  const worst = (difference: (comparison: AgentComparison, level: Level) => number | null, unit: string): string =>
+    levelNames
       .map((level) => {
-        const differences = comparisons.map((comparison) =>
-          Math.abs(differencePercent(comparison.sent[level], comparison[source][level]) ?? 0),
-        );
-        return `${level} ${Math.max(0, ...differences).toFixed(2)} %`;
+        const differences = comparisons.map((comparison) => Math.abs(difference(comparison, level) ?? 0));
+        return `${level} ${Math.max(0, ...differences).toFixed(2)} ${unit}`;
       })
       .join(', ');
+  const describe = (source: 'live' | 'stored'): string => {
+    const inValue = worst(({ sent, ...answers }, level) => differencePercent(sent[level], answers[source][level]), '%');
+    return `${inValue}; in rank ${worst((comparison, level) => rankDifference(comparison, source, level), 'points')}`;
+  };
   return [
     `counts and success rates are equal for ${agreeing} of ${comparisons.length} agents`,
-    `largest difference, live windows:   ${worst('live')}`,
-    `largest difference, stored metrics: ${worst('stored')}`,
+    `largest difference, live windows:   ${describe('live')}`,
+    `largest difference, stored metrics: ${describe('stored')}`,
   ].join('\n');
+}
+
+/** In percentile points: 0.5 means that what is called p99 is p98.5 or p99.5 of what was sent. */
+function rankDifference(comparison: AgentComparison, source: 'live' | 'stored', level: Level): number | null {
+  const answered = comparison[source][level];
+  const rank = answered === null ? null : comparison.rankOf(answered);
+  return rank === null ? null : 100 * (rank - levels[level]);
 }
 
 function decimal(value: number | null, digits: number): string {

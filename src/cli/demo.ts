@@ -170,7 +170,8 @@ async function compareWhenQueryable(
     for (const { ledger } of driver.agents) {
       const { agentId } = ledger;
       const [live, stored] = await Promise.all([api.live(agentId, window), api.stored(agentId)]);
-      comparisons.push({ agentId, sent: ledger.figures(), live, stored });
+      const rankOf = (durationMs: number): number | null => ledger.rankOf(durationMs);
+      comparisons.push({ agentId, sent: ledger.figures(), live, stored, rankOf });
     }
     const waitedMs = clock.monotonicMs() - startedMs;
     if (comparisons.every(countsAgree) || waitedMs > queryableMsMax) {

@@ -40,16 +40,30 @@ export class AgentLedger {
     };
   }
 
+  /** Share of the durations that are below a value, the equal ones counted half, 0 to 1; null without durations. */
+  rankOf(durationMs: number): number | null {
+    const sorted = this.#sorted();
+    if (sorted.length === 0) return null;
+    const below = sorted.findIndex((value) => value >= durationMs);
+    const above = sorted.findIndex((value) => value > durationMs);
+    const end = (index: number): number => (index < 0 ? sorted.length : index);
+    return (end(below) + end(above)) / 2 / sorted.length;
+  }
+
   /** Linear interpolation between the closest ranks (type 7 of Hyndman and Fan, 1996). */
   #quantile(level: number): number | null {
-    if (!this.#isSorted) this.#durationsMs.sort((a, b) => a - b);
-    this.#isSorted = true;
-    const sorted = this.#durationsMs;
+    const sorted = this.#sorted();
     if (sorted.length === 0) return null;
     const rank = level * (sorted.length - 1);
     const below = sorted[Math.floor(rank)] ?? 0;
     const above = sorted[Math.ceil(rank)] ?? below;
     return below + (above - below) * (rank - Math.floor(rank));
+  }
+
+  #sorted(): readonly number[] {
+    if (!this.#isSorted) this.#durationsMs.sort((a, b) => a - b);
+    this.#isSorted = true;
+    return this.#durationsMs;
   }
 }
 

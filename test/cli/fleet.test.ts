@@ -73,4 +73,5 @@ test('a ledger gives percentiles by linear interpolation between ranks', () => {
   ledger.add({ type: 'task.cancelled', agent_id: 'a', task_id: 't9' });
   expect(ledger.figures()).toEqual({ executions: 6, successRate: 80, p50: 30, p95: 48, p99: 49.6 });
   expect(ledger.events).toBe(7);
+  expect([5, 10, 30, 35, 50, 60].map((duration) => ledger.rankOf(duration))).toEqual([0, 0.1, 0.5, 0.6, 0.9, 1]);
 });
