@@ -10,8 +10,8 @@ export const otherAgentId = '__other__';
  * Counters and duration histograms of each agent since the start. prom-client can neither add a batch that is already
  * counted by bucket nor write 10,000 lines quickly, so the sums are kept here and written as text.
  *
- * The first `agentsMax` agents have series of their own; the others are folded into `otherAgentId` of their tenant. A slot is
- * free again when `forget` is called for its agent.
+ * The first `agentsMax` agents have series of their own; the others are folded into `otherAgentId` of their tenant. A
+ * slot is free again when `forget` is called for its agent.
  */
 export class AgentExecutions implements ExecutionInstruments {
   readonly #agentsMax: number;
@@ -67,7 +67,9 @@ export class AgentExecutions implements ExecutionInstruments {
     return keys;
   }
 
-  /** Drops the series of an agent. Should it come back, its counters begin at 0, which Prometheus takes as a restart. */
+  /**
+   * Drops the series of an agent. Should it come back, its counters begin at 0, which Prometheus takes as a restart.
+   */
   forget(agent: AgentKey): void {
     if (this.#tenants.get(agent.tenant)?.delete(agent.agentId)) this.#agents--;
   }

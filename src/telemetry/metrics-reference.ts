@@ -1,8 +1,9 @@
 import { durationBucketsMs } from '../core/event-batch.js';
 
 /**
- * Every metric of `/metrics`, once: what `metrics.ts` builds, what the README's table lists and a test compares with the
- * page. Names follow the Prometheus conventions: base units, `_total` on counters, `tidemark_` for the collector's own.
+ * Every metric of `/metrics`, once: what `metrics.ts` builds, what the README's table lists and a test compares with
+ * the page. Names follow the Prometheus conventions: base units, `_total` on counters, `tidemark_` for the
+ * collector's own.
  */
 export interface MetricDeclaration {
   readonly name: string;
@@ -47,8 +48,8 @@ export const ingestMetrics = {
   ),
   events: counter(
     'tidemark_events_total',
-    'Events by outcome: durable (on disk, acknowledged), duplicate (seen before, dropped), rejected (named to the client), ' +
-      'refused (neither kept nor acknowledged).',
+    'Events by outcome: durable (on disk, acknowledged), duplicate (seen before, dropped), ' +
+      'rejected (named to the client), refused (neither kept nor acknowledged).',
     { labels: ['outcome'], zeros: ['durable', 'duplicate', 'rejected', 'refused'] },
   ),
   eventsRejected: counter('tidemark_events_rejected_total', 'Rejected events by error code.', { labels: ['code'] }),
@@ -233,7 +234,8 @@ export const agentMetrics = {
   }),
   successRate: gauge(
     'agent_success_rate',
-    'completed / (completed + failed), 0 to 1, over the rolling window (5m, 1h) of event time. It cannot be averaged over agents.',
+    'completed / (completed + failed), 0 to 1, over the rolling window (5m, 1h) of event time. ' +
+      'It cannot be averaged over agents.',
     [...agent, 'window'],
   ),
   durationQuantile: {

@@ -14,9 +14,10 @@ import { coverWindow, oldestSlice, type SliceRun, windowLevels } from './window-
 export class AgentWindows {
   readonly tenant: string;
   readonly agentId: string;
-  /** Neighbours in the order of activity; kept by `ActivityList`. */
+  /** Neighbours in the order of activity, and when it was moved to the front of it; kept by `ActivityList`. */
   newer: AgentWindows | null = null;
   older: AgentWindows | null = null;
+  touchedMs = 0;
   /** The rollup's rows of this agent are in; a second restore leaves it alone. */
   restored = false;
   /** Position in the list that expiry walks; kept by `createLiveWindows`. */

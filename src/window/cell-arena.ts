@@ -18,7 +18,7 @@ export interface CellChunk {
 }
 
 /** Cells in a block, ascending. The sizes in the middle are those that sealed digests have. */
-const blockSizes = [8, 16, 32, 48, 64, 96, 128, 192, 256, 512] as const;
+const blockSizes = [2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 512] as const;
 export const blockCellsMax = 512;
 
 const chunkBits = 13;

@@ -20,13 +20,13 @@ import { oldestSlice, windowLevels } from './window-levels.js';
 /**
  * Rolling 1m, 5m, 15m, 1h and 24h windows of every agent, by event time, in memory.
  *
- * A batch adds to one slice at each of three widths (5 s, 1 min, 10 min); a read merges the few slices that cover its window.
- * Nothing is ever subtracted: a slice is counted while its number is within the window and freed later, so a window is
- * exact to the width of its first slice however time passes.
+ * A batch adds to one slice at each of three widths (5 s, 1 min, 10 min); a read merges the few slices that cover its
+ * window. Nothing is ever subtracted: a slice is counted while its number is within the window and freed later, so a
+ * window is exact to the width of its first slice however time passes.
  *
- * Limits: `keysMax` agents and `bytesMax` bytes; beyond either the least recently active agent is evicted and counted. An event
- * older than 24 h is counted as late and is in the store only. One dated more than `futureMs` ahead (after the
- * clock was set back) goes into the last slice within that bound.
+ * Limits: `keysMax` agents and `bytesMax` bytes; beyond either the least recently active agent is evicted and
+ * counted. An event older than 24 h is counted as late and is in the store only. One dated more than `futureMs` ahead
+ * (after the clock was set back) goes into the last slice within that bound.
  */
 export interface LiveWindowsDeps {
   readonly clock: Clock;
@@ -58,7 +58,7 @@ export function createLiveWindows(deps: LiveWindowsDeps, options: Partial<LiveWi
 }
 
 /** Objects, strings and list entries of an agent outside the arena, measured over 10,000 agents. */
-const agentBytes = 2_000;
+const agentBytes = 1_300;
 /** Agents looked at for expiry with each batch: 10,000 agents take 20 s at 60 batches a second. */
 const expirePerBatch = 8;
 const evictionLogMs = 60_000;
@@ -87,6 +87,7 @@ export class RollingWindows implements WindowSink, LiveWindows, WindowRestorer {
   /** Hot path: once a batch, after it is durable. */
   add(slices: readonly WindowSlice[]): void {
     const nowMs = this.#clock.nowMs();
+    const atMs = this.#clock.monotonicMs();
     const { widthMs } = windowLevels[windowLevels.length - 1]!;
     const oldestMs = oldestSlice(windowLevels[windowLevels.length - 1]!, nowMs) * widthMs;
     const newestMs = Math.floor((nowMs + this.#options.futureMs) / windowSliceMs) * windowSliceMs;
@@ -96,7 +97,7 @@ export class RollingWindows implements WindowSink, LiveWindows, WindowRestorer {
         continue;
       }
       const agent = this.#find(slice.tenant, slice.agentId) ?? this.#admit(slice.tenant, slice.agentId);
-      this.#activity.touch(agent);
+      this.#activity.touch(agent, atMs);
       agent.add(slice, Math.min(slice.sliceMs, newestMs), nowMs);
     }
     this.#expireSome(nowMs);

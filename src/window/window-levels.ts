@@ -2,10 +2,11 @@ import { windowSliceMs } from '../core/limits.js';
 import { type WindowName, windowMs } from '../core/ports.js';
 
 /**
- * Every batch is added at three widths, each kept as long as the longest window that ends on its slices. The widths divide
- * each other, so a read covers its window with the fewest slices: wide ones inside, narrow ones at the two ends.
+ * Every batch is added at three widths, each kept as long as the longest window that ends on its slices. The widths
+ * divide each other, so a read covers its window with the fewest slices: wide ones inside, narrow ones at the two
+ * ends.
  *
- * Why 10 minutes for the day and not 5: an agent with a task a minute costs 42 KB instead of 70 KB, and the day's edge
+ * Why 10 minutes for the day and not 5: an agent with a task a minute costs 41 KB instead of 66 KB, and the day's edge
  * moves in steps of 0.7 % of the window.
  */
 export interface WindowLevel {

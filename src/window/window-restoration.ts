@@ -16,8 +16,9 @@ const backlogPollMs = 200;
 const retryMs = 2_000;
 
 /**
- * Brings the live windows back after a restart. What was received since `startedMs` is in them already; what was received
- * before comes from the store, once the spool holds nothing of it any more. Runs until it has succeeded or is stopped.
+ * Brings the live windows back after a restart. What was received since `startedMs` is in them already; what was
+ * received before comes from the store, once the spool holds nothing of it any more. Runs until it has succeeded or
+ * is stopped.
  */
 export class WindowRestoration {
   readonly #deps: WindowRestorationDeps;

@@ -119,7 +119,7 @@ test('gauges show what their sources say when the page is made', async () => {
   expect(page.tidemark_process_cpu_seconds_total).toBeGreaterThan(0);
 });
 
-test('an agent has executions by status, errors by category and a cumulative duration histogram in seconds', async () => {
+test('an agent has executions by status, errors by category and a cumulative histogram in seconds', async () => {
   const { clock, record, samples } = setUp();
   record(sliceOf(clock.nowMs(), [10, 11, 700_000], { failed: 2, cancelled: 1, errors: { tool: 1, model: 1 } }));
   record(sliceOf(clock.nowMs(), [20], { errors: { tool: 2 }, failed: 2 }));

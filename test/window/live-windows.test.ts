@@ -143,8 +143,9 @@ test('slices far in the future, after the clock was set back, take no more memor
 });
 
 test('the least recently active agent is evicted beyond keysMax, and counted', () => {
-  const { windows, instruments, total } = setUp({ keysMax: 3 });
+  const { clock, windows, instruments, total } = setUp({ keysMax: 3 });
   for (const agentId of ['a', 'b', 'c']) windows.add([sliceOf(noon, [1], { agentId })]);
+  clock.advance(1_000);
   windows.add([sliceOf(noon, [1], { agentId: 'a' })]);
   windows.add([sliceOf(noon, [1], { agentId: 'd' })]);
   expect([...windows.keys()].map((key) => key.agentId)).toEqual(['d', 'a', 'c']);

@@ -24,7 +24,9 @@ interface Task {
   readonly error: ErrorCategory | null;
 }
 
-/** 24 hours of tasks; a tenth is received up to two hours late, so that some of the late ones come after the restart. */
+/**
+ * 24 hours of tasks; a tenth is received up to two hours late, so that some of the late ones come after the restart.
+ */
 function createTasks(): Task[] {
   const random = seededRandom(seed);
   return Array.from({ length: 6_000 }, (_, index) => {
@@ -43,9 +45,9 @@ function createTasks(): Task[] {
 const tasks = createTasks();
 let store: QueryStore;
 
-beforeAll(() => {
-  store = openQueryStore();
-  store.insert(tasks.map(rowOf));
+beforeAll(async () => {
+  store = await openQueryStore();
+  await store.insert(tasks.map(rowOf));
 });
 afterAll(() => store.close());
 

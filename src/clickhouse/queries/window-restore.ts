@@ -31,8 +31,9 @@ const pageCentroidsMax = 100_000;
 
 /**
  * Reads what the live windows held of the last 24 hours, in pages of whole agents. Each page is three queries:
- * rollup, raw rows of split minutes, error categories. Where counting categories takes longer than a read may, they are left
- * out from there on (`onErrorsSkipped` is called once) and everything else is still exact. Rejects as `StoreReader.rows`.
+ * rollup, raw rows of split minutes, error categories. Where counting categories takes longer than a read may, they
+ * are left out from there on (`onErrorsSkipped` is called once) and everything else is still exact. Rejects as
+ * `StoreReader.rows`.
  */
 export async function* readWindowRestore(
   store: StoreReader,
@@ -113,7 +114,8 @@ const spanRow = z.object({
 });
 
 const onlyPage = `(tenant, agent_id) IN (
-          SELECT pair.1, pair.2 FROM (SELECT arrayJoin(arrayZip({tenants:Array(String)}, {agent_ids:Array(String)})) AS pair)
+          SELECT pair.1, pair.2
+          FROM (SELECT arrayJoin(arrayZip({tenants:Array(String)}, {agent_ids:Array(String)})) AS pair)
         )`;
 
 /** A minute of the last hour is its own span, older ones share one. */
