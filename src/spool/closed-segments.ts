@@ -3,7 +3,7 @@ import { errorMessage } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { SpoolSegment } from '../core/ports.js';
 import type { FileSystem } from './file-system.js';
-import { errorCode, readWhole, withFile } from './file-system.js';
+import { readWhole, withFile } from './file-system.js';
 import { scanLog } from './log-scan.js';
 import { firstBadRecord } from './row-check.js';
 import { segmentPath } from './segment-paths.js';
@@ -15,8 +15,8 @@ export interface ClosedSegment {
   verified: boolean;
 }
 
-/** Rows that are gone or that the disk cannot read are as lost as rows that do not match. */
-const unreadable: ReadonlySet<string> = new Set(['EIO', 'ENOENT']);
+/** After this many failed attempts to read them, rows are as lost as rows that do not match. */
+const readAttemptsMax = 5;
 /** Segments ahead of the reader whose rows are checked. */
 const verifyAhead = 3;
 
@@ -36,6 +36,8 @@ export class ClosedSegments {
   #rows = 0;
   #verifying: Promise<void> | null = null;
   #retry: Timer | null = null;
+  /** Of the segment that is to be checked next. */
+  #readAttempts = 0;
   #stopped = false;
 
   constructor(
@@ -117,13 +119,16 @@ export class ClosedSegments {
   async #verifyAll(): Promise<void> {
     for (let next = this.#nextUnverified(); next !== null && !this.#stopped; next = this.#nextUnverified()) {
       try {
-        if (await this.#rowsMatch(next.segment.id)) {
-          next.verified = true;
-          if (next === this.oldest()) this.#onReady();
-        } else await this.#onCorrupt(next.segment.id);
+        const matches = this.#readAttempts < readAttemptsMax && (await this.#rowsMatch(next.segment.id));
+        if (!matches) await this.#onCorrupt(next.segment.id);
+        else next.verified = true;
+        this.#readAttempts = 0;
+        if (matches && next === this.oldest()) this.#onReady();
       } catch (error) {
-        // Memory or descriptors may be short for a moment, so the check is repeated rather than the segment condemned.
-        this.#logger.error({ segment: next.segment.id, cause: errorMessage(error) }, 'cannot check a segment');
+        // Descriptors may be short for a moment and a disk may recover, so a segment is not condemned at once.
+        const context = { segment: next.segment.id, cause: errorMessage(error) };
+        this.#logger.error(context, 'cannot check a segment; it is tried again');
+        this.#readAttempts++;
         this.#retry = this.#clock.setTimer(this.#retryMs, () => this.verify());
         return;
       }
@@ -134,12 +139,7 @@ export class ClosedSegments {
     const log = await withFile(this.#fileSystem.open(segmentPath(this.#directory, id, 'log'), 'read'), readWhole);
     const scan = scanLog(log, id, null);
     if (scan.status !== 'valid') return false;
-    try {
-      const data = this.#fileSystem.open(segmentPath(this.#directory, id, 'data'), 'read');
-      return (await withFile(data, (file) => firstBadRecord(file, scan.records))) === -1;
-    } catch (error) {
-      if (unreadable.has(errorCode(error) ?? '')) return false;
-      throw error;
-    }
+    const data = this.#fileSystem.open(segmentPath(this.#directory, id, 'data'), 'read');
+    return (await withFile(data, (file) => firstBadRecord(file, scan.records))) === -1;
   }
 }

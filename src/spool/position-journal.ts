@@ -15,9 +15,10 @@ import { ProducerHash } from './producer-hash.js';
  *            u32 fingerprint low, u32 fingerprint high, f64 seq, u32 used (seconds since the epoch)
  *
  * A later entry of a producer replaces an earlier one. Records are appended and synced before the segment they
- * come from is deleted. A torn tail is cut when the journal is opened. When the file has twice the size of what
- * is live it is written anew beside itself (`positions.tmp`), synced, renamed over the old and the directory synced;
- * the same happens after a failed append, whose descriptor is never synced again.
+ * come from is deleted. When the file has twice the size of what is live it is written anew beside itself
+ * (`positions.tmp`), synced, renamed over the old and the directory synced. The same happens after a failed append,
+ * whose descriptor is never synced again, and at every start: that drops a torn tail, and bytes that can be read but
+ * never reached the disk because their sync failed.
  */
 const magic = 0x4a504d54;
 const version = 1;
@@ -35,8 +36,8 @@ export class PositionJournal {
   readonly #table: PositionTable;
   readonly #bytesMin: number;
   readonly #key: readonly [number, number];
-  #file: OpenFile | null;
-  #bytes: number;
+  #file: OpenFile | null = null;
+  #bytes = 0;
 
   private constructor(
     deps: { readonly fileSystem: FileSystem; readonly table: PositionTable },
@@ -44,8 +45,6 @@ export class PositionJournal {
       readonly directory: string;
       readonly bytesMin: number;
       readonly key: readonly [number, number];
-      readonly file: OpenFile | null;
-      readonly bytes: number;
     },
   ) {
     this.#fileSystem = deps.fileSystem;
@@ -53,8 +52,6 @@ export class PositionJournal {
     this.#directory = state.directory;
     this.#bytesMin = state.bytesMin;
     this.#key = state.key;
-    this.#file = state.file;
-    this.#bytes = state.bytes;
     this.hash = new ProducerHash(...state.key);
   }
 
@@ -74,16 +71,12 @@ export class PositionJournal {
     const exists = (await fileSystem.list(directory)).includes(fileName);
     const content = exists ? await withFile(fileSystem.open(path, 'read'), readWhole) : Buffer.alloc(0);
     const key = parseHeader(content) ?? newKey();
-    const { end, damaged } = loadEntries(content, table);
-    if (damaged) {
-      logger.error({ path, bytes: content.length - end }, 'the position journal is damaged; it is quarantined');
+    if (!loadEntries(content, table)) {
+      logger.error({ path }, 'the position journal is damaged; it is quarantined');
       await fileSystem.rename(path, `${path}.quarantined`);
     }
-    const usable = exists && !damaged;
-    const file = usable ? await fileSystem.open(path, 'update') : null;
-    if (usable && end < content.length) await file!.truncate(end);
-    const journal = new PositionJournal(deps, { ...options, key, file, bytes: end });
-    if (!usable) await journal.#rewrite();
+    const journal = new PositionJournal(deps, { ...options, key });
+    await journal.#rewrite();
     return journal;
   }
 
@@ -178,16 +171,16 @@ function parseHeader(content: Buffer): readonly [number, number] | null {
 }
 
 /**
- * Takes every entry that can be read into the table. `end`: of the valid prefix, 0 without a header.
- * `damaged`: bad bytes are followed by an intact record, or the header is bad.
+ * Takes every entry that can be read into the table.
+ * False when the journal is damaged: the header is bad, or bad bytes are followed by an intact record.
  */
-function loadEntries(content: Buffer, table: PositionTable): { readonly end: number; readonly damaged: boolean } {
-  if (parseHeader(content) === null) return { end: 0, damaged: content.length > 0 };
+function loadEntries(content: Buffer, table: PositionTable): boolean {
+  if (parseHeader(content) === null) return content.length === 0;
   const end = loadRun(content, headerBytes, table);
-  let damaged = false;
+  let intact = true;
   for (let at = nextRecord(content, end); at !== -1; at = nextRecord(content, loadRun(content, at, table)))
-    damaged = true;
-  return { end, damaged };
+    intact = false;
+  return intact;
 }
 
 /** Loads records from `offset` up to the first that is not intact; returns its offset. */

@@ -23,7 +23,7 @@ export function encodeEnd(id: string, kept: { dataBytes: number; logBytes: numbe
 
 /**
  * Cuts both files of a segment to what is kept and appends the end record, by path and with descriptors of its own.
- * Repeatable. The data goes first: an end record promises that the data file has exactly its length.
+ * Repeatable. An end record promises that everything before it, in both files, is on the disk: so it comes last.
  */
 export async function cutAndSeal(fileSystem: FileSystem, directory: string, cut: SegmentCut): Promise<void> {
   const dataPath = segmentPath(directory, cut.id, 'data');
@@ -36,6 +36,7 @@ export async function cutAndSeal(fileSystem: FileSystem, directory: string, cut:
   await withFile(fileSystem.open(logPath, 'update'), async (log) => {
     await log.truncate(cut.logBytes);
     await rewriteRange(log, cut.unsureLog, cut.logBytes);
+    await log.datasync();
     await log.write([encodeEnd(cut.id, cut)], cut.logBytes);
     await log.datasync();
   });

@@ -107,6 +107,8 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   #onClosed: () => void = () => {};
   /** Appends have been refused since space was last announced. */
   #refused = false;
+  /** Batches have just been lost; whoever waits for them is to know before the frames that follow them are appended. */
+  #failing = false;
   /** Durable rows that have neither been released nor quarantined. */
   #rows = 0;
   #quarantinedSegments = 0;
@@ -196,7 +198,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     const { pendingBytesMax } = this.#options;
     const { pendingBytes } = this.#roller;
     const overdue = pendingBytes > 0 && pendingBytes + batch.rows.length > pendingBytesMax;
-    if (!this.#quota.admits() || overdue || this.#roller.blocked) {
+    if (!this.#quota.admits() || overdue || this.#failing || this.#roller.blocked) {
       this.#refused = true;
       return { status: 'full' };
     }
@@ -312,10 +314,15 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     const code = errorCode(cause);
     if (code === 'ENOSPC' || code === 'EDQUOT') this.#quota.noSpace();
     this.#quota.shrink(bytes);
+    this.#failing = true;
+    setImmediate(() => {
+      this.#failing = false;
+      this.#announceSpace();
+    });
   }
 
   #announceSpace(): void {
-    const accepts = this.#quota.fullReason === null && !this.#roller.blocked;
+    const accepts = this.#quota.fullReason === null && !this.#failing && !this.#roller.blocked;
     if (!this.#refused || !accepts || this.#roller.pendingBytes * 2 > this.#options.pendingBytesMax) return;
     this.#refused = false;
     for (const callback of this.#spaceCallbacks) callback();

@@ -17,7 +17,8 @@ interface Inode {
   unsynced: Change[];
 }
 
-type DirectoryChange = { readonly name: string; readonly inode: Inode | null };
+/** Names that change together: a rename is atomic. */
+type DirectoryChange = ReadonlyMap<string, Inode | null>;
 
 /**
  * A file system in memory that behaves as a disk does at its worst: a crash keeps what was synced and any part of what
@@ -81,7 +82,7 @@ export class FaultyFileSystem implements FileSystem {
     for (const [name, inode] of this.#names) if (this.#durableNames.get(name) === inode) next.#keepDurable(name);
     next.#unsyncedNames = next.files().flatMap((name) => {
       const inode = next.#names.get(name)!;
-      return next.#durableNames.has(name) ? [] : [{ name, inode }];
+      return next.#durableNames.has(name) ? [] : [new Map([[name, inode]])];
     });
     return next;
   }
@@ -93,10 +94,7 @@ export class FaultyFileSystem implements FileSystem {
     const names = new Map(this.#durableNames);
     // Directories are journalled: a prefix of the changes has happened.
     const kept = Math.floor(random() * (this.#unsyncedNames.length + 1));
-    for (const { name, inode } of this.#unsyncedNames.slice(0, kept)) {
-      if (inode === null) names.delete(name);
-      else names.set(name, inode);
-    }
+    for (const change of this.#unsyncedNames.slice(0, kept)) rebind(names, change);
     for (const [name, inode] of names) next.setContent(name, survivingContent(inode, random));
     return next;
   }
@@ -107,7 +105,7 @@ export class FaultyFileSystem implements FileSystem {
     if (mode === 'create') {
       if (existing !== undefined) throw failure('EEXIST', path);
       const inode: Inode = { now: new Uint8Array(0), durable: new Uint8Array(0), unsynced: [] };
-      this.#rebind(path, inode);
+      this.#rebind(new Map([[path, inode]]));
       return new FaultyFile(this, path, inode);
     }
     return new FaultyFile(this, path, this.#mustFind(path));
@@ -124,13 +122,17 @@ export class FaultyFileSystem implements FileSystem {
   async rename(from: string, to: string): Promise<void> {
     this.#begin('rename', from);
     const inode = this.#mustFind(from);
-    this.#rebind(to, inode);
-    this.#rebind(from, null);
+    this.#rebind(
+      new Map([
+        [to, inode],
+        [from, null],
+      ]),
+    );
   }
 
   async remove(path: string): Promise<void> {
     this.#begin('remove', path);
-    if (this.#names.has(path)) this.#rebind(path, null);
+    if (this.#names.has(path)) this.#rebind(new Map([[path, null]]));
   }
 
   async syncDirectory(path: string): Promise<void> {
@@ -163,10 +165,9 @@ export class FaultyFileSystem implements FileSystem {
     return inode;
   }
 
-  #rebind(name: string, inode: Inode | null): void {
-    if (inode === null) this.#names.delete(name);
-    else this.#names.set(name, inode);
-    this.#unsyncedNames.push({ name, inode });
+  #rebind(change: DirectoryChange): void {
+    rebind(this.#names, change);
+    this.#unsyncedNames.push(change);
   }
 
   #adopt(name: string, inode: Inode): void {
@@ -175,6 +176,13 @@ export class FaultyFileSystem implements FileSystem {
 
   #keepDurable(name: string): void {
     this.#durableNames.set(name, this.#names.get(name)!);
+  }
+}
+
+function rebind(names: Map<string, Inode>, change: DirectoryChange): void {
+  for (const [name, inode] of change) {
+    if (inode === null) names.delete(name);
+    else names.set(name, inode);
   }
 }
 

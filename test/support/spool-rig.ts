@@ -1,0 +1,117 @@
+import { crc32 } from 'node:zlib';
+import type { SpoolInstruments } from '../../src/core/instruments.js';
+import { silentLogger } from '../../src/core/logger.js';
+import type { SpoolBatch, SpoolFrame } from '../../src/core/ports.js';
+import type { FileSystem } from '../../src/spool/file-system.js';
+import type { Spool } from '../../src/spool/spool.js';
+import { createSpool } from '../../src/spool/spool.js';
+import type { SpoolOptions } from '../../src/spool/spool-options.js';
+import { FakeClock } from './fake-clock.js';
+import { FaultyFileSystem } from './faulty-file-system.js';
+
+/** Instruments that add up what they are told: `total('segmentsClosed', 'age')`. */
+export class SpoolTotals {
+  readonly #totals = new Map<string, number>();
+  readonly instruments: SpoolInstruments = {
+    eventsRecovered: this.#plain('eventsRecovered'),
+    bytesWritten: this.#plain('bytesWritten'),
+    syncSeconds: this.#histogram('syncSeconds'),
+    syncFailures: this.#plain('syncFailures'),
+    syncGroupBatches: this.#histogram('syncGroupBatches'),
+    segmentsClosed: this.#labelled('segmentsClosed'),
+    segmentsQuarantined: this.#labelled('segmentsQuarantined'),
+    eventsQuarantined: this.#plain('eventsQuarantined'),
+    tornBytes: this.#plain('tornBytes'),
+    producersForgotten: this.#plain('producersForgotten'),
+  };
+
+  total(name: keyof SpoolInstruments, label = ''): number {
+    return this.#totals.get(`${name}:${label}`) ?? 0;
+  }
+
+  #add(key: string, count: number): void {
+    this.#totals.set(key, (this.#totals.get(key) ?? 0) + count);
+  }
+
+  #plain(name: string) {
+    return { inc: (count = 1) => this.#add(`${name}:`, count) };
+  }
+
+  #labelled(name: string) {
+    return {
+      inc: (labels: Readonly<Record<'reason', string>>, count = 1) => this.#add(`${name}:${labels.reason}`, count),
+    };
+  }
+
+  #histogram(name: string) {
+    return { observe: () => this.#add(`${name}:`, 1) };
+  }
+}
+
+export interface BatchShape {
+  readonly rows?: number;
+  readonly bytes?: number;
+  readonly fill?: number;
+  /** The rows themselves, instead of `bytes` and `fill`. */
+  readonly content?: Buffer;
+  readonly receivedMs?: number;
+  readonly frames?: readonly Partial<SpoolFrame>[];
+}
+
+/** A batch whose rows are `bytes` bytes of `fill`; one frame of producer `p` unless others are given. */
+export function spoolBatch(shape: BatchShape = {}): SpoolBatch {
+  const { rows: rowCount = 1, fill = 7, receivedMs = Date.UTC(2026, 0, 15, 12), frames = [{}] } = shape;
+  const rows = shape.content ?? Buffer.alloc(shape.bytes ?? rowCount * 10, fill);
+  return {
+    rows,
+    rowCount,
+    rowsCrc: crc32(rows),
+    receivedMs,
+    frames: frames.map((frame) => ({ tenant: 'acme', producer: 'p', seq: 1, rows: rowCount, ...frame })),
+  };
+}
+
+export interface SpoolRig<Disk extends FileSystem = FaultyFileSystem> {
+  readonly spool: Spool;
+  readonly disk: Disk;
+  readonly clock: FakeClock;
+  readonly totals: SpoolTotals;
+}
+
+export const spoolDirectory = '/spool';
+
+/** A started spool on a disk in memory, with groups that go at once. */
+export async function startSpool(
+  options: Partial<SpoolOptions> = {},
+  disk = new FaultyFileSystem(),
+): Promise<SpoolRig> {
+  return await startSpoolOn(disk, { directory: spoolDirectory, ...options });
+}
+
+export async function startSpoolOn<Disk extends FileSystem>(
+  disk: Disk,
+  options: Partial<SpoolOptions> & Pick<SpoolOptions, 'directory'>,
+  clock = new FakeClock(),
+): Promise<SpoolRig<Disk>> {
+  const totals = new SpoolTotals();
+  const deps = { fileSystem: disk, clock, logger: silentLogger, instruments: totals.instruments };
+  const spool = createSpool(deps, { groupAgeMsMax: 0, ...options });
+  await spool.start();
+  return { spool, disk, clock, totals };
+}
+
+/** Appends and waits until it is durable. */
+export async function append(spool: Spool, shape: BatchShape = {}): Promise<void> {
+  await mustAppend(spool, spoolBatch(shape));
+}
+
+export function mustAppend(spool: Spool, batch: SpoolBatch): Promise<void> {
+  const outcome = spool.tryAppend(batch);
+  if (outcome.status !== 'appended') throw new Error(`the spool answered ${outcome.status}`);
+  return outcome.durable;
+}
+
+/** Lets promises and, on a real disk, short operations finish. */
+export async function settle(rounds = 20): Promise<void> {
+  for (let round = 0; round < rounds; round++) await new Promise((resolve) => setImmediate(resolve));
+}
