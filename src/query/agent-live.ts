@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readAgentKnown } from '../clickhouse/queries/agent-known.js';
 import { type HttpReply, type HttpRoute, type WindowSnapshot, windowMs, windowNames } from '../core/ports.js';
 import { agentUnknown, pathAgentId } from './agent-path.js';
-import { costCents, instant, optionalInstant } from './answer-units.js';
+import { costCents, float32Digits, instant, optionalInstant } from './answer-units.js';
 import { errorRate, successRate } from './execution-rate.js';
 import { parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
@@ -65,7 +65,7 @@ function windowItem(snapshot: WindowSnapshot | undefined) {
     llm_calls: snapshot?.llmCalls ?? 0,
     tokens: { ...tokens, total: tokens.in + tokens.out },
     cost_cents: costCents(snapshot?.costMicros ?? 0),
-    avg_confidence: snapshot?.confidenceAvg ?? null,
-    max_memory_mb: snapshot?.memoryMbMax ?? null,
+    avg_confidence: float32Digits(snapshot?.confidenceAvg ?? null),
+    max_memory_mb: float32Digits(snapshot?.memoryMbMax ?? null),
   };
 }

@@ -4,7 +4,7 @@ import { type AgentPerformanceRow, readAgentPerformance } from '../clickhouse/qu
 import { type AgentErrorRow, readAgentTopErrors } from '../clickhouse/queries/agent-top-errors.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
 import { agentUnknown, pathAgentId } from './agent-path.js';
-import { costCents, instant } from './answer-units.js';
+import { costCents, float32Digits, instant } from './answer-units.js';
 import { errorRate, type OutcomeCounts, successRate } from './execution-rate.js';
 import {
   type MetricRange,
@@ -86,8 +86,8 @@ function metricsAnswer(request: MetricsRequest, { whole, halves, errors }: Metri
     llm_calls: whole.model_calls,
     tokens: { in: whole.input_tokens, out: whole.output_tokens, total: whole.input_tokens + whole.output_tokens },
     cost_cents: costCents(whole.cost),
-    avg_confidence: whole.confidences === 0 ? null : whole.confidence_total / whole.confidences,
-    max_memory_mb: whole.memory_values === 0 ? null : whole.memory_peak_mb,
+    avg_confidence: float32Digits(whole.confidences === 0 ? null : whole.confidence_total / whole.confidences),
+    max_memory_mb: float32Digits(whole.memory_values === 0 ? null : whole.memory_peak_mb),
     coverage: coverage(whole, request),
   };
 }

@@ -11,3 +11,13 @@ export function optionalInstant(timeMs: number | null): string | null {
 export function costCents(costMicros: number): number {
   return costMicros / 10_000;
 }
+
+/** A value kept as Float32, or an average of such values, without the digits that widening to 64 bits makes up. */
+export function float32Digits(value: number | null): number | null {
+  return value === null ? null : Number(value.toPrecision(7));
+}
+
+/** The tables say 0 where no attempt was reported. */
+export function reportedAttempt(attempt: number): number | null {
+  return attempt === 0 ? null : attempt;
+}

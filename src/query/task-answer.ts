@@ -1,5 +1,5 @@
 import type { TaskRow } from '../clickhouse/queries/task-row.js';
-import { costCents, instant, optionalInstant } from './answer-units.js';
+import { costCents, float32Digits, instant, optionalInstant, reportedAttempt } from './answer-units.js';
 
 const summaryCharactersMax = 200;
 
@@ -9,7 +9,7 @@ export function taskItem(task: TaskRow) {
     task_id: task.task_id,
     name: task.name,
     status: task.state,
-    attempt: task.attempt,
+    attempt: reportedAttempt(task.attempt),
     agent_id: task.agent_id,
     agent_name: task.agent_name,
     run_id: task.run_id,
@@ -26,8 +26,8 @@ export function taskItem(task: TaskRow) {
     llm_calls: task.llm_calls,
     tokens: { in: task.tokens_in, out: task.tokens_out, total: task.tokens_in + task.tokens_out },
     cost_cents: costCents(task.cost_micros),
-    memory_mb: task.memory_mb,
-    confidence: task.confidence,
+    memory_mb: float32Digits(task.memory_mb),
+    confidence: float32Digits(task.confidence),
     error_category: task.category,
     error_code: task.error_code,
     input_summary: inputSummary(task.inputs),

@@ -5,7 +5,7 @@ import { readTaskSteps, type TaskStepRow } from '../clickhouse/queries/task-step
 import { CollectorError } from '../core/errors.js';
 import type { HttpRoute } from '../core/ports.js';
 import { quoted } from '../core/problem.js';
-import { costCents, instant, optionalInstant } from './answer-units.js';
+import { costCents, float32Digits, instant, optionalInstant, reportedAttempt } from './answer-units.js';
 import { isPossibleId, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { taskItem } from './task-answer.js';
@@ -62,7 +62,7 @@ function stepItem(step: TaskStepRow) {
   return {
     step_id: step.step,
     parent_id: step.parent,
-    attempt: step.try_number,
+    attempt: reportedAttempt(step.try_number),
     name: step.label,
     kind: step.kind,
     status: step.state,
@@ -73,7 +73,7 @@ function stepItem(step: TaskStepRow) {
     llm_calls: step.model_calls,
     tokens: { in: step.input_tokens, out: step.output_tokens, total: step.input_tokens + step.output_tokens },
     cost_cents: costCents(step.cost),
-    confidence: step.sureness,
+    confidence: float32Digits(step.sureness),
     error_category: step.category,
     error_code: step.code,
     error_message: step.failure,

@@ -313,6 +313,17 @@ test('a cursor of one tenant opens nothing of it to another', async () => {
   expect(ids(theirs.body)).toEqual(['task-07']);
 });
 
+test('a number kept in 32 bits is answered without made-up digits, an attempt nobody reported as null', async () => {
+  const shared = { tenant: 'digits', agent_id: 'a', ts: noonMs, received: noonMs };
+  await store.insert([
+    { ...shared, type: 'task.completed', task_id: 'one', attempt: 0, confidence: 0.93, memory_mb: 201.4 },
+  ]);
+  const { body } = await api.get('digits', '/api/v1/monitoring/tasks/one');
+  expect(body).toMatchObject({ attempt: null, confidence: 0.93, memory_mb: 201.4 });
+  const metrics = await api.get('digits', '/api/v1/agents/a/metrics?time_range=7d');
+  expect(metrics.body).toMatchObject({ avg_confidence: 0.93, max_memory_mb: 201.4 });
+});
+
 test('a task that ended without a start is placed by its duration', async () => {
   const shared = { tenant: 'lost', agent_id: 'a', received: noonMs };
   await store.insert([
