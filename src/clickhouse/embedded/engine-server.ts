@@ -89,6 +89,7 @@ export class EngineServer {
     } finally {
       this.#requests.delete(controller);
       // What is left of a refused body is read and dropped, so that the connection can go on.
+      request.unpipe();
       request.resume();
     }
   }

@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createInflate } from 'node:zlib';
 import { ClickHouseException } from './clickhouse-exception.js';
@@ -68,18 +68,21 @@ export async function writeInsertData(
   return bytes;
 }
 
+/** Always a pipe, so that the server can unpipe it and drop what is left of a refused body. */
 function inflated(request: IncomingMessage): AsyncIterable<Buffer> {
-  const encoding = request.headers['content-encoding'] ?? 'identity';
-  if (encoding === 'identity' || encoding === '') return request;
-  const inflate = encoding === 'gzip' ? createGunzip() : encoding === 'deflate' ? createInflate() : null;
-  if (inflate === null) {
-    const accepted = 'the embedded engine accepts gzip and deflate';
-    throw new ClickHouseException('NOT_IMPLEMENTED', `Unknown compression method ${encoding}: ${accepted}.`);
-  }
-  // A cut or corrupt body destroys the inflater, and whoever reads it is told.
-  request.once('error', (error) => inflate.destroy(error));
-  request.once('aborted', () => inflate.destroy(new Error('the request was aborted')));
-  return request.pipe(inflate);
+  const stream = inflater(request.headers['content-encoding'] ?? '');
+  // A body that is cut off destroys the stream, and whoever reads it is told.
+  request.once('error', (error) => stream.destroy(error));
+  request.once('aborted', () => stream.destroy(new Error('the request was aborted')));
+  return request.pipe(stream);
+}
+
+function inflater(encoding: string): Transform {
+  if (encoding === 'identity' || encoding === '') return new PassThrough();
+  if (encoding === 'gzip') return createGunzip();
+  if (encoding === 'deflate') return createInflate();
+  const accepted = 'the embedded engine accepts gzip and deflate';
+  throw new ClickHouseException('NOT_IMPLEMENTED', `Unknown compression method ${encoding}: ${accepted}.`);
 }
 
 function unreadable(error: unknown): never {

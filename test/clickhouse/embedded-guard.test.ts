@@ -1,0 +1,226 @@
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
+
+let rig: TestEngine;
+let outside: string;
+
+beforeAll(async () => {
+  rig = createTestEngine({
+    readConnections: 1,
+    waitingRequestsMax: 1,
+    queryBytesMax: 20_000,
+    insertBytesMax: 100_000,
+    resultBytesMax: 1_000_000,
+  });
+  await rig.engine.start();
+  outside = join(rig.spoolDir, '..', 'outside.tsv');
+  writeFileSync(outside, '1\tstolen\n');
+  await ask('CREATE TABLE t (id UInt64, text String) ENGINE = MergeTree ORDER BY id', 'writer');
+});
+
+afterAll(async () => await rig.end());
+
+interface Answer {
+  readonly code: number;
+  readonly status: number;
+  readonly text: string;
+}
+
+async function ask(
+  sql: string | Buffer,
+  user: 'writer' | 'reader' = 'reader',
+  query = '',
+  init: RequestInit = {},
+): Promise<Answer> {
+  const password = user === 'writer' ? rig.writerPassword : '';
+  const name = user === 'writer' ? 'tidemark' : 'default';
+  const answer = await fetch(`${rig.engine.url}/?${query}`, {
+    method: 'POST',
+    body: sql,
+    ...init,
+    headers: { 'x-clickhouse-user': name, 'x-clickhouse-key': password, ...init.headers },
+  });
+  const code = Number(answer.headers.get('x-clickhouse-exception-code') ?? 0);
+  return { code, status: answer.status, text: await answer.text() };
+}
+
+test('a wrong password and an unknown user are refused with the same words', async () => {
+  const wrong = await fetch(`${rig.engine.url}/?query=SELECT%201&user=tidemark&password=guess`);
+  expect(wrong.status).toBe(403);
+  expect(await wrong.text()).toMatch(
+    /^Code: 516\. DB::Exception: tidemark: Authentication failed.*\(AUTHENTICATION_FAILED\)/,
+  );
+  const headers = { authorization: `Basic ${Buffer.from('nobody:').toString('base64')}` };
+  expect(await (await fetch(`${rig.engine.url}/?query=SELECT%201`, { headers })).text()).toContain(
+    'nobody: Authentication failed',
+  );
+  expect((await fetch(`${rig.engine.url}/?query=SELECT%201&user=default`, { headers })).status).toBe(403);
+});
+
+test.each([
+  'INSERT INTO t VALUES (1, 2)',
+  'INSERT INTO t FORMAT JSONEachRow\n{"id":1}',
+  'INSERT INTO t SELECT 1, 2',
+  'CREATE TABLE x (a Int8) ENGINE = Memory',
+  'CREATE TEMPORARY TABLE x (a Int8)',
+  'DROP TABLE t',
+  'ALTER TABLE t DELETE WHERE 1',
+  'TRUNCATE TABLE t',
+  'OPTIMIZE TABLE t',
+  'SET max_threads = 1',
+  'SET readonly = 0',
+  'USE system',
+  'SYSTEM STOP MERGES',
+  'KILL QUERY WHERE 1',
+  'SELECT 1 SETTINGS readonly = 0',
+  "INSERT INTO t FROM INFILE '/etc/passwd' FORMAT LineAsString",
+])('the reader is refused: %s', async (sql) => {
+  expect((await ask(sql)).code).toBe(164);
+});
+
+test.each([
+  "SELECT * FROM file('/etc/passwd', 'LineAsString')",
+  "SELECT file('/etc/passwd')",
+  "SELECT `file`('/etc/passwd')",
+  'SELECT "fi\\x6ce"(\'/etc/passwd\')',
+  "SELECT * APPLY(file) FROM (SELECT '/etc/passwd' AS a)",
+  "SELECT arrayMap(file, ['/etc/passwd'])",
+  "SELECT * FROM eval('SELECT 1')",
+  "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a Int8')",
+  "SELECT * FROM s3 ('http://127.0.0.1:1/bucket/x.csv')",
+  "SELECT * FROM remote/**/('127.0.0.1:1', 'system.one')",
+  "SELECT * FROM merge('tidemark', '^t$')",
+  'SELECT * FROM mergeTreeIndex(tidemark, t)',
+  "SELECT 1 INTO OUTFILE '/tmp/tidemark-outfile'",
+  "DESCRIBE TABLE file('/etc/passwd', 'LineAsString')",
+])('the reader cannot reach outside of the tables: %s', async (sql) => {
+  expect((await ask(sql)).code).toBe(497);
+});
+
+test('a parameter cannot name what the statement may not', async () => {
+  const query = 'param_f=file';
+  expect((await ask("SELECT arrayMap({f:Identifier}, ['/etc/passwd'])", 'reader', query)).code).toBe(497);
+  expect((await ask('SELECT {f:String}', 'reader', query)).text).toBe('file\n');
+});
+
+test('no database of the engine is the file system', async () => {
+  for (const user of ['reader', 'writer'] as const) {
+    expect((await ask('SELECT * FROM default.`/etc/passwd`', user)).code).toBe(60);
+    expect((await ask('SELECT * FROM `/etc/passwd`', user, 'database=default')).code).toBe(60);
+  }
+});
+
+test('the reader sets what shapes a result and nothing else', async () => {
+  expect((await ask("SELECT getSetting('join_use_nulls')", 'reader', 'join_use_nulls=1')).text).toBe('true\n');
+  expect((await ask('SELECT 1', 'reader', 'readonly=0&session_id=s&wait_end_of_query=1')).text).toBe('1\n');
+  expect((await ask('SELECT 1', 'reader', 'additional_table_filters=x')).code).toBe(164);
+  expect((await ask('SELECT 1', 'writer', 'dialect=prql')).code).toBe(164);
+  expect((await ask('SELECT 1', 'writer', 'no_such_setting=1')).code).toBe(115);
+});
+
+test('what the reader may: show, describe, explain, exists and the system tables', async () => {
+  for (const sql of [
+    'SHOW TABLES',
+    'DESCRIBE TABLE t',
+    'EXPLAIN SELECT 1',
+    'EXISTS t',
+    'SELECT count() FROM system.parts',
+  ]) {
+    expect((await ask(sql)).code, sql).toBe(0);
+  }
+});
+
+test('one statement a request, for everybody', async () => {
+  for (const user of ['reader', 'writer'] as const) {
+    expect((await ask('SELECT 1; SELECT 2', user)).code).toBe(62);
+    expect((await ask('SELECT 1;\n-- end\n', user)).text).toBe('1\n');
+    expect((await ask('', user, 'query=%20')).code).toBe(62);
+  }
+  expect((await ask('SELECT 1; DROP TABLE t', 'writer')).code).toBe(62);
+  expect((await ask('EXPLAIN INSERT INTO t FORMAT TSV\n1\n\nDROP TABLE t', 'writer')).code).toBe(48);
+  expect((await ask('EXISTS t')).text).toBe('1\n');
+});
+
+test('a GET changes nothing, whoever asks', async () => {
+  const url = `${rig.engine.url}/?user=tidemark&password=${encodeURIComponent(rig.writerPassword)}&query=`;
+  const answer = await fetch(url + encodeURIComponent('TRUNCATE TABLE t'));
+  expect(answer.headers.get('x-clickhouse-exception-code')).toBe('164');
+});
+
+test('the writer is refused what would end, hang or fool it', async () => {
+  expect((await ask('SYSTEM SHUTDOWN', 'writer')).code).toBe(497);
+  expect((await ask('KILL QUERY WHERE 1 SYNC', 'writer')).code).toBe(48);
+  expect((await ask('SET max_threads = 1', 'writer')).code).toBe(48);
+  expect((await ask("INSERT INTO FUNCTION file('/tmp/x', 'TSV') SELECT 1", 'writer')).code).toBe(497);
+  expect((await ask("SELECT 1 INTO OUTFILE '/tmp/x'", 'writer')).code).toBe(497);
+});
+
+test('INFILE takes files of the spool and no path that leads out of it', async () => {
+  writeFileSync(join(rig.spoolDir, "o'k.tsv"), '100\tspooled\n');
+  symlinkSync(outside, join(rig.spoolDir, 'link.tsv'));
+  mkdirSync(`${rig.spoolDir}-beside`);
+  writeFileSync(join(`${rig.spoolDir}-beside`, 'x.tsv'), '1\tx\n');
+  const infile = (path: string) =>
+    ask(`INSERT INTO t (id, text) FROM INFILE '${path}' SETTINGS max_insert_threads = 1 FORMAT TSV`, 'writer');
+  expect(await infile(`${rig.spoolDir}/o\\'k.tsv`)).toMatchObject({ code: 0 });
+  expect((await ask('SELECT text FROM t WHERE id = 100')).text).toBe('spooled\n');
+  for (const path of [
+    outside,
+    `${rig.spoolDir}/../outside.tsv`,
+    `${rig.spoolDir}/link.tsv`,
+    `${rig.spoolDir}-beside/x.tsv`,
+    `${rig.spoolDir}/*.tsv`,
+    `${rig.spoolDir}/o\\x27k.tsv`,
+    `${rig.spoolDir}/missing.tsv`,
+    rig.spoolDir,
+    'o.tsv',
+  ]) {
+    expect(await infile(path), path).toMatchObject({ code: 497, status: 403 });
+  }
+});
+
+test('ClickHouse compression framing is refused by name', async () => {
+  for (const name of ['compress', 'decompress']) {
+    const answer = await ask('SELECT 1', 'reader', `${name}=1`);
+    expect(answer).toMatchObject({ code: 48, status: 501 });
+    expect(answer.text).toContain(`${name}=1`);
+  }
+});
+
+test('every size has a limit with a name, and the connection goes on', async () => {
+  expect(await ask(`SELECT '${'x'.repeat(30_000)}'`)).toMatchObject({ code: 223, status: 413 });
+  expect(
+    await ask(gzipSync(`SELECT '${'x'.repeat(3_000_000)}'`), 'reader', '', { headers: { 'content-encoding': 'gzip' } }),
+  ).toMatchObject({ code: 223 });
+  const rows = '{"id":1}\n'.repeat(20_000);
+  expect(await ask(`INSERT INTO t FORMAT JSONEachRow\n${rows}`, 'writer')).toMatchObject({ code: 307, status: 413 });
+  const zipped = gzipSync(`INSERT INTO t FORMAT JSONEachRow\n${rows}`);
+  expect(await ask(zipped, 'writer', '', { headers: { 'content-encoding': 'gzip' } })).toMatchObject({ code: 307 });
+  expect(await ask('SELECT number FROM numbers(1000000)')).toMatchObject({ code: 396 });
+  expect((await ask('SELECT 1')).text).toBe('1\n');
+  expect(readdirSync(join(rig.dataDir, 'inserts'))).toEqual([]);
+});
+
+test('reads beyond the lane and its queue are refused with code 202 and do not wait', async () => {
+  const slow = new AbortController();
+  const heavy = 'SELECT sum(sipHash64(number)) FROM numbers(1000000000000)';
+  const running = ask(heavy, 'reader', '', { signal: slow.signal }).catch(() => 'gone');
+  while ((await rig.engine.health()).details.reads_running !== 1)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  const waiting = ask('SELECT 7');
+  while ((await rig.engine.health()).details.reads_waiting !== 1)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(await ask('SELECT 8')).toMatchObject({ code: 202, status: 503 });
+  slow.abort();
+  expect(await running).toBe('gone');
+  expect((await waiting).text).toBe('7\n');
+});
+
+test('no password reaches a log line or an error', async () => {
+  await ask('SELECT * FROM nowhere', 'writer');
+  expect(JSON.stringify(rig.logged)).not.toContain('secret');
+  expect(existsSync('/tmp/tidemark-outfile')).toBe(false);
+});
