@@ -1,7 +1,7 @@
 import type { IngestInstruments } from '../core/instruments.js';
 import type { SpoolAppender } from '../core/ports.js';
 import type { EventIdMemory } from './event-id-memory.js';
-import type { PendingBatch, PendingFrame } from './pending-batch.js';
+import type { PendingBatch, PendingFrame, Refusal } from './pending-batch.js';
 
 export interface AdmissionDeps {
   readonly spool: SpoolAppender;
@@ -32,7 +32,7 @@ export function admitBatch(batch: PendingBatch, deps: AdmissionDeps): boolean {
 function admitFrame(frame: PendingFrame, deps: AdmissionDeps, lastSeqs: Map<string, number>): void {
   const { origin, result } = frame;
   if (frame.fault !== null) {
-    refuse(frame, frame.fault, deps.instruments);
+    condemn(frame, frame.fault);
     return;
   }
   if (result === null || frame.state === 'refused') return;
@@ -42,7 +42,7 @@ function admitFrame(frame: PendingFrame, deps: AdmissionDeps, lastSeqs: Map<stri
     origin.producer === '' ? 0 : (lastSeqs.get(key) ?? deps.spool.lastSeq(origin.tenant, origin.producer));
   const admission = origin.admit(result, lastSeq);
   if (admission.kind === 'refuse') {
-    refuse(frame, admission, deps.instruments);
+    condemn(frame, admission);
     if (result.events > 0) deps.instruments.events.inc({ outcome: 'refused' }, result.events);
     return;
   }
@@ -52,10 +52,11 @@ function admitFrame(frame: PendingFrame, deps: AdmissionDeps, lastSeqs: Map<stri
   if (admission.kind === 'append' && origin.producer !== '') lastSeqs.set(key, admission.seq);
 }
 
-function refuse(frame: PendingFrame, fault: NonNullable<PendingFrame['fault']>, instruments: IngestInstruments): void {
+/** The client hears of it when the frames before it are durable. */
+function condemn(frame: PendingFrame, refusal: Refusal): void {
   frame.state = 'refused';
-  instruments.frames.inc({ outcome: fault.code });
-  frame.origin.refuse(fault.code, fault.message);
+  frame.refusal = refusal;
+  frame.origin.condemn();
 }
 
 /** Marks events whose id was seen before; true when there are any, since their rows are in the block. */

@@ -93,8 +93,9 @@ class RequestOrigin implements FrameOrigin {
     this.#settle.resolve(result);
   }
 
+  condemn(): void {}
+
   refuse(code: ErrorCode, message: string): void {
-    if (this.#faulted) return;
     this.#faulted = true;
     this.#settle.reject(new CollectorError(code, message));
   }

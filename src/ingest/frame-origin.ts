@@ -12,8 +12,10 @@ export interface FrameOrigin {
   readonly producer: string;
   /** True: its frames wait while the spool is full (credit is 0). False: they are refused then. */
   readonly waits: boolean;
-  /** Something of this origin was refused: what follows must not be kept, or positions would skip the refused frame. */
+  /** `refuse` was called: nothing that follows may be kept, or positions would skip the refused frame. */
   readonly faulted: boolean;
+  /** A frame will be refused when its turn to be answered comes; `admit` refuses what follows it from now on. */
+  condemn(): void;
   /** Called once a frame, before anything of it is kept. `lastSeq` is the producer's highest, 0 when unknown. */
   admit(frame: DecodedFrame, lastSeq: number): Admission;
   /** The frame is durable, or was before. Answers may wait until `flush`. */

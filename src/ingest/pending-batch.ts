@@ -12,6 +12,11 @@ import type { FrameOrigin } from './frame-origin.js';
 /** What is to become of a frame, as far as it is known. */
 export type FrameState = 'pending' | 'append' | 'duplicate' | 'refused';
 
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
 /** One frame on its way: where its bytes lie in the batch, and what is known of it so far. */
 export interface PendingFrame {
   readonly origin: FrameOrigin;
@@ -20,7 +25,9 @@ export interface PendingFrame {
   readonly format: FrameFormat;
   readonly receivedMonotonicMs: number;
   /** Refused before decoding (too large, credit overrun): takes its turn, so that earlier frames are answered first. */
-  readonly fault: { readonly code: ErrorCode; readonly message: string } | null;
+  readonly fault: Refusal | null;
+  /** What to tell the origin in this frame's turn; null while nothing is wrong, or when it was told already. */
+  refusal: Refusal | null;
   /** Decode it for its answer only: it adds no row. Set for duplicates and refused frames. */
   silent: boolean;
   /** Indices of events dropped by their event_id. */
@@ -84,6 +91,7 @@ export class PendingBatch {
       format,
       receivedMonotonicMs,
       fault,
+      refusal: fault,
       silent,
       duplicateEvents: [],
       seq: 0,

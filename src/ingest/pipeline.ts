@@ -9,7 +9,7 @@ import { admitBatch, forgetEventIds } from './admission.js';
 import type { EventIdMemory } from './event-id-memory.js';
 import type { FrameOrigin } from './frame-origin.js';
 import { countFrame } from './ledger.js';
-import { PendingBatch, type PendingFrame } from './pending-batch.js';
+import { PendingBatch, type PendingFrame, type Refusal } from './pending-batch.js';
 
 export interface PipelineDeps {
   readonly decoder: FrameDecoder;
@@ -257,7 +257,7 @@ export class IngestPipeline {
       for (const frame of batch.frames) {
         if (frame.origin.waits || frame.state === 'refused' || frame.state === 'duplicate') continue;
         forgetEventIds(batch, this.#deps.eventIds, (candidate) => candidate === frame);
-        this.#refuse(frame, 'spool_full', 'the spool is full; nothing of this request was kept');
+        this.#refuse(frame, { code: 'spool_full', message: 'the spool is full; nothing of this request was kept' });
       }
     }
     this.#onSettled();
@@ -268,6 +268,7 @@ export class IngestPipeline {
     const nowMs = clock.monotonicMs();
     for (const frame of batch.frames) {
       instruments.frameBytes.inc(frame.length);
+      if (frame.refusal !== null) this.#refuse(frame, frame.refusal);
       if (frame.result === null || (frame.state !== 'append' && frame.state !== 'duplicate')) continue;
       const answer = {
         seq: frame.seq,
@@ -293,18 +294,20 @@ export class IngestPipeline {
   #fail(batch: PendingBatch, error: unknown): void {
     forgetEventIds(batch, this.#deps.eventIds, () => true);
     const code = error instanceof CollectorError ? error.code : 'internal';
+    const failure = { code, message: 'nothing of this frame was kept; send it again' } as const;
     for (const frame of batch.frames) {
-      if (frame.state !== 'refused') this.#refuse(frame, code, 'nothing of this frame was kept; send it again');
+      if (frame.state !== 'refused') this.#refuse(frame, failure);
+      else if (frame.refusal !== null) this.#refuse(frame, frame.refusal);
     }
     this.#finish(batch);
   }
 
-  #refuse(frame: PendingFrame, code: ErrorCode, message: string): void {
-    const { instruments } = this.#deps;
+  #refuse(frame: PendingFrame, { code, message }: Refusal): void {
     this.#countRefused(frame);
     frame.state = 'refused';
+    frame.refusal = null;
     frame.origin.refuse(code, message);
-    instruments.frames.inc({ outcome: code });
+    this.#deps.instruments.frames.inc({ outcome: code });
   }
 
   /** Only an admitted frame was counted as received. */

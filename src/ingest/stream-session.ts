@@ -54,7 +54,10 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   #ackSeq = 0;
   #ackedSeq = 0;
   #sentSeq = 0;
+  /** The client was told why the connection ends. */
   #faulted = false;
+  /** A frame on its way will end the connection. */
+  #condemned = false;
   #refusing = false;
   #closed = false;
   #greeted = false;
@@ -72,6 +75,11 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
 
   get faulted(): boolean {
     return this.#faulted;
+  }
+
+  condemn(): void {
+    this.#condemned = true;
+    this.#refusing = true;
   }
 
   /** The connection is gone or going, and nothing of it is under way. */
@@ -134,7 +142,7 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   }
 
   admit(frame: DecodedFrame, lastSeq: number): Admission {
-    if (this.#faulted) return { kind: 'refuse', code: 'stopping', message: 'an earlier frame was refused' };
+    if (this.#condemned) return { kind: 'refuse', code: 'stopping', message: 'an earlier frame was refused' };
     if (frame.fault !== null) return { kind: 'refuse', ...frame.fault };
     const numbering = frame.seq === null ? 'server' : 'client';
     this.#numbering ??= numbering;
@@ -162,7 +170,7 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   refuse(code: ErrorCode, message: string): void {
     if (this.#faulted) return;
     this.#faulted = true;
-    this.#refusing = true;
+    this.condemn();
     this.#sendAck();
     this.#closeWith(code, message);
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
-import { planEvents } from '../support/planned-events.js';
+import { EventPlan } from '../support/planned-events.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { settledLedger } from '../support/store-ledger.js';
 import { StreamProducer } from '../support/stream-producer.js';
@@ -20,8 +20,9 @@ test(
     await collector.start();
     try {
       const frames = Math.ceil(events / producerCount / eventsPerFrame);
-      const plans = Array.from({ length: producerCount }, (_, index) =>
-        planEvents(random, { producer: `p${index}`, frames, eventsPerFrame, badRatio: 0.05 }),
+      const plans = Array.from(
+        { length: producerCount },
+        (_, index) => new EventPlan(random, { producer: `p${index}`, eventsPerFrame, badRatio: 0.05 }),
       );
       const producers = plans.map(
         (plan, index) =>
@@ -29,7 +30,8 @@ test(
             name: `p${index}`,
             key: testKey,
             url: () => collector.streamUrl,
-            frames: plan.frames,
+            frame: (seq) => plan.frame(seq),
+            framesMax: frames,
             random,
             repeatRatio: 0.1,
           }),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
-import { planEvents } from '../support/planned-events.js';
+import { EventPlan } from '../support/planned-events.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
 import { settledLedger } from '../support/store-ledger.js';
 import { StreamProducer } from '../support/stream-producer.js';
@@ -17,8 +17,9 @@ test(
     const random = seededRandom(seed);
     const collector = new CollectorProcess({ dataDir: tempDir() });
     await collector.start();
-    const plans = Array.from({ length: producerCount }, (_, index) =>
-      planEvents(random, { producer: `p${index}`, frames: 250 * kills, eventsPerFrame: 40, badRatio: 0.05 }),
+    const plans = Array.from(
+      { length: producerCount },
+      (_, index) => new EventPlan(random, { producer: `p${index}`, eventsPerFrame: 40, badRatio: 0.05 }),
     );
     const producers = plans.map(
       (plan, index) =>
@@ -26,7 +27,7 @@ test(
           name: `p${index}`,
           key: testKey,
           url: () => collector.streamUrl,
-          frames: plan.frames,
+          frame: (seq) => plan.frame(seq),
           random,
           repeatRatio: 0.1,
         }),
@@ -39,10 +40,11 @@ test(
           await collector.kill();
           await collector.start();
         } else {
-          const engine = collector.enginePid();
-          if (engine !== undefined) process.kill(engine, 'SIGKILL');
+          await expect.poll(() => collector.enginePid(), { timeout: 20_000 }).toBeDefined();
+          process.kill(collector.enginePid()!, 'SIGKILL');
         }
       }
+      for (const producer of producers) producer.finish();
       await running;
       const good = plans.reduce((sum, plan) => sum + plan.good, 0);
       const executions = plans.reduce((sum, plan) => sum + plan.executions, 0);

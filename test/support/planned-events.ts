@@ -2,17 +2,8 @@ import type { Random } from '../../src/core/clock.js';
 import { randomInteger } from './seeded-random.js';
 import type { PlannedFrame } from './stream-producer.js';
 
-export interface Plan {
-  readonly frames: PlannedFrame[];
-  /** Valid events, and executions (terminal task events) among them. */
-  readonly good: number;
-  readonly bad: number;
-  readonly executions: number;
-}
-
 export interface PlanOptions {
   readonly producer: string;
-  readonly frames: number;
   readonly eventsPerFrame: number;
   /** Share of events that must be rejected. */
   readonly badRatio: number;
@@ -29,27 +20,43 @@ const badEvents: readonly ((event: Record<string, unknown>) => Record<string, un
   (event) => ({ ...event, name: 'x'.repeat(300) }),
 ];
 
-/** A producer's frames, every event named by its place in them, so that a lost or doubled one can be named. */
-export function planEvents(random: Random, options: PlanOptions): Plan {
-  const plan = { frames: [] as PlannedFrame[], good: 0, bad: 0, executions: 0 };
-  for (let seq = 1; seq <= options.frames; seq++) {
+/** A producer's frames, made when asked for; every event is named by its place, so that a lost or doubled one can be named. */
+export class EventPlan {
+  readonly frames: PlannedFrame[] = [];
+  /** Valid events, bad ones, and executions (terminal task events) among the valid. */
+  good = 0;
+  bad = 0;
+  executions = 0;
+  readonly #random: Random;
+  readonly #options: PlanOptions;
+
+  constructor(random: Random, options: PlanOptions) {
+    this.#random = random;
+    this.#options = options;
+  }
+
+  frame(seq: number): PlannedFrame {
+    while (this.frames.length < seq) this.frames.push(this.#next(this.frames.length + 1));
+    return this.frames[seq - 1]!;
+  }
+
+  #next(seq: number): PlannedFrame {
+    const { producer, eventsPerFrame, badRatio } = this.#options;
     const events: object[] = [];
-    let good = 0;
-    for (let index = 0; index < options.eventsPerFrame; index++) {
-      const event = taskEvent(random, `${options.producer}-${seq}-${index}`);
-      if (random() < options.badRatio) {
-        events.push(badEvents[randomInteger(random, { min: 0, max: badEvents.length - 1 })]!(event));
-        plan.bad += 1;
+    const goodBefore = this.good;
+    for (let index = 0; index < eventsPerFrame; index++) {
+      const event = taskEvent(this.#random, `${producer}-${seq}-${index}`);
+      if (this.#random() < badRatio) {
+        events.push(badEvents[randomInteger(this.#random, { min: 0, max: badEvents.length - 1 })]!(event));
+        this.bad += 1;
         continue;
       }
       events.push(event);
-      good += 1;
-      if (event.type !== 'step.completed') plan.executions += 1;
+      this.good += 1;
+      if (event.type !== 'step.completed') this.executions += 1;
     }
-    plan.good += good;
-    plan.frames.push({ seq, events, good });
+    return { seq, events, good: this.good - goodBefore };
   }
-  return plan;
 }
 
 function taskEvent(random: Random, id: string): Record<string, unknown> {

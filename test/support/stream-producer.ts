@@ -22,7 +22,9 @@ export interface ProducerOptions {
   readonly name: string;
   readonly key: string;
   readonly url: () => string;
-  readonly frames: readonly PlannedFrame[];
+  readonly frame: (seq: number) => PlannedFrame;
+  /** Frames to bring across; without it the producer goes on until `finish`. */
+  readonly framesMax?: number;
   readonly random: Random;
   /** Share of frames that are sent twice. */
   readonly repeatRatio: number;
@@ -38,7 +40,10 @@ export class StreamProducer {
   readonly #options: ProducerOptions;
   #acknowledged = 0;
   #sent = 0;
+  /** Highest number ever sent. */
+  #highest = 0;
   #credit = 0;
+  #framesMax: number;
   #socket: WebSocket | null = null;
   /** Frames sent a second time, as far as the connection held. */
   repeats = 0;
@@ -48,15 +53,22 @@ export class StreamProducer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    this.#framesMax = options.framesMax ?? Number.POSITIVE_INFINITY;
   }
 
   get acknowledged(): number {
     return this.#acknowledged;
   }
 
+  /** No new frames: what was sent once is still brought across. */
+  finish(): void {
+    this.#framesMax = Math.min(this.#framesMax, this.#highest);
+    if (this.#acknowledged >= this.#framesMax) this.#socket?.close();
+  }
+
   /** Resolves when every frame is acknowledged. */
   async run(): Promise<void> {
-    while (this.#acknowledged < this.#options.frames.length) {
+    while (this.#acknowledged < this.#framesMax) {
       await this.#connection();
       await new Promise((resolve) => setTimeout(resolve, 20 + 80 * this.#options.random()));
     }
@@ -69,7 +81,7 @@ export class StreamProducer {
     return new Promise((resolve) => {
       socket.on('message', (data: Buffer) => {
         this.#receive(unpack(data) as ServerMessage);
-        if (this.#acknowledged >= this.#options.frames.length) socket.close();
+        if (this.#acknowledged >= this.#framesMax) socket.close();
       });
       socket.on('error', () => {});
       socket.on('close', (code) => {
@@ -96,10 +108,12 @@ export class StreamProducer {
   }
 
   #fill(): void {
-    const { frames, random, repeatRatio } = this.#options;
+    const { frame: frameOf, random, repeatRatio } = this.#options;
     // A repeated frame counts like any other: half of the credit leaves room for all of them.
-    while (this.#sent < frames.length && 2 * (this.#sent - this.#acknowledged) < this.#credit - 1) {
-      const frame = frames[this.#sent++]!;
+    while (this.#sent < this.#framesMax && 2 * (this.#sent - this.#acknowledged) < this.#credit - 1) {
+      this.#sent += 1;
+      this.#highest = Math.max(this.#highest, this.#sent);
+      const frame = frameOf(this.#sent);
       this.#socket?.send(this.#encode(frame));
       if (random() >= repeatRatio) continue;
       this.repeats += 1;
