@@ -114,11 +114,15 @@ test('when the collector is killed with -9 its engine ends, though a read is und
     method: 'POST',
     body: 'SELECT sum(sipHash64(number)) FROM numbers(1000000000000)',
   }).catch(() => null);
+  const listed = "SELECT count() FROM system.processes WHERE query LIKE 'SELECT sum(sip%'";
+  for (let count = '0\n'; count === '0\n'; ) {
+    count = await (await fetch(`http://127.0.0.1:${first.port}/`, { method: 'POST', body: listed })).text();
+  }
   const rig = testEngine({ dataDir, port: first.port });
   process.kill(first.parent, 'SIGKILL');
   // The directory and the port are still held by the engine that drains.
   await rig.engine.start();
-  await slow;
+  expect((await slow)?.headers.get('x-clickhouse-exception-code')).toBe('394');
   await gone(first.engine);
   expect(await write(rig, 'SELECT 1')).toBe('1\n');
 });

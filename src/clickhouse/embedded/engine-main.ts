@@ -2,8 +2,15 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../core/clock.js';
 import { errorMessage } from '../../core/errors.js';
+import type { Logger } from '../../core/logger.js';
 import { type ChdbEngine, openChdbEngine } from './chdb-engine.js';
-import type { EngineCommand, EngineOptions, EngineReport, EngineStartFailure } from './engine-protocol.js';
+import type {
+  EngineCommand,
+  EngineLogLevel,
+  EngineOptions,
+  EngineReport,
+  EngineStartFailure,
+} from './engine-protocol.js';
 import { EngineServer } from './engine-server.js';
 
 /**
@@ -15,10 +22,12 @@ const clock: Clock = systemClock;
 let running: { readonly engine: ChdbEngine; readonly server: EngineServer; readonly options: EngineOptions } | null =
   null;
 let leaving = false;
+const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => void leave(running?.options.drainMsMax ?? 0));
-process.on('disconnect', () => void leave(running?.options.drainMsMax ?? 0));
+// Nobody waits for the reads any more, but the next collector waits for the data directory.
+process.on('disconnect', () => void leave(running?.options.drainMsMax ?? 0, 0));
 process.on('message', (command: EngineCommand) => {
   if (command.type === 'start') void start(command.options);
   else if (command.type === 'stop') void leave(command.deadlineMs);
@@ -40,7 +49,7 @@ async function start(options: EngineOptions): Promise<void> {
     // Bodies that an engine which was killed had not inserted: nobody was told that they were.
     rmSync(inserts, { recursive: true, force: true });
     mkdirSync(inserts, { mode: 0o700 });
-    const server = new EngineServer({ engine, clock }, options);
+    const server = new EngineServer({ engine, clock, logger }, options);
     reason = 'port_in_use';
     const port = await server.listen();
     running = { engine, server, options };
@@ -52,19 +61,23 @@ async function start(options: EngineOptions): Promise<void> {
   }
 }
 
-async function leave(deadlineMs: number): Promise<void> {
+async function leave(deadlineMs: number, readsMs = deadlineMs / 2): Promise<void> {
   if (leaving) return;
   leaving = true;
   // The last resort: chDB cannot be interrupted, and an exit with a query under way crashes anyway.
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), deadlineMs + 500).unref();
   if (running === null) return;
-  await running.server.drain(deadlineMs);
+  await running.server.drain({ deadlineMs, readsMs });
   await end();
 }
 
 async function end(): Promise<void> {
   await running?.engine.close();
   process.exit(0);
+}
+
+function log(level: EngineLogLevel) {
+  return (context: object, message: string): void => report({ type: 'log', level, context, message });
 }
 
 function report(message: EngineReport): void {

@@ -1,22 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { type Clock, type Random, sleep, systemRandom } from '../../core/clock.js';
 import { CollectorError } from '../../core/errors.js';
 import type { EngineInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
-import { packageFile } from '../../core/package-root.js';
 import type { DependencyHealth, HealthProbe } from '../../core/ports.js';
 import type { Stage } from '../../core/stage.js';
-import {
-  defaultEngineLimits,
-  type EngineCommand,
-  type EngineLimits,
-  type EngineLoad,
-  type EngineOptions,
-  type EngineReport,
-  type EngineStartFailure,
-} from './engine-protocol.js';
+import { EngineChild, type LaunchOutcome } from './engine-child.js';
+import { defaultEngineLimits, type EngineLimits, type EngineOptions } from './engine-protocol.js';
 
 export interface EngineProcessDeps {
   readonly logger: Logger;
@@ -57,10 +47,6 @@ export interface EngineProcess extends Stage, HealthProbe {
 export function createEngineProcess(deps: EngineProcessDeps, options: EngineProcessOptions): EngineProcess {
   return new SupervisedEngine(deps, options);
 }
-
-type LaunchOutcome =
-  | { readonly status: 'ready' }
-  | { readonly status: 'failed'; readonly reason: EngineStartFailure | 'exited' | 'silent'; readonly message: string };
 
 class SupervisedEngine implements EngineProcess {
   readonly name = 'engine';
@@ -186,102 +172,6 @@ class SupervisedEngine implements EngineProcess {
   }
 }
 
-/** One forked process. `launched` settles once, `exited` when the process is gone. */
-class EngineChild {
-  readonly launched: Promise<LaunchOutcome>;
-  /** `signal_<name>` or `exit_<code>`. */
-  readonly exited: Promise<string>;
-  settle: (outcome: LaunchOutcome) => void = () => undefined;
-  port = 0;
-  readonly #process: ChildProcess;
-  readonly #logger: Logger;
-  readonly #probes = new Map<number, (load: EngineLoad | null) => void>();
-  #probeId = 0;
-  #stderrLines = 0;
-
-  constructor(options: EngineOptions, logger: Logger) {
-    this.#logger = logger;
-    this.launched = new Promise((resolve) => {
-      this.settle = resolve;
-    });
-    this.#process = fork(fileURLToPath(packageFile('dist/src/clickhouse/embedded/engine-main.js')), [], {
-      // Nothing of the collector's environment: it may hold keys. libuv's pool runs the engine's calls, zlib and files.
-      env: { TZ: 'UTC', UV_THREADPOOL_SIZE: String(options.readConnections + threadsBesideReads) },
-      execArgv: [],
-      cwd: options.dataDir,
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    this.exited = new Promise((resolve) => {
-      const gone = (reason: string) => {
-        for (const answer of this.#probes.values()) answer(null);
-        this.settle({ status: 'failed', reason: 'exited', message: `the process ended (${reason})` });
-        resolve(reason);
-      };
-      this.#process.once('exit', (code, signal) => gone(signal === null ? `exit_${code}` : `signal_${signal}`));
-      this.#process.once('error', () => gone('spawn'));
-    });
-    this.#process.on('message', (report: EngineReport) => this.#hear(report));
-    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hearText(text));
-    this.#say({ type: 'start', options });
-  }
-
-  get pid(): number | undefined {
-    return this.#process.exitCode === null && this.#process.signalCode === null ? this.#process.pid : undefined;
-  }
-
-  /** Null when there is no answer within a second. */
-  probe(clock: Clock): Promise<EngineLoad | null> {
-    const id = ++this.#probeId;
-    return new Promise((resolve) => {
-      const timer = clock.setTimer(probeMsMax, () => this.#probes.get(id)?.(null));
-      this.#probes.set(id, (load) => {
-        timer.cancel();
-        this.#probes.delete(id);
-        resolve(load);
-      });
-      this.#say({ type: 'probe', id });
-    });
-  }
-
-  /** Asks it to drain, and kills it when the time is over. */
-  async end(clock: Clock, deadlineMs: number): Promise<void> {
-    if (this.pid === undefined) return;
-    this.#say({ type: 'stop', deadlineMs: Math.max(0, deadlineMs - killMarginMs) });
-    const timer = clock.setTimer(deadlineMs, () => {
-      this.#logger.warn({ pid: this.pid ?? null }, 'the embedded engine did not drain in time and is killed');
-      this.#process.kill('SIGKILL');
-    });
-    await this.exited;
-    timer.cancel();
-  }
-
-  #say(command: EngineCommand): void {
-    if (this.#process.connected) this.#process.send(command, () => undefined);
-  }
-
-  #hear(report: EngineReport): void {
-    if (report.type === 'ready') {
-      this.port = report.port;
-      this.#logger.info({ port: report.port, version: report.version }, 'the embedded engine is ready');
-      this.settle({ status: 'ready' });
-    } else if (report.type === 'failed') {
-      this.settle({ status: 'failed', reason: report.reason, message: report.message });
-    } else if (report.type === 'probed') {
-      this.#probes.get(report.id)?.(report.load);
-    } else {
-      this.#logger[report.level](report.context, report.message);
-    }
-  }
-
-  /** What the native library prints before it dies is worth keeping; more than that is not. */
-  #hearText(text: string): void {
-    for (const line of text.split('\n')) {
-      if (line.trim() === '' || ++this.#stderrLines > stderrLinesMax) continue;
-      this.#logger.warn({ pid: this.#process.pid ?? null }, `engine: ${line.slice(0, 500)}`);
-    }
-  }
-}
-
 const defaultAccounts = {
   database: 'tidemark',
   writerUser: 'tidemark',
@@ -290,16 +180,11 @@ const defaultAccounts = {
 } as const;
 
 const silentOutcome: LaunchOutcome = { status: 'failed', reason: 'silent', message: 'it did not become ready in time' };
-/** The writer, the classifier and KILL, files of inserts, gzip. */
-const threadsBesideReads = 8;
 const readyMsMax = 30_000;
 const startPauseMs = 200;
-const probeMsMax = 1_000;
-const killMarginMs = 300;
 const steadyMs = 60_000;
 const backoffMsMin = 100;
 const backoffMsMax = 10_000;
-const stderrLinesMax = 50;
 
 function stoppedError(): CollectorError {
   return new CollectorError('stopping', 'cannot wait for the embedded engine: it was stopped');

@@ -18,7 +18,7 @@ export type EngineReport =
   | {
       readonly type: 'log';
       readonly level: EngineLogLevel;
-      readonly context: Readonly<Record<string, string | number | boolean>>;
+      readonly context: object;
       readonly message: string;
     };
 

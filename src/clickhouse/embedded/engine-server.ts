@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Clock, sleep } from '../../core/clock.js';
+import type { Logger } from '../../core/logger.js';
 import type { ChdbEngine } from './chdb-engine.js';
 import { ClickHouseException } from './clickhouse-exception.js';
 import { contentTypeOf } from './content-type.js';
@@ -17,6 +18,7 @@ import { type StatementResult, StatementRunner } from './statement-runner.js';
 export interface EngineServerDeps {
   readonly engine: ChdbEngine;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /**
@@ -62,16 +64,20 @@ export class EngineServer {
     return this.#runner.load();
   }
 
-  /** Takes no more requests and waits for those under way; reads are cancelled when half of the time is gone. */
-  async drain(deadlineMs: number): Promise<void> {
+  /**
+   * Takes no more requests and waits for those under way, at most `deadlineMs`. Reads are cancelled after
+   * `readsMs`; a write is never cancelled, its client may be counting on it.
+   */
+  async drain({ deadlineMs, readsMs }: { readonly deadlineMs: number; readonly readsMs: number }): Promise<void> {
+    const { clock, logger } = this.#deps;
     this.#draining = true;
     this.#server.close();
     this.#server.closeIdleConnections();
-    const end = this.#deps.clock.monotonicMs() + deadlineMs;
-    const half = end - deadlineMs / 2;
-    while (this.#requests.size > 0 && this.#deps.clock.monotonicMs() < end) {
-      if (this.#deps.clock.monotonicMs() >= half) for (const request of this.#requests) request.abort();
-      await sleep(this.#deps.clock, drainPauseMs);
+    const startMs = clock.monotonicMs();
+    logger.info({ requests: this.#requests.size }, 'the embedded engine drains');
+    while (this.#requests.size > 0 && clock.monotonicMs() - startMs < deadlineMs) {
+      if (clock.monotonicMs() - startMs >= readsMs) for (const request of this.#requests) request.abort();
+      await sleep(clock, drainPauseMs);
     }
     this.#server.closeAllConnections();
   }
@@ -131,6 +137,10 @@ export class EngineServer {
   }
 
   #sendException(response: ServerResponse, exception: ClickHouseException): void {
+    const { code, type } = exception;
+    // The text may quote a statement or its data, so only the code is logged. 500 is what ClickHouse answers by default.
+    if (exception.httpStatus >= 500) this.#deps.logger.debug({ code, type }, 'a statement failed');
+    if (code === unknownException) this.#deps.logger.error({ code, type }, 'a request failed in the façade');
     if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
@@ -153,6 +163,7 @@ interface Reply {
   readonly body: string | Uint8Array;
 }
 
+const unknownException = 1002;
 const plainText = 'text/plain; charset=UTF-8';
 /** Above the idle time after which clients drop a socket (2.5 s in @clickhouse/client), so that none is reused dead. */
 const keepAliveMs = 30_000;
