@@ -52,6 +52,15 @@ class BatchState implements EventSink {
   }
 
   decode(batch: FrameBatch): DecodedBatch {
+    try {
+      return this.#decode(batch);
+    } finally {
+      this.#block.clear();
+      this.#fingerprints.clear();
+    }
+  }
+
+  #decode(batch: FrameBatch): DecodedBatch {
     const source = createByteSource(batch.bytes);
     const tenants = new Map<string, ByteSource>();
     const frames: DecodedFrame[] = [];
@@ -65,20 +74,18 @@ class BatchState implements EventSink {
     }
     const block = this.#block;
     const rows = block.encode(batch.receivedMs);
-    const decoded = {
+    return {
       bytes: batch.bytes,
       rows,
       rowCount: block.rows,
       rowsCrc: crc32(rows),
       frames,
-      eventIds: this.#fingerprints.take(),
+      eventIds: this.#fingerprints.copy(),
       slices: sliceRows(block),
       clampedCount: this.#clampedCount,
       redactedCount: block.maskedCount,
       unknownFieldCount,
     };
-    block.clear();
-    return decoded;
   }
 
   #frame(range: FrameRange, source: ByteSource, tenants: Map<string, ByteSource>): DecodedFrame {

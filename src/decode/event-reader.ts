@@ -325,11 +325,13 @@ export class EventReader extends MsgpackReader {
     return next;
   }
 
+  /** A key the schema does not know, and its value; the key begins, or lies as a text, at `offset`. */
   #unknownPair(offset: number, length: number): number {
-    this.#unknown.unknownField(offset, length);
-    if (length >= 0) return this.#unknownValue(offset + length);
-    const value = this.skip(offset, fieldDepth);
-    return value === malformed ? malformed : this.#unknownValue(value);
+    const valueAt = length >= 0 ? offset + length : this.skip(offset, fieldDepth);
+    if (valueAt === malformed) return malformed;
+    const next = this.#unknownValue(valueAt);
+    if (next >= 0 && this.#staged.errorCode === null) this.#unknown.unknownField(offset, length);
+    return next;
   }
 
   /** An unknown value is ignored, but not one that breaks the limits of an event. */

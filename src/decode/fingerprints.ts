@@ -69,10 +69,13 @@ export class FingerprintList {
     this.#count = this.#markedCount;
   }
 
-  /** Copies of exactly the entries so far, or null when there is none; the list is empty afterwards. */
-  take(): EventFingerprints | null {
-    const count = this.#count;
+  clear(): void {
     this.#count = 0;
+  }
+
+  /** Copies of exactly the entries so far, or null when there is none. */
+  copy(): EventFingerprints | null {
+    const count = this.#count;
     if (count === 0) return null;
     return {
       low: this.#low.slice(0, count),

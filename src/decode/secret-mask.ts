@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { type ByteSource, createTextSource } from './byte-range.js';
-import { maskSecrets, mayHoldSecret } from './secrets.js';
+import { mask, maskSecrets, mayHoldSecret } from './secrets.js';
 import { prefixBytes, wholeCodePoints } from './utf8-text.js';
 
 export interface MaskedText {
@@ -12,7 +12,7 @@ export interface MaskedText {
 
 /**
  * A text that is to be cut is searched this far only; behind it nothing can reach the first 500 characters
- * unless masks take away most of it, and then the last word, perhaps half a secret, is dropped.
+ * unless masks take away most of it, and then the last word, perhaps half a secret that is no longer known as one, is dropped.
  */
 const searchedBytesMax = 8_192;
 
@@ -31,7 +31,7 @@ export class SecretMask {
     if (found === text) {
       return { source, offset, length: prefixBytes(source.bytes, offset, searched, charactersMax), masked: false };
     }
-    const kept = isLong ? found.replace(/\S{1,8192}$/u, '') : found;
+    const kept = isLong && !found.endsWith(mask) ? found.replace(/\S{1,8192}$/u, '') : found;
     const encoded = createTextSource(kept);
     const size = encoded.bytes.length;
     return { source: encoded, offset: 0, length: prefixBytes(encoded.bytes, 0, size, charactersMax), masked: true };
