@@ -15,7 +15,7 @@ export class ReadGate {
     this.#waitingMax = limits.waitingMax;
   }
 
-  /** Runs `read` when its turn comes. Rejects with `overloaded` when too many wait, with the abort's reason when aborted first. */
+  /** Runs `read` in its turn. Rejects with `overloaded` when too many wait, with the reason of an abort before it. */
   async run<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
     await this.#enter(signal);
     try {

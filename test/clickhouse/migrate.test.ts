@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -7,15 +6,14 @@ import { migrate } from '../../src/clickhouse/migrate.js';
 import { parseMigration, splitStatements } from '../../src/clickhouse/migration-file.js';
 import { silentLogger } from '../../src/core/logger.js';
 import { packageFile } from '../../src/core/package-root.js';
-import { ChdbStore } from '../support/chdb-store.js';
+import { EngineStore } from '../support/engine-store.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const database = 'tidemark';
-const directory = mkdtempSync(join(tmpdir(), 'tidemark-migrate-'));
-let store: ChdbStore;
+let store: EngineStore;
 
 beforeAll(async () => {
-  store = await ChdbStore.open(directory, database);
+  store = await EngineStore.start();
 });
 
 beforeEach(async () => {
@@ -24,10 +22,7 @@ beforeEach(async () => {
   store.statements.length = 0;
 });
 
-afterAll(() => {
-  store.close();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => store.end());
 
 async function objects(): Promise<string[]> {
   const rows = await store.select<{ name: string }>(

@@ -232,7 +232,7 @@ test('a spool that cannot release yet is asked again, without inserting again', 
   expect(writer.inserted).toEqual(['1']);
 });
 
-test('health is degraded while delivery is retried, says since when and how old the oldest event is, and recovers', async () => {
+test('health is degraded during retries, says since when and how old the oldest event is, and recovers', async () => {
   const { clock, spool, writer, delivery } = setUp();
   expect(delivery.health()).toMatchObject({ name: 'delivery', status: 'healthy', reason: null });
   const failedMs = clock.nowMs();

@@ -1,8 +1,8 @@
-import { appendFileSync, readFileSync, statSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rawColumns } from '../../src/core/event-schema.js';
 import type { SpoolSegment } from '../../src/core/ports.js';
-import type { ChdbStore } from './chdb-store.js';
+import type { EngineStore } from './engine-store.js';
 
 /** Column values by name as JSON of ClickHouse; what is missing is the column's default. */
 export type RawRow = Readonly<Record<string, unknown>>;
@@ -11,15 +11,13 @@ export const columnNames: readonly string[] = rawColumns.map((column) => column.
 
 /** Writes a segment file as the spool does: one Native block for each append, end to end. */
 export async function writeSegment(
-  store: ChdbStore,
-  options: { readonly directory: string; readonly id: string; readonly blocks: readonly (readonly RawRow[])[] },
+  store: EngineStore,
+  options: { readonly id: string; readonly blocks: readonly (readonly RawRow[])[] },
 ): Promise<SpoolSegment> {
-  const dataPath = join(options.directory, `${options.id}.native`);
-  for (const [index, rows] of options.blocks.entries()) {
-    const blockPath = join(options.directory, `${options.id}.${index}.block`);
-    await store.run(blockStatement(rows, blockPath));
-    appendFileSync(dataPath, readFileSync(blockPath));
-  }
+  const dataPath = join(store.directory, `${options.id}.native`);
+  const blocks: Uint8Array[] = [];
+  for (const rows of options.blocks) blocks.push(await store.native(blockQuery(rows)));
+  writeFileSync(dataPath, Buffer.concat(blocks));
   const rows = options.blocks.flat();
   const received = rows.map((row) => Date.parse(`${String(row.received).replace(' ', 'T')}Z`));
   return {
@@ -34,11 +32,10 @@ export async function writeSegment(
 }
 
 /** One block, since the rows are fewer than any threshold that would split them. */
-function blockStatement(rows: readonly RawRow[], path: string): string {
+function blockQuery(rows: readonly RawRow[]): string {
   const structure = rawColumns.map((column) => `${column.name} ${column.column}`).join(', ');
   const json = rows.map((row) => JSON.stringify({ attempt: 1, ...row })).join('\n');
-  return `SELECT * FROM format(JSONEachRow, ${literal(structure)}, ${literal(json)})
-    INTO OUTFILE ${literal(path)} FORMAT Native SETTINGS max_threads = 1`;
+  return `SELECT * FROM format(JSONEachRow, ${literal(structure)}, ${literal(json)}) SETTINGS max_threads = 1`;
 }
 
 function literal(text: string): string {

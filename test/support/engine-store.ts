@@ -1,0 +1,86 @@
+import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
+import type { StoreStatement, StoreWriter } from '../../src/clickhouse/store-writer.js';
+import { systemClock } from '../../src/core/clock.js';
+import type { StoreQuery } from '../../src/core/ports.js';
+import { createTestEngine, type TestEngine } from './embedded-engine.js';
+
+/** The embedded engine with the client the collector uses, and what tests ask of it besides. */
+export class EngineStore implements StoreWriter {
+  readonly test: TestEngine;
+  readonly client: ClickhouseClient;
+  /** Statements run so far, by name. */
+  readonly statements: string[] = [];
+
+  private constructor(test: TestEngine) {
+    this.test = test;
+    this.client = createClickhouseClient(
+      { clock: systemClock },
+      {
+        url: test.engine.url,
+        database: 'tidemark',
+        writer: { user: 'tidemark', password: test.writerPassword },
+        reader: { user: 'default', password: '' },
+        limits: defaultClickhouseLimits,
+      },
+    );
+  }
+
+  static async start(): Promise<EngineStore> {
+    const test = createTestEngine({ database: 'tidemark', writerUser: 'tidemark', readerUser: 'default' });
+    await test.engine.start();
+    return new EngineStore(test);
+  }
+
+  /** Where segments may lie. */
+  get directory(): string {
+    return this.test.spoolDir;
+  }
+
+  async command(statement: StoreStatement): Promise<void> {
+    this.statements.push(statement.name);
+    await this.client.command(statement);
+  }
+
+  async insertStream(...insert: Parameters<StoreWriter['insertStream']>): Promise<void> {
+    this.statements.push(insert[0].name);
+    await this.client.insertStream(...insert);
+  }
+
+  async writerRows<Row>(query: StoreQuery): Promise<Row[]> {
+    this.statements.push(query.name);
+    return await this.client.writerRows(query);
+  }
+
+  /** Rows of a query of the test itself, as the reader sees them. */
+  select<Row = Record<string, unknown>>(sql: string): Promise<Row[]> {
+    return this.client.rows({ name: 'test', sql, params: {} });
+  }
+
+  /** A statement of the test itself. */
+  run(sql: string): Promise<void> {
+    return this.client.command({ name: 'test', sql });
+  }
+
+  /** The result of a query as blocks in the Native format. */
+  async native(sql: string): Promise<Uint8Array> {
+    const authorization = `Basic ${Buffer.from(`tidemark:${this.test.writerPassword}`).toString('base64')}`;
+    const url = `${this.test.engine.url}/?database=tidemark&default_format=Native`;
+    const response = await fetch(url, { method: 'POST', body: sql, headers: { authorization } });
+    if (!response.ok) throw new Error(await response.text());
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
+  /** Kills the engine as a crash does, and waits until it answers again. */
+  async crash(): Promise<void> {
+    const pid = this.test.engine.pid();
+    if (pid === undefined) throw new Error('no engine runs');
+    process.kill(pid, 'SIGKILL');
+    while (this.test.engine.pid() === pid) await new Promise((resolve) => setTimeout(resolve, 20));
+    await this.test.engine.ready();
+  }
+
+  async end(): Promise<void> {
+    await this.client.close();
+    await this.test.end();
+  }
+}
