@@ -44,7 +44,7 @@ export function problem(code: ErrorCode, options: ProblemOptions = {}): HttpRepl
 const retryAfterSeconds = 1;
 
 /**
- * The answer for anything a handler threw: a `CollectorError` keeps its code, the rest is `internal` without its text.
+ * The answer for anything a handler threw: a `CollectorError` keeps its code, anything else is `internal`.
  * What only an operator should read stays out: the detail of a 5xx (it may name hosts, paths or SQL) and operator codes.
  */
 export function problemOf(error: unknown): HttpReply {
