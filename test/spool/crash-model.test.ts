@@ -142,7 +142,7 @@ class World {
 }
 
 const seed = testSeed(20_260_115);
-const worlds = 400;
+const worlds = 60;
 
 test(`every acknowledged frame is delivered exactly once through crashes and faults (seeds ${seed} … +${worlds})`, async () => {
   let acknowledged = 0;

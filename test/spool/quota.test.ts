@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { FaultyFileSystem } from '../support/faulty-file-system.js';
+import { append, settle, spoolBatch, startSpool } from '../support/spool-rig.js';
+
+const kilobyte = 1_000;
+
+test('at its quota the spool refuses appends, and accepts them again below the low mark', async () => {
+  const { spool } = await startSpool({ bytesMax: 50 * kilobyte, segmentBytesMax: 6 * kilobyte });
+  let announced = 0;
+  spool.onSpace(() => announced++);
+  let seq = 0;
+  let fullness = -1;
+  while (spool.fullness() < 1) {
+    expect(spool.fullness()).toBeGreaterThan(fullness);
+    fullness = spool.fullness();
+    await append(spool, { bytes: 3 * kilobyte, frames: [{ seq: ++seq }] });
+  }
+  expect(seq).toBeGreaterThan(8);
+  expect(spool.tryAppend(spoolBatch()).status).toBe('full');
+  expect(spool.health()).toMatchObject({ status: 'degraded', details: { full: 'quota' } });
+  await settle();
+  await spool.release(spool.peek()!.id);
+  await settle();
+  await spool.release(spool.peek()!.id);
+  await settle();
+  expect(announced).toBe(1);
+  expect(spool.tryAppend(spoolBatch({ frames: [{ seq: seq + 1 }] })).status).toBe('appended');
+});
+
+test('bytes are counted down to zero when everything is released', async () => {
+  const { spool, clock } = await startSpool();
+  for (let seq = 1; seq <= 5; seq++) {
+    await append(spool, { bytes: 777, frames: [{ seq }] });
+    clock.advance(500);
+    await settle();
+  }
+  expect(spool.stats().bytes).toBeGreaterThan(5 * 777);
+  clock.advance(4_000);
+  await settle();
+  while (spool.peek() !== null) await spool.release(spool.peek()!.id);
+  expect(spool.stats()).toMatchObject({ bytes: 0, segments: 0, fullness: 0 });
+});
+
+test('bytes of a recovered spool count', async () => {
+  const { spool, disk } = await startSpool();
+  await append(spool, { bytes: 20 * kilobyte });
+  await spool.stop(kilobyte);
+  const next = await startSpool({ bytesMax: 10 * kilobyte }, disk);
+  expect(next.spool.tryAppend(spoolBatch()).status).toBe('full');
+});
+
+test('an almost full disk refuses appends and is looked at again by itself', async () => {
+  const disk = new FaultyFileSystem();
+  disk.space = { usedBytes: 80, availableBytes: 20 };
+  const { spool, clock } = await startSpool({}, disk);
+  disk.space = { usedBytes: 91 * kilobyte, availableBytes: 9 * kilobyte };
+  clock.advance(1_000);
+  spool.tryAppend(spoolBatch());
+  await settle();
+  let announced = 0;
+  spool.onSpace(() => announced++);
+  expect(spool.tryAppend(spoolBatch()).status).toBe('full');
+  expect(spool.health().reason).toContain('disk');
+  // Between the marks nothing changes.
+  disk.space = { usedBytes: 89 * kilobyte, availableBytes: 11 * kilobyte };
+  clock.advance(1_000);
+  await settle();
+  expect(spool.tryAppend(spoolBatch()).status).toBe('full');
+  disk.space = { usedBytes: 80 * kilobyte, availableBytes: 20 * kilobyte };
+  clock.advance(1_000);
+  await settle();
+  expect(announced).toBe(1);
+  expect(spool.fullness()).toBeLessThan(1);
+});
+
+test('the disk is looked at once a second, not once an append', async () => {
+  const { spool, disk, clock } = await startSpool();
+  let looks = 0;
+  const diskSpace = disk.diskSpace.bind(disk);
+  disk.diskSpace = () => {
+    looks++;
+    return diskSpace();
+  };
+  for (let seq = 1; seq <= 100; seq++) await append(spool, { frames: [{ seq }] });
+  expect(looks).toBe(0);
+  clock.advance(1_000);
+  for (let seq = 101; seq <= 200; seq++) await append(spool, { frames: [{ seq }] });
+  expect(looks).toBe(1);
+});
