@@ -45,7 +45,7 @@ const retryAfterSeconds = 1;
 
 /**
  * The answer for anything a handler threw: a `CollectorError` keeps its code, anything else is `internal`.
- * What only an operator should read stays out: the detail of a 5xx (it may name hosts, paths or SQL) and operator codes.
+ * What only an operator should read stays out: the detail of a 5xx (it may name hosts, paths, SQL) and operator codes.
  */
 export function problemOf(error: unknown): HttpReply {
   if (!(error instanceof CollectorError)) return problem('internal');
