@@ -108,7 +108,7 @@ class JoinedCollector implements Collector {
       const parts = await joinParts({ ...this.#deps, config, dataDir, startedMs: clock.nowMs(), metrics });
       const http = joinHttp({ ...this.#deps, config, metrics }, parts, keys);
       observe(metrics, parts, http);
-      // What is called before who calls it; stopped in reverse. The store's stages return at once and prepare it meanwhile.
+      // What is called before who calls it; stopped in reverse. The store is prepared in the background.
       const { spool, store, delivery, schema, decoder } = parts;
       for (const stage of [spool, ...store.stages, deliverWhenReady(delivery), schema, decoder, http])
         await this.#startStage(stage);
@@ -188,7 +188,9 @@ function joinSchema(setting: Setting, parts: Pick<Parts, 'spool' | 'windows' | '
   const restoration = new WindowRestoration(
     {
       readPages: (receivedBeforeMs) =>
-        readWindowRestore(client, { receivedBeforeMs, nowMs: clock.nowMs(), agentsMax: config.window.keysMax }),
+        readWindowRestore(client, { receivedBeforeMs, nowMs: clock.nowMs(), agentsMax: config.window.keysMax }, () =>
+          logger.warn({}, 'error categories of the live windows are not restored: counting them takes too long'),
+        ),
       windows: parts.windows,
       spool: parts.spool,
       clock,

@@ -34,7 +34,7 @@ export interface IngestInstruments {
 }
 
 export interface SpoolInstruments {
-  /** Events found in the spool at start: a term of the ledger, durable + recovered = inserted + spooled + quarantined. */
+  /** Events found in the spool at start; of the ledger: durable + recovered = inserted + spooled + quarantined. */
   readonly eventsRecovered: PlainCounter;
   readonly bytesWritten: PlainCounter;
   readonly syncSeconds: PlainHistogram;

@@ -40,7 +40,7 @@ export class EventIdMemory {
   }
 }
 
-/** Slots hold low and high half side by side; the pair (0, 0) marks a free slot, so that fingerprint is kept as (1, 0). */
+/** Slots hold low and high half side by side; (0, 0) marks a free slot, so that fingerprint is kept as (1, 0). */
 class FingerprintTable {
   #slots = new Uint32Array(2 * 1024);
   #mask = 1023;

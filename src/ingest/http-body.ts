@@ -6,12 +6,13 @@ import type { HttpRequest } from '../core/ports.js';
 
 const gunzipAsync = promisify(gunzip);
 
+/** The usual names first: those are the ones an error tells. */
 const formats: Readonly<Record<string, FrameFormat>> = {
   'application/msgpack': 'msgpack',
-  'application/x-msgpack': 'msgpack',
-  'application/vnd.msgpack': 'msgpack',
   'application/json': 'json',
   'application/x-ndjson': 'ndjson',
+  'application/x-msgpack': 'msgpack',
+  'application/vnd.msgpack': 'msgpack',
   'application/ndjson': 'ndjson',
 };
 
@@ -22,11 +23,11 @@ export function parseFormat(contentType: string | undefined): FrameFormat {
   if (format !== undefined) return format;
   throw new CollectorError(
     'media_type_unsupported',
-    `cannot read content type "${name.slice(0, 80)}": send application/msgpack, application/json or application/x-ndjson`,
+    `cannot read content type "${name.slice(0, 80)}": send ${Object.keys(formats).slice(0, 3).join(', ')}`,
   );
 }
 
-/** The body as sent or inflated, at most `bytesMax`; throws `media_type_unsupported`, `body_too_large` or `body_invalid`. */
+/** The body as sent or inflated; throws `media_type_unsupported`, `body_too_large` (over `bytesMax`) or `body_invalid`. */
 export async function inflateBody(request: HttpRequest, bytesMax: number): Promise<Uint8Array> {
   const encoding = (request.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity' || encoding === '') return request.body;

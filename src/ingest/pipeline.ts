@@ -148,7 +148,7 @@ export class IngestPipeline {
     });
   }
 
-  /** Full batches keep one in the pool's queue, so that a worker never idles; a part of one goes to an idle worker only. */
+  /** Full batches keep one in the pool's queue, so that no worker idles; a part of one goes to an idle worker only. */
   #dispatch(): void {
     while (this.#waiting.length > 0 && this.#decoding < this.#options.batchesInFlightMax)
       this.#decode(this.#waiting.shift()!);

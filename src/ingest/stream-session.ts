@@ -48,7 +48,7 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   #numbering: 'client' | 'server' | null = null;
   #unanswered = 0;
   #credit: number;
-  /** A client may not have heard of a smaller credit, or has frames on the wire still: the larger one holds for a while. */
+  /** A client may not have heard of a smaller credit, or has frames on the wire: the larger one holds for a while. */
   #creditBefore: number;
   #creditBeforeUntilMs = 0;
   #ackSeq = 0;

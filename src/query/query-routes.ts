@@ -2,6 +2,7 @@ import type { HttpRoute } from '../core/ports.js';
 import { createAgentListRoute } from './agent-list.js';
 import { createAgentLiveRoute } from './agent-live.js';
 import { createAgentMetricsRoutes } from './agent-metrics.js';
+import { createEventSchemaRoute } from './event-schema.js';
 import { createHealthRoutes } from './health.js';
 import { createMetricsPageRoute } from './metrics-page.js';
 import { defaultQueryOptions, type QueryContext, type QueryDependencies, type QueryOptions } from './query-context.js';
@@ -22,5 +23,6 @@ export function createQueryRoutes(
     createTaskDetailRoute(context),
     ...createHealthRoutes(context),
     createMetricsPageRoute(context),
+    createEventSchemaRoute(),
   ];
 }

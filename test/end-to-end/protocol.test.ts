@@ -207,7 +207,7 @@ test.each(refusedFrames)(
   },
 );
 
-test('a client that sends more than its credit is closed with a code, and loses nothing it was acknowledged', async () => {
+test('a client that sends more than its credit is closed with a code and loses nothing acknowledged', async () => {
   const client = await WireClient.open(collector, '?producer=overrun');
   for (let seq = 1; seq <= 400; seq++) client.sendPacked({ seq, events: [task(`overrun-${seq}`)] });
   await client.untilClosed();

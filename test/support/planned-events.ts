@@ -20,7 +20,7 @@ const badEvents: readonly ((event: Record<string, unknown>) => Record<string, un
   (event) => ({ ...event, name: 'x'.repeat(300) }),
 ];
 
-/** A producer's frames, made when asked for; every event is named by its place, so that a lost or doubled one can be named. */
+/** A producer's frames, made when asked for; events are named by their place, so that a lost or doubled one shows. */
 export class EventPlan {
   readonly frames: PlannedFrame[] = [];
   /** Valid events, bad ones, and executions (terminal task events) among the valid. */

@@ -27,7 +27,7 @@ async function readLedger(collector: CollectorProcess): Promise<StoreLedger> {
     SELECT
       (SELECT count() FROM agent_events) AS rows,
       (SELECT uniqExact(task_id) FROM agent_events) AS ids,
-      (SELECT count() FROM agent_events WHERE type IN ('task.completed', 'task.failed', 'task.cancelled')) AS executions,
+      (SELECT countIf(type IN ('task.completed', 'task.failed', 'task.cancelled')) FROM agent_events) AS executions,
       (SELECT sum(total) FROM agent_performance_minutely) AS minuteTotal,
       (SELECT sum(total) FROM agent_performance_daily) AS dayTotal`);
   const { rows, ids, executions, minuteTotal, dayTotal } = ledger!;
