@@ -11,7 +11,7 @@
 --     left instead of 2. Parts above 4 GiB are not merged again, so that expiry finds whole parts to drop.
 --   * LZ4 (the default) 131 bytes a row; ZSTD(1) 74 bytes, but 0.6 us a row more to insert and 0.5 us to merge.
 --     Uncompressed ids cost as much CPU as compressed ones, and 171 bytes a row.
---   * The two Bloom filters cost less than 0.1 us a row and 2 bytes. fsync costs no CPU and 15 to 20 ms an insert.
+--   * The two Bloom filters cost under 0.1 us a row and 2 bytes. fsync costs no CPU and 15 to 20 ms an insert.
 --   * The four constraints are lost in the noise; seven of the form `x IS NULL OR …` cost 0.2 us a row. They hold what
 --     would spoil a rollup for good (sums, minima, digests); the rest is bounded by types and by the decoder.
 --   * An insert costs 40 to 70 ms whatever its size (parts and files of four tables): 16 us a row at 10,000 rows.

@@ -100,7 +100,7 @@ test('a store that refuses connections or breaks them is unavailable, and says s
   }
 });
 
-test('health is that of a query, not of a port: a store that answers is healthy, one that rejects the account is not', async () => {
+test('health is that of a query, not of a port: a store that rejects the account is degraded', async () => {
   const good = await ScriptedClickhouse.listen((_, response) => response.end('1\n'));
   expect(await clientOf(good.url).health()).toMatchObject({ status: 'healthy', reason: null });
   const bad = await ScriptedClickhouse.listen((_, response) => exception(response, 516, 'AUTHENTICATION_FAILED'));

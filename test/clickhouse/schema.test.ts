@@ -83,7 +83,7 @@ test('both rollups count executions, merge durations and sum only own usage of w
   }
 });
 
-test('a minute without durations or finished executions has null rates and durations, and spoils no later one', async () => {
+test('a minute without durations has null rates and durations, and spoils no later one', async () => {
   const rates = (agent: string) =>
     store.select(`
     SELECT total, success_rate, min_duration_ms, p50_duration_ms, avg_confidence, max_memory_mb

@@ -58,7 +58,7 @@ async function fingerprint(): Promise<Fingerprint | undefined> {
   return found;
 }
 
-test('a replayed segment changes neither rows nor rollups nor task history, also after a crash of the engine', async () => {
+test('a replay changes neither rows nor rollups nor task history, also after a crash of the engine', async () => {
   const segment = await writeSegment(store, { id: 'replay', blocks: [rollupRows.slice(0, 4), rollupRows] });
   const before = await fingerprint();
   await writer.insert(segment);
@@ -76,7 +76,7 @@ test('a replayed segment changes neither rows nor rollups nor task history, also
   expect((await fingerprint())?.raw).toBe((inserted?.raw ?? 0) + segment.rows);
 });
 
-test('a segment sent as the body of a request becomes one part, and is recognised when its file is inserted later', async () => {
+test('a segment sent as a body becomes one part, and is recognised when its file is inserted later', async () => {
   const blocks = [rollupRows.slice(0, 5), rollupRows];
   const segment = await writeSegment(store, { id: 'body', blocks: blocks.map((rows) => rows.map(asAgent('body'))) });
   const sender = createSegmentWriter({ store }, { database, transport: 'body' });
