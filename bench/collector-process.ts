@@ -12,7 +12,7 @@ export const benchKey = 'tdm_key_of_the_bench_0123456789';
 export interface CollectorOptions {
   /** A ClickHouse server instead of the embedded engine. */
   readonly clickhouseUrl?: string;
-  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeFlags?: readonly string[];
 }
 
 /** The built collector as a child process, with a data directory and ports of its own. */
@@ -28,19 +28,22 @@ export class CollectorProcess {
     this.#storePort = ports.storePort;
     this.#dataDir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
     const store = options.clickhouseUrl === undefined ? {} : { TIDEMARK_CLICKHOUSE_URL: options.clickhouseUrl };
-    this.#child = spawn(process.execPath, [fileURLToPath(packageFile('dist/src/main.js'))], {
-      env: {
-        PATH: process.env.PATH ?? '',
-        TIDEMARK_DATA_DIR: this.#dataDir,
-        TIDEMARK_PORT: String(this.#port),
-        TIDEMARK_CLICKHOUSE_PORT: String(this.#storePort),
-        TIDEMARK_API_KEYS: `${benchKey}:default:admin`,
-        TIDEMARK_LOG_LEVEL: 'warn',
-        ...store,
-        ...options.env,
+    this.#child = spawn(
+      process.execPath,
+      [...(options.nodeFlags ?? []), fileURLToPath(packageFile('dist/src/main.js'))],
+      {
+        env: {
+          PATH: process.env.PATH ?? '',
+          TIDEMARK_DATA_DIR: this.#dataDir,
+          TIDEMARK_PORT: String(this.#port),
+          TIDEMARK_CLICKHOUSE_PORT: String(this.#storePort),
+          TIDEMARK_API_KEYS: `${benchKey}:default:admin`,
+          TIDEMARK_LOG_LEVEL: 'warn',
+          ...store,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    );
     const keep = (data: Buffer): void => {
       this.#output = (this.#output + data.toString()).slice(-20_000);
     };

@@ -10,10 +10,11 @@ import { measurePaced } from './scenarios/paced.js';
 import { measureCollectorAlone, measureThroughput } from './scenarios/throughput.js';
 
 /**
- * `npm run bench [-- --scenario maps,positional --seconds 10 --rate 50000 --idle-seconds 30]`
+ * `npm run bench [-- --scenario maps,positional --seconds 10 --rate 50000 --idle-seconds 30 --profile]`
  *
  * Each scenario has a collector of its own, on a fresh directory. A scenario in which an event is lost, rejected or
- * counted twice is void: the bench ends with exit code 1. Results go to `bench/results/` as JSON.
+ * counted twice is void: the bench ends with exit code 1. Results go to `bench/results/` as JSON, and with `--profile`
+ * a CPU profile of each thread of the collector, which costs some of what is measured.
  */
 const scenarioNames = ['micro', 'idle', 'maps', 'positional', 'json', 'alone', 'paced'] as const;
 type ScenarioName = (typeof scenarioNames)[number];
@@ -25,18 +26,21 @@ interface BenchOptions {
   readonly idleSeconds: number;
   /** Events per second of the paced scenario; 0: half of what the positional one reached. */
   readonly rate: number;
+  /** Of the collectors under load. */
+  readonly nodeFlags: readonly string[];
 }
 
 /** Rate of the paced scenario when nothing was measured to halve. */
 const pacedRateDefault = 50_000;
 
 async function runScenario(name: ScenarioName, options: BenchOptions, results: BenchResults): Promise<void> {
-  const { seconds, idleSeconds } = options;
+  const { seconds, idleSeconds, nodeFlags } = options;
   if (name === 'micro') results.micro = await runMicro();
   else if (name === 'idle') results.idle = await measureIdle({ seconds: idleSeconds });
-  else if (name === 'alone') results.alone = await measureCollectorAlone({ format: 'positional', seconds });
-  else if (name === 'paced') results.paced = await measurePaced({ rate: pacedRate(options, results), seconds });
-  else results[name] = await measureThroughput({ format: name, seconds });
+  else if (name === 'alone') results.alone = await measureCollectorAlone({ format: 'positional', seconds, nodeFlags });
+  else if (name === 'paced')
+    results.paced = await measurePaced({ rate: pacedRate(options, results), seconds, nodeFlags });
+  else results[name] = await measureThroughput({ format: name, seconds, nodeFlags });
 }
 
 function pacedRate(options: BenchOptions, results: BenchResults): number {
@@ -60,12 +64,14 @@ async function main(): Promise<void> {
       seconds: { type: 'string', default: '10' },
       'idle-seconds': { type: 'string', default: '30' },
       rate: { type: 'string', default: '0' },
+      profile: { type: 'boolean', default: false },
     },
   });
   const options = {
     seconds: Number(values.seconds),
     idleSeconds: Number(values['idle-seconds']),
     rate: Number(values.rate),
+    nodeFlags: values.profile ? ['--cpu-prof', `--cpu-prof-dir=${resultsDirectory}`] : [],
   };
   const machine = describeMachine();
   const results: BenchResults = {};
@@ -83,10 +89,11 @@ async function main(): Promise<void> {
   process.stderr.write(`\nwritten to ${path}\n`);
 }
 
+const resultsDirectory = fileURLToPath(packageFile('bench/results/'));
+
 function saveResults(report: object): string {
-  const directory = fileURLToPath(packageFile('bench/results/'));
-  mkdirSync(directory, { recursive: true });
-  const path = `${directory}${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.json`;
+  mkdirSync(resultsDirectory, { recursive: true });
+  const path = `${resultsDirectory}${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.json`;
   writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
   return path;
 }

@@ -20,7 +20,7 @@ const receivedMs = Date.UTC(2026, 0, 15, 12);
 function createEvent(random: Random, sequence: number): Record<string, unknown> {
   const hex = (characters: number) =>
     Array.from({ length: characters }, () => Math.floor(random() * 16).toString(16)).join('');
-  const endedMs = receivedMs - Math.floor(random() * 20_000);
+  const endedMs = receivedMs - Math.floor(random() * 2_000);
   const durationMs = Math.floor(Math.exp(6 + 1.2 * (random() + random() + random() - 1.5)) * 10) / 10;
   const failed = random() < 0.1;
   const agent = Math.floor(random() * agents);

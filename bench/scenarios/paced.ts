@@ -19,8 +19,12 @@ export interface PacedResult {
 }
 
 /** A steady rate, positional frames: how soon an event is acknowledged, and how soon it is in an answer. */
-export async function measurePaced(options: { readonly rate: number; readonly seconds: number }): Promise<PacedResult> {
-  const collector = await CollectorProcess.start();
+export async function measurePaced(options: {
+  readonly rate: number;
+  readonly seconds: number;
+  readonly nodeFlags?: readonly string[];
+}): Promise<PacedResult> {
+  const collector = await CollectorProcess.start({ nodeFlags: options.nodeFlags ?? [] });
   try {
     const load = { format: 'positional', rate: options.rate } as const;
     const warmUp = await runLoad(collector, { ...load, seconds: 2 });

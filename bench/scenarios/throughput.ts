@@ -27,8 +27,9 @@ export interface ThroughputResult {
 export async function measureThroughput(options: {
   readonly format: FrameFormat;
   readonly seconds: number;
+  readonly nodeFlags?: readonly string[];
 }): Promise<ThroughputResult> {
-  const collector = await CollectorProcess.start();
+  const collector = await CollectorProcess.start({ nodeFlags: options.nodeFlags ?? [] });
   try {
     const warmUp = await runLoad(collector, { format: options.format, seconds: 2, rate: 0 });
     await untilStored(collector, warmUp);
@@ -45,9 +46,10 @@ export async function measureThroughput(options: {
 export async function measureCollectorAlone(options: {
   readonly format: FrameFormat;
   readonly seconds: number;
+  readonly nodeFlags?: readonly string[];
 }): Promise<ThroughputResult> {
   const sink = await SinkClickHouse.listen();
-  const collector = await CollectorProcess.start({ clickhouseUrl: sink.url });
+  const collector = await CollectorProcess.start({ clickhouseUrl: sink.url, nodeFlags: options.nodeFlags ?? [] });
   try {
     const warmUp = await runLoad(collector, { format: options.format, seconds: 2, rate: 0 });
     await untilInserted(collector, warmUp.events);
