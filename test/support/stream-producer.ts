@@ -56,6 +56,10 @@ export class StreamProducer {
     this.#framesMax = options.framesMax ?? Number.POSITIVE_INFINITY;
   }
 
+  get credit(): number {
+    return this.#credit;
+  }
+
   get acknowledged(): number {
     return this.#acknowledged;
   }

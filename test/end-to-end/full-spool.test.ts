@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import { CollectorProcess, testKey } from '../support/collector-process.js';
+import { EventPlan } from '../support/planned-events.js';
+import { seededRandom, testSeed } from '../support/seeded-random.js';
+import { settledLedger } from '../support/store-ledger.js';
+import { StreamProducer } from '../support/stream-producer.js';
+import { tempDir } from '../support/temp-dir.js';
+
+interface Health {
+  readonly status: string;
+  readonly dependencies: readonly { readonly name: string; readonly status: string; readonly reason: string | null }[];
+  readonly oldest_undelivered_age_ms: number | null;
+}
+
+test('with the store hanging the spool fills, credit stops and requests are turned away; it all resumes by itself', async () => {
+  const random = seededRandom(testSeed(99));
+  const collector = new CollectorProcess({
+    dataDir: tempDir(),
+    env: { TIDEMARK_SPOOL_BYTES_MAX: '16777216', TIDEMARK_SPOOL_SEGMENT_BYTES_MAX: '4194304' },
+  });
+  await collector.start();
+  await expect.poll(() => collector.enginePid()).toBeDefined();
+  await collector.query('SELECT 1 AS one');
+  const engine = collector.enginePid()!;
+  const plans = Array.from(
+    { length: 3 },
+    (_, index) => new EventPlan(random, { producer: `f${index}`, eventsPerFrame: 500, badRatio: 0 }),
+  );
+  const producers = plans.map(
+    (plan, index) =>
+      new StreamProducer({
+        name: `f${index}`,
+        key: testKey,
+        url: () => collector.streamUrl,
+        frame: (seq) => plan.frame(seq),
+        random,
+        repeatRatio: 0,
+      }),
+  );
+  process.kill(engine, 'SIGSTOP');
+  try {
+    const running = Promise.all(producers.map((producer) => producer.run()));
+    const post = () =>
+      fetch(`${collector.url}/v1/events`, {
+        method: 'POST',
+        body: JSON.stringify({ type: 'log', agent_id: 'refused', message: 'no room' }),
+        headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json' },
+      });
+    await expect.poll(async () => (await post()).status, { timeout: 40_000 }).toBe(503);
+    const refused = await post();
+    expect([refused.headers.get('retry-after'), ((await refused.json()) as { code: string }).code]).toEqual([
+      '1',
+      'spool_full',
+    ]);
+    await expect.poll(() => producers.map((producer) => producer.credit)).toEqual([0, 0, 0]);
+    const health = await collector.get<Health>('/health/deep');
+    expect(health.dependencies.find(({ name }) => name === 'spool')).toMatchObject({ status: 'degraded' });
+    expect(health.oldest_undelivered_age_ms).toBeGreaterThan(0);
+
+    for (const producer of producers) producer.finish();
+    process.kill(engine, 'SIGCONT');
+    await running;
+    const good = plans.reduce((sum, plan) => sum + plan.good, 0);
+    const executions = plans.reduce((sum, plan) => sum + plan.executions, 0);
+    const accepted = await collector.query<{ readonly others: string }>(
+      `SELECT countIf(agent_id = 'refused') AS others FROM agent_events`,
+    );
+    const others = Number(accepted[0]?.others);
+    const ledger = await settledLedger(collector, good + others);
+    expect({ ...ledger, rows: ledger.rows - others, ids: ledger.ids - (others > 0 ? 1 : 0) }).toEqual({
+      rows: good,
+      ids: good,
+      executions,
+      minuteTotal: executions,
+      dayTotal: executions,
+    });
+    expect((await post()).status).toBe(202);
+  } finally {
+    process.kill(engine, 'SIGCONT');
+    await collector.kill();
+  }
+}, 180_000);
