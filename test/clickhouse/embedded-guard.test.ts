@@ -103,7 +103,10 @@ test.each([
 test('a parameter cannot name what the statement may not', async () => {
   const query = 'param_f=file';
   expect((await ask("SELECT arrayMap({f:Identifier}, ['/etc/passwd'])", 'reader', query)).code).toBe(497);
+  expect((await ask("SELECT arrayMap({f:`identifier`}, ['/etc/passwd'])", 'reader', query)).code).toBe(497);
   expect((await ask('SELECT {f:String}', 'reader', query)).text).toBe('file\n');
+  expect((await ask('SELECT {f:Identifier} FROM (SELECT 1 AS profile)', 'reader', 'param_f=profile')).text).toBe('1\n');
+  expect((await ask("SELECT * FROM {f:Identifier}('tidemark', 't')", 'reader', 'param_f=merge')).code).not.toBe(0);
 });
 
 test('no database of the engine is the file system', async () => {

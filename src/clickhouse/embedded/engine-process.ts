@@ -57,6 +57,8 @@ class SupervisedEngine implements EngineProcess {
   #child: EngineChild | null = null;
   #isReady = false;
   #restarts = 0;
+  /** Restarts since the engine last ran for a while. */
+  #streak = 0;
   #stopped: Promise<void> | null = null;
   #waiters: { resolve(): void; reject(error: Error): void }[] = [];
 
@@ -155,10 +157,11 @@ class SupervisedEngine implements EngineProcess {
     const { clock, logger, instruments } = this.#deps;
     const random = this.#deps.random ?? systemRandom;
     // An engine that ran for a while starts again at once; one that dies young waits longer each time.
-    if (clock.monotonicMs() - readyMs > steadyMs) this.#restarts = 0;
-    let pauseMs = Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(this.#restarts, 10));
+    if (clock.monotonicMs() - readyMs > steadyMs) this.#streak = 0;
+    let pauseMs = Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(this.#streak, 10));
     while (this.#stopped === null) {
       this.#restarts++;
+      this.#streak++;
       instruments.restarts.inc({ reason });
       logger.warn({ reason, restarts: this.#restarts }, 'the embedded engine ended and is started again');
       await sleep(clock, pauseMs * (0.5 + random() / 2));

@@ -35,6 +35,8 @@ export class EngineServer {
   readonly #users: EngineUsers;
   readonly #server: Server;
   readonly #requests = new Set<AbortController>();
+  /** Results on their way to clients; a slow client holds its own until it has read it. */
+  #unsentBytes = 0;
   #draining = false;
 
   constructor(deps: EngineServerDeps, options: EngineOptions) {
@@ -133,7 +135,26 @@ export class EngineServer {
     const result = await this.#runner.run({ user, readOnly, parameters, body, signal });
     response.setHeader('X-ClickHouse-Format', result.format);
     response.setHeader('X-ClickHouse-Summary', summaryOf(result));
-    await sendResult(response, { result, compress: parameters.compressResponse });
+    await this.#sendResult(response, { result, compress: parameters.compressResponse });
+  }
+
+  async #sendResult(response: ServerResponse, { result, compress: wanted }: ResultToSend): Promise<void> {
+    if (response.destroyed) return;
+    const bytes = result.bytes.length;
+    if (this.#unsentBytes > 0 && this.#unsentBytes + bytes > this.#options.memoryBytesMax / unsentMemoryShare) {
+      const problem = 'Too many results wait to be read by slow clients.';
+      throw new ClickHouseException('TOO_MANY_SIMULTANEOUS_QUERIES', problem);
+    }
+    this.#unsentBytes += bytes;
+    response.once('close', () => {
+      this.#unsentBytes -= bytes;
+    });
+    let body = result.bytes;
+    if (wanted && bytes >= compressBytesMin) {
+      body = await compress(body, { level: 1 });
+      response.setHeader('Content-Encoding', 'gzip');
+    }
+    send(response, { status: 200, type: contentTypeOf(result.format), body });
   }
 
   #sendException(response: ServerResponse, exception: ClickHouseException): void {
@@ -157,6 +178,11 @@ interface Answer {
   readonly signal: AbortSignal;
 }
 
+interface ResultToSend {
+  readonly result: StatementResult;
+  readonly compress: boolean;
+}
+
 interface Reply {
   readonly status: number;
   readonly type: string;
@@ -170,23 +196,13 @@ const keepAliveMs = 30_000;
 /** Room for SQL in the URL. */
 const headerBytesMax = 131_072;
 const connectionsMax = 256;
+/** A quarter of the memory may hold results that are being sent, but one result always may. */
+const unsentMemoryShare = 4;
 const drainPauseMs = 10;
 /** Smaller results are not worth compressing. */
 const compressBytesMin = 1_024;
 
 const compress = promisify<Uint8Array, { level: number }, Buffer>(gzip);
-
-async function sendResult(
-  response: ServerResponse,
-  { result, compress: wanted }: { readonly result: StatementResult; readonly compress: boolean },
-): Promise<void> {
-  let body = result.bytes;
-  if (wanted && body.length >= compressBytesMin) {
-    body = await compress(body, { level: 1 });
-    response.setHeader('Content-Encoding', 'gzip');
-  }
-  send(response, { status: 200, type: contentTypeOf(result.format), body });
-}
 
 function sendOk(response: ServerResponse): void {
   send(response, { status: 200, type: 'text/html; charset=UTF-8', body: 'Ok.\n' });

@@ -11,6 +11,8 @@ import type { ChdbEngine } from './chdb-engine.js';
  *   counts       varuint columns = 4, varuint rows = 1
  *   a column     varuint length + name, varuint length + type, 00 (no custom serialization), value
  *   values       String: varuint length + bytes; UInt32: four bytes, little-endian
+ *
+ * Checked with clickhouse-go 2.50.0 over HTTP: ping, typed rows, empty results, errors, batch inserts.
  */
 export function isNativeHello(sql: string): boolean {
   return helloPattern.test(sql);

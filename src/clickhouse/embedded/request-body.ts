@@ -64,7 +64,8 @@ export async function writeInsertData(
       chunk = next.done === true ? null : next.value;
     }
   }
-  await pipeline(Readable.from(chunks(), { objectMode: false }), createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+  const source = Readable.from(chunks(), { objectMode: false });
+  await pipeline(source, createWriteStream(path, { flags: 'wx', mode: 0o600 })).catch(unwritable);
   return bytes;
 }
 
@@ -72,8 +73,9 @@ export async function writeInsertData(
 function inflated(request: IncomingMessage): AsyncIterable<Buffer> {
   const stream = inflater(request.headers['content-encoding'] ?? '');
   // A body that is cut off destroys the stream, and whoever reads it is told.
-  request.once('error', (error) => stream.destroy(error));
-  request.once('aborted', () => stream.destroy(new Error('the request was aborted')));
+  request.once('close', () => {
+    if (!request.complete) stream.destroy(new Error('the body was cut off'));
+  });
   return request.pipe(stream);
 }
 
@@ -91,4 +93,12 @@ function unreadable(error: unknown): never {
   if (code.startsWith('Z_'))
     throw new ClickHouseException('ZLIB_INFLATE_FAILED', 'Cannot inflate the body of the request.');
   throw new ClickHouseException('CANNOT_READ_ALL_DATA', 'Cannot read the body of the request: it was cut off.');
+}
+
+function unwritable(error: unknown): never {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    throw new ClickHouseException('NOT_ENOUGH_SPACE', 'Cannot keep the data of the INSERT: the disk is full.');
+  }
+  throw error;
 }

@@ -111,7 +111,6 @@ const harmlessTableFunctions: ReadonlySet<string> = new Set([
 ]);
 
 function readerRefuses(name: string, tableFunctions: ReadonlySet<string>): boolean {
-  if (/^(?:ai|AI)[A-Z]/.test(name)) return true;
   if (outsideFunctions.has(name.toLowerCase())) return true;
   return tableFunctions.has(name) && !harmlessTableFunctions.has(name);
 }
@@ -148,14 +147,29 @@ interface NameContext {
 /** A function can be named without being called (`APPLY(file)`), with escapes, or by an Identifier parameter. */
 function guardName(token: Token, { role, before, parameters }: NameContext): void {
   if (role !== 'reader') return;
-  if (isName(token) && (token.text === 'file' || (token.kind === 'identifier' && token.text.includes('\\')))) {
+  if (isName(token) && (isOutsideScalar(token.text) || (token.kind === 'identifier' && token.text.includes('\\')))) {
     throw new ClickHouseException('ACCESS_DENIED', `The name ${token.text} is not allowed for a read-only user.`);
   }
-  if (before === null || !isSymbol(before, ':') || !isWord(token, 'IDENTIFIER')) return;
-  if (parameters.some((value) => value.includes('\\') || value.includes('file'))) {
+  const isType = isName(token) && token.text.toUpperCase() === 'IDENTIFIER';
+  if (before === null || !isSymbol(before, ':') || !isType) return;
+  if (parameters.some((value) => value.includes('\\') || isOutsideScalar(value))) {
     throw new ClickHouseException('ACCESS_DENIED', 'This name is not allowed for a read-only user.');
   }
 }
+
+/** Scalar functions that reach outside. The engine's names are case-sensitive for the most part; `FILE` is a word. */
+function isOutsideScalar(name: string): boolean {
+  return name === 'file' || outsideScalars.has(name.toLowerCase());
+}
+
+const outsideScalars: ReadonlySet<string> = new Set([
+  'aiclassify',
+  'aiembed',
+  'aiextract',
+  'aigenerate',
+  'aitranslate',
+  'catboostevaluate',
+]);
 
 /** Statements of the writer that would end the engine, hang it or silently do nothing. */
 function guardControl(firstWords: readonly string[], text: string): void {
