@@ -30,7 +30,8 @@ export async function runLoad(
   if (acknowledgedFrames !== frames || rejectedEvents > 0 || problems.length > 0) {
     const told = problems.join('\n');
     throw new Error(
-      `${frames - acknowledgedFrames} of ${frames} frames have no ack, ${rejectedEvents} events were rejected\n${told}\n${collector.output}`,
+      `${frames - acknowledgedFrames} of ${frames} frames have no ack, ${rejectedEvents} events were rejected\n` +
+        `${told}\n${collector.output}`,
     );
   }
   return report;

@@ -23,7 +23,7 @@ export interface ThroughputResult {
   readonly generatorCpuSeconds: number;
 }
 
-/** As fast as credit allows, until every row and both rollups are in the store. CPU is of the collector and the engine. */
+/** As fast as credit allows, until every row and both rollups are in the store. CPU is that of both processes. */
 export async function measureThroughput(options: {
   readonly format: FrameFormat;
   readonly seconds: number;

@@ -18,7 +18,7 @@ export interface DriveOptions {
 
 const tickMs = 20;
 
-/** Lets a fleet send at a steady rate. Awaiting `send` is the backpressure: when the collector is slow, so is the fleet. */
+/** Lets a fleet send at a steady rate. Awaiting `send` is the backpressure: a slow collector makes a slow fleet. */
 export class FleetDriver {
   readonly agents: readonly DrivenAgent[];
   readonly #sources: readonly EventSource[];

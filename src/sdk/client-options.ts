@@ -37,7 +37,7 @@ export interface ClientOptions extends Partial<ClientLimits> {
   /** `ws://host:port`; `http://` is taken as `ws://`. The path `/v1/stream` is added. */
   readonly url: string;
   readonly key: string;
-  /** `[A-Za-z0-9_-]{1,64}`; default: a new random name. A name of your own lets a restarted process continue its numbers. */
+  /** `[A-Za-z0-9_-]{1,64}`, default a new random name; with its own a restarted process continues its numbers. */
   readonly producer?: string;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -49,7 +49,7 @@ export interface ClientOptions extends Partial<ClientLimits> {
   readonly onError?: (error: ClientError) => void;
 }
 
-/** `queued`: kept until acknowledged. `full`: not taken, the buffer is at its limit. `closed`: not taken, ever again. */
+/** `queued`: kept until acknowledged. `full`: not taken, the buffer is at its limit. `closed`: no more are taken. */
 export type SendOutcome = 'queued' | 'full' | 'closed';
 
 export interface ClientStats {

@@ -86,7 +86,7 @@ export class TidemarkClient {
     return 'queued';
   }
 
-  /** Waits for room when the buffer is full: awaiting it is the backpressure. `full` only when too many wait already. */
+  /** Waits for room when the buffer is full: awaiting it is the backpressure. `full` when too many wait already. */
   send(event: TidemarkEvent): Promise<SendOutcome> {
     const outcome = this.trySend(event);
     if (outcome !== 'full' || this.#sendWaiters.length >= this.#limits.waitingSendsMax) return Promise.resolve(outcome);
@@ -103,7 +103,7 @@ export class TidemarkClient {
     return new Promise((resolve, reject) => this.#flushWaiters.push({ frames, resolve, reject }));
   }
 
-  /** Takes no more events, waits at most `deadlineMs` for acknowledgements, disconnects; says how many events have none. */
+  /** Takes no more events, waits up to `deadlineMs` for acks, disconnects; says how many events have none. */
   async close(deadlineMs = 10_000): Promise<{ readonly eventsUnacknowledged: number }> {
     this.#closing = true;
     for (const waiter of this.#sendWaiters.splice(0)) waiter.resolve('closed');

@@ -61,7 +61,7 @@ test('a batch goes out as one positional frame with its number first and is forg
   expect(sender.stats()).toMatchObject({ eventsQueued: 2, eventsAcknowledged: 2, eventsUnacknowledged: 0 });
 });
 
-test('a connection that breaks before acks costs nothing: what follows last_seq is resent with its old numbers', async () => {
+test('a connection that breaks before acks costs nothing: what follows last_seq is resent, numbers kept', async () => {
   const ledger = new Ledger();
   let durable = 0;
   const collector = await scriptedCollector({
@@ -91,7 +91,7 @@ test('a connection that breaks before acks costs nothing: what follows last_seq 
   });
 });
 
-test('frames under way never exceed the credit, none goes out at credit 0, and sending resumes with new credit', async () => {
+test('frames under way never exceed the credit; credit 0 stops them and new credit resumes', async () => {
   let unacknowledged = 0;
   let highest = 0;
   let sawStop = false;
@@ -122,7 +122,7 @@ test('frames under way never exceed the credit, none goes out at credit 0, and s
   expect(sender.stats()).toMatchObject({ eventsAcknowledged: 30, credit: 2, framesResent: 0 });
 });
 
-test('rejected events are told once with the event itself, although the frame is resent and rejected again', async () => {
+test('rejected events are told once, with the event, although the frame is resent and rejected again', async () => {
   const collector = await scriptedCollector({
     received(peer, frame) {
       const errors = [
