@@ -107,7 +107,7 @@ function orphanOptions(dataDir: string): EngineOptions {
   return { ...defaultEngineLimits, ...accounts, dataDir, spoolDir: dataDir, database: 'tidemark', port: 0 };
 }
 
-test('when the collector is killed with -9 its engine ends, though a read is under way, and the next one starts', async () => {
+test('when the collector is killed with -9 its engine ends, with a read under way, and the next starts', async () => {
   const dataDir = tempDir();
   const first = await orphanable(orphanOptions(dataDir));
   const slow = fetch(`http://127.0.0.1:${first.port}/`, {

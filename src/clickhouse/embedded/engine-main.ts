@@ -18,6 +18,7 @@ import { EngineServer } from './engine-server.js';
  * It ends with its collector: a closed channel makes it drain and exit, so that the next collector finds
  * the data directory and the port free. Signals meant for the terminal's whole group are left to the collector.
  */
+const killMarginMs = 500;
 const clock: Clock = systemClock;
 let running: { readonly engine: ChdbEngine; readonly server: EngineServer; readonly options: EngineOptions } | null =
   null;
@@ -56,8 +57,7 @@ async function start(options: EngineOptions): Promise<void> {
     if (leaving) return await end();
     report({ type: 'ready', port, version: engine.version });
   } catch (error) {
-    report({ type: 'failed', reason, message: errorMessage(error) });
-    setTimeout(() => process.exit(1), 50);
+    report({ type: 'failed', reason, message: errorMessage(error) }, () => process.exit(1));
   }
 }
 
@@ -65,7 +65,7 @@ async function leave(deadlineMs: number, readsMs = deadlineMs / 2): Promise<void
   if (leaving) return;
   leaving = true;
   // The last resort: chDB cannot be interrupted, and an exit with a query under way crashes anyway.
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), deadlineMs + 500).unref();
+  clock.setTimer(deadlineMs + killMarginMs, () => process.kill(process.pid, 'SIGKILL'));
   if (running === null) return;
   await running.server.drain({ deadlineMs, readsMs });
   await end();
@@ -80,6 +80,8 @@ function log(level: EngineLogLevel) {
   return (context: object, message: string): void => report({ type: 'log', level, context, message });
 }
 
-function report(message: EngineReport): void {
-  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+/** `sent` is called when the message is out, or cannot be. */
+function report(message: EngineReport, sent: () => void = () => undefined): void {
+  if (process.connected) process.send?.(message, undefined, undefined, sent);
+  else sent();
 }

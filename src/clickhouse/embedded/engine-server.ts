@@ -159,7 +159,7 @@ export class EngineServer {
 
   #sendException(response: ServerResponse, exception: ClickHouseException): void {
     const { code, type } = exception;
-    // The text may quote a statement or its data, so only the code is logged. 500 is what ClickHouse answers by default.
+    // The text may quote a statement or its data, so only the code is logged.
     if (exception.httpStatus >= 500) this.#deps.logger.debug({ code, type }, 'a statement failed');
     if (code === unknownException) this.#deps.logger.error({ code, type }, 'a request failed in the façade');
     if (response.headersSent || response.destroyed) {

@@ -15,7 +15,7 @@ import type { ChdbEngine } from './chdb-engine.js';
  * Checked with clickhouse-go 2.50.0 over HTTP: ping, typed rows, empty results, errors, batch inserts.
  */
 export function isNativeHello(sql: string): boolean {
-  return helloPattern.test(sql);
+  return sql.length <= 256 && helloPattern.test(sql.replaceAll(/\s+/g, ' ').trim());
 }
 
 export function encodeNativeHello({ displayName, version, timezone }: HelloNames): Buffer {
@@ -30,8 +30,7 @@ export function encodeNativeHello({ displayName, version, timezone }: HelloNames
 
 type HelloNames = Pick<ChdbEngine, 'displayName' | 'version' | 'timezone'>;
 
-const helloPattern =
-  /^\s*SELECT\s+displayName\(\)\s*,\s*version\(\)\s*,\s*revision\(\)\s*,\s*timezone\(\)\s*(?:FORMAT\s+Native\s*)?;?\s*$/i;
+const helloPattern = /^SELECT displayName\(\), ?version\(\), ?revision\(\), ?timezone\(\)(?: FORMAT Native)? ?;?$/i;
 
 function column(name: string, type: string, value: Buffer): Buffer {
   return Buffer.concat([text(name), text(type), Buffer.from([0]), value]);

@@ -37,7 +37,8 @@ export class RequestLane {
 
   #turn(signal: AbortSignal): Promise<void> {
     if (this.#waiting.size >= this.#waitingMax) {
-      const problem = `Too many simultaneous ${this.#name}. Maximum: ${this.#width} running and ${this.#waitingMax} waiting.`;
+      const bounds = `${this.#width} running and ${this.#waitingMax} waiting`;
+      const problem = `Too many simultaneous ${this.#name}. Maximum: ${bounds}.`;
       throw new ClickHouseException('TOO_MANY_SIMULTANEOUS_QUERIES', problem);
     }
     return new Promise((resolve, reject) => {

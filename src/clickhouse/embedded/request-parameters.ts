@@ -126,7 +126,7 @@ const parserSettings: ReadonlySet<string> = new Set([
   'polyglot_dialect',
 ]);
 
-/** What a read-only user may change: how results look, and stricter limits. No setting that holds an expression or a path. */
+/** What a read-only user may change: how results look, and limits. No setting that holds an expression or a path. */
 const readerSettings: ReadonlySet<string> = new Set([
   'aggregate_functions_null_for_empty',
   'allow_experimental_analyzer',
