@@ -1,7 +1,8 @@
 -- Every event, one row each; the target of the collector's inserts and the source of every rollup.
 -- Measured with chDB 3.4.0 (engine 26.7.2.1) on two shared cores, 100,000 rows an insert, 300 bytes a row, half of
--- them task events; CPU of the whole process, once merges are done. 24 inserts: this table 2.8 to 3.2 us a row, with
--- both rollups 3.3 to 3.9, with task history 4.8 to 5.6; with the engine's defaults the four cost 10.4.
+-- them task events; CPU of the whole process, once merges are done. 24 inserts, two to four runs on a busy machine: this
+-- table 2.8 to 3.2 us a row, with both rollups 3.3 to 3.9, with task history 5.2 to 5.6. A first draft with the
+-- engine's defaults (one run of 10 inserts, without fsync and constraints): 10.4. Figures below are of one or two runs.
 --   * Parts below 128 MiB are compact: 1.35 us a row to insert, against 2.45 us with the default 10 MiB (a wide part of
 --     44 columns has some 200 files). Merged parts are wide, and merge column by column.
 --   * The hour, not the instant, in the key: 1.3 to 1.9 us for each row and merge, against 4.4 us with (tenant,
@@ -14,7 +15,8 @@
 --   * The two Bloom filters cost under 0.1 us a row and 2 bytes. fsync costs no CPU and 15 to 20 ms an insert.
 --   * The four constraints are lost in the noise; seven of the form `x IS NULL OR …` cost 0.2 us a row. They hold what
 --     would spoil a rollup for good (sums, minima, digests); the rest is bounded by types and by the decoder.
---   * An insert costs 40 to 70 ms whatever its size (parts and files of four tables): 16 us a row at 10,000 rows.
+--   * Small inserts are dear, for the parts and files of four tables: 15 to 16 us a row at 10,000 rows, 66 to 80 us
+--     at 1,000 (three runs each).
 -- received decides the partition: one insert lies in one partition, whatever clocks the agents have.
 -- The deduplication window counts inserts: it covers what other collectors insert while one of them restarts.
 
