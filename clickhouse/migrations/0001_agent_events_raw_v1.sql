@@ -1,6 +1,6 @@
 -- Every event, one row each; the target of the collector's inserts and the source of every rollup.
 -- Measured with chDB 3.4.0 (engine 26.7.2.1) on two shared cores, 100,000 rows an insert, 300 bytes a row, half of
--- them task events; CPU of the whole process, once merges are done. 24 inserts, two to four runs on a busy machine: this
+-- them task events; CPU of the whole process, once merges are done. 24 inserts, two to four runs, busy machine: this
 -- table 2.8 to 3.2 us a row, with both rollups 3.3 to 3.9, with task history 5.2 to 5.6. A first draft with the
 -- engine's defaults (one run of 10 inserts, without fsync and constraints): 10.4. Figures below are of one or two runs.
 --   * Parts below 128 MiB are compact: 1.35 us a row to insert, against 2.45 us with the default 10 MiB (a wide part of
