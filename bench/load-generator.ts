@@ -123,23 +123,28 @@ class Sender {
     return this.#acknowledged === this.#seq;
   }
 
-  /** Hot path: once a frame. */
+  /** At full rate: all that credit allows. At a given rate the pacer decides who sends. */
   pump(): void {
-    while (this.#seq - this.#acknowledged < this.#credit && this.#load.mayStart()) {
-      const template = this.#templates[this.#seq % this.#templates.length];
-      // The socket still holds these bytes: its callback pumps again.
-      if (template === undefined || template.busy) return;
-      this.#seq += 1;
-      template.patch({ seq: this.#seq, firstEvent: this.#firstEvent, nowMs: Date.now() });
-      this.#firstEvent += template.events;
-      template.busy = true;
-      this.#sentMs.set(this.#seq, performance.now());
-      this.#load.count(template);
-      this.#socket.send(template.bytes, { binary: this.#load.options.format !== 'json' }, () => {
-        template.busy = false;
-        this.pump();
-      });
-    }
+    if (this.#load.options.rate === 0) while (this.trySend());
+  }
+
+  /** Hot path: once a frame. False when neither credit, time nor a free template allows one now. */
+  trySend(): boolean {
+    const template = this.#templates[this.#seq % this.#templates.length];
+    // A template that the socket still holds is busy; its callback pumps again.
+    if (template === undefined || template.busy) return false;
+    if (this.#seq - this.#acknowledged >= this.#credit || !this.#load.mayStart()) return false;
+    this.#seq += 1;
+    template.patch({ seq: this.#seq, firstEvent: this.#firstEvent, nowMs: Date.now() });
+    this.#firstEvent += template.events;
+    template.busy = true;
+    this.#sentMs.set(this.#seq, performance.now());
+    this.#load.count(template);
+    this.#socket.send(template.bytes, { binary: this.#load.options.format !== 'json' }, () => {
+      template.busy = false;
+      this.pump();
+    });
+    return true;
   }
 
   idle(): Promise<void> {
@@ -200,11 +205,8 @@ async function run(options: LoadOptions): Promise<LoadReport> {
   await Promise.race([Promise.all(senders.map(({ ready }) => ready)), wait(10_000)]);
   const cpu = process.cpuUsage();
   load.start();
-  const pumpAll = (): void => {
-    for (const sender of senders) sender.pump();
-  };
-  pumpAll();
-  const pacer = options.rate > 0 ? setInterval(pumpAll, 2) : undefined;
+  for (const sender of senders) sender.pump();
+  const pacer = options.rate > 0 ? setInterval(createPacer(senders), 2) : undefined;
   await wait(options.seconds * 1_000);
   load.stopped = true;
   clearInterval(pacer);
@@ -225,6 +227,18 @@ async function run(options: LoadOptions): Promise<LoadReport> {
     ackPairs: load.acks.toPairs(),
     sent: load.sent,
     problems: load.problems,
+  };
+}
+
+/** Frames that are due go to the connections in turn, so that all of them take part. */
+function createPacer(senders: readonly Sender[]): () => void {
+  let turn = 0;
+  return () => {
+    let refused = 0;
+    while (refused < senders.length) {
+      refused = senders[turn % senders.length]?.trySend() === true ? 0 : refused + 1;
+      turn += 1;
+    }
   };
 }
 
