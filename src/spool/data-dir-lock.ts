@@ -13,8 +13,8 @@ import { errorCode } from './file-system.js';
  * One collector a data directory. Node has no flock, so the lock is a file, `collector.lock`, made exclusively
  * and removed at the end; it must not outlive its holder after a kill -9. It is JSON: a random token, and who holds it:
  *
- *   pid, started     process id and its start time from /proc/<pid>/stat (clock ticks since boot; '' where there is no /proc)
- *   host             host name, boot id and pid namespace: where that pid means something
+ *   pid, started   process id and its start time from /proc/<pid>/stat (clock ticks since boot; '' without /proc)
+ *   host           host name, boot id and pid namespace: where that pid means something
  *
  * Same host: the holder lives when /proc has that pid with that start time (without /proc: when it can be signalled).
  * Same host name but another boot: it does not live. Another container or machine on a shared volume: its pid says
@@ -106,7 +106,7 @@ export class DataDirLock implements Stage {
     return await this.#isTouched();
   }
 
-  /** Whether the file changes or is touched while it is watched. Compares the file with itself, never with our clock. */
+  /** Whether the file is touched while it is watched. Compares the file with itself, never with our clock. */
   async #isTouched(): Promise<boolean> {
     const before = await modifiedMs(this.#path);
     const deadlineMs = this.#clock.monotonicMs() + watchMs;
@@ -136,7 +136,7 @@ export class DataDirLock implements Stage {
     this.#timer = this.#clock.setTimer(touchMs, () => {
       if (!this.#held) return;
       const nowS = this.#clock.nowMs() / 1_000;
-      // A directory that cannot be written to shows in the spool's health; here it only looks stale to other machines.
+      // A directory that cannot be written to shows in the spool's health; to other machines it looks stale.
       utimes(this.#path, nowS, nowS).catch(() => {});
       this.#keepTouching();
     });
@@ -161,7 +161,7 @@ function isAlive({ pid, started }: Holder): boolean {
   }
 }
 
-/** Field 22 of /proc/<pid>/stat, counted after the command, which may hold blanks and parentheses. Null: no such process. */
+/** Field 22 of /proc/<pid>/stat, counted after the command, which may hold blanks. Null: no such process. */
 function startTime(pid: number): string | null {
   const stat = tryRead(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
   if (stat === null) return null;

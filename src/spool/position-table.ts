@@ -14,8 +14,9 @@ const none = -1;
 const orderGrainS = 60;
 
 /**
- * Highest seq by producer fingerprint, for at most `entriesMax` producers: about 60 bytes a producer in typed
- * arrays, where a Map of names takes 120 to 200 and stops the loop for 100 ms when it grows at a million.
+ * Highest seq by producer fingerprint, for at most `entriesMax` producers: 48 bytes a producer in typed arrays.
+ * They have their full size from the start, so that no append ever waits for a table of a million to be copied
+ * (up to 130 ms here); the system gives memory to the parts that are used only.
  *
  * Open addressing with linear probing and backward-shift deletion; a doubly linked list holds the entries in
  * the order of their last use, and the oldest is forgotten when the table is full.
@@ -27,14 +28,14 @@ export class PositionTable {
   readonly #entriesMax: number;
   readonly #onForgotten: () => void;
   /** Entry index + 1, or 0. Twice as many slots as entries or more. */
-  #slots = new Int32Array(2048);
-  #low = new Uint32Array(1024);
-  #high = new Uint32Array(1024);
-  #seq = new Float64Array(1024);
-  #carried = new Float64Array(1024);
-  #usedS = new Uint32Array(1024);
-  #older = new Int32Array(1024);
-  #newer = new Int32Array(1024);
+  readonly #slots: Int32Array;
+  readonly #low: Uint32Array;
+  readonly #high: Uint32Array;
+  readonly #seq: Float64Array;
+  readonly #carried: Float64Array;
+  readonly #usedS: Uint32Array;
+  readonly #older: Int32Array;
+  readonly #newer: Int32Array;
   #oldest = none;
   #newest = none;
   /** Entries below this index have been used at some time; freed ones are linked through `#newer`. */
@@ -46,6 +47,14 @@ export class PositionTable {
   constructor(entriesMax: number, onForgotten: () => void) {
     this.#entriesMax = entriesMax;
     this.#onForgotten = onForgotten;
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(entriesMax * 2)));
+    this.#low = new Uint32Array(entriesMax);
+    this.#high = new Uint32Array(entriesMax);
+    this.#seq = new Float64Array(entriesMax);
+    this.#carried = new Float64Array(entriesMax);
+    this.#usedS = new Uint32Array(entriesMax);
+    this.#older = new Int32Array(entriesMax);
+    this.#newer = new Int32Array(entriesMax);
   }
 
   get size(): number {
@@ -123,10 +132,7 @@ export class PositionTable {
     if (this.#size >= this.#entriesMax) this.#forget(this.#oldest);
     let entry = this.#free;
     if (entry !== none) this.#free = this.#newer[entry]!;
-    else {
-      if (this.#touched === this.#low.length) this.#grow();
-      entry = this.#touched++;
-    }
+    else entry = this.#touched++;
     this.#low[entry] = low;
     this.#high[entry] = high;
     this.#seq[entry] = 0;
@@ -192,22 +198,4 @@ export class PositionTable {
     if (newer === none) this.#newest = older;
     else this.#older[newer] = older;
   }
-
-  #grow(): void {
-    const length = this.#low.length * 2;
-    this.#low = grown(this.#low, new Uint32Array(length));
-    this.#high = grown(this.#high, new Uint32Array(length));
-    this.#seq = grown(this.#seq, new Float64Array(length));
-    this.#carried = grown(this.#carried, new Float64Array(length));
-    this.#usedS = grown(this.#usedS, new Uint32Array(length));
-    this.#older = grown(this.#older, new Int32Array(length));
-    this.#newer = grown(this.#newer, new Int32Array(length));
-    this.#slots = new Int32Array(length * 2);
-    for (let entry = this.#oldest; entry !== none; entry = this.#newer[entry]!) this.#placeInSlot(entry);
-  }
-}
-
-function grown<Numbers extends { set(from: Numbers): void }>(from: Numbers, to: Numbers): Numbers {
-  to.set(from);
-  return to;
 }

@@ -215,7 +215,7 @@ export class SpoolRecovery {
     const bytes = await withFile(this.#open(id, 'data', 'read'), (data) => data.size());
     if (bytes === 0) return await this.#fileSystem.remove(segmentPath(this.#directory, id, 'data'));
     this.#logger.error({ segment: id, bytes }, 'a data file has no log; it is quarantined');
-    await this.#retirement.quarantine({ id, rows: 0, hasData: true, hasLog: false }, 'corrupt', null);
+    await this.#retirement.quarantine({ id, rows: 0, hasData: true, hasLog: false }, 'corrupt');
     this.#quarantinedSegments++;
   }
 

@@ -62,24 +62,22 @@ export class SegmentRetirement {
   }
 
   async #carryReleased(id: string): Promise<void> {
-    const path = this.#path(id, 'released');
-    const log = await withFile(this.#fileSystem.open(path, 'read'), readWhole);
-    const scan = scanLog(log, id, null);
-    if (scan.status !== 'unborn') await this.carry(log, scan.records);
+    await this.#carryLog(id, 'released');
     // The data's deletion must not be undone by a crash once the log is gone: it would look like a lost log.
     await this.#fileSystem.syncDirectory(this.#directory);
-    await this.#fileSystem.remove(path);
+    await this.#fileSystem.remove(this.#path(id, 'released'));
     this.#uncarried.delete(id);
   }
 
-  /** Renames both files, or the one there is. `log`, `records`: what can be read of its log. */
+  /** Renames both files, or the one there is. `readable`: its log and what of it holds, read again when not given. */
   async quarantine(
     segment: { readonly id: string; readonly rows: number; readonly hasData: boolean; readonly hasLog: boolean },
     reason: QuarantineReason,
-    readable: { readonly log: Buffer; readonly records: readonly BatchRecord[] } | null,
+    readable?: { readonly log: Buffer; readonly records: readonly BatchRecord[] },
   ): Promise<void> {
     const { id } = segment;
-    if (readable !== null) await this.carry(readable.log, readable.records);
+    if (readable !== undefined) await this.#carry(readable.log, readable.records);
+    else if (segment.hasLog) await this.#carryLog(id, 'log');
     if (segment.hasData) await this.#renameOnce(this.#path(id, 'data'), this.#path(id, 'data.quarantined'));
     if (segment.hasLog) await this.#renameOnce(this.#path(id, 'log'), this.#path(id, 'log.quarantined'));
     await this.#fileSystem.syncDirectory(this.#directory);
@@ -87,8 +85,14 @@ export class SegmentRetirement {
     this.#instruments.eventsQuarantined.inc(segment.rows);
   }
 
+  async #carryLog(id: string, suffix: 'log' | 'released'): Promise<void> {
+    const log = await withFile(this.#fileSystem.open(this.#path(id, suffix), 'read'), readWhole);
+    const scan = scanLog(log, id, null);
+    if (scan.status !== 'unborn') await this.#carry(log, scan.records);
+  }
+
   /** Makes the positions of `records` durable in the journal. */
-  async carry(log: Buffer, records: readonly BatchRecord[]): Promise<void> {
+  async #carry(log: Buffer, records: readonly BatchRecord[]): Promise<void> {
     const latest = new Map<string, { seq: number; usedS: number }>();
     for (const record of records) {
       const usedS = Math.floor(record.receivedMs / 1_000);

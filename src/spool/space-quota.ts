@@ -3,6 +3,9 @@ import { errorMessage } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { DiskSpace, FileSystem } from './file-system.js';
 
+/** The spool's own bytes, the disk's use, or a write that found no space. */
+export type FullReason = 'quota' | 'disk' | 'no_space';
+
 export interface QuotaOptions {
   readonly directory: string;
   readonly bytesMax: number;
@@ -30,7 +33,7 @@ export class SpaceQuota {
   #grownBytes = 0;
   #checkedMs = Number.NEGATIVE_INFINITY;
   #checking = false;
-  #full: 'quota' | 'disk' | 'no_space' | null = null;
+  #full: FullReason | null = null;
   #timer: Timer | null = null;
   #stopped = false;
 
@@ -49,7 +52,7 @@ export class SpaceQuota {
   }
 
   /** Why appends are refused, null when they are not. */
-  get fullReason(): 'quota' | 'disk' | 'no_space' | null {
+  get fullReason(): FullReason | null {
     return this.#full;
   }
 
@@ -120,7 +123,7 @@ export class SpaceQuota {
     for (const callback of this.#onSpace) callback();
   }
 
-  #become(reason: 'quota' | 'disk' | 'no_space'): void {
+  #become(reason: FullReason): void {
     if (this.#full === null)
       this.#logger.warn({ reason, bytes: this.#bytes }, 'the spool is full; appends are refused');
     this.#full = reason;

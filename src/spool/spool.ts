@@ -1,35 +1,3 @@
-import type { Clock } from '../core/clock.js';
-import { CollectorError, errorMessage } from '../core/errors.js';
-import type { SpoolInstruments } from '../core/instruments.js';
-import { invariant } from '../core/invariant.js';
-import type { Logger } from '../core/logger.js';
-import type {
-  AppendOutcome,
-  DependencyHealth,
-  HealthProbe,
-  SpoolAppender,
-  SpoolBatch,
-  SpoolReader,
-  SpoolSegment,
-  SpoolStats,
-} from '../core/ports.js';
-import type { Stage } from '../core/stage.js';
-import type { ClosedSegment } from './closed-segments.js';
-import { ClosedSegments } from './closed-segments.js';
-import type { FileSystem } from './file-system.js';
-import { errorCode, readWhole, withFile } from './file-system.js';
-import { scanLog } from './log-scan.js';
-import { PositionJournal } from './position-journal.js';
-import { PositionTable } from './position-table.js';
-import { SpoolRecovery } from './recovery.js';
-import { segmentPath } from './segment-paths.js';
-import type { QuarantineReason } from './segment-retirement.js';
-import { SegmentRetirement } from './segment-retirement.js';
-import { SegmentRoller } from './segment-roller.js';
-import { SpaceQuota } from './space-quota.js';
-import type { SpoolOptions, SpoolOptionsGiven } from './spool-options.js';
-import { spoolOptions } from './spool-options.js';
-
 /**
  * The spool: a durable FIFO of segments. Format version 1; numbers are little-endian, CRCs are zlib's CRC-32,
  * a text is u16 bytes and UTF-8.
@@ -86,6 +54,46 @@ import { spoolOptions } from './spool-options.js';
  *
  * One process at a time: see `data-dir-lock.ts`.
  */
+
+import type { Clock } from '../core/clock.js';
+import { CollectorError, errorMessage } from '../core/errors.js';
+import type { SpoolInstruments } from '../core/instruments.js';
+import { invariant } from '../core/invariant.js';
+import type { Logger } from '../core/logger.js';
+import type {
+  AppendOutcome,
+  DependencyHealth,
+  HealthProbe,
+  SpoolAppender,
+  SpoolBatch,
+  SpoolReader,
+  SpoolSegment,
+  SpoolStats,
+} from '../core/ports.js';
+import type { Stage } from '../core/stage.js';
+import type { ClosedSegment } from './closed-segments.js';
+import { ClosedSegments } from './closed-segments.js';
+import type { FileSystem } from './file-system.js';
+import { errorCode } from './file-system.js';
+import { PositionJournal } from './position-journal.js';
+import { PositionTable } from './position-table.js';
+import { SpoolRecovery } from './recovery.js';
+import type { QuarantineReason } from './segment-retirement.js';
+import { SegmentRetirement } from './segment-retirement.js';
+import { SegmentRoller } from './segment-roller.js';
+import { SpaceQuota } from './space-quota.js';
+import { spoolHealth } from './spool-health.js';
+import type { SpoolOptions, SpoolOptionsGiven } from './spool-options.js';
+import { spoolOptions } from './spool-options.js';
+
+export interface SpoolDeps {
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly instruments: SpoolInstruments;
+}
+
+/** Appends, hands closed segments to the reader, and knows every producer's position. One a directory. */
 export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   readonly name = 'spool';
   readonly #fileSystem: FileSystem;
@@ -100,6 +108,8 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   readonly #spaceCallbacks: (() => void)[] = [];
   #state: 'new' | 'running' | 'stopped' = 'new';
   #stopping: Promise<void> | null = null;
+  /** No segment leaves any more. */
+  #sealed = false;
   #journal: PositionJournal | null = null;
   #retirement: SegmentRetirement | null = null;
   /** Releases and quarantines, one after another. */
@@ -115,15 +125,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   #quarantinedEvents = 0;
   #lastFailure: string | null = null;
 
-  constructor(
-    deps: {
-      readonly fileSystem: FileSystem;
-      readonly clock: Clock;
-      readonly logger: Logger;
-      readonly instruments: SpoolInstruments;
-    },
-    options: SpoolOptionsGiven,
-  ) {
+  constructor(deps: SpoolDeps, options: SpoolOptionsGiven) {
     this.#fileSystem = deps.fileSystem;
     this.#clock = deps.clock;
     this.#logger = deps.logger;
@@ -240,32 +242,25 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
 
   /** Rejects with `spool_failed` when the segment could not be marked as released; it is then still at the head. */
   async release(id: string): Promise<void> {
-    const closed = this.#closed.get(id);
-    invariant(closed !== undefined, `segment ${id} is released but not in the spool`);
-    const retirement = this.#retirement!;
-    await this.#leave(`release segment ${id}`, () => retirement.release(id));
-    this.#forgetClosed(closed);
-    await this.#finishReleased();
+    const closed = this.#mustFindClosed(id);
+    await this.#leave(`release segment ${id}`, async () => {
+      await this.#retirement!.release(id);
+      this.#forgetClosed(closed);
+      await this.#finishReleased();
+    });
     this.#roller.checkAge();
   }
 
   async quarantine(id: string, reason: QuarantineReason): Promise<void> {
-    const closed = this.#closed.get(id);
-    invariant(closed !== undefined, `segment ${id} is quarantined but not in the spool`);
+    const closed = this.#mustFindClosed(id);
     const { rows } = closed.segment;
     await this.#leave(`quarantine segment ${id}`, async () => {
-      const log = await withFile(
-        this.#fileSystem.open(segmentPath(this.#options.directory, id, 'log'), 'read'),
-        readWhole,
-      );
-      const scan = scanLog(log, id, null);
-      const readable = scan.status === 'unborn' ? null : { log, records: scan.records };
-      await this.#retirement!.quarantine({ id, rows, hasData: true, hasLog: true }, reason, readable);
+      await this.#retirement!.quarantine({ id, rows, hasData: true, hasLog: true }, reason);
+      this.#forgetClosed(closed);
     });
     this.#logger.error({ segment: id, reason, events: rows }, 'a segment is quarantined');
     this.#quarantinedSegments++;
     this.#quarantinedEvents += rows;
-    this.#forgetClosed(closed);
     this.#roller.checkAge();
   }
 
@@ -284,13 +279,8 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   health(): DependencyHealth {
-    const { segments, bytes, events, quarantinedSegments } = this.stats();
     const { damaged } = this.#roller;
-    const full = this.#quota.fullReason;
-    const unhealthy = this.#lastFailure ?? (damaged > 0 ? `${damaged} segments cannot be cut back` : null);
-    const reason = unhealthy ?? degradation(full, quarantinedSegments);
-    const status = unhealthy !== null ? 'unhealthy' : reason !== null ? 'degraded' : 'healthy';
-    return { name: this.name, status, reason, details: { segments, bytes, events, quarantinedSegments, full } };
+    return spoolHealth(this.stats(), { lastFailure: this.#lastFailure, damaged, full: this.#quota.fullReason });
   }
 
   async #stop(): Promise<void> {
@@ -299,6 +289,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     this.#quota.stop();
     await this.#roller.stop();
     await this.#closed.stop();
+    this.#sealed = true;
     await this.#leaving;
     await this.#journal?.close();
   }
@@ -330,11 +321,14 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
 
   async #takeClosed(closed: ClosedSegment): Promise<void> {
     this.#forgetOld();
-    if (closed.segment.rows > 0) return this.#closed.add(closed);
+    const { id, rows, bytes } = closed.segment;
+    if (rows > 0) return this.#closed.add(closed);
     try {
-      await this.#leave(`release segment ${closed.segment.id}`, () => this.#retirement!.release(closed.segment.id));
-      this.#quota.shrink(closed.segment.bytes + closed.logBytes);
-      await this.#finishReleased();
+      await this.#leave(`release segment ${id}`, async () => {
+        await this.#retirement!.release(id);
+        this.#quota.shrink(bytes + closed.logBytes);
+        await this.#finishReleased();
+      });
     } catch (error) {
       // Its files stay, and with them its positions; the next start releases it.
       this.#logger.warn({ cause: errorMessage(error) }, 'cannot release a segment without rows');
@@ -355,13 +349,15 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   /** What cannot be finished now is finished with the next release, or at the next start. */
   async #finishReleased(): Promise<void> {
     try {
-      await this.#leave('carry positions forward', () => this.#retirement!.finish());
+      await this.#retirement!.finish();
     } catch (error) {
       this.#logger.warn({ cause: errorMessage(error) }, 'cannot finish the release of a segment; it is tried again');
     }
   }
 
+  /** One step of retirement at a time; none once the journal is closed. */
   async #leave(what: string, step: () => Promise<void>): Promise<void> {
+    if (this.#sealed) throw new CollectorError('stopping', `cannot ${what}: the spool has stopped`);
     const done = this.#leaving.then(step);
     this.#leaving = done.catch(() => {});
     try {
@@ -369,6 +365,12 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     } catch (error) {
       throw new CollectorError('spool_failed', `cannot ${what}: ${errorMessage(error)}`, { cause: error });
     }
+  }
+
+  #mustFindClosed(id: string): ClosedSegment {
+    const closed = this.#closed.get(id);
+    invariant(closed !== undefined, `segment ${id} leaves the spool but is not in it`);
+    return closed;
   }
 
   #oldestReceivedMs(): number | null {
@@ -380,20 +382,6 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
 }
 
 /** Builds the spool of one directory; it does nothing before `start`. */
-export function createSpool(
-  deps: {
-    readonly fileSystem: FileSystem;
-    readonly clock: Clock;
-    readonly logger: Logger;
-    readonly instruments: SpoolInstruments;
-  },
-  options: SpoolOptionsGiven,
-): Spool {
+export function createSpool(deps: SpoolDeps, options: SpoolOptionsGiven): Spool {
   return new Spool(deps, options);
-}
-
-function degradation(full: string | null, quarantinedSegments: number): string | null {
-  if (full === 'quota') return 'the spool has reached its quota; appends are refused';
-  if (full !== null) return 'the disk is almost full; appends are refused';
-  return quarantinedSegments > 0 ? `${quarantinedSegments} segments are quarantined` : null;
 }

@@ -11,7 +11,7 @@ async function rejection(promise: Promise<void>): Promise<unknown> {
 }
 
 for (const operation of ['open', 'write', 'datasync', 'syncDirectory'] as const) {
-  test(`a failed ${operation} acknowledges nothing, takes positions back, and the next append goes to a new segment`, async () => {
+  test(`a failed ${operation} acknowledges nothing, takes positions back and begins a new segment`, async () => {
     const { spool, disk, totals } = await startSpool();
     if (operation === 'write' || operation === 'datasync') await append(spool, { frames: [{ seq: 1 }] });
     const before = spool.lastSeq('acme', 'p');
@@ -71,7 +71,7 @@ test('appends are refused until those who wait for lost batches know, and then a
   expect(spool.tryAppend(spoolBatch({ frames: [{ seq: 1 }] })).status).toBe('appended');
 });
 
-test('batches of a failed group are not delivered beside their resends, though the segment cannot be cut before a crash', async () => {
+test('batches of a failed group and their resends are delivered once, also over a crash before the cut', async () => {
   for (const refused of ['truncate', 'open'] as FaultyOperation[]) {
     const { spool, disk } = await startSpool();
     await append(spool, { fill: 1, frames: [{ seq: 1 }] });

@@ -93,7 +93,7 @@ test('recovery keeps the valid prefix and cuts a log that ends anywhere in its l
   }
 });
 
-test('recovery cuts the last group when its rows end early, and quarantines when earlier rows are missing', async () => {
+test('recovery cuts the last group when its rows end early, and quarantines when earlier ones do', async () => {
   const segment = await written('killed');
   for (const bytes of range(0, segment.dataEnds[4]!)) {
     const { outcome } = await recovered(segment, cut(segment.data, bytes));

@@ -42,7 +42,7 @@ async function crashAtEveryStep(
   }
 }
 
-test('a crash at any step of a release replays the segment under its id or not at all, and keeps its positions', async () => {
+test('a crash at any step of a release replays the segment under its id or not at all', async () => {
   const steps = await crashAtEveryStep(
     (spool, id) => spool.release(id),
     async ({ spool, disk, totals }, first) => {
@@ -58,7 +58,7 @@ test('a crash at any step of a release replays the segment under its id or not a
   expect(steps).toBeGreaterThan(6);
 });
 
-test('a crash at any step of a quarantine leaves the segment whole or quarantined, and keeps its positions', async () => {
+test('a crash at any step of a quarantine leaves the segment whole or quarantined', async () => {
   const steps = await crashAtEveryStep(
     (spool, id) => spool.quarantine(id, 'store_rejected'),
     async ({ spool }, first) => {
@@ -68,6 +68,16 @@ test('a crash at any step of a quarantine leaves the segment whole or quarantine
     },
   );
   expect(steps).toBeGreaterThan(4);
+});
+
+test('a release that is under way is finished by the stop, and a later one is refused', async () => {
+  const { spool, disk } = await startSpool({}, await twoSegments());
+  await settle(3);
+  const releasing = spool.release(spool.peek()!.id);
+  await spool.stop(1_000);
+  await releasing;
+  expect(disk.files().filter((name) => !name.endsWith('positions'))).toHaveLength(2);
+  await expect(spool.release(spool.peek()!.id)).rejects.toMatchObject({ code: 'stopping' });
 });
 
 test('a segment the store rejects is renamed and counted, and the next one follows', async () => {

@@ -45,7 +45,7 @@ test('a segment closes after the short age while the reader has nothing waiting'
   expect(totals.total('segmentsClosed', 'age')).toBe(1);
 });
 
-test('a segment may grow to the long age while a closed one waits, and closes at once when that one is released', async () => {
+test('a segment may grow older while a closed one waits, and closes when that one is released', async () => {
   const { spool, clock } = await startSpool();
   await append(spool, { frames: [{ seq: 1 }] });
   clock.advance(500);

@@ -21,8 +21,9 @@ interface Inode {
 type DirectoryChange = ReadonlyMap<string, Inode | null>;
 
 /**
- * A file system in memory that behaves as a disk does at its worst: a crash keeps what was synced and any part of what
- * was not (whole changes, torn ones, none), and after a failed sync the changes can be read but no later sync writes them.
+ * A file system in memory that behaves as a disk does at its worst: a crash keeps what was synced and any part of
+ * what was not (whole changes, torn ones, none), and after a failed sync the changes can be read but no later sync
+ * writes them.
  * One flat directory per path; names are full paths.
  */
 export class FaultyFileSystem implements FileSystem {
