@@ -15,8 +15,8 @@ const orderGrainS = 60;
 
 /**
  * Highest seq by producer fingerprint, for at most `entriesMax` producers: 48 bytes a producer in typed arrays.
- * They have their full size from the start, so that no append ever waits for a table of a million to be copied
- * (up to 130 ms here); the system gives memory to the parts that are used only.
+ * They have their full size from the start: doubling them held one append for 47 ms of CPU at 524,288 producers
+ * (the longest is now 12 ms, a garbage collection), and the system gives memory only to the parts that are used.
  *
  * Open addressing with linear probing and backward-shift deletion; a doubly linked list holds the entries in
  * the order of their last use, and the oldest is forgotten when the table is full.
