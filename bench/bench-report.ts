@@ -42,7 +42,7 @@ export function renderReport(machine: Machine, results: BenchResults): string {
   if (loads.length > 0) parts.push(renderThroughput('socket to rows and rollups, at full rate', loads));
   if (results.alone !== undefined) parts.push(renderThroughput('collector alone, at full rate', [results.alone]));
   if (results.paced !== undefined) parts.push(renderPaced(results.paced));
-  parts.push(renderBudget(results));
+  if (budgetLines(results).length > 0) parts.push(renderBudget(results));
   return `${parts.join('\n\n')}\n`;
 }
 

@@ -1,6 +1,7 @@
 import { seededRandom } from '../src/cli/seeded-random.js';
 import type { MicroResult } from './budget.js';
 import { measureDecode } from './micro/decode.js';
+import { measureSpool } from './micro/spool-append.js';
 import { measureWindow } from './micro/window.js';
 
 /** The stages alone, one after another in this process; CPU time, since wall time is shared with others. */
@@ -10,5 +11,5 @@ export async function runMicro(): Promise<MicroResult[]> {
     value: eventsPerCpuSecond,
     unit: 'events/CPU-s',
   }));
-  return [...decode, ...(await measureWindow(seededRandom(2)))];
+  return [...decode, ...(await measureSpool()), ...(await measureWindow(seededRandom(2)))];
 }
