@@ -9,6 +9,7 @@ import type { Logger } from '../core/logger.js';
 import { packageFile } from '../core/package-root.js';
 import type { DependencyHealth, FrameDecoder, HealthProbe } from '../core/ports.js';
 import type { Stage } from '../core/stage.js';
+import { type PackedBatch, unpackBatch } from './batch-transfer.js';
 
 export interface DecodePoolDeps {
   readonly logger: Logger;
@@ -52,7 +53,7 @@ class PiscinaDecodePool implements DecodePool {
   readonly name = 'decode';
   readonly #deps: DecodePoolDeps;
   readonly #options: DecodePoolOptions;
-  #pool: Piscina<FrameBatch, DecodedBatch> | null = null;
+  #pool: Piscina<FrameBatch, PackedBatch> | null = null;
   #started = false;
   #stopping: Promise<void> | null = null;
   #inFlight = 0;
@@ -86,9 +87,9 @@ class PiscinaDecodePool implements DecodePool {
     this.#started = true;
   }
 
-  #createPool(): Piscina<FrameBatch, DecodedBatch> {
+  #createPool(): Piscina<FrameBatch, PackedBatch> {
     const { threads, queueMax, limits, workerFile } = this.#options;
-    const pool = new Piscina<FrameBatch, DecodedBatch>({
+    const pool = new Piscina<FrameBatch, PackedBatch>({
       filename: fileURLToPath(workerFile ?? packageFile('dist/workers/decode-worker.js')),
       minThreads: threads,
       maxThreads: threads,
@@ -125,7 +126,7 @@ class PiscinaDecodePool implements DecodePool {
     this.#count(1);
     const startedMs = this.#deps.clock.monotonicMs();
     try {
-      const decoded = await pool.run(batch, { transferList: [batch.bytes] });
+      const decoded = unpackBatch(await pool.run(batch, { transferList: [batch.bytes] }));
       this.#deps.instruments.batchSeconds.observe((this.#deps.clock.monotonicMs() - startedMs) / 1_000);
       this.#deps.instruments.batchRows.observe(decoded.rowCount);
       return decoded;

@@ -59,13 +59,11 @@ export class EventBlock {
     const row = this.rows;
     if (row === this.#capacity) this.#grow();
     this.#tenants.set(row, tenantKey);
-    for (let word = 0; word < 2; word++) {
-      let bits = event.present[word]!;
-      while (bits !== 0) {
-        const lowest = bits & -bits;
-        bits ^= lowest;
-        this.#appendField((word << 5) + 31 - Math.clz32(lowest), row, event, source);
-      }
+    for (let bits = event.presentLow; bits !== 0; bits &= bits - 1) {
+      this.#appendField(31 - Math.clz32(bits & -bits), row, event, source);
+    }
+    for (let bits = event.presentHigh; bits !== 0; bits &= bits - 1) {
+      this.#appendField(63 - Math.clz32(bits & -bits), row, event, source);
     }
     this.rows = row + 1;
   }
@@ -157,9 +155,11 @@ const classes = {
   masked: 9,
 } as const;
 
-const columnClasses = Uint8Array.from(fieldSpecs, (field) => (field.redact ? classes.masked : classOf(field.column)));
+const columnClasses: readonly number[] = fieldSpecs.map((field) =>
+  field.redact ? classes.masked : classOf(field.column),
+);
 
-const truncateAt = Float64Array.from(fieldSpecs, (field) =>
+const truncateAt: readonly number[] = fieldSpecs.map((field) =>
   field.truncate ? (field.charactersMax ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY,
 );
 

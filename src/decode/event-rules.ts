@@ -34,10 +34,10 @@ export class EventRules {
       event.fail('field_required', typeField);
       return;
     }
-    const { present, numbers } = event;
+    const { numbers } = event;
     const type = numbers[typeField]!;
-    const missingLow = requiredMasks[2 * type]! & ~present[0]!;
-    const missingHigh = requiredMasks[2 * type + 1]! & ~present[1]!;
+    const missingLow = requiredMasks[2 * type]! & ~event.presentLow;
+    const missingHigh = requiredMasks[2 * type + 1]! & ~event.presentHigh;
     if ((missingLow | missingHigh) !== 0) {
       this.#refuseMissing(event, missingLow, missingHigh);
       return;

@@ -37,7 +37,10 @@ export class JsonFrame {
     return isUtf8(bytes) && this.#packText(bytes);
   }
 
-  /** Packs a line an event, one after another; a line that is not JSON becomes nil. Answers the lines, blank ones left out. */
+  /**
+   * Packs a line an event, one after another; a line that is not JSON becomes nil. Answers the number of lines,
+   * blank ones left out; reading ends one line above `linesMax`.
+   */
   packLines(bytes: Uint8Array, linesMax: number): number {
     this.#begin(bytes.length);
     let lines = 0;

@@ -28,7 +28,7 @@ export class MsgpackReader {
   /** Entries of the container that `container` has read. */
   count = 0;
   /** Slot 0: the number or time last read; NaN when it cannot be a double without loss. */
-  readonly number = new Float64Array(1);
+  readonly number: [number] = [0.5];
 
   /** What `skip` met, until `clearMet`. */
   metTooDeep = false;
@@ -248,7 +248,7 @@ export class MsgpackReader {
 }
 
 /** Bytes behind the tags ca (float 32) … d3 (int 64). */
-const numberBytes = Uint8Array.of(4, 8, 1, 2, 4, 8, 1, 2, 4, 8);
+const numberBytes: readonly number[] = [4, 8, 1, 2, 4, 8, 1, 2, 4, 8];
 
 /** A 64-bit integer as a double, NaN when it is not between -(2^53 - 1) and 2^53 - 1. */
 function exact(high: number, low: number): number {

@@ -10,15 +10,15 @@ const slotBits = 9;
  * at construction so that no two names share a slot: a lookup is one probe and at most four word compares.
  */
 export class NameTable {
-  readonly #slots = new Int16Array(1 << slotBits);
+  readonly #slots: number[] = Array.from({ length: 1 << slotBits }, () => -1);
   readonly #multiplier: number;
-  readonly #lengths: Int32Array;
-  readonly #words: Int32Array;
+  readonly #lengths: number[];
+  readonly #words: number[];
 
   /** `names` in the order of the indices `find` answers. */
   constructor(names: readonly string[]) {
-    this.#lengths = new Int32Array(names.length);
-    this.#words = new Int32Array(4 * names.length);
+    this.#lengths = names.map(() => 0);
+    this.#words = Array.from({ length: 4 * names.length }, () => 0);
     names.forEach((name, index) => {
       this.#describe(name, index);
     });

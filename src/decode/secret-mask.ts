@@ -12,7 +12,7 @@ export interface MaskedText {
 
 /**
  * A text that is to be cut is searched this far only; behind it nothing can reach the first 500 characters
- * unless masks take away most of it, and then the last word, perhaps half a secret that is no longer known as one, is dropped.
+ * unless masks take away most of it, and then the last word, perhaps half a secret, is dropped.
  */
 const searchedBytesMax = 8_192;
 

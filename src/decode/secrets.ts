@@ -11,13 +11,18 @@
  */
 export const mask = '[redacted]';
 
+const secretName =
+  '(?:api[_-]?key|access[_-]?key(?:[_-]?id)?|secret(?:[_-]?key)?|token|passwords?|passwd|passphrase|pwd' +
+  '|authorization|credentials?|private[_-]?key)';
+/** An = or : with quotes, escaped or not, before it, and the scheme of an Authorization header behind it. */
+const assignment = String.raw`["'\\]{0,2}\s{0,8}[:=]\s{0,8}(?:(?:bearer|basic|token)\s{1,8})?`;
+/** To the end of the quotes, or of the word. */
+const secretValue = String.raw`(?:\\{0,2}"[^"]*"?|\\{0,2}'[^']*'?|[^\s,;&"')}\]]+)`;
+
 const patterns: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?/g, mask],
   [/(:\/\/)[^\s/@:]{0,256}:[^\s/@]{1,256}@/g, `$1${mask}@`],
-  [
-    /((?:api[_-]?key|access[_-]?key(?:[_-]?id)?|secret(?:[_-]?key)?|token|passwords?|passwd|passphrase|pwd|authorization|credentials?|private[_-]?key)["'\\]{0,2}\s{0,8}[:=]\s{0,8}(?:(?:bearer|basic|token)\s{1,8})?)(?:\\{0,2}"[^"]*"?|\\{0,2}'[^']*'?|[^\s,;&"')}\]]+)/gi,
-    `$1${mask}`,
-  ],
+  [new RegExp(`(${secretName}${assignment})${secretValue}`, 'gi'), `$1${mask}`],
   [/\b(bearer\s{1,8})[A-Za-z0-9._~+/=-]{6,}/gi, `$1${mask}`],
   [/(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?/g, mask],
   [/\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{12,}/g, mask],

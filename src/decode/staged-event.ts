@@ -9,23 +9,24 @@ export const entryKinds = { text: 0, number: 1, true: 2, false: 3, absent: 4 } a
  * Nothing here owns bytes; the slots are overwritten by the next event. Fields are indices of the field table.
  */
 export class StagedEvent {
-  /** A bit a field. An empty text counts as absent: its column's default is the same. */
-  readonly present = new Int32Array(2);
-  readonly offsets = new Int32Array(fieldCount);
-  readonly lengths = new Int32Array(fieldCount);
+  /** A bit a field: fields 0 to 31, and those above. An empty text counts as absent, its column's default. */
+  presentLow = 0;
+  presentHigh = 0;
+  readonly offsets = integers(fieldCount);
+  readonly lengths = integers(fieldCount);
   /** Numbers, times in ms, Enum8 numbers. */
-  readonly numbers = new Float64Array(fieldCount);
+  readonly numbers = doubles(fieldCount);
 
   /** Entries of maps and lists: those of a field start at `entryBase[field]`. */
-  readonly entryBase = new Int32Array(fieldCount);
-  readonly entryCounts = new Int32Array(fieldCount);
-  readonly keyOffsets: Int32Array;
-  readonly keyLengths: Int32Array;
-  readonly keyHashes: Int32Array;
-  readonly entryKind: Uint8Array;
-  readonly entryOffsets: Int32Array;
-  readonly entryLengths: Int32Array;
-  readonly entryNumbers: Float64Array;
+  readonly entryBase = integers(fieldCount);
+  readonly entryCounts = integers(fieldCount);
+  readonly keyOffsets: number[];
+  readonly keyLengths: number[];
+  readonly keyHashes: number[];
+  readonly entryKind: number[];
+  readonly entryOffsets: number[];
+  readonly entryLengths: number[];
+  readonly entryNumbers: number[];
 
   /** The first thing wrong with the event, null while nothing is. */
   errorCode: EventErrorCode | null = null;
@@ -40,31 +41,33 @@ export class StagedEvent {
       this.entryBase[field] = entries;
       if (fieldKinds[field]! >= kindCodes.scalar_map) entries += fieldEntriesMax[field]!;
     }
-    this.keyOffsets = new Int32Array(entries);
-    this.keyLengths = new Int32Array(entries);
-    this.keyHashes = new Int32Array(entries);
-    this.entryKind = new Uint8Array(entries);
-    this.entryOffsets = new Int32Array(entries);
-    this.entryLengths = new Int32Array(entries);
-    this.entryNumbers = new Float64Array(entries);
+    this.keyOffsets = integers(entries);
+    this.keyLengths = integers(entries);
+    this.keyHashes = integers(entries);
+    this.entryKind = integers(entries);
+    this.entryOffsets = integers(entries);
+    this.entryLengths = integers(entries);
+    this.entryNumbers = doubles(entries);
   }
 
   begin(): void {
-    this.present[0] = 0;
-    this.present[1] = 0;
+    this.presentLow = 0;
+    this.presentHigh = 0;
     this.errorCode = null;
   }
 
   set(field: number): void {
-    this.present[field >> 5]! |= 1 << (field & 31);
+    if (field < 32) this.presentLow |= 1 << field;
+    else this.presentHigh |= 1 << field;
   }
 
   clear(field: number): void {
-    this.present[field >> 5]! &= ~(1 << (field & 31));
+    if (field < 32) this.presentLow &= ~(1 << field);
+    else this.presentHigh &= ~(1 << field);
   }
 
   has(field: number): boolean {
-    return ((this.present[field >> 5]! >>> (field & 31)) & 1) === 1;
+    return (((field < 32 ? this.presentLow : this.presentHigh) >>> field) & 1) === 1;
   }
 
   /** Keeps the first error; `field` -1 is the event itself. */
@@ -75,4 +78,14 @@ export class StagedEvent {
     this.errorKeyOffset = keyOffset;
     this.errorKeyLength = keyLength;
   }
+}
+
+/** An array that V8 keeps as small integers. Plain arrays are spared the check that the field table tells of. */
+function integers(length: number): number[] {
+  return Array.from({ length }, () => 0);
+}
+
+/** An array that V8 keeps as unboxed doubles: one that has held a fraction. */
+function doubles(length: number): number[] {
+  return Array.from({ length }, () => 0.5);
 }

@@ -35,13 +35,16 @@ const categoryNames = Object.entries(errorCategories).reduce<(ErrorCategory | nu
   return names;
 }, []);
 
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-
+/** A slice while rows are added to it. */
 interface OpenSlice extends Writable<WindowSlice> {
   errors: Partial<Record<ErrorCategory, number>>;
+  readonly tenantKey: number;
+  readonly index: number;
   /** Its durations, gathered before they are digested. */
-  raw: number[];
+  readonly gathered: number[];
 }
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
  * What the rows of a batch add to the live windows, grouped by tenant, agent and slice of event time.
@@ -65,6 +68,8 @@ class SliceBuilder {
   readonly #memory: Float32Column;
   readonly #slices: OpenSlice[] = [];
   readonly #slots = new Map<number, OpenSlice>();
+  /** By agent: the slice it had last. Events of an agent mostly come in the order of time, of one tenant. */
+  readonly #latest: (OpenSlice | undefined)[];
 
   constructor(block: EventBlock) {
     this.#block = block;
@@ -78,6 +83,7 @@ class SliceBuilder {
     this.#categories = block.column(sliceFields.errorCategory) as EnumColumn;
     this.#confidence = block.column(sliceFields.confidence) as Float32Column;
     this.#memory = block.column(sliceFields.memoryMb) as Float32Column;
+    this.#latest = new Array<OpenSlice | undefined>(this.#agents.keyCount).fill(undefined);
   }
 
   /** Hot path: a loop over the rows. */
@@ -92,21 +98,27 @@ class SliceBuilder {
       if (scopes[row] === usageScopes.own) this.#addUsage(slice, row);
       if (role !== roles.usage) this.#addExecution(slice, row, role);
     }
-    for (const slice of this.#slices) {
-      slice.durations = digestDurations(slice.raw);
-    }
-    return this.#slices.map(({ raw: _, ...slice }) => slice);
+    return this.#slices.map(closeSlice);
   }
 
   #sliceOf(row: number): OpenSlice {
-    const tenant = this.#block.tenants.keyAt(row);
-    const agent = this.#agents.keyAt(row);
+    const tenantKey = this.#block.tenants.keyAt(row);
+    const agentKey = this.#agents.keyAt(row);
     const index = Math.floor(this.#times.valueAt(row) / windowSliceMs);
+    const latest = this.#latest[agentKey];
+    if (latest !== undefined && latest.index === index && latest.tenantKey === tenantKey) return latest;
+    const slice = this.#findOrOpen(tenantKey, agentKey, index);
+    this.#latest[agentKey] = slice;
+    return slice;
+  }
+
+  #findOrOpen(tenantKey: number, agentKey: number, index: number): OpenSlice {
     // Below 2^53: slices up to the year 2299 need 31 bits, and a batch has fewer than 2^22 tenants times agents.
-    const key = (tenant * this.#agents.keyCount + agent) * 0x8000_0000 + index;
+    const key = (tenantKey * this.#agents.keyCount + agentKey) * 0x8000_0000 + index;
     let slice = this.#slots.get(key);
     if (slice === undefined) {
-      slice = openSlice(this.#block.tenants.keyText(tenant), this.#agents.keyText(agent), index * windowSliceMs);
+      const tenant = this.#block.tenants.keyText(tenantKey);
+      slice = openSlice(tenant, tenantKey, this.#agents.keyText(agentKey), index);
       this.#slots.set(key, slice);
       this.#slices.push(slice);
     }
@@ -137,7 +149,7 @@ class SliceBuilder {
 }
 
 function addDuration(slice: OpenSlice, durationMs: number): void {
-  slice.raw.push(durationMs);
+  slice.gathered.push(durationMs);
   slice.durationSumMs += durationMs;
   if (durationMs < slice.durationMinMs) slice.durationMinMs = durationMs;
   if (durationMs > slice.durationMaxMs) slice.durationMaxMs = durationMs;
@@ -146,15 +158,18 @@ function addDuration(slice: OpenSlice, durationMs: number): void {
   slice.durationBuckets[bucket]!++;
 }
 
-function openSlice(tenant: string, agentId: string, sliceMs: number): OpenSlice {
+function openSlice(tenant: string, tenantKey: number, agentId: string, index: number): OpenSlice {
   return {
     tenant,
+    tenantKey,
     agentId,
-    sliceMs,
+    index,
+    sliceMs: index * windowSliceMs,
     completed: 0,
     failed: 0,
     cancelled: 0,
-    durations: new Float64Array(0),
+    durations: noDurations,
+    gathered: [],
     durationSumMs: 0,
     durationMinMs: Number.POSITIVE_INFINITY,
     durationMaxMs: Number.NEGATIVE_INFINITY,
@@ -167,6 +182,32 @@ function openSlice(tenant: string, agentId: string, sliceMs: number): OpenSlice 
     confidenceSum: 0,
     confidenceCount: 0,
     memoryMbMax: 0,
-    raw: [],
+  };
+}
+
+const noDurations = new Float64Array(0);
+
+/** The slice without what only its making needs. */
+function closeSlice(slice: OpenSlice): WindowSlice {
+  return {
+    tenant: slice.tenant,
+    agentId: slice.agentId,
+    sliceMs: slice.sliceMs,
+    completed: slice.completed,
+    failed: slice.failed,
+    cancelled: slice.cancelled,
+    durations: digestDurations(slice.gathered),
+    durationSumMs: slice.durationSumMs,
+    durationMinMs: slice.durationMinMs,
+    durationMaxMs: slice.durationMaxMs,
+    durationBuckets: slice.durationBuckets,
+    llmCalls: slice.llmCalls,
+    tokensIn: slice.tokensIn,
+    tokensOut: slice.tokensOut,
+    costMicros: slice.costMicros,
+    errors: slice.errors,
+    confidenceSum: slice.confidenceSum,
+    confidenceCount: slice.confidenceCount,
+    memoryMbMax: slice.memoryMbMax,
   };
 }

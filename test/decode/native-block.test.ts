@@ -28,7 +28,8 @@ async function readBlock(block: Uint8Array): Promise<SentEvent[]> {
   const columns = rawColumns.map(({ name, column }) =>
     column.includes('DateTime64') ? `toUnixTimestamp64Milli(${name}) AS ${name}` : name,
   );
-  const sql = `SELECT ${columns.join(', ')} FROM file('${path}', 'Native') SETTINGS output_format_json_quote_64bit_integers = 0`;
+  const settings = 'SETTINGS output_format_json_quote_64bit_integers = 0';
+  const sql = `SELECT ${columns.join(', ')} FROM file('${path}', 'Native') ${settings}`;
   const result = await session.queryAsync(sql, { format: 'JSONEachRow' });
   return result
     .text()
@@ -130,7 +131,8 @@ test('the engine reads dictionaries of more keys than a byte and than two bytes 
     const path = join(directory, 'many.native');
     writeFileSync(path, decoded.rows);
     const sql = `SELECT uniqExact(agent_id), countIf(labels[concat('key-', substring(agent_id, 7))] = 'v'),
-      groupBitXor(sipHash64(agent_id)) = (SELECT groupBitXor(sipHash64(concat('agent-', toString(number)))) FROM numbers(${agents}))
+      groupBitXor(sipHash64(agent_id)) = (
+        SELECT groupBitXor(sipHash64(concat('agent-', toString(number)))) FROM numbers(${agents}))
       FROM file('${path}', 'Native')`;
     const result = await session.queryAsync(sql, { format: 'TSV' });
     expect(result.text().trim()).toBe(`${agents}\t${agents}\t1`);

@@ -13,17 +13,17 @@ import { bytesRetainedMax, type Column, grownSource, rowsInitial, rowsRetainedMa
  */
 const headBytes = 8 + 8 + 8;
 const keysFollow = 0x600;
-const tableInitial = 256;
+const keysInitial = 256;
 
 export class DictionaryColumn implements Column {
   #keys: ByteSource = createByteSource(new ArrayBuffer(4_096));
   #keysEnd = 1;
   #keyCount = 1;
-  #keyOffsets = new Int32Array(tableInitial);
-  #keyLengths = new Int32Array(tableInitial);
-  #keyHashes = new Int32Array(tableInitial);
+  readonly #keyOffsets: number[] = [1];
+  readonly #keyLengths: number[] = [0];
+  readonly #keyHashes: number[] = [0];
   /** Open addressing with linear probing: 0 is free, else the key's index. At most half full. */
-  #table = new Int32Array(2 * tableInitial);
+  #table = new Int32Array(2 * keysInitial);
   #indexes: Uint32Array;
   #lastKey = 0;
   #markedKeys = 1;
@@ -102,16 +102,12 @@ export class DictionaryColumn implements Column {
     this.#keyHashes[key] = hash;
     this.#table[slot] = key;
     this.#lastKey = key;
-    if (this.#keyCount === this.#keyOffsets.length) this.#growTable();
+    if (2 * this.#keyCount > this.#table.length) this.#growTable();
     return key;
   }
 
   #growTable(): void {
-    const capacity = 2 * this.#keyOffsets.length;
-    this.#keyOffsets = grownInts(this.#keyOffsets, capacity);
-    this.#keyLengths = grownInts(this.#keyLengths, capacity);
-    this.#keyHashes = grownInts(this.#keyHashes, capacity);
-    this.#table = new Int32Array(2 * capacity);
+    this.#table = new Int32Array(2 * this.#table.length);
     for (let key = 1; key < this.#keyCount; key++) this.#table[this.#slotOf(key, 0)] = key;
   }
 
@@ -205,17 +201,9 @@ export class DictionaryColumn implements Column {
 
   #shrink(): void {
     this.#keys = createByteSource(new ArrayBuffer(4_096));
-    this.#keyOffsets = new Int32Array(tableInitial);
-    this.#keyLengths = new Int32Array(tableInitial);
-    this.#keyHashes = new Int32Array(tableInitial);
-    this.#table = new Int32Array(2 * tableInitial);
+    for (const list of [this.#keyOffsets, this.#keyLengths, this.#keyHashes]) list.length = 1;
+    this.#table = new Int32Array(2 * keysInitial);
   }
 }
 
 const decoder = new TextDecoder();
-
-function grownInts(ints: Int32Array<ArrayBuffer>, capacity: number): Int32Array<ArrayBuffer> {
-  const grown = new Int32Array(capacity);
-  grown.set(ints);
-  return grown;
-}

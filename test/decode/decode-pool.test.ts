@@ -1,0 +1,119 @@
+import { setTimeout } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../src/core/clock.js';
+import { defaultFrameLimits } from '../../src/core/limits.js';
+import { silentLogger } from '../../src/core/logger.js';
+import { createBatchDecoder } from '../../src/decode/decode-batch.js';
+import { createDecodePool, type DecodePool, type DecodePoolOptions } from '../../src/decode/decode-pool.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { seededRandom } from '../support/seeded-random.js';
+import { createBatch, randomEvent } from './random-events.js';
+
+const crashing = new URL('./crashing-worker.mjs', import.meta.url);
+
+interface Rig {
+  readonly pool: DecodePool;
+  readonly counts: { batches: number; rows: number; restarts: number };
+}
+
+async function startPool(options: Partial<DecodePoolOptions> = {}): Promise<Rig> {
+  const counts = { batches: 0, rows: 0, restarts: 0 };
+  const instruments = {
+    batchSeconds: { observe: () => void counts.batches++ },
+    batchRows: {
+      observe: (rows: number) => {
+        counts.rows += rows;
+      },
+    },
+    workerRestarts: { inc: () => void counts.restarts++ },
+  };
+  const deps = { logger: silentLogger, instruments, clock: systemClock };
+  const pool = createDecodePool(deps, { threads: 2, queueMax: 4, limits: defaultFrameLimits, ...options });
+  onTestFinished(() => pool.stop(1_000));
+  await pool.start();
+  return { pool, counts };
+}
+
+const random = seededRandom(2);
+const events = Array.from({ length: 300 }, () => randomEvent(random));
+const createEvents = (tenant = 'default') =>
+  createBatch([
+    { body: { seq: 1, events }, tenant },
+    { body: 'x', format: 'json' },
+  ]);
+
+test('a pool answers what the decoder answers, and the buffers move both ways', async () => {
+  const { pool, counts } = await startPool();
+  const batch = createEvents();
+  const sent = Buffer.from(batch.bytes.slice(0));
+  const expected = createBatchDecoder(defaultFrameLimits).decode(createEvents());
+  const decoded = await pool.decode(batch);
+  expect(batch.bytes.byteLength).toBe(0);
+  expect(Buffer.from(decoded.bytes).equals(sent)).toBe(true);
+  expect({ ...decoded, bytes: null }).toEqual({ ...expected, bytes: null });
+  expect(decoded.slices.length).toBeGreaterThan(0);
+  const again = await pool.decode({ ...batch, bytes: decoded.bytes });
+  expect(again.rowsCrc).toBe(decoded.rowsCrc);
+  expect(counts).toEqual({ batches: 2, rows: 2 * decoded.rowCount, restarts: 0 });
+});
+
+test('limits reach the threads', async () => {
+  const { pool } = await startPool({ limits: { ...defaultFrameLimits, eventsPerFrameMax: 10 } });
+  const decoded = await pool.decode(createEvents());
+  expect(decoded.frames[0]?.fault?.code).toBe('frame_too_many_events');
+});
+
+test('more batches than threads and queue hold are refused as overloaded, and the others are answered', async () => {
+  const { pool } = await startPool({ threads: 1, queueMax: 2 });
+  expect(pool.idleWorkers()).toBe(1);
+  const outcomes = Promise.allSettled(Array.from({ length: 5 }, () => pool.decode(createEvents())));
+  expect(pool.idleWorkers()).toBe(0);
+  expect(pool.usage().queueDepth).toBe(2);
+  const codes = (await outcomes).map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : 'answered'));
+  expect(codes).toEqual(['answered', 'answered', 'answered', 'overloaded', 'overloaded']);
+  expect(pool.idleWorkers()).toBe(1);
+});
+
+test('a thread that dies rejects its batch as internal and is replaced', async () => {
+  const { pool, counts } = await startPool({ workerFile: crashing });
+  expect(pool.health().status).toBe('healthy');
+  for (let round = 1; round <= 2; round++) {
+    await expect(pool.decode(createEvents('crash'))).rejects.toMatchObject({ code: 'internal' });
+    const decoded = await Promise.all([pool.decode(createEvents()), pool.decode(createEvents())]);
+    expect(decoded.map(({ rowCount }) => rowCount > 0)).toEqual([true, true]);
+    while (counts.restarts < round) await setTimeout(5);
+  }
+  expect(pool.health()).toMatchObject({ status: 'healthy', details: { workers: 2, restarts: 2, batchesInFlight: 0 } });
+});
+
+test('an error in a thread rejects the batch as internal and the thread goes on', async () => {
+  const { pool, counts } = await startPool({ threads: 1, workerFile: crashing });
+  await expect(pool.decode(createEvents('throw'))).rejects.toMatchObject({ code: 'internal' });
+  expect((await pool.decode(createEvents())).rowCount).toBeGreaterThan(0);
+  expect(counts.restarts).toBe(0);
+});
+
+test('stop answers what is under way, is safe to repeat, and nothing is decoded before start or after it', async () => {
+  const { pool } = await startPool();
+  const pending = pool.decode(createEvents());
+  const stopped = pool.stop(5_000);
+  expect((await pending).rowCount).toBeGreaterThan(0);
+  await stopped;
+  await pool.stop(5_000);
+  await expect(pool.decode(createEvents())).rejects.toMatchObject({ code: 'stopping' });
+  expect(pool.health()).toMatchObject({ status: 'unhealthy', reason: '0 of 2 decoding threads are running.' });
+  const deps = {
+    logger: silentLogger,
+    instruments: { batchSeconds: { observe() {} }, batchRows: { observe() {} }, workerRestarts: { inc() {} } },
+    clock: new FakeClock(),
+  };
+  const unused = createDecodePool(deps, { threads: 1, queueMax: 1, limits: defaultFrameLimits });
+  await expect(unused.decode(createEvents())).rejects.toMatchObject({ code: 'stopping' });
+  await unused.stop(0);
+});
+
+test('a worker file that cannot be loaded fails the start', async () => {
+  await expect(startPool({ workerFile: new URL('./nowhere.mjs', import.meta.url) })).rejects.toMatchObject({
+    code: 'internal',
+  });
+});
