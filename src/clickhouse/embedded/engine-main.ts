@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../core/clock.js';
 import { errorMessage } from '../../core/errors.js';
@@ -19,6 +20,11 @@ import { EngineServer } from './engine-server.js';
  * the data directory and the port free. Signals meant for the terminal's whole group are left to the collector.
  */
 const killMarginMs = 500;
+/**
+ * Acknowledging goes before inserting: with the engine as important as the collector, its merges delay acks on a
+ * small machine. Threads inherit it from the one that starts them, so it is set before chDB is loaded.
+ */
+const niceness = 10;
 const clock: Clock = systemClock;
 let running: { readonly engine: ChdbEngine; readonly server: EngineServer; readonly options: EngineOptions } | null =
   null;
@@ -41,6 +47,7 @@ process.on('message', (command: EngineCommand) => {
 async function start(options: EngineOptions): Promise<void> {
   let reason: EngineStartFailure = 'data_dir_locked';
   try {
+    setPriority(niceness);
     const inserts = join(options.dataDir, 'inserts');
     const directory = join(options.dataDir, 'db');
     mkdirSync(directory, { recursive: true });
