@@ -48,6 +48,7 @@ test(
       await running;
       const good = plans.reduce((sum, plan) => sum + plan.good, 0);
       const executions = plans.reduce((sum, plan) => sum + plan.executions, 0);
+      process.stdout.write(`crash test: seed ${seed}, ${good} events over ${2 * kills} kills\n`);
       const ledger = await settledLedger(collector, good);
       expect(ledger, `seed ${seed}`).toEqual({
         rows: good,
