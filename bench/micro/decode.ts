@@ -3,8 +3,12 @@ import type { Random } from '../../src/core/clock.js';
 import type { FrameBatch, FrameFormat, FrameRange } from '../../src/core/event-batch.js';
 import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
+import { raiseInliningBudget } from '../../src/decode/inlining-budget.js';
 
-/** One measured shape of frame. CPU time of the whole process, since wall time is shared with others. */
+/**
+ * One measured shape of frame. CPU time of the whole process, since wall time is shared with others, and of
+ * several windows the best, since what others do only slows a window down.
+ */
 export interface DecodeFigure {
   readonly name: string;
   readonly eventsPerCpuSecond: number;
@@ -14,6 +18,8 @@ export interface DecodeFigure {
 const eventsPerFrame = 500;
 const framesPerBatch = 8;
 const agents = 50;
+const windows = 20;
+const windowSeconds = 0.1;
 const receivedMs = Date.UTC(2026, 0, 15, 12);
 
 /** Realistic events of 22 fields: 50 agents, ids of their own, heavy-tailed durations, a tenth of them failed. */
@@ -86,13 +92,21 @@ function measure(name: string, bytesPerEvent: number, eventsPerCall: number, cal
     return (user + system) / 1e6;
   };
   for (const warmUntil = cpuSeconds() + 1; cpuSeconds() < warmUntil; ) call();
-  const started = cpuSeconds();
-  let events = 0;
-  while (cpuSeconds() < started + 2) {
-    call();
-    events += eventsPerCall;
+  let best = 0;
+  for (let window = 0; window < windows; window++) {
+    const started = cpuSeconds();
+    let events = 0;
+    for (; cpuSeconds() < started + windowSeconds; events += eventsPerCall) call();
+    best = Math.max(best, events / (cpuSeconds() - started));
   }
-  return { name, eventsPerCpuSecond: Math.round(events / (cpuSeconds() - started)), bytesPerEvent };
+  return { name, eventsPerCpuSecond: Math.round(best), bytesPerEvent };
+}
+
+/** As in a decoding thread: its inlining budget, and the checks that V8 adds once a buffer was transferred. */
+function prepareThread(): void {
+  raiseInliningBudget();
+  const buffer = new ArrayBuffer(8);
+  structuredClone(buffer, { transfer: [buffer] });
 }
 
 /** Decode of each shape, and `msgpackr.unpack` alone of the same MessagePack frames. */
@@ -100,6 +114,7 @@ export function measureDecode(
   random: Random,
   shapes: readonly Shape[] = ['positional', 'maps', 'json'],
 ): DecodeFigure[] {
+  prepareThread();
   const figures: DecodeFigure[] = [];
   const eventsPerBatch = eventsPerFrame * framesPerBatch;
   for (const shape of shapes) {
