@@ -12,7 +12,7 @@ interface Health {
   readonly oldest_undelivered_age_ms: number | null;
 }
 
-test('with the store hanging the spool fills, credit stops and requests are turned away; it all resumes by itself', async () => {
+test('a hanging store fills the spool, credit stops, requests are refused, and all resumes by itself', async () => {
   const random = seededRandom(testSeed(99));
   const collector = new CollectorProcess({
     dataDir: tempDir(),
