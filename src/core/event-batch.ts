@@ -111,6 +111,7 @@ export interface WindowSlice {
   /** Durations of executions that carry one, as t-digest centroids: mean, weight, mean, weight, … in ms. */
   readonly durations: Float64Array;
   readonly durationSumMs: number;
+  /** Infinity and -Infinity when there is no duration. */
   readonly durationMinMs: number;
   readonly durationMaxMs: number;
   /** Durations of the batch by histogram bucket of `durationBucketsMs`; the last is +Inf. Not cumulative. */
