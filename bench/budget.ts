@@ -1,5 +1,6 @@
 import type { IdleResult } from './scenarios/idle.js';
 import type { PacedResult } from './scenarios/paced.js';
+import type { QueriesResult } from './scenarios/queries.js';
 import type { ThroughputResult } from './scenarios/throughput.js';
 
 /** Everything one run of the bench has measured; what was not asked for is absent. */
@@ -11,6 +12,7 @@ export interface BenchResults {
   alone?: ThroughputResult;
   paced?: PacedResult;
   idle?: IdleResult;
+  queries?: QueriesResult;
 }
 
 export interface MicroResult {
@@ -35,7 +37,7 @@ const megabyte = 1e6;
 
 /** The measured lines of the budget (two shared cores, everything but the load generator). */
 export function budgetLines(results: BenchResults): BudgetLine[] {
-  const { maps, positional, alone, paced, idle } = results;
+  const { maps, positional, alone, paced, idle, queries } = results;
   const lines: (BudgetLine | null)[] = [
     line('events/CPU-s, socket to rows and rollups, maps', maps?.eventsPerCpuSecond, '/s', 75e3, 130e3, 'more'),
     line('events/CPU-s, the same, positional', positional?.eventsPerCpuSecond, '/s', 110e3, 200e3, 'more'),
@@ -43,6 +45,14 @@ export function budgetLines(results: BenchResults): BudgetLine[] {
     line('ack p99 at half of the maximum rate', paced?.ackP99Ms, 'ms', 50, 15, 'less'),
     line('sent to queryable p99, rows', paced?.rowFreshnessP99Ms, 'ms', 5_000, 2_000, 'less'),
     line('sent to queryable p99, minute rollup', paced?.rollupFreshnessP99Ms, 'ms', 5_000, 2_000, 'less'),
+    line(
+      `30-day metrics of an agent p99, ${(queries?.storedEvents ?? 0) / 1e6} M events`,
+      queries?.aggregatedP99Ms,
+      'ms',
+      100,
+      25,
+      'less',
+    ),
     line(
       `collector RSS peak at ${rounded(paced?.sentPerSecond)} events/s`,
       megabytes(paced?.rssPeakBytes.collector),

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,6 +94,18 @@ export class CollectorProcess {
     const text = await response.text();
     if (!response.ok) throw new Error(`cannot query the engine: ${response.status} ${text}`);
     return JSON.parse(text.split('\n', 1)[0] ?? '') as Row;
+  }
+
+  /** A statement of the engine's writer, past the collector: for a history that is too long to stream. */
+  async writeAsEngine(sql: string): Promise<void> {
+    const password = readFileSync(join(this.#dataDir, 'engine-writer-password'), 'utf8').trim();
+    const response = await fetch(`http://127.0.0.1:${this.#storePort}/?database=tidemark`, {
+      method: 'POST',
+      headers: { 'X-ClickHouse-User': 'tidemark', 'X-ClickHouse-Key': password },
+      body: sql,
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`cannot write to the engine: ${response.status} ${text}`);
   }
 
   /** Values of `/metrics`, by name and labels as printed. */

@@ -7,6 +7,7 @@ import type { BenchResults } from './budget.js';
 import { runMicro } from './micro.js';
 import { measureIdle } from './scenarios/idle.js';
 import { measurePaced } from './scenarios/paced.js';
+import { measureQueries } from './scenarios/queries.js';
 import { measureCollectorAlone, measureThroughput } from './scenarios/throughput.js';
 
 /**
@@ -16,16 +17,18 @@ import { measureCollectorAlone, measureThroughput } from './scenarios/throughput
  * counted twice is void: the bench ends with exit code 1. Results go to `bench/results/` as JSON, and with `--profile`
  * a CPU profile of each thread of the collector, which costs some of what is measured.
  */
-const scenarioNames = ['micro', 'idle', 'maps', 'positional', 'json', 'alone', 'paced'] as const;
+const scenarioNames = ['micro', 'idle', 'maps', 'positional', 'json', 'alone', 'paced', 'queries'] as const;
 type ScenarioName = (typeof scenarioNames)[number];
 
-const usualScenarios: readonly ScenarioName[] = ['micro', 'idle', 'maps', 'positional', 'alone', 'paced'];
+const usualScenarios: readonly ScenarioName[] = ['micro', 'idle', 'maps', 'positional', 'alone', 'paced', 'queries'];
 
 interface BenchOptions {
   readonly seconds: number;
   readonly idleSeconds: number;
   /** Events per second of the paced scenario; 0: half of what the positional one reached. */
   readonly rate: number;
+  /** Events in the store of the queries scenario. */
+  readonly storedEvents: number;
   /** Of the collectors under load. */
   readonly nodeFlags: readonly string[];
 }
@@ -37,6 +40,7 @@ async function runScenario(name: ScenarioName, options: BenchOptions, results: B
   const { seconds, idleSeconds, nodeFlags } = options;
   if (name === 'micro') results.micro = await runMicro();
   else if (name === 'idle') results.idle = await measureIdle({ seconds: idleSeconds });
+  else if (name === 'queries') results.queries = await measureQueries({ events: options.storedEvents });
   else if (name === 'alone') results.alone = await measureCollectorAlone({ format: 'positional', seconds, nodeFlags });
   else if (name === 'paced')
     results.paced = await measurePaced({ rate: pacedRate(options, results), seconds, nodeFlags });
@@ -64,6 +68,7 @@ async function main(): Promise<void> {
       seconds: { type: 'string', default: '10' },
       'idle-seconds': { type: 'string', default: '30' },
       rate: { type: 'string', default: '0' },
+      'stored-events': { type: 'string', default: '10000000' },
       profile: { type: 'boolean', default: false },
     },
   });
@@ -71,6 +76,7 @@ async function main(): Promise<void> {
     seconds: Number(values.seconds),
     idleSeconds: Number(values['idle-seconds']),
     rate: Number(values.rate),
+    storedEvents: Number(values['stored-events']),
     nodeFlags: values.profile ? ['--cpu-prof', `--cpu-prof-dir=${resultsDirectory}`] : [],
   };
   const machine = describeMachine();
