@@ -18,6 +18,7 @@ import { createEventsRoute } from './ingest/events-route.js';
 import { IngestPipeline } from './ingest/pipeline.js';
 import { StreamRoute } from './ingest/stream-route.js';
 import { createQueryRoutes } from './query/query-routes.js';
+import { createRouteIndex } from './query/route-index.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
 import { nodeFileSystem } from './spool/file-system.js';
 import { createSpool, type Spool } from './spool/spool.js';
@@ -106,7 +107,7 @@ class JoinedCollector implements Collector {
         { dataDir, keysFromConfig: config.apiKeys, contentTenants: config.contentTenants },
       );
       const parts = await joinParts({ ...this.#deps, config, dataDir, startedMs: clock.nowMs(), metrics });
-      const http = joinHttp({ ...this.#deps, config, metrics }, parts, keys);
+      const http = joinHttp({ ...this.#deps, config, metrics, version }, parts, keys);
       observe(metrics, parts, http);
       // What is called before who calls it; stopped in reverse. The store is prepared in the background.
       const { spool, store, delivery, schema, decoder } = parts;
@@ -223,11 +224,11 @@ function deliverWhenReady(delivery: Delivery): Stage {
 }
 
 function joinHttp(
-  setting: Pick<Setting, 'clock' | 'logger' | 'config' | 'metrics'>,
+  setting: Pick<Setting, 'clock' | 'logger' | 'config' | 'metrics'> & { readonly version: string },
   parts: Parts,
   keys: ApiKeys,
 ): HttpServer {
-  const { clock, logger, config, metrics } = setting;
+  const { clock, logger, config, metrics, version } = setting;
   const { pipeline, spool, windows, store, decoder, delivery, schema } = parts;
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
@@ -242,24 +243,16 @@ function joinHttp(
       windows,
       probes: [spool, decoder, ...store.probes, schema, delivery],
       ledger: async () => {
-        const {
-          events: spooled,
-          quarantinedEvents: quarantined,
-          oldestReceivedMs: oldestUndeliveredMs,
-        } = spool.stats();
-        return {
-          ...(await metrics.eventCounts()),
-          underway: pipeline.eventsUnderway,
-          spooled,
-          quarantined,
-          oldestUndeliveredMs,
-        };
+        const { events: spooled, oldestReceivedMs: oldestUndeliveredMs } = spool.stats();
+        const counts = await metrics.eventCounts();
+        return { ...counts, underway: pipeline.eventsUnderway, spooled, oldestUndeliveredMs };
       },
       renderMetrics: () => metrics.render(),
       clock,
     },
     { queryMsMax: config.query.timeoutMs },
   );
+  const routes = [events, ...reads];
   const { idleTimeoutSeconds, outboundBytesMax } = config.socket;
   return new HttpServer(
     { authenticator: keys, clock, logger, instruments: metrics.http },
@@ -270,7 +263,7 @@ function joinHttp(
       socketIdleTimeoutSeconds: idleTimeoutSeconds,
       socketOutboundBytesMax: outboundBytesMax,
     },
-    { http: [events, ...reads], sockets: [stream] },
+    { http: [...routes, createRouteIndex(routes, { version, sockets: [stream.path] })], sockets: [stream] },
   );
 }
 

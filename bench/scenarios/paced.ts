@@ -29,7 +29,7 @@ export async function measurePaced(options: {
     const load = { format: 'positional', rate: options.rate } as const;
     const warmUp = await runLoad(collector, { ...load, seconds: 2 });
     await untilStored(collector, warmUp);
-    const watch = new StoreWatch(collector, { everyMs: 25 });
+    const watch = new StoreWatch(collector, { everyMs: 100 });
     const report = await runLoad(collector, { ...load, seconds: options.seconds });
     await untilStored(collector, {
       events: warmUp.events + report.events,

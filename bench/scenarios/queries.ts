@@ -16,7 +16,7 @@ const eventsPerInsert = 1_000_000;
 const requestsWarmUp = 20;
 const requests = 400;
 
-/** Answers of the read API over a month of history. The history is made inside the engine, from numbers and not from frames. */
+/** Answers of the read API over a month of history, which is made inside the engine and not from frames. */
 export async function measureQueries(options: { readonly events: number }): Promise<QueriesResult> {
   const collector = await CollectorProcess.start();
   try {
@@ -70,12 +70,13 @@ async function untilSchema(collector: CollectorProcess): Promise<void> {
 function historySql(first: number, count: number): string {
   return `
     INSERT INTO agent_events_raw_v1
-      (tenant, received, ts, type, agent_id, run_id, task_id, attempt, name, duration_ms, llm_calls, tokens_in, tokens_out,
-       cost_micros, confidence, error_category, error_code, error_message)
+      (tenant, received, ts, type, agent_id, run_id, task_id, attempt, name, duration_ms, llm_calls, tokens_in,
+       tokens_out, cost_micros, confidence, error_category, error_code, error_message)
     SELECT
       'default', now64(3), now64(3) - toIntervalSecond(rand(1) % ${days * 86_400}),
       if(number % 20 = 0, 'task.failed', 'task.completed'), concat('agent-', toString(number % ${agents})),
-      concat('run-', toString(intDiv(number, 10))), concat('task-', toString(number)), 1, 'answer', exp(randNormal(7, 1)),
+      concat('run-', toString(intDiv(number, 10))), concat('task-', toString(number)), 1, 'answer',
+      exp(randNormal(7, 1)),
       2, rand(2) % 4000, rand(3) % 900, rand(4) % 20000, (rand(5) % 1000) / 1000,
       if(number % 20 = 0, 'tool', ''), if(number % 20 = 0, 'timeout', ''),
       if(number % 20 = 0, 'no answer after 30 s', '')

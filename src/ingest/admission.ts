@@ -56,7 +56,7 @@ function admitFrame(frame: PendingFrame, deps: AdmissionDeps, lastSeqs: Map<stri
 function condemn(frame: PendingFrame, refusal: Refusal): void {
   frame.state = 'refused';
   frame.refusal = refusal;
-  frame.origin.condemn();
+  frame.origin.condemn(refusal.code);
 }
 
 /** Marks events whose id was seen before; true when there are any, since their rows are in the block. */

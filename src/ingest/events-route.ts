@@ -93,7 +93,7 @@ class RequestOrigin implements FrameOrigin {
     this.#settle.resolve(result);
   }
 
-  condemn(): void {}
+  condemn(_code: ErrorCode): void {}
 
   refuse(code: ErrorCode, message: string): void {
     this.#faulted = true;

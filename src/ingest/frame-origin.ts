@@ -15,7 +15,7 @@ export interface FrameOrigin {
   /** `refuse` was called: nothing that follows may be kept, or positions would skip the refused frame. */
   readonly faulted: boolean;
   /** A frame will be refused when its turn to be answered comes; `admit` refuses what follows it from now on. */
-  condemn(): void;
+  condemn(code: ErrorCode): void;
   /** Called once a frame, before anything of it is kept. `lastSeq` is the producer's highest, 0 when unknown. */
   admit(frame: DecodedFrame, lastSeq: number): Admission;
   /** The frame is durable, or was before. Answers may wait until `flush`. */

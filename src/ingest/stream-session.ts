@@ -57,7 +57,7 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   /** The client was told why the connection ends. */
   #faulted = false;
   /** A frame on its way will end the connection. */
-  #condemned = false;
+  #condemnedBy: ErrorCode | null = null;
   #refusing = false;
   #closed = false;
   #greeted = false;
@@ -77,8 +77,8 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
     return this.#faulted;
   }
 
-  condemn(): void {
-    this.#condemned = true;
+  condemn(code: ErrorCode): void {
+    this.#condemnedBy ??= code;
     this.#refusing = true;
   }
 
@@ -142,7 +142,9 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   }
 
   admit(frame: DecodedFrame, lastSeq: number): Admission {
-    if (this.#condemned) return { kind: 'refuse', code: 'stopping', message: 'an earlier frame was refused' };
+    if (this.#condemnedBy !== null) {
+      return { kind: 'refuse', code: this.#condemnedBy, message: 'an earlier frame was refused' };
+    }
     if (frame.fault !== null) return { kind: 'refuse', ...frame.fault };
     const numbering = frame.seq === null ? 'server' : 'client';
     this.#numbering ??= numbering;
@@ -170,7 +172,7 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   refuse(code: ErrorCode, message: string): void {
     if (this.#faulted) return;
     this.#faulted = true;
-    this.condemn();
+    this.condemn(code);
     this.#sendAck();
     this.#closeWith(code, message);
   }

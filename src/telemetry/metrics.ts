@@ -74,6 +74,7 @@ export interface EventCounts {
   readonly refused: number;
   readonly recovered: number;
   readonly inserted: number;
+  readonly quarantined: number;
 }
 
 export function createMetrics(deps: { readonly clock: Clock }, options: MetricsOptions): Metrics {
@@ -112,6 +113,7 @@ async function readEventCounts(registry: Registry): Promise<EventCounts> {
     refused: await total(ingestMetrics.events, 'refused'),
     recovered: await total(spoolMetrics.eventsRecovered),
     inserted: await total(deliverMetrics.eventsInserted),
+    quarantined: await total(spoolMetrics.eventsQuarantined),
   };
 }
 
