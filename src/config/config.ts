@@ -162,7 +162,7 @@ export const configTable = {
       'Rows at which a segment is closed; a segment is one block of the store.',
     ),
     segmentAgeMsMin: integer(
-      { default: 500, min: 10, max: 3_600_000 },
+      { default: 800, min: 10, max: 3_600_000 },
       'Age at which a segment is closed while none waits for its insert.',
     ),
     segmentAgeMsMax: integer(

@@ -37,7 +37,7 @@ const defaults: Omit<SpoolOptions, 'directory'> = {
   pendingBytesMax: 64 * 1024 * 1024,
   segmentBytesMax: 64 * 1024 * 1024,
   segmentRowsMax: 500_000,
-  segmentAgeMsMin: 500,
+  segmentAgeMsMin: 800,
   segmentAgeMsMax: 4_000,
   segmentAgeMsBacklog: 60_000,
   producersMax: 1_000_000,
