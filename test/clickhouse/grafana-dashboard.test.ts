@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFleet } from '../../src/cli/fleet.js';
@@ -14,7 +13,7 @@ import { createBatchDecoder } from '../../src/decode/decode-batch.js';
 import type { TidemarkEvent } from '../../src/sdk/event.js';
 import { encodeFrame, stampSeq } from '../../src/sdk/frame-encoder.js';
 import { metricsReference } from '../../src/telemetry/metrics-reference.js';
-import { ChdbStore } from '../support/chdb-store.js';
+import { EngineStore } from '../support/engine-store.js';
 import { columnNames } from '../support/segment-file.js';
 
 interface Target {
@@ -43,28 +42,24 @@ interface Dashboard {
 const dashboard = JSON.parse(
   readFileSync(packageFile('clickhouse/grafana/dashboards/agent-fleet.json'), 'utf8'),
 ) as Dashboard;
-const directory = mkdtempSync(join(tmpdir(), 'tidemark-grafana-'));
 const database = 'tidemark';
 const nowMs = Date.now();
 const range = { fromMs: nowMs - 3_600_000, toMs: nowMs + 60_000 };
 const fleet = createFleet(seededRandom(11), { agents: 12, token: 'board' });
 const events: TidemarkEvent[] = [];
-let store: ChdbStore;
+let store: EngineStore;
 
 beforeAll(async () => {
   for (let turn = 0; turn < 180; turn += 1) {
     // Spread over three minutes, so that a series has more than one point.
     events.push(...fleet[turn % fleet.length]!.nextRun(nowMs - (turn % 3) * 60_000));
   }
-  store = await ChdbStore.open(join(directory, 'db'), database);
+  store = await EngineStore.start();
   await migrate({ store, logger: silentLogger }, { database });
   await insert();
 });
 
-afterAll(() => {
-  store.close();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => store.end());
 
 /** The way of an event: frame, decoder, segment, insert. */
 async function insert(): Promise<void> {
@@ -84,7 +79,7 @@ async function insert(): Promise<void> {
       },
     ],
   });
-  const dataPath = join(directory, 'segment.native');
+  const dataPath = join(store.directory, 'segment.native');
   writeFileSync(dataPath, rows);
   await createSegmentWriter({ store }, { database, transport: 'infile' }).insert({
     id: 'board',
