@@ -94,7 +94,7 @@ test.each(['7077.5', '1e3', '0x10', ' 7077', '-1', '65536', 'NaN'])('%j is no po
 
 test('limits that have to fit into each other are compared', () => {
   expect(problemsOf({ env: { TIDEMARK_SPOOL_SEGMENT_AGE_MS_MAX: '100' } })).toEqual([
-    'TIDEMARK_SPOOL_SEGMENT_AGE_MS_MAX (100) must be at least TIDEMARK_SPOOL_SEGMENT_AGE_MS_MIN (500): ' +
+    'TIDEMARK_SPOOL_SEGMENT_AGE_MS_MAX (100) must be at least TIDEMARK_SPOOL_SEGMENT_AGE_MS_MIN (800): ' +
       'a segment is closed between the two',
   ]);
   expect(problemsOf({ file: file({ limits: { frameBytesMax: 2_097_152 } }) })).toHaveLength(1);

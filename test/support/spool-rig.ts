@@ -95,7 +95,7 @@ export async function startSpoolOn<Disk extends FileSystem>(
 ): Promise<SpoolRig<Disk>> {
   const totals = new SpoolTotals();
   const deps = { fileSystem: disk, clock, logger: silentLogger, instruments: totals.instruments };
-  const spool = createSpool(deps, { groupAgeMsMax: 0, producersMax: 10_000, ...options });
+  const spool = createSpool(deps, { groupAgeMsMax: 0, segmentAgeMsMin: 500, producersMax: 10_000, ...options });
   await spool.start();
   return { spool, disk, clock, totals };
 }
