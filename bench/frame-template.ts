@@ -27,7 +27,7 @@ interface Patches {
   readonly steps: Float64Array;
 }
 
-/** First number of a mark of eight digits, and first time of a mark, in ms: unlikely as any other value. */
+/** First number of a mark of eight digits, and first time of a mark, in ms: unlikely to stand for something else. */
 const digitsBase = 70_000_000;
 const timeBase = 1_000_000_000_000;
 

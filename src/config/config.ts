@@ -19,8 +19,6 @@ const apiKey = z.strictObject({
   scopes: z.array(z.enum(scopes)).min(1).readonly(),
 });
 
-export type ConfiguredKey = z.infer<typeof apiKey>;
-
 const day = 86_400_000;
 const mebibyte = 1_048_576;
 const gibibyte = 1_073_741_824;

@@ -27,7 +27,7 @@ export interface IngestInstruments {
   readonly frameBytes: PlainCounter;
   /** Receipt of a frame to its ack, seconds. */
   readonly ackSeconds: PlainHistogram;
-  /** Producers or event ids forgotten because their memory is full. kind: producer, event_id. */
+  /** What can no longer be told to be a duplicate or a gap, because its memory was full. kind: event_id, seq_gap. */
   readonly dedupForgotten: LabelCounter<'kind'>;
   /** WebSocket connections closed by the collector, by error code. */
   readonly connectionsClosed: LabelCounter<'code'>;

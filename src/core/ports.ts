@@ -67,14 +67,11 @@ export interface Socket {
   send(data: Uint8Array | string): 'sent' | 'buffered' | 'dropped';
   /** Sends a close frame with `code` and a short reason. */
   close(code: number, reason: string): void;
-  bufferedBytes(): number;
 }
 
 export interface SocketHandlers {
   /** `bytes` is valid only until the call returns: copy what must stay. */
   message(bytes: ArrayBuffer, isBinary: boolean): void;
-  /** The outbound buffer has drained. */
-  drained(): void;
   closed(code: number): void;
 }
 

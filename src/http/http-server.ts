@@ -35,7 +35,7 @@ export interface HttpServerDeps {
 
 export interface HttpServerOptions {
   readonly host: string;
-  /** 0: any free port, see `port`. */
+  /** 0 takes a free one, see `port`. */
   readonly port: number;
   readonly connectionsMax: number;
   /** HTTP requests under way at once; one more is answered 429. */
@@ -151,10 +151,13 @@ export class HttpServer implements Stage {
   }
 
   #upgrade(route: SocketRoute, response: UwsResponse, request: UwsRequest, context: UwsContext): void {
+    const startedMs = this.#deps.clock.monotonicMs();
     const head = readHead(request);
     const signal = new AbortController().signal;
-    const refuse = (reply: HttpReply): Promise<void> =>
-      writeReply(response, reply, { signal, headOnly: false, closeConnection: true });
+    const refuse = (reply: HttpReply): Promise<void> => {
+      this.#record(route.path, head, { status: reply.status, startedMs });
+      return writeReply(response, reply, { signal, headOnly: false, closeConnection: true });
+    };
     if (this.#stopping) return void refuse(problem('stopping'));
     if (this.#sockets.size >= this.#options.connectionsMax) return void refuse(problem('connections_exhausted'));
     const credentials = parseCredentials(head.headers);
@@ -187,12 +190,7 @@ export class HttpServer implements Stage {
     this.#requests += 1;
     void this.#answer(prepared, head, abort.signal)
       .then((reply) => {
-        this.#deps.instruments.recordRequest(
-          template,
-          head.method,
-          reply.status,
-          (this.#deps.clock.monotonicMs() - startedMs) / 1_000,
-        );
+        this.#record(template, head, { status: reply.status, startedMs });
         return writeReply(response, reply, {
           signal: abort.signal,
           headOnly: head.method === 'HEAD',
@@ -207,6 +205,11 @@ export class HttpServer implements Stage {
       .finally(() => {
         this.#requests -= 1;
       });
+  }
+
+  #record(route: string, head: Head, answer: { readonly status: number; readonly startedMs: number }): void {
+    const seconds = (this.#deps.clock.monotonicMs() - answer.startedMs) / 1_000;
+    this.#deps.instruments.recordRequest(route, head.method, answer.status, seconds);
   }
 
   /** Everything that must happen before uWebSockets.js takes the request back: refusals, and attaching the body. */

@@ -34,10 +34,6 @@ export class UwsSocket implements Socket {
     this.#ws?.end(code, reason);
   }
 
-  bufferedBytes(): number {
-    return this.#ws?.getBufferedAmount() ?? 0;
-  }
-
   detach(): void {
     this.#ws = null;
   }
@@ -65,9 +61,6 @@ export function createSocketBehavior(
     },
     message(ws, message, isBinary) {
       ws.getUserData().handlers?.message(message, isBinary);
-    },
-    drain(ws) {
-      ws.getUserData().handlers?.drained();
     },
     close(ws, code) {
       const data = ws.getUserData();

@@ -65,7 +65,7 @@ export class StreamRoute implements SocketRoute {
       const { meaning, closeCode } = errorTable.producer_invalid;
       socket.send(encodeStreamMessage({ op: 'error', code: 'producer_invalid', message: meaning }, encoding));
       socket.close(closeCode ?? 1008, 'producer_invalid');
-      return { message() {}, drained() {}, closed() {} };
+      return { message() {}, closed() {} };
     }
     const producer = given ?? `anonymous-${randomBytes(12).toString('hex')}`;
     const session = this.#createSession(socket, request, { producer, encoding });
@@ -94,6 +94,7 @@ export class StreamRoute implements SocketRoute {
         lastSeq: () => spool.lastSeq(tenant, options.producer),
         onFinished: (session) => this.#forget(session),
         onClosedWith: (code) => instruments.connectionsClosed.inc({ code }),
+        onGapForgotten: () => instruments.dedupForgotten.inc({ kind: 'seq_gap' }),
       },
       { ...options, tenant, contentAllowed, frameBytesMax, creditMax },
     );

@@ -10,6 +10,7 @@ import { encodeStreamMessage, type StreamEncoding, type StreamMessage } from './
 
 /** How long a larger credit stays good after a smaller one was announced: a frame may be that long on its way. */
 const creditGraceMs = 30_000;
+const gapRangesMax = 64;
 
 export interface SessionDeps {
   readonly clock: Clock;
@@ -20,6 +21,8 @@ export interface SessionDeps {
   /** The session is over and none of its frames is under way. */
   readonly onFinished: (session: StreamSession) => void;
   readonly onClosedWith: (code: ErrorCode) => void;
+  /** The connection has skipped so often that its oldest gap is no longer known. */
+  readonly onGapForgotten: () => void;
 }
 
 export interface SessionOptions {
@@ -42,7 +45,7 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   readonly waits = true;
   readonly #deps: SessionDeps;
   readonly #options: SessionOptions;
-  readonly #gaps = new SeqGaps();
+  readonly #gaps: SeqGaps;
   #encoding: StreamEncoding;
   /** Who numbers the frames: decided by the first one. */
   #numbering: 'client' | 'server' | null = null;
@@ -61,10 +64,13 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   #refusing = false;
   #closed = false;
   #greeted = false;
+  /** Answers wait unread beyond the outbound limit. */
+  #tooSlow = false;
 
   constructor(deps: SessionDeps, options: SessionOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#gaps = new SeqGaps({ rangesMax: gapRangesMax, onForgotten: deps.onGapForgotten });
     this.tenant = options.tenant;
     this.producer = options.producer;
     this.contentAllowed = options.contentAllowed;
@@ -127,8 +133,6 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
     const seq = peekSeq(frame, format);
     pipeline.submit({ origin: this, bytes: frame, format, duplicate: seq !== null && this.#wasSent(seq) });
   }
-
-  drained(): void {}
 
   closed(_code: number): void {
     this.#closed = true;
@@ -221,6 +225,11 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   }
 
   #send(message: StreamMessage): void {
-    if (!this.#closed) this.#deps.socket.send(encodeStreamMessage(message, this.#encoding));
+    if (this.#closed || this.#tooSlow) return;
+    if (this.#deps.socket.send(encodeStreamMessage(message, this.#encoding)) !== 'dropped') return;
+    // The server closes it; an error message would not get through either.
+    this.#tooSlow = true;
+    this.#refusing = true;
+    this.#deps.onClosedWith('client_too_slow');
   }
 }

@@ -66,8 +66,9 @@ export const ingestMetrics = {
   }),
   dedupForgotten: counter(
     'tidemark_dedup_forgotten_total',
-    'Producers or event ids forgotten because their memory is full; a resend of theirs would count twice.',
-    { labels: ['kind'], zeros: ['producer', 'event_id'] },
+    'Forgotten because its memory was full: event_id, whose resend would count twice; seq_gap, a number skipped by a ' +
+      'connection, which would pass for a duplicate. Producers have tidemark_spool_producers_forgotten_total.',
+    { labels: ['kind'], zeros: ['event_id', 'seq_gap'] },
   ),
   connectionsClosed: counter(
     'tidemark_connections_closed_total',

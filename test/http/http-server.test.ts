@@ -68,7 +68,6 @@ const echoSocket: SocketRoute = {
       void socket.send(
         isBinary ? new Uint8Array(bytes.slice(0)) : `${request.principal.tenant}:${Buffer.from(bytes).toString()}`,
       ),
-    drained() {},
     closed() {},
   }),
 };
@@ -230,10 +229,11 @@ test('a wrong key is a 401 to a client with headers and a close code to a browse
 });
 
 test('connections beyond the limit are refused with their code', async () => {
-  const { url, server } = await serve({ sockets: [echoSocket], connectionsMax: 1 });
+  const { url, server, requests } = await serve({ sockets: [echoSocket], connectionsMax: 1 });
   const ws = url.replace('http', 'ws');
   const first = await open(`${ws}/echo`, { key: 'good' });
   await expect(open(`${ws}/echo`, { key: 'good' })).rejects.toThrow('503');
+  expect(requests, 'a refused upgrade is counted').toEqual(['GET /echo 503']);
   first.close();
   await expect.poll(() => server.connections()).toBe(0);
   (await open(`${ws}/echo`, { key: 'good' })).close();

@@ -26,10 +26,12 @@ test('every level but stopped lets at least one frame through', () => {
 });
 
 test('a number that was skipped is known as a gap until too many ranges follow', () => {
-  const gaps = new SeqGaps(2);
+  let forgotten = 0;
+  const gaps = new SeqGaps({ rangesMax: 2, onForgotten: () => (forgotten += 1) });
   gaps.add(2, 4);
   expect([1, 2, 4, 5].map((seq) => gaps.has(seq))).toEqual([false, true, true, false]);
   gaps.add(10, 10);
   gaps.add(20, 20);
   expect([gaps.has(3), gaps.has(10), gaps.has(20)]).toEqual([false, true, true]);
+  expect(forgotten).toBe(1);
 });

@@ -37,7 +37,7 @@ export interface EngineLoad {
 export interface EngineOptions extends EngineLimits {
   /** The engine's own directory: `db/` is chDB's, `inserts/` holds request bodies until they are inserted. */
   readonly dataDir: string;
-  /** 0: any free port. */
+  /** 0 takes a free one. */
   readonly port: number;
   /** The only directory from which the writer may insert by path. */
   readonly spoolDir: string;
