@@ -207,6 +207,67 @@ export interface StoreQuery {
   readonly signal?: AbortSignal;
 }
 
+/** A format of the store's own, complete as a file: header, footer and all. */
+export type ExportFormat = 'CSVWithNames' | 'JSON' | 'JSONEachRow' | 'Parquet';
+
+/** Reads of any size: rows pass through, and neither the collector nor the engine holds more than a few blocks. */
+export interface StoreExporter {
+  /**
+   * Resolves when the statement is accepted and its first bytes are there, so that a bad one still has a status;
+   * rejects like `StoreReader.rows`. Iteration throws `CollectorError` when the statement fails midway: what was read
+   * until then must not pass for the whole. Ending the iteration early cancels the statement.
+   */
+  export(query: StoreQuery & { readonly format: ExportFormat }): Promise<AsyncIterable<Uint8Array>>;
+}
+
+// ── maintenance ─────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface DayFinalizer {
+  /**
+   * Recomputes a UTC day from its distinct raw events, compares it with the rollups, and rewrites what differs. Ingest
+   * goes on meanwhile. Rejects with CollectorError: `parameter_invalid` when the raw events of the day have expired or
+   * the day is not over, `overloaded` when another one is under way, and what the store rejects with.
+   */
+  finalize(scope: FinalizationScope): Promise<FinalizationReport>;
+}
+
+export interface FinalizationScope {
+  /** Start of the day, ms since the epoch. */
+  readonly dayMs: number;
+  /** Null: every tenant, every agent. */
+  readonly tenant: string | null;
+  readonly agentId: string | null;
+}
+
+export interface FinalizationReport {
+  readonly agents: number;
+  /** Distinct raw events the day was recomputed from. */
+  readonly events: number;
+  /** Agents whose rollup differed. */
+  readonly agentsRepaired: number;
+  readonly tookMs: number;
+}
+
+// ── endpoints ───────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Requests of one route template over a rolling window. Durations in ms, null when there were none. */
+export interface EndpointSnapshot {
+  readonly method: string;
+  /** The template, never a path. */
+  readonly route: string;
+  readonly requests: number;
+  readonly clientErrors: number;
+  readonly serverErrors: number;
+  readonly p50Ms: number | null;
+  readonly p90Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+export interface EndpointWindows {
+  /** Every endpoint asked within the window. */
+  snapshot(window: WindowName): readonly EndpointSnapshot[];
+}
+
 // ── window ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface WindowSink {

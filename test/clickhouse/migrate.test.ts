@@ -50,7 +50,8 @@ test('the migrations of the package apply to an empty store, can be taken back a
   const first = await migrate(deps(), { database });
   expect(first.steps.map((step) => step.name)).toEqual(names);
   const created = await objects();
-  expect(created).toHaveLength(names.length);
+  const named = names.map((name) => name.replace(/^\d+_/, '').replace(/_(successes|record)\.sql$|\.sql$/, ''));
+  expect(created.toSorted()).toEqual([...new Set(named)].toSorted());
 
   const back = await migrate(deps(), { database, downCount: names.length });
   expect(back.steps.map((step) => step.name)).toEqual([...names].reverse());
