@@ -162,7 +162,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     { ...config.decode, limits: config.limits },
   );
   const store = await connectStore(
-    { clock, random, logger, instruments: metrics.engine },
+    { clock, random, logger, instruments: metrics.engine, reads: metrics.storeReads },
     { ...config.clickhouse, ...config.query, dataDir, spoolDir: directory },
   );
   const delivery = createDelivery(

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient, type QueryParams } from '@clickhouse/client';
 import type { Clock } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
+import type { StoreReadInstruments } from '../core/instruments.js';
 import type { DependencyHealth, HealthProbe, StoreQuery, StoreReader } from '../core/ports.js';
 import { classifyError, storeError, storeErrorNumber } from './classify-error.js';
 import { ReadGate } from './read-gate.js';
@@ -28,13 +29,17 @@ export interface ClickhouseAccount {
 }
 
 export interface ClickhouseLimits {
-  /** Reads at once, and reads that may wait for their turn. */
+  /** Reads at once, and reads that may wait for their turn; of all tenants and of one. */
   readonly readsMax: number;
+  readonly tenantReadsMax: number;
   readonly readsWaitingMax: number;
+  readonly tenantReadsWaitingMax: number;
   /** Of one read, its wait included; the server stops it at the same time. */
   readonly readDurationMsMax: number;
   readonly readRowsMax: number;
   readonly readBytesMax: number;
+  /** Memory of one read at the server. */
+  readonly readMemoryBytesMax: number;
   /** Of one insert or migration statement. */
   readonly writeDurationMsMax: number;
   readonly pingDurationMsMax: number;
@@ -42,10 +47,13 @@ export interface ClickhouseLimits {
 
 export const defaultClickhouseLimits: ClickhouseLimits = {
   readsMax: 4,
-  readsWaitingMax: 256,
+  tenantReadsMax: 3,
+  readsWaitingMax: 1_024,
+  tenantReadsWaitingMax: 256,
   readDurationMsMax: 30_000,
   readRowsMax: 1_000_000,
   readBytesMax: 512 * 1024 * 1024,
+  readMemoryBytesMax: 512 * 1024 * 1024,
   writeDurationMsMax: 120_000,
   pingDurationMsMax: 3_000,
 };
@@ -59,34 +67,43 @@ export interface ClickhouseClient extends StoreReader, StoreWriter, HealthProbe 
 
 export interface ClickhouseDeps {
   readonly clock: Clock;
+  /** Absent in tools that have no metrics page. */
+  readonly instruments?: StoreReadInstruments;
 }
 
 export function createClickhouseClient(deps: ClickhouseDeps, options: ClickhouseOptions): ClickhouseClient {
-  return new HttpClickhouseClient(deps.clock, options);
+  return new HttpClickhouseClient(deps, options);
 }
 
 class HttpClickhouseClient implements ClickhouseClient {
   readonly name = 'clickhouse';
   readonly #clock: Clock;
+  readonly #instruments: StoreReadInstruments | undefined;
   readonly #options: ClickhouseOptions;
   readonly #reader: ClickHouseClient;
   readonly #writer: ClickHouseClient;
   readonly #gate: ReadGate;
 
-  constructor(clock: Clock, options: ClickhouseOptions) {
+  constructor({ clock, instruments }: ClickhouseDeps, options: ClickhouseOptions) {
     this.#clock = clock;
+    this.#instruments = instruments;
     this.#options = options;
     const { limits, database } = options;
     // One socket beyond the gate is the ping's.
     this.#reader = connect(options, { account: options.reader, database, socketsMax: limits.readsMax + 1 });
     this.#writer = connect(options, { account: options.writer, database, socketsMax: 4 });
-    this.#gate = new ReadGate({ concurrencyMax: limits.readsMax, waitingMax: limits.readsWaitingMax });
+    this.#gate = new ReadGate({
+      concurrencyMax: limits.readsMax,
+      tenantConcurrencyMax: limits.tenantReadsMax,
+      waitingMax: limits.readsWaitingMax,
+      tenantWaitingMax: limits.tenantReadsWaitingMax,
+    });
   }
 
   async rows<Row>(query: StoreQuery): Promise<Row[]> {
     const deadline = new Deadline(this.#clock, this.#options.limits.readDurationMsMax, query.signal);
     try {
-      return await this.#gate.run(deadline.signal, () =>
+      return await this.#inTurn(query, deadline.signal, () =>
         jsonRows<Row>(this.#reader, query, { ...this.#readSettings(), abort_signal: deadline.signal }),
       );
     } catch (error) {
@@ -191,11 +208,21 @@ class HttpClickhouseClient implements ClickhouseClient {
     }
   }
 
+  /** Waits at the gate as the tenant that the query is bound to; the collector's own reads are one more. */
+  #inTurn<T>({ params }: StoreQuery, signal: AbortSignal, read: () => Promise<T>): Promise<T> {
+    const enteredMs = this.#clock.monotonicMs();
+    return this.#gate.run(String(params.tenant ?? ''), signal, () => {
+      this.#instruments?.waitSeconds.observe((this.#clock.monotonicMs() - enteredMs) / 1_000);
+      return read();
+    });
+  }
+
   #readSettings(): Pick<QueryParams, 'clickhouse_settings'> {
     const { limits } = this.#options;
     return {
       clickhouse_settings: {
         max_execution_time: limits.readDurationMsMax / 1000,
+        max_memory_usage: String(limits.readMemoryBytesMax),
         max_result_rows: String(limits.readRowsMax),
         max_result_bytes: String(limits.readBytesMax),
         result_overflow_mode: 'throw',
@@ -245,10 +272,21 @@ async function jsonRows<Row>(
 /** ClickHouse's ways to say that a query took too long or was cancelled: 159, 160, 394. */
 const stoppedNumbers: ReadonlySet<number | null> = new Set([159, 160, 394]);
 
+/**
+ * A read asked for more than one may have: rows or bytes of the result (158, 307, 396), memory (241). The server gives
+ * 241 also when it is short of memory as a whole; a smaller read is the remedy there as well.
+ */
+const tooLargeNumbers: ReadonlySet<number | null> = new Set([158, 241, 307, 396]);
+
 function readError(name: string, error: unknown, deadline: Deadline): CollectorError {
   if (error instanceof CollectorError) return error;
   const cause = { cause: error };
-  if (deadline.passed || stoppedNumbers.has(storeErrorNumber(error))) {
+  const number = storeErrorNumber(error);
+  if (tooLargeNumbers.has(number)) {
+    const what = `cannot run ${name}: it needs more memory or rows than one read may have (ClickHouse error ${number})`;
+    return new CollectorError('query_too_large', `${what}; ask for a shorter range or fewer rows`, cause);
+  }
+  if (deadline.passed || stoppedNumbers.has(number)) {
     return new CollectorError('query_timeout', `cannot run ${name}: not done within ${deadline.durationMs} ms`, cause);
   }
   if (deadline.signal.aborted) {

@@ -1,27 +1,43 @@
 import { CollectorError } from '../core/errors.js';
 
+export interface ReadGateLimits {
+  /** Reads at once, of all tenants and of one. The second below the first leaves a place for another tenant. */
+  readonly concurrencyMax: number;
+  readonly tenantConcurrencyMax: number;
+  /** Reads that wait for their turn, of all tenants and of one. */
+  readonly waitingMax: number;
+  readonly tenantWaitingMax: number;
+}
+
 /**
- * How many reads run at once, and how many may wait, in order. The engine runs on the same cores as ingest:
- * reads wait here, where they are counted and cancellable, instead of there.
+ * How many reads run at once, and how many may wait. The engine runs on the same cores as ingest: reads wait here,
+ * where they are counted and cancellable, instead of there.
+ *
+ * Fair between tenants: a free place goes to the tenant with the fewest reads under way, among equals to the one whose
+ * last turn is longest ago; the reads of one tenant go in order. However many reads another tenant has waiting, none of
+ * them is before the first of this one; and one tenant alone cannot take every place.
  */
 export class ReadGate {
-  readonly #concurrencyMax: number;
-  readonly #waitingMax: number;
-  readonly #waiting = new Set<() => void>();
+  readonly #limits: ReadGateLimits;
+  /** Tenants with reads under way or waiting; the one whose last turn is longest ago comes first. */
+  readonly #tenants = new Map<string, TenantReads>();
   #running = 0;
+  #waiting = 0;
 
-  constructor(limits: { readonly concurrencyMax: number; readonly waitingMax: number }) {
-    this.#concurrencyMax = limits.concurrencyMax;
-    this.#waitingMax = limits.waitingMax;
+  constructor(limits: ReadGateLimits) {
+    this.#limits = limits;
   }
 
-  /** Runs `read` in its turn. Rejects with `overloaded` when too many wait, with the reason of an abort before it. */
-  async run<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
-    await this.#enter(signal);
+  /**
+   * Runs `read` of `tenant` in its turn. Rejects with `overloaded` when too many wait, with the reason of an abort
+   * before its turn.
+   */
+  async run<T>(tenant: string, signal: AbortSignal, read: () => Promise<T>): Promise<T> {
+    await this.#enter(tenant, signal);
     try {
       return await read();
     } finally {
-      this.#leave();
+      this.#leave(tenant);
     }
   }
 
@@ -30,17 +46,21 @@ export class ReadGate {
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#waiting;
   }
 
-  #enter(signal: AbortSignal): Promise<void> {
-    if (this.#running < this.#concurrencyMax) {
-      this.#running++;
+  #enter(tenant: string, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    const reads = this.#readsOf(tenant);
+    const { concurrencyMax, tenantConcurrencyMax, waitingMax, tenantWaitingMax } = this.#limits;
+    if (this.#running < concurrencyMax && reads.running < tenantConcurrencyMax) {
+      this.#start(tenant, reads);
       return Promise.resolve();
     }
-    if (this.#waiting.size >= this.#waitingMax) {
-      const reads = `${this.#running} reads under way and ${this.#waiting.size} waiting`;
-      return Promise.reject(new CollectorError('overloaded', `cannot read the store: ${reads}`));
+    if (reads.waiting.size >= tenantWaitingMax || this.#waiting >= waitingMax) {
+      const own = `${reads.running} reads of this tenant under way and ${reads.waiting.size} waiting`;
+      this.#forgetIdle(tenant, reads);
+      return Promise.reject(new CollectorError('overloaded', `cannot read the store: ${own}`));
     }
     return new Promise((resolve, reject) => {
       const turn = () => {
@@ -48,22 +68,68 @@ export class ReadGate {
         resolve();
       };
       const abandon = () => {
-        this.#waiting.delete(turn);
+        reads.waiting.delete(turn);
+        this.#waiting--;
+        this.#forgetIdle(tenant, reads);
         reject(signal.reason);
       };
       signal.addEventListener('abort', abandon, { once: true });
-      this.#waiting.add(turn);
+      reads.waiting.add(turn);
+      this.#waiting++;
     });
   }
 
-  /** Hands the place to whoever waits longest. */
-  #leave(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) {
-      this.#running--;
-      return;
-    }
-    this.#waiting.delete(next);
-    next();
+  #leave(tenant: string): void {
+    const left = this.#readsOf(tenant);
+    left.running--;
+    this.#running--;
+    this.#forgetIdle(tenant, left);
+    const next = this.#nextTenant();
+    if (next === undefined) return;
+    const reads = this.#readsOf(next);
+    const [turn] = reads.waiting;
+    if (turn === undefined) return;
+    reads.waiting.delete(turn);
+    this.#waiting--;
+    this.#start(next, reads);
+    turn();
   }
+
+  /** Whoever waits with the fewest reads under way; the map's order decides among equals. */
+  #nextTenant(): string | undefined {
+    let fewest = this.#limits.tenantConcurrencyMax;
+    let next: string | undefined;
+    for (const [tenant, { running, waiting }] of this.#tenants) {
+      if (waiting.size === 0 || running >= fewest) continue;
+      fewest = running;
+      next = tenant;
+    }
+    return next;
+  }
+
+  #start(tenant: string, reads: TenantReads): void {
+    reads.running++;
+    this.#running++;
+    this.#tenants.delete(tenant);
+    this.#tenants.set(tenant, reads);
+  }
+
+  #readsOf(tenant: string): TenantReads {
+    let reads = this.#tenants.get(tenant);
+    if (reads === undefined) {
+      reads = { running: 0, waiting: new Set() };
+      this.#tenants.set(tenant, reads);
+    }
+    return reads;
+  }
+
+  #forgetIdle(tenant: string, reads: TenantReads): void {
+    if (reads.running === 0 && reads.waiting.size === 0) this.#tenants.delete(tenant);
+  }
+}
+
+interface TenantReads {
+  running: number;
+  /** In order of arrival. */
+  readonly waiting: Set<() => void>;
 }

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Random } from '../core/clock.js';
-import type { EngineInstruments } from '../core/instruments.js';
+import type { EngineInstruments, StoreReadInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
 import type { HealthProbe, SegmentWriter } from '../core/ports.js';
 import type { Stage } from '../core/stage.js';
@@ -16,6 +16,7 @@ export interface StoreDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly instruments: EngineInstruments;
+  readonly reads: StoreReadInstruments;
 }
 
 export interface StoreOptions {
@@ -29,9 +30,12 @@ export interface StoreOptions {
   readonly readerPassword: string | null;
   readonly readConnections: number;
   readonly memoryRatioMax: number;
-  /** Reads at the store at once, and how long one may take. */
+  /** Reads at the store at once, of all tenants and of one; those of one that wait; what one read may take. */
   readonly concurrencyMax: number;
+  readonly tenantConcurrencyMax: number;
+  readonly tenantWaitingMax: number;
   readonly timeoutMs: number;
+  readonly memoryBytesMax: number;
   readonly dataDir: string;
   readonly spoolDir: string;
 }
@@ -112,8 +116,16 @@ function createClient(
   options: StoreOptions,
   access: Pick<Parameters<typeof createClickhouseClient>[1], 'url' | 'writer' | 'reader'>,
 ): ClickhouseClient {
-  const limits = { ...defaultClickhouseLimits, readsMax: options.concurrencyMax, readDurationMsMax: options.timeoutMs };
-  return createClickhouseClient({ clock: deps.clock }, { ...access, database: options.database, limits });
+  const limits = {
+    ...defaultClickhouseLimits,
+    readsMax: options.concurrencyMax,
+    tenantReadsMax: options.tenantConcurrencyMax,
+    tenantReadsWaitingMax: options.tenantWaitingMax,
+    readDurationMsMax: options.timeoutMs,
+    readMemoryBytesMax: options.memoryBytesMax,
+  };
+  const { clock, reads: instruments } = deps;
+  return createClickhouseClient({ clock, instruments }, { ...access, database: options.database, limits });
 }
 
 function closing(client: ClickhouseClient): Stage {

@@ -210,6 +210,22 @@ export const configTable = {
   query: {
     timeoutMs: integer({ default: 10_000, min: 100, max: 600_000 }, 'Time a read query may take.'),
     concurrencyMax: integer({ default: 4, min: 1, max: 1_000 }, 'Read queries at the store at once; more wait.'),
+    tenantConcurrencyMax: integer(
+      { default: 3, min: 1, max: 1_000 },
+      'Read queries of one tenant at the store at once; below `query.concurrencyMax`, no tenant can take every place.',
+    ),
+    tenantWaitingMax: integer(
+      { default: 256, min: 0, max: 100_000 },
+      'Read queries of one tenant that wait for their turn; one more is answered `overloaded`.',
+    ),
+    memoryBytesMax: integer(
+      { default: 512 * mebibyte, min: mebibyte, max: 1_024 * gibibyte },
+      'Memory of one read query at the store; one that needs more is answered `query_too_large`.',
+    ),
+    cacheMs: integer(
+      { default: 1_000, min: 0, max: 10_000 },
+      'How old the answer of an equal read may be, from the start of its read, to be given again; 0 shares nothing.',
+    ),
   },
 
   clickhouse: {

@@ -72,10 +72,13 @@ export const requestErrors = {
   parameter_unknown: spec(400, null, false, 'a query parameter has a name this endpoint does not know'),
   parameter_repeated: spec(400, null, false, 'a query parameter is given more than once'),
   media_type_unsupported: spec(415, null, false, 'the content type or content encoding is not accepted'),
+  url_too_long: spec(414, null, false, 'the path and query of the request are longer than 16 KiB'),
   body_too_large: spec(413, null, false, 'the body is larger than allowed, as sent or when inflated'),
   body_invalid: spec(400, null, false, 'the body cannot be inflated or read'),
   request_timeout: spec(408, null, true, 'the body did not arrive in time'),
   query_timeout: spec(504, null, true, 'the query took longer than allowed and was cancelled'),
+  // 422 and not a 5xx: nothing is broken, and the same request fails again until it asks for less.
+  query_too_large: spec(422, null, false, 'the query needs more memory or rows than one may have; ask for less'),
   store_unavailable: spec(503, null, true, 'the store cannot be reached; events are still accepted'),
   connections_exhausted: spec(503, 1013, true, 'the collector has as many connections as it may'),
   overloaded: spec(429, 4429, true, 'more requests are under way than the collector may hold'),

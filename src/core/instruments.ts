@@ -81,6 +81,18 @@ export interface EngineInstruments {
   readonly restarts: LabelCounter<'reason'>;
 }
 
+export interface StoreReadInstruments {
+  /** From asking for a read to its turn at the store, seconds. */
+  readonly waitSeconds: PlainHistogram;
+}
+
+export interface QueryInstruments {
+  /** Requests of routes with shared answers. outcome: hit, shared, miss. */
+  readonly requests: LabelCounter<'outcome'>;
+  /** Requests that failed at the store, by route template and error code. */
+  readonly failures: LabelCounter<'route' | 'code'>;
+}
+
 export interface HttpInstruments {
   /** One finished HTTP request. `route` is the template, never the path. */
   recordRequest(route: string, method: string, status: number, seconds: number): void;

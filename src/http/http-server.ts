@@ -51,7 +51,14 @@ interface Head {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: ReadonlyMap<string, string>;
+  /** Of path and query as sent, all ASCII. */
+  readonly targetCharacters: number;
 }
+
+/** A URL that arrives in pieces is refused by uWebSockets.js at 4 KiB; one that arrives whole, here. */
+const targetCharactersMax = 16_384;
+/** What is recorded, as nginx does, for a client that went away before its answer: no failure of the collector. */
+const clientGoneStatus = 499;
 
 /**
  * The one socket server. It knows routes, keys and limits, nothing of events: it finds the route,
@@ -170,6 +177,11 @@ export class HttpServer implements Stage {
       socket: null,
       handlers: null,
     };
+    // Refused by a close code is refused all the same.
+    this.#record(route.path, head, {
+      status: data.refusal === null ? 101 : errorTable[data.refusal].httpStatus,
+      startedMs,
+    });
     response.upgrade(
       data,
       head.headers.get('sec-websocket-key') ?? '',
@@ -190,7 +202,7 @@ export class HttpServer implements Stage {
     this.#requests += 1;
     void this.#answer(prepared, head, abort.signal)
       .then((reply) => {
-        this.#record(template, head, { status: reply.status, startedMs });
+        this.#record(template, head, { status: abort.signal.aborted ? clientGoneStatus : reply.status, startedMs });
         return writeReply(response, reply, {
           signal: abort.signal,
           headOnly: head.method === 'HEAD',
@@ -215,6 +227,7 @@ export class HttpServer implements Stage {
   /** Everything that must happen before uWebSockets.js takes the request back: refusals, and attaching the body. */
   #prepare(match: RouteMatch, head: Head, response: UwsResponse): HttpReply | PreparedRequest {
     if (this.#stopping) return problem('stopping');
+    if (head.targetCharacters > targetCharactersMax) return problem('url_too_long');
     if (match.kind === 'path_unknown') return problem('path_unknown', { detail: 'GET / lists the paths' });
     if (match.kind === 'method_not_allowed') {
       return problem('method_not_allowed', { headers: { allow: match.allowed.join(', ') } });
@@ -276,10 +289,14 @@ interface PreparedRequest {
 function readHead(request: UwsRequest): Head {
   const headers = new Map<string, string>();
   request.forEachHeader((name, value) => headers.set(name, value));
+  const path = request.getUrl();
+  const query = request.getQuery() ?? '';
+  const targetCharacters = path.length + query.length;
   return {
     method: request.getCaseSensitiveMethod(),
-    path: request.getUrl(),
-    query: new URLSearchParams(request.getQuery()),
+    path,
+    query: new URLSearchParams(targetCharacters > targetCharactersMax ? '' : query),
     headers,
+    targetCharacters,
   };
 }

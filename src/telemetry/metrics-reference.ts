@@ -181,6 +181,25 @@ export const engineMetrics = {
   }),
 } as const;
 
+/** What only a store can make of a request: each is on the page by the route that met it. */
+export const queryMetrics = {
+  requests: counter(
+    'tidemark_query_requests_total',
+    'Requests of read routes by outcome: hit (an equal answer of the last second), shared (joined an equal request ' +
+      'under way), miss (read the store).',
+    { labels: ['outcome'], zeros: ['hit', 'shared', 'miss'] },
+  ),
+  failures: counter(
+    'tidemark_query_failures_total',
+    'Requests the store did not answer, by route and error code: query_timeout, query_too_large, overloaded, ' +
+      'store_unavailable.',
+    { labels: ['route', 'code'] },
+  ),
+  waitSeconds: histogram('tidemark_query_wait_seconds', 'From asking for a read of the store to its turn.', {
+    buckets: fastSeconds,
+  }),
+} as const;
+
 export const httpMetrics = {
   requests: counter('tidemark_http_requests_total', 'Finished HTTP requests.', {
     labels: ['route', 'method', 'status'],
@@ -221,16 +240,16 @@ const agent = ['tenant', 'agent_id'] as const;
 export const agentMetrics = {
   executions: counter(
     'agent_execution_total',
-    'Executions (tasks that ended) by status: completed, failed, cancelled.',
+    'Executions (tasks that ended) since the start, by status: completed, failed, cancelled.',
     {
       labels: [...agent, 'status'],
     },
   ),
-  durations: histogram('agent_execution_duration_seconds', 'Duration of executions that report one.', {
+  durations: histogram('agent_execution_duration_seconds', 'Duration of executions that report one, since the start.', {
     buckets: durationBucketsMs.map((bound) => bound / 1000),
     labels: agent,
   }),
-  errors: counter('agent_execution_errors_total', 'Failed executions by error category.', {
+  errors: counter('agent_execution_errors_total', 'Failed executions since the start, by error category.', {
     labels: [...agent, 'error_category'],
   }),
   successRate: gauge(
@@ -255,6 +274,7 @@ export const metricsReference: readonly MetricDeclaration[] = [
   deliverMetrics,
   windowMetrics,
   engineMetrics,
+  queryMetrics,
   httpMetrics,
   processMetrics,
 ].flatMap((group): MetricDeclaration[] => Object.values(group));

@@ -7,7 +7,9 @@ import type {
   ExecutionInstruments,
   HttpInstruments,
   IngestInstruments,
+  QueryInstruments,
   SpoolInstruments,
+  StoreReadInstruments,
   WindowInstruments,
 } from '../core/instruments.js';
 import type { LiveWindows, SpoolStats } from '../core/ports.js';
@@ -22,6 +24,7 @@ import {
   ingestMetrics,
   type MetricDeclaration,
   processMetrics,
+  queryMetrics,
   spoolMetrics,
   windowMetrics,
 } from './metrics-reference.js';
@@ -54,6 +57,8 @@ export interface Metrics {
   readonly window: WindowInstruments;
   readonly executions: ExecutionInstruments;
   readonly engine: EngineInstruments;
+  readonly storeReads: StoreReadInstruments;
+  readonly query: QueryInstruments;
   readonly http: HttpInstruments;
   /** Names sources once the stages exist; until then their gauges are 0. */
   observe(sources: Partial<MetricSources>): void;
@@ -183,6 +188,11 @@ function createInstruments(registry: Registry) {
       eventsLate: counter(windowMetrics.eventsLate),
     } satisfies WindowInstruments,
     engine: { restarts: counter(engineMetrics.restarts) } satisfies EngineInstruments,
+    storeReads: { waitSeconds: histogram(queryMetrics.waitSeconds) } satisfies StoreReadInstruments,
+    query: {
+      requests: counter(queryMetrics.requests),
+      failures: counter(queryMetrics.failures),
+    } satisfies QueryInstruments,
   };
 }
 

@@ -45,6 +45,7 @@ test('a read goes out as the reader, with typed parameters and its limits, and c
     database: 'tidemark',
     param_a: 'x',
     max_execution_time: '30',
+    max_memory_usage: '536870912',
     max_result_rows: '1000000',
     cancel_http_readonly_queries_on_client_close: '1',
   });
@@ -68,7 +69,8 @@ test('the statement that creates the database does not name it as its own', asyn
 for (const [number, name, read, write] of [
   [62, 'SYNTAX_ERROR', 'internal', 'store_rejected'],
   [159, 'TIMEOUT_EXCEEDED', 'query_timeout', 'store_overloaded'],
-  [241, 'MEMORY_LIMIT_EXCEEDED', 'store_unavailable', 'store_overloaded'],
+  [241, 'MEMORY_LIMIT_EXCEEDED', 'query_too_large', 'store_overloaded'],
+  [396, 'TOO_MANY_ROWS_OR_BYTES', 'query_too_large', 'store_rejected'],
   [394, 'QUERY_WAS_CANCELLED', 'query_timeout', 'store_overloaded'],
   [516, 'AUTHENTICATION_FAILED', 'store_unavailable', 'store_unreachable'],
 ] as const) {
@@ -141,7 +143,7 @@ test('a read whose caller gives up ends at once, also while it waits for its tur
 test('reads beyond the limit wait in order, and beyond the waiting room are refused', async () => {
   const open: (() => void)[] = [];
   const server = await ScriptedClickhouse.listen((_, response) => open.push(() => response.end('{"n":1}\n')));
-  const client = clientOf(server.url, { limits: { readsMax: 1, readsWaitingMax: 2 } });
+  const client = clientOf(server.url, { limits: { readsMax: 1, tenantReadsWaitingMax: 2 } });
   const reads = [0, 1, 2].map((index) => client.rows({ ...query, params: { a: String(index) } }));
   await expect(client.rows(query)).rejects.toMatchObject({ code: 'overloaded', retryable: true });
   for (const turn of [1, 2, 3]) {

@@ -67,7 +67,9 @@ test('every number has its unit or what it counts in its name', () => {
   const unnamed = numbers
     .map(({ path }) => path)
     .filter((path) => !/(Ratio|[a-zA-Z]s)([A-Z][A-Za-z]*)?$/.test(path))
-    .filter((path) => !/(^|\.)(port|nestingMax|queueMax|concurrencyMax)$/.test(path));
+    .filter(
+      (path) => !/(^|\.)(port|nestingMax|queueMax|concurrencyMax|tenantConcurrencyMax|tenantWaitingMax)$/.test(path),
+    );
   expect(unnamed).toEqual([]);
 });
 

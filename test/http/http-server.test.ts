@@ -5,6 +5,7 @@ import { systemClock } from '../../src/core/clock.js';
 import { CollectorError } from '../../src/core/errors.js';
 import { silentLogger } from '../../src/core/logger.js';
 import type { Authenticator, HttpRoute, Principal, SocketRoute } from '../../src/core/ports.js';
+import { problem } from '../../src/core/problem.js';
 import { HttpServer } from '../../src/http/http-server.js';
 
 const principal: Principal = { tenant: 'acme', scopes: new Set(['read']), keyName: 'k', contentAllowed: false };
@@ -184,6 +185,65 @@ test('HEAD has the headers and the length of GET and no body', async () => {
   ]);
 });
 
+/** What a raw socket answers to `parts`, sent one after another, until it is closed or falls silent. */
+async function rawAnswer(port: number, parts: readonly string[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1').setNoDelay(true);
+  let text = '';
+  socket.on('data', (data) => {
+    text += data.toString();
+  });
+  const answered = new Promise<void>((resolve) => {
+    socket.on('data', () => resolve());
+    socket.on('close', () => resolve());
+  });
+  for (const part of parts) {
+    socket.write(part);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await answered;
+  socket.destroy();
+  return text;
+}
+
+test('a URL of 64 kB is refused with 414 and its code, in the path as well as in the query', async () => {
+  const { server, requests } = await serve({
+    http: [route('/a/{id}', ({ query }) => ({ status: 200, body: `${query}` }))],
+  });
+  const end = ' HTTP/1.1\r\nHost: x\r\n\r\n';
+  for (const target of [`/a/${'x'.repeat(65_536)}`, `/a/1?q=${"'".repeat(65_536)}`, '/'.repeat(65_536)]) {
+    const answer = await rawAnswer(server.port, [`GET ${target}${end}`]);
+    expect(answer).toMatch(/^HTTP\/1\.1 414 /);
+    expect(answer).toContain('"code":"url_too_long"');
+    expect(answer.length).toBeLessThan(500);
+  }
+  expect(requests).toEqual(['GET /a/{id} 414', 'GET /a/{id} 414', 'GET (unmatched) 414']);
+  expect(await rawAnswer(server.port, [`GET /a/1?q=${'x'.repeat(16_000)}${end}`])).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('headers that arrive in pieces and pass 4 KiB are refused at once', async () => {
+  const { server } = await serve({ http: [route('/a', () => ({ status: 200 }))] });
+  const answer = await rawAnswer(server.port, [`GET /a?q=${'x'.repeat(65_536)} HTTP/1.1\r\n`, 'Host: x\r\n\r\n']);
+  expect(answer).toMatch(/^HTTP\/1\.1 4(14|31) /);
+});
+
+test('a client that goes away before its answer is recorded as gone, not as a failure', async () => {
+  const underWay: { readonly signal: AbortSignal; readonly answer: () => void }[] = [];
+  const slow = route(
+    '/slow',
+    ({ signal }) =>
+      new Promise((resolve) => underWay.push({ signal, answer: () => resolve(problem('query_timeout')) })),
+  );
+  const { url, requests } = await serve({ http: [slow] });
+  const gone = new AbortController();
+  const asked = fetch(`${url}/slow`, { signal: gone.signal });
+  await expect.poll(() => underWay.length).toBe(1);
+  gone.abort();
+  await expect(asked).rejects.toThrow();
+  await expect.poll(() => underWay[0]?.signal.aborted).toBe(true);
+  underWay[0]?.answer();
+  await expect.poll(() => requests).toEqual(['GET /slow 499']);
+});
+
 test('requests beyond the limit are told to come back', async () => {
   let finish = () => {};
   const slow = route('/slow', () => new Promise((resolve) => (finish = () => resolve({ status: 200 }))));
@@ -233,7 +293,7 @@ test('connections beyond the limit are refused with their code', async () => {
   const ws = url.replace('http', 'ws');
   const first = await open(`${ws}/echo`, { key: 'good' });
   await expect(open(`${ws}/echo`, { key: 'good' })).rejects.toThrow('503');
-  expect(requests, 'a refused upgrade is counted').toEqual(['GET /echo 503']);
+  expect(requests, 'a refused upgrade is counted').toEqual(['GET /echo 101', 'GET /echo 503']);
   first.close();
   await expect.poll(() => server.connections()).toBe(0);
   (await open(`${ws}/echo`, { key: 'good' })).close();

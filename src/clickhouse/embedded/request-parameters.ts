@@ -147,6 +147,7 @@ const readerSettings: ReadonlySet<string> = new Set([
   'max_block_size',
   'max_bytes_to_read',
   'max_execution_time',
+  'max_memory_usage',
   'max_result_bytes',
   'max_result_rows',
   'max_rows_to_group_by',
