@@ -250,7 +250,7 @@ function joinHttp(
       renderMetrics: () => metrics.render(),
       clock,
     },
-    { queryMsMax: config.query.timeoutMs },
+    { queryMsMax: config.query.timeoutMs, rangeDaysMax: config.query.rangeDaysMax },
   );
   const routes = [events, ...reads];
   const { idleTimeoutSeconds, outboundBytesMax } = config.socket;

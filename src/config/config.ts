@@ -209,6 +209,10 @@ export const configTable = {
 
   query: {
     timeoutMs: integer({ default: 10_000, min: 100, max: 600_000 }, 'Time a read query may take.'),
+    rangeDaysMax: integer(
+      { default: 400, min: 1, max: 3_660 },
+      'Days one metric query may span; error groups are kept 400 days, minutes 90, raw events 30.',
+    ),
     concurrencyMax: integer({ default: 4, min: 1, max: 1_000 }, 'Read queries at the store at once; more wait.'),
     tenantConcurrencyMax: integer(
       { default: 3, min: 1, max: 1_000 },

@@ -16,6 +16,8 @@ export interface QueryDependencies {
 export interface QueryOptions {
   /** A request's reads are cancelled and answered with `query_timeout` after this long. */
   readonly queryMsMax: number;
+  /** Days a range of time may span; a longer one is refused with `parameter_invalid`. */
+  readonly rangeDaysMax: number;
   /** A probe that has not answered by then counts as unhealthy. */
   readonly probeMsMax: number;
   /** The result of the probes is reused for this long, so that health checks cost little however often they come. */
@@ -26,6 +28,7 @@ export interface QueryOptions {
 
 export const defaultQueryOptions: QueryOptions = {
   queryMsMax: 10_000,
+  rangeDaysMax: 400,
   probeMsMax: 2_000,
   healthCacheMs: 500,
   degradingDependencies: ['clickhouse', 'engine', 'schema', 'delivery'],
