@@ -248,9 +248,10 @@ function joinHttp(
         return { ...counts, underway: pipeline.eventsUnderway, spooled, oldestUndeliveredMs };
       },
       renderMetrics: () => metrics.render(),
+      instruments: metrics.query,
       clock,
     },
-    { queryMsMax: config.query.timeoutMs, rangeDaysMax: config.query.rangeDaysMax },
+    { queryMsMax: config.query.timeoutMs, cacheMs: config.query.cacheMs, rangeDaysMax: config.query.rangeDaysMax },
   );
   const routes = [events, ...reads];
   const { idleTimeoutSeconds, outboundBytesMax } = config.socket;

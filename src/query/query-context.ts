@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
+import type { QueryInstruments } from '../core/instruments.js';
 import type { HealthProbe, HttpReply, HttpRequest, LiveWindows, StoreReader } from '../core/ports.js';
 import type { EventLedger } from './event-ledger.js';
 
@@ -10,6 +11,7 @@ export interface QueryDependencies {
   readonly ledger: () => EventLedger | Promise<EventLedger>;
   /** The page of `/metrics`, in the Prometheus text format. */
   readonly renderMetrics: () => Promise<string>;
+  readonly instruments: QueryInstruments;
   readonly clock: Clock;
 }
 
@@ -18,6 +20,8 @@ export interface QueryOptions {
   readonly queryMsMax: number;
   /** Days a range of time may span; a longer one is refused with `parameter_invalid`. */
   readonly rangeDaysMax: number;
+  /** Age, from the start of its read, at which an answer is no longer given to equal requests; 0 shares nothing. */
+  readonly cacheMs: number;
   /** A probe that has not answered by then counts as unhealthy. */
   readonly probeMsMax: number;
   /** The result of the probes is reused for this long, so that health checks cost little however often they come. */
@@ -28,6 +32,7 @@ export interface QueryOptions {
 
 export const defaultQueryOptions: QueryOptions = {
   queryMsMax: 10_000,
+  cacheMs: 1_000,
   rangeDaysMax: 400,
   probeMsMax: 2_000,
   healthCacheMs: 500,

@@ -2,6 +2,8 @@ import type { HttpRoute } from '../core/ports.js';
 import { createAgentListRoute } from './agent-list.js';
 import { createAgentLiveRoute } from './agent-live.js';
 import { createAgentMetricsRoutes } from './agent-metrics.js';
+import { createRouteCache } from './cached-route.js';
+import { countFailures } from './counted-route.js';
 import { createEventSchemaRoute } from './event-schema.js';
 import { createHealthRoutes } from './health.js';
 import { createMetricsPageRoute } from './metrics-page.js';
@@ -9,20 +11,25 @@ import { defaultQueryOptions, type QueryContext, type QueryDependencies, type Qu
 import { createTaskDetailRoute } from './task-detail.js';
 import { createTaskListRoute } from './task-list.js';
 
-/** Every route of the read API. Handlers throw `CollectorError`; the server answers it as problem details. */
+/**
+ * Every route of the read API; `cached` are those that read the store and answer JSON to a GET. Handlers throw
+ * `CollectorError`; the server answers it as problem details.
+ */
 export function createQueryRoutes(
   dependencies: QueryDependencies,
   options: Partial<QueryOptions> = {},
 ): readonly HttpRoute[] {
   const context: QueryContext = { ...dependencies, options: { ...defaultQueryOptions, ...options } };
-  return [
-    createAgentListRoute(context),
+  const cached = createRouteCache(context);
+  const routes = [
+    cached(createAgentListRoute(context)),
     createAgentLiveRoute(context),
-    ...createAgentMetricsRoutes(context),
-    createTaskListRoute(context),
-    createTaskDetailRoute(context),
+    ...createAgentMetricsRoutes(context).map(cached),
+    cached(createTaskListRoute(context)),
+    cached(createTaskDetailRoute(context)),
     ...createHealthRoutes(context),
     createMetricsPageRoute(context),
     createEventSchemaRoute(),
   ];
+  return routes.map((route) => countFailures(route, context.instruments));
 }

@@ -1,3 +1,4 @@
+import type { QueryInstruments } from '../../src/core/instruments.js';
 import type { HttpReply, HttpRequest, LiveWindows, Principal, StoreReader } from '../../src/core/ports.js';
 import { problemOf } from '../../src/core/problem.js';
 import { createRouter } from '../../src/http/router.js';
@@ -15,6 +16,8 @@ export interface Answer {
 }
 
 export const noWindows: LiveWindows = { snapshot: () => undefined, lastSeenMs: () => undefined, keys: () => [] };
+
+export const noInstruments: QueryInstruments = { requests: { inc: () => {} }, failures: { inc: () => {} } };
 
 export const emptyLedger = {
   received: 0,
@@ -47,9 +50,11 @@ export function createQueryApi(
       ledger: () => emptyLedger,
       renderMetrics: async () => '',
       clock: new FakeClock(),
+      instruments: noInstruments,
       ...given,
     },
-    options,
+    // A fake clock stands still: what is under test is read each time, unless sharing is what is tested.
+    { cacheMs: 0, ...options },
   );
   const find = createRouter(routes);
   return {
