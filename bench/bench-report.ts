@@ -33,10 +33,13 @@ function commit(): string {
   }
 }
 
+export function machineText({ processor, processors, memoryGb, system, node, commit: at }: Machine): string {
+  return `${processors} × ${processor}, ${memoryGb} GB, ${system}, Node ${node}, commit ${at}`;
+}
+
 /** All tables as text. */
 export function renderReport(machine: Machine, results: BenchResults): string {
-  const { processor, processors, memoryGb, system, node } = machine;
-  const parts = [`${processors} × ${processor}, ${memoryGb} GB, ${system}, Node ${node}, commit ${machine.commit}`];
+  const parts = [machineText(machine)];
   if (results.micro !== undefined) parts.push(renderMicro(results.micro));
   const loads = [results.maps, results.positional, results.json].filter((load) => load !== undefined);
   if (loads.length > 0) parts.push(renderThroughput('socket to rows and rollups, at full rate', loads));

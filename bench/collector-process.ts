@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageFile } from '../src/core/package-root.js';
-import { treeCpuMs } from './process-usage.js';
+import { readTree, treeCpuMs } from './process-usage.js';
 
 export const benchKey = 'tdm_key_of_the_bench_0123456789';
 
@@ -13,11 +13,16 @@ export interface CollectorOptions {
   /** A ClickHouse server instead of the embedded engine. */
   readonly clickhouseUrl?: string;
   readonly nodeFlags?: readonly string[];
+  /** A data directory that is there and stays when the collector stops; without it one is made and removed. */
+  readonly dataDir?: string;
+  /** Settings of the collector beside those the bench needs. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** The built collector as a child process, with a data directory and ports of its own. */
 export class CollectorProcess {
   readonly #dataDir: string;
+  readonly #keepsData: boolean;
   readonly #child: ChildProcess;
   readonly #port: number;
   readonly #storePort: number;
@@ -26,7 +31,8 @@ export class CollectorProcess {
   private constructor(ports: { readonly port: number; readonly storePort: number }, options: CollectorOptions) {
     this.#port = ports.port;
     this.#storePort = ports.storePort;
-    this.#dataDir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
+    this.#dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
+    this.#keepsData = options.dataDir !== undefined;
     const store = options.clickhouseUrl === undefined ? {} : { TIDEMARK_CLICKHOUSE_URL: options.clickhouseUrl };
     this.#child = spawn(
       process.execPath,
@@ -40,6 +46,7 @@ export class CollectorProcess {
           TIDEMARK_API_KEYS: `${benchKey}:default:admin`,
           TIDEMARK_LOG_LEVEL: 'warn',
           ...store,
+          ...options.settings,
         },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
@@ -87,6 +94,12 @@ export class CollectorProcess {
     return treeCpuMs(this.pid);
   }
 
+  /** The same, apart. */
+  cpuMsByPart(): Readonly<Record<'collector' | 'engine', number>> {
+    const [own, ...children] = readTree(this.pid);
+    return { collector: own?.cpuMs ?? 0, engine: children.reduce((sum, { cpuMs }) => sum + cpuMs, 0) };
+  }
+
   /** One row of the embedded engine's HTTP interface. Throws when the engine does not answer with rows. */
   async queryOne<Row>(sql: string): Promise<Row> {
     const address = `http://127.0.0.1:${this.#storePort}/?database=tidemark`;
@@ -94,6 +107,15 @@ export class CollectorProcess {
     const text = await response.text();
     if (!response.ok) throw new Error(`cannot query the engine: ${response.status} ${text}`);
     return JSON.parse(text.split('\n', 1)[0] ?? '') as Row;
+  }
+
+  /** A result of the embedded engine in a format of its own. */
+  async read(sql: string, format: string): Promise<Uint8Array> {
+    const address = `http://127.0.0.1:${this.#storePort}/?database=tidemark&default_format=${format}`;
+    const response = await fetch(address, { method: 'POST', body: sql });
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (!response.ok) throw new Error(`cannot query the engine: ${response.status} ${Buffer.from(bytes).toString()}`);
+    return bytes;
   }
 
   /** A statement of the engine's writer, past the collector: for a history that is too long to stream. */
@@ -115,7 +137,7 @@ export class CollectorProcess {
     return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
   }
 
-  /** Stops it, by force when it takes longer than half a minute, and removes its data. */
+  /** Stops it, by force when it takes longer than half a minute, and removes its data unless they were given. */
   async stop(): Promise<void> {
     const child = this.#child;
     if (child.exitCode === null && child.signalCode === null) {
@@ -125,7 +147,7 @@ export class CollectorProcess {
       await ended;
       clearTimeout(force);
     }
-    rmSync(this.#dataDir, { recursive: true, force: true });
+    if (!this.#keepsData) rmSync(this.#dataDir, { recursive: true, force: true });
   }
 
   async #untilAnswering(): Promise<void> {

@@ -18,7 +18,7 @@ export interface LoadOptions {
   readonly eventsPerFrame: number;
   readonly templates: number;
   readonly token: string;
-  /** Frames are sent until this time is over. */
+  /** Frames are sent until this time is over, or until the parent says `stop`. */
   readonly seconds: number;
   /** Events per second of all connections together; 0 is as fast as credit allows. */
   readonly rate: number;
@@ -199,6 +199,10 @@ class Sender {
   }
 }
 
+const stopAsked = new Promise<void>((resolve) => {
+  process.on('message', (message) => message === 'stop' && resolve());
+});
+
 async function run(options: LoadOptions): Promise<LoadReport> {
   const load = new Load(options);
   const senders = Array.from({ length: options.connections }, (_, connection) => new Sender(load, connection));
@@ -207,7 +211,7 @@ async function run(options: LoadOptions): Promise<LoadReport> {
   load.start();
   for (const sender of senders) sender.pump();
   const pacer = options.rate > 0 ? setInterval(createPacer(senders), 2) : undefined;
-  await wait(options.seconds * 1_000);
+  await Promise.race([wait(options.seconds * 1_000), stopAsked]);
   load.stopped = true;
   clearInterval(pacer);
   await Promise.race([Promise.all(senders.map((sender) => sender.idle())), wait(acksWaitMsMax)]);

@@ -8,11 +8,21 @@ export const defaultLoad = { connections: 20, agents: 50, eventsPerFrame: 500, t
 
 let loads = 0;
 
+export interface RunningLoad {
+  /** Settles when the generator has ended. Rejects when any event was not acknowledged. */
+  readonly report: Promise<LoadReport>;
+  /** Ends it before its time. */
+  stop(): Promise<LoadReport>;
+}
+
+type Load = Pick<LoadOptions, 'format' | 'seconds' | 'rate'> & Partial<LoadOptions>;
+
 /** Runs the generator in a process of its own and returns what it says. Throws when any event was not acknowledged. */
-export async function runLoad(
-  collector: CollectorProcess,
-  load: Pick<LoadOptions, 'format' | 'seconds' | 'rate'> & Partial<LoadOptions>,
-): Promise<LoadReport> {
+export function runLoad(collector: CollectorProcess, load: Load): Promise<LoadReport> {
+  return startLoad(collector, load).report;
+}
+
+export function startLoad(collector: CollectorProcess, load: Load): RunningLoad {
   loads += 1;
   const options: LoadOptions = {
     ...defaultLoad,
@@ -22,10 +32,18 @@ export async function runLoad(
     ...load,
   };
   const generator = fork(fileURLToPath(packageFile('dist/bench/load-generator.js')), [JSON.stringify(options)]);
-  const report = await new Promise<LoadReport>((resolve, reject) => {
+  const report = new Promise<LoadReport>((resolve, reject) => {
     generator.once('message', (message) => resolve(message as LoadReport));
     generator.once('exit', (code) => reject(new Error(`the load generator ended with ${code} before its report`)));
-  });
+  }).then((told) => checkedReport(told, collector));
+  const stop = (): Promise<LoadReport> => {
+    if (generator.connected) generator.send('stop');
+    return report;
+  };
+  return { report, stop };
+}
+
+function checkedReport(report: LoadReport, collector: CollectorProcess): LoadReport {
   const { frames, acknowledgedFrames, rejectedEvents, problems } = report;
   if (acknowledgedFrames !== frames || rejectedEvents > 0 || problems.length > 0) {
     const told = problems.join('\n');

@@ -1,10 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { packageFile } from '../src/core/package-root.js';
 import { describeMachine, renderReport } from './bench-report.js';
 import type { BenchResults } from './budget.js';
 import { runMicro } from './micro.js';
+import { resultsDirectory, saveResults } from './result-file.js';
 import { measureIdle } from './scenarios/idle.js';
 import { measurePaced } from './scenarios/paced.js';
 import { measureQueries } from './scenarios/queries.js';
@@ -91,17 +89,8 @@ async function main(): Promise<void> {
     }
   }
   process.stdout.write(`\n${renderReport(machine, results)}`);
-  const path = saveResults({ at: new Date().toISOString(), machine, options, results });
+  const path = saveResults('bench', { at: new Date().toISOString(), machine, options, results });
   process.stderr.write(`\nwritten to ${path}\n`);
-}
-
-const resultsDirectory = fileURLToPath(packageFile('bench/results/'));
-
-function saveResults(report: object): string {
-  mkdirSync(resultsDirectory, { recursive: true });
-  const path = `${resultsDirectory}${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.json`;
-  writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
-  return path;
 }
 
 await main();

@@ -1,0 +1,86 @@
+import { type Machine, machineText, renderTable } from './bench-report.js';
+import type { HistorySize } from './history-store.js';
+import type { QueryLatency } from './query-clients.js';
+
+export interface QueriesOptions extends HistorySize {
+  /** Of each kind with a budget; a third of them for the others. */
+  readonly requests: number;
+  readonly clients: number;
+  /** Events per second; 0: nothing is measured beside ingest. */
+  readonly ingestRate: number;
+  /** Only kinds whose name contains it; empty: all. */
+  readonly only: string;
+  readonly dataDir: string | null;
+}
+
+export interface QueryMeasurement {
+  readonly title: string;
+  readonly isIngesting: boolean;
+  readonly latencies: readonly QueryLatency[];
+}
+
+export interface QueriesReport {
+  readonly at: string;
+  readonly machine: Machine;
+  readonly options: QueriesOptions;
+  /** Reached beside the requests; null when that was not measured. */
+  readonly ingestPerSecond: number | null;
+  /** Kinds that the collector does not offer. */
+  readonly missing: readonly string[];
+  /** Wrong answers: the bench is void when there is one. */
+  readonly problems: readonly string[];
+  readonly measurements: readonly QueryMeasurement[];
+}
+
+/** Beside ingest a request may take twice as long. */
+const ingestBudgetFactor = 2;
+
+export function renderQueries(report: QueriesReport): string {
+  const { executions, agents, days } = report.options;
+  const history = `${executions.toLocaleString('en-US')} executions of ${agents} agents in ${days} days`;
+  const parts = [
+    machineText(report.machine),
+    `${history}; ms of whole requests over HTTP`,
+    ...report.measurements
+      .filter(({ latencies }) => latencies.length > 0)
+      .map((measurement) => renderMeasurement(measurement, report)),
+    ...report.missing.map((text) => `skipped: ${text}`),
+    ...report.problems.map((text) => `VOID: ${text}`),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** The budget is for one client; beside ingest the ratio is to the 99th percentile of the first measurement. */
+function renderMeasurement(measurement: QueryMeasurement, { measurements, ingestPerSecond }: QueriesReport): string {
+  const { title, isIngesting, latencies } = measurement;
+  const quiet = measurements[0];
+  const hasBudget = isIngesting || measurement === quiet;
+  const rate = isIngesting && ingestPerSecond !== null ? ` (${Math.round(ingestPerSecond / 1_000)}k events/s)` : '';
+  const header = [`${title}${rate}`, 'n', '/s', 'median', 'p90', 'p99', 'max', 'CPU collector', 'engine'];
+  if (hasBudget) header.push('budget p99', '');
+  if (isIngesting) header.push('p99 ratio');
+  const rows = latencies.map((latency) => {
+    const cells = [latency.kind, String(latency.requests), latency.perSecond.toFixed(0)];
+    for (const ms of [latency.medianMs, latency.p90Ms, latency.p99Ms, latency.maxMs]) cells.push(milliseconds(ms));
+    cells.push(milliseconds(latency.collectorCpuMs), milliseconds(latency.engineCpuMs));
+    if (hasBudget) cells.push(...budgetCells(latency, isIngesting ? ingestBudgetFactor : 1));
+    if (isIngesting) cells.push(ratio(latency, quiet));
+    return cells;
+  });
+  return renderTable(header, rows);
+}
+
+function budgetCells({ budgetMs, p99Ms }: QueryLatency, factor: number): [string, string] {
+  if (budgetMs === null) return ['–', ''];
+  const allowedMs = budgetMs * factor;
+  return [String(allowedMs), p99Ms <= allowedMs ? 'reached' : 'MISSED'];
+}
+
+function ratio({ kind, p99Ms }: QueryLatency, quiet: QueryMeasurement | undefined): string {
+  const before = quiet?.latencies.find((latency) => latency.kind === kind);
+  return before === undefined ? '–' : (p99Ms / before.p99Ms).toFixed(1);
+}
+
+function milliseconds(value: number | null): string {
+  return value === null ? '–' : value.toFixed(1);
+}
