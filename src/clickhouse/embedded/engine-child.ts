@@ -29,7 +29,7 @@ export class EngineChild {
     });
     this.#process = fork(fileURLToPath(packageFile('dist/src/clickhouse/embedded/engine-main.js')), [], {
       // Nothing of the collector's environment: it may hold keys. libuv's pool runs the engine's calls, zlib and files.
-      env: { TZ: 'UTC', UV_THREADPOOL_SIZE: String(options.readConnections + threadsBesideReads) },
+      env: { TZ: 'UTC', UV_THREADPOOL_SIZE: String(options.readConnections + options.streamsMax + threadsBesideReads) },
       execArgv: [],
       cwd: options.dataDir,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -48,15 +48,17 @@ async function start(options: EngineOptions): Promise<void> {
   let reason: EngineStartFailure = 'data_dir_locked';
   try {
     setPriority(niceness);
-    const inserts = join(options.dataDir, 'inserts');
     const directory = join(options.dataDir, 'db');
     mkdirSync(directory, { recursive: true });
     const { database, memoryBytesMax } = options;
     const engine = await openChdbEngine({ directory, database, memoryBytesMax });
     reason = 'engine_error';
-    // Bodies that an engine which was killed had not inserted: nobody was told that they were.
-    rmSync(inserts, { recursive: true, force: true });
-    mkdirSync(inserts, { mode: 0o700 });
+    // Bodies that an engine which was killed had not inserted: nobody was told that they were. Pipes nobody reads.
+    for (const name of ['inserts', 'results']) {
+      const scratch = join(options.dataDir, name);
+      rmSync(scratch, { recursive: true, force: true });
+      mkdirSync(scratch, { mode: 0o700 });
+    }
     const server = new EngineServer({ engine, clock, logger }, options);
     reason = 'port_in_use';
     const port = await server.listen();

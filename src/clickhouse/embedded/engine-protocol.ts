@@ -31,11 +31,16 @@ export interface EngineLoad {
   readonly rssBytes: number;
   readonly readsRunning: number;
   readonly readsWaiting: number;
+  /** Results that are being sent while they are made. */
+  readonly streamsRunning: number;
   readonly writesWaiting: number;
 }
 
 export interface EngineOptions extends EngineLimits {
-  /** The engine's own directory: `db/` is chDB's, `inserts/` holds request bodies until they are inserted. */
+  /**
+   * The engine's own directory: `db/` is chDB's, `inserts/` holds request bodies until they are inserted, `results/` the
+   * pipes of results that are sent while they are made.
+   */
   readonly dataDir: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -60,10 +65,16 @@ export interface EngineLimits {
   readonly queryBytesMax: number;
   /** Bytes of the data of one INSERT, inflated. */
   readonly insertBytesMax: number;
-  /** Bytes of one result, as held by the engine before formatting; a larger one fails with code 396. */
+  /** Bytes of one result, as held by the engine before formatting; a larger one fails with code 396, unless streamed. */
   readonly resultBytesMax: number;
   /** How long a read may run; a client may ask for less. */
   readonly queryMsMax: number;
+  /** Results that are sent while they are made, beside the other reads; the next is refused with code 202. */
+  readonly streamsMax: number;
+  /** How long such a read may run, the time its client takes included. */
+  readonly streamMsMax: number;
+  /** Such a client that takes nothing for this long is cut off. */
+  readonly streamIdleMsMax: number;
   /** How long the engine goes on for what is under way when its collector is gone. */
   readonly drainMsMax: number;
 }
@@ -78,5 +89,8 @@ export const defaultEngineLimits: EngineLimits = {
   insertBytesMax: 1_024 * mebibyte,
   resultBytesMax: 64 * mebibyte,
   queryMsMax: 60_000,
+  streamsMax: 4,
+  streamMsMax: 3_600_000,
+  streamIdleMsMax: 60_000,
   drainMsMax: 10_000,
 };

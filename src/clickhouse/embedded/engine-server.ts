@@ -13,6 +13,7 @@ import { EngineUsers } from './engine-users.js';
 import { encodeNativeHello, isNativeHello } from './native-hello.js';
 import { readRequestBody } from './request-body.js';
 import { parseRequestParameters, type RequestParameters, type RequestSource } from './request-parameters.js';
+import { type StreamedResult, sendStream } from './result-stream.js';
 import { type StatementResult, StatementRunner } from './statement-runner.js';
 
 export interface EngineServerDeps {
@@ -26,7 +27,7 @@ export interface EngineServerDeps {
  *
  * `GET /ping` and `GET /` without a query answer `Ok.`; a query is `query=` in the URL, the body, or both joined
  * by a line break. One statement a request, a connection a statement; a result is held until it is complete, so
- * that its status is always right. Errors are ClickHouse's: text, `X-ClickHouse-Exception-Code`, HTTP status.
+ * that its status is always right, unless `wait_end_of_query=0` asks for it while it is made. Errors are ClickHouse's: text, `X-ClickHouse-Exception-Code`, HTTP status.
  */
 export class EngineServer {
   readonly #deps: EngineServerDeps;
@@ -132,10 +133,16 @@ export class EngineServer {
       return;
     }
     const readOnly = request.method !== 'POST';
-    const result = await this.#runner.run({ user, readOnly, parameters, body, signal });
+    const { compressResponse: compress } = parameters;
+    const { streamIdleMsMax: idleMsMax } = this.#options;
+    const stream = (streamed: StreamedResult) =>
+      sendStream({ response, clock: this.#deps.clock }, streamed, { compress, idleMsMax });
+    const statement = { user, readOnly, parameters, body, signal };
+    const result = await this.#runner.run({ ...statement, stream: parameters.streamResponse ? stream : null });
+    if (result === null) return;
     response.setHeader('X-ClickHouse-Format', result.format);
     response.setHeader('X-ClickHouse-Summary', summaryOf(result));
-    await this.#sendResult(response, { result, compress: parameters.compressResponse });
+    await this.#sendResult(response, { result, compress });
   }
 
   async #sendResult(response: ServerResponse, { result, compress: wanted }: ResultToSend): Promise<void> {

@@ -9,6 +9,8 @@ export interface RequestParameters {
   readonly defaultFormat: string | null;
   readonly clientRevision: number;
   readonly compressResponse: boolean;
+  /** `wait_end_of_query=0` was asked for: the result may be sent while it is made. */
+  readonly streamResponse: boolean;
   /** `param_x` as `x`, values in ClickHouse's TSV-escaped form. */
   readonly parameters: ReadonlyMap<string, string>;
   readonly settings: ReadonlyMap<string, string>;
@@ -37,6 +39,7 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
     queryId: url.get('query_id') ?? header('x-clickhouse-query-id') ?? null,
     defaultFormat: header('x-clickhouse-format') ?? url.get('default_format'),
     clientRevision: Number(url.get('client_protocol_version') ?? 0) || 0,
+    streamResponse: isOff(url.get('wait_end_of_query')),
     compressResponse: isOn(url.get('enable_http_compression')) && /\bgzip\b/.test(header('accept-encoding') ?? ''),
     parameters,
     settings,
@@ -53,6 +56,10 @@ export function guardSettings(settings: ReadonlyMap<string, string>, role: Role)
 
 function isOn(value: string | null): boolean {
   return value === '1' || value === 'true';
+}
+
+function isOff(value: string | null): boolean {
+  return value === '0' || value === 'false';
 }
 
 function framingRefused(name: string): ClickHouseException {
@@ -154,6 +161,7 @@ const readerSettings: ReadonlySet<string> = new Set([
   'max_rows_to_read',
   'max_threads',
   'offset',
+  'optimize_aggregation_in_order',
   'output_format_json_quote_64bit_integers',
   'priority',
   'read_overflow_mode',

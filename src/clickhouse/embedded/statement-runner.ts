@@ -6,9 +6,12 @@ import { type ChdbEngine, type ChdbResult, isRead } from './chdb-engine.js';
 import { ClickHouseException } from './clickhouse-exception.js';
 import type { EngineLoad, EngineOptions } from './engine-protocol.js';
 import type { EngineUser } from './engine-users.js';
+import { withOutfile } from './outfile-clause.js';
 import { type RequestBody, writeInsertData } from './request-body.js';
 import { RequestLane } from './request-lane.js';
 import { guardSettings, type RequestParameters } from './request-parameters.js';
+import { ResultPipe } from './result-pipe.js';
+import { holdEnd, type StreamedResult } from './result-stream.js';
 import type { InsertHead, SqlHead } from './sql-head.js';
 import { quoteIdentifier, quoteString } from './sql-lexer.js';
 import { guardClass, guardTokens, type StatementShape } from './statement-guard.js';
@@ -21,6 +24,8 @@ export interface StatementRequest {
   readonly body: RequestBody;
   /** Aborted when the client went away: a read that runs is then cancelled. */
   readonly signal: AbortSignal;
+  /** Takes the result of a read while it is made; null asks for it whole. Rejects with what iteration throws. */
+  readonly stream: ((result: StreamedResult) => Promise<void>) | null;
 }
 
 export interface StatementResult extends ChdbResult {
@@ -44,7 +49,9 @@ export class StatementRunner {
   readonly #clock: Clock;
   readonly #options: EngineOptions;
   readonly #insertDir: string;
+  readonly #resultDir: string;
   readonly #reads: RequestLane;
+  readonly #streams: RequestLane;
   readonly #writes: RequestLane;
   #serial = 0;
 
@@ -53,8 +60,11 @@ export class StatementRunner {
     this.#clock = deps.clock;
     this.#options = options;
     this.#insertDir = join(options.dataDir, 'inserts');
+    this.#resultDir = join(options.dataDir, 'results');
     const waitingMax = options.waitingRequestsMax;
     this.#reads = new RequestLane({ name: 'reads', width: options.readConnections, waitingMax });
+    // A stream may take an hour: whoever comes next is told at once.
+    this.#streams = new RequestLane({ name: 'streamed results', width: options.streamsMax, waitingMax: 0 });
     this.#writes = new RequestLane({ name: 'writes', width: 1, waitingMax });
   }
 
@@ -62,11 +72,13 @@ export class StatementRunner {
     return {
       readsRunning: this.#reads.running,
       readsWaiting: this.#reads.waiting,
+      streamsRunning: this.#streams.running,
       writesWaiting: this.#writes.waiting,
     };
   }
 
-  async run(request: StatementRequest): Promise<StatementResult> {
+  /** Resolves with null when the result went to `request.stream`. */
+  async run(request: StatementRequest): Promise<StatementResult | null> {
     const { head } = request.body;
     guardSettings(request.parameters.settings, request.user.role);
     if (head.kind === 'data') return await this.#insertData(request, head);
@@ -74,6 +86,10 @@ export class StatementRunner {
     const { shape, isRead } = await this.#guard(request, bytes);
     if (shape.isInsert && shape.format !== null && head.kind !== 'infile') {
       throw new ClickHouseException('NOT_IMPLEMENTED', 'INSERT … SELECT … FORMAT is not supported here.');
+    }
+    if (isRead && request.stream !== null) {
+      await this.#stream(request, { sql: bytes, shape, send: request.stream });
+      return null;
     }
     return await this.#execute(request, { sql: bytes.toString('utf8'), shape, isRead });
   }
@@ -135,37 +151,64 @@ export class StatementRunner {
     request: StatementRequest,
     { sql, shape, isRead }: { readonly sql: string; readonly shape: StatementShape; readonly isRead: boolean },
   ): Promise<StatementResult> {
-    const prelude = this.#prelude(request, isRead);
-    const format = request.parameters.defaultFormat ?? 'TabSeparated';
-    if (!/^[A-Za-z0-9_]{1,64}$/.test(format)) throw new ClickHouseException('UNKNOWN_FORMAT', 'Unknown format.');
+    const prelude = this.#prelude(request, isRead ? this.#readLimits() : null);
+    const format = formatOf(request, shape);
     const lane = isRead ? this.#reads : this.#writes;
     return await lane.run(request.signal, async () => {
-      // A comment names the query, so that it can be found among the running ones; chDB takes no query id.
-      const tag = isRead ? `\n/*tidemark:${++this.#serial}*/` : '';
+      const tag = isRead ? this.#tag() : '';
       try {
-        const running = this.#engine.run(prelude, sql + tag, format);
-        if (isRead) this.#cancelOnAbort(request.signal, { running, tag: tag.trim() });
-        return { ...(await running), format: shape.format ?? format, isInsert: shape.isInsert };
+        const running = this.#engine.run(prelude, sql + tag, format.asked);
+        if (isRead) this.#cancelOnAbort(request.signal, { running, tag });
+        return { ...(await running), format: format.named, isInsert: shape.isInsert };
       } catch (error) {
-        const exception = ClickHouseException.from(error);
-        if (tag !== '') exception.message = exception.message.replaceAll(tag, '');
-        throw exception;
+        throw untagged(error, tag);
+      }
+    });
+  }
+
+  /** Ends when the engine is done with the statement, sent or not: until then it holds its place in the lane. */
+  async #stream(
+    request: StatementRequest,
+    { sql, shape, send }: { readonly sql: Buffer; readonly shape: StatementShape; readonly send: StreamSender },
+  ): Promise<void> {
+    const prelude = this.#prelude(request, { max_execution_time: this.#options.streamMsMax / 1_000 });
+    const format = formatOf(request, shape);
+    await this.#streams.run(request.signal, async () => {
+      const tag = this.#tag();
+      const pipe = await ResultPipe.create(join(this.#resultDir, String(++this.#serial)));
+      const given = new AbortController();
+      given.signal.addEventListener('abort', () => pipe.destroy(), { once: true });
+      const giveUp = () => given.abort();
+      request.signal.addEventListener('abort', giveUp, { once: true });
+      if (request.signal.aborted) giveUp();
+      const statement = withOutfile(sql, { path: pipe.path, format: format.asked });
+      const running = this.#engine.run(prelude, statement.toString('utf8') + tag, format.asked).catch((error) => {
+        throw untagged(error, tag, pipe.path);
+      });
+      this.#cancelOnAbort(given.signal, { running, tag });
+      const ended = running.then(noop, noop).then(() => pipe.endWriting());
+      try {
+        await send({ format: format.named, chunks: holdEnd(pipe.chunks(), running) });
+      } finally {
+        request.signal.removeEventListener('abort', giveUp);
+        giveUp();
+        await ended;
       }
     });
   }
 
   /** What sets the connection up: database, settings, parameters, and last the lock. */
-  #prelude({ parameters, user }: StatementRequest, isRead: boolean): string {
+  #prelude({ parameters, user }: StatementRequest, limits: ReadLimits | null): string {
     const database = parameters.database ?? '';
     const own = database === '' || database === 'default' ? this.#options.database : database;
     const values = new Map<string, string>();
-    if (isRead) values.set('result_overflow_mode', 'throw');
+    if (limits !== null) values.set('result_overflow_mode', 'throw');
     for (const [name, value] of parameters.settings) values.set(name, value);
-    if (isRead) {
+    if (limits !== null) {
       const asked = Number(values.get('max_execution_time') ?? 0);
-      const secondsMax = this.#options.queryMsMax / 1_000;
+      const secondsMax = limits.max_execution_time;
       values.set('max_execution_time', String(asked > 0 && asked < secondsMax ? asked : secondsMax));
-      values.set('max_result_bytes', String(this.#options.resultBytesMax));
+      if (limits.max_result_bytes !== undefined) values.set('max_result_bytes', String(limits.max_result_bytes));
     } else {
       values.set('async_insert', '0');
     }
@@ -176,12 +219,22 @@ export class StatementRunner {
     return statements.join('; ');
   }
 
+  #readLimits(): ReadLimits {
+    const { queryMsMax, resultBytesMax } = this.#options;
+    return { max_execution_time: queryMsMax / 1_000, max_result_bytes: resultBytesMax };
+  }
+
+  /** A comment names the query, so that it can be found among the running ones; chDB takes no query id. */
+  #tag(): string {
+    return `\n/*tidemark:${++this.#serial}*/`;
+  }
+
   /** A query is listed only some time after it was handed over, so the engine is asked until it is gone. */
   #cancelOnAbort(signal: AbortSignal, query: { readonly running: Promise<unknown>; readonly tag: string }): void {
     let done = false;
     const cancel = async () => {
       for (let attempt = 0; attempt < cancelAttemptsMax && !done; attempt++) {
-        await this.#engine.cancel(query.tag).catch(() => undefined);
+        await this.#engine.cancel(query.tag.trim()).catch(() => undefined);
         await sleep(this.#clock, cancelPauseMs);
       }
     };
@@ -196,5 +249,28 @@ export class StatementRunner {
   }
 }
 
+type StreamSender = NonNullable<StatementRequest['stream']>;
+
+/** Settings no request can raise. */
+interface ReadLimits {
+  readonly max_execution_time: number;
+  readonly max_result_bytes?: number;
+}
+
+/** The format asked for beside the statement, and the one that counts: the statement's own. */
+function formatOf({ parameters }: StatementRequest, shape: StatementShape) {
+  const asked = parameters.defaultFormat ?? 'TabSeparated';
+  if (!/^[A-Za-z0-9_]{1,64}$/.test(asked)) throw new ClickHouseException('UNKNOWN_FORMAT', 'Unknown format.');
+  return { asked, named: shape.format ?? asked };
+}
+
+/** Error texts quote the statement; the tag and the path of its pipe are not the client's. */
+function untagged(error: unknown, ...added: readonly string[]): ClickHouseException {
+  const exception = ClickHouseException.from(error);
+  for (const text of added) if (text !== '') exception.message = exception.message.replaceAll(text, '');
+  return exception;
+}
+
+const noop = () => undefined;
 const cancelAttemptsMax = 50;
 const cancelPauseMs = 100;

@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { closeSync, constants, openSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { promisify } from 'node:util';
+
+/**
+ * A named pipe the engine writes a result into while it makes it, `INTO OUTFILE '<path>'`.
+ *
+ * Both ends are opened here before the engine opens its own: an open that waits for the other side would hold a thread
+ * of libuv's pool, and a reader whose only writer has not come yet reads the end. So the end comes when `endWriting` was
+ * called, the engine has closed its side, and all is read. The pipe holds 64 KiB; what the reader does not take holds
+ * the engine back. Reading needs no thread: the pipe is polled like a socket.
+ *
+ * Measured with chdb 3.4.0: the engine takes no notice of a reader that has gone. It goes on to the end of the query, and
+ * reports success; whoever stops reading must cancel the query. A query that fails midway still gets its format's footer.
+ */
+export class ResultPipe {
+  readonly path: string;
+  readonly #reader: Socket;
+  #writer: number | null;
+
+  private constructor(path: string) {
+    this.path = path;
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    this.#writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    this.#reader = new Socket({ fd: reader, readable: true, writable: false });
+    // Whoever reads is told; nobody may be reading yet.
+    this.#reader.on('error', () => undefined);
+  }
+
+  /** Node can open a pipe, not make one; the command takes 4 ms. `path` must not exist. */
+  static async create(path: string): Promise<ResultPipe> {
+    await run('mkfifo', ['-m', '600', path], { env: { PATH: '/usr/bin:/bin' } });
+    return new ResultPipe(path);
+  }
+
+  /** What was written, in chunks of at most 64 KiB. Throws when the pipe is destroyed before the end. */
+  chunks(): AsyncIterable<Buffer> {
+    return this.#reader;
+  }
+
+  /** The engine is done: after what it wrote comes the end. */
+  endWriting(): void {
+    if (this.#writer !== null) closeSync(this.#writer);
+    this.#writer = null;
+  }
+
+  /** Idempotent. An engine that waits for room goes on into the void. */
+  destroy(): void {
+    this.endWriting();
+    this.#reader.destroy();
+    rmSync(this.path, { force: true });
+  }
+}
+
+const run = promisify(execFile);
