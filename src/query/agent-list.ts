@@ -5,7 +5,7 @@ import { type AgentSightingRow, readAgentSightings } from '../clickhouse/queries
 import type { HttpRoute } from '../core/ports.js';
 import { optionalInstant } from './answer-units.js';
 import { successRate } from './execution-rate.js';
-import { metricRange } from './metric-range.js';
+import { latestSpan } from './metric-range.js';
 import { decodePageCursor, encodePageCursor } from './page-cursor.js';
 import { idCharactersMax, integerParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
@@ -31,7 +31,7 @@ export function createAgentListRoute(context: QueryContext): HttpRoute {
     handle: (request, { tenant }) => {
       const { limit, cursor } = parseParameters(parameters, request.query);
       const [afterAgentId] = decodePageCursor(cursorKey, cursor) ?? [''];
-      const { span } = metricRange('1d', 'realtime', context.clock.nowMs());
+      const span = latestSpan(1, 'realtime', context.clock.nowMs());
       return readWithin(context, request, async (store) => {
         const found = await readAgentIds(store, { tenant, afterAgentId, limit: limit + 1 });
         const agentIds = found.slice(0, limit);

@@ -1,40 +1,33 @@
 import { z } from 'zod';
+import { type AgentErrorRow, readAgentErrors } from '../clickhouse/queries/agent-errors.js';
 import { type AgentKey, readAgentKnown } from '../clickhouse/queries/agent-known.js';
 import { type AgentPerformanceRow, readAgentPerformance } from '../clickhouse/queries/agent-performance.js';
-import { type AgentErrorRow, readAgentTopErrors } from '../clickhouse/queries/agent-top-errors.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
 import { agentUnknown, pathAgentId } from './agent-path.js';
 import { costCents, float32Digits, instant } from './answer-units.js';
-import { errorRate, type OutcomeCounts, successRate } from './execution-rate.js';
-import {
-  type MetricRange,
-  type MetricType,
-  metricRange,
-  metricTypes,
-  type TimeRange,
-  timeRanges,
-} from './metric-range.js';
-import { parseParameters, wordParameter } from './parameters.js';
+import { errorCoverage, errorItem, errorSources } from './error-answer.js';
+import { errorRate, successRate } from './execution-rate.js';
+import type { MetricRange, MetricType } from './metric-range.js';
+import { parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
-import { trendOf } from './trend.js';
-
-const parameters = z.strictObject({
-  time_range: wordParameter(timeRanges).default('7d'),
-  metric_type: wordParameter(metricTypes).default('realtime'),
-});
+import { checkRange, rangeName, rangeOf, rangeShape, type TimeRange } from './range-parameters.js';
+import { trendItem } from './trend-answer.js';
 
 const topErrorsMax = 5;
 
 /** `GET /api/v1/agents/{agent_id}/metrics`, and the same under the path of the studio it replaces. */
 export function createAgentMetricsRoutes(context: QueryContext): HttpRoute[] {
+  const { clock, options } = context;
+  const parameters = z
+    .strictObject(rangeShape(options.rangeDaysMax))
+    .superRefine(checkRange(options.rangeDaysMax, () => clock.nowMs()));
   const handle: HttpRoute['handle'] = (request, { tenant }) => {
-    const { time_range: timeRange, metric_type: metricType } = parseParameters(parameters, request.query);
+    const given = parseParameters(parameters, request.query);
     const key = { tenant, agentId: pathAgentId(request) };
-    const range = metricRange(timeRange, metricType, context.clock.nowMs());
+    const range = rangeOf(given, clock.nowMs());
+    const asked = { agentId: key.agentId, timeRange: rangeName(given), metricType: given.metric_type, range };
     return readWithin(context, request, async (store) =>
-      jsonReply(
-        metricsAnswer({ agentId: key.agentId, timeRange, metricType, range }, await readMetrics(store, key, range)),
-      ),
+      jsonReply(metricsAnswer(asked, await readMetrics(store, key, range))),
     );
   };
   const paths = ['/api/v1/agents/{agent_id}/metrics', '/api/v1/agent-studio/agents/{agent_id}/metrics'];
@@ -52,7 +45,7 @@ async function readMetrics(store: StoreReader, key: AgentKey, range: MetricRange
   const [whole, halves, errors] = await Promise.all([
     readAgentPerformance(store, key, range.performance),
     range.halves === null ? null : readAgentPerformance(store, key, range.halves),
-    readAgentTopErrors(store, key, { span: range.span, limit: topErrorsMax }),
+    readAgentErrors(store, key, { range: range.errors, limit: topErrorsMax }),
   ]);
   if (whole.buckets === 0 && !(await readAgentKnown(store, key))) throw agentUnknown(key.agentId);
   return { whole, halves: halves ?? whole, errors };
@@ -60,7 +53,8 @@ async function readMetrics(store: StoreReader, key: AgentKey, range: MetricRange
 
 interface MetricsRequest {
   readonly agentId: string;
-  readonly timeRange: TimeRange;
+  /** Null: `from` and `to` were given. */
+  readonly timeRange: TimeRange | null;
   readonly metricType: MetricType;
   readonly range: MetricRange;
 }
@@ -105,55 +99,22 @@ function executionTimes(row: AgentPerformanceRow) {
   };
 }
 
-function errorItem(error: AgentErrorRow) {
-  return {
-    category: error.category,
-    code: error.code,
-    message: error.message,
-    count: error.occurrences,
-    first_seen: instant(error.first_ms),
-    last_seen: instant(error.last_ms),
-  };
-}
-
-/** The verdict, and beside it the numbers it was made from. */
-function trendItem(row: AgentPerformanceRow, { span, splitMs }: MetricRange) {
-  const first = { total: row.first_executions, successful: row.first_successes, failed: row.first_failures };
-  const second = {
-    total: row.executions - first.total,
-    successful: row.successes - first.successful,
-    failed: row.failures - first.failed,
-  };
-  const { verdict, changePoints } = trendOf(first, second);
-  return {
-    trend: verdict,
-    trend_basis: {
-      success_rate_change: changePoints,
-      first_half: halfItem(first, span.fromMs, splitMs),
-      second_half: halfItem(second, splitMs, span.toMs),
-    },
-  };
-}
-
-function halfItem(counts: OutcomeCounts, fromMs: number, toMs: number) {
-  return {
-    from: instant(fromMs),
-    to: instant(toMs),
-    total_executions: counts.total,
-    successful_executions: counts.successful,
-    failed_executions: counts.failed,
-    success_rate: successRate(counts),
-  };
-}
-
-/** Where the data of the range begins and ends, to the bucket; null when there is none. */
-function coverage(row: AgentPerformanceRow, { metricType }: MetricsRequest) {
+/** Where the data of the range begins and ends, to the bucket, and where it was read; null when there is none. */
+function coverage(row: AgentPerformanceRow, { range }: MetricsRequest) {
   const empty = row.buckets === 0;
-  const views = ['agent_performance_daily', 'agent_events'];
   return {
     from: empty ? null : instant(row.first_bucket_s * 1000),
     to: empty ? null : instant(row.end_bucket_s * 1000),
     freshest_event: empty ? null : instant(row.last_received_ms),
-    source: metricType === 'realtime' ? ['agent_performance_minutely', ...views] : views,
+    errors: errorCoverage(range),
+    source: [...performanceSources(range), ...errorSources(range)],
   };
+}
+
+function performanceSources({ performance: { days, minutes }, halves }: MetricRange): string[] {
+  const readsMinutes = minutes.length > 0 || halves !== null;
+  return [
+    ...(readsMinutes ? ['agent_performance_minutely'] : []),
+    ...(days.toMs > days.fromMs ? ['agent_performance_daily'] : []),
+  ];
 }

@@ -1,79 +1,154 @@
+import type { ErrorRange } from '../clickhouse/queries/agent-errors.js';
 import type { PerformanceRange, TimeSpan } from '../clickhouse/queries/agent-performance.js';
+import { RequestProblem } from '../core/problem.js';
+import { retentionDays } from '../core/retention.js';
 
-export const timeRanges = ['1d', '7d', '30d', '90d'] as const;
-export type TimeRange = (typeof timeRanges)[number];
 export const metricTypes = ['realtime', 'aggregated'] as const;
 export type MetricType = (typeof metricTypes)[number];
 
-const daysOf: Readonly<Record<TimeRange, number>> = { '1d': 1, '7d': 7, '30d': 30, '90d': 90 };
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 
 /** What an answer covers and how it is read. Half open, ms since the epoch. */
 export interface MetricRange {
   readonly span: TimeSpan;
-  /** Where the second half, which the trend compares with the first, begins. */
-  readonly splitMs: number;
+  /** Where the second half, which the trend compares with the first, begins; null when no table tells them apart. */
+  readonly splitMs: number | null;
   readonly performance: PerformanceRange;
   /** How to read the halves when `performance` cannot tell them apart: one day has only one row. */
   readonly halves: PerformanceRange | null;
+  readonly errors: ErrorRange;
 }
 
 /**
- * `realtime`: the last N x 24 hours up to and with the current minute, from the first whole minute. `aggregated`: the
- * last N UTC days, today being one of them.
+ * `realtime`: whole minutes. `aggregated`: whole UTC days. A span that is not whole is widened. The halves are those of
+ * the time that has passed: a range up to tonight is split before now. Throws `parameter_invalid` for a realtime range
+ * that begins or ends within a day of which only the day rollup is left.
  */
-export function metricRange(timeRange: TimeRange, metricType: MetricType, nowMs: number): MetricRange {
-  return metricType === 'realtime' ? rollingRange(daysOf[timeRange], nowMs) : dayRange(daysOf[timeRange], nowMs);
+export function metricRange(asked: TimeSpan, metricType: MetricType, nowMs: number): MetricRange {
+  return metricType === 'realtime' ? minuteRange(asked, nowMs) : dayRange(asked, nowMs);
+}
+
+/** The last N x 24 hours up to and with the current minute, or the last N UTC days, today being one of them. */
+export function latestSpan(days: number, metricType: MetricType, nowMs: number): TimeSpan {
+  const toMs = ceilTo(nowMs + 1, metricType === 'realtime' ? minuteMs : dayMs);
+  return { fromMs: toMs - days * dayMs, toMs };
 }
 
 /**
- * Whole days inside the range come from the day rollup, the rest from the minutes: the first day, the day that holds
- * the split, and today. Counts are the same as from minutes alone, and 90 days read at most 90 rows and 4,320 minutes
- * instead of 129,600.
+ * Whole days inside the range come from the day rollup, the rest from the minutes: what is left of the first and the
+ * last day, and the day that holds the split. Counts are the same as from minutes alone, and 90 days read at most 90
+ * rows and 4,320 minutes instead of 129,600.
  */
-function rollingRange(days: number, nowMs: number): MetricRange {
-  const toMs = ceilTo(nowMs + 1, minuteMs);
-  const fromMs = toMs - days * dayMs;
-  const splitMs = fromMs + (days * dayMs) / 2;
-  const splitDayMs = floorTo(splitMs, dayMs);
-  const firstDayEndMs = floorTo(fromMs, dayMs) + dayMs;
-  const lastDayMs = floorTo(toMs, dayMs);
-  const edges: readonly TimeSpan[] = [
-    { fromMs, toMs: Math.min(firstDayEndMs, toMs) },
-    { fromMs: Math.max(splitDayMs, fromMs), toMs: Math.min(splitDayMs + dayMs, toMs) },
-    { fromMs: Math.max(lastDayMs, fromMs), toMs },
-  ];
-  return {
-    span: { fromMs, toMs },
-    splitMs,
-    performance: {
-      days: { fromMs: firstDayEndMs, toMs: lastDayMs },
-      minutes: edges,
-      splitMs,
-      dayLeftOutMs: splitDayMs,
-    },
-    halves: null,
-  };
-}
-
-/** Days are split so that today, which is not over, is on the larger side: 3 and 4 of 7. */
-function dayRange(days: number, nowMs: number): MetricRange {
-  const todayMs = floorTo(nowMs, dayMs);
-  const span = { fromMs: todayMs - (days - 1) * dayMs, toMs: todayMs + dayMs };
-  if (days > 1) {
-    const splitMs = span.fromMs + Math.floor(days / 2) * dayMs;
-    return { span, splitMs, performance: { days: span, minutes: [], splitMs, dayLeftOutMs: null }, halves: null };
-  }
-  // Today so far has two halves only in minutes.
-  const splitMs = floorTo(todayMs + (nowMs - todayMs) / 2, minuteMs);
-  const noDays = { fromMs: todayMs, toMs: todayMs };
+function minuteRange(asked: TimeSpan, nowMs: number): MetricRange {
+  const span = { fromMs: floorTo(asked.fromMs, minuteMs), toMs: ceilTo(asked.toMs, minuteMs) };
+  const days = { fromMs: ceilTo(span.fromMs, dayMs), toMs: floorTo(span.toMs, dayMs) };
+  const edges = edgesOf(span, days);
+  const minutesFromMs = nowMs - retentionDays.minutes * dayMs;
+  if (edges.some((edge) => edge.fromMs < minutesFromMs)) throw minutesExpired();
+  const splitMs = splitOf(span, days, { nowMs, minutesFromMs });
+  const splitDayMs = floorTo(splitMs ?? 0, dayMs);
+  const dayIsSplit = splitMs !== null && splitMs !== splitDayMs && within(splitDayMs, days);
+  const splitDay = { fromMs: splitDayMs, toMs: splitDayMs + dayMs };
   return {
     span,
     splitMs,
-    performance: { days: span, minutes: [], splitMs, dayLeftOutMs: null },
-    halves: { days: noDays, minutes: [span], splitMs, dayLeftOutMs: null },
+    performance: {
+      days,
+      minutes: dayIsSplit ? [...edges, splitDay] : edges,
+      splitMs: splitMs ?? span.fromMs,
+      dayLeftOutMs: dayIsSplit ? splitDayMs : null,
+    },
+    halves: null,
+    errors: errorsUpToNow(span, days, edges, nowMs),
   };
+}
+
+/** The parts of a span that are not whole days; both ends may lie in one day. */
+function edgesOf(span: TimeSpan, days: TimeSpan): readonly TimeSpan[] {
+  if (days.toMs < days.fromMs) return [span];
+  const edges = [
+    { fromMs: span.fromMs, toMs: days.fromMs },
+    { fromMs: days.toMs, toMs: span.toMs },
+  ];
+  return edges.filter(({ fromMs, toMs }) => toMs > fromMs);
+}
+
+/** The middle, to the minute; where the minutes of its day have expired, the nearest midnight that leaves two halves. */
+function splitOf(
+  span: TimeSpan,
+  days: TimeSpan,
+  { nowMs, minutesFromMs }: { readonly nowMs: number; readonly minutesFromMs: number },
+): number | null {
+  const passedToMs = ceilTo(nowMs + 1, minuteMs);
+  const endMs = passedToMs > span.fromMs ? Math.min(span.toMs, passedToMs) : span.toMs;
+  const middleMs = floorTo(span.fromMs + (endMs - span.fromMs) / 2, minuteMs);
+  if (!within(floorTo(middleMs, dayMs), days) || floorTo(middleMs, dayMs) >= minutesFromMs) return middleMs;
+  const midnightMs = floorTo(middleMs + dayMs / 2, dayMs);
+  const nearestMs = [midnightMs, midnightMs - dayMs, midnightMs + dayMs].find(
+    (timeMs) => timeMs > span.fromMs && timeMs < span.toMs,
+  );
+  return nearestMs ?? null;
+}
+
+/**
+ * Days are split so that today, which is not over, is on the larger side: 3 and 4 of 7. A day by itself has two halves
+ * only in minutes.
+ */
+function dayRange(asked: TimeSpan, nowMs: number): MetricRange {
+  const span = { fromMs: floorTo(asked.fromMs, dayMs), toMs: ceilTo(asked.toMs, dayMs) };
+  const errors = errorsOfDays(span, [], nowMs);
+  const daysPassed = (Math.min(span.toMs, ceilTo(nowMs + 1, dayMs)) - span.fromMs) / dayMs;
+  const range = (splitMs: number | null, halves: PerformanceRange | null): MetricRange => {
+    const performance = { days: span, minutes: [], splitMs: splitMs ?? span.fromMs, dayLeftOutMs: null };
+    return { span, splitMs, performance, halves, errors };
+  };
+  if (daysPassed > 1) return range(span.fromMs + Math.floor(daysPassed / 2) * dayMs, null);
+  if (span.fromMs < nowMs - retentionDays.minutes * dayMs) return range(null, null);
+  const passedMs = nowMs > span.fromMs ? Math.min(nowMs - span.fromMs, dayMs) : dayMs;
+  const splitMs = floorTo(span.fromMs + passedMs / 2, minuteMs);
+  const noDays = { fromMs: span.fromMs, toMs: span.fromMs };
+  return range(splitMs, { days: noDays, minutes: [span], splitMs, dayLeftOutMs: null });
+}
+
+/**
+ * While the raw events of all of a realtime range are kept, they alone tell its errors, and what recovered up to now.
+ */
+function errorsUpToNow(span: TimeSpan, days: TimeSpan, edges: readonly TimeSpan[], nowMs: number): ErrorRange {
+  if (span.fromMs < rawFromMs(nowMs)) return errorsOfDays(days, edges, nowMs);
+  return { days: { fromMs: span.fromMs, toMs: span.fromMs }, raw: [span], covered: span };
+}
+
+/**
+ * Whole days come from the error groups, and of the edges what the raw events still tell; an edge whose raw events have
+ * expired is left out, and `covered` says so.
+ */
+function errorsOfDays(days: TimeSpan, edges: readonly TimeSpan[], nowMs: number): ErrorRange {
+  const keptFromMs = ceilTo(nowMs - retentionDays.errors * dayMs, dayMs);
+  const keptDays = { fromMs: Math.max(days.fromMs, keptFromMs), toMs: days.toMs };
+  const raw = edges.filter((edge) => edge.fromMs >= rawFromMs(nowMs));
+  const parts = [keptDays, ...raw].filter(({ fromMs, toMs }) => toMs > fromMs);
+  const covered = {
+    fromMs: Math.min(...parts.map((part) => part.fromMs)),
+    toMs: Math.max(...parts.map((part) => part.toMs)),
+  };
+  return { days: keptDays, raw, covered: parts.length === 0 ? null : covered };
+}
+
+function rawFromMs(nowMs: number): number {
+  return nowMs - retentionDays.raw * dayMs;
+}
+
+function minutesExpired(): RequestProblem {
+  const message =
+    `expected whole UTC days, or times of the last ${retentionDays.minutes} days: what is older is kept ` +
+    'by the day only; metric_type=aggregated widens the range to whole days';
+  const items = ['from', 'to'].map((path) => ({ path, code: 'parameter_invalid', message }));
+  return new RequestProblem('parameter_invalid', `cannot use the query parameters: "from", "to": ${message}`, items);
+}
+
+function within(timeMs: number, { fromMs, toMs }: TimeSpan): boolean {
+  return timeMs >= fromMs && timeMs < toMs;
 }
 
 function floorTo(timeMs: number, stepMs: number): number {

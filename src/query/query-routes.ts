@@ -1,4 +1,5 @@
 import type { HttpRoute } from '../core/ports.js';
+import { createAgentErrorsRoute } from './agent-errors.js';
 import { createAgentListRoute } from './agent-list.js';
 import { createAgentLiveRoute } from './agent-live.js';
 import { createAgentMetricsRoutes } from './agent-metrics.js';
@@ -23,6 +24,7 @@ export function createQueryRoutes(
   const cached = createRouteCache(context);
   const routes = [
     cached(createAgentListRoute(context)),
+    createAgentErrorsRoute(context),
     createAgentLiveRoute(context),
     ...createAgentMetricsRoutes(context).map(cached),
     cached(createTaskListRoute(context)),

@@ -1,18 +1,27 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { executionTypes } from '../../src/core/event-types.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
+import {
+  counted,
+  countedHalf,
+  dayMs,
+  errorGroups,
+  executionsOf,
+  history,
+  minuteMs,
+  numbers,
+  type Span,
+  sum,
+  within,
+} from './agent-history.js';
 import { type Answer, createQueryApi, type QueryApi } from './query-api.js';
 import { openQueryStore, type QueryStore, type RawRow } from './query-store.js';
 
 const seed = testSeed(7);
 const random = seededRandom(seed);
-const minuteMs = 60_000;
-const dayMs = 86_400_000;
 // Near the real time, because the store expires rows by it; not at a round one.
 const nowMs = Math.floor(Date.now() / minuteMs) * minuteMs + 34_567;
 const clock = new FakeClock(nowMs);
-const executionSet: ReadonlySet<string> = new Set(executionTypes);
 
 let store: QueryStore;
 let api: QueryApi;
@@ -22,7 +31,8 @@ beforeAll(async () => {
   process.stdout.write(`agent-metrics: seed ${seed}, now ${nowMs}\n`);
   store = await openQueryStore();
   for (const tenant of ['acme', 'globex']) {
-    for (const agentId of ['planner', 'writer']) rows.push(...history(tenant, agentId, 3_000));
+    for (const agentId of ['planner', 'writer'])
+      rows.push(...history({ tenant, agentId, count: 3_000, nowMs, days: 100 }, random));
   }
   rows.push(...edgeRows('acme', 'edges'));
   rows.push({ tenant: 'acme', agent_id: 'talker', type: 'log', ts: nowMs - 5_000, received: nowMs - 4_000 });
@@ -33,53 +43,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await store.close();
 });
-
-/** Executions, steps and starts over 100 days, denser towards now; durations log-normal, failures in a few shapes. */
-function history(tenant: string, agentId: string, count: number): RawRow[] {
-  return Array.from({ length: count }, (_, index) => {
-    const ageMs = Math.floor(random() ** 3 * 100 * dayMs);
-    const ts = nowMs - ageMs;
-    const chance = random();
-    const type =
-      chance < 0.6
-        ? 'task.completed'
-        : chance < 0.75
-          ? 'task.failed'
-          : chance < 0.8
-            ? 'task.cancelled'
-            : chance < 0.9
-              ? 'step.completed'
-              : 'task.running';
-    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    return {
-      tenant,
-      agent_id: agentId,
-      type,
-      task_id: `task-${index}`,
-      step_id: type === 'step.completed' ? `step-${index}` : '',
-      ts,
-      received: ts + 250,
-      duration_ms: random() < 0.9 ? Math.exp(7 + normal) : null,
-      llm_calls: Math.floor(random() * 5),
-      tokens_in: Math.floor(random() * 4_000),
-      tokens_out: Math.floor(random() * 900),
-      cost_micros: Math.floor(random() * 50_000),
-      usage_scope: random() < 0.1 ? 'rolled_up' : 'own',
-      memory_mb: random() < 0.5 ? Math.fround(random() * 900) : null,
-      confidence: random() < 0.7 ? Math.fround(random()) : null,
-      ...(type === 'task.failed' ? failure(tenant, index) : {}),
-    };
-  });
-}
-
-function failure(tenant: string, index: number) {
-  const kind = Math.floor(random() ** 2 * 6);
-  return {
-    error_category: ['tool', 'model', 'infra', 'retrieval', 'guardrail', 'user'][kind],
-    error_code: kind === 3 ? '' : `code_${kind}`,
-    error_message: `${tenant} cannot reach "host-${index}" after ${index * 3} ms, case ${'abcdef'[kind]}`,
-  };
-}
 
 /** One execution on each side of every boundary of every range. */
 function edgeRows(tenant: string, agentId: string): RawRow[] {
@@ -100,11 +63,6 @@ function edgeRows(tenant: string, agentId: string): RawRow[] {
   }));
 }
 
-interface Span {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
 function spanOf(days: number, metricType: string): Span {
   if (metricType === 'realtime') {
     const toMs = Math.floor(nowMs / minuteMs) * minuteMs + minuteMs;
@@ -112,32 +70,6 @@ function spanOf(days: number, metricType: string): Span {
   }
   const today = Math.floor(nowMs / dayMs) * dayMs;
   return { fromMs: today - (days - 1) * dayMs, toMs: today + dayMs };
-}
-
-function within(tenant: string, agentId: string, { fromMs, toMs }: Span): RawRow[] {
-  return rows.filter((r) => r.tenant === tenant && r.agent_id === agentId && r.ts >= fromMs && r.ts < toMs);
-}
-
-function numbers(found: readonly RawRow[], name: string): number[] {
-  return found.map((row) => row[name]).filter((value) => typeof value === 'number');
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-function counted(found: readonly RawRow[]) {
-  const of = (type: string) => found.filter((row) => row.type === type).length;
-  const [successful, failed, cancelled] = [of('task.completed'), of('task.failed'), of('task.cancelled')];
-  const finished = successful + failed;
-  return {
-    total_executions: successful + failed + cancelled,
-    successful_executions: successful,
-    failed_executions: failed,
-    cancelled_executions: cancelled,
-    success_rate: finished === 0 ? null : (100 * successful) / finished,
-    error_rate: finished === 0 ? null : (100 * failed) / finished,
-  };
 }
 
 const cases = ['1d', '7d', '30d', '90d'].flatMap((range) =>
@@ -160,8 +92,8 @@ test.each(cases)('$type metrics of $agent over $range equal a recomputation from
   const span = spanOf(given.days, given.type);
   const { status, body } = await answerFor(given);
   expect(status).toBe(200);
-  const found = within('acme', given.agent, span);
-  const executions = found.filter((row) => executionSet.has(row.type));
+  const found = within(rows, 'acme', given.agent, span);
+  const executions = executionsOf(found);
   expect(body).toMatchObject({
     agent_id: given.agent,
     time_range: given.range,
@@ -188,7 +120,7 @@ test.each(cases)(
   async (given) => {
     const { type, agent } = given;
     const { body } = await answerFor(given);
-    const executions = within('acme', agent, spanOf(given.days, type)).filter((row) => executionSet.has(row.type));
+    const executions = executionsOf(within(rows, 'acme', agent, spanOf(given.days, type)));
     const durations = numbers(executions, 'duration_ms').sort((a, b) => a - b);
     const times = body.execution_times as Record<string, number>;
     expect(times.min_ms).toBe(durations[0] ?? null);
@@ -218,47 +150,14 @@ test.each(cases)('$type trend of $agent over $range shows the halves it compares
   expect([first.from, second.to]).toEqual([body.from, body.to]);
   const splitMs = Date.parse(String(first.to));
   const span = spanOf(given.days, type);
-  const {
-    cancelled_executions: _1,
-    error_rate: _2,
-    ...expectedFirst
-  } = counted(within('acme', agent, { ...span, toMs: splitMs }));
-  const {
-    cancelled_executions: _3,
-    error_rate: _4,
-    ...expectedSecond
-  } = counted(within('acme', agent, { ...span, fromMs: splitMs }));
-  expect(first).toMatchObject(expectedFirst);
-  expect(second).toMatchObject(expectedSecond);
+  expect(first).toMatchObject(countedHalf(within(rows, 'acme', agent, { ...span, toMs: splitMs })));
+  expect(second).toMatchObject(countedHalf(within(rows, 'acme', agent, { ...span, fromMs: splitMs })));
 });
 
 test.each(['1d', '7d'])('top errors over %s group what differs only in numbers and quoted names', async (range) => {
   const { body } = await api.get('globex', `/api/v1/agents/writer/metrics?time_range=${range}`);
-  const found = within('globex', 'writer', spanOf(Number.parseInt(range, 10), 'realtime'));
-  const groups = new Map<string, RawRow[]>();
-  for (const row of found.filter((candidate) => candidate.type === 'task.failed')) {
-    const message = String(row.error_message)
-      .replace(/"[^"]*"/, '<text>')
-      .replace(/\d+/g, '<n>');
-    const key = JSON.stringify([row.error_category, row.error_code || null, message]);
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  const expected = [...groups]
-    .map(([key, members]) => {
-      const [category, code, message] = JSON.parse(key);
-      const times = members.map((row) => row.ts);
-      return {
-        category,
-        code,
-        message,
-        count: members.length,
-        first_seen: new Date(Math.min(...times)).toISOString(),
-        last_seen: new Date(Math.max(...times)).toISOString(),
-      };
-    })
-    .sort((a, b) => b.count - a.count || b.last_seen.localeCompare(a.last_seen))
-    .slice(0, 5);
-  expect(body.top_errors).toEqual(expected);
+  const found = within(rows, 'globex', 'writer', spanOf(Number.parseInt(range, 10), 'realtime'));
+  expect(body.top_errors).toEqual(errorGroups(found, rows).slice(0, 5));
 });
 
 test('an agent that has only talked answers zeros, nulls and no_data', async () => {
@@ -292,18 +191,29 @@ test('the alias of the studio answers the same', async () => {
   expect(alias).toEqual(here);
 });
 
-test('coverage says where the data begins and ends and how fresh it is', async () => {
+test('coverage says where the events begin and end, how fresh they are, and whence the errors come', async () => {
   const { body } = await api.get('acme', '/api/v1/agents/planner/metrics?time_range=90d&metric_type=aggregated');
-  const terminal = within('acme', 'planner', spanOf(90, 'aggregated')).filter((row) => row.type !== 'task.running');
-  const times = terminal.map((row) => row.ts);
-  const firstDay = Math.floor(Math.min(...times) / dayMs) * dayMs;
-  const endDay = Math.floor(Math.max(...times) / dayMs) * dayMs + dayMs;
+  const span = spanOf(90, 'aggregated');
+  const found = within(rows, 'acme', 'planner', span);
+  const times = found.map((row) => row.ts);
   expect(body.coverage).toEqual({
-    from: new Date(firstDay).toISOString(),
-    to: new Date(endDay).toISOString(),
-    freshest_event: new Date(Math.max(...terminal.map((row) => row.received))).toISOString(),
-    source: ['agent_performance_daily', 'agent_events'],
+    from: new Date(Math.floor(Math.min(...times) / dayMs) * dayMs).toISOString(),
+    to: new Date(Math.floor(Math.max(...times) / dayMs) * dayMs + dayMs).toISOString(),
+    freshest_event: new Date(Math.max(...found.map((row) => row.received))).toISOString(),
+    errors: {
+      from: new Date(span.fromMs).toISOString(),
+      to: new Date(span.toMs).toISOString(),
+      recovered_as_of: 'maintenance',
+    },
+    source: ['agent_performance_daily', 'agent_errors_daily'],
   });
+});
+
+test('a day with events but no execution is covered, and counts as none', async () => {
+  const { status, body } = await api.get('acme', '/api/v1/agents/talker/metrics?time_range=7d&metric_type=aggregated');
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ total_executions: 0, trend: 'no_data', success_rate: null, top_errors: [] });
+  expect(body.coverage).toMatchObject({ freshest_event: new Date(nowMs - 4_000).toISOString() });
 });
 
 test('a rolling range reads minutes only at its edges', async () => {

@@ -55,7 +55,7 @@ test('one query that fails cancels the others of its request', async () => {
   expect(answer).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
   expect(answer.text).not.toContain('10.1.2.3');
   expect(answer.headers['retry-after']).toBe('1');
-  expect(asked.find((query) => query.name === 'agent_top_errors')?.signal?.aborted).toBe(true);
+  expect(asked.find((query) => query.name === 'agent_errors')?.signal?.aborted).toBe(true);
 });
 
 test('a row that is not what its query promises is an internal error that tells the client nothing', async () => {

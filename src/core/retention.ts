@@ -1,0 +1,12 @@
+/**
+ * How long the store keeps what queries read, in days; the migrations that make the tables say the same as their TTL
+ * (a test compares them). The day rollup is kept for good.
+ */
+export const retentionDays = {
+  /** Raw events, by the time they were received. */
+  raw: 30,
+  /** The minute rollup, by event time, as all below. */
+  minutes: 90,
+  /** Error groups of a day. */
+  errors: 400,
+} as const;

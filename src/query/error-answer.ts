@@ -1,0 +1,39 @@
+import type { AgentErrorDaysRow, AgentErrorRow } from '../clickhouse/queries/agent-errors.js';
+import { instant } from './answer-units.js';
+import type { MetricRange } from './metric-range.js';
+
+/** A group of failed executions as answers carry it. */
+export function errorItem(error: AgentErrorRow) {
+  return {
+    category: error.category,
+    code: error.code,
+    message: error.message,
+    count: error.occurrences,
+    first_seen: instant(error.first_ms),
+    last_seen: instant(error.last_ms),
+    affected_runs: error.affected_runs,
+    recovered: error.recoveries,
+    failed_for_good: error.occurrences - error.recoveries,
+  };
+}
+
+/** With the days on which it occurred; a day that is not there had none. */
+export function errorDaysItem(error: AgentErrorDaysRow) {
+  const [days, counts] = error.per_day;
+  return { ...errorItem(error), days: days.map((day, index) => ({ day, count: counts[index] ?? 0 })) };
+}
+
+/** The part of the range whose errors are told, null when none is; and what tells which failures recovered. */
+export function errorCoverage({ errors: { covered, days } }: MetricRange) {
+  if (covered === null) return null;
+  return {
+    from: instant(covered.fromMs),
+    to: instant(covered.toMs),
+    recovered_as_of: days.toMs > days.fromMs ? 'maintenance' : 'now',
+  };
+}
+
+/** The views the errors of a range are read from. */
+export function errorSources({ errors: { days, raw } }: MetricRange): string[] {
+  return [...(days.toMs > days.fromMs ? ['agent_errors_daily'] : []), ...(raw.length > 0 ? ['agent_events'] : [])];
+}

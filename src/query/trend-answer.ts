@@ -1,0 +1,82 @@
+import type { AgentPerformanceRow } from '../clickhouse/queries/agent-performance.js';
+import { instant } from './answer-units.js';
+import { successRate } from './execution-rate.js';
+import type { MetricRange } from './metric-range.js';
+import {
+  isSignificant,
+  type Significance,
+  type TrendHalf,
+  trendExecutionsMin,
+  trendOf,
+  trendP95PercentMin,
+  trendPointsMin,
+} from './trend.js';
+import { type Proportion, significancePMax } from './two-proportion-test.js';
+
+/**
+ * The verdict of an answer, and beside it every number it was made from. `trend_basis` is null where the range is one
+ * day whose minutes have expired: nothing tells its halves apart.
+ */
+export function trendItem(row: AgentPerformanceRow, { span, splitMs }: MetricRange) {
+  if (splitMs === null) return { trend: row.executions === 0 ? 'no_data' : 'insufficient_data', trend_basis: null };
+  const { first, second } = halvesOf(row);
+  const { verdict, successRate: rate, p95 } = trendOf(first, second);
+  return {
+    trend: verdict,
+    trend_basis: {
+      success_rate_change: rate.points,
+      success_rate_test: testItem(rate.significance),
+      p95_change_percent: p95.percent,
+      p95_pooled_ms: p95.pooledMs,
+      p95_test: testItem(p95.significance),
+      thresholds: {
+        executions: trendExecutionsMin,
+        success_rate_points: trendPointsMin,
+        p95_percent: trendP95PercentMin,
+        p_value: significancePMax,
+      },
+      first_half: halfItem(first, { fromMs: span.fromMs, toMs: splitMs }, p95.firstMs, p95.above?.first),
+      second_half: halfItem(second, { fromMs: splitMs, toMs: span.toMs }, p95.secondMs, p95.above?.second),
+    },
+  };
+}
+
+function halvesOf(row: AgentPerformanceRow): { readonly first: TrendHalf; readonly second: TrendHalf } {
+  const first = {
+    total: row.first_executions,
+    successful: row.first_successes,
+    failed: row.first_failures,
+    successDurations: row.first_success_digest,
+  };
+  const second = {
+    total: row.executions - first.total,
+    successful: row.successes - first.successful,
+    failed: row.failures - first.failed,
+    successDurations: row.second_success_digest,
+  };
+  return { first, second };
+}
+
+function testItem(significance: Significance | null) {
+  if (significance === null) return null;
+  const { test, zScore, pValue } = significance;
+  return { test, z_score: zScore, p_value: pValue, significant: isSignificant(significance) };
+}
+
+function halfItem(
+  half: TrendHalf,
+  { fromMs, toMs }: MetricRange['span'],
+  p95Ms: number | null,
+  above: Proportion | undefined,
+) {
+  return {
+    from: instant(fromMs),
+    to: instant(toMs),
+    total_executions: half.total,
+    successful_executions: half.successful,
+    failed_executions: half.failed,
+    success_rate: successRate(half),
+    p95_ms: p95Ms,
+    above_pooled_p95: above === undefined ? null : { count: above.successes, of: above.trials },
+  };
+}
