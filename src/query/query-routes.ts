@@ -24,7 +24,7 @@ export function createQueryRoutes(
   const cached = createRouteCache(context);
   const routes = [
     cached(createAgentListRoute(context)),
-    createAgentErrorsRoute(context),
+    cached(createAgentErrorsRoute(context)),
     createAgentLiveRoute(context),
     ...createAgentMetricsRoutes(context).map(cached),
     cached(createTaskListRoute(context)),
