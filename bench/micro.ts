@@ -1,6 +1,7 @@
 import { seededRandom } from '../src/cli/seeded-random.js';
 import type { MicroResult } from './budget.js';
 import { measureDecode } from './micro/decode.js';
+import { measureEndpoints } from './micro/endpoints.js';
 import { measureSpool } from './micro/spool-append.js';
 import { measureWindow } from './micro/window.js';
 
@@ -11,5 +12,6 @@ export async function runMicro(): Promise<MicroResult[]> {
     value: eventsPerCpuSecond,
     unit: 'events/CPU-s',
   }));
-  return [...decode, ...(await measureSpool()), ...(await measureWindow(seededRandom(2)))];
+  const windows = [...(await measureWindow(seededRandom(2))), ...measureEndpoints(seededRandom(3))];
+  return [...decode, ...(await measureSpool()), ...windows];
 }

@@ -6,6 +6,7 @@ import { type ConnectedStore, connectStore } from './clickhouse/store.js';
 import { StoreStartup } from './clickhouse/store-startup.js';
 import type { Config } from './config/config.js';
 import type { Clock, Random } from './core/clock.js';
+import type { HttpInstruments } from './core/instruments.js';
 import type { Logger } from './core/logger.js';
 import type { Stage } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
@@ -23,6 +24,7 @@ import { DataDirLock } from './spool/data-dir-lock.js';
 import { nodeFileSystem } from './spool/file-system.js';
 import { createSpool, type Spool } from './spool/spool.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
+import { createEndpointWindows, type RollingEndpoints } from './window/endpoint-windows.js';
 import { createLiveWindows, type RollingWindows } from './window/live-windows.js';
 import { WindowRestoration } from './window/window-restoration.js';
 
@@ -75,6 +77,7 @@ interface Setting extends CollectorDeps {
 interface Parts {
   readonly spool: Spool;
   readonly windows: RollingWindows;
+  readonly endpoints: RollingEndpoints;
   readonly decoder: DecodePool;
   readonly store: ConnectedStore;
   readonly delivery: Delivery;
@@ -179,7 +182,8 @@ async function joinParts(setting: Setting): Promise<Parts> {
   };
   const pipeline = new IngestPipeline({ decoder, spool, windows, eventIds, clock, logger, instruments }, config.ingest);
   const schema = joinSchema(setting, { spool, windows, store, delivery });
-  return { spool, windows, decoder, store, delivery, pipeline, schema };
+  const endpoints = createEndpointWindows(clock);
+  return { spool, windows, endpoints, decoder, store, delivery, pipeline, schema };
 }
 
 /** When the schema is there, delivery begins, and the windows come back once the old backlog is in the store. */
@@ -229,7 +233,7 @@ function joinHttp(
   keys: ApiKeys,
 ): HttpServer {
   const { clock, logger, config, metrics, version } = setting;
-  const { pipeline, spool, windows, store, decoder, delivery, schema } = parts;
+  const { pipeline, spool, windows, endpoints, store, decoder, delivery, schema } = parts;
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const events = createEventsRoute({ pipeline }, { frameBytesMax, bytesInFlightMax });
@@ -241,6 +245,7 @@ function joinHttp(
     {
       store: store.client,
       windows,
+      endpoints,
       probes: [spool, decoder, ...store.probes, schema, delivery],
       ledger: async () => {
         const { events: spooled, oldestReceivedMs: oldestUndeliveredMs } = spool.stats();
@@ -256,7 +261,7 @@ function joinHttp(
   const routes = [events, ...reads];
   const { idleTimeoutSeconds, outboundBytesMax } = config.socket;
   return new HttpServer(
-    { authenticator: keys, clock, logger, instruments: metrics.http },
+    { authenticator: keys, clock, logger, instruments: bothRecord(metrics.http, endpoints) },
     {
       host: config.host,
       port: config.port,
@@ -268,10 +273,21 @@ function joinHttp(
   );
 }
 
+/** Hot path: once a request. */
+function bothRecord(counted: HttpInstruments, windows: HttpInstruments): HttpInstruments {
+  return {
+    recordRequest(route, method, status, seconds) {
+      counted.recordRequest(route, method, status, seconds);
+      windows.recordRequest(route, method, status, seconds);
+    },
+  };
+}
+
 function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {
   metrics.observe({
     spool: () => parts.spool.stats(),
     windows: parts.windows,
+    endpoints: parts.endpoints,
     windowStats: () => parts.windows.stats(),
     decodePool: () => parts.decoder.usage(),
     connections: () => http.connections(),

@@ -160,7 +160,7 @@ function sliceOf(random: Random, agentId: string, count: number): WindowSlice {
 }
 
 /** CPU microseconds of a call, after a warm-up; two seconds of CPU at most. */
-function measured(name: string, unit: string, call: (index: number) => void): MicroResult {
+export function measured(name: string, unit: string, call: (index: number) => void): MicroResult {
   let calls = 0;
   for (const until = cpuMicroseconds() + 300_000; cpuMicroseconds() < until; ) call(calls++);
   const from = cpuMicroseconds();

@@ -12,7 +12,7 @@ const storeFailures: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'store_overloaded',
 ]);
 
-/** The route, with requests that failed at the store counted by its template and the code; not those of a client gone. */
+/** The route, with requests that failed at the store counted by template and code, unless the client is gone. */
 export function countFailures(route: HttpRoute, { failures }: QueryInstruments): HttpRoute {
   return {
     ...route,

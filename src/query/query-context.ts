@@ -1,12 +1,13 @@
 import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
 import type { QueryInstruments } from '../core/instruments.js';
-import type { HealthProbe, HttpReply, HttpRequest, LiveWindows, StoreReader } from '../core/ports.js';
+import type { EndpointWindows, HealthProbe, HttpReply, HttpRequest, LiveWindows, StoreReader } from '../core/ports.js';
 import type { EventLedger } from './event-ledger.js';
 
 export interface QueryDependencies {
   readonly store: StoreReader;
   readonly windows: LiveWindows;
+  readonly endpoints: EndpointWindows;
   readonly probes: readonly HealthProbe[];
   readonly ledger: () => EventLedger | Promise<EventLedger>;
   /** The page of `/metrics`, in the Prometheus text format. */

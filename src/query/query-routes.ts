@@ -5,6 +5,7 @@ import { createAgentLiveRoute } from './agent-live.js';
 import { createAgentMetricsRoutes } from './agent-metrics.js';
 import { createRouteCache } from './cached-route.js';
 import { countFailures } from './counted-route.js';
+import { createEndpointsRoute } from './endpoints.js';
 import { createEventSchemaRoute } from './event-schema.js';
 import { createHealthRoutes } from './health.js';
 import { createMetricsPageRoute } from './metrics-page.js';
@@ -31,6 +32,7 @@ export function createQueryRoutes(
     cached(createTaskDetailRoute(context)),
     ...createHealthRoutes(context),
     createMetricsPageRoute(context),
+    createEndpointsRoute(context),
     createEventSchemaRoute(),
   ];
   return routes.map((route) => countFailures(route, context.instruments));

@@ -208,7 +208,13 @@ export const httpMetrics = {
     buckets: doubling(0.001, 14),
     labels: ['route'],
   }),
-} as const;
+  requestQuantile: {
+    name: 'tidemark_http_request_duration_quantile_seconds',
+    type: 'summary',
+    help: 'Quantiles of the duration of HTTP requests over the rolling window (5m), from a t-digest.',
+    labels: ['route', 'method', 'window', 'quantile'],
+  },
+} as const satisfies Record<string, MetricDeclaration>;
 
 export const processMetrics = {
   buildInfo: gauge('tidemark_build_info', 'Always 1; version of the collector and of Node.', ['version', 'node']),

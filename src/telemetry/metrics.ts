@@ -12,10 +12,11 @@ import type {
   StoreReadInstruments,
   WindowInstruments,
 } from '../core/instruments.js';
-import type { LiveWindows, SpoolStats } from '../core/ports.js';
+import type { EndpointWindows, LiveWindows, SpoolStats } from '../core/ports.js';
 import { AgentExecutions } from './agent-executions.js';
 import { renderAgentWindows } from './agent-quantiles.js';
 import { type CachedPage, createCachedPage } from './cached-page.js';
+import { renderEndpointWindows } from './endpoint-quantiles.js';
 import {
   decodeMetrics,
   deliverMetrics,
@@ -41,6 +42,7 @@ export interface MetricsOptions {
 export interface MetricSources {
   readonly spool: () => SpoolStats;
   readonly windows: LiveWindows;
+  readonly endpoints: EndpointWindows;
   readonly windowStats: () => { readonly keys: number; readonly bytes: number };
   readonly decodePool: () => { readonly workers: number; readonly utilisation: number; readonly queueDepth: number };
   readonly connections: () => number;
@@ -91,7 +93,8 @@ export function createMetrics(deps: { readonly clock: Clock }, options: MetricsO
   const page: CachedPage = createCachedPage(deps.clock, async () => {
     sampleGauges(sources);
     const agents = executions.render();
-    return agents + (await renderWindows(executions, sources.windows)) + (await registry.metrics());
+    const endpoints = sources.endpoints === undefined ? '' : renderEndpointWindows(sources.endpoints);
+    return agents + (await renderWindows(executions, sources.windows)) + endpoints + (await registry.metrics());
   });
   return {
     ...createInstruments(registry),

@@ -1,14 +1,17 @@
 import type { WindowName, WindowSnapshot } from '../core/ports.js';
 import { type CellArena, cellOffset } from './cell-arena.js';
 import { addCounts, emptyCounts, successRateOf, sumCounts } from './counts.js';
-import { addDurations, clearDurations, type DurationTotals, digestRef, sealDurations } from './durations.js';
+import { addDurations, type DurationTotals } from './durations.js';
 import { addErrors, type ErrorTotals, sumErrors } from './errors.js';
 import { addQuality, emptyQuality, sumQuality } from './quality.js';
 import type { SliceDelta } from './slice-delta.js';
 import { countsAt, durationsAt, errorsAt, qualityAt, sliceCells, usageAt } from './slice-layout.js';
+import { expireSlices, openSlice, type SliceLayout } from './slice-lifetime.js';
 import { SliceSeries } from './slice-series.js';
 import { addUsage, emptyUsage, sumUsage } from './usage.js';
 import { coverWindow, oldestSlice, type SliceRun, windowLevels } from './window-levels.js';
+
+const layout: SliceLayout = { cells: sliceCells, durationsAt, blocksAt: [errorsAt] };
 
 /** The slices of one agent at every width. */
 export class AgentWindows {
@@ -47,8 +50,8 @@ export class AgentWindows {
     const series = this.#series[level]!;
     let ref = series.find(number);
     if (ref === 0) {
-      this.#expireLevel(series, oldest);
-      ref = this.#open(series, number);
+      expireSlices(this.#arena, series, layout, oldest);
+      ref = openSlice(this.#arena, series, layout, number);
     }
     const arena = this.#arena;
     const cells = arena.chunk(ref).f64;
@@ -98,14 +101,14 @@ export class AgentWindows {
   /** Frees what no window reaches any more; returns whether anything is left. */
   expire(nowMs: number): boolean {
     for (let level = 0; level < windowLevels.length; level++) {
-      this.#expireLevel(this.#series[level]!, oldestSlice(windowLevels[level]!, nowMs));
+      expireSlices(this.#arena, this.#series[level]!, layout, oldestSlice(windowLevels[level]!, nowMs));
     }
     return this.#series.some((series) => series.length > 0);
   }
 
   /** Frees everything. */
   clear(): void {
-    for (const series of this.#series) this.#expireLevel(series, Number.POSITIVE_INFINITY);
+    for (const series of this.#series) expireSlices(this.#arena, series, layout, Number.POSITIVE_INFINITY);
   }
 
   #forEachSlice(runs: readonly SliceRun[], visit: (cells: Float64Array, at: number) => void): void {
@@ -113,32 +116,6 @@ export class AgentWindows {
       this.#series[run.level]!.forEachIn(run.from, run.to, (ref) => {
         visit(this.#arena.chunk(ref).f64, cellOffset(ref));
       });
-    }
-  }
-
-  #open(series: SliceSeries, number: number): number {
-    const newest = series.newestNumber();
-    if (number > newest && newest >= 0) {
-      const sealed = series.find(newest);
-      sealDurations(this.#arena, this.#arena.chunk(sealed).f64, cellOffset(sealed) + durationsAt);
-    }
-    const ref = this.#arena.allocate(sliceCells);
-    const cells = this.#arena.chunk(ref).f64;
-    const at = cellOffset(ref);
-    cells.fill(0, at, at + sliceCells);
-    clearDurations(cells, at + durationsAt);
-    series.insert(number, ref);
-    return ref;
-  }
-
-  #expireLevel(series: SliceSeries, oldest: number): void {
-    for (let ref = series.shiftBefore(oldest); ref !== 0; ref = series.shiftBefore(oldest)) {
-      const cells = this.#arena.chunk(ref).f64;
-      const at = cellOffset(ref);
-      const durations = digestRef(cells, at + durationsAt);
-      if (durations !== 0) this.#arena.free(durations);
-      if (cells[at + errorsAt] !== 0) this.#arena.free(cells[at + errorsAt]!);
-      this.#arena.free(ref);
     }
   }
 }

@@ -11,6 +11,8 @@ import type { SliceDelta } from './slice-delta.js';
  */
 export const durationsCells = 5;
 
+export type DurationDelta = Pick<SliceDelta, 'durations' | 'durationSumMs' | 'durationMinMs' | 'durationMaxMs'>;
+
 const count = 0;
 const sum = 1;
 const min = 2;
@@ -37,7 +39,7 @@ export function addDurations(
   arena: CellArena,
   cells: Float64Array,
   at: number,
-  delta: SliceDelta,
+  delta: DurationDelta,
   newest: boolean,
 ): void {
   const { durations } = delta;
@@ -98,6 +100,11 @@ export class DurationTotals {
     const [p50, p95, p99] = this.#quantiles([0.5, 0.95, 0.99]) as [number, number, number];
     const avg = this.#sum / this.#count;
     return { count: this.#count, avg, min: this.#min, max: this.#max, p50, p95, p99 };
+  }
+
+  /** The durations at ascending `ranks`, null when there are none; ends the read: `clear` before the next. */
+  quantiles(ranks: readonly number[]): number[] | null {
+    return this.#count === 0 ? null : this.#quantiles(ranks);
   }
 
   #gather(chunk: CellChunk, first: number, centroids: number): void {

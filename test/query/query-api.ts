@@ -46,6 +46,7 @@ export function createQueryApi(
   const routes = createQueryRoutes(
     {
       windows: noWindows,
+      endpoints: { snapshot: () => [] },
       probes: [],
       ledger: () => emptyLedger,
       renderMetrics: async () => '',

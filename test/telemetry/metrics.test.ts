@@ -4,6 +4,7 @@ import { silentLogger } from '../../src/core/logger.js';
 import type { SpoolStats } from '../../src/core/ports.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { metricsReference, metricsTable } from '../../src/telemetry/metrics-reference.js';
+import { createEndpointWindows } from '../../src/window/endpoint-windows.js';
 import { createLiveWindows } from '../../src/window/live-windows.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { sliceOf } from '../window/window-slices.js';
@@ -24,7 +25,9 @@ function setUp(options: { agentsMax?: number } = {}) {
   const metrics = createMetrics({ clock }, { agentsMax: 500, version: '0.1.0', ...options });
   onTestFinished(() => metrics.close());
   const windows = createLiveWindows({ clock, logger: silentLogger, instruments: metrics.window });
+  const endpoints = createEndpointWindows(clock);
   metrics.observe({
+    endpoints,
     spool: () => spoolStats,
     windows,
     windowStats: () => windows.stats(),
@@ -37,7 +40,7 @@ function setUp(options: { agentsMax?: number } = {}) {
     metrics.executions.recordExecutions(slice);
   };
   const samples = async () => samplesOf(await metrics.render());
-  return { clock, metrics, record, samples };
+  return { clock, metrics, endpoints, record, samples };
 }
 
 /** `name{labels}` to value. */
@@ -63,8 +66,10 @@ test('the page and the reference name the same metrics, with the same types and 
 });
 
 test('every label on the page is declared in the reference', async () => {
-  const { metrics, record, clock } = setUp();
+  const { metrics, endpoints, record, clock } = setUp();
   record(sliceOf(clock.nowMs(), [12], { failed: 1, errors: { tool: 1 } }));
+  endpoints.recordRequest('/api/v1/agents/{agent_id}/live', 'GET', 200, 0.003);
+  metrics.query.failures.inc({ route: '/api/v1/agents', code: 'query_timeout' });
   metrics.http.recordRequest('/api/v1/agents/{agent_id}/live', 'GET', 200, 0.003);
   metrics.ingest.connectionsClosed.inc({ code: 'frame_malformed' });
   const page = await metrics.render();
@@ -156,6 +161,22 @@ test('success rate and quantiles follow the rolling windows', async () => {
   expect(Object.keys(await samples()).filter((name) => name.includes('window="5m"'))).toEqual([]);
 });
 
+test('quantiles of each endpoint follow its five-minute window', async () => {
+  const { clock, endpoints, samples } = setUp();
+  endpoints.recordRequest('/v1/events', 'POST', 202, 0.25);
+  endpoints.recordRequest('(unmatched)', 'GET', 404, 0.5);
+  const quantile = 'tidemark_http_request_duration_quantile_seconds';
+  const name = (route: string, method: string, rank: string) =>
+    `${quantile}{route="${route}",method="${method}",window="5m",quantile="${rank}"}`;
+  expect(await samples()).toMatchObject({
+    [name('/v1/events', 'POST', '0.5')]: 0.25,
+    [name('/v1/events', 'POST', '0.99')]: 0.25,
+    [name('(unmatched)', 'GET', '0.9')]: 0.5,
+  });
+  clock.advance(300_000);
+  expect(Object.keys(await samples()).filter((sample) => sample.startsWith(quantile))).toEqual([]);
+});
+
 test('agents beyond the cap fold into one series of their tenant and are counted', async () => {
   const { clock, record, samples } = setUp({ agentsMax: 2 });
   for (const agentId of ['a', 'b', 'c', 'd', 'c']) record(sliceOf(clock.nowMs(), [1], { agentId }));
@@ -205,7 +226,10 @@ test('labels with quotes, backslashes and newlines are escaped', async () => {
 const promtool = spawnSync('promtool', ['--version']).status === 0;
 
 test.skipIf(!promtool)('promtool finds nothing to complain about', async () => {
-  const { clock, metrics, record } = setUp({ agentsMax: 2 });
+  const { clock, metrics, endpoints, record } = setUp({ agentsMax: 2 });
+  endpoints.recordRequest('/api/v1/agents/{agent_id}/live', 'GET', 200, 0.001);
+  endpoints.recordRequest('/health', 'HEAD', 503, 2);
+  metrics.query.requests.inc({ outcome: 'hit' });
   for (const agentId of ['a"\\', 'b', 'c']) {
     record(sliceOf(clock.nowMs(), [1, 90_000], { agentId, failed: 1, errors: { tool: 1 } }));
   }

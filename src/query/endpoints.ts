@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { type EndpointSnapshot, type HttpRoute, windowMs, windowNames } from '../core/ports.js';
+import { instant } from './answer-units.js';
+import { parseParameters, wordParameter } from './parameters.js';
+import { jsonReply, type QueryContext } from './query-context.js';
+
+const parameters = z.strictObject({ window: wordParameter(windowNames).default('1h') });
+
+/**
+ * `GET /api/v1/monitoring/endpoints`: requests of this collector by endpoint, of all tenants together, over a rolling
+ * window, the most asked first. From memory: they begin with the process.
+ */
+export function createEndpointsRoute({ endpoints, clock }: QueryContext): HttpRoute {
+  return {
+    method: 'GET',
+    path: '/api/v1/monitoring/endpoints',
+    scope: 'read',
+    handle: (request) => {
+      const { window } = parseParameters(parameters, request.query);
+      const asked = [...endpoints.snapshot(window)].sort(byRequests);
+      return jsonReply({
+        window,
+        window_ms: windowMs[window],
+        as_of: instant(clock.nowMs()),
+        totals: {
+          requests: total(asked, 'requests'),
+          client_errors: total(asked, 'clientErrors'),
+          server_errors: total(asked, 'serverErrors'),
+        },
+        endpoints: asked.map(endpointItem),
+      });
+    },
+  };
+}
+
+function byRequests(a: EndpointSnapshot, b: EndpointSnapshot): number {
+  if (a.requests !== b.requests) return b.requests - a.requests;
+  return `${a.route} ${a.method}` < `${b.route} ${b.method}` ? -1 : 1;
+}
+
+function total(asked: readonly EndpointSnapshot[], count: 'requests' | 'clientErrors' | 'serverErrors'): number {
+  return asked.reduce((sum, endpoint) => sum + endpoint[count], 0);
+}
+
+function endpointItem(endpoint: EndpointSnapshot) {
+  return {
+    method: endpoint.method,
+    route: endpoint.route,
+    requests: endpoint.requests,
+    client_errors: endpoint.clientErrors,
+    server_errors: endpoint.serverErrors,
+    p50_ms: microseconds(endpoint.p50Ms),
+    p90_ms: microseconds(endpoint.p90Ms),
+    p99_ms: microseconds(endpoint.p99Ms),
+  };
+}
+
+/** To the microsecond, which is as good as the clock. */
+function microseconds(durationMs: number | null): number | null {
+  return durationMs === null ? null : Math.round(durationMs * 1_000) / 1_000;
+}
