@@ -152,9 +152,13 @@ class JoinedCollector implements Collector {
 async function joinParts(setting: Setting): Promise<Parts> {
   const { config, dataDir, clock, random, logger, metrics } = setting;
   const directory = resolve(dataDir, 'spool');
+  const eventIds = new EventIdMemory({
+    idsMax: config.ingest.eventIdsMax,
+    onForgotten: (count) => metrics.ingest.dedupForgotten.inc({ kind: 'event_id' }, count),
+  });
   const spool = createSpool(
-    { fileSystem: nodeFileSystem, clock, logger, instruments: metrics.spool },
-    { directory, ...config.spool },
+    { fileSystem: nodeFileSystem, clock, logger, instruments: metrics.spool, eventIds },
+    { directory, ...config.spool, eventIdsMax: config.ingest.eventIdsMax },
   );
   const windows = createLiveWindows(
     { clock, logger, instruments: metrics.window },
@@ -172,10 +176,6 @@ async function joinParts(setting: Setting): Promise<Parts> {
     { reader: spool, writer: store.segments, clock, random, logger, instruments: metrics.deliver },
     { retry: defaultRetryPolicy, lagMsMax: deliveryLagMsMax },
   );
-  const eventIds = new EventIdMemory({
-    idsMax: config.ingest.eventIdsMax,
-    onForgotten: (count) => metrics.ingest.dedupForgotten.inc({ kind: 'event_id' }, count),
-  });
   const instruments = {
     ...metrics.ingest,
     recordExecutions: metrics.executions.recordExecutions.bind(metrics.executions),

@@ -79,12 +79,16 @@ async function measure(load: Load): Promise<SpoolFigure> {
     eventsQuarantined: nothing,
     tornBytes: nothing,
     producersForgotten: nothing,
+    eventIdsRestored: nothing,
   };
-  const deps = { fileSystem: nodeFileSystem, clock: systemClock, logger: silentLogger, instruments };
+  const eventIds = { restore: () => {}, forgotten: () => {} };
+  const deps = { fileSystem: nodeFileSystem, clock: systemClock, logger: silentLogger, instruments, eventIds };
   const spool = createSpool(deps, { directory, diskUsedRatioMax: 0.99 });
   await spool.start();
   const rows = randomFillSync(Buffer.allocUnsafe(load.bytes));
   const rowsCrc = crc32(rows);
+  // As many ids as rows: every event has one.
+  const eventIdHalf = Uint32Array.from({ length: load.rows }, (_, row) => row);
   const releasing: Promise<void>[] = [];
   spool.onClosed(() => {
     const segment = spool.peek();
@@ -94,7 +98,12 @@ async function measure(load: Load): Promise<SpoolFigure> {
   const startedMs = systemClock.monotonicMs();
   const pending: Promise<void>[] = [];
   for (let index = 0; index < load.batches; index++) {
-    const outcome = spool.tryAppend(batchOf(load, index, rows, rowsCrc));
+    const outcome = spool.tryAppend({
+      ...batchOf(load, index),
+      rows,
+      rowsCrc,
+      eventIds: { low: eventIdHalf, high: eventIdHalf },
+    });
     invariant(outcome.status === 'appended', 'the bench fills the spool');
     pending.push(outcome.durable);
     if (pending.length >= load.pending) await pending.shift();
@@ -117,12 +126,12 @@ async function measure(load: Load): Promise<SpoolFigure> {
   };
 }
 
-function batchOf(load: Load, index: number, rows: Uint8Array, rowsCrc: number): SpoolBatch {
+function batchOf(load: Load, index: number): Omit<SpoolBatch, 'rows' | 'rowsCrc' | 'eventIds'> {
   const frames = Array.from({ length: load.frames }, (_, frame) => ({
     tenant: 'default',
     producer: `agent-host-${frame}-7f3a`,
     seq: index + 1,
     rows: load.rows / load.frames,
   }));
-  return { rows, rowCount: load.rows, rowsCrc, receivedMs: systemClock.nowMs(), frames };
+  return { rowCount: load.rows, receivedMs: systemClock.nowMs(), frames };
 }

@@ -44,7 +44,7 @@ export interface DecodedBatch {
   readonly rowsCrc: number;
   /** One for each frame of the input, in order. */
   readonly frames: readonly DecodedFrame[];
-  /** 64-bit fingerprints of the accepted events that carry an event_id; `null` when none does. */
+  /** 64-bit fingerprints of the block's events that carry an event_id; `null` when none does. */
   readonly eventIds: EventFingerprints | null;
   /** What the accepted events add to the live windows. */
   readonly slices: readonly WindowSlice[];
@@ -88,11 +88,14 @@ export interface FrameFault {
   readonly message: string;
 }
 
-/** Parallel arrays, one entry for each accepted event with an event_id, in frame and event order. */
-export interface EventFingerprints {
-  /** Low and high half of a 64-bit hash of tenant and event_id. */
+/** Low and high halves of 64-bit hashes of tenant and event_id, as parallel arrays. */
+export interface EventIdList {
   readonly low: Uint32Array;
   readonly high: Uint32Array;
+}
+
+/** One entry for each event with an event_id that is a row of the block, in frame and event order. */
+export interface EventFingerprints extends EventIdList {
   /** Index of the frame within the batch, and of the event within its frame. */
   readonly frame: Uint32Array;
   readonly event: Uint32Array;

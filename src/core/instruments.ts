@@ -48,6 +48,8 @@ export interface SpoolInstruments {
   readonly eventsQuarantined: PlainCounter;
   readonly tornBytes: PlainCounter;
   readonly producersForgotten: PlainCounter;
+  /** Event ids of earlier processes found at start. */
+  readonly eventIdsRestored: PlainCounter;
 }
 
 export interface DeliverInstruments {

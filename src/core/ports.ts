@@ -1,5 +1,5 @@
 import type { AccessErrorCode } from './errors.js';
-import type { DecodedBatch, FrameBatch, WindowSlice } from './event-batch.js';
+import type { DecodedBatch, EventIdList, FrameBatch, WindowSlice } from './event-batch.js';
 
 /**
  * What the stages offer each other. Each port is implemented by one stage, used by others, and joined
@@ -121,6 +121,15 @@ export interface SpoolBatch {
   readonly rowsCrc: number;
   readonly receivedMs: number;
   readonly frames: readonly SpoolFrame[];
+  /** Of the rows that have one; null when none has. Kept in the log, durable with the batch. */
+  readonly eventIds: EventIdList | null;
+}
+
+/** Who looks for repeated event ids; what earlier processes have acknowledged is told to it before the first append. */
+export interface EventIdSink {
+  restore(ids: EventIdList): void;
+  /** This many ids cannot be read any more. */
+  forgotten(count: number): void;
 }
 
 export type AppendOutcome =

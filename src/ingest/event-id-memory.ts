@@ -1,3 +1,6 @@
+import type { EventIdList } from '../core/event-batch.js';
+import type { EventIdSink } from '../core/ports.js';
+
 /**
  * Which event ids were seen, as 64-bit fingerprints in bounded memory: two generations of at most half of
  * `idsMax` each. When the younger is full it becomes the older, and what the older held is forgotten and
@@ -5,7 +8,7 @@
  *
  * Each generation is an open-addressing table with linear probing, load at most 1/2 (Knuth, TAOCP 3, 6.4).
  */
-export class EventIdMemory {
+export class EventIdMemory implements EventIdSink {
   readonly #generationMax: number;
   readonly #onForgotten: (count: number) => void;
   #young = new FingerprintTable();
@@ -30,6 +33,15 @@ export class EventIdMemory {
   /** Takes an id back whose event was not kept after all. */
   remove(low: number, high: number): void {
     if (!this.#young.remove(low, high)) this.#old.remove(low, high);
+  }
+
+  /** At start, oldest first: ids of events that earlier processes acknowledged. */
+  restore({ low, high }: EventIdList): void {
+    for (let index = 0; index < low.length; index++) this.tryAdd(low[index]!, high[index]!);
+  }
+
+  forgotten(count: number): void {
+    this.#onForgotten(count);
   }
 
   #rotate(): void {

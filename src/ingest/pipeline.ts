@@ -218,14 +218,15 @@ export class IngestPipeline {
   #tryAppend(batch: PendingBatch): boolean {
     const kept = batch.frames.filter((frame) => frame.state === 'append');
     if (kept.length > 0) {
-      const { rows, rowCount, rowsCrc } = mustDecoded(batch);
+      const { rows, rowCount, rowsCrc, eventIds } = mustDecoded(batch);
       const frames = kept.map(({ origin, seq, result }) => ({
         tenant: origin.tenant,
         producer: origin.producer,
         seq,
         rows: result?.rows ?? 0,
       }));
-      const outcome = this.#deps.spool.tryAppend({ rows, rowCount, rowsCrc, receivedMs: batch.receivedMs, frames });
+      const { receivedMs } = batch;
+      const outcome = this.#deps.spool.tryAppend({ rows, rowCount, rowsCrc, receivedMs, frames, eventIds });
       if (outcome.status === 'full') {
         this.#stall();
         return false;

@@ -1,6 +1,7 @@
 import type { SpoolInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
 import type { SpoolSegment } from '../core/ports.js';
+import type { EventIdJournal } from './event-id-journal.js';
 import type { FileSystem, OpenFile } from './file-system.js';
 import { readWhole, withFile } from './file-system.js';
 import type { LogScan } from './log-scan.js';
@@ -9,7 +10,7 @@ import type { PositionJournal } from './position-journal.js';
 import type { PositionTable } from './position-table.js';
 import { firstBadRecord } from './row-check.js';
 import type { BatchRecord, SegmentEnd } from './segment-log.js';
-import { forEachFrame, parseHeader } from './segment-log.js';
+import { eventIdsOf, forEachFrame, parseHeader } from './segment-log.js';
 import type { SegmentSuffix } from './segment-paths.js';
 import { parseSegmentName, segmentPath } from './segment-paths.js';
 import { cutAndSeal } from './segment-repair.js';
@@ -41,6 +42,7 @@ export class SpoolRecovery {
   readonly #fileSystem: FileSystem;
   readonly #directory: string;
   readonly #journal: PositionJournal;
+  readonly #eventIds: EventIdJournal;
   readonly #table: PositionTable;
   readonly #retirement: SegmentRetirement;
   readonly #instruments: SpoolInstruments;
@@ -53,6 +55,7 @@ export class SpoolRecovery {
     deps: {
       readonly fileSystem: FileSystem;
       readonly journal: PositionJournal;
+      readonly eventIdJournal: EventIdJournal;
       readonly table: PositionTable;
       readonly retirement: SegmentRetirement;
       readonly instruments: SpoolInstruments;
@@ -62,6 +65,7 @@ export class SpoolRecovery {
   ) {
     this.#fileSystem = deps.fileSystem;
     this.#journal = deps.journal;
+    this.#eventIds = deps.eventIdJournal;
     this.#table = deps.table;
     this.#retirement = deps.retirement;
     this.#instruments = deps.instruments;
@@ -197,6 +201,8 @@ export class SpoolRecovery {
         hash.hash(`${tenant}\0${producer}`);
         this.#table.advance(hash.low, hash.high, seq, usedS);
       });
+      const ids = eventIdsOf(log, record);
+      if (ids !== null) this.#eventIds.remember(ids);
     }
   }
 

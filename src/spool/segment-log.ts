@@ -1,6 +1,8 @@
 import { crc32 } from 'node:zlib';
+import type { EventIdList } from '../core/event-batch.js';
 import { invariant } from '../core/invariant.js';
 import type { SpoolBatch, SpoolFrame } from '../core/ports.js';
+import { bytesOf, decodeIds } from './event-id-list.js';
 
 /** Encoding and decoding of a segment's log. The layout is specified in `spool.ts`. */
 
@@ -45,6 +47,7 @@ export interface BatchRecord {
   readonly receivedMs: number;
   /** Where the record's frames begin, within the log. */
   readonly framesOffset: number;
+  readonly endOffset: number;
 }
 
 export interface EndRecord {
@@ -113,6 +116,7 @@ export class LogEncoder {
       this.#u32(frame.rows);
       tenant = frame.tenant;
     }
+    if (batch.eventIds !== null) this.#eventIds(batch.eventIds);
     this.#finish(start);
   }
 
@@ -122,6 +126,15 @@ export class LogEncoder {
     this.#f64(end.dataBytes);
     this.#u32(end.rows);
     this.#finish(start);
+  }
+
+  #eventIds({ low, high }: EventIdList): void {
+    this.#u32(low.length);
+    this.#reserve(low.byteLength + high.byteLength);
+    for (const words of [low, high]) {
+      this.#buffer.set(bytesOf(words), this.#length);
+      this.#length += words.byteLength;
+    }
   }
 
   #begin(magic: number): number {
@@ -243,6 +256,7 @@ export function parseRecord(
     rowsCrc: reader.u32(),
     receivedMs: reader.f64(),
     framesOffset: reader.offset,
+    endOffset: next,
   } as const;
   return { record, next };
 }
@@ -260,6 +274,19 @@ export function forEachFrame(log: Buffer, record: BatchRecord, visit: (frame: Sp
     if (reader.u8() === 1) tenant = reader.text();
     visit({ tenant, producer: reader.text(), seq: reader.f64(), rows: reader.u32() });
   }
+}
+
+/** The event ids of a batch's rows; null when it has none, or is of a time when they were not kept. */
+export function eventIdsOf(log: Buffer, record: BatchRecord): EventIdList | null {
+  const reader = new Reader(log, record.framesOffset);
+  for (let left = reader.u32(); left > 0; left--) {
+    if (reader.u8() === 1) reader.skipText();
+    reader.skipText();
+    reader.offset += 12;
+  }
+  if (reader.offset === record.endOffset) return null;
+  const count = reader.u32();
+  return decodeIds(log, reader.offset, count);
 }
 
 /** End of an intact block (magic, length, CRC, payload) at `offset`, or null. */
@@ -301,6 +328,10 @@ class Reader {
     const value = this.#bytes.readDoubleLE(this.offset);
     this.offset += 8;
     return value;
+  }
+
+  skipText(): void {
+    this.offset += 2 + this.#bytes.readUInt16LE(this.offset);
   }
 
   text(): string {

@@ -1,11 +1,12 @@
 import type { SpoolInstruments } from '../core/instruments.js';
+import type { EventIdJournal } from './event-id-journal.js';
 import type { FileSystem } from './file-system.js';
 import { errorCode, readWhole, withFile } from './file-system.js';
 import { scanLog } from './log-scan.js';
 import type { PositionJournal } from './position-journal.js';
 import type { Position, PositionTable } from './position-table.js';
 import type { BatchRecord } from './segment-log.js';
-import { forEachFrame } from './segment-log.js';
+import { eventIdsOf, forEachFrame } from './segment-log.js';
 import { segmentPath } from './segment-paths.js';
 
 /** Positions appended to the journal at once: bounds memory and the time the loop is held. */
@@ -14,13 +15,14 @@ const positionsPerAppend = 8_192;
 export type QuarantineReason = 'corrupt' | 'store_rejected';
 
 /**
- * How a segment leaves the spool. Its positions go to the journal first; then its files are deleted or renamed. The
- * steps and what a crash between them leaves are specified in `spool.ts`. One call at a time.
+ * How a segment leaves the spool. Its positions and event ids go to their journals first; then its files are deleted
+ * or renamed. The steps and what a crash between them leaves are specified in `spool.ts`. One call at a time.
  */
 export class SegmentRetirement {
   readonly #fileSystem: FileSystem;
   readonly #directory: string;
   readonly #journal: PositionJournal;
+  readonly #eventIds: EventIdJournal;
   readonly #table: PositionTable;
   readonly #instruments: SpoolInstruments;
   /** Released and deleted but for the log, whose positions could not be journalled yet. */
@@ -30,6 +32,7 @@ export class SegmentRetirement {
     deps: {
       readonly fileSystem: FileSystem;
       readonly journal: PositionJournal;
+      readonly eventIdJournal: EventIdJournal;
       readonly table: PositionTable;
       readonly instruments: SpoolInstruments;
     },
@@ -37,6 +40,7 @@ export class SegmentRetirement {
   ) {
     this.#fileSystem = deps.fileSystem;
     this.#journal = deps.journal;
+    this.#eventIds = deps.eventIdJournal;
     this.#table = deps.table;
     this.#instruments = deps.instruments;
     this.#directory = directory;
@@ -91,7 +95,7 @@ export class SegmentRetirement {
     if (scan.status !== 'unborn') await this.#carry(log, scan.records);
   }
 
-  /** Makes the positions of `records` durable in the journal. */
+  /** Makes the positions and event ids of `records` durable in the journals. */
   async #carry(log: Buffer, records: readonly BatchRecord[]): Promise<void> {
     const latest = new Map<string, { seq: number; usedS: number }>();
     for (const record of records) {
@@ -102,6 +106,7 @@ export class SegmentRetirement {
       if (latest.size >= positionsPerAppend) await this.#append(latest);
     }
     await this.#append(latest);
+    await this.#eventIds.append(records.flatMap((record) => eventIdsOf(log, record) ?? []));
   }
 
   async #append(latest: Map<string, { seq: number; usedS: number }>): Promise<void> {

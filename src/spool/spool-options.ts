@@ -19,6 +19,8 @@ export interface SpoolOptions {
   readonly segmentAgeMsBacklog: number;
   readonly producersMax: number;
   readonly producerAgeMsMax: number;
+  /** Event ids of acknowledged events that a restart is to find again. */
+  readonly eventIdsMax: number;
   /** Bytes of all segments; at this many appends are refused until they are below `bytesResumeRatio` of it. */
   readonly bytesMax: number;
   readonly bytesResumeRatio: number;
@@ -42,6 +44,7 @@ const defaults: Omit<SpoolOptions, 'directory'> = {
   segmentAgeMsBacklog: 60_000,
   producersMax: 1_000_000,
   producerAgeMsMax: 7 * 86_400_000,
+  eventIdsMax: 2_000_000,
   bytesMax: 10 * 1024 ** 3,
   bytesResumeRatio: 0.9,
   diskUsedRatioMax: 0.9,

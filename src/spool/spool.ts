@@ -13,7 +13,8 @@
  *   record  u8 kind, u32 CRC of the id, u32 group: log offset where this record's group begins, 0 for the first
  *    1 batch   f64 offset and u32 length of its rows in .data, u32 rows, u32 CRC of them, f64 received (ms),
  *              u32 frames, each: u8 1 and text tenant, or u8 0 (the tenant of the frame before);
- *              text producer, f64 seq, u32 rows
+ *              text producer, f64 seq, u32 rows. If rows have an event id: u32 count, count × u32 low, count × u32
+ *              high halves of their fingerprints; records of older versions have none
  *    2 end     f64 bytes of .data, u32 rows. The segment is closed; nothing follows.
  *
  * Writing. Batches are gathered into groups. A group is written to both files, both are fdatasynced (with the
@@ -44,13 +45,14 @@
  * record cannot be told from a torn write.
  *
  * Leaving. `release`: the log is renamed `<id>.released` and the directory synced (from here on the segment is
- * never delivered again); the data is deleted; the positions are appended to the journal and synced, and the
- * directory; the log is deleted. After a crash a `.released` log resumes at the second step; a segment that still
+ * never delivered again); the data is deleted; positions and event ids are appended to their journals and synced, and
+ * the directory; the log is deleted. After a crash a `.released` log resumes at the second step; a segment that still
  * has its `.log` is delivered again under the same id, and the store drops it by that token. `quarantine`:
- * positions to the journal, both files renamed, directory synced. A segment without rows is released at once.
+ * both to the journals, both files renamed, directory synced. A segment without rows is released at once.
  *
  * Positions: the highest seq of a producer, by a keyed 64-bit fingerprint of tenant and producer. Those of live
- * segments are in their logs, the others in the journal (`position-journal.ts`).
+ * segments are in their logs, the others in the journal (`position-journal.ts`). Event ids likewise, in
+ * `event-id-journal.ts`: the id of an acknowledged event is known after a crash because its own record holds it.
  *
  * One process at a time: see `data-dir-lock.ts`.
  */
@@ -63,6 +65,7 @@ import type { Logger } from '../core/logger.js';
 import type {
   AppendOutcome,
   DependencyHealth,
+  EventIdSink,
   HealthProbe,
   SpoolAppender,
   SpoolBatch,
@@ -73,6 +76,7 @@ import type {
 import type { Stage } from '../core/stage.js';
 import type { ClosedSegment } from './closed-segments.js';
 import { ClosedSegments } from './closed-segments.js';
+import { EventIdJournal } from './event-id-journal.js';
 import type { FileSystem } from './file-system.js';
 import { errorCode } from './file-system.js';
 import { PositionJournal } from './position-journal.js';
@@ -91,6 +95,7 @@ export interface SpoolDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly instruments: SpoolInstruments;
+  readonly eventIds: EventIdSink;
 }
 
 /** Appends, hands closed segments to the reader, and knows every producer's position. One a directory. */
@@ -100,6 +105,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #instruments: SpoolInstruments;
+  readonly #eventIds: EventIdSink;
   readonly #options: SpoolOptions;
   readonly #positions: PositionTable;
   readonly #quota: SpaceQuota;
@@ -111,6 +117,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   /** No segment leaves any more. */
   #sealed = false;
   #journal: PositionJournal | null = null;
+  #eventIdJournal: EventIdJournal | null = null;
   #retirement: SegmentRetirement | null = null;
   /** Releases and quarantines, one after another. */
   #leaving: Promise<unknown> = Promise.resolve();
@@ -130,6 +137,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     this.#clock = deps.clock;
     this.#logger = deps.logger;
     this.#instruments = deps.instruments;
+    this.#eventIds = deps.eventIds;
     this.#options = spoolOptions(options);
     const { directory, repairRetryMs: retryMs, producersMax } = this.#options;
     this.#positions = new PositionTable(producersMax, () => deps.instruments.producersForgotten.inc());
@@ -153,20 +161,24 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   /** Recovers what an earlier process left. Rejects when the directory cannot be read or mended. */
   async start(): Promise<void> {
     invariant(this.#state === 'new', 'the spool is started twice');
-    const { directory } = this.#options;
+    const { directory, eventIdsMax: idsMax } = this.#options;
     const deps = {
       fileSystem: this.#fileSystem,
       table: this.#positions,
       logger: this.#logger,
       instruments: this.#instruments,
+      eventIds: this.#eventIds,
     };
     try {
       await this.#fileSystem.makeDirectory(directory);
       const journal = await PositionJournal.open(deps, { directory, bytesMin: 1024 * 1024 });
       this.#journal = journal;
-      const retirement = new SegmentRetirement({ ...deps, journal }, directory);
+      const eventIdJournal = await EventIdJournal.open(deps, { directory, idsMax });
+      this.#eventIdJournal = eventIdJournal;
+      const retirement = new SegmentRetirement({ ...deps, journal, eventIdJournal }, directory);
       this.#retirement = retirement;
-      const recovered = await new SpoolRecovery({ ...deps, journal, retirement }, directory).run();
+      const recovered = await new SpoolRecovery({ ...deps, journal, eventIdJournal, retirement }, directory).run();
+      eventIdJournal.restore();
       this.#quarantinedSegments = recovered.quarantinedSegments;
       this.#quarantinedEvents = recovered.quarantinedEvents;
       for (const id of recovered.ids) this.#roller.ids.follow(id);
@@ -292,6 +304,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     this.#sealed = true;
     await this.#leaving;
     await this.#journal?.close();
+    await this.#eventIdJournal?.close();
   }
 
   #committed(rows: number): void {

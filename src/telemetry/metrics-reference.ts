@@ -128,6 +128,10 @@ export const spoolMetrics = {
     'tidemark_spool_producers_forgotten_total',
     'Positions of producers forgotten, by age or number.',
   ),
+  eventIdsRestored: counter(
+    'tidemark_spool_event_ids_restored_total',
+    'Event ids of acknowledged events found at start, so that their resend is still a duplicate.',
+  ),
   segments: gauge('tidemark_spool_segments', 'Closed segments that wait for their insert.'),
   bytes: gauge('tidemark_spool_bytes', 'Bytes of the spool on disk.'),
   events: gauge('tidemark_spool_events', 'Events durable in the spool and not yet inserted.'),

@@ -178,6 +178,7 @@ function createInstruments(registry: Registry) {
       eventsQuarantined: counter(spoolMetrics.eventsQuarantined),
       tornBytes: counter(spoolMetrics.tornBytes),
       producersForgotten: counter(spoolMetrics.producersForgotten),
+      eventIdsRestored: counter(spoolMetrics.eventIdsRestored),
     } satisfies SpoolInstruments,
     deliver: {
       eventsInserted: counter(deliverMetrics.eventsInserted),

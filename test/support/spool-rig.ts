@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
+import type { EventIdList } from '../../src/core/event-batch.js';
 import type { SpoolInstruments } from '../../src/core/instruments.js';
 import { silentLogger } from '../../src/core/logger.js';
-import type { SpoolBatch, SpoolFrame } from '../../src/core/ports.js';
+import type { EventIdSink, SpoolBatch, SpoolFrame } from '../../src/core/ports.js';
 import type { FileSystem } from '../../src/spool/file-system.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { createSpool } from '../../src/spool/spool.js';
@@ -23,6 +24,7 @@ export class SpoolTotals {
     eventsQuarantined: this.#plain('eventsQuarantined'),
     tornBytes: this.#plain('tornBytes'),
     producersForgotten: this.#plain('producersForgotten'),
+    eventIdsRestored: this.#plain('eventIdsRestored'),
   };
 
   total(name: keyof SpoolInstruments, label = ''): number {
@@ -56,6 +58,8 @@ export interface BatchShape {
   readonly content?: Buffer;
   readonly receivedMs?: number;
   readonly frames?: readonly Partial<SpoolFrame>[];
+  /** Low halves of event ids; the high halves are 1 more. */
+  readonly eventIds?: readonly number[];
 }
 
 /** A batch whose rows are `bytes` bytes of `fill`; one frame of producer `p` unless others are given. */
@@ -67,8 +71,30 @@ export function spoolBatch(shape: BatchShape = {}): SpoolBatch {
     rowCount,
     rowsCrc: crc32(rows),
     receivedMs,
+    eventIds: shape.eventIds === undefined ? null : eventIdList(shape.eventIds),
     frames: frames.map((frame) => ({ tenant: 'acme', producer: 'p', seq: 1, rows: rowCount, ...frame })),
   };
+}
+
+function eventIdList(ids: readonly number[]): EventIdList {
+  return { low: Uint32Array.from(ids), high: Uint32Array.from(ids, (id) => id + 1) };
+}
+
+/** Remembers what it is told, in order; the spool's counterpart for event ids. */
+export class EventIdNotes implements EventIdSink {
+  readonly restored: number[] = [];
+  forgottenCount = 0;
+
+  restore({ low, high }: EventIdList): void {
+    low.forEach((id, index) => {
+      if (high[index] !== id + 1) throw new Error(`the halves of event id ${id} do not belong together`);
+      this.restored.push(id);
+    });
+  }
+
+  forgotten(count: number): void {
+    this.forgottenCount += count;
+  }
 }
 
 export interface SpoolRig<Disk extends FileSystem = FaultyFileSystem> {
@@ -76,6 +102,7 @@ export interface SpoolRig<Disk extends FileSystem = FaultyFileSystem> {
   readonly disk: Disk;
   readonly clock: FakeClock;
   readonly totals: SpoolTotals;
+  readonly eventIds: EventIdNotes;
 }
 
 export const spoolDirectory = '/spool';
@@ -94,10 +121,11 @@ export async function startSpoolOn<Disk extends FileSystem>(
   clock = new FakeClock(),
 ): Promise<SpoolRig<Disk>> {
   const totals = new SpoolTotals();
-  const deps = { fileSystem: disk, clock, logger: silentLogger, instruments: totals.instruments };
+  const eventIds = new EventIdNotes();
+  const deps = { fileSystem: disk, clock, logger: silentLogger, instruments: totals.instruments, eventIds };
   const spool = createSpool(deps, { groupAgeMsMax: 0, segmentAgeMsMin: 500, producersMax: 10_000, ...options });
   await spool.start();
-  return { spool, disk, clock, totals };
+  return { spool, disk, clock, totals, eventIds };
 }
 
 /** Appends and waits until it is durable. */
