@@ -5,6 +5,7 @@ import { createAgentLiveRoute } from './agent-live.js';
 import { createAgentMetricsRoutes } from './agent-metrics.js';
 import { createRouteCache } from './cached-route.js';
 import { countFailures } from './counted-route.js';
+import { createDashboardRoutes } from './dashboard.js';
 import { createEndpointsRoute } from './endpoints.js';
 import { createEventSchemaRoute } from './event-schema.js';
 import { createHealthRoutes } from './health.js';
@@ -28,6 +29,7 @@ export function createQueryRoutes(
     cached(createAgentErrorsRoute(context)),
     createAgentLiveRoute(context),
     ...createAgentMetricsRoutes(context).map(cached),
+    ...createDashboardRoutes(context).map(cached),
     cached(createTaskListRoute(context)),
     cached(createTaskDetailRoute(context)),
     ...createHealthRoutes(context),

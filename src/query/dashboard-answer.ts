@@ -1,0 +1,173 @@
+import type { AgentBaselineRow } from '../clickhouse/queries/agent-baselines.js';
+import type { TimeSpan } from '../clickhouse/queries/agent-performance.js';
+import type { AgentRegisterRow } from '../clickhouse/queries/agent-register.js';
+import type { AgentStandingRow } from '../clickhouse/queries/agent-standings.js';
+import { parseDigestState } from '../clickhouse/queries/digest-state.js';
+import type { TenantBucketRow } from '../clickhouse/queries/tenant-days.js';
+import type { FailingAgentRow } from '../clickhouse/queries/tenant-minutes.js';
+import { type AgentIssue, errorRateIssues, p95Issues } from './agent-issues.js';
+import { costCents, instant } from './answer-units.js';
+import { type DashboardRanges, topPerformingFinishedMin } from './dashboard-ranges.js';
+import { errorRate, type OutcomeCounts, successRate } from './execution-rate.js';
+
+export interface DashboardRows {
+  readonly register: AgentRegisterRow;
+  /** By hour, the first of them in part when the 24 hours begin within it. */
+  readonly hours: readonly TenantBucketRow[];
+  readonly days: readonly TenantBucketRow[];
+  /** In their order. */
+  readonly top: readonly AgentStandingRow[];
+  /** Candidates of issues. */
+  readonly slow: readonly AgentStandingRow[];
+  readonly failing: readonly FailingAgentRow[];
+  /** False when there were more candidates than are looked at. */
+  readonly complete: boolean;
+  readonly baselines: ReadonlyMap<string, AgentBaselineRow>;
+}
+
+/** Agents with issues that one answer lists; it says how many there are. */
+export const issuesListedMax = 50;
+
+const hourMs = 3_600_000;
+const dayMs = 86_400_000;
+
+export function dashboardAnswer(rows: DashboardRows, ranges: DashboardRanges, nowMs: number) {
+  const { register } = rows;
+  const newestMs = register.agents === 0 ? null : register.newest_received_ms;
+  return {
+    as_of: instant(nowMs),
+    agents: {
+      total: register.agents,
+      active_24h: register.active_day,
+      active_7d: register.active_week,
+      active_30d: register.active_month,
+    },
+    executions: {
+      '24h': windowItem(rows.hours, ranges.day),
+      '7d': windowItem(
+        rows.days.filter(({ start_s }) => start_s * 1000 >= ranges.week.fromMs),
+        ranges.week,
+      ),
+      '30d': windowItem(rows.days, ranges.month),
+    },
+    top_performing: topItem(rows, ranges),
+    with_issues: issuesItem(rows, ranges),
+    hourly: series(rows.hours, ranges.hours, hourMs),
+    daily: series(rows.days, ranges.month, dayMs),
+    freshness: {
+      newest_received: newestMs === null ? null : instant(newestMs),
+      age_ms: newestMs === null ? null : Math.max(0, nowMs - newestMs),
+    },
+  };
+}
+
+/** `buckets` are all of the span. */
+function windowItem(buckets: readonly TenantBucketRow[], span: TimeSpan) {
+  const sum = (of: (row: TenantBucketRow) => number) => buckets.reduce((total, row) => total + of(row), 0);
+  const { success_rate, ...counts } = bucketItem({
+    successes: sum(({ successes }) => successes),
+    failures: sum(({ failures }) => failures),
+    cancellations: sum(({ cancellations }) => cancellations),
+    model_calls: sum(({ model_calls }) => model_calls),
+    input_tokens: sum(({ input_tokens }) => input_tokens),
+    output_tokens: sum(({ output_tokens }) => output_tokens),
+    cost: sum(({ cost }) => cost),
+  });
+  return { ...spanItem(span), average_success_rate: success_rate, ...counts };
+}
+
+type BucketSums = Omit<TenantBucketRow, 'start_s'>;
+
+function bucketItem(row: BucketSums) {
+  const counts = {
+    total: row.successes + row.failures + row.cancellations,
+    successful: row.successes,
+    failed: row.failures,
+  };
+  return {
+    total_executions: counts.total,
+    successful_executions: row.successes,
+    failed_executions: row.failures,
+    cancelled_executions: row.cancellations,
+    success_rate: successRate(counts),
+    error_rate: errorRate(counts),
+    llm_calls: row.model_calls,
+    tokens: { in: row.input_tokens, out: row.output_tokens, total: row.input_tokens + row.output_tokens },
+    cost_cents: costCents(row.cost),
+  };
+}
+
+/** Every bucket of the span; those without a row as zeros. */
+function series(buckets: readonly TenantBucketRow[], span: TimeSpan, stepMs: number) {
+  const byStart = new Map(buckets.map((row) => [row.start_s * 1000, row]));
+  const length = (span.toMs - span.fromMs) / stepMs;
+  return Array.from({ length }, (_, index) => {
+    const startMs = span.fromMs + index * stepMs;
+    return { at: instant(startMs), ...bucketItem(byStart.get(startMs) ?? noSums) };
+  });
+}
+
+const noSums: BucketSums = {
+  successes: 0,
+  failures: 0,
+  cancellations: 0,
+  model_calls: 0,
+  input_tokens: 0,
+  output_tokens: 0,
+  cost: 0,
+};
+
+function topItem({ top, baselines }: DashboardRows, { week }: DashboardRanges) {
+  return {
+    ...spanItem(week),
+    finished_executions_min: topPerformingFinishedMin,
+    agents: top.map((row) => ({
+      agent_id: row.id,
+      agent_name: baselines.get(row.id)?.latest_name ?? null,
+      total_executions: row.executions,
+      successful_executions: row.successes,
+      failed_executions: row.failures,
+      success_rate: successRate({ total: row.executions, successful: row.successes, failed: row.failures }),
+      success_rate_lower_bound: 100 * row.bound,
+    })),
+  };
+}
+
+function issuesItem(rows: DashboardRows, ranges: DashboardRanges) {
+  const agents = [...agentIssues(rows, ranges)].filter(([, issues]) => issues.length > 0);
+  return {
+    total: agents.length,
+    complete: rows.complete,
+    agents: agents.slice(0, issuesListedMax).map(([agentId, issues]) => ({
+      agent_id: agentId,
+      agent_name: rows.baselines.get(agentId)?.latest_name ?? null,
+      issues: issues.map(({ reason, message, numbers }) => ({ reason, message, ...numbers })),
+    })),
+  };
+}
+
+/** By agent, in the order of the candidates: the most failures first, then the largest rise of p95. */
+function agentIssues({ failing, slow, baselines }: DashboardRows, ranges: DashboardRanges) {
+  const errorSpans = { recent: ranges.day, baseline: ranges.baseline };
+  const p95Spans = { recent: ranges.recent, baseline: ranges.baseline };
+  const found = new Map<string, AgentIssue[]>();
+  for (const row of failing) {
+    const counts = { recent: outcomes(row), baseline: outcomes(baselines.get(row.agent_id)) };
+    found.set(row.agent_id, errorRateIssues(counts, errorSpans));
+  }
+  for (const row of slow) {
+    const durations = { recent: parseDigestState(row.recent_digest), baseline: parseDigestState(row.baseline_digest) };
+    found.set(row.id, [...(found.get(row.id) ?? []), ...p95Issues(durations, p95Spans)]);
+  }
+  return found;
+}
+
+/** Of executions that succeeded or failed. */
+function outcomes(row: Pick<BucketSums, 'successes' | 'failures'> | undefined): OutcomeCounts {
+  const { successes: successful, failures: failed } = row ?? { successes: 0, failures: 0 };
+  return { total: successful + failed, successful, failed };
+}
+
+function spanItem({ fromMs, toMs }: TimeSpan) {
+  return { from: instant(fromMs), to: instant(toMs) };
+}

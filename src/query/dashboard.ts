@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { type AgentBaselineRow, readAgentBaselines } from '../clickhouse/queries/agent-baselines.js';
+import { readAgentRegister } from '../clickhouse/queries/agent-register.js';
+import { type AgentStandingRow, readAgentStandings } from '../clickhouse/queries/agent-standings.js';
+import { readTenantDays } from '../clickhouse/queries/tenant-days.js';
+import { readTenantMinutes } from '../clickhouse/queries/tenant-minutes.js';
+import type { HttpRoute, StoreReader } from '../core/ports.js';
+import {
+  baselineDurationsMin,
+  errorRateMax,
+  errorRatePointsMin,
+  p95RatioMin,
+  recentDurationsMin,
+  recentFinishedMin,
+} from './agent-issues.js';
+import { type DashboardRows, dashboardAnswer } from './dashboard-answer.js';
+import { type DashboardRanges, dashboardRanges, topPerformingFinishedMin } from './dashboard-ranges.js';
+import { parseParameters } from './parameters.js';
+import { jsonReply, type QueryContext, readWithin } from './query-context.js';
+
+const parameters = z.strictObject({});
+
+export const topPerformingMax = 10;
+/** Standard errors of a 95 % interval. */
+export const wilsonZScore = 1.959963984540054;
+/** Agents looked at more closely for each kind of issue: those that fail most, and those that slowed down most. */
+export const failingAgentsMax = 500;
+export const slowAgentsMax = 200;
+
+/** `GET /api/v1/metrics/dashboard`, and the same under the path of the studio it replaces: a tenant at a glance. */
+export function createDashboardRoutes(context: QueryContext): HttpRoute[] {
+  const handle: HttpRoute['handle'] = (request, { tenant }) => {
+    parseParameters(parameters, request.query);
+    const nowMs = context.clock.nowMs();
+    const ranges = dashboardRanges(nowMs);
+    return readWithin(context, request, async (store) =>
+      jsonReply(dashboardAnswer(await readDashboard(store, tenant, ranges), ranges, nowMs)),
+    );
+  };
+  const paths = ['/api/v1/metrics/dashboard', '/api/v1/agent-studio/metrics/dashboard'];
+  return paths.map((path) => ({ method: 'GET', path, scope: 'read', handle }));
+}
+
+/** Four reads side by side, then one of the few agents that are named. The order is that of their cost. */
+async function readDashboard(store: StoreReader, tenant: string, ranges: DashboardRanges): Promise<DashboardRows> {
+  const [minutes, standings, days, register] = await Promise.all([
+    readTenantMinutes(store, {
+      tenant,
+      ...ranges.day,
+      finishedMin: recentFinishedMin,
+      // A rate below both is no issue: it is not high, and cannot have risen enough.
+      errorRateMin: Math.min(errorRateMax, errorRatePointsMin),
+      failingMax: failingAgentsMax,
+    }),
+    readAgentStandings(store, {
+      tenant,
+      baselineDayMs: ranges.baseline.fromMs,
+      recentDayMs: ranges.recent.fromMs,
+      rankedDayMs: ranges.week.fromMs,
+      endDayMs: ranges.week.toMs,
+      ranking: { finishedMin: topPerformingFinishedMin, placesMax: topPerformingMax, zScore: wilsonZScore },
+      slowness: {
+        recentMin: recentDurationsMin,
+        baselineMin: baselineDurationsMin,
+        ratioMin: p95RatioMin,
+        agentsMax: slowAgentsMax,
+      },
+    }),
+    readTenantDays(store, { tenant, ...ranges.month }),
+    readAgentRegister(store, {
+      tenant,
+      dayFromMs: ranges.day.fromMs,
+      weekFromMs: ranges.week.fromMs,
+      monthFromMs: ranges.month.fromMs,
+    }),
+  ]);
+  const top = standings.filter(({ place, bound }) => place <= topPerformingMax && bound >= 0);
+  const slow = standings.filter(({ is_slow }) => is_slow === 1);
+  const named = new Set([...idsOf(top), ...idsOf(slow), ...minutes.failing.map(({ agent_id }) => agent_id)]);
+  return {
+    register,
+    hours: minutes.hours,
+    days,
+    top: top.sort((a, b) => a.place - b.place),
+    slow: slow.slice(0, slowAgentsMax),
+    failing: minutes.failing.slice(0, failingAgentsMax),
+    complete: slow.length <= slowAgentsMax && minutes.failing.length <= failingAgentsMax,
+    baselines: await readBaselines(store, tenant, [...named], ranges),
+  };
+}
+
+function idsOf(standings: readonly AgentStandingRow[]): string[] {
+  return standings.map(({ id }) => id);
+}
+
+async function readBaselines(
+  store: StoreReader,
+  tenant: string,
+  agentIds: readonly string[],
+  { baseline }: DashboardRanges,
+): Promise<ReadonlyMap<string, AgentBaselineRow>> {
+  if (agentIds.length === 0) return new Map();
+  const rows = await readAgentBaselines(store, { tenant, agentIds, ...baseline });
+  return new Map(rows.map((row) => [row.id, row]));
+}
