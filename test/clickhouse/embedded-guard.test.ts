@@ -109,6 +109,19 @@ test('a parameter cannot name what the statement may not', async () => {
   expect((await ask("SELECT * FROM {f:Identifier}('tidemark', 't')", 'reader', 'param_f=merge')).code).not.toBe(0);
 });
 
+test('a statement that passed before passes nothing else: not another user, not another name in a parameter', async () => {
+  const merged = "SELECT count() FROM merge('tidemark', '^t$')";
+  expect((await ask(merged, 'writer')).text).toBe('0\n');
+  expect((await ask(merged, 'reader')).code).toBe(497);
+  const named = 'SELECT arrayMap({f:Identifier}, [1])';
+  expect((await ask(named, 'reader', 'param_f=negate')).code).not.toBe(497);
+  expect((await ask(named, 'reader', 'param_f=file')).code).toBe(497);
+  const constant = 'SELECT {value:UInt8} + 1';
+  expect((await ask(constant, 'reader', 'param_value=1')).text).toBe('2\n');
+  expect((await ask(constant, 'reader', 'param_value=2')).text).toBe('3\n');
+  expect((await ask('SELECT 1; SELECT 2')).code).toBe(62);
+});
+
 test('no database of the engine is the file system', async () => {
   for (const user of ['reader', 'writer'] as const) {
     expect((await ask('SELECT * FROM default.`/etc/passwd`', user)).code).toBe(60);

@@ -7,6 +7,7 @@ import { ClickHouseException } from './clickhouse-exception.js';
 import type { EngineLoad, EngineOptions } from './engine-protocol.js';
 import type { EngineUser } from './engine-users.js';
 import { withOutfile } from './outfile-clause.js';
+import { PassedReads } from './passed-reads.js';
 import { type RequestBody, writeInsertData } from './request-body.js';
 import { RequestLane } from './request-lane.js';
 import { guardSettings, type RequestParameters } from './request-parameters.js';
@@ -14,7 +15,7 @@ import { ResultPipe } from './result-pipe.js';
 import { holdEnd, type StreamedResult } from './result-stream.js';
 import type { InsertHead, SqlHead } from './sql-head.js';
 import { quoteIdentifier, quoteString } from './sql-lexer.js';
-import { guardClass, guardTokens, type StatementShape } from './statement-guard.js';
+import { guardClass, guardTokens, type StatementShape, statementClass } from './statement-guard.js';
 
 export interface StatementRequest {
   readonly user: EngineUser;
@@ -53,6 +54,7 @@ export class StatementRunner {
   readonly #reads: RequestLane;
   readonly #streams: RequestLane;
   readonly #writes: RequestLane;
+  readonly #passed = new PassedReads();
   #serial = 0;
 
   constructor(deps: { readonly engine: ChdbEngine; readonly clock: Clock }, options: EngineOptions) {
@@ -131,9 +133,12 @@ export class StatementRunner {
 
   async #guard(request: StatementRequest, bytes: Buffer): Promise<{ shape: StatementShape; isRead: boolean }> {
     const { user, parameters, readOnly } = request;
+    const text = bytes.toString('latin1');
+    const passed = this.#passed.find(user.role, text);
+    if (passed !== undefined) return { shape: passed, isRead: true };
     if (!isUtf8(bytes)) throw new ClickHouseException('BAD_ARGUMENTS', 'The SQL is not valid UTF-8.');
     const shape = guardTokens({
-      text: bytes.toString('latin1'),
+      text,
       role: user.role,
       tableFunctions: this.#engine.tableFunctions,
       parameters: [...parameters.parameters.values()],
@@ -144,6 +149,7 @@ export class StatementRunner {
     if (readOnly && !isRead(found)) {
       throw new ClickHouseException('READONLY', `${user.name}: Cannot execute query in readonly mode, use POST.`);
     }
+    if (found.queryClass === statementClass.read && !shape.isInsert) this.#passed.add(user.role, text, shape);
     return { shape, isRead: isRead(found) && !shape.isInsert };
   }
 
