@@ -1,7 +1,13 @@
 import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
+import type { QueryInstruments } from '../core/instruments.js';
 import { invariant } from '../core/invariant.js';
 import type { HttpReply } from '../core/ports.js';
+
+export interface AnswerCacheDeps {
+  readonly clock: Clock;
+  readonly instruments: Pick<QueryInstruments, 'requests'>;
+}
 
 export interface AnswerCacheOptions {
   /** Counted from the start of the read, so that no request is given what was true longer before it than this. */
@@ -28,12 +34,14 @@ export interface GivenAnswer {
  */
 export class AnswerCache {
   readonly #clock: Clock;
+  readonly #instruments: Pick<QueryInstruments, 'requests'>;
   readonly #options: AnswerCacheOptions;
   readonly #reads = new Map<string, SharedRead>();
   #bytes = 0;
 
-  constructor(clock: Clock, options: AnswerCacheOptions) {
+  constructor({ clock, instruments }: AnswerCacheDeps, options: AnswerCacheOptions) {
     this.#clock = clock;
+    this.#instruments = instruments;
     this.#options = options;
   }
 
@@ -58,6 +66,7 @@ export class AnswerCache {
     this.#dropExpired(nowMs);
     let read = this.#reads.get(key);
     const source = read === undefined ? 'miss' : read.done ? 'hit' : 'shared';
+    this.#instruments.requests.inc({ outcome: source });
     read ??= this.#begin(key, nowMs, compute);
     const reply = await this.#wait(key, read, signal);
     return { reply, source, ageMs: this.#clock.monotonicMs() - read.startedMs };

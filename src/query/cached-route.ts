@@ -14,9 +14,9 @@ const bytesMax = 16 * 1_048_576;
  * and encoding. The handler is given nothing else of the request and of the key, so its answer cannot depend on it.
  */
 export function createRouteCache(context: QueryContext): (route: HttpRoute) => HttpRoute {
-  const { clock, instruments, options } = context;
-  if (options.cacheMs === 0) return (route) => route;
-  const cache = new AnswerCache(clock, { ageMsMax: options.cacheMs, entriesMax, bytesMax });
+  const { cacheMs } = context.options;
+  if (cacheMs === 0) return (route) => route;
+  const cache = new AnswerCache(context, { ageMsMax: cacheMs, entriesMax, bytesMax });
   return (route) => ({
     ...route,
     handle: async (request, principal) => {
@@ -24,7 +24,6 @@ export function createRouteCache(context: QueryContext): (route: HttpRoute) => H
       const given = await cache.answer(key, request.signal, async (signal) =>
         route.handle({ ...request, headers: noHeaders, signal }, plainPrincipal(principal, route)),
       );
-      instruments.requests.inc({ outcome: given.source });
       return withAge(given);
     },
   });

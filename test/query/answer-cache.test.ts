@@ -3,13 +3,17 @@ import { CollectorError } from '../../src/core/errors.js';
 import type { HttpReply } from '../../src/core/ports.js';
 import { AnswerCache, type AnswerCacheOptions } from '../../src/query/answer-cache.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { noInstruments } from './query-api.js';
 
 /** Never aborted; a signal of its own for each request, as the server has. */
 const never = () => new AbortController().signal;
 
 function setUp(options: Partial<AnswerCacheOptions> = {}) {
   const clock = new FakeClock();
-  const cache = new AnswerCache(clock, { ageMsMax: 1_000, entriesMax: 10, bytesMax: 10_000, ...options });
+  const cache = new AnswerCache(
+    { clock, instruments: noInstruments },
+    { ageMsMax: 1_000, entriesMax: 10, bytesMax: 10_000, ...options },
+  );
   const reads: { readonly signal: AbortSignal; readonly end: (reply: HttpReply | CollectorError) => void }[] = [];
   const compute = (signal: AbortSignal) =>
     new Promise<HttpReply>((resolve, reject) =>

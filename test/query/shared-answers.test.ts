@@ -99,12 +99,13 @@ test('a repeated parameter is refused however often, and its refusal is not take
 
 test('a failure is shared by those who wait, counted for each by route and code, and not kept', async () => {
   let fail: (error: CollectorError) => void = () => {};
-  const { api, asked, failures } = setUp(() => new Promise((_, reject) => (fail = reject)));
+  const { api, asked, failures, outcomes } = setUp(() => new Promise((_, reject) => (fail = reject)));
   const answers = [1, 2, 3].map(() => api.get('acme', '/api/v1/agents'));
   await new Promise((resolve) => setImmediate(resolve));
   fail(new CollectorError('query_too_large', 'cannot run x: it needs more memory'));
   expect(statusesOf(await Promise.all(answers))).toEqual([422]);
   expect(asked).toHaveLength(1);
+  expect(outcomes, 'counted as what they asked of the store').toEqual({ miss: 1, shared: 2 });
   expect(failures).toEqual(Array.from({ length: 3 }, () => '/api/v1/agents query_too_large'));
   void api.get('acme', '/api/v1/agents');
   await new Promise((resolve) => setImmediate(resolve));
