@@ -1,5 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { RollupDayFinalizer } from './clickhouse/maintenance/day-finalizer.js';
+import { createInsertToken } from './clickhouse/maintenance/insert-token.js';
+import { Maintenance } from './clickhouse/maintenance/maintenance.js';
 import { migrate } from './clickhouse/migrate.js';
 import { readWindowRestore } from './clickhouse/queries/window-restore.js';
 import { type ConnectedStore, connectStore } from './clickhouse/store.js';
@@ -82,6 +85,8 @@ interface Parts {
   readonly store: ConnectedStore;
   readonly delivery: Delivery;
   readonly pipeline: IngestPipeline;
+  readonly finalizer: RollupDayFinalizer;
+  readonly maintenance: Maintenance;
   readonly schema: StoreStartup;
 }
 
@@ -181,13 +186,45 @@ async function joinParts(setting: Setting): Promise<Parts> {
     recordExecutions: metrics.executions.recordExecutions.bind(metrics.executions),
   };
   const pipeline = new IngestPipeline({ decoder, spool, windows, eventIds, clock, logger, instruments }, config.ingest);
-  const schema = joinSchema(setting, { spool, windows, store, delivery });
+  const { finalizer, maintenance } = joinMaintenance(setting, { spool, store, delivery });
+  const schema = joinSchema(setting, { spool, windows, store, delivery, maintenance });
   const endpoints = createEndpointWindows(clock);
-  return { spool, windows, endpoints, decoder, store, delivery, pipeline, schema };
+  return { spool, windows, endpoints, decoder, store, delivery, pipeline, finalizer, maintenance, schema };
 }
 
-/** When the schema is there, delivery begins, and the windows come back once the old backlog is in the store. */
-function joinSchema(setting: Setting, parts: Pick<Parts, 'spool' | 'windows' | 'store' | 'delivery'>): StoreStartup {
+function joinMaintenance(
+  setting: Setting,
+  { spool, store, delivery }: Pick<Parts, 'spool' | 'store' | 'delivery'>,
+): Pick<Parts, 'finalizer' | 'maintenance'> {
+  const { config, clock, random, logger, metrics, startedMs } = setting;
+  const instruments = metrics.maintenance;
+  const undeliveredSinceMs = () => spool.stats().oldestReceivedMs;
+  const nextToken = createInsertToken(clock, random);
+  const finalizer = new RollupDayFinalizer(
+    { store: store.client, delivery, undeliveredSinceMs, clock, nextToken, logger, instruments },
+    { skewFutureMs: config.limits.skewFutureMs },
+  );
+  const hasBacklog = () => (undeliveredSinceMs() ?? startedMs) < startedMs;
+  const maintenance = new Maintenance({
+    store: store.client,
+    finalizer,
+    hasBacklog,
+    clock,
+    nextToken,
+    logger,
+    instruments,
+  });
+  return { finalizer, maintenance };
+}
+
+/**
+ * When the schema is there, delivery begins; once the old backlog is in the store, the windows come back and the
+ * maintenance begins.
+ */
+function joinSchema(
+  setting: Setting,
+  parts: Pick<Parts, 'spool' | 'windows' | 'store' | 'delivery' | 'maintenance'>,
+): StoreStartup {
   const { config, clock, random, logger, startedMs } = setting;
   const { client } = parts.store;
   const restoration = new WindowRestoration(
@@ -212,6 +249,10 @@ function joinSchema(setting: Setting, parts: Pick<Parts, 'spool' | 'windows' | '
       onReady: async () => {
         await parts.delivery.start();
         restoration.begin();
+        if (config.maintenance.schedule === 'on') parts.maintenance.begin();
+      },
+      onStop: async () => {
+        await Promise.all([restoration.stop(), parts.maintenance.stop()]);
       },
       onStop: () => restoration.stop(),
       clock,
@@ -233,7 +274,7 @@ function joinHttp(
   keys: ApiKeys,
 ): HttpServer {
   const { clock, logger, config, metrics, version } = setting;
-  const { pipeline, spool, windows, endpoints, store, decoder, delivery, schema } = parts;
+  const { pipeline, spool, windows, endpoints, store, decoder, delivery, finalizer, maintenance, schema } = parts;
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const events = createEventsRoute({ pipeline }, { frameBytesMax, bytesInFlightMax });
@@ -246,7 +287,8 @@ function joinHttp(
       store: store.client,
       windows,
       endpoints,
-      probes: [spool, decoder, ...store.probes, schema, delivery],
+      finalizer,
+      probes: [spool, decoder, ...store.probes, schema, delivery, maintenance],
       ledger: async () => {
         const { events: spooled, oldestReceivedMs: oldestUndeliveredMs } = spool.stats();
         const counts = await metrics.eventCounts();

@@ -232,6 +232,13 @@ export const configTable = {
     ),
   },
 
+  maintenance: {
+    schedule: choice(['on', 'off'], {
+      default: 'on',
+      meaning: 'Finished days are compared with their raw events by themselves; of several collectors on one store, by one.',
+    }),
+  },
+
   clickhouse: {
     url: optionalText({
       pattern: /^https?:\/\/[^\s@/?#]+\/?$/,

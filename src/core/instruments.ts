@@ -8,6 +8,9 @@ export interface PlainCounter {
 export interface LabelCounter<L extends string> {
   inc(labels: Readonly<Record<L, string>>, count?: number): void;
 }
+export interface PlainGauge {
+  set(value: number): void;
+}
 export interface PlainHistogram {
   observe(value: number): void;
 }
@@ -60,6 +63,18 @@ export interface DeliverInstruments {
   readonly insertRetries: LabelCounter<'reason'>;
   /** Time of receipt of a segment's first row to its insert, seconds. */
   readonly freshnessSeconds: PlainHistogram;
+}
+
+export interface MaintenanceInstruments {
+  readonly finalizations: PlainCounter;
+  /** Agents of a day whose rollup differed from its raw events and was rewritten. */
+  readonly agentsRepaired: PlainCounter;
+  /** Passes that failed, by error code. */
+  readonly failures: LabelCounter<'code'>;
+  /** Duration of one finalization. */
+  readonly seconds: PlainHistogram;
+  /** When the last pass without failure ended, seconds since the epoch. */
+  readonly lastSuccess: PlainGauge;
 }
 
 export interface WindowInstruments {

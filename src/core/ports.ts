@@ -233,6 +233,15 @@ export interface StoreExporter {
 
 export interface DayFinalizer {
   /**
+/** Deliveries stand still for a moment: ingest and its acknowledgements go on into the spool. */
+export interface DeliveryHold {
+  /**
+   * Runs `work` while this collector inserts nothing and every insert it began is complete. Rejects with
+   * `store_unreachable`, without running it, when an insert is being retried: its rows may be there in part.
+   */
+  whileHeld<T>(work: () => Promise<T>): Promise<T>;
+}
+
    * Recomputes a UTC day from its distinct raw events, compares it with the rollups, and rewrites what differs. Ingest
    * goes on meanwhile. Rejects with CollectorError: `parameter_invalid` when the raw events of the day have expired or
    * the day is not over, `overloaded` when another one is under way, and what the store rejects with.

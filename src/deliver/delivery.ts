@@ -3,8 +3,9 @@ import type { Clock, Random, Timer } from '../core/clock.js';
 import { CollectorError, type ErrorCode, errorMessage } from '../core/errors.js';
 import type { DeliverInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
-import type { DependencyHealth, SegmentWriter, SpoolReader, SpoolSegment } from '../core/ports.js';
+import type { DeliveryHold, DependencyHealth, SegmentWriter, SpoolReader, SpoolSegment } from '../core/ports.js';
 import type { Stage } from '../core/stage.js';
+import { InsertTurn } from './insert-turn.js';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.js';
 
 /**
@@ -33,7 +34,7 @@ export interface DeliveryOptions {
   readonly lagMsMax: number;
 }
 
-export interface Delivery extends Stage {
+export interface Delivery extends Stage, DeliveryHold {
   health(): DependencyHealth;
 }
 
@@ -62,6 +63,10 @@ class SegmentDelivery implements Delivery {
   #wake: (() => void) | null = null;
   /** A segment was closed while nobody waited. */
   #closedMeanwhile = false;
+  /** Held from the first attempt at a segment until it is released, so that nobody sees one half inserted. */
+  readonly #turn = new InsertTurn();
+  /** End the wait for a hold that has not begun. */
+  readonly #waiting = new Set<(error: CollectorError) => void>();
 
   constructor(deps: DeliveryDeps, options: DeliveryOptions) {
     this.#deps = deps;
@@ -110,15 +115,30 @@ class SegmentDelivery implements Delivery {
     };
   }
 
+  whileHeld<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#trouble !== null) return Promise.reject(insertInDoubt(this.#trouble.message));
+    return new Promise<T>((resolve, reject) => {
+      const giveUp = (error: CollectorError): void => {
+        this.#waiting.delete(giveUp);
+        reject(error);
+      };
+      this.#waiting.add(giveUp);
+      void this.#turn.run(async () => {
+        if (this.#waiting.delete(giveUp)) await work().then(resolve, reject);
+      });
+    });
+  }
+
   async #run(): Promise<void> {
     while (!this.#stopping) {
       const segment = this.#deps.reader.peek();
       if (segment === null) await this.#nextClosed();
-      else if ((await this.#deliver(segment)) === 'stopped') return;
+      else if ((await this.#turn.run(() => this.#deliver(segment))) === 'stopped') return;
     }
   }
 
   async #deliver(segment: SpoolSegment): Promise<Outcome> {
+    if (this.#stopping) return 'stopped';
     for (let attempt = 1, refusals = 0; ; attempt++) {
       const error = await this.#tryInsert(segment);
       if (error === null) return await this.#settle(segment, () => this.#deps.reader.release(segment.id));
@@ -175,6 +195,7 @@ class SegmentDelivery implements Delivery {
     instruments.insertRetries.inc({ reason: error.code });
     const sinceMs = this.#trouble?.sinceMs ?? clock.nowMs();
     this.#trouble = { sinceMs, attempts: attempt, code: error.code, message: error.message };
+    for (const giveUp of this.#waiting) giveUp(insertInDoubt(error.message));
     if (!this.#stopping) await this.#pause(retryDelayMs(this.#options.retry, attempt, random));
     return this.#stopping ? 'stopped' : 'done';
   }
@@ -238,6 +259,11 @@ async function fileBytes(path: string): Promise<number | null> {
 function asCollectorError(error: unknown, what: string): CollectorError {
   if (error instanceof CollectorError) return error;
   return new CollectorError('internal', `${what}: ${errorMessage(error)}`, { cause: error });
+}
+
+/** Rows of the segment may be in the raw table and not yet in a rollup, until another attempt has completed it. */
+function insertInDoubt(cause: string): CollectorError {
+  return new CollectorError('store_unreachable', `cannot hold delivery: an insert is being retried: ${cause}`);
 }
 
 function describe(segment: SpoolSegment): object {

@@ -1,13 +1,22 @@
 import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
 import type { QueryInstruments } from '../core/instruments.js';
-import type { EndpointWindows, HealthProbe, HttpReply, HttpRequest, LiveWindows, StoreReader } from '../core/ports.js';
+import type {
+  DayFinalizer,
+  EndpointWindows,
+  HealthProbe,
+  HttpReply,
+  HttpRequest,
+  LiveWindows,
+  StoreReader,
+} from '../core/ports.js';
 import type { EventLedger } from './event-ledger.js';
 
 export interface QueryDependencies {
   readonly store: StoreReader;
   readonly windows: LiveWindows;
   readonly endpoints: EndpointWindows;
+  readonly finalizer: DayFinalizer;
   readonly probes: readonly HealthProbe[];
   readonly ledger: () => EventLedger | Promise<EventLedger>;
   /** The page of `/metrics`, in the Prometheus text format. */
@@ -37,7 +46,7 @@ export const defaultQueryOptions: QueryOptions = {
   rangeDaysMax: 400,
   probeMsMax: 2_000,
   healthCacheMs: 500,
-  degradingDependencies: ['clickhouse', 'engine', 'schema', 'delivery'],
+  degradingDependencies: ['clickhouse', 'engine', 'schema', 'delivery', 'maintenance'],
 };
 
 export interface QueryContext extends QueryDependencies {

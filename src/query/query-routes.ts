@@ -7,6 +7,7 @@ import { createRouteCache } from './cached-route.js';
 import { countFailures } from './counted-route.js';
 import { createDashboardRoutes } from './dashboard.js';
 import { createEndpointsRoute } from './endpoints.js';
+import { createDayFinalizationRoutes } from './day-finalization.js';
 import { createEventSchemaRoute } from './event-schema.js';
 import { createHealthRoutes } from './health.js';
 import { createMetricsPageRoute } from './metrics-page.js';
@@ -34,6 +35,7 @@ export function createQueryRoutes(
     cached(createTaskDetailRoute(context)),
     ...createHealthRoutes(context),
     createMetricsPageRoute(context),
+    ...createDayFinalizationRoutes(context),
     createEndpointsRoute(context),
     createEventSchemaRoute(),
   ];

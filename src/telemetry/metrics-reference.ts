@@ -166,6 +166,27 @@ export const deliverMetrics = {
   ),
 } as const;
 
+export const maintenanceMetrics = {
+  finalizations: counter(
+    'tidemark_maintenance_finalizations_total',
+    'Finished days, or agents of one, recomputed from their raw events and compared with the rollups.',
+  ),
+  agentsRepaired: counter(
+    'tidemark_maintenance_agents_repaired_total',
+    'Agents of a day whose rollups differed from their raw events and were rewritten.',
+  ),
+  failures: counter('tidemark_maintenance_failures_total', 'Passes of the maintenance that failed, by error code.', {
+    labels: ['code'],
+  }),
+  seconds: histogram('tidemark_maintenance_day_seconds', 'Duration of one finalization.', {
+    buckets: doubling(0.05, 14),
+  }),
+  lastSuccess: gauge(
+    'tidemark_maintenance_last_success_time_seconds',
+    'When the last pass without failure ended, seconds since the epoch; 0 before the first.',
+  ),
+} as const;
+
 export const windowMetrics = {
   keysEvicted: counter(
     'tidemark_window_keys_evicted_total',
@@ -282,6 +303,7 @@ export const metricsReference: readonly MetricDeclaration[] = [
   decodeMetrics,
   spoolMetrics,
   deliverMetrics,
+  maintenanceMetrics,
   windowMetrics,
   engineMetrics,
   queryMetrics,

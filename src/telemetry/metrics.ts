@@ -7,6 +7,7 @@ import type {
   ExecutionInstruments,
   HttpInstruments,
   IngestInstruments,
+  MaintenanceInstruments,
   QueryInstruments,
   SpoolInstruments,
   StoreReadInstruments,
@@ -24,6 +25,7 @@ import {
   httpMetrics,
   ingestMetrics,
   type MetricDeclaration,
+  maintenanceMetrics,
   processMetrics,
   queryMetrics,
   spoolMetrics,
@@ -57,6 +59,7 @@ export interface Metrics {
   readonly spool: SpoolInstruments;
   readonly deliver: DeliverInstruments;
   readonly window: WindowInstruments;
+  readonly maintenance: MaintenanceInstruments;
   readonly executions: ExecutionInstruments;
   readonly engine: EngineInstruments;
   readonly storeReads: StoreReadInstruments;
@@ -187,6 +190,7 @@ function createInstruments(registry: Registry) {
       insertRetries: counter(deliverMetrics.insertRetries),
       freshnessSeconds: histogram(deliverMetrics.freshnessSeconds),
     } satisfies DeliverInstruments,
+    maintenance: createMaintenanceInstruments(registry),
     window: {
       keysEvicted: counter(windowMetrics.keysEvicted),
       eventsLate: counter(windowMetrics.eventsLate),
@@ -197,6 +201,16 @@ function createInstruments(registry: Registry) {
       requests: counter(queryMetrics.requests),
       failures: counter(queryMetrics.failures),
     } satisfies QueryInstruments,
+  };
+}
+
+function createMaintenanceInstruments(registry: Registry): MaintenanceInstruments {
+  return {
+    finalizations: counterOf(registry, maintenanceMetrics.finalizations),
+    agentsRepaired: counterOf(registry, maintenanceMetrics.agentsRepaired),
+    failures: counterOf(registry, maintenanceMetrics.failures),
+    seconds: histogramOf(registry, maintenanceMetrics.seconds),
+    lastSuccess: gaugeOf(registry, maintenanceMetrics.lastSuccess),
   };
 }
 

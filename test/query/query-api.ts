@@ -1,5 +1,5 @@
 import type { QueryInstruments } from '../../src/core/instruments.js';
-import type { HttpReply, HttpRequest, LiveWindows, Principal, StoreReader } from '../../src/core/ports.js';
+import type { HttpReply, HttpRequest, HttpRoute, LiveWindows, Principal, StoreReader } from '../../src/core/ports.js';
 import { problemOf } from '../../src/core/problem.js';
 import { createRouter } from '../../src/http/router.js';
 import type { QueryDependencies, QueryOptions } from '../../src/query/query-context.js';
@@ -36,6 +36,7 @@ export const emptyLedger = {
 export interface QueryApi {
   /** `GET path?query` with a key of `tenant`. */
   get(tenant: string, target: string, signal?: AbortSignal): Promise<Answer>;
+  post(tenant: string, target: string): Promise<Answer>;
 }
 
 /** The routes behind the real router and the real problem answers, without a socket. */
@@ -47,6 +48,7 @@ export function createQueryApi(
     {
       windows: noWindows,
       endpoints: { snapshot: () => [] },
+      finalizer: { finalize: () => Promise.reject(new Error('this test finalizes no day')) },
       probes: [],
       ledger: () => emptyLedger,
       renderMetrics: async () => '',
@@ -58,23 +60,26 @@ export function createQueryApi(
     { cacheMs: 0, ...options },
   );
   const find = createRouter(routes);
+  const ask = async (method: HttpRoute['method'], tenant: string, target: string, signal: AbortSignal) => {
+    const url = new URL(target, 'http://collector');
+    const match = find(method, url.pathname);
+    if (match.kind !== 'found') throw new Error(`no route for ${url.pathname}`);
+    const scope = match.route.scope ?? 'read';
+    const principal: Principal = { tenant, scopes: new Set([scope]), keyName: 'test', contentAllowed: false };
+    const request: HttpRequest = {
+      method,
+      path: url.pathname,
+      params: match.params,
+      query: url.searchParams,
+      headers: new Map(),
+      body: new Uint8Array(),
+      signal,
+    };
+    return answerOf(await replyOf(async () => match.route.handle(request, principal)));
+  };
   return {
-    get: async (tenant, target, signal = new AbortController().signal) => {
-      const url = new URL(target, 'http://collector');
-      const match = find('GET', url.pathname);
-      if (match.kind !== 'found') throw new Error(`no route for ${url.pathname}`);
-      const principal: Principal = { tenant, scopes: new Set(['read']), keyName: 'test', contentAllowed: false };
-      const request: HttpRequest = {
-        method: 'GET',
-        path: url.pathname,
-        params: match.params,
-        query: url.searchParams,
-        headers: new Map(),
-        body: new Uint8Array(),
-        signal,
-      };
-      return answerOf(await replyOf(async () => match.route.handle(request, principal)));
-    },
+    get: (tenant, target, signal = new AbortController().signal) => ask('GET', tenant, target, signal),
+    post: (tenant, target) => ask('POST', tenant, target, new AbortController().signal),
   };
 }
 

@@ -1,0 +1,181 @@
+import type { Clock } from '../../core/clock.js';
+import { CollectorError } from '../../core/errors.js';
+import type { MaintenanceInstruments } from '../../core/instruments.js';
+import type { Logger } from '../../core/logger.js';
+import type {
+  DayFinalizer,
+  DeliveryHold,
+  FinalizationReport,
+  FinalizationScope,
+  StoreReader,
+} from '../../core/ports.js';
+import type { StoreWriter } from '../store-writer.js';
+import { type CountedAgent, countDistinct, groupAgents, readDayCensus } from './agent-census.js';
+import { selectRange, selectScope } from './agent-selection.js';
+import { dayMs } from './distinct-events.js';
+import { type DaySpan, writeLedger } from './finalization-ledger.js';
+import type { InsertToken } from './insert-token.js';
+import { refreshRecovered } from './recovered-refresh.js';
+import { differingAgents, keyOf, RollupRepair, readingAsWriter } from './rollup-repair.js';
+import { type RollupSchema, readRollupSchema } from './rollup-schema.js';
+
+export interface RollupDayFinalizerDeps {
+  readonly store: StoreWriter;
+  readonly delivery: DeliveryHold;
+  /** Time of receipt of the oldest event that waits for its insert; null when none does. */
+  readonly undeliveredSinceMs: () => number | null;
+  readonly clock: Clock;
+  readonly nextToken: InsertToken;
+  readonly logger: Logger;
+  readonly instruments: MaintenanceInstruments;
+}
+
+export interface RollupDayFinalizerOptions {
+  /** How far ahead of its receipt an event may be dated (limits.skewFutureMs). */
+  readonly skewFutureMs: number;
+}
+
+/** Raw rows compared at once. The comparison by minute is what takes memory: 300 MB at a million rows. */
+const comparedBounds = { rowsMax: 250_000, agentsMax: 100_000, addressMax: Number.POSITIVE_INFINITY };
+/** Rewritten at once, while delivery waits for some seconds. An address of the embedded engine has 128 KiB at most. */
+const repairedBounds = { rowsMax: 250_000, agentsMax: 500, addressMax: 65_536 };
+
+/** Raw parts go when their newest row has expired; a day more is for what is read while a day is finalized. */
+const expiryMarginMs = dayMs;
+
+/**
+ * Finalizes a day in chunks of agents. What differs is looked at again, and rewritten, while delivery holds still; the
+ * rest of the time ingest and delivery go on. One day at a time. A finalization that was stopped or failed leaves no
+ * row in the ledger, so its day stays due.
+ */
+export class RollupDayFinalizer implements DayFinalizer {
+  readonly #deps: RollupDayFinalizerDeps;
+  readonly #options: RollupDayFinalizerOptions;
+  readonly #reader: StoreReader;
+  readonly #repair: RollupRepair;
+  #underWay: Promise<FinalizationReport> | null = null;
+  #isStopping = false;
+
+  constructor(deps: RollupDayFinalizerDeps, options: RollupDayFinalizerOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#reader = readingAsWriter(deps.store);
+    this.#repair = new RollupRepair(deps);
+  }
+
+  /** What is under way ends after the repair or the comparison it is at, with `stopping`; resolves when it has. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#underWay?.catch(() => undefined);
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  /** The finished days whose raw events are all there. Rejects as `StoreReader.rows`. */
+  async finalizableDays(): Promise<DaySpan> {
+    return this.#spanOf(await readRollupSchema(this.#reader));
+  }
+
+  async finalize(scope: FinalizationScope): Promise<FinalizationReport> {
+    if (this.#underWay !== null) {
+      throw new CollectorError('overloaded', 'cannot finalize a day: another one is under way');
+    }
+    this.#underWay = this.#finalize(scope);
+    try {
+      const report = await this.#underWay;
+      this.#deps.instruments.seconds.observe(report.tookMs / 1000);
+      this.#deps.instruments.finalizations.inc();
+      return report;
+    } finally {
+      this.#underWay = null;
+    }
+  }
+
+  async #finalize(scope: FinalizationScope): Promise<FinalizationReport> {
+    const { clock, logger, store } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    this.#assertRunning();
+    const schema = await readRollupSchema(this.#reader);
+    this.#assertFinalizable(scope, schema);
+    const receivedBeforeMs = Math.min(clock.nowMs(), this.#deps.undeliveredSinceMs() ?? Number.POSITIVE_INFINITY);
+    const selected = { dayMs: scope.dayMs, agents: selectScope(scope) };
+    const { agents, recordedOnly } = await readDayCensus(this.#reader, schema.day, selected);
+    const counts = { events: 0, agentsRepaired: 0, agentsLeft: 0 };
+    for (const chunk of groupAgents(agents, comparedBounds)) {
+      const found = await this.#compare(schema, scope.dayMs, chunk);
+      counts.events += found.events;
+      for (const batch of groupAgents(found.differing, repairedBounds)) {
+        this.#assertRunning();
+        const { repaired, left } = await this.#deps.delivery.whileHeld(() =>
+          this.#repair.run(schema, { dayMs: scope.dayMs, agents: batch }),
+        );
+        counts.agentsRepaired += repaired;
+        counts.agentsLeft += left;
+        this.#deps.instruments.agentsRepaired.inc(repaired);
+      }
+    }
+    const span = { fromMs: scope.dayMs, untilMs: scope.dayMs + dayMs };
+    const isStopping = () => this.#isStopping;
+    await refreshRecovered({ ...this.#deps, reader: this.#reader }, span, { agents: selectScope(scope), isStopping });
+    this.#assertRunning();
+    const day = new Date(scope.dayMs).toISOString().slice(0, 10);
+    if (counts.agentsLeft > 0) {
+      const cause = `${counts.agentsLeft} agents still differ from their raw events after a repair`;
+      throw new CollectorError('internal', `cannot finalize ${day}: ${cause}`);
+    }
+    const { events, agentsRepaired } = counts;
+    const report = { agents: agents.length, events, agentsRepaired, tookMs: clock.monotonicMs() - startedMs };
+    const recorded = events + recordedOnly;
+    await writeLedger(store, { ...report, recorded, scope, finalizedMs: clock.nowMs(), receivedBeforeMs });
+    if (agentsRepaired > 0) logger.warn({ day, ...report }, 'day finalized: rollups differed and were repaired');
+    else logger.info({ day, ...report }, 'day finalized');
+    return report;
+  }
+
+  async #compare(
+    schema: RollupSchema,
+    day: number,
+    chunk: readonly CountedAgent[],
+  ): Promise<{ readonly events: number; readonly differing: readonly CountedAgent[] }> {
+    this.#assertRunning();
+    const [first] = chunk;
+    const last = chunk.at(-1);
+    if (first === undefined || last === undefined) return { events: 0, differing: [] };
+    const selected = { dayMs: day, agents: selectRange(first, last) };
+    const { rows, events } = await countDistinct(this.#reader, selected);
+    const keys = await differingAgents(this.#reader, schema, { ...selected, hasDuplicates: rows !== events });
+    // An agent without raw events is beyond what can be recomputed: its record stays as it is.
+    return { events, differing: chunk.filter((agent) => keys.has(keyOf(agent))) };
+  }
+
+  /** A day that is not over changes; one that has lost raw rows would be repaired to less than it was. */
+  #assertFinalizable(scope: FinalizationScope, schema: RollupSchema): void {
+    const { fromMs, untilMs } = this.#spanOf(schema);
+    if (scope.dayMs >= fromMs && scope.dayMs < untilMs && scope.dayMs % dayMs === 0) return;
+    const dateOf = (timeMs: number) => new Date(timeMs).toISOString().slice(0, 10);
+    throw new CollectorError(
+      'parameter_invalid',
+      `cannot finalize the day: expected one from ${dateOf(fromMs)}, the oldest whose raw events are all there, ` +
+        `to ${dateOf(untilMs - dayMs)}, the last that is over`,
+    );
+  }
+
+  /**
+   * The first event of a day may have been received `skewFutureMs` before the day begins, and expires first. Late
+   * events are received after it, so they expire later.
+   */
+  #spanOf(schema: RollupSchema): DaySpan {
+    const nowMs = this.#deps.clock.nowMs();
+    const oldestMs = nowMs - schema.rawRetentionMs + this.#options.skewFutureMs + expiryMarginMs;
+    return {
+      fromMs: Math.max(0, Math.ceil(oldestMs / dayMs) * dayMs),
+      untilMs: Math.floor(nowMs / dayMs) * dayMs,
+    };
+  }
+
+  #assertRunning(): void {
+    if (this.#isStopping) throw new CollectorError('stopping', 'cannot finalize the day: the collector is stopping');
+  }
+}

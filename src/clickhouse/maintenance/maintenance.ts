@@ -1,0 +1,129 @@
+import type { Clock, Timer } from '../../core/clock.js';
+import { CollectorError, type ErrorCode, errorMessage } from '../../core/errors.js';
+import type { MaintenanceInstruments } from '../../core/instruments.js';
+import type { Logger } from '../../core/logger.js';
+import type { DependencyHealth, HealthProbe } from '../../core/ports.js';
+import type { StoreWriter } from '../store-writer.js';
+import { selectScope } from './agent-selection.js';
+import type { RollupDayFinalizer } from './day-finalizer.js';
+import { dayMs } from './distinct-events.js';
+import { readDueDays } from './finalization-ledger.js';
+import type { InsertToken } from './insert-token.js';
+import { refreshRecovered } from './recovered-refresh.js';
+import { readingAsWriter } from './rollup-repair.js';
+
+export interface MaintenanceDeps {
+  readonly store: StoreWriter;
+  readonly finalizer: RollupDayFinalizer;
+  /** Events received before this process began still wait for their insert. */
+  readonly hasBacklog: () => boolean;
+  readonly clock: Clock;
+  readonly nextToken: InsertToken;
+  readonly logger: Logger;
+  readonly instruments: MaintenanceInstruments;
+}
+
+const backlogPollMs = 500;
+const passIntervalMs = 3_600_000;
+const retryMs = 300_000;
+/**
+ * Behind midnight, so that what agents and collectors still hold of the day has arrived: a later event is no harm,
+ * it makes the day due again.
+ */
+const midnightGraceMs = 600_000;
+/** Failures of this many days, today's included, are looked at again: their task may have completed since. */
+const recoveredDays = 7;
+
+/**
+ * Keeps finished days as a record: a pass at the start, once the old backlog is in the store, then every hour and
+ * shortly after midnight UTC. A pass finalizes the days that are due, newest first, and counts recovered failures of
+ * recent days. A pass that failed is tried again after five minutes.
+ */
+export class Maintenance implements HealthProbe {
+  readonly name = 'maintenance';
+  readonly #deps: MaintenanceDeps;
+  #work: Promise<void> | null = null;
+  #isStopping = false;
+  #wake: (() => void) | null = null;
+  #lastSuccessMs: number | null = null;
+  #problem: { readonly code: ErrorCode; readonly message: string } | null = null;
+
+  constructor(deps: MaintenanceDeps) {
+    this.#deps = deps;
+  }
+
+  /** Begins in the background; call it when the store is ready. */
+  begin(): void {
+    this.#work ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#wake?.();
+    await Promise.all([this.#deps.finalizer.stop(), this.#work]);
+  }
+
+  health(): DependencyHealth {
+    const problem = this.#problem;
+    return {
+      name: this.name,
+      status: problem === null ? 'healthy' : 'degraded',
+      reason: problem === null ? null : `the last pass failed: ${problem.message}`,
+      details: {
+        last_success: this.#lastSuccessMs === null ? null : new Date(this.#lastSuccessMs).toISOString(),
+        error_code: problem?.code ?? null,
+      },
+    };
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopping && this.#deps.hasBacklog()) await this.#pause(backlogPollMs);
+    while (!this.#isStopping) {
+      const isDone = await this.#pass();
+      await this.#pause(isDone ? this.#untilNextPassMs() : retryMs);
+    }
+  }
+
+  async #pass(): Promise<boolean> {
+    const { clock, finalizer, store, logger, instruments } = this.#deps;
+    const reader = readingAsWriter(store);
+    try {
+      const span = await finalizer.finalizableDays();
+      for (const day of await readDueDays(reader, span)) {
+        if (this.#isStopping) return false;
+        await finalizer.finalize({ dayMs: day, tenant: null, agentId: null });
+      }
+      const recent = { fromMs: span.untilMs + dayMs - recoveredDays * dayMs, untilMs: span.untilMs + dayMs };
+      const agents = selectScope({ tenant: null, agentId: null });
+      await refreshRecovered({ ...this.#deps, reader }, recent, { agents, isStopping: () => this.#isStopping });
+    } catch (error) {
+      const code = error instanceof CollectorError ? error.code : 'internal';
+      if (this.#isStopping || code === 'overloaded') return false;
+      this.#problem = { code, message: errorMessage(error) };
+      instruments.failures.inc({ code });
+      logger.warn({ code, cause: this.#problem.message }, 'maintenance pass failed');
+      return false;
+    }
+    this.#problem = null;
+    this.#lastSuccessMs = clock.nowMs();
+    instruments.lastSuccess.set(this.#lastSuccessMs / 1000);
+    return true;
+  }
+
+  #untilNextPassMs(): number {
+    const sinceMidnightMs = this.#deps.clock.nowMs() % dayMs;
+    const untilMidnightPassMs = (sinceMidnightMs < midnightGraceMs ? 0 : dayMs) + midnightGraceMs - sinceMidnightMs;
+    return Math.min(passIntervalMs, untilMidnightPassMs);
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    if (this.#isStopping) return;
+    let timer: Timer | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = this.#deps.clock.setTimer(delayMs, resolve);
+    });
+    timer?.cancel();
+    this.#wake = null;
+  }
+}

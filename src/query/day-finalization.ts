@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { type DayFinalizationRow, readDayFinalizations } from '../clickhouse/queries/day-finalizations.js';
+import type { HttpRoute } from '../core/ports.js';
+import { quoted, RequestProblem } from '../core/problem.js';
+import { instant } from './answer-units.js';
+import { dateParameter, idParameter, integerParameter, parseParameters } from './parameters.js';
+import { jsonReply, type QueryContext, readWithin } from './query-context.js';
+
+/**
+ * `POST /api/v1/maintenance/days/{day}`: recomputes a finished day of the key's tenant, or one agent of it, now.
+ * `GET /api/v1/maintenance/days`: the latest finalizations that looked at this tenant.
+ */
+export function createDayFinalizationRoutes(context: QueryContext): HttpRoute[] {
+  return [createFinalizeRoute(context), createFinalizationsRoute(context)];
+}
+
+const finalizeParameters = z.strictObject({ agent_id: idParameter.optional() });
+
+function createFinalizeRoute({ finalizer }: QueryContext): HttpRoute {
+  return {
+    method: 'POST',
+    path: '/api/v1/maintenance/days/{day}',
+    scope: 'admin',
+    handle: async (request, { tenant }) => {
+      const { agent_id: agentId = null } = parseParameters(finalizeParameters, request.query);
+      const dayMs = pathDay(request.params.day ?? '');
+      const report = await finalizer.finalize({ dayMs, tenant, agentId });
+      return jsonReply({
+        day: dateOf(dayMs),
+        agent_id: agentId,
+        agents: report.agents,
+        events: report.events,
+        agents_repaired: report.agentsRepaired,
+        took_ms: Math.round(report.tookMs),
+      });
+    },
+  };
+}
+
+const listParameters = z.strictObject({ limit: integerParameter({ min: 1, max: 100, fallback: 20 }) });
+
+function createFinalizationsRoute(context: QueryContext): HttpRoute {
+  return {
+    method: 'GET',
+    path: '/api/v1/maintenance/days',
+    scope: 'admin',
+    handle: (request, { tenant }) => {
+      const { limit } = parseParameters(listParameters, request.query);
+      return readWithin(context, request, async (store) => {
+        const rows = await readDayFinalizations(store, { tenant, limit });
+        return jsonReply({ finalizations: rows.map(finalizationItem), limit });
+      });
+    },
+  };
+}
+
+/** `tenant` is null for a day of all tenants; its counts are then those of all. */
+function finalizationItem(row: DayFinalizationRow) {
+  return {
+    day: row.day,
+    finalized_at: instant(row.finalized_ms),
+    received_before: instant(row.received_before_ms),
+    tenant: row.tenant,
+    agent_id: row.agent_id,
+    agents: row.agents,
+    events: row.events,
+    agents_repaired: row.agents_repaired,
+    took_ms: row.took_ms,
+  };
+}
+
+function pathDay(text: string): number {
+  const bound = dateParameter.safeParse(text);
+  if (bound.success && dateOf(bound.data.fromMs) === text) return bound.data.fromMs;
+  const message = `expected a UTC date such as 2026-01-31, not ${quoted(text)}`;
+  throw new RequestProblem('parameter_invalid', `cannot finalize the day: ${message}`, [
+    { path: 'day', code: 'parameter_invalid', message },
+  ]);
+}
+
+function dateOf(dayMs: number): string {
+  return new Date(dayMs).toISOString().slice(0, 10);
+}
