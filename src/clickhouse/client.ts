@@ -283,7 +283,7 @@ function readError(name: string, error: unknown, deadline: Deadline): CollectorE
   const cause = { cause: error };
   const number = storeErrorNumber(error);
   if (tooLargeNumbers.has(number)) {
-    const what = `cannot run ${name}: it needs more memory or rows than one read may have (ClickHouse error ${number})`;
+    const what = `cannot run ${name}: it needs more memory or rows than one read may have`;
     return new CollectorError('query_too_large', `${what}; ask for a shorter range or fewer rows`, cause);
   }
   if (deadline.passed || stoppedNumbers.has(number)) {

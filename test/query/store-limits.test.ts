@@ -114,9 +114,7 @@ test('a query that needs more memory than one may have is too large, and the eng
   const sql = 'SELECT length(groupArray(number)) AS n FROM numbers({count:UInt64})';
   const read = (count: number) => store.rows({ name: 'hoarder', sql, params: { tenant: 'a', count } });
   await expect(read(100_000_000)).rejects.toMatchObject({ code: 'query_too_large', retryable: false });
-  await expect(read(100_000_000)).rejects.toThrow(
-    /^cannot run hoarder: it needs more memory .* \(ClickHouse error 241\)/,
-  );
+  await expect(read(100_000_000)).rejects.toThrow(/^cannot run hoarder: it needs more memory or rows than one/);
   expect(await read(1_000)).toEqual([{ n: 1_000 }]);
   expect(rig.engine.pid()).toBe(pid);
   expect(rig.restarts).toEqual([]);
