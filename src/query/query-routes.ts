@@ -3,6 +3,7 @@ import { createAgentErrorsRoute } from './agent-errors.js';
 import { createAgentListRoute } from './agent-list.js';
 import { createAgentLiveRoute } from './agent-live.js';
 import { createAgentMetricsRoutes } from './agent-metrics.js';
+import { createAgentSeriesRoute } from './agent-series.js';
 import { createRouteCache } from './cached-route.js';
 import { countFailures } from './counted-route.js';
 import { createDashboardRoutes } from './dashboard.js';
@@ -31,6 +32,7 @@ export function createQueryRoutes(
     createAgentLiveRoute(context),
     ...createAgentMetricsRoutes(context).map(cached),
     ...createDashboardRoutes(context).map(cached),
+    cached(createAgentSeriesRoute(context)),
     cached(createTaskListRoute(context)),
     cached(createTaskDetailRoute(context)),
     ...createHealthRoutes(context),

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { readAgentKnown } from '../clickhouse/queries/agent-known.js';
+import { type AgentSeriesRow, emptySeriesRow, readAgentSeries } from '../clickhouse/queries/agent-series.js';
+import type { HttpRoute } from '../core/ports.js';
+import { agentUnknown, pathAgentId } from './agent-path.js';
+import { instant } from './answer-units.js';
+import { dateParameter, parseParameters, wordParameter } from './parameters.js';
+import { jsonReply, type QueryContext, readWithin } from './query-context.js';
+import { type SeriesMetric, seriesColumnsOf, seriesMetricParameter, seriesValues } from './series-metrics.js';
+import { type SeriesRange, seriesRange, seriesSteps } from './series-range.js';
+
+const parameters = z.strictObject({
+  metric: seriesMetricParameter.default(['executions', 'success_rate', 'p95_ms']),
+  step: wordParameter(seriesSteps).default('1h'),
+  from: dateParameter.optional(),
+  to: dateParameter.optional(),
+});
+
+/** `GET /api/v1/agents/{agent_id}/series`: metrics of an agent by time, a point for every bucket of the range. */
+export function createAgentSeriesRoute(context: QueryContext): HttpRoute {
+  return {
+    method: 'GET',
+    path: '/api/v1/agents/{agent_id}/series',
+    scope: 'read',
+    handle: (request, { tenant }) => {
+      const { metric: metrics, step, from, to } = parseParameters(parameters, request.query);
+      const key = { tenant, agentId: pathAgentId(request) };
+      const range = seriesRange({ step, from, to, rangeDaysMax: context.options.rangeDaysMax }, context.clock.nowMs());
+      return readWithin(context, request, async (store) => {
+        const rows = await readAgentSeries(store, key, { ...range, columns: seriesColumnsOf(metrics) });
+        if (rows.length === 0 && !(await readAgentKnown(store, key))) throw agentUnknown(key.agentId);
+        return jsonReply({
+          agent_id: key.agentId,
+          step,
+          from: instant(range.fromMs),
+          to: instant(range.toMs),
+          points: seriesPoints(rows, range, metrics),
+        });
+      });
+    },
+  };
+}
+
+/** A point for every bucket; one without a row has zeros as counts and nulls for the rest. */
+function seriesPoints(rows: readonly AgentSeriesRow[], range: SeriesRange, metrics: readonly SeriesMetric[]) {
+  const byStart = new Map(rows.map((row) => [row.start_s * 1000, row]));
+  return Array.from({ length: (range.toMs - range.fromMs) / range.stepMs }, (_, index) => {
+    const startMs = range.fromMs + index * range.stepMs;
+    return {
+      at: instant(startMs),
+      ...Object.fromEntries(seriesValues(metrics, byStart.get(startMs) ?? emptySeriesRow)),
+    };
+  });
+}
