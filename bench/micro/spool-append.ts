@@ -81,7 +81,7 @@ async function measure(load: Load): Promise<SpoolFigure> {
     producersForgotten: nothing,
     eventIdsRestored: nothing,
   };
-  const eventIds = { restore: () => {}, forgotten: () => {} };
+  const eventIds = { restore: () => 0, forgotten: () => {} };
   const deps = { fileSystem: nodeFileSystem, clock: systemClock, logger: silentLogger, instruments, eventIds };
   const spool = createSpool(deps, { directory, diskUsedRatioMax: 0.99 });
   await spool.start();

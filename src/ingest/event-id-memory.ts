@@ -36,8 +36,10 @@ export class EventIdMemory implements EventIdSink {
   }
 
   /** At start, oldest first: ids of events that earlier processes acknowledged. */
-  restore({ low, high }: EventIdList): void {
-    for (let index = 0; index < low.length; index++) this.tryAdd(low[index]!, high[index]!);
+  restore({ low, high }: EventIdList): number {
+    let added = 0;
+    for (let index = 0; index < low.length; index++) if (this.tryAdd(low[index]!, high[index]!)) added++;
+    return added;
   }
 
   forgotten(count: number): void {

@@ -85,8 +85,7 @@ export class EventIdJournal {
   /** Ends the start: gives the newest ids that were found to who looks for repeated ones, oldest first. */
   restore(): void {
     for (const ids of this.#recent?.lists() ?? []) {
-      this.#deps.eventIds.restore(ids);
-      this.#deps.instruments.eventIdsRestored.inc(ids.low.length);
+      this.#deps.instruments.eventIdsRestored.inc(this.#deps.eventIds.restore(ids));
     }
     this.#recent = null;
   }

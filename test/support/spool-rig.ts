@@ -85,11 +85,12 @@ export class EventIdNotes implements EventIdSink {
   readonly restored: number[] = [];
   forgottenCount = 0;
 
-  restore({ low, high }: EventIdList): void {
+  restore({ low, high }: EventIdList): number {
     low.forEach((id, index) => {
       if (high[index] !== id + 1) throw new Error(`the halves of event id ${id} do not belong together`);
       this.restored.push(id);
     });
+    return low.length;
   }
 
   forgotten(count: number): void {
