@@ -254,7 +254,6 @@ function joinSchema(
       onStop: async () => {
         await Promise.all([restoration.stop(), parts.maintenance.stop()]);
       },
-      onStop: () => restoration.stop(),
       clock,
       random,
       logger,
@@ -285,6 +284,7 @@ function joinHttp(
   const reads = createQueryRoutes(
     {
       store: store.client,
+      exporter: store.client,
       windows,
       endpoints,
       finalizer,
@@ -296,6 +296,7 @@ function joinHttp(
       },
       renderMetrics: () => metrics.render(),
       instruments: metrics.query,
+      exports: metrics.exports,
       clock,
     },
     { queryMsMax: config.query.timeoutMs, cacheMs: config.query.cacheMs, rangeDaysMax: config.query.rangeDaysMax },

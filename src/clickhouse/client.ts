@@ -3,8 +3,11 @@ import { type ClickHouseClient, ClickHouseLogLevel, createClient, type QueryPara
 import type { Clock } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import type { StoreReadInstruments } from '../core/instruments.js';
-import type { DependencyHealth, HealthProbe, StoreQuery, StoreReader } from '../core/ports.js';
-import { classifyError, storeError, storeErrorNumber } from './classify-error.js';
+import type { DependencyHealth, HealthProbe, StoreExporter, StoreQuery, StoreReader } from '../core/ports.js';
+import { storeError } from './classify-error.js';
+import { Deadline } from './deadline.js';
+import { StoreExports } from './exporter.js';
+import { readError } from './read-error.js';
 import { ReadGate } from './read-gate.js';
 import type { StoreStatement, StoreWriter } from './store-writer.js';
 
@@ -42,6 +45,12 @@ export interface ClickhouseLimits {
   readonly readMemoryBytesMax: number;
   /** Of one insert or migration statement. */
   readonly writeDurationMsMax: number;
+  /** Exports at once; none waits. */
+  readonly exportsMax: number;
+  /** Of one export, from its start to its last byte. */
+  readonly exportDurationMsMax: number;
+  /** Memory of one export at the server. */
+  readonly exportMemoryBytesMax: number;
   readonly pingDurationMsMax: number;
 }
 
@@ -55,10 +64,13 @@ export const defaultClickhouseLimits: ClickhouseLimits = {
   readBytesMax: 512 * 1024 * 1024,
   readMemoryBytesMax: 512 * 1024 * 1024,
   writeDurationMsMax: 120_000,
+  exportsMax: 2,
+  exportDurationMsMax: 3_600_000,
+  exportMemoryBytesMax: 1024 * 1024 * 1024,
   pingDurationMsMax: 3_000,
 };
 
-export interface ClickhouseClient extends StoreReader, StoreWriter, HealthProbe {
+export interface ClickhouseClient extends StoreReader, StoreExporter, StoreWriter, HealthProbe {
   /** Round trip of a `SELECT 1` of the reader, in ms. Rejects with `store_unavailable`. */
   ping(): Promise<number>;
   /** Idempotent; requests under way fail. */
@@ -82,7 +94,9 @@ class HttpClickhouseClient implements ClickhouseClient {
   readonly #options: ClickhouseOptions;
   readonly #reader: ClickHouseClient;
   readonly #writer: ClickHouseClient;
+  readonly #exporter: ClickHouseClient;
   readonly #gate: ReadGate;
+  readonly #exports: StoreExports;
 
   constructor({ clock, instruments }: ClickhouseDeps, options: ClickhouseOptions) {
     this.#clock = clock;
@@ -92,6 +106,21 @@ class HttpClickhouseClient implements ClickhouseClient {
     // One socket beyond the gate is the ping's.
     this.#reader = connect(options, { account: options.reader, database, socketsMax: limits.readsMax + 1 });
     this.#writer = connect(options, { account: options.writer, database, socketsMax: 4 });
+    this.#exporter = connect(options, {
+      account: options.reader,
+      database,
+      socketsMax: limits.exportsMax,
+      silentMsMax: limits.exportDurationMsMax,
+    });
+    this.#exports = new StoreExports(clock, limits, async ({ sql, params, settings, signal }) => {
+      const { stream, response_headers: headers } = await this.#exporter.exec({
+        query: sql,
+        query_params: { ...params },
+        clickhouse_settings: { ...settings },
+        abort_signal: signal,
+      });
+      return { stream, headers };
+    });
     this.#gate = new ReadGate({
       concurrencyMax: limits.readsMax,
       tenantConcurrencyMax: limits.tenantReadsMax,
@@ -111,6 +140,10 @@ class HttpClickhouseClient implements ClickhouseClient {
     } finally {
       deadline.end();
     }
+  }
+
+  export(query: Parameters<StoreExporter['export']>[0]): Promise<AsyncIterable<Uint8Array>> {
+    return this.#exports.export(query);
   }
 
   async writerRows<Row>(query: StoreQuery): Promise<Row[]> {
@@ -177,6 +210,7 @@ class HttpClickhouseClient implements ClickhouseClient {
       database,
       reads: this.#gate.running,
       reads_waiting: this.#gate.waiting,
+      exports: this.#exports.running,
     };
     try {
       const pingMs = await this.ping();
@@ -188,7 +222,7 @@ class HttpClickhouseClient implements ClickhouseClient {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#reader.close(), this.#writer.close()]);
+    await Promise.all([this.#reader.close(), this.#writer.close(), this.#exporter.close()]);
   }
 
   async #writing<T>(
@@ -237,7 +271,12 @@ class HttpClickhouseClient implements ClickhouseClient {
 
 function connect(
   options: ClickhouseOptions,
-  connection: { readonly account: ClickhouseAccount; readonly database: string; readonly socketsMax: number },
+  connection: {
+    readonly account: ClickhouseAccount;
+    readonly database: string;
+    readonly socketsMax: number;
+    readonly silentMsMax?: number;
+  },
 ): ClickHouseClient {
   return createClient({
     url: options.url,
@@ -247,7 +286,7 @@ function connect(
     application: 'tidemark',
     max_open_connections: connection.socketsMax,
     // The deadlines of each request are ours; this one only guards against their absence.
-    request_timeout: options.limits.writeDurationMsMax + options.limits.readDurationMsMax,
+    request_timeout: connection.silentMsMax ?? options.limits.writeDurationMsMax + options.limits.readDurationMsMax,
     // Progress headers of a long insert pass Node's 16 KiB.
     max_response_headers_size: 1024 * 1024,
     // It writes failed queries to the console by itself; errors reach our log through whoever asked.
@@ -267,54 +306,4 @@ async function jsonRows<Row>(
     ...extra,
   });
   return await result.json<Row>();
-}
-
-/** ClickHouse's ways to say that a query took too long or was cancelled: 159, 160, 394. */
-const stoppedNumbers: ReadonlySet<number | null> = new Set([159, 160, 394]);
-
-/**
- * A read asked for more than one may have: rows or bytes of the result (158, 307, 396), memory (241). The server gives
- * 241 also when it is short of memory as a whole; a smaller read is the remedy there as well.
- */
-const tooLargeNumbers: ReadonlySet<number | null> = new Set([158, 241, 307, 396]);
-
-function readError(name: string, error: unknown, deadline: Deadline): CollectorError {
-  if (error instanceof CollectorError) return error;
-  const cause = { cause: error };
-  const number = storeErrorNumber(error);
-  if (tooLargeNumbers.has(number)) {
-    const what = `cannot run ${name}: it needs more memory or rows than one read may have`;
-    return new CollectorError('query_too_large', `${what}; ask for a shorter range or fewer rows`, cause);
-  }
-  if (deadline.passed || stoppedNumbers.has(number)) {
-    return new CollectorError('query_timeout', `cannot run ${name}: not done within ${deadline.durationMs} ms`, cause);
-  }
-  if (deadline.signal.aborted) {
-    return new CollectorError('query_timeout', `cannot run ${name}: the caller gave up`, cause);
-  }
-  const code = classifyError(error) === 'store_rejected' ? 'internal' : 'store_unavailable';
-  return new CollectorError(code, storeError(`run ${name}`, error).message, cause);
-}
-
-/** A signal that fires when the caller's does, or when the time is over. */
-class Deadline {
-  readonly durationMs: number;
-  readonly signal: AbortSignal;
-  passed = false;
-  readonly #cancel: () => void;
-
-  constructor(clock: Clock, durationMs: number, outer: AbortSignal | undefined) {
-    const controller = new AbortController();
-    this.durationMs = durationMs;
-    this.signal = outer === undefined ? controller.signal : AbortSignal.any([controller.signal, outer]);
-    const timer = clock.setTimer(durationMs, () => {
-      this.passed = true;
-      controller.abort();
-    });
-    this.#cancel = () => timer.cancel();
-  }
-
-  end(): void {
-    this.#cancel();
-  }
 }

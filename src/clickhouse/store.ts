@@ -36,6 +36,10 @@ export interface StoreOptions {
   readonly tenantWaitingMax: number;
   readonly timeoutMs: number;
   readonly memoryBytesMax: number;
+  /** Exports at once; how long one may take, and how much memory at the store. */
+  readonly exportsMax: number;
+  readonly exportTimeoutMs: number;
+  readonly exportMemoryBytesMax: number;
   readonly dataDir: string;
   readonly spoolDir: string;
 }
@@ -52,6 +56,9 @@ export interface ConnectedStore {
   launch(): Promise<void>;
   enginePid(): number | undefined;
 }
+
+/** Other clients of the embedded engine may stream results too. */
+const streamsBesideExports = 2;
 
 const engineUsers = { writer: 'tidemark', reader: 'default' } as const;
 
@@ -86,6 +93,8 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     readerUser: engineUsers.reader,
     readerPassword,
     readConnections: options.readConnections,
+    streamsMax: options.exportsMax + streamsBesideExports,
+    streamMsMax: options.exportTimeoutMs,
     memoryBytesMax: Math.floor(options.memoryRatioMax * totalmem()),
   });
   const client = createClient(deps, options, {
@@ -123,6 +132,9 @@ function createClient(
     tenantReadsWaitingMax: options.tenantWaitingMax,
     readDurationMsMax: options.timeoutMs,
     readMemoryBytesMax: options.memoryBytesMax,
+    exportsMax: options.exportsMax,
+    exportDurationMsMax: options.exportTimeoutMs,
+    exportMemoryBytesMax: options.exportMemoryBytesMax,
   };
   const { clock, reads: instruments } = deps;
   return createClickhouseClient({ clock, instruments }, { ...access, database: options.database, limits });

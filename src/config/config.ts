@@ -226,6 +226,15 @@ export const configTable = {
       { default: 512 * mebibyte, min: mebibyte, max: 1_024 * gibibyte },
       'Memory of one read query at the store; one that needs more is answered `query_too_large`.',
     ),
+    exportsMax: integer({ default: 2, min: 1, max: 64 }, 'Exports at once; one more is answered `overloaded`.'),
+    exportTimeoutMs: integer(
+      { default: 3_600_000, min: 1_000, max: day },
+      'Time an export may take, its download included; then it is cut off.',
+    ),
+    exportMemoryBytesMax: integer(
+      { default: gibibyte, min: mebibyte, max: 1_024 * gibibyte },
+      'Memory of one export at the store; beyond it the export fails.',
+    ),
     cacheMs: integer(
       { default: 1_000, min: 0, max: 10_000 },
       'How old the answer of an equal read may be, from the start of its read, to be given again; 0 shares nothing.',
@@ -235,7 +244,7 @@ export const configTable = {
   maintenance: {
     schedule: choice(['on', 'off'], {
       default: 'on',
-      meaning: 'Finished days are compared with their raw events by themselves; of several collectors on one store, by one.',
+      meaning: 'Compares finished days with their raw events and repairs them; on in one of the collectors on a store.',
     }),
   },
 

@@ -110,6 +110,16 @@ export interface QueryInstruments {
   readonly failures: LabelCounter<'route' | 'code'>;
 }
 
+export interface ExportInstruments {
+  /** = finished + failed + under way. */
+  readonly started: LabelCounter<'format'>;
+  readonly finished: LabelCounter<'format'>;
+  /** reason: client_gone, client_stalled, or the error code. */
+  readonly failed: LabelCounter<'reason'>;
+  /** Bytes taken by clients. */
+  readonly bytes: PlainCounter;
+}
+
 export interface HttpInstruments {
   /** One finished HTTP request. `route` is the template, never the path. */
   recordRequest(route: string, method: string, status: number, seconds: number): void;

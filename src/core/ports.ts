@@ -217,8 +217,12 @@ export interface StoreQuery {
   readonly signal?: AbortSignal;
 }
 
-/** A format of the store's own, complete as a file: header, footer and all. */
-export type ExportFormat = 'CSVWithNames' | 'JSON' | 'JSONEachRow' | 'Parquet';
+/**
+ * Complete as a file, header, footer and all: CSV with a line of names, JSON as one array of objects, NDJSON as an
+ * object a line; times as `2026-01-31T10:00:00.000Z`, and typed in Parquet.
+ */
+export const exportFormats = ['csv', 'json', 'ndjson', 'parquet'] as const;
+export type ExportFormat = (typeof exportFormats)[number];
 
 /** Reads of any size: rows pass through, and neither the collector nor the engine holds more than a few blocks. */
 export interface StoreExporter {
@@ -230,10 +234,6 @@ export interface StoreExporter {
   export(query: StoreQuery & { readonly format: ExportFormat }): Promise<AsyncIterable<Uint8Array>>;
 }
 
-// ── maintenance ─────────────────────────────────────────────────────────────────────────────────────────────
-
-export interface DayFinalizer {
-  /**
 /** Deliveries stand still for a moment: ingest and its acknowledgements go on into the spool. */
 export interface DeliveryHold {
   /**
@@ -243,6 +243,10 @@ export interface DeliveryHold {
   whileHeld<T>(work: () => Promise<T>): Promise<T>;
 }
 
+// ── maintenance ─────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface DayFinalizer {
+  /**
    * Recomputes a UTC day from its distinct raw events, compares it with the rollups, and rewrites what differs. Ingest
    * goes on meanwhile. Rejects with CollectorError: `parameter_invalid` when the raw events of the day have expired or
    * the day is not over, `overloaded` when another one is under way, and what the store rejects with.

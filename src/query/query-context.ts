@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
-import type { QueryInstruments } from '../core/instruments.js';
+import type { ExportInstruments, QueryInstruments } from '../core/instruments.js';
 import type {
   DayFinalizer,
   EndpointWindows,
@@ -8,12 +8,14 @@ import type {
   HttpReply,
   HttpRequest,
   LiveWindows,
+  StoreExporter,
   StoreReader,
 } from '../core/ports.js';
 import type { EventLedger } from './event-ledger.js';
 
 export interface QueryDependencies {
   readonly store: StoreReader;
+  readonly exporter: StoreExporter;
   readonly windows: LiveWindows;
   readonly endpoints: EndpointWindows;
   readonly finalizer: DayFinalizer;
@@ -22,6 +24,7 @@ export interface QueryDependencies {
   /** The page of `/metrics`, in the Prometheus text format. */
   readonly renderMetrics: () => Promise<string>;
   readonly instruments: QueryInstruments;
+  readonly exports: ExportInstruments;
   readonly clock: Clock;
 }
 

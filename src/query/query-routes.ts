@@ -7,10 +7,11 @@ import { createAgentSeriesRoute } from './agent-series.js';
 import { createRouteCache } from './cached-route.js';
 import { countFailures } from './counted-route.js';
 import { createDashboardRoutes } from './dashboard.js';
-import { createEndpointsRoute } from './endpoints.js';
 import { createDayFinalizationRoutes } from './day-finalization.js';
+import { createEndpointsRoute } from './endpoints.js';
 import { createEventSchemaRoute } from './event-schema.js';
 import { createHealthRoutes } from './health.js';
+import { createMetricsExportRoute } from './metrics-export.js';
 import { createMetricsPageRoute } from './metrics-page.js';
 import { defaultQueryOptions, type QueryContext, type QueryDependencies, type QueryOptions } from './query-context.js';
 import { createTaskDetailRoute } from './task-detail.js';
@@ -31,13 +32,14 @@ export function createQueryRoutes(
     cached(createAgentErrorsRoute(context)),
     createAgentLiveRoute(context),
     ...createAgentMetricsRoutes(context).map(cached),
-    ...createDashboardRoutes(context).map(cached),
     cached(createAgentSeriesRoute(context)),
+    ...createDashboardRoutes(context).map(cached),
     cached(createTaskListRoute(context)),
     cached(createTaskDetailRoute(context)),
-    ...createHealthRoutes(context),
-    createMetricsPageRoute(context),
     ...createDayFinalizationRoutes(context),
+    ...createHealthRoutes(context),
+    createMetricsExportRoute(context),
+    createMetricsPageRoute(context),
     createEndpointsRoute(context),
     createEventSchemaRoute(),
   ];

@@ -1,4 +1,5 @@
 import { durationBucketsMs } from '../core/event-batch.js';
+import { exportFormats } from '../core/ports.js';
 
 /**
  * Every metric of `/metrics`, once: what `metrics.ts` builds, what the README's table lists and a test compares with
@@ -225,6 +226,27 @@ export const queryMetrics = {
   }),
 } as const;
 
+export const exportMetrics = {
+  started: counter(
+    'tidemark_exports_started_total',
+    'Exports begun, by format. Equals finished + failed + under way.',
+    {
+      labels: ['format'],
+      zeros: exportFormats,
+    },
+  ),
+  finished: counter('tidemark_exports_finished_total', 'Exports sent to their end, by format.', {
+    labels: ['format'],
+    zeros: exportFormats,
+  }),
+  failed: counter(
+    'tidemark_exports_failed_total',
+    'Exports that did not come to their end: client_gone, client_stalled (took nothing for too long), or the error code.',
+    { labels: ['reason'], zeros: ['client_gone', 'client_stalled'] },
+  ),
+  bytes: counter('tidemark_export_bytes_total', 'Bytes of exports that clients took.'),
+} as const;
+
 export const httpMetrics = {
   requests: counter('tidemark_http_requests_total', 'Finished HTTP requests.', {
     labels: ['route', 'method', 'status'],
@@ -307,6 +329,7 @@ export const metricsReference: readonly MetricDeclaration[] = [
   windowMetrics,
   engineMetrics,
   queryMetrics,
+  exportMetrics,
   httpMetrics,
   processMetrics,
 ].flatMap((group): MetricDeclaration[] => Object.values(group));

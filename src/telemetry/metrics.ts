@@ -5,6 +5,7 @@ import type {
   DeliverInstruments,
   EngineInstruments,
   ExecutionInstruments,
+  ExportInstruments,
   HttpInstruments,
   IngestInstruments,
   MaintenanceInstruments,
@@ -22,6 +23,7 @@ import {
   decodeMetrics,
   deliverMetrics,
   engineMetrics,
+  exportMetrics,
   httpMetrics,
   ingestMetrics,
   type MetricDeclaration,
@@ -64,6 +66,7 @@ export interface Metrics {
   readonly engine: EngineInstruments;
   readonly storeReads: StoreReadInstruments;
   readonly query: QueryInstruments;
+  readonly exports: ExportInstruments;
   readonly http: HttpInstruments;
   /** Names sources once the stages exist; until then their gauges are 0. */
   observe(sources: Partial<MetricSources>): void;
@@ -195,6 +198,12 @@ function createInstruments(registry: Registry) {
       keysEvicted: counter(windowMetrics.keysEvicted),
       eventsLate: counter(windowMetrics.eventsLate),
     } satisfies WindowInstruments,
+    exports: {
+      started: counter(exportMetrics.started),
+      finished: counter(exportMetrics.finished),
+      failed: counter(exportMetrics.failed),
+      bytes: counter(exportMetrics.bytes),
+    } satisfies ExportInstruments,
     engine: { restarts: counter(engineMetrics.restarts) } satisfies EngineInstruments,
     storeReads: { waitSeconds: histogram(queryMetrics.waitSeconds) } satisfies StoreReadInstruments,
     query: {

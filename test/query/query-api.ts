@@ -17,6 +17,13 @@ export interface Answer {
 
 export const noWindows: LiveWindows = { snapshot: () => undefined, lastSeenMs: () => undefined, keys: () => [] };
 
+export const noExports = {
+  started: { inc: () => undefined },
+  finished: { inc: () => undefined },
+  failed: { inc: () => undefined },
+  bytes: { inc: () => undefined },
+};
+
 export const noInstruments: QueryInstruments = { requests: { inc: () => {} }, failures: { inc: () => {} } };
 
 export const emptyLedger = {
@@ -54,6 +61,8 @@ export function createQueryApi(
       renderMetrics: async () => '',
       clock: new FakeClock(),
       instruments: noInstruments,
+      exporter: { export: () => Promise.reject(new Error('this test exports nothing')) },
+      exports: noExports,
       ...given,
     },
     // A fake clock stands still: what is under test is read each time, unless sharing is what is tested.

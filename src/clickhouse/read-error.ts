@@ -1,0 +1,31 @@
+import { CollectorError } from '../core/errors.js';
+import { classifyError, storeError, storeErrorNumber } from './classify-error.js';
+import type { Deadline } from './deadline.js';
+
+/** ClickHouse's ways to say that a query took too long or was cancelled: 159, 160, 394. */
+const stoppedNumbers: ReadonlySet<number | null> = new Set([159, 160, 394]);
+
+/**
+ * A read asked for more than one may have: rows or bytes of the result (158, 307, 396), memory (241). The server gives
+ * 241 also when it is short of memory as a whole; a smaller read is the remedy there as well.
+ */
+const tooLargeNumbers: ReadonlySet<number | null> = new Set([158, 241, 307, 396]);
+
+/** What a read that failed means for whoever asked for it, as `StoreReader` says. */
+export function readError(name: string, error: unknown, deadline: Deadline): CollectorError {
+  if (error instanceof CollectorError) return error;
+  const cause = { cause: error };
+  const number = storeErrorNumber(error);
+  if (tooLargeNumbers.has(number)) {
+    const what = `cannot run ${name}: it needs more memory or rows than one read may have`;
+    return new CollectorError('query_too_large', `${what}; ask for a shorter range or fewer rows`, cause);
+  }
+  if (deadline.passed || stoppedNumbers.has(number)) {
+    return new CollectorError('query_timeout', `cannot run ${name}: not done within ${deadline.durationMs} ms`, cause);
+  }
+  if (deadline.signal.aborted) {
+    return new CollectorError('query_timeout', `cannot run ${name}: the caller gave up`, cause);
+  }
+  const code = classifyError(error) === 'store_rejected' ? 'internal' : 'store_unavailable';
+  return new CollectorError(code, storeError(`run ${name}`, error).message, cause);
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { readAgentKnown } from '../clickhouse/queries/agent-known.js';
+import { dateText } from '../clickhouse/queries/bucket-time.js';
+import { exportDays } from '../clickhouse/queries/daily-export.js';
+import { type ExportFormat, exportFormats, type HttpRoute } from '../core/ports.js';
+import { agentUnknown } from './agent-path.js';
+import { CountedExport } from './counted-export.js';
+import { idParameter, parseParameters, wordParameter } from './parameters.js';
+import { type QueryContext, readWithin } from './query-context.js';
+
+/** The last day a `Date` of the store can hold. */
+const latestDay = '2149-06-06';
+const defaultDays = 30;
+const dayMs = 86_400_000;
+
+const dayExpected = `expected a UTC date such as 2026-01-31, from 1970-01-01 to ${latestDay}`;
+const dayParameter = z.string().refine((text) => isDay(text) && text >= '1970-01-01' && text <= latestDay, dayExpected);
+
+const shape = {
+  format: wordParameter(exportFormats).default('csv'),
+  from: dayParameter.optional(),
+  to: dayParameter.optional(),
+  agent_id: idParameter.optional(),
+};
+
+const contentTypes: Readonly<Record<ExportFormat, string>> = {
+  csv: 'text/csv; charset=utf-8; header=present',
+  json: 'application/json',
+  ndjson: 'application/x-ndjson',
+  parquet: 'application/vnd.apache.parquet',
+};
+
+/** `GET /api/v1/metrics/export`: the daily rows of a tenant as a file of any size, which passes through. */
+export function createMetricsExportRoute(context: QueryContext): HttpRoute {
+  const parameters = z.strictObject(shape).superRefine((given, issues) => {
+    const { fromDay, toDay } = dayRange(given, context.clock.nowMs());
+    if (fromDay <= toDay) return;
+    const message = `expected a UTC date not after the last day, ${toDay}`;
+    issues.addIssue({ code: 'custom', path: ['from'], message });
+  });
+  return {
+    method: 'GET',
+    path: '/api/v1/metrics/export',
+    scope: 'read',
+    handle: async (request, { tenant }) => {
+      const given = parseParameters(parameters, request.query);
+      const { format, agent_id: agentId } = given;
+      const { fromDay, toDay } = dayRange(given, context.clock.nowMs());
+      if (agentId !== undefined) {
+        const known = await readWithin(context, request, (store) => readAgentKnown(store, { tenant, agentId }));
+        if (!known) throw agentUnknown(agentId);
+      }
+      const headers = {
+        'content-type': contentTypes[format],
+        'content-disposition': `attachment; filename="tidemark-daily-${fromDay}-${toDay}.${format}"`,
+        'cache-control': 'no-store',
+      };
+      if (request.method === 'HEAD') return { status: 200, headers };
+      const counted = new CountedExport(context.exports, { format, signal: request.signal });
+      const { signal } = request;
+      const days = { tenant, agentId: agentId ?? null, fromDay, toDay, format, signal };
+      return { status: 200, headers, body: await counted.of(exportDays(context.exporter, days)) };
+    },
+  };
+}
+
+/** Both ends are exported. Without `to`: up to today; without `from`: the 30 days that end with `to`. */
+function dayRange(given: { readonly from?: string | undefined; readonly to?: string | undefined }, nowMs: number) {
+  // Dates compare as text.
+  const toDay = given.to ?? dateText(nowMs);
+  const fromDay = given.from ?? dateText(Math.max(0, Date.parse(toDay) - (defaultDays - 1) * dayMs));
+  return { fromDay, toDay };
+}
+
+/** Neither 2026-1-5 nor the 30th of February. */
+function isDay(text: string): boolean {
+  const timeMs = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isFinite(timeMs) && dateText(timeMs) === text;
+}
