@@ -22,6 +22,8 @@ export interface QueryStore {
   /** Every query that ran, for asserting what was asked. */
   readonly asked: StoreQuery[];
   insert(rows: readonly RawRow[]): Promise<void>;
+  /** A statement of the test itself, as the writer. */
+  run(sql: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,6 +53,7 @@ export async function openQueryStore(): Promise<QueryStore> {
     },
     insert: (rows) =>
       client.insertStream({ name: 'insert of test rows', sql: insertSql }, Readable.from(jsonLines(rows))),
+    run: (sql) => client.command({ name: 'test', sql }),
     close: async () => {
       await client.close();
       await end();
