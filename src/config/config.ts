@@ -282,8 +282,8 @@ export const configTable = {
       secret: true,
     }),
     readConnections: integer(
-      { default: 4, min: 1, max: 64 },
-      'Connections of the embedded engine for reads; each runs one query at a time.',
+      { default: 6, min: 1, max: 64 },
+      'Connections of the embedded engine for reads, of the API, of health checks and of Grafana; one query each.',
     ),
     memoryRatioMax: ratio({ default: 0.4, min: 0.05, max: 0.9 }, 'Share of the memory the embedded engine may use.'),
   },

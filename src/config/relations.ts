@@ -107,6 +107,13 @@ const relations: readonly Relation[] = [
     because: 'the collector and its embedded engine both listen',
   },
   {
+    holds: ({ clickhouse, query }) => clickhouse.url !== null || clickhouse.readConnections > query.concurrencyMax,
+    path: 'clickhouse.readConnections',
+    must: 'must be above',
+    other: 'query.concurrencyMax',
+    because: 'a health check would wait behind the slowest query, and the store pass for absent',
+  },
+  {
     holds: ({ clickhouse }) => clickhouse.url !== null || clickhouse.user === null,
     path: 'clickhouse.user',
     must: 'needs',

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { type ClickhouseLimits, createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
+import {
+  type ClickhouseClient,
+  type ClickhouseLimits,
+  createClickhouseClient,
+  defaultClickhouseLimits,
+} from '../../src/clickhouse/client.js';
 import { systemClock } from '../../src/core/clock.js';
 import type { HttpRequest, StoreReader } from '../../src/core/ports.js';
 import { type QueryContext, readWithin } from '../../src/query/query-context.js';
@@ -15,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => rig.end());
 
-function readerOf(limits: Partial<ClickhouseLimits> = {}): StoreReader {
+function readerOf(limits: Partial<ClickhouseLimits> = {}): ClickhouseClient {
   const account = { user: 'default', password: '' };
   const client = createClickhouseClient(
     { clock: systemClock },
@@ -106,6 +111,16 @@ test('endless reads of one tenant do not keep another one waiting', async () => 
   expect(await listed(store, 'greedy'), 'one runs, the others wait their turn').toBe(1);
   gone.abort();
   expect((await ended).map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 'rejected'));
+});
+
+test('the store is healthy while every place is taken by an endless read', async () => {
+  const store = readerOf({ readsMax: 1 });
+  const gone = new AbortController();
+  const ended = Promise.allSettled([store.rows({ ...endless('a', 'every place'), signal: gone.signal })]);
+  await expect.poll(engineReads).toBe(1);
+  expect(await store.health()).toMatchObject({ status: 'healthy', details: { reads: 1 } });
+  gone.abort();
+  await ended;
 });
 
 test('a query that needs more memory than one may have is too large, and the engine goes on', async () => {
