@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { type AgentActivityRow, readAgentActivity } from '../clickhouse/queries/agent-activity.js';
-import { readAgentIds } from '../clickhouse/queries/agent-ids.js';
-import { type AgentSightingRow, readAgentSightings } from '../clickhouse/queries/agent-sightings.js';
+import { type AgentPageRow, readAgentPage } from '../clickhouse/queries/agent-page.js';
 import type { HttpRoute } from '../core/ports.js';
-import { optionalInstant } from './answer-units.js';
+import { instant } from './answer-units.js';
 import { successRate } from './execution-rate.js';
 import { latestSpan } from './metric-range.js';
 import { decodePageCursor, encodePageCursor } from './page-cursor.js';
@@ -33,18 +32,14 @@ export function createAgentListRoute(context: QueryContext): HttpRoute {
       const [afterAgentId] = decodePageCursor(cursorKey, cursor) ?? [''];
       const span = latestSpan(1, 'realtime', context.clock.nowMs());
       return readWithin(context, request, async (store) => {
-        const found = await readAgentIds(store, { tenant, afterAgentId, limit: limit + 1 });
-        const agentIds = found.slice(0, limit);
-        const [sightings, activity] =
-          agentIds.length === 0
-            ? [[], []]
-            : await Promise.all([
-                readAgentSightings(store, { tenant, agentIds }),
-                readAgentActivity(store, { tenant, agentIds, ...span }),
-              ]);
+        const found = await readAgentPage(store, { tenant, afterAgentId, limit: limit + 1 });
+        const agents = found.slice(0, limit);
+        const agentIds = agents.map(({ id }) => id);
+        const activity = agentIds.length === 0 ? [] : await readAgentActivity(store, { tenant, agentIds, ...span });
+        const byAgent = new Map(activity.map((row) => [row.agent_id, row]));
         const last = found.length > limit ? agentIds.at(-1) : undefined;
         return jsonReply({
-          agents: agentIds.map((agentId) => agentItem(agentId, sightings, activity)),
+          agents: agents.map((agent) => agentItem(agent, byAgent.get(agent.id))),
           limit,
           next_cursor: last === undefined ? null : encodePageCursor([last]),
         });
@@ -53,14 +48,12 @@ export function createAgentListRoute(context: QueryContext): HttpRoute {
   };
 }
 
-function agentItem(agentId: string, sightings: readonly AgentSightingRow[], activity: readonly AgentActivityRow[]) {
-  const sighting = sightings.find((candidate) => candidate.id === agentId);
-  const row = activity.find((candidate) => candidate.agent_id === agentId);
+function agentItem(agent: AgentPageRow, row: AgentActivityRow | undefined) {
   const counts = { total: row?.executions ?? 0, successful: row?.successes ?? 0, failed: row?.failures ?? 0 };
   return {
-    agent_id: agentId,
-    agent_name: sighting?.latest_name ?? null,
-    last_seen: optionalInstant(sighting?.last_received_ms ?? null),
+    agent_id: agent.id,
+    agent_name: agent.latest_name,
+    last_seen: instant(agent.last_received_ms),
     executions_24h: counts.total,
     successful_24h: counts.successful,
     failed_24h: counts.failed,
