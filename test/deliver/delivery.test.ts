@@ -323,3 +323,57 @@ test('stop is safe before the start, twice, and while there is nothing to do', a
   await idle.delivery.stop(1000);
   await idle.delivery.stop(1000);
 });
+
+test('what needs delivery to stand still runs between two inserts, and events wait for it', async () => {
+  const { spool, writer, delivery } = setUp();
+  let finishInsert: () => void = () => undefined;
+  let finishWork: () => void = () => undefined;
+  writer.answer(new Promise((resolve) => (finishInsert = resolve)));
+  spool.close('1');
+  spool.close('2');
+  await delivery.start();
+  await until(() => writer.attempts.length === 1);
+  const seen: string[][] = [];
+  const held = delivery.whileHeld(async () => {
+    seen.push([...spool.released]);
+    await new Promise<void>((resolve) => (finishWork = resolve));
+    seen.push([...writer.attempts]);
+    return 'done';
+  });
+  await settle();
+  expect(seen).toEqual([]);
+  finishInsert();
+  await until(() => seen.length === 1);
+  await settle();
+  finishWork();
+  expect(await held).toBe('done');
+  await until(() => spool.released.length === 2);
+  // The first segment was complete before, the second was not begun meanwhile.
+  expect(seen).toEqual([['1'], ['1']]);
+});
+
+test('work that fails lets delivery go on, and the failure reaches who asked', async () => {
+  const { spool, delivery } = setUp();
+  await delivery.start();
+  await expect(delivery.whileHeld(() => Promise.reject(overloaded()))).rejects.toMatchObject({
+    code: 'store_overloaded',
+  });
+  spool.close('1');
+  await until(() => spool.released.length === 1);
+});
+
+test('nothing is held while an insert is retried, because its rows may be there in part', async () => {
+  const { clock, spool, writer, delivery } = setUp();
+  const work = () => Promise.reject(new Error('must not run'));
+  let failInsert: () => void = () => undefined;
+  writer.answer(new Promise((_, reject) => (failInsert = () => reject(unreachable()))), unreachable());
+  spool.close('1');
+  await delivery.start();
+  await until(() => writer.attempts.length === 1);
+  const waiting = delivery.whileHeld(work);
+  failInsert();
+  await expect(waiting).rejects.toMatchObject({ code: 'store_unreachable' });
+  await expect(delivery.whileHeld(work)).rejects.toMatchObject({ code: 'store_unreachable' });
+  await untilRetried(clock, () => spool.released.length === 1);
+  expect(await delivery.whileHeld(async () => 'again')).toBe('again');
+});

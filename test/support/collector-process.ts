@@ -29,6 +29,11 @@ export class CollectorProcess {
     return `ws://127.0.0.1:${this.#port}/v1/stream`;
   }
 
+  /** HTTP interface of the embedded engine. */
+  get storeUrl(): string {
+    return `http://127.0.0.1:${this.#storePort}`;
+  }
+
   get pid(): number {
     return this.#child?.pid ?? 0;
   }

@@ -53,7 +53,8 @@ export async function readDifferingAgents(
 
 /**
  * The groups of errors beyond the hundredth of an insert are counted as one, and a whole day is more than an insert:
- * what the day would fold may be told apart in the rollup. There the number of failures must agree, and the finer one stays.
+ * what the day would fold may be told apart in the rollup. There the number of failures must agree, and the finer one
+ * stays.
  */
 function isFolding(rollup: Rollup): boolean {
   return rollup.keys.includes('message');
