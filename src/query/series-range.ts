@@ -40,10 +40,11 @@ export function seriesRange(request: SeriesRequest, nowMs: number): SeriesRange 
   const { step, from, to } = request;
   const stepMs = stepMsOf[step];
   const lastMs = ceilTo(nowMs + 1, stepMs);
-  const toMs = to === undefined ? lastMs : Math.min(ceilTo(endOf(to), stepMs), lastMs);
-  const fromMs = from === undefined ? toMs - defaultDaysOf[step] * dayMs : floorTo(from.fromMs, stepMs);
+  const endMs = to === undefined ? lastMs : endOf(to);
+  const toMs = Math.min(ceilTo(endMs, stepMs), lastMs);
+  const fromMs = from === undefined ? Math.max(0, toMs - defaultDaysOf[step] * dayMs) : floorTo(from.fromMs, stepMs);
   if (fromMs >= lastMs) throw refused('from', 'expected a time that is not in the future');
-  if (fromMs >= toMs) throw refused('to', 'expected a time after from');
+  if ((from?.fromMs ?? fromMs) >= endMs) throw refused('to', 'expected a time after from');
   const cause = causeAgainst({ fromMs, toMs, stepMs }, request, nowMs);
   if (cause !== null) throw refused('from', cause);
   return { fromMs, toMs, stepMs };
