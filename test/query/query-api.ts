@@ -100,9 +100,16 @@ async function replyOf(handle: () => Promise<HttpReply>): Promise<HttpReply> {
   }
 }
 
-function answerOf(reply: HttpReply): Answer {
-  const text = String(reply.body);
+async function answerOf(reply: HttpReply): Promise<Answer> {
+  const text = await textOf(reply.body ?? '');
   const headers = reply.headers ?? {};
   const isJson = headers['content-type']?.includes('json') === true;
   return { status: reply.status, headers, text, body: isJson ? JSON.parse(text) : {} };
+}
+
+async function textOf(body: NonNullable<HttpReply['body']>): Promise<string> {
+  if (typeof body === 'string') return body;
+  const chunks: Uint8Array[] = body instanceof Uint8Array ? [body] : [];
+  if (!(body instanceof Uint8Array)) for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
 }

@@ -4,7 +4,7 @@ import { migrate } from '../../src/clickhouse/migrate.js';
 import { systemClock } from '../../src/core/clock.js';
 import { rawColumns, rawTable } from '../../src/core/event-schema.js';
 import { silentLogger } from '../../src/core/logger.js';
-import type { StoreQuery, StoreReader } from '../../src/core/ports.js';
+import type { StoreExporter, StoreQuery, StoreReader } from '../../src/core/ports.js';
 import { createTestEngine } from '../support/embedded-engine.js';
 
 /** Columns of a raw row; the rest take their defaults. Times in ms since the epoch. */
@@ -19,6 +19,7 @@ export type RawRow = Readonly<Record<string, unknown>> & {
 export interface QueryStore {
   /** The reader account of the embedded engine, over HTTP, as the collector uses it. */
   readonly reader: StoreReader;
+  readonly exporter: StoreExporter;
   /** Every query that ran, for asserting what was asked. */
   readonly asked: StoreQuery[];
   insert(rows: readonly RawRow[]): Promise<void>;
@@ -49,6 +50,12 @@ export async function openQueryStore(): Promise<QueryStore> {
       rows: (query) => {
         asked.push(query);
         return client.rows(query);
+      },
+    },
+    exporter: {
+      export: (query) => {
+        asked.push(query);
+        return client.export(query);
       },
     },
     insert: (rows) =>
