@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '../../src/clickhouse/migrate.js';
+import { normalizedMessage } from '../../src/clickhouse/queries/normalized-message.js';
 import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
 import { rawColumns, rawTable } from '../../src/core/event-schema.js';
 import { silentLogger } from '../../src/core/logger.js';
 import type { SegmentWriter } from '../../src/core/ports.js';
+import { retentionDays } from '../../src/core/retention.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, rollupRows, rollupValues, row } from '../support/event-rows.js';
 import { type RawRow, timeText, writeSegment } from '../support/segment-file.js';
@@ -189,4 +191,109 @@ test('tasks of two tenants with one id are two tasks', async () => {
     { tenant: 'default', status: 'completed' },
     { tenant: 'other', status: 'running' },
   ]);
+});
+
+const errorsView = 'agent_errors_per_day_mv_v1';
+
+test('errors of a day are normalized by the expression that normalizes raw ones', async () => {
+  const [view] = await store.select<{ as_select: string }>(
+    `SELECT as_select FROM system.tables WHERE database = '${database}' AND name = '${errorsView}'`,
+  );
+  const bare = (sql: string) => sql.replaceAll(/\s+/g, '');
+  expect(bare(view?.as_select ?? '')).toContain(`${bare(normalizedMessage('error_message'))}AStext`);
+});
+
+/** A failed execution of an agent. */
+function failure(agent: string, fields: RawRow): RawRow {
+  return row({ type: 'task.failed', agent_id: agent, error_category: 'tool', ...fields });
+}
+
+function groupsOf(agent: string, columns = 'error_category, error_code, message, occurrences, affected_runs') {
+  return store.select(`SELECT ${columns} FROM agent_errors_daily WHERE tenant = 'default' AND agent_id = '${agent}'
+    ORDER BY occurrences DESC, error_category, error_code, message`);
+}
+
+test('failed executions are grouped by day, category, code and what their messages have in common', async () => {
+  const later = { ts: timeText(noonMs + 5_000) };
+  await insert('errors-1', [
+    [
+      failure('e', { run_id: 'r1', error_message: 'no answer from "a" after 311 ms' }),
+      failure('e', { run_id: 'r2', error_message: 'no answer from "b" after 95 ms', ...later }),
+      failure('e', { run_id: 'r2', error_message: 'no answer from "b" after 95 ms', error_code: 'timeout' }),
+      failure('e', { error_message: 'no answer from "b" after 95 ms', error_category: 'model' }),
+      // Steps and runs that fail are no executions, a completed task is no error.
+      row({ type: 'step.failed', agent_id: 'e', error_category: 'tool', error_message: 'no answer' }),
+      row({ type: 'run.failed', agent_id: 'e', error_category: 'tool', error_message: 'no answer' }),
+      row({ type: 'task.completed', agent_id: 'e', task_id: '1' }),
+    ],
+  ]);
+  await insert('errors-2', [
+    [
+      failure('e', { run_id: 'r3', error_message: 'no answer from "c" after 7 ms' }),
+      failure('e', { run_id: 'r1', error_message: 'no answer from "d" after 8 ms', ts: timeText(noonMs - 86_400_000) }),
+    ],
+  ]);
+  const message = 'no answer from <text> after <n> ms';
+  expect(await groupsOf('e')).toEqual([
+    { error_category: 'tool', error_code: '', message, occurrences: 3, affected_runs: 3 },
+    { error_category: 'tool', error_code: '', message, occurrences: 1, affected_runs: 1 },
+    { error_category: 'tool', error_code: 'timeout', message, occurrences: 1, affected_runs: 1 },
+    { error_category: 'model', error_code: '', message, occurrences: 1, affected_runs: 0 },
+  ]);
+  const [first] = await groupsOf('e', 'first_seen, last_seen, occurrences, recovered');
+  const times = { first_seen: timeText(noonMs), last_seen: timeText(noonMs + 5_000) };
+  expect(first).toEqual({ ...times, occurrences: 3, recovered: 0 });
+});
+
+test('one insert makes at most 100 groups of an agent and day, the rest is counted as <other>', async () => {
+  const letters = (index: number) => String.fromCharCode(97 + (index % 26), 97 + Math.floor(index / 26));
+  const words = Array.from({ length: 130 }, (_, index) => `cannot find ${letters(index)}`);
+  // The first of them twice: the most frequent keep their names.
+  const rows = [...words, ...words.slice(0, 60)].map((error_message, index) =>
+    failure('many', { error_message, error_code: 'gone', run_id: `run-${index % 7}` }),
+  );
+  await insert('errors-many', [rows, [failure('few', { error_message: 'cannot find it' })]]);
+  const groups = (await groupsOf('many')) as { message: string; error_code: string; occurrences: number }[];
+  expect(groups.length).toBe(101);
+  expect(groups.reduce((total, group) => total + group.occurrences, 0)).toBe(190);
+  const other = groups.find((group) => group.message === '<other>');
+  expect(other).toMatchObject({ occurrences: 30, error_code: '', error_category: 'tool', affected_runs: 7 });
+  expect(
+    groups
+      .filter((group) => group.occurrences === 2)
+      .map((group) => group.message)
+      .sort(),
+  ).toEqual(words.slice(0, 60).sort());
+  expect(await groupsOf('few')).toMatchObject([{ message: 'cannot find it', occurrences: 1 }]);
+});
+
+test('replaying a segment by its token leaves the errors as they were', async () => {
+  const blocks = [
+    [
+      failure('again', { error_message: 'lost 1', run_id: 'r1' }),
+      failure('again', { error_message: 'lost 2', run_id: 'r2' }),
+    ],
+  ];
+  await insert('errors-again', blocks);
+  const before = await groupsOf('again', '*');
+  expect(before).toMatchObject([{ message: 'lost <n>', occurrences: 2, affected_runs: 2 }]);
+  await insert('errors-again', blocks);
+  expect(await groupsOf('again', '*')).toEqual(before);
+  // Another segment with the same events is another two failures.
+  await insert('errors-again-2', blocks);
+  expect(await groupsOf('again')).toMatchObject([{ occurrences: 4, affected_runs: 2 }]);
+});
+
+test('tables keep what the queries count on for as long', async () => {
+  const kept = {
+    agent_events_raw_v1: `toDateTime(received) + toIntervalDay(${retentionDays.raw})`,
+    agent_performance_per_minute_v1: `minute + toIntervalDay(${retentionDays.minutes})`,
+    agent_errors_per_day_v1: `day + toIntervalDay(${retentionDays.errors})`,
+  };
+  for (const [table, ttl] of Object.entries(kept)) {
+    const [found] = await store.select<{ engine_full: string }>(
+      `SELECT engine_full FROM system.tables WHERE database = '${database}' AND name = '${table}'`,
+    );
+    expect(found?.engine_full).toContain(`TTL ${ttl} SETTINGS`);
+  }
 });
