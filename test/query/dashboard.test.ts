@@ -239,7 +239,7 @@ test('agents are counted once, and as active by when they were last heard of', a
   expect(freshness).toEqual({ newest_received: new Date(newestMs).toISOString(), age_ms: nowMs - newestMs });
 });
 
-/** Lower end of the Wilson interval, from the equation it solves: |p - rate| = z * sqrt(p (1 - p) / n), by bisection. */
+/** Lower end of the Wilson interval, by bisection of what it solves: rate - p = z * sqrt(p (1 - p) / n). */
 function lowerBound(successful: number, failed: number): number {
   const count = successful + failed;
   const rate = successful / count;
