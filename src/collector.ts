@@ -299,7 +299,7 @@ function joinHttp(
       exports: metrics.exports,
       clock,
     },
-    { queryMsMax: config.query.timeoutMs, cacheMs: config.query.cacheMs, rangeDaysMax: config.query.rangeDaysMax },
+    { ...config.query, queryMsMax: config.query.timeoutMs },
   );
   const routes = [events, ...reads];
   const { idleTimeoutSeconds, outboundBytesMax } = config.socket;

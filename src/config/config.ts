@@ -214,6 +214,10 @@ export const configTable = {
       'Days one metric query may span; error groups are kept 400 days, minutes 90, raw events 30.',
     ),
     concurrencyMax: integer({ default: 4, min: 1, max: 1_000 }, 'Read queries at the store at once; more wait.'),
+    tenantRequestsMax: integer(
+      { default: 500, min: 1, max: 100_000 },
+      'Read requests of one tenant under way; one more is answered `overloaded`.',
+    ),
     tenantConcurrencyMax: integer(
       { default: 3, min: 1, max: 1_000 },
       'Read queries of one tenant at the store at once; below `query.concurrencyMax`, no tenant can take every place.',

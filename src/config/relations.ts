@@ -107,6 +107,13 @@ const relations: readonly Relation[] = [
     because: 'the collector and its embedded engine both listen',
   },
   {
+    holds: ({ query, http }) => query.tenantRequestsMax < http.requestsMax,
+    path: 'query.tenantRequestsMax',
+    must: 'must be below',
+    other: 'http.requestsMax',
+    because: 'one tenant could hold every request',
+  },
+  {
     holds: ({ clickhouse, query }) => clickhouse.url !== null || clickhouse.readConnections > query.concurrencyMax,
     path: 'clickhouse.readConnections',
     must: 'must be above',

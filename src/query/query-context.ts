@@ -33,6 +33,8 @@ export interface QueryOptions {
   readonly queryMsMax: number;
   /** Days a range of time may span; a longer one is refused with `parameter_invalid`. */
   readonly rangeDaysMax: number;
+  /** Requests of one tenant under way; one more is refused. */
+  readonly tenantRequestsMax: number;
   /** Age, from the start of its read, at which an answer is no longer given to equal requests; 0 shares nothing. */
   readonly cacheMs: number;
   /** A probe that has not answered by then counts as unhealthy. */
@@ -45,6 +47,7 @@ export interface QueryOptions {
 
 export const defaultQueryOptions: QueryOptions = {
   queryMsMax: 10_000,
+  tenantRequestsMax: 500,
   cacheMs: 1_000,
   rangeDaysMax: 400,
   probeMsMax: 2_000,

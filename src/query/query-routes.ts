@@ -16,6 +16,7 @@ import { createMetricsPageRoute } from './metrics-page.js';
 import { defaultQueryOptions, type QueryContext, type QueryDependencies, type QueryOptions } from './query-context.js';
 import { createTaskDetailRoute } from './task-detail.js';
 import { createTaskListRoute } from './task-list.js';
+import { TenantRequests } from './tenant-requests.js';
 
 /**
  * Every route of the read API; `cached` are those that read the store and answer JSON to a GET. Handlers throw
@@ -43,5 +44,6 @@ export function createQueryRoutes(
     createEndpointsRoute(context),
     createEventSchemaRoute(),
   ];
-  return routes.map((route) => countFailures(route, context.instruments));
+  const requests = new TenantRequests({ requestsMax: context.options.tenantRequestsMax });
+  return routes.map((route) => countFailures(requests.bound(route), context.instruments));
 }

@@ -31,6 +31,27 @@ test('a query that outlasts its limit is cancelled and answered with 504', async
   expect(clock.pendingTimers()).toBe(0);
 });
 
+test('a tenant with too many requests under way is told to come back, and another one is served', async () => {
+  const store = silentStore();
+  const failures: string[] = [];
+  const instruments = {
+    requests: { inc: () => {} },
+    failures: { inc: ({ code }: { readonly code: string }) => failures.push(code) },
+  };
+  const api = createQueryApi({ store, instruments }, { tenantRequestsMax: 3, cacheMs: 1_000 });
+  const gone = new AbortController();
+  const waiting = [1, 2, 3].map(() => api.get('acme', target, gone.signal));
+  await new Promise((resolve) => setImmediate(resolve));
+  const refused = await api.get('acme', '/api/v1/monitoring/endpoints');
+  expect(refused).toMatchObject({ status: 429, body: { code: 'overloaded' }, headers: { 'retry-after': '1' } });
+  expect(failures).toEqual(['overloaded']);
+  expect((await api.get('acme', '/health')).status, 'what needs no key has no tenant').toBe(200);
+  expect((await api.get('globex', '/api/v1/monitoring/endpoints')).status).toBe(200);
+  gone.abort();
+  await Promise.all(waiting);
+  expect((await api.get('acme', '/api/v1/monitoring/endpoints')).status).toBe(200);
+});
+
 test('a client that goes away cancels its queries', async () => {
   const store = silentStore();
   const gone = new AbortController();
