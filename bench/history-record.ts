@@ -4,6 +4,12 @@ export interface ExecutionCounts {
   readonly failed: number;
 }
 
+/** Whole minutes, half open; ms since the epoch. */
+export interface TimeSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** Bytes of an execution as `executionsSql` tells it, RowBinary: agent's rank UInt16, minute UInt32, outcome UInt8. */
 const rowBytes = 7;
 
@@ -11,6 +17,8 @@ const rowBytes = 7;
 export class HistoryRecord {
   /** By rank: minutes since the epoch times 4, plus the outcome, ascending. */
   readonly #executions: readonly Uint32Array[];
+  /** Of all agents, by span: a pass over some million executions. */
+  readonly #sums = new Map<string, ExecutionCounts>();
 
   private constructor(executions: readonly Uint32Array[]) {
     this.#executions = executions;
@@ -36,25 +44,32 @@ export class HistoryRecord {
     return new HistoryRecord(executions);
   }
 
-  /** Ranks of agents with any execution, the busiest first. */
+  /** Ranks of agents with any execution. */
   get activeRanks(): number[] {
     return [...this.#executions.keys()].filter((rank) => (this.#executions[rank]?.length ?? 0) > 0);
   }
 
-  /** Executions of an agent, or of all, from a whole minute up to another one; times in ms since the epoch. */
-  counts(rank: number | null, { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }): ExecutionCounts {
-    const ofOutcome = [0, 0, 0];
-    const asked = rank === null ? this.#executions : [this.#executions[rank] ?? new Uint32Array()];
-    for (const own of asked) {
-      const end = lowerBound(own, (toMs / 60_000) * 4);
-      for (let place = lowerBound(own, (fromMs / 60_000) * 4); place < end; place += 1) {
-        const outcome = (own[place] ?? 0) & 3;
-        ofOutcome[outcome] = (ofOutcome[outcome] ?? 0) + 1;
-      }
-    }
-    const [successful = 0, failed = 0, cancelled = 0] = ofOutcome;
-    return { total: successful + failed + cancelled, successful, failed };
+  /** Executions of an agent, or of all. */
+  counts(rank: number | null, span: TimeSpan): ExecutionCounts {
+    if (rank !== null) return countWithin([this.#executions[rank] ?? new Uint32Array()], span);
+    const key = `${span.fromMs} ${span.toMs}`;
+    const known = this.#sums.get(key) ?? countWithin(this.#executions, span);
+    this.#sums.set(key, known);
+    return known;
   }
+}
+
+function countWithin(executions: readonly Uint32Array[], { fromMs, toMs }: TimeSpan): ExecutionCounts {
+  const ofOutcome = [0, 0, 0];
+  for (const own of executions) {
+    const end = lowerBound(own, (toMs / 60_000) * 4);
+    for (let place = lowerBound(own, (fromMs / 60_000) * 4); place < end; place += 1) {
+      const outcome = (own[place] ?? 0) & 3;
+      ofOutcome[outcome] = (ofOutcome[outcome] ?? 0) + 1;
+    }
+  }
+  const [successful = 0, failed = 0, cancelled = 0] = ofOutcome;
+  return { total: successful + failed + cancelled, successful, failed };
 }
 
 /** Index of the first element that is not less than `value`. */

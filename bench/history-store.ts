@@ -84,6 +84,7 @@ async function load(home: string, size: HistorySize): Promise<Loaded> {
       if ((index + 1) % 10 === 0) process.stderr.write(`  ${index + 1} of ${parts.length} days are loaded\n`);
     }
     await checkTotals(collector, options);
+    for (const table of hourlyMerged) await collector.writeAsEngine(`OPTIMIZE TABLE ${table} FINAL`);
     await untilMerged(collector);
   } finally {
     await collector.stop();
@@ -118,9 +119,8 @@ const mergedMsMax = 60_000;
 /** Of these, the store merges what is older than an hour into one part a month; a history is as old from the start. */
 const hourlyMerged = ['agent_performance_per_day_v1', 'agent_errors_per_day_v1'];
 
-/** Merges of what was just loaded are no part of what is measured. */
-async function untilMerged(collector: CollectorProcess): Promise<void> {
-  for (const table of hourlyMerged) await collector.writeAsEngine(`OPTIMIZE TABLE ${table} FINAL`);
+/** Merges of what was loaded are no part of what is measured. */
+export async function untilMerged(collector: CollectorProcess): Promise<void> {
   const deadline = performance.now() + mergedMsMax;
   let quiet = 0;
   while (quiet < 10 && performance.now() < deadline) {

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { errorMessage } from '../src/core/errors.js';
 import { describeMachine } from './bench-report.js';
 import { CollectorProcess } from './collector-process.js';
-import { type HistoryStore, openHistoryStore, untilHealthy } from './history-store.js';
+import { type HistoryStore, openHistoryStore, untilHealthy, untilMerged } from './history-store.js';
 import { startLoad } from './load.js';
 import { measureKind, type QueryLatency } from './query-clients.js';
 import { type QueriesOptions, type QueriesReport, type QueryMeasurement, renderQueries } from './query-report.js';
@@ -113,6 +113,7 @@ class QueriesBench {
     this.#collector = await CollectorProcess.start({ dataDir: this.#history.dataDir, settings });
     try {
       await untilHealthy(this.#collector);
+      await untilMerged(this.#collector);
       await measure();
     } finally {
       await this.#collector.stop();

@@ -1,4 +1,12 @@
-import type { HistoryRecord } from './history-record.js';
+import {
+  type Asked,
+  dashboardProblem,
+  errorsProblem,
+  listProblem,
+  liveProblem,
+  metricsProblem,
+  seriesProblem,
+} from './query-checks.js';
 import { historyAgentId } from './query-history.js';
 
 /** One kind of request whose latency is measured. */
@@ -13,18 +21,8 @@ export interface QueryKind {
   readonly problem: (answer: unknown, asked: Asked) => string | null;
 }
 
-/** What an answer is checked against. */
-export interface Asked {
-  readonly record: HistoryRecord;
-  readonly rank: number;
-  /** Just before it was sent and after it was answered, ms since the epoch. */
-  readonly sentMs: number;
-  readonly answeredMs: number;
-  /** Agents beside those of the history send events meanwhile. */
-  readonly isIngesting: boolean;
-}
-
 const minuteMs = 60_000;
+const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 
 export const queryKinds: readonly QueryKind[] = [
@@ -34,6 +32,18 @@ export const queryKinds: readonly QueryKind[] = [
   metrics('realtime', 7, null),
   metrics('realtime', 30, 500),
   metrics('realtime', 90, null),
+  {
+    name: 'dashboard',
+    route: '/api/v1/metrics/dashboard',
+    budgetMs: 150,
+    path: () => '/api/v1/metrics/dashboard',
+    problem: dashboardProblem,
+  },
+  errors('aggregated', 30),
+  errors('realtime', 7),
+  series('1h', hourMs, 7),
+  series('1d', dayMs, 90),
+  series('1m', minuteMs, 1),
   {
     name: 'agent list, 100 of them',
     route: '/api/v1/agents',
@@ -50,84 +60,42 @@ export const queryKinds: readonly QueryKind[] = [
   },
 ];
 
-interface MetricsAnswer {
-  readonly from: string;
-  readonly to: string;
-  readonly total_executions: number;
-  readonly successful_executions: number;
-  readonly failed_executions: number;
-}
+type MetricType = 'aggregated' | 'realtime';
 
-function metrics(type: 'aggregated' | 'realtime', days: number, budgetMs: number | null): QueryKind {
+function metrics(type: MetricType, days: number, budgetMs: number | null): QueryKind {
   return {
     name: `metrics, ${type} ${days}d`,
     route: '/api/v1/agents/{agent_id}/metrics',
     budgetMs,
     path: (rank) => `/api/v1/agents/${historyAgentId(rank)}/metrics?time_range=${days}d&metric_type=${type}`,
-    problem: (answer, asked) => {
-      const { from, to, ...rest } = answer as MetricsAnswer;
-      const span = { fromMs: Date.parse(from), toMs: Date.parse(to) };
-      const stepMs = type === 'realtime' ? minuteMs : dayMs;
-      if (!isSpanOf(span, days * dayMs, { asked, stepMs })) return `the range is ${from} to ${to}`;
-      const found = {
-        total: rest.total_executions,
-        successful: rest.successful_executions,
-        failed: rest.failed_executions,
-      };
-      return difference(found, asked.record.counts(asked.rank, span));
-    },
+    problem: (answer, asked) => metricsProblem(answer, asked, { days, stepMs: stepOf(type) }),
   };
 }
 
-interface Span {
-  readonly fromMs: number;
-  readonly toMs: number;
+function errors(type: MetricType, days: number): QueryKind {
+  return {
+    name: `errors, ${type} ${days}d`,
+    route: '/api/v1/agents/{agent_id}/errors',
+    budgetMs: null,
+    path: (rank) => `/api/v1/agents/${historyAgentId(rank)}/errors?time_range=${days}d&metric_type=${type}`,
+    problem: (answer, asked) => errorsProblem(answer, asked, { days, stepMs: stepOf(type) }),
+  };
 }
 
-/** Whether a span has the length asked for and ends with the step in which the request was answered. */
-function isSpanOf({ fromMs, toMs }: Span, lengthMs: number, { asked, stepMs }: SpanCheck): boolean {
-  return toMs - fromMs === lengthMs && toMs > asked.sentMs - stepMs && toMs <= asked.answeredMs + stepMs;
+function series(step: string, stepMs: number, days: number): QueryKind {
+  const metric = 'executions,failed,success_rate,p95_ms';
+  return {
+    name: `series, ${step} over ${days}d`,
+    route: '/api/v1/agents/{agent_id}/series',
+    budgetMs: null,
+    path: (rank) => {
+      const from = new Date(Math.ceil(Date.now() / stepMs) * stepMs - days * dayMs).toISOString();
+      return `/api/v1/agents/${historyAgentId(rank)}/series?metric=${metric}&step=${step}&from=${from}`;
+    },
+    problem: (answer, asked) => seriesProblem(answer, asked, { days, stepMs }),
+  };
 }
 
-interface SpanCheck {
-  readonly asked: Asked;
-  readonly stepMs: number;
-}
-
-function difference(found: object, wanted: object): string | null {
-  const [foundText, wantedText] = [JSON.stringify(found), JSON.stringify(wanted)];
-  return foundText === wantedText ? null : `${foundText} instead of ${wantedText}`;
-}
-
-interface ListAnswer {
-  readonly agents: readonly { readonly agent_id: string; readonly executions_24h: number }[];
-}
-
-function listProblem(answer: unknown, asked: Asked): string | null {
-  const { agents } = answer as ListAnswer;
-  if (agents.length !== 100) return `${agents.length} agents`;
-  for (const { agent_id: agentId, executions_24h: total } of agents) {
-    const rank = Number(/^agent-(\d{4})$/.exec(agentId)?.[1] ?? -1);
-    // The minute may have changed between the question and the answer.
-    const wanted = [asked.sentMs, asked.answeredMs].map((timeMs) => {
-      const toMs = Math.floor(timeMs / minuteMs + 1) * minuteMs;
-      return asked.record.counts(rank, { fromMs: toMs - dayMs, toMs }).total;
-    });
-    if (!wanted.includes(total)) return `${agentId} has ${total} executions instead of ${wanted.join(' or ')}`;
-  }
-  return null;
-}
-
-interface LiveAnswer {
-  readonly windows: Readonly<Record<'24h', { readonly total_executions: number }>>;
-}
-
-/** A window moves on by slices of up to ten minutes, so its count lies between those of two ranges. */
-function liveProblem(answer: unknown, { record, rank, sentMs, answeredMs }: Asked): string | null {
-  const { total_executions: total } = (answer as LiveAnswer).windows['24h'];
-  const slackMs = 20 * minuteMs;
-  const toMs = Math.ceil(answeredMs / minuteMs) * minuteMs;
-  const most = record.counts(rank, { fromMs: Math.floor(sentMs / minuteMs) * minuteMs - dayMs - slackMs, toMs }).total;
-  const least = record.counts(rank, { fromMs: toMs - dayMs + slackMs, toMs }).total;
-  return total >= least && total <= most ? null : `${total} executions instead of ${least} to ${most}`;
+function stepOf(type: MetricType): number {
+  return type === 'realtime' ? minuteMs : dayMs;
 }
