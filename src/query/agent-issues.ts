@@ -1,7 +1,10 @@
 import type { TimeSpan } from '../clickhouse/queries/agent-performance.js';
+import type { AgentStandingRow } from '../clickhouse/queries/agent-standings.js';
+import { parseDigestState } from '../clickhouse/queries/digest-state.js';
+import type { FailingAgentRow } from '../clickhouse/queries/tenant-minutes.js';
 import { instant } from './answer-units.js';
-import type { Centroids } from './digest-quantiles.js';
-import { valuesOf } from './digest-quantiles.js';
+import type { DashboardRanges } from './dashboard-ranges.js';
+import { type Centroids, valuesOf } from './digest-quantiles.js';
 import { errorRate, type OutcomeCounts } from './execution-rate.js';
 import { type Significance, type TrendHalf, trendOf } from './trend.js';
 
@@ -43,8 +46,42 @@ interface Compared<Side> {
 const noDurations: Centroids = new Float64Array();
 const noCounts: OutcomeCounts = { total: 0, successful: 0, failed: 0 };
 
+export interface TroubledAgent {
+  readonly agentId: string;
+  readonly issues: readonly AgentIssue[];
+}
+
+/** Agents the store found by thresholds alone; which of them have an issue is decided here. */
+export interface IssueCandidates {
+  readonly failing: readonly FailingAgentRow[];
+  readonly slow: readonly AgentStandingRow[];
+}
+
+/** In the order of the candidates: the most failures first, then the largest rise of p95. */
+export function agentIssues({ failing, slow }: IssueCandidates, ranges: DashboardRanges): TroubledAgent[] {
+  const errorSpans = { recent: ranges.day, baseline: ranges.baseline };
+  const p95Spans = { recent: ranges.recent, baseline: ranges.baseline };
+  const found = new Map<string, AgentIssue[]>();
+  for (const row of failing) {
+    const recent = outcomes(row.successes, row.failures);
+    const baseline = outcomes(row.baseline_successes, row.baseline_failures);
+    found.set(row.id, errorRateIssues({ recent, baseline }, errorSpans));
+  }
+  for (const row of slow) {
+    const durations = { recent: parseDigestState(row.recent_digest), baseline: parseDigestState(row.baseline_digest) };
+    found.set(row.id, [...(found.get(row.id) ?? []), ...p95Issues(durations, p95Spans)]);
+  }
+  const agents = [...found].map(([agentId, issues]) => ({ agentId, issues }));
+  return agents.filter(({ issues }) => issues.length > 0);
+}
+
+/** Of executions that succeeded or failed. */
+function outcomes(successful: number, failed: number): OutcomeCounts {
+  return { total: successful + failed, successful, failed };
+}
+
 /** What is wrong with the error rate of an agent: that it is high, that it rose, or both. */
-export function errorRateIssues(counts: Compared<OutcomeCounts>, spans: Compared<TimeSpan>): AgentIssue[] {
+function errorRateIssues(counts: Compared<OutcomeCounts>, spans: Compared<TimeSpan>): AgentIssue[] {
   const rate = errorRate(counts.recent);
   if (rate === null || finished(counts.recent) < recentFinishedMin) return [];
   const recent = countsItem(counts.recent, spans.recent);
@@ -74,7 +111,7 @@ export function errorRateIssues(counts: Compared<OutcomeCounts>, spans: Compared
 }
 
 /** Whether successes got slower: the p95 of sorted centroids of their durations, in ms. */
-export function p95Issues(durations: Compared<Centroids>, spans: Compared<TimeSpan>): AgentIssue[] {
+function p95Issues(durations: Compared<Centroids>, spans: Compared<TimeSpan>): AgentIssue[] {
   const [recentCount, baselineCount] = [valuesOf(durations.recent), valuesOf(durations.baseline)];
   if (recentCount < recentDurationsMin || baselineCount < baselineDurationsMin) return [];
   const before: TrendHalf = { ...noCounts, successDurations: durations.baseline };

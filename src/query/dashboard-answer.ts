@@ -1,14 +1,11 @@
-import type { AgentBaselineRow } from '../clickhouse/queries/agent-baselines.js';
 import type { TimeSpan } from '../clickhouse/queries/agent-performance.js';
 import type { AgentRegisterRow } from '../clickhouse/queries/agent-register.js';
 import type { AgentStandingRow } from '../clickhouse/queries/agent-standings.js';
-import { parseDigestState } from '../clickhouse/queries/digest-state.js';
 import type { TenantBucketRow } from '../clickhouse/queries/tenant-days.js';
-import type { FailingAgentRow } from '../clickhouse/queries/tenant-minutes.js';
-import { type AgentIssue, errorRateIssues, p95Issues } from './agent-issues.js';
+import type { TroubledAgent } from './agent-issues.js';
 import { costCents, instant } from './answer-units.js';
 import { type DashboardRanges, topPerformingFinishedMin } from './dashboard-ranges.js';
-import { errorRate, type OutcomeCounts, successRate } from './execution-rate.js';
+import { errorRate, successRate } from './execution-rate.js';
 
 export interface DashboardRows {
   readonly register: AgentRegisterRow;
@@ -17,16 +14,15 @@ export interface DashboardRows {
   readonly days: readonly TenantBucketRow[];
   /** In their order. */
   readonly top: readonly AgentStandingRow[];
-  /** Candidates of issues. */
-  readonly slow: readonly AgentStandingRow[];
-  readonly failing: readonly FailingAgentRow[];
-  /** False when there were more candidates than are looked at. */
-  readonly complete: boolean;
-  readonly baselines: ReadonlyMap<string, AgentBaselineRow>;
+  readonly issues: {
+    readonly total: number;
+    /** False when there were more agents to test than are tested. */
+    readonly complete: boolean;
+    readonly listed: readonly TroubledAgent[];
+  };
+  /** Of the agents at the top and of those with issues. */
+  readonly names: ReadonlyMap<string, string | null>;
 }
-
-/** Agents with issues that one answer lists; it says how many there are. */
-export const issuesListedMax = 50;
 
 const hourMs = 3_600_000;
 const dayMs = 86_400_000;
@@ -51,7 +47,7 @@ export function dashboardAnswer(rows: DashboardRows, ranges: DashboardRanges, no
       '30d': windowItem(rows.days, ranges.month),
     },
     top_performing: topItem(rows, ranges),
-    with_issues: issuesItem(rows, ranges),
+    with_issues: issuesItem(rows),
     hourly: series(rows.hours, ranges.hours, hourMs),
     daily: series(rows.days, ranges.month, dayMs),
     freshness: {
@@ -117,13 +113,13 @@ const noSums: BucketSums = {
   cost: 0,
 };
 
-function topItem({ top, baselines }: DashboardRows, { week }: DashboardRanges) {
+function topItem({ top, names }: DashboardRows, { week }: DashboardRanges) {
   return {
     ...spanItem(week),
     finished_executions_min: topPerformingFinishedMin,
     agents: top.map((row) => ({
       agent_id: row.id,
-      agent_name: baselines.get(row.id)?.latest_name ?? null,
+      agent_name: names.get(row.id) ?? null,
       total_executions: row.executions,
       successful_executions: row.successes,
       failed_executions: row.failures,
@@ -133,39 +129,16 @@ function topItem({ top, baselines }: DashboardRows, { week }: DashboardRanges) {
   };
 }
 
-function issuesItem(rows: DashboardRows, ranges: DashboardRanges) {
-  const agents = [...agentIssues(rows, ranges)].filter(([, issues]) => issues.length > 0);
+function issuesItem({ issues: { total, complete, listed }, names }: DashboardRows) {
   return {
-    total: agents.length,
-    complete: rows.complete,
-    agents: agents.slice(0, issuesListedMax).map(([agentId, issues]) => ({
+    total,
+    complete,
+    agents: listed.map(({ agentId, issues }) => ({
       agent_id: agentId,
-      agent_name: rows.baselines.get(agentId)?.latest_name ?? null,
+      agent_name: names.get(agentId) ?? null,
       issues: issues.map(({ reason, message, numbers }) => ({ reason, message, ...numbers })),
     })),
   };
-}
-
-/** By agent, in the order of the candidates: the most failures first, then the largest rise of p95. */
-function agentIssues({ failing, slow, baselines }: DashboardRows, ranges: DashboardRanges) {
-  const errorSpans = { recent: ranges.day, baseline: ranges.baseline };
-  const p95Spans = { recent: ranges.recent, baseline: ranges.baseline };
-  const found = new Map<string, AgentIssue[]>();
-  for (const row of failing) {
-    const counts = { recent: outcomes(row), baseline: outcomes(baselines.get(row.agent_id)) };
-    found.set(row.agent_id, errorRateIssues(counts, errorSpans));
-  }
-  for (const row of slow) {
-    const durations = { recent: parseDigestState(row.recent_digest), baseline: parseDigestState(row.baseline_digest) };
-    found.set(row.id, [...(found.get(row.id) ?? []), ...p95Issues(durations, p95Spans)]);
-  }
-  return found;
-}
-
-/** Of executions that succeeded or failed. */
-function outcomes(row: Pick<BucketSums, 'successes' | 'failures'> | undefined): OutcomeCounts {
-  const { successes: successful, failures: failed } = row ?? { successes: 0, failures: 0 };
-  return { total: successful + failed, successful, failed };
 }
 
 function spanItem({ fromMs, toMs }: TimeSpan) {

@@ -1,12 +1,14 @@
 import { z } from 'zod';
-import { type AgentBaselineRow, readAgentBaselines } from '../clickhouse/queries/agent-baselines.js';
+import { readAgentNames } from '../clickhouse/queries/agent-names.js';
 import { readAgentRegister } from '../clickhouse/queries/agent-register.js';
-import { type AgentStandingRow, readAgentStandings } from '../clickhouse/queries/agent-standings.js';
+import { readAgentStandings } from '../clickhouse/queries/agent-standings.js';
 import { readTenantDays } from '../clickhouse/queries/tenant-days.js';
 import { readTenantMinutes } from '../clickhouse/queries/tenant-minutes.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
 import {
+  agentIssues,
   baselineDurationsMin,
+  baselineFinishedMin,
   errorRateMax,
   errorRatePointsMin,
   p95RatioMin,
@@ -23,9 +25,11 @@ const parameters = z.strictObject({});
 export const topPerformingMax = 10;
 /** Standard errors of a 95 % interval. */
 export const wilsonZScore = 1.959963984540054;
-/** Agents looked at more closely for each kind of issue: those that fail most, and those that slowed down most. */
+/** Agents tested for each kind of issue: those that fail most, and those that slowed down most. */
 export const failingAgentsMax = 500;
 export const slowAgentsMax = 200;
+/** Agents with issues that one answer lists; it says how many there are. */
+export const issuesListedMax = 50;
 
 /** `GET /api/v1/metrics/dashboard`, and the same under the path of the studio it replaces: a tenant at a glance. */
 export function createDashboardRoutes(context: QueryContext): HttpRoute[] {
@@ -41,17 +45,21 @@ export function createDashboardRoutes(context: QueryContext): HttpRoute[] {
   return paths.map((path) => ({ method: 'GET', path, scope: 'read', handle }));
 }
 
-/** Four reads side by side, then one of the few agents that are named. The order is that of their cost. */
+/** Four reads side by side, the dearest first, then the names of the few agents that are listed. */
 async function readDashboard(store: StoreReader, tenant: string, ranges: DashboardRanges): Promise<DashboardRows> {
   const [minutes, standings, days, register] = await Promise.all([
-    readTenantMinutes(store, {
-      tenant,
-      ...ranges.day,
-      finishedMin: recentFinishedMin,
-      // A rate below both is no issue: it is not high, and cannot have risen enough.
-      errorRateMin: Math.min(errorRateMax, errorRatePointsMin),
-      failingMax: failingAgentsMax,
-    }),
+    readTenantMinutes(
+      store,
+      { tenant, ...ranges.day },
+      {
+        baseline: ranges.baseline,
+        finishedMin: recentFinishedMin,
+        baselineFinishedMin,
+        errorRateMin: errorRateMax,
+        risePointsMin: errorRatePointsMin,
+        agentsMax: failingAgentsMax,
+      },
+    ),
     readAgentStandings(store, {
       tenant,
       baselineDayMs: ranges.baseline.fromMs,
@@ -76,30 +84,22 @@ async function readDashboard(store: StoreReader, tenant: string, ranges: Dashboa
   ]);
   const top = standings.filter(({ place, bound }) => place <= topPerformingMax && bound >= 0);
   const slow = standings.filter(({ is_slow }) => is_slow === 1);
-  const named = new Set([...idsOf(top), ...idsOf(slow), ...minutes.failing.map(({ agent_id }) => agent_id)]);
+  const issues = agentIssues(
+    { failing: minutes.failing.slice(0, failingAgentsMax), slow: slow.slice(0, slowAgentsMax) },
+    ranges,
+  );
+  const listed = issues.slice(0, issuesListedMax);
+  const agentIds = [...new Set([...top.map(({ id }) => id), ...listed.map(({ agentId }) => agentId)])];
   return {
     register,
     hours: minutes.hours,
     days,
     top: top.sort((a, b) => a.place - b.place),
-    slow: slow.slice(0, slowAgentsMax),
-    failing: minutes.failing.slice(0, failingAgentsMax),
-    complete: slow.length <= slowAgentsMax && minutes.failing.length <= failingAgentsMax,
-    baselines: await readBaselines(store, tenant, [...named], ranges),
+    issues: {
+      total: issues.length,
+      complete: slow.length <= slowAgentsMax && minutes.failing.length <= failingAgentsMax,
+      listed,
+    },
+    names: await readAgentNames(store, { tenant, agentIds }),
   };
-}
-
-function idsOf(standings: readonly AgentStandingRow[]): string[] {
-  return standings.map(({ id }) => id);
-}
-
-async function readBaselines(
-  store: StoreReader,
-  tenant: string,
-  agentIds: readonly string[],
-  { baseline }: DashboardRanges,
-): Promise<ReadonlyMap<string, AgentBaselineRow>> {
-  if (agentIds.length === 0) return new Map();
-  const rows = await readAgentBaselines(store, { tenant, agentIds, ...baseline });
-  return new Map(rows.map((row) => [row.id, row]));
 }
