@@ -175,7 +175,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   );
   const store = await connectStore(
     { clock, random, logger, instruments: metrics.engine, reads: metrics.storeReads },
-    { ...config.clickhouse, ...config.query, dataDir, spoolDir: directory },
+    { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory },
   );
   const delivery = createDelivery(
     { reader: spool, writer: store.segments, clock, random, logger, instruments: metrics.deliver },

@@ -23,7 +23,7 @@ export type RawQuery = (query: {
 
 /**
  * Exports over ClickHouse's HTTP interface. They have a gate and sockets of their own, so that a slow download never
- * stands before a read; one beyond the limit is refused and does not wait, because a place may take an hour to come free.
+ * stands before a read; one beyond the limit is refused and does not wait: a place may take an hour to come free.
  */
 export class StoreExports implements StoreExporter {
   readonly #clock: Clock;
@@ -84,9 +84,10 @@ export class StoreExports implements StoreExporter {
 
 /**
  * `wait_end_of_query=0`: the embedded engine streams only when it is asked to, a server does so anyway. Grouping in the
- * order of the key holds one agent's day in place of all of them; it reads every part of the range at once, and the small
- * blocks bound that: 57 parts whose rows carry two digests of 8 KiB each took 2.4 GB of memory in blocks of 65,409 rows,
- * under 0.5 GB in blocks of 256. One thread keeps the order of the key without a sort, and the other cores for ingest.
+ * order of the key holds one agent's day in place of all of them; it reads every part of the range at once, and the
+ * small blocks bound that: 57 parts whose rows carry two digests of 8 KiB each took 2.4 GB in blocks of 65,409 rows,
+ * under 0.5 GB in blocks of 256. One thread keeps the order of the key without a sort, and leaves the other cores
+ * to ingest.
  */
 function exportSettings(limits: ExportLimits): StoreSettings {
   return {

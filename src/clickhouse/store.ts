@@ -40,6 +40,8 @@ export interface StoreOptions {
   readonly exportsMax: number;
   readonly exportTimeoutMs: number;
   readonly exportMemoryBytesMax: number;
+  /** How long a client of an export may take nothing. */
+  readonly replyIdleTimeoutMs: number;
   readonly dataDir: string;
   readonly spoolDir: string;
 }
@@ -95,6 +97,8 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     readConnections: options.readConnections,
     streamsMax: options.exportsMax + streamsBesideExports,
     streamMsMax: options.exportTimeoutMs,
+    // The collector cuts its own slow clients off before the engine does.
+    streamIdleMsMax: 2 * options.replyIdleTimeoutMs,
     memoryBytesMax: Math.floor(options.memoryRatioMax * totalmem()),
   });
   const client = createClient(deps, options, {

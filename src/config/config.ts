@@ -93,6 +93,10 @@ export const configTable = {
     connectionsMax: integer({ default: 50_000, min: 1, max: 1_000_000 }, 'WebSocket connections at once.'),
     requestsMax: integer({ default: 1_000, min: 1, max: 100_000 }, 'HTTP requests under way at once.'),
     bodyTimeoutMs: integer({ default: 30_000, min: 100, max: 600_000 }, 'Time a body may take to arrive.'),
+    replyIdleTimeoutMs: integer(
+      { default: 60_000, min: 100, max: 3_600_000 },
+      'Time a client may take nothing of a streamed answer; then it is cut off.',
+    ),
   },
 
   socket: {

@@ -41,6 +41,7 @@ export interface HttpServerOptions {
   /** HTTP requests under way at once; one more is answered 429. */
   readonly requestsMax: number;
   readonly bodyTimeoutMs: number;
+  readonly replyIdleTimeoutMs: number;
   readonly socketIdleTimeoutSeconds: number;
   readonly socketOutboundBytesMax: number;
 }
@@ -163,7 +164,7 @@ export class HttpServer implements Stage {
     const signal = new AbortController().signal;
     const refuse = (reply: HttpReply): Promise<void> => {
       this.#record(route.path, head, { status: reply.status, startedMs });
-      return writeReply(response, reply, { signal, headOnly: false, closeConnection: true });
+      return writeReply(response, reply, { ...this.#writing(signal), headOnly: false, closeConnection: true });
     };
     if (this.#stopping) return void refuse(problem('stopping'));
     if (this.#sockets.size >= this.#options.connectionsMax) return void refuse(problem('connections_exhausted'));
@@ -204,19 +205,24 @@ export class HttpServer implements Stage {
       .then((reply) => {
         this.#record(template, head, { status: abort.signal.aborted ? clientGoneStatus : reply.status, startedMs });
         return writeReply(response, reply, {
-          signal: abort.signal,
+          ...this.#writing(abort.signal),
           headOnly: head.method === 'HEAD',
           // A body that was not read to its end would be taken for the next request.
           closeConnection: reply.status === 413 || reply.status === 408,
         });
       })
       .catch((error: unknown) => {
+        if (abort.signal.aborted) return;
         this.#deps.logger.warn({ route: template, cause: errorMessage(error) }, 'cannot write answer');
-        if (!abort.signal.aborted) response.close();
+        response.close();
       })
       .finally(() => {
         this.#requests -= 1;
       });
+  }
+
+  #writing(signal: AbortSignal) {
+    return { signal, clock: this.#deps.clock, idleMsMax: this.#options.replyIdleTimeoutMs };
   }
 
   #record(route: string, head: Head, answer: { readonly status: number; readonly startedMs: number }): void {

@@ -3,8 +3,8 @@ import type { ExportInstruments } from '../core/instruments.js';
 import type { ExportFormat } from '../core/ports.js';
 
 /**
- * Counts one export: started, its bytes, and once how it ended. Whoever writes the answer iterates it to its end, or gives
- * up: because the client has gone, which aborts `signal`, or because it took nothing for too long.
+ * Counts one export: started, its bytes, and once how it ended. Whoever writes the answer iterates it to its end, or
+ * gives up: because the client has gone, which aborts `signal`, or because it took nothing for too long.
  */
 export class CountedExport {
   readonly #instruments: ExportInstruments;

@@ -241,7 +241,8 @@ export const exportMetrics = {
   }),
   failed: counter(
     'tidemark_exports_failed_total',
-    'Exports that did not come to their end: client_gone, client_stalled (took nothing for too long), or the error code.',
+    'Exports that did not come to their end: client_gone, client_stalled (took nothing for too long), ' +
+      'or the error code.',
     { labels: ['reason'], zeros: ['client_gone', 'client_stalled'] },
   ),
   bytes: counter('tidemark_export_bytes_total', 'Bytes of exports that clients took.'),

@@ -27,6 +27,7 @@ interface Given {
   readonly sockets?: readonly SocketRoute[];
   readonly requestsMax?: number;
   readonly bodyTimeoutMs?: number;
+  readonly replyIdleTimeoutMs?: number;
   readonly connectionsMax?: number;
 }
 
@@ -45,6 +46,7 @@ async function serve(given: Given) {
       connectionsMax: given.connectionsMax ?? 10,
       requestsMax: given.requestsMax ?? 10,
       bodyTimeoutMs: given.bodyTimeoutMs ?? 5_000,
+      replyIdleTimeoutMs: given.replyIdleTimeoutMs ?? 5_000,
       socketIdleTimeoutSeconds: 60,
       socketOutboundBytesMax: 65_536,
     },
@@ -173,6 +175,49 @@ test('a streamed answer arrives whole and in order', async () => {
   const text = await (await fetch(`${url}/stream`)).text();
   expect(text.length).toBe(2_000_000);
   expect([text[0], text[10_000], text.at(-1)]).toEqual(['a', 'b', 'r']);
+});
+
+test('a streamed answer that fails midway does not look complete', async () => {
+  let fail = () => {};
+  const failing = new Promise<void>((resolve) => {
+    fail = resolve;
+  });
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('the beginning');
+    await failing;
+    throw new CollectorError('store_unavailable', 'cannot go on');
+  }
+  const { url } = await serve({ http: [route('/failing', () => ({ status: 200, body: body() }))] });
+  const response = await fetch(`${url}/failing`);
+  expect(response.status).toBe(200);
+  fail();
+  await expect(response.text()).rejects.toThrow('terminated');
+});
+
+test('a client that takes nothing of a streamed answer is cut off, and the body is told', async () => {
+  let ended = false;
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) yield new Uint8Array(65_536);
+    } finally {
+      ended = true;
+    }
+  }
+  const { server } = await serve({
+    http: [route('/endless', () => ({ status: 200, body: endless() }))],
+    replyIdleTimeoutMs: 100,
+  });
+  const socket = connect(server.port, '127.0.0.1');
+  socket.pause();
+  socket.write('GET /endless HTTP/1.1\r\nhost: x\r\n\r\n');
+  await expect.poll(() => ended).toBe(true);
+  let received = '';
+  socket.on('data', (data) => {
+    received = (received + data.toString('latin1')).slice(-5);
+  });
+  socket.resume();
+  await new Promise((resolve) => socket.once('close', resolve));
+  expect(received).not.toBe('0\r\n\r\n');
 });
 
 test('HEAD has the headers and the length of GET and no body', async () => {

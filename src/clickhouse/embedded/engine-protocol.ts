@@ -38,8 +38,8 @@ export interface EngineLoad {
 
 export interface EngineOptions extends EngineLimits {
   /**
-   * The engine's own directory: `db/` is chDB's, `inserts/` holds request bodies until they are inserted, `results/` the
-   * pipes of results that are sent while they are made.
+   * The engine's own directory: `db/` is chDB's, `inserts/` holds request bodies until they are inserted, `results/`
+   * the pipes of results that are sent while they are made.
    */
   readonly dataDir: string;
   /** 0 takes a free one. */
@@ -65,7 +65,7 @@ export interface EngineLimits {
   readonly queryBytesMax: number;
   /** Bytes of the data of one INSERT, inflated. */
   readonly insertBytesMax: number;
-  /** Bytes of one result, as held by the engine before formatting; a larger one fails with code 396, unless streamed. */
+  /** Bytes of a result that is not streamed, as held by the engine before formatting; beyond it code 396. */
   readonly resultBytesMax: number;
   /** How long a read may run; a client may ask for less. */
   readonly queryMsMax: number;

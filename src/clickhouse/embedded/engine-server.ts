@@ -27,7 +27,8 @@ export interface EngineServerDeps {
  *
  * `GET /ping` and `GET /` without a query answer `Ok.`; a query is `query=` in the URL, the body, or both joined
  * by a line break. One statement a request, a connection a statement; a result is held until it is complete, so
- * that its status is always right, unless `wait_end_of_query=0` asks for it while it is made. Errors are ClickHouse's: text, `X-ClickHouse-Exception-Code`, HTTP status.
+ * that its status is always right, unless `wait_end_of_query=0` asks for it while it is made. Errors are ClickHouse's:
+ * text, `X-ClickHouse-Exception-Code`, HTTP status.
  */
 export class EngineServer {
   readonly #deps: EngineServerDeps;

@@ -18,7 +18,7 @@ interface OutputPlace {
   readonly namesFormat: boolean;
 }
 
-/** FORMAT is the clause when it stands outside of parentheses, with a name and then the end, a semicolon or SETTINGS. */
+/** FORMAT is the clause outside of parentheses, when a name follows and then the end, a semicolon or SETTINGS. */
 function findOutput(text: string): OutputPlace {
   const lexer = new SqlLexer(text);
   let depth = 0;

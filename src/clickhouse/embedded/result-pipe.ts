@@ -6,13 +6,14 @@ import { promisify } from 'node:util';
 /**
  * A named pipe the engine writes a result into while it makes it, `INTO OUTFILE '<path>'`.
  *
- * Both ends are opened here before the engine opens its own: an open that waits for the other side would hold a thread
- * of libuv's pool, and a reader whose only writer has not come yet reads the end. So the end comes when `endWriting` was
- * called, the engine has closed its side, and all is read. The pipe holds 64 KiB; what the reader does not take holds
- * the engine back. Reading needs no thread: the pipe is polled like a socket.
+ * Both ends are opened here before the engine opens its own: an open that waits for the other side would hold a
+ * thread of libuv's pool, and a reader whose only writer has not come yet reads the end. So the end comes when
+ * `endWriting` was called, the engine has closed its side, and all is read. The pipe holds 64 KiB; what the reader does
+ * not take holds the engine back. Reading needs no thread: the pipe is polled like a socket.
  *
- * Measured with chdb 3.4.0: the engine takes no notice of a reader that has gone. It goes on to the end of the query, and
- * reports success; whoever stops reading must cancel the query. A query that fails midway still gets its format's footer.
+ * Measured with chdb 3.4.0: the engine takes no notice of a reader that has gone. It goes on to the end of the query,
+ * and reports success; whoever stops reading must cancel the query. A query that fails midway still gets the footer of
+ * its format.
  */
 export class ResultPipe {
   readonly path: string;

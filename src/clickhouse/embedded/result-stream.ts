@@ -19,8 +19,8 @@ export interface StreamOptions {
 
 /**
  * What was read but the last bytes, which stay back until `finished` has settled: a query that fails midway still gets
- * the footer of its format, and a Parquet file or a JSON array that was cut must not look complete. It also leaves small
- * results, and errors within them, with the right status.
+ * the footer of its format, and a Parquet file or a JSON array that was cut must not look complete. It also leaves
+ * small results, and errors within them, with the right status.
  */
 export async function* holdEnd(chunks: AsyncIterable<Buffer>, finished: Promise<unknown>): AsyncGenerator<Buffer> {
   const held: Buffer[] = [];
@@ -39,8 +39,8 @@ export async function* holdEnd(chunks: AsyncIterable<Buffer>, finished: Promise<
 }
 
 /**
- * Answers with a result as it comes, in chunks. Nothing is sent before the first of them, so that an error before it has
- * its status. After that an error cuts the connection: the answer lacks its last chunk, and every client is told.
+ * Answers with a result as it comes, in chunks. Nothing is sent before the first of them, so that an error before it
+ * has its status. After that an error cuts the connection: the answer lacks its last chunk, and every client is told.
  */
 export async function sendStream(
   { response, clock }: { readonly response: ServerResponse; readonly clock: Clock },

@@ -51,8 +51,8 @@ const agentSql = `${sql} AND agent_id = {agent_id:String}`;
 /**
  * The days of a tenant, by agent and day. Rejects and throws as `StoreExporter.export`.
  *
- * The order is that of the table's key, in which the exporter has the view grouped and read by one thread. ORDER BY would
- * say so to the engine, which then sorts the result once more: all of it, before the first row goes out.
+ * The order is that of the table's key, in which the exporter has the view grouped and read by one thread. ORDER BY
+ * would say so to the engine, which then sorts the result once more: all of it, before the first row goes out.
  */
 export function exportDays(store: StoreExporter, days: DailyExport): Promise<AsyncIterable<Uint8Array>> {
   const { tenant, agentId, fromDay, toDay, format, signal } = days;
