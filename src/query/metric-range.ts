@@ -74,7 +74,7 @@ function edgesOf(span: TimeSpan, days: TimeSpan): readonly TimeSpan[] {
   return edges.filter(({ fromMs, toMs }) => toMs > fromMs);
 }
 
-/** The middle, to the minute; where the minutes of its day have expired, the nearest midnight that leaves two halves. */
+/** The middle, to the minute; where the minutes of its day have expired, the nearest midnight between the ends. */
 function splitOf(
   span: TimeSpan,
   days: TimeSpan,

@@ -78,7 +78,7 @@ test.each([1, 7, 30, 90])('aggregated errors of %i days are those of the whole d
   expect(body.coverage).toMatchObject({ errors: { recovered_as_of: 'maintenance' }, source: ['agent_errors_daily'] });
 });
 
-test('errors of a rolling 90 days begin where whole days do, because the raw events of the first have expired', async () => {
+test('errors of a rolling 90 days begin with the first whole day: the raw events before have expired', async () => {
   const body = await errorsOf('&time_range=90d');
   const span = rolling(90);
   const covered = { fromMs: Math.ceil(span.fromMs / dayMs) * dayMs, toMs: span.toMs };

@@ -2,7 +2,7 @@ import { rawTable } from '../../core/event-schema.js';
 
 /** Which failed executions are looked at. Conditions are SQL on the columns of the raw table. */
 export interface FailureSource {
-  /** What is read; default the raw table. A subquery in parentheses with its columns, such as distinct rows, will do. */
+  /** What is read; default the raw table. A subquery in parentheses with its columns will do, such as distinct rows. */
   readonly from?: string;
   /** Selects the failed executions. */
   readonly failures: string;
