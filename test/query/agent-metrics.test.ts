@@ -223,3 +223,10 @@ test('a rolling range reads minutes only at its edges', async () => {
   const minutes = [0, 1, 2].map((span) => Number(params[`to_${span}`]) - Number(params[`from_${span}`]));
   expect(sum(minutes)).toBeLessThanOrEqual((3 * dayMs) / 1000);
 });
+
+test('aggregated metrics of whole days take two queries, and none of them reads a raw event or a minute', async () => {
+  store.asked.length = 0;
+  await api.get('acme', '/api/v1/agents/planner/metrics?time_range=30d&metric_type=aggregated');
+  expect(store.asked.map((query) => query.name).sort()).toEqual(['agent_errors', 'agent_performance']);
+  for (const { sql } of store.asked) expect(sql).not.toMatch(/agent_events|per_minute/);
+});
