@@ -137,6 +137,12 @@ test('the reader sets what shapes a result and nothing else', async () => {
   expect((await ask('SELECT 1', 'writer', 'no_such_setting=1')).code).toBe(115);
 });
 
+test("a reader's connection is locked, whatever settings and parameters came with the request", async () => {
+  const query = 'max_threads=1&param_a=1&readonly=0';
+  expect((await ask("SELECT getSetting('readonly'), {a:UInt8}", 'reader', query)).text).toBe('1\t1\n');
+  expect((await ask("SELECT getSetting('readonly')", 'writer')).text).toBe('0\n');
+});
+
 test('what the reader may: show, describe, explain, exists and the system tables', async () => {
   for (const sql of [
     'SHOW TABLES',

@@ -157,18 +157,14 @@ export class StatementRunner {
     request: StatementRequest,
     { sql, shape, isRead }: { readonly sql: string; readonly shape: StatementShape; readonly isRead: boolean },
   ): Promise<StatementResult> {
-    const prelude = this.#prelude(request, isRead ? this.#readLimits() : null);
+    const tag = this.#tag();
+    const prelude = this.#prelude(request, { limits: isRead ? this.#readLimits() : null, tag });
     const format = formatOf(request, shape);
     const lane = isRead ? this.#reads : this.#writes;
     return await lane.run(request.signal, async () => {
-      const tag = isRead ? this.#tag() : '';
-      try {
-        const running = this.#engine.run(prelude, sql + tag, format.asked);
-        if (isRead) this.#cancelOnAbort(request.signal, { running, tag });
-        return { ...(await running), format: format.named, isInsert: shape.isInsert };
-      } catch (error) {
-        throw untagged(error, tag);
-      }
+      const running = this.#engine.run(prelude, sql, format.asked);
+      if (isRead) this.#cancelOnAbort(request.signal, { running, tag });
+      return { ...(await running), format: format.named, isInsert: shape.isInsert };
     });
   }
 
@@ -177,19 +173,20 @@ export class StatementRunner {
     request: StatementRequest,
     { sql, shape, send }: { readonly sql: Buffer; readonly shape: StatementShape; readonly send: StreamSender },
   ): Promise<void> {
-    const prelude = this.#prelude(request, { max_execution_time: this.#options.streamMsMax / 1_000 });
+    const tag = this.#tag();
+    const limits = { max_execution_time: this.#options.streamMsMax / 1_000 };
+    const prelude = this.#prelude(request, { limits, tag });
     const format = formatOf(request, shape);
     await this.#streams.run(request.signal, async () => {
-      const tag = this.#tag();
       const pipe = await ResultPipe.create(join(this.#resultDir, String(++this.#serial)));
       const given = new AbortController();
-      given.signal.addEventListener('abort', () => pipe.destroy(), { once: true });
+      given.signal.addEventListener('abort', () => pipe.abandon(), { once: true });
       const giveUp = () => given.abort();
       request.signal.addEventListener('abort', giveUp, { once: true });
       if (request.signal.aborted) giveUp();
       const statement = withOutfile(sql, { path: pipe.path, format: format.asked });
-      const running = this.#engine.run(prelude, statement.toString('utf8') + tag, format.asked).catch((error) => {
-        throw untagged(error, tag, pipe.path);
+      const running = this.#engine.run(prelude, statement.toString('utf8'), format.asked).catch((error) => {
+        throw withoutPath(error, pipe.path);
       });
       this.#cancelOnAbort(given.signal, { running, tag });
       const ended = running.then(noop, noop).then(() => pipe.endWriting());
@@ -199,12 +196,16 @@ export class StatementRunner {
         request.signal.removeEventListener('abort', giveUp);
         giveUp();
         await ended;
+        pipe.destroy();
       }
     });
   }
 
   /** What sets the connection up: database, settings, parameters, and last the lock. */
-  #prelude({ parameters, user }: StatementRequest, limits: ReadLimits | null): string {
+  #prelude(
+    { parameters, user }: StatementRequest,
+    { limits, tag }: { readonly limits: ReadLimits | null; readonly tag: string },
+  ): string {
     const database = parameters.database ?? '';
     const own = database === '' || database === 'default' ? this.#options.database : database;
     const values = new Map<string, string>();
@@ -218,11 +219,12 @@ export class StatementRunner {
     } else {
       values.set('async_insert', '0');
     }
+    values.set('log_comment', `${values.get('log_comment') ?? ''}${tag}`);
     for (const [name, value] of parameters.parameters) values.set(`param_${name}`, value);
     const pairs = [...values].map(([name, value]) => `${name} = ${quoteString(value)}`);
-    const statements = [`USE ${quoteIdentifier(own)}`, `SET ${pairs.join(', ')}`];
-    if (user.role === 'reader') statements.push('SET readonly = 1');
-    return statements.join('; ');
+    // The settings of one SET are checked together, under what was allowed before it. A statement costs 0.1 ms.
+    if (user.role === 'reader') pairs.push('readonly = 1');
+    return `USE ${quoteIdentifier(own)}; SET ${pairs.join(', ')}`;
   }
 
   #readLimits(): ReadLimits {
@@ -230,9 +232,12 @@ export class StatementRunner {
     return { max_execution_time: queryMsMax / 1_000, max_result_bytes: resultBytesMax };
   }
 
-  /** A comment names the query, so that it can be found among the running ones; chDB takes no query id. */
+  /**
+   * Names a query among the running ones, as the end of its `log_comment`; chDB takes no query id, and the text of a
+   * query with parameters is written anew by the engine, without its comments.
+   */
   #tag(): string {
-    return `\n/*tidemark:${++this.#serial}*/`;
+    return ` tidemark:${++this.#serial}`;
   }
 
   /** A query is listed only some time after it was handed over, so the engine is asked until it is gone. */
@@ -240,7 +245,7 @@ export class StatementRunner {
     let done = false;
     const cancel = async () => {
       for (let attempt = 0; attempt < cancelAttemptsMax && !done; attempt++) {
-        await this.#engine.cancel(query.tag.trim()).catch(() => undefined);
+        await this.#engine.cancel(query.tag).catch(() => undefined);
         await sleep(this.#clock, cancelPauseMs);
       }
     };
@@ -270,10 +275,10 @@ function formatOf({ parameters }: StatementRequest, shape: StatementShape) {
   return { asked, named: shape.format ?? asked };
 }
 
-/** Error texts quote the statement; the tag and the path of its pipe are not the client's. */
-function untagged(error: unknown, ...added: readonly string[]): ClickHouseException {
+/** Error texts quote the statement; the path of its pipe is not the client's. */
+function withoutPath(error: unknown, path: string): ClickHouseException {
   const exception = ClickHouseException.from(error);
-  for (const text of added) if (text !== '') exception.message = exception.message.replaceAll(text, '');
+  exception.message = exception.message.replaceAll(path, '');
   return exception;
 }
 
