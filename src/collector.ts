@@ -4,6 +4,7 @@ import { RollupDayFinalizer } from './clickhouse/maintenance/day-finalizer.js';
 import { createInsertToken } from './clickhouse/maintenance/insert-token.js';
 import { Maintenance } from './clickhouse/maintenance/maintenance.js';
 import { migrate } from './clickhouse/migrate.js';
+import { preparedStore } from './clickhouse/prepared-store.js';
 import { readWindowRestore } from './clickhouse/queries/window-restore.js';
 import { type ConnectedStore, connectStore } from './clickhouse/store.js';
 import { StoreStartup } from './clickhouse/store-startup.js';
@@ -281,10 +282,11 @@ function joinHttp(
     { pipeline, spool, clock, instruments: metrics.ingest },
     { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
   );
+  const prepared = preparedStore(store.client, schema);
   const reads = createQueryRoutes(
     {
-      store: store.client,
-      exporter: store.client,
+      store: prepared,
+      exporter: prepared,
       windows,
       endpoints,
       finalizer,

@@ -48,10 +48,10 @@ export class CollectorApi {
     );
   }
 
-  /** Null for a 404. Throws for any other refusal. */
+  /** Null for a 404, and for a 503: a store that is still being prepared. Throws for any other refusal. */
   async #get<Body>(path: string): Promise<Body | null> {
     const response = await fetch(`${this.#url}${path}`, { headers: { authorization: `Bearer ${this.#key}` } });
-    if (response.status === 404) return null;
+    if (response.status === 404 || response.status === 503) return null;
     if (!response.ok) throw new Error(`cannot read ${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as Body;
   }

@@ -50,6 +50,11 @@ export class StoreStartup implements Stage, HealthProbe {
     await Promise.race([Promise.all([this.#work, this.#deps.onStop()]), sleep(this.#deps.clock, deadlineMs)]);
   }
 
+  /** Whether the schema is there. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
   health(): DependencyHealth {
     return {
       name: this.name,
