@@ -244,3 +244,20 @@ test('a gzip body that is cut off is an error and inserts nothing', async () => 
 function basic(user: string, password: string): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
+
+test('a read with parameters is stopped when its client goes away', async () => {
+  const running = async () =>
+    (await rows("SELECT query_id FROM system.processes WHERE query LIKE '%sleepEachRow%' AND query NOT LIKE '%LIKE%'"))
+      .length;
+  const gone = new AbortController();
+  const read = reader.query({
+    query: 'SELECT sum(sleepEachRow(0.1)) FROM numbers({rows:UInt64})',
+    query_params: { rows: 500 },
+    clickhouse_settings: { max_block_size: '1' },
+    abort_signal: gone.signal,
+  });
+  await expect.poll(running).toBe(1);
+  gone.abort();
+  await expect(read).rejects.toThrow();
+  await expect.poll(running, { timeout: 10_000 }).toBe(0);
+});

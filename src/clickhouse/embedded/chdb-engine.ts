@@ -21,7 +21,7 @@ export interface ChdbEngine {
   run(prelude: string, sql: string, format: string): Promise<ChdbResult>;
   /** The engine's parser on one or more statements, about 0.05 ms. Runs nothing. */
   classify(sql: string): Promise<Classification>;
-  /** Asks every running query whose text ends with `ending` to stop. Does not wait for it. */
+  /** Asks the running query whose setting `log_comment` ends with `ending` to stop. Does not wait for it. */
   cancel(ending: string): Promise<void>;
   /** Waits for what is under way, then releases the data directory. */
   close(): Promise<void>;
@@ -91,7 +91,7 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
     run: (prelude, sql, format) => track(run(prelude, sql, format)),
     classify: (sql) => track(addon.DurableClassifyAsync(control, sql, options.database)),
     async cancel(ending) {
-      await text(`KILL QUERY WHERE endsWith(query, '${ending}')`);
+      await text(`KILL QUERY WHERE endsWith(Settings['log_comment'], '${ending}')`);
     },
     close() {
       closing ??= close();

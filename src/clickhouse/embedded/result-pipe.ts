@@ -19,14 +19,13 @@ export class ResultPipe {
   readonly path: string;
   readonly #reader: Socket;
   #writer: number | null;
+  /** Reads when nobody else does any more. */
+  #drain: Socket | null = null;
 
   private constructor(path: string) {
     this.path = path;
-    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    this.#reader = openReader(path);
     this.#writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-    this.#reader = new Socket({ fd: reader, readable: true, writable: false });
-    // Whoever reads is told; nobody may be reading yet.
-    this.#reader.on('error', () => undefined);
   }
 
   /** Node can open a pipe, not make one; the command takes 4 ms. `path` must not exist. */
@@ -46,12 +45,28 @@ export class ResultPipe {
     this.#writer = null;
   }
 
-  /** Idempotent. An engine that waits for room goes on into the void. */
+  /**
+   * Ends the reading. What the engine still writes is dropped, until it has heard that it should stop: an engine that is
+   * about to open the pipe would else wait for a reader for ever, and if the pipe were gone, write a file.
+   */
+  abandon(): void {
+    if (this.#writer !== null) this.#drain ??= openReader(this.path).resume();
+    this.#reader.destroy();
+  }
+
+  /** Only when the engine is done. */
   destroy(): void {
     this.endWriting();
     this.#reader.destroy();
+    this.#drain?.destroy();
     rmSync(this.path, { force: true });
   }
+}
+
+function openReader(path: string): Socket {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  // Whoever reads is told of an error; nobody may be reading.
+  return new Socket({ fd, readable: true, writable: false }).on('error', () => undefined);
 }
 
 const run = promisify(execFile);
