@@ -42,24 +42,6 @@ test('events of a day that arrive while it is repaired are counted once, again a
       expect(answer.status, await answer.clone().text()).toBe(200);
       return (await answer.json()) as { readonly agents_repaired: number; readonly events: number };
     };
-    const broken = async (table: string): Promise<void> => {
-      const password = readFileSync(join(collector.dataDir, 'engine-writer-password'), 'utf8').trim();
-      const answer = await fetch(`${collector.storeUrl}/?database=tidemark`, {
-        method: 'POST',
-        body: `DELETE FROM ${table} WHERE agent_id != 'c'`,
-        headers: { authorization: `Basic ${Buffer.from(`tidemark:${password}`).toString('base64')}` },
-      });
-      expect(answer.status, await answer.text()).toBe(200);
-    };
-    const stored = async () => {
-      const [row] = await collector.query<{ readonly [name: string]: string }>(`SELECT
-          (SELECT count() FROM agent_events) AS raw,
-          (SELECT sum(events) FROM agent_performance_daily) AS days,
-          (SELECT sum(total) FROM agent_performance_minutely) AS minutes,
-          (SELECT sum(occurrences) * 5 FROM agent_errors_daily) AS failures`);
-      return Object.values(row ?? {}).map(Number);
-    };
-
     const asReader = { headers: { authorization: `Bearer ${readKey}` } };
     const refused = [
       await fetch(`${collector.url}/api/v1/maintenance/days`, asReader),
@@ -67,22 +49,43 @@ test('events of a day that arrive while it is repaired are counted once, again a
     ];
     expect(refused.map(({ status }) => status)).toEqual([403, 403]);
     await send();
-    await expect.poll(async () => (await stored())[0], { timeout: 20_000 }).toBe(sent);
+    await expect.poll(async () => (await storedCounts(collector))[0], { timeout: 20_000 }).toBe(sent);
     const sending = (async () => {
       while (!isOver) await send();
     })();
     let repaired = 0;
     for (const table of ['per_day', 'per_minute', 'per_day', 'per_minute']) {
-      await broken(`agent_performance_${table}_v1`);
+      await deleteRows(collector, `agent_performance_${table}_v1`);
       repaired += (await finalize()).agents_repaired;
     }
     isOver = true;
     await sending;
     expect(repaired).toBeGreaterThanOrEqual(8);
-    await expect.poll(stored, { timeout: 20_000 }).toEqual([sent, sent, sent, sent]);
+    await expect.poll(() => storedCounts(collector), { timeout: 20_000 }).toEqual([sent, sent, sent, sent]);
     expect(await finalize()).toMatchObject({ events: sent, agents_repaired: 0 });
     expect((await collector.metrics()).get('tidemark_maintenance_finalizations_total')).toBe(5);
   } finally {
     await collector.stop();
   }
 }, 90_000);
+
+/** As the store's writer: the rollup of agents a and b is gone. */
+async function deleteRows(collector: CollectorProcess, table: string): Promise<void> {
+  const password = readFileSync(join(collector.dataDir, 'engine-writer-password'), 'utf8').trim();
+  const answer = await fetch(`${collector.storeUrl}/?database=tidemark`, {
+    method: 'POST',
+    body: `DELETE FROM ${table} WHERE agent_id != 'c'`,
+    headers: { authorization: `Basic ${Buffer.from(`tidemark:${password}`).toString('base64')}` },
+  });
+  expect(answer.status, await answer.text()).toBe(200);
+}
+
+/** Events of the raw table, of days, of minutes, and five times the failures. */
+async function storedCounts(collector: CollectorProcess): Promise<number[]> {
+  const [row] = await collector.query<{ readonly [name: string]: string }>(`SELECT
+      (SELECT count() FROM agent_events) AS raw,
+      (SELECT sum(events) FROM agent_performance_daily) AS days,
+      (SELECT sum(total) FROM agent_performance_minutely) AS minutes,
+      (SELECT sum(occurrences) * 5 FROM agent_errors_daily) AS failures`);
+  return Object.values(row ?? {}).map(Number);
+}

@@ -39,11 +39,16 @@ export function selectRange(first: AgentKey, last: AgentKey): AgentSelection {
   return { sql, params };
 }
 
-/** Exactly these agents; the lists travel in the address of the request, so there may be some hundred at most. */
+/**
+ * Exactly these agents; the lists travel in the address of the request, so there may be some hundred at most. They
+ * are a set: with `has` over the list a repair took more than twice the CPU.
+ */
 export function selectList(agents: readonly AgentKey[]): AgentSelection {
   return {
-    sql: `tenant IN {tenants:Array(String)} AND agent_id IN {agent_ids:Array(String)}
-      AND has(arrayZip({tenants:Array(String)}, {agent_ids:Array(String)}), (toString(tenant), toString(agent_id)))`,
+    sql: `(tenant, agent_id) IN (
+        SELECT pair.1, pair.2
+        FROM (SELECT arrayJoin(arrayZip({tenants:Array(String)}, {agent_ids:Array(String)})) AS pair)
+      )`,
     params: { tenants: agents.map(({ tenant }) => tenant), agent_ids: agents.map(({ agentId }) => agentId) },
   };
 }

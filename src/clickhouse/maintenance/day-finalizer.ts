@@ -37,8 +37,11 @@ export interface RollupDayFinalizerOptions {
 
 /** Raw rows compared at once. The comparison by minute is what takes memory: 300 MB at a million rows. */
 const comparedBounds = { rowsMax: 250_000, agentsMax: 100_000, addressMax: Number.POSITIVE_INFINITY };
-/** Rewritten at once, while delivery waits for some seconds. An address of the embedded engine has 128 KiB at most. */
-const repairedBounds = { rowsMax: 250_000, agentsMax: 500, addressMax: 65_536 };
+/**
+ * Rewritten at once, while delivery waits for 3 CPU-seconds or so. An address of the embedded engine has 128 KiB at
+ * most.
+ */
+const repairedBounds = { rowsMax: 100_000, agentsMax: 200, addressMax: 65_536 };
 
 /** Raw parts go when their newest row has expired; a day more is for what is read while a day is finalized. */
 const expiryMarginMs = dayMs;

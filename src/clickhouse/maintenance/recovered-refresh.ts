@@ -24,8 +24,8 @@ const countRow = z.object({ tenant: z.string(), agent_id: z.string(), rows: inte
 /**
  * Writes how many failures of a span of days recovered (`failuresWithRecovery` has the definition) into the error
  * groups that exist, where the number has grown: a maximum is kept, and a failure that recovered stays so. A
- * completion may come days later, so recent days are done again. Groups folded into `<other>` are not told apart and stay at 0.
- * Goes by agents whose failures fit into memory. Rejects as `StoreReader.rows` and `StoreWriter.command`.
+ * completion may come days later, so recent days are done again. Groups folded into `<other>` are not told apart and
+ * stay at 0. Goes by agents whose failures fit into memory. Rejects as `StoreReader.rows` and `StoreWriter.command`.
  */
 export async function refreshRecovered(
   deps: RecoveredRefreshDeps,
