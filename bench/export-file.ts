@@ -107,7 +107,7 @@ function csvValues(line: string): string[] {
   return values;
 }
 
-/** By an engine of its own in this process: it must find the types of the columns in the file, and the order of rows. */
+/** By an engine of its own in this process, which finds the types of the columns in the file. */
 async function readParquet(path: string): Promise<RowSums> {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-parquet-'));
   const engine = await openChdbEngine({ directory, database: 'parquet', memoryBytesMax: 2_000_000_000 });

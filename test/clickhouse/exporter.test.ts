@@ -56,6 +56,11 @@ test('an export has all rows, beyond the limits of a read, in each format', asyn
   expect(lines.map((line) => JSON.parse(line))).toEqual(expected);
   const parquet = await textOf(await client.export({ ...numbers(3), format: 'parquet' }));
   expect([parquet.slice(0, 4), parquet.slice(-4)]).toEqual(['PAR1', 'PAR1']);
+  const nothing = { ...numbers(1), sql: 'SELECT NULL AS a, 1 AS b, toFloat64(nan) AS c FROM numbers({count:UInt64})' };
+  expect(await textOf(await client.export(nothing))).toBe('"a","b","c"\n,1,nan\n');
+  expect(JSON.parse(await textOf(await client.export({ ...nothing, format: 'json' })))).toEqual([
+    { a: null, b: 1, c: null },
+  ]);
   expect((await textOf(await client.export(numbers(300_000)))).split('\n').length).toBe(300_002);
 });
 

@@ -118,6 +118,7 @@ class SupervisedEngine implements EngineProcess {
       rss_bytes: load?.rssBytes ?? null,
       reads_running: load?.readsRunning ?? null,
       reads_waiting: load?.readsWaiting ?? null,
+      streams_running: load?.streamsRunning ?? null,
       writes_waiting: load?.writesWaiting ?? null,
     };
     if (load !== null) return { name: this.name, status: 'healthy', reason: null, details };

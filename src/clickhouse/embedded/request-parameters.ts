@@ -147,6 +147,7 @@ const readerSettings: ReadonlySet<string> = new Set([
   'extremes',
   'final',
   'format_csv_delimiter',
+  'format_csv_null_representation',
   'group_by_overflow_mode',
   'join_use_nulls',
   'limit',

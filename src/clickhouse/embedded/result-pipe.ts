@@ -46,8 +46,8 @@ export class ResultPipe {
   }
 
   /**
-   * Ends the reading. What the engine still writes is dropped, until it has heard that it should stop: an engine that is
-   * about to open the pipe would else wait for a reader for ever, and if the pipe were gone, write a file.
+   * Ends the reading. What the engine still writes is dropped, until it has heard that it should stop: an engine that
+   * is about to open the pipe would else wait for a reader for ever, and if the pipe were gone, write a file.
    */
   abandon(): void {
     if (this.#writer !== null) this.#drain ??= openReader(this.path).resume();
