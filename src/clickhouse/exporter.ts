@@ -109,8 +109,8 @@ const jsonSettings: StoreSettings = {
 };
 
 /**
- * A null in CSV is an empty value, as spreadsheets and data frames read it, and not ClickHouse's own mark. Parquet would
- * hold a million rows before it writes the first, and a date as the number of its day.
+ * A null in CSV is an empty value, as spreadsheets and data frames read it, and not ClickHouse's own mark. Parquet
+ * would hold a million rows before it writes the first, and a date as the number of its day.
  */
 const formats: Readonly<Record<ExportFormat, { readonly format: string; readonly settings: StoreSettings }>> = {
   csv: { format: 'CSVWithNames', settings: { date_time_output_format: 'iso', format_csv_null_representation: '' } },
