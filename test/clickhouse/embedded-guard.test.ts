@@ -109,7 +109,7 @@ test('a parameter cannot name what the statement may not', async () => {
   expect((await ask("SELECT * FROM {f:Identifier}('tidemark', 't')", 'reader', 'param_f=merge')).code).not.toBe(0);
 });
 
-test('a statement that passed before passes nothing else: not another user, not another name in a parameter', async () => {
+test('a statement that passed once passes no other user, and no other name in a parameter', async () => {
   const merged = "SELECT count() FROM merge('tidemark', '^t$')";
   expect((await ask(merged, 'writer')).text).toBe('0\n');
   expect((await ask(merged, 'reader')).code).toBe(497);
