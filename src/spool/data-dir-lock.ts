@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync, renameSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -119,11 +119,16 @@ export class DataDirLock implements Stage {
     return false;
   }
 
-  /** Removes the stale lock with `content`; a lock that another contender has taken meanwhile is put back. */
+  /**
+   * Removes the stale lock with `content`; a lock that another contender has taken meanwhile is put back. While it is
+   * aside a third could take its place, so the file is read again right before, without a pause: what is left of that
+   * moment is the time between two system calls.
+   */
   async #moveAside(content: string): Promise<void> {
     const aside = `${this.#path}.stale-${this.#token}`;
     try {
-      await rename(this.#path, aside);
+      if (readFileSync(this.#path, 'utf8') !== content) return;
+      renameSync(this.#path, aside);
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return;
       throw error;
