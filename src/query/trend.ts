@@ -104,7 +104,7 @@ function finished({ successful, failed }: OutcomeCounts): Proportion {
 
 /**
  * The quantile test: when both halves have one distribution, a value above the pooled p95 is as likely in one as in the
- * other, so the shares above it are compared as any two proportions. It needs no assumption about the distribution.
+ * other, so the shares above it are compared as any two proportions. It holds for any distribution.
  * Source: W. J. Conover, Practical Nonparametric Statistics (3rd ed.), §4.3: the median test, at another quantile.
  */
 function p95Change(first: Centroids, second: Centroids): P95Change {
