@@ -5,8 +5,10 @@
 export const retentionDays = {
   /** Raw events, by the time they were received. */
   raw: 30,
-  /** The minute rollup, by event time, as all below. */
+  /** The minute rollup, by event time. */
   minutes: 90,
-  /** Error groups of a day. */
+  /** States of tasks and runs, by the time they were received. */
+  history: 90,
+  /** Error groups of a day, by event time. */
   errors: 400,
 } as const;

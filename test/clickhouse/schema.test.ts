@@ -49,7 +49,7 @@ test('the raw table has the columns of the event schema, with their types, meani
 
 test('every column of every table and public view carries a comment', async () => {
   const bare = await store.select(`SELECT table, name FROM system.columns
-    WHERE database = '${database}' AND comment = '' AND NOT endsWith(table, '_mv_v1')`);
+    WHERE database = '${database}' AND comment = '' AND NOT match(table, '_mv_v[0-9]+$')`);
   expect(bare).toEqual([]);
 });
 
@@ -57,9 +57,12 @@ test('every column of every table and public view carries a comment', async () =
 const maintainedColumns: ReadonlySet<string> = new Set(['repaired_at', 'recovered']);
 
 test('a materialized view fills its target column by column', async () => {
-  for (const name of ['performance_per_minute', 'performance_per_day', 'errors_per_day', 'task_history']) {
-    const target = (await columnsOf(`agent_${name}_v1`)).map((column) => column.name);
-    const view = (await columnsOf(`agent_${name}_mv_v1`)).map((column) => column.name);
+  const views = await store.select<{ name: string }>(`SELECT name FROM system.tables
+    WHERE database = '${database}' AND engine = 'MaterializedView'`);
+  expect(views.length).toBeGreaterThanOrEqual(8);
+  for (const { name } of views) {
+    const target = (await columnsOf(name.replace('_mv_', '_'))).map((column) => column.name);
+    const view = (await columnsOf(name)).map((column) => column.name);
     expect(view).toEqual(target.filter((column) => !maintainedColumns.has(column)));
   }
 });
@@ -73,7 +76,11 @@ test('every table a segment reaches remembers tokens and is synced before the in
     'agent_events_raw_v1',
     'agent_performance_per_day_v1',
     'agent_performance_per_minute_v1',
-    'agent_task_history_v1',
+    'agent_run_activity_v1',
+    'agent_runs_by_start_v1',
+    'agent_runs_v1',
+    'agent_task_history_v2',
+    'agent_tasks_by_start_v1',
   ]);
   for (const table of rows) {
     expect(table.engine_full).toContain('non_replicated_deduplication_window = 10000');
@@ -289,6 +296,11 @@ test('tables keep what the queries count on for as long', async () => {
     agent_events_raw_v1: `toDateTime(received) + toIntervalDay(${retentionDays.raw})`,
     agent_performance_per_minute_v1: `minute + toIntervalDay(${retentionDays.minutes})`,
     agent_errors_per_day_v1: `day + toIntervalDay(${retentionDays.errors})`,
+    agent_task_history_v2: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
+    agent_tasks_by_start_v1: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
+    agent_runs_v1: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
+    agent_runs_by_start_v1: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
+    agent_run_activity_v1: `toDateTime(last_received) + toIntervalDay(${retentionDays.history})`,
   };
   for (const [table, ttl] of Object.entries(kept)) {
     const [found] = await store.select<{ engine_full: string }>(

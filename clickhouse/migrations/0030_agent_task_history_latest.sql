@@ -1,0 +1,154 @@
+-- agent_task_history (0011) over agent_task_history_v2, with agent_version, parent_id and start. One row a task, its
+-- latest state: FINAL keeps the highest version of a task across parts and partitions; filters on tenant and task_id
+-- reach the primary key. What is not told by its events any more (orphaned) is told by the API alone.
+
+-- up
+CREATE OR REPLACE VIEW agent_task_history
+(
+    tenant LowCardinality(String) COMMENT 'Tenant of the task.',
+    task_id String COMMENT 'Id of the task.',
+    agent_id String COMMENT 'Id of the agent; metrics are kept per agent.',
+    agent_name String COMMENT 'Display name of the agent.',
+    agent_version String COMMENT 'Version of the agent.',
+    run_id String COMMENT 'Run (one invocation of an agent or crew) the event belongs to.',
+    parent_id String COMMENT 'Run, task or step that caused this one.',
+    flow_id String COMMENT 'Flow or workflow definition.',
+    crew_id String COMMENT 'Crew or team of agents.',
+    engagement_id String COMMENT 'Customer engagement or project.',
+    user_id String COMMENT 'Person the work was done for.',
+    session_id String COMMENT 'Conversation or session.',
+    name String COMMENT 'Name of the task, tool or model.',
+    status Enum8('pending' = 10, 'running' = 11, 'completed' = 12, 'failed' = 13, 'cancelled' = 14)
+        COMMENT 'Latest state; one that ended wins over any other.',
+    attempt UInt16 COMMENT 'Which try this is, from 1.',
+    ts DateTime64(3, 'UTC') COMMENT 'When the latest state was reached.',
+    received DateTime64(3, 'UTC') COMMENT 'When the latest state was received.',
+    started_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Start of the run, task or step.',
+    ended_at Nullable(DateTime64(3, 'UTC')) COMMENT 'End of the run, task or step.',
+    duration_ms Nullable(Float64) COMMENT 'Duration in milliseconds; derived when started_at and ended_at are given.',
+    llm_calls UInt64 COMMENT 'Number of model calls.',
+    tokens_in UInt64 COMMENT 'Input tokens, cached ones included.',
+    tokens_out UInt64 COMMENT 'Output tokens.',
+    cost_micros UInt64 COMMENT 'Cost in millionths of a US dollar.',
+    memory_mb Nullable(Float32) COMMENT 'Peak memory in megabytes.',
+    confidence Nullable(Float32) COMMENT 'Confidence in the result, 0 to 1.',
+    error_category Enum8(
+        '' = 0, 'tool' = 1, 'model' = 2, 'retrieval' = 3,
+        'orchestration' = 4, 'infra' = 5, 'guardrail' = 6, 'user' = 7
+    )
+        COMMENT 'Where it failed; required on failed events.',
+    error_code String COMMENT 'Stable code of the error.',
+    error_message String COMMENT 'First 500 characters of the message, secrets masked.',
+    inputs Map(String, String) COMMENT 'Parameters of the work: flat map of scalars.',
+    outputs Map(String, String) COMMENT 'Results of the work: flat map of scalars.',
+    labels Map(String, String) COMMENT 'Labels of your own: map of strings.',
+    start DateTime64(3, 'UTC')
+        COMMENT 'Place in lists: started_at, else duration_ms before ts, else ts.'
+)
+AS SELECT
+    tenant,
+    task_id,
+    agent_id,
+    agent_name,
+    agent_version,
+    run_id,
+    parent_id,
+    flow_id,
+    crew_id,
+    engagement_id,
+    user_id,
+    session_id,
+    name,
+    status,
+    attempt,
+    ts,
+    received,
+    started_at,
+    ended_at,
+    duration_ms,
+    llm_calls,
+    tokens_in,
+    tokens_out,
+    cost_micros,
+    memory_mb,
+    confidence,
+    error_category,
+    error_code,
+    error_message,
+    inputs,
+    outputs,
+    labels,
+    start
+FROM agent_task_history_v2 FINAL;
+
+-- down
+CREATE OR REPLACE VIEW agent_task_history
+(
+    tenant LowCardinality(String) COMMENT 'Tenant of the task.',
+    task_id String COMMENT 'Id of the task.',
+    agent_id String COMMENT 'Id of the agent; metrics are kept per agent.',
+    agent_name String COMMENT 'Display name of the agent.',
+    run_id String COMMENT 'Run (one invocation of an agent or crew) the event belongs to.',
+    flow_id String COMMENT 'Flow or workflow definition.',
+    crew_id String COMMENT 'Crew or team of agents.',
+    engagement_id String COMMENT 'Customer engagement or project.',
+    user_id String COMMENT 'Person the work was done for.',
+    session_id String COMMENT 'Conversation or session.',
+    name String COMMENT 'Name of the task, tool or model.',
+    status Enum8('pending' = 10, 'running' = 11, 'completed' = 12, 'failed' = 13, 'cancelled' = 14)
+        COMMENT 'Latest state; one that ended wins over any other.',
+    attempt UInt16 COMMENT 'Which try this is, from 1.',
+    ts DateTime64(3, 'UTC') COMMENT 'When the latest state was reached.',
+    received DateTime64(3, 'UTC') COMMENT 'When the latest state was received.',
+    started_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Start of the run, task or step.',
+    ended_at Nullable(DateTime64(3, 'UTC')) COMMENT 'End of the run, task or step.',
+    duration_ms Nullable(Float64) COMMENT 'Duration in milliseconds; derived when started_at and ended_at are given.',
+    llm_calls UInt64 COMMENT 'Number of model calls.',
+    tokens_in UInt64 COMMENT 'Input tokens, cached ones included.',
+    tokens_out UInt64 COMMENT 'Output tokens.',
+    cost_micros UInt64 COMMENT 'Cost in millionths of a US dollar.',
+    memory_mb Nullable(Float32) COMMENT 'Peak memory in megabytes.',
+    confidence Nullable(Float32) COMMENT 'Confidence in the result, 0 to 1.',
+    error_category Enum8(
+        '' = 0, 'tool' = 1, 'model' = 2, 'retrieval' = 3,
+        'orchestration' = 4, 'infra' = 5, 'guardrail' = 6, 'user' = 7
+    )
+        COMMENT 'Where it failed; required on failed events.',
+    error_code String COMMENT 'Stable code of the error.',
+    error_message String COMMENT 'First 500 characters of the message, secrets masked.',
+    inputs Map(String, String) COMMENT 'Parameters of the work: flat map of scalars.',
+    outputs Map(String, String) COMMENT 'Results of the work: flat map of scalars.',
+    labels Map(String, String) COMMENT 'Labels of your own: map of strings.'
+)
+AS SELECT
+    tenant,
+    task_id,
+    agent_id,
+    agent_name,
+    run_id,
+    flow_id,
+    crew_id,
+    engagement_id,
+    user_id,
+    session_id,
+    name,
+    status,
+    attempt,
+    ts,
+    received,
+    started_at,
+    ended_at,
+    duration_ms,
+    llm_calls,
+    tokens_in,
+    tokens_out,
+    cost_micros,
+    memory_mb,
+    confidence,
+    error_category,
+    error_code,
+    error_message,
+    inputs,
+    outputs,
+    labels
+FROM agent_task_history_v1 FINAL;

@@ -1,0 +1,84 @@
+-- One row a run, its latest state as its own events tell it; filters on tenant and run_id reach the primary key.
+
+-- up
+CREATE OR REPLACE VIEW agent_runs
+(
+    tenant LowCardinality(String) COMMENT 'Tenant of the run.',
+    run_id String COMMENT 'Id of the run.',
+    agent_id String COMMENT 'Id of the agent; metrics are kept per agent.',
+    agent_name String COMMENT 'Display name of the agent.',
+    agent_version String COMMENT 'Version of the agent.',
+    parent_id String COMMENT 'Run, task or step that caused this one.',
+    flow_id String COMMENT 'Flow or workflow definition.',
+    crew_id String COMMENT 'Crew or team of agents.',
+    engagement_id String COMMENT 'Customer engagement or project.',
+    user_id String COMMENT 'Person the work was done for.',
+    session_id String COMMENT 'Conversation or session.',
+    name String COMMENT 'Name of the run.',
+    status Enum8('running' = 1, 'completed' = 2, 'failed' = 3, 'cancelled' = 4)
+        COMMENT 'Latest state; one that ended wins over any other.',
+    attempt UInt16 COMMENT 'Which try this is, from 1.',
+    ts DateTime64(3, 'UTC') COMMENT 'When the latest state was reached.',
+    received DateTime64(3, 'UTC') COMMENT 'When the latest state was received.',
+    started_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Start of the run, task or step.',
+    ended_at Nullable(DateTime64(3, 'UTC')) COMMENT 'End of the run, task or step.',
+    duration_ms Nullable(Float64) COMMENT 'Duration in milliseconds; derived when started_at and ended_at are given.',
+    llm_calls UInt64 COMMENT 'Number of model calls.',
+    tokens_in UInt64 COMMENT 'Input tokens, cached ones included.',
+    tokens_out UInt64 COMMENT 'Output tokens.',
+    cost_micros UInt64 COMMENT 'Cost in millionths of a US dollar.',
+    usage_scope Enum8('own' = 0, 'rolled_up' = 1)
+        COMMENT 'own: usage of the run alone, beside that of its tasks and steps; rolled_up: theirs is in it.',
+    memory_mb Nullable(Float32) COMMENT 'Peak memory in megabytes.',
+    confidence Nullable(Float32) COMMENT 'Confidence in the result, 0 to 1.',
+    error_category Enum8(
+        '' = 0, 'tool' = 1, 'model' = 2, 'retrieval' = 3,
+        'orchestration' = 4, 'infra' = 5, 'guardrail' = 6, 'user' = 7
+    )
+        COMMENT 'Where it failed; required on failed events.',
+    error_code String COMMENT 'Stable code of the error.',
+    error_message String COMMENT 'First 500 characters of the message, secrets masked.',
+    inputs Map(String, String) COMMENT 'Parameters of the work: flat map of scalars.',
+    outputs Map(String, String) COMMENT 'Results of the work: flat map of scalars.',
+    labels Map(String, String) COMMENT 'Labels of your own: map of strings.',
+    start DateTime64(3, 'UTC')
+        COMMENT 'Place in lists: started_at, else duration_ms before ts, else ts.'
+)
+AS SELECT
+    tenant,
+    run_id,
+    agent_id,
+    agent_name,
+    agent_version,
+    parent_id,
+    flow_id,
+    crew_id,
+    engagement_id,
+    user_id,
+    session_id,
+    name,
+    status,
+    attempt,
+    ts,
+    received,
+    started_at,
+    ended_at,
+    duration_ms,
+    llm_calls,
+    tokens_in,
+    tokens_out,
+    cost_micros,
+    usage_scope,
+    memory_mb,
+    confidence,
+    error_category,
+    error_code,
+    error_message,
+    inputs,
+    outputs,
+    labels,
+    start
+FROM agent_runs_v1 FINAL;
+
+-- down
+DROP VIEW IF EXISTS agent_runs;
