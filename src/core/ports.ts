@@ -1,3 +1,4 @@
+import type { ApiOperation } from './api-operation.js';
 import type { AccessErrorCode } from './errors.js';
 import type { DecodedBatch, EventIdList, FrameBatch, WindowSlice } from './event-batch.js';
 
@@ -55,6 +56,8 @@ export interface HttpRoute {
   readonly scope: Scope | null;
   /** Bytes of the body as sent; default 0, no body. */
   readonly bodyBytesMax?: number;
+  /** Absent: not part of the described API. */
+  readonly operation?: ApiOperation;
   /** Throws `CollectorError` for a problem answer; anything else becomes `internal`. */
   handle(request: HttpRequest, principal: Principal): HttpReply | Promise<HttpReply>;
 }

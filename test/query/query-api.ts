@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { QueryInstruments } from '../../src/core/instruments.js';
 import type { HttpReply, HttpRequest, HttpRoute, LiveWindows, Principal, StoreReader } from '../../src/core/ports.js';
 import { problemOf } from '../../src/core/problem.js';
@@ -43,7 +44,13 @@ export const emptyLedger = {
 export interface QueryApi {
   /** `GET path?query` with a key of `tenant`. */
   get(tenant: string, target: string, signal?: AbortSignal): Promise<Answer>;
-  post(tenant: string, target: string): Promise<Answer>;
+  post(tenant: string, target: string, body?: string): Promise<Answer>;
+  delete(tenant: string, target: string): Promise<Answer>;
+}
+
+interface AskOptions {
+  readonly body?: string;
+  readonly signal?: AbortSignal;
 }
 
 /** The routes behind the real router and the real problem answers, without a socket. */
@@ -69,7 +76,7 @@ export function createQueryApi(
     { cacheMs: 0, ...options },
   );
   const find = createRouter(routes);
-  const ask = async (method: HttpRoute['method'], tenant: string, target: string, signal: AbortSignal) => {
+  const ask = async (method: HttpRoute['method'], tenant: string, target: string, given: AskOptions = {}) => {
     const url = new URL(target, 'http://collector');
     const match = find(method, url.pathname);
     if (match.kind !== 'found') throw new Error(`no route for ${url.pathname}`);
@@ -81,15 +88,27 @@ export function createQueryApi(
       params: match.params,
       query: url.searchParams,
       headers: new Map(),
-      body: new Uint8Array(),
-      signal,
+      body: Buffer.from(given.body ?? ''),
+      signal: given.signal ?? new AbortController().signal,
     };
-    return answerOf(await replyOf(async () => match.route.handle(request, principal)));
+    const answer = await answerOf(await replyOf(async () => match.route.handle(request, principal)));
+    checkAnswer(match.route, answer);
+    return answer;
   };
   return {
-    get: (tenant, target, signal = new AbortController().signal) => ask('GET', tenant, target, signal),
-    post: (tenant, target) => ask('POST', tenant, target, new AbortController().signal),
+    get: (tenant, target, signal) => ask('GET', tenant, target, signal === undefined ? {} : { signal }),
+    post: (tenant, target, body) => ask('POST', tenant, target, body === undefined ? {} : { body }),
+    delete: (tenant, target) => ask('DELETE', tenant, target),
   };
+}
+
+/** Every answer a test looks at is also held against what the description of the API says of it. */
+function checkAnswer({ method, path, operation }: HttpRoute, { status, body }: Answer): void {
+  if (operation === undefined || operation.answer.kind !== 'json' || status !== (operation.status ?? 200)) return;
+  const checked = operation.answer.schema.safeParse(body);
+  if (!checked.success) {
+    throw new Error(`the answer of ${method} ${path} is not as described: ${z.prettifyError(checked.error)}`);
+  }
 }
 
 async function replyOf(handle: () => Promise<HttpReply>): Promise<HttpReply> {

@@ -1,0 +1,46 @@
+import type { z } from 'zod';
+import type { ErrorCode } from './errors.js';
+
+/** Groups of operations in the description of the API. */
+export const apiTags = [
+  'ingest',
+  'agents',
+  'metrics',
+  'tasks',
+  'runs',
+  'failures',
+  'patterns',
+  'live',
+  'monitoring',
+  'administration',
+] as const;
+export type ApiTag = (typeof apiTags)[number];
+
+/** What a route takes and answers, as the description of the API says it; tests hold real answers against it. */
+export interface ApiOperation {
+  /** camelCase, unique: clients generated from the description name their functions after it. */
+  readonly id: string;
+  readonly tag: ApiTag;
+  /** One sentence, without the full stop. */
+  readonly summary: string;
+  /** The very schema the handler parses the query parameters with. */
+  readonly query?: z.ZodObject;
+  readonly body?: ApiBody;
+  /** Of success; default 200. */
+  readonly status?: number;
+  readonly answer: ApiAnswer;
+  /** Beside those every route has: bad parameters, access, limits, a store that is away. */
+  readonly errors?: readonly ErrorCode[];
+}
+
+export interface ApiBody {
+  readonly contentTypes: readonly string[];
+  /** Null: the shape is described elsewhere. */
+  readonly schema: z.ZodType | null;
+}
+
+export type ApiAnswer =
+  /** JSON. Strict objects: an answer with a field that is not described fails the tests. */
+  | { readonly kind: 'json'; readonly schema: z.ZodType }
+  /** Anything else. */
+  | { readonly kind: 'other'; readonly contentTypes: readonly string[] };
