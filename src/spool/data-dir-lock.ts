@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, readlinkSync, renameSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readFileSync, readlinkSync, renameSync, rmSync } from 'node:fs';
+import { mkdir, open, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../core/clock.js';
@@ -19,12 +21,16 @@ import { errorCode } from './file-system.js';
  * Same host: the holder lives when /proc has that pid with that start time (without /proc: when it can be signalled).
  * Same host name but another boot: it does not live. Another container or machine on a shared volume: its pid says
  * nothing here, so the file is watched; a holder touches it every 2 s, and it is stale when 10 s pass without.
- * A stale file is moved aside by a rename, which only one of several contenders can do, and looked at once more.
+ * A stale file is moved aside by a rename. Of several contenders on a host one at a time may do that, the one that has
+ * bound a socket named after the directory (abstract, Linux only: the kernel takes it back when the process ends), so
+ * that none moves aside what another has just taken. Contenders on several hosts have the re-read before the rename.
  */
 const fileName = 'collector.lock';
 const touchMs = 2_000;
 const watchMs = 10_000;
-const attemptsMax = 5;
+/** A contender that finds another at it looks again after this long. */
+const turnMs = 20;
+const attemptsMax = 50;
 
 interface Holder {
   readonly token: string;
@@ -119,22 +125,21 @@ export class DataDirLock implements Stage {
     return false;
   }
 
-  /**
-   * Removes the stale lock with `content`; a lock that another contender has taken meanwhile is put back. While it is
-   * aside a third could take its place, so the file is read again right before, without a pause: what is left of that
-   * moment is the time between two system calls.
-   */
+  /** Removes the stale lock with `content`, or leaves that to another contender that is at it. */
   async #moveAside(content: string): Promise<void> {
+    const turn = await tryTakeTurn(this.#directory);
+    if (turn === null) return await sleep(this.#clock, turnMs);
     const aside = `${this.#path}.stale-${this.#token}`;
     try {
       if (readFileSync(this.#path, 'utf8') !== content) return;
       renameSync(this.#path, aside);
+      if (readFileSync(aside, 'utf8') === content) rmSync(aside, { force: true });
+      else renameSync(aside, this.#path);
     } catch (error) {
-      if (errorCode(error) === 'ENOENT') return;
-      throw error;
+      if (errorCode(error) !== 'ENOENT') throw error;
+    } finally {
+      turn.end();
     }
-    if ((await readLock(aside)) === content) await rm(aside, { force: true });
-    else await rename(aside, this.#path);
   }
 
   #keepTouching(): void {
@@ -154,6 +159,21 @@ export class DataDirLock implements Stage {
       `cannot lock data directory ${this.#directory}: ${who} uses it; stop it or choose another TIDEMARK_DATA_DIR`,
     );
   }
+}
+
+/** The right to remove a stale lock of `directory`; null while another process has it. */
+async function tryTakeTurn(directory: string): Promise<{ end(): void } | null> {
+  if (process.platform !== 'linux') return { end: () => {} };
+  const { dev, ino } = await stat(directory);
+  const server = createServer();
+  try {
+    server.listen(`\0tidemark-data-dir-lock-${dev}-${ino}`);
+    await once(server, 'listening');
+  } catch (error) {
+    if (errorCode(error) === 'EADDRINUSE') return null;
+    throw error;
+  }
+  return { end: () => void server.close() };
 }
 
 function isAlive({ pid, started }: Holder): boolean {
