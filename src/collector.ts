@@ -301,7 +301,7 @@ function joinHttp(
       exports: metrics.exports,
       clock,
     },
-    { ...config.query, queryMsMax: config.query.timeoutMs },
+    { ...config.query, ...config.history, queryMsMax: config.query.timeoutMs },
   );
   const routes = [events, ...reads];
   const { idleTimeoutSeconds, outboundBytesMax } = config.socket;

@@ -249,6 +249,13 @@ export const configTable = {
     ),
   },
 
+  history: {
+    leaseMs: integer(
+      { default: 300_000, min: 1_000, max: day },
+      'A task or run that has not ended is answered as `orphaned` when neither an event nor a heartbeat came for so long.',
+    ),
+  },
+
   maintenance: {
     schedule: choice(['on', 'off'], {
       default: 'on',

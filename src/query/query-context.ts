@@ -35,6 +35,8 @@ export interface QueryOptions {
   readonly rangeDaysMax: number;
   /** Requests of one tenant under way; one more is refused. */
   readonly tenantRequestsMax: number;
+  /** A task or run that has not ended is `orphaned` when nothing was heard of it for this long. */
+  readonly leaseMs: number;
   /** Age, from the start of its read, at which an answer is no longer given to equal requests; 0 shares nothing. */
   readonly cacheMs: number;
   /** A probe that has not answered by then counts as unhealthy. */
@@ -48,6 +50,7 @@ export interface QueryOptions {
 export const defaultQueryOptions: QueryOptions = {
   queryMsMax: 10_000,
   tenantRequestsMax: 500,
+  leaseMs: 300_000,
   cacheMs: 1_000,
   rangeDaysMax: 400,
   probeMsMax: 2_000,

@@ -1,0 +1,62 @@
+import { readRunLeaseRenewals } from '../clickhouse/queries/run-lease-renewals.js';
+import { type LeaseRenewalRow, readTaskLeaseRenewals } from '../clickhouse/queries/task-lease-renewals.js';
+import type { StoreReader } from '../core/ports.js';
+
+/** A task or run that has not ended. */
+export interface OpenWork {
+  readonly kind: 'task' | 'run';
+  readonly id: string;
+  /** Run of a task, null when it has none; not looked at for a run. */
+  readonly runId: string | null;
+  readonly agentId: string;
+  /** When an event of it was last known to be received, ms since the epoch; newer ones are looked for. */
+  readonly receivedMs: number;
+}
+
+export interface Lease {
+  readonly tenant: string;
+  readonly nowMs: number;
+  /** How long one event or heartbeat lasts. */
+  readonly leaseMs: number;
+}
+
+/**
+ * The ids of those whose producer went away: nothing that renews their lease was received within it. A task's lease is
+ * renewed by any event that names the task, by a heartbeat that names its run, and by a heartbeat of its agent that
+ * names neither run nor task; a run's by any event that names the run, and by such a heartbeat of its agent. All must
+ * be of one kind. Asks the store only about those that are not known to have spoken; rejects as its reads do.
+ */
+export async function readOrphaned(
+  store: StoreReader,
+  open: readonly OpenWork[],
+  lease: Lease,
+): Promise<ReadonlySet<string>> {
+  const sinceMs = lease.nowMs - lease.leaseMs;
+  const silent = open.filter(({ receivedMs }) => receivedMs < sinceMs);
+  if (silent.length === 0) return new Set();
+  const ids = silent.map(({ id }) => id);
+  const agentIds = distinct(silent.map(({ agentId }) => agentId));
+  const scope = { tenant: lease.tenant, agentIds, sinceMs };
+  const renewals =
+    silent[0]?.kind === 'task'
+      ? await readTaskLeaseRenewals(store, { ...scope, taskIds: ids, runIds: distinct(silent.map(runOf)) })
+      : await readRunLeaseRenewals(store, { ...scope, runIds: ids });
+  return orphanedAmong(silent, renewals);
+}
+
+/** Those of `silent` that no renewal reaches. */
+export function orphanedAmong(silent: readonly OpenWork[], renewals: readonly LeaseRenewalRow[]): ReadonlySet<string> {
+  const spoke = { work: new Set<string>(), run: new Set<string>(), agent: new Set<string>() };
+  for (const { kind, id } of renewals) spoke[kind].add(id);
+  const isOrphaned = ({ id, runId, agentId }: OpenWork) =>
+    !spoke.work.has(id) && !spoke.agent.has(agentId) && (runId === null || !spoke.run.has(runId));
+  return new Set(silent.filter(isOrphaned).map(({ id }) => id));
+}
+
+function runOf({ runId }: OpenWork): string {
+  return runId ?? '';
+}
+
+function distinct(ids: readonly string[]): string[] {
+  return [...new Set(ids)].filter((id) => id !== '');
+}
