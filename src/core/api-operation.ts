@@ -25,6 +25,8 @@ export interface ApiOperation {
   readonly summary: string;
   /** The very schema the handler parses the query parameters with. */
   readonly query?: z.ZodObject;
+  /** Beside the usual ones. */
+  readonly headers?: readonly ApiHeader[];
   readonly body?: ApiBody;
   /** Of success; default 200. */
   readonly status?: number;
@@ -33,14 +35,30 @@ export interface ApiOperation {
   readonly errors?: readonly ErrorCode[];
 }
 
+/** An optional header of a request. */
+export interface ApiHeader {
+  readonly name: string;
+  readonly meaning: string;
+  readonly schema: z.ZodType;
+}
+
 export interface ApiBody {
   readonly contentTypes: readonly string[];
   /** Null: the shape is described elsewhere. */
   readonly schema: z.ZodType | null;
+  /** One that is accepted as it is. */
+  readonly example?: unknown;
 }
 
 export type ApiAnswer =
   /** JSON. Strict objects: an answer with a field that is not described fails the tests. */
-  | { readonly kind: 'json'; readonly schema: z.ZodType }
+  | {
+      readonly kind: 'json';
+      readonly schema: z.ZodType;
+      /** Default `application/json`. */
+      readonly contentType?: string;
+      /** Further statuses that carry the same shape. */
+      readonly alsoStatuses?: readonly number[];
+    }
   /** Anything else. */
   | { readonly kind: 'other'; readonly contentTypes: readonly string[] };

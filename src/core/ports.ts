@@ -81,6 +81,8 @@ export interface SocketHandlers {
 export interface SocketRoute {
   readonly path: string;
   readonly scope: Scope;
+  /** For the description of the API: one sentence, without the full stop. */
+  readonly summary?: string;
   /** Frames above this are closed by the server without a named code: keep it above the protocol's own limit. */
   readonly payloadBytesMax: number;
   /** Sub-protocol answered when the client offers it. */
@@ -364,7 +366,8 @@ export interface WindowRestorer {
 
 // ── health ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
+export const healthStatuses = ['healthy', 'degraded', 'unhealthy'] as const;
+export type HealthStatus = (typeof healthStatuses)[number];
 
 export interface DependencyHealth {
   readonly name: string;

@@ -3,12 +3,20 @@ import { type AgentErrorDaysRow, readAgentErrorDays } from '../clickhouse/querie
 import { readAgentKnown } from '../clickhouse/queries/agent-known.js';
 import type { HttpRoute } from '../core/ports.js';
 import { agentUnknown, pathAgentId } from './agent-path.js';
+import { countSchema } from './answer-schema.js';
 import { instant } from './answer-units.js';
-import { errorCoverage, errorDaysItem, errorSources } from './error-answer.js';
+import {
+  errorCoverage,
+  errorCoverageSchema,
+  errorDaysItem,
+  errorDaysSchema,
+  errorSources,
+  sourceSchema,
+} from './error-answer.js';
 import type { MetricRange, MetricType } from './metric-range.js';
 import { integerParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
-import { checkRange, rangeName, rangeOf, rangeShape, type TimeRange } from './range-parameters.js';
+import { askedShape, checkRange, rangeName, rangeOf, rangeShape, type TimeRange } from './range-parameters.js';
 
 interface ErrorsRequest {
   readonly agentId: string;
@@ -17,6 +25,15 @@ interface ErrorsRequest {
   readonly limit: number;
   readonly range: MetricRange;
 }
+
+const answer = z.strictObject({
+  ...askedShape,
+  failed_executions: countSchema,
+  total_groups: countSchema,
+  limit: countSchema,
+  errors: z.array(errorDaysSchema),
+  coverage: z.strictObject({ errors: errorCoverageSchema.nullable(), source: sourceSchema }),
+});
 
 /** `GET /api/v1/agents/{agent_id}/errors`: the failed executions of an agent in groups, the most frequent first. */
 export function createAgentErrorsRoute(context: QueryContext): HttpRoute {
@@ -28,6 +45,14 @@ export function createAgentErrorsRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/agents/{agent_id}/errors',
     scope: 'read',
+    operation: {
+      id: 'listAgentErrors',
+      tag: 'agents',
+      summary: 'Failed executions of an agent in groups, the most frequent first',
+      query: parameters,
+      answer: { kind: 'json', schema: answer },
+      errors: ['not_found'],
+    },
     handle: (request, { tenant }) => {
       const given = parseParameters(parameters, request.query);
       const key = { tenant, agentId: pathAgentId(request) };

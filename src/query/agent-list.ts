@@ -2,6 +2,14 @@ import { z } from 'zod';
 import { type AgentActivityRow, readAgentActivity } from '../clickhouse/queries/agent-activity.js';
 import { type AgentPageRow, readAgentPage } from '../clickhouse/queries/agent-page.js';
 import type { HttpRoute } from '../core/ports.js';
+import {
+  countSchema,
+  instantSchema,
+  optionalTextSchema,
+  pageShape,
+  percentSchema,
+  textSchema,
+} from './answer-schema.js';
 import { instant } from './answer-units.js';
 import { successRate } from './execution-rate.js';
 import { latestSpan } from './metric-range.js';
@@ -21,12 +29,33 @@ const parameters = z.strictObject({
   cursor: z.string().optional(),
 });
 
+const agentSchema = z
+  .strictObject({
+    agent_id: textSchema,
+    agent_name: optionalTextSchema,
+    last_seen: instantSchema,
+    executions_24h: countSchema,
+    successful_24h: countSchema,
+    failed_24h: countSchema,
+    success_rate_24h: percentSchema,
+  })
+  .meta({ id: 'Agent' });
+
+const answer = z.strictObject({ agents: z.array(agentSchema), ...pageShape });
+
 /** `GET /api/v1/agents`: the agents this tenant has sent events of, by id, with their last 24 hours. */
 export function createAgentListRoute(context: QueryContext): HttpRoute {
   return {
     method: 'GET',
     path: '/api/v1/agents',
     scope: 'read',
+    operation: {
+      id: 'listAgents',
+      tag: 'agents',
+      summary: 'Agents that events were received of, by id, with their last 24 hours',
+      query: parameters,
+      answer: { kind: 'json', schema: answer },
+    },
     handle: (request, { tenant }) => {
       const { limit, cursor } = parseParameters(parameters, request.query);
       const [afterAgentId] = decodePageCursor(cursorKey, cursor) ?? [''];

@@ -2,12 +2,49 @@ import { z } from 'zod';
 import { readAgentKnown } from '../clickhouse/queries/agent-known.js';
 import { type HttpReply, type HttpRoute, type WindowSnapshot, windowMs, windowNames } from '../core/ports.js';
 import { agentUnknown, pathAgentId } from './agent-path.js';
+import {
+  costCentsSchema,
+  countSchema,
+  executionTimesSchema,
+  instantSchema,
+  optionalInstantSchema,
+  optionalNumberSchema,
+  percentSchema,
+  textSchema,
+  tokensSchema,
+} from './answer-schema.js';
 import { costCents, float32Digits, instant, optionalInstant } from './answer-units.js';
 import { errorRate, successRate } from './execution-rate.js';
 import { parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 
 const parameters = z.strictObject({});
+
+const windowSchema = z
+  .strictObject({
+    total_executions: countSchema,
+    successful_executions: countSchema,
+    failed_executions: countSchema,
+    cancelled_executions: countSchema,
+    success_rate: percentSchema,
+    error_rate: percentSchema,
+    execution_times: executionTimesSchema,
+    errors: z.record(z.string(), countSchema).meta({ description: 'Failed executions by error category.' }),
+    llm_calls: countSchema,
+    tokens: tokensSchema,
+    cost_cents: costCentsSchema,
+    avg_confidence: optionalNumberSchema,
+    max_memory_mb: optionalNumberSchema,
+  })
+  .meta({ id: 'LiveWindow' });
+
+const answer = z.strictObject({
+  agent_id: textSchema,
+  as_of: instantSchema,
+  last_seen: optionalInstantSchema,
+  window_ms: z.record(z.enum(windowNames), countSchema),
+  windows: z.record(z.enum(windowNames), windowSchema),
+});
 
 /**
  * `GET /api/v1/agents/{agent_id}/live`: the rolling windows, from memory. The store is asked only about an agent
@@ -18,6 +55,14 @@ export function createAgentLiveRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/agents/{agent_id}/live',
     scope: 'read',
+    operation: {
+      id: 'getAgentLive',
+      tag: 'agents',
+      summary: 'Rolling windows of an agent from memory: 1 m, 5 m, 15 m, 1 h and 24 h',
+      query: parameters,
+      answer: { kind: 'json', schema: answer },
+      errors: ['not_found'],
+    },
     handle: (request, { tenant }) => {
       parseParameters(parameters, request.query);
       const agentId = pathAgentId(request);

@@ -4,16 +4,57 @@ import { type AgentKey, readAgentKnown } from '../clickhouse/queries/agent-known
 import { type AgentPerformanceRow, readAgentPerformance } from '../clickhouse/queries/agent-performance.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
 import { agentUnknown, pathAgentId } from './agent-path.js';
+import {
+  costCentsSchema,
+  countSchema,
+  executionTimesSchema,
+  optionalInstantSchema,
+  optionalNumberSchema,
+  percentSchema,
+  tokensSchema,
+} from './answer-schema.js';
 import { costCents, float32Digits, instant } from './answer-units.js';
-import { errorCoverage, errorItem, errorSources } from './error-answer.js';
+import {
+  errorCoverage,
+  errorCoverageSchema,
+  errorItem,
+  errorSchema,
+  errorSources,
+  sourceSchema,
+} from './error-answer.js';
 import { errorRate, successRate } from './execution-rate.js';
 import type { MetricRange, MetricType } from './metric-range.js';
 import { parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
-import { checkRange, rangeName, rangeOf, rangeShape, type TimeRange } from './range-parameters.js';
-import { trendItem } from './trend-answer.js';
+import { askedShape, checkRange, rangeName, rangeOf, rangeShape, type TimeRange } from './range-parameters.js';
+import { trendItem, trendShape } from './trend-answer.js';
 
 const topErrorsMax = 5;
+
+const answer = z.strictObject({
+  ...askedShape,
+  total_executions: countSchema,
+  successful_executions: countSchema,
+  failed_executions: countSchema,
+  cancelled_executions: countSchema,
+  success_rate: percentSchema,
+  error_rate: percentSchema,
+  execution_times: executionTimesSchema,
+  top_errors: z.array(errorSchema).max(topErrorsMax),
+  ...trendShape,
+  llm_calls: countSchema,
+  tokens: tokensSchema,
+  cost_cents: costCentsSchema,
+  avg_confidence: optionalNumberSchema,
+  max_memory_mb: optionalNumberSchema,
+  coverage: z.strictObject({
+    from: optionalInstantSchema,
+    to: optionalInstantSchema,
+    freshest_event: optionalInstantSchema,
+    errors: errorCoverageSchema.nullable(),
+    source: sourceSchema,
+  }),
+});
 
 /** `GET /api/v1/agents/{agent_id}/metrics`, and the same under the path of the studio it replaces. */
 export function createAgentMetricsRoutes(context: QueryContext): HttpRoute[] {
@@ -30,8 +71,22 @@ export function createAgentMetricsRoutes(context: QueryContext): HttpRoute[] {
       jsonReply(metricsAnswer(asked, await readMetrics(store, key, range))),
     );
   };
-  const paths = ['/api/v1/agents/{agent_id}/metrics', '/api/v1/agent-studio/agents/{agent_id}/metrics'];
-  return paths.map((path) => ({ method: 'GET', path, scope: 'read', handle }));
+  const operation = {
+    tag: 'metrics',
+    summary: 'Executions, success rate, durations, errors, trend and usage of an agent over a range',
+    query: parameters,
+    answer: { kind: 'json', schema: answer },
+    errors: ['not_found'],
+  } as const;
+  const route = { method: 'GET', scope: 'read', handle } as const;
+  return [
+    { ...route, path: '/api/v1/agents/{agent_id}/metrics', operation: { id: 'getAgentMetrics', ...operation } },
+    {
+      ...route,
+      path: '/api/v1/agent-studio/agents/{agent_id}/metrics',
+      operation: { id: 'getStudioAgentMetrics', ...operation },
+    },
+  ];
 }
 
 interface MetricRows {

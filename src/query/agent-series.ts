@@ -3,10 +3,17 @@ import { readAgentKnown } from '../clickhouse/queries/agent-known.js';
 import { type AgentSeriesRow, emptySeriesRow, readAgentSeries } from '../clickhouse/queries/agent-series.js';
 import type { HttpRoute } from '../core/ports.js';
 import { agentUnknown, pathAgentId } from './agent-path.js';
+import { instantSchema, textSchema } from './answer-schema.js';
 import { instant } from './answer-units.js';
 import { dateParameter, parseParameters, wordParameter } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
-import { type SeriesMetric, seriesColumnsOf, seriesMetricParameter, seriesValues } from './series-metrics.js';
+import {
+  type SeriesMetric,
+  seriesColumnsOf,
+  seriesMetricParameter,
+  seriesValues,
+  seriesValuesShape,
+} from './series-metrics.js';
 import { type SeriesRange, seriesRange, seriesSteps } from './series-range.js';
 
 const parameters = z.strictObject({
@@ -16,12 +23,28 @@ const parameters = z.strictObject({
   to: dateParameter.optional(),
 });
 
+const answer = z.strictObject({
+  agent_id: textSchema,
+  step: z.enum(seriesSteps),
+  from: instantSchema,
+  to: instantSchema,
+  points: z.array(z.strictObject({ at: instantSchema, ...seriesValuesShape }).meta({ id: 'SeriesPoint' })),
+});
+
 /** `GET /api/v1/agents/{agent_id}/series`: metrics of an agent by time, a point for every bucket of the range. */
 export function createAgentSeriesRoute(context: QueryContext): HttpRoute {
   return {
     method: 'GET',
     path: '/api/v1/agents/{agent_id}/series',
     scope: 'read',
+    operation: {
+      id: 'getAgentSeries',
+      tag: 'metrics',
+      summary: 'Metrics of an agent by time, a point for every bucket of the range',
+      query: parameters,
+      answer: { kind: 'json', schema: answer },
+      errors: ['not_found'],
+    },
     handle: (request, { tenant }) => {
       const { metric: metrics, step, from, to } = parseParameters(parameters, request.query);
       const key = { tenant, agentId: pathAgentId(request) };

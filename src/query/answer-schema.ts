@@ -10,12 +10,31 @@ export const countSchema = z.int().nonnegative();
 export const optionalNumberSchema = z.number().nullable();
 export const stringMapSchema = z.record(z.string(), z.string());
 
-export const tokensSchema = z.strictObject({ in: countSchema, out: countSchema, total: countSchema });
+export const tokensSchema = z
+  .strictObject({ in: countSchema, out: countSchema, total: countSchema })
+  .meta({ id: 'Tokens' });
 
 /** Absent where no attempt was reported. */
 export const attemptSchema = z.int().positive().nullable();
 
 export const costCentsSchema = z.number().nonnegative().meta({ description: 'US cents.' });
+
+/** Null where nothing is counted in. */
+export const percentSchema = z.number().min(0).max(100).nullable().meta({ description: 'Percent.' });
+
+export const millisecondsSchema = z.number().nonnegative().nullable().meta({ description: 'Milliseconds.' });
+
+/** Null where no execution reports a duration. */
+export const executionTimesSchema = z
+  .strictObject({
+    avg_ms: millisecondsSchema,
+    min_ms: millisecondsSchema,
+    max_ms: millisecondsSchema,
+    p50_ms: millisecondsSchema,
+    p95_ms: millisecondsSchema,
+    p99_ms: millisecondsSchema,
+  })
+  .meta({ id: 'ExecutionTimes' });
 
 /** Beside the rows of a page. */
 export const pageShape = {

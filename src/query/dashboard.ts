@@ -17,6 +17,7 @@ import {
 } from './agent-issues.js';
 import { type DashboardRows, dashboardAnswer } from './dashboard-answer.js';
 import { type DashboardRanges, dashboardRanges, topPerformingFinishedMin } from './dashboard-ranges.js';
+import { dashboardSchema } from './dashboard-schema.js';
 import { parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 
@@ -41,8 +42,21 @@ export function createDashboardRoutes(context: QueryContext): HttpRoute[] {
       jsonReply(dashboardAnswer(await readDashboard(store, tenant, ranges), ranges, nowMs)),
     );
   };
-  const paths = ['/api/v1/metrics/dashboard', '/api/v1/agent-studio/metrics/dashboard'];
-  return paths.map((path) => ({ method: 'GET', path, scope: 'read', handle }));
+  const operation = {
+    tag: 'metrics',
+    summary: 'A tenant at a glance: agents, executions, who does well, who has issues, and why',
+    query: parameters,
+    answer: { kind: 'json', schema: dashboardSchema },
+  } as const;
+  const route = { method: 'GET', scope: 'read', handle } as const;
+  return [
+    { ...route, path: '/api/v1/metrics/dashboard', operation: { id: 'getDashboard', ...operation } },
+    {
+      ...route,
+      path: '/api/v1/agent-studio/metrics/dashboard',
+      operation: { id: 'getStudioDashboard', ...operation },
+    },
+  ];
 }
 
 /** Four reads side by side, the dearest first, then the names of the few agents that are listed. */

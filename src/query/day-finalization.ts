@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type DayFinalizationRow, readDayFinalizations } from '../clickhouse/queries/day-finalizations.js';
 import type { HttpRoute } from '../core/ports.js';
 import { quoted, RequestProblem } from '../core/problem.js';
+import { countSchema, instantSchema, optionalTextSchema } from './answer-schema.js';
 import { instant } from './answer-units.js';
 import { dateParameter, idParameter, integerParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
@@ -16,11 +17,27 @@ export function createDayFinalizationRoutes(context: QueryContext): HttpRoute[] 
 
 const finalizeParameters = z.strictObject({ agent_id: idParameter.optional() });
 
+const reportShape = {
+  day: z.iso.date(),
+  agent_id: optionalTextSchema,
+  agents: countSchema,
+  events: countSchema,
+  agents_repaired: countSchema,
+  took_ms: countSchema,
+};
+
 function createFinalizeRoute({ finalizer }: QueryContext): HttpRoute {
   return {
     method: 'POST',
     path: '/api/v1/maintenance/days/{day}',
     scope: 'admin',
+    operation: {
+      id: 'finalizeDay',
+      tag: 'administration',
+      summary: 'Recomputes a finished day of the tenant, or of one agent, from its distinct raw events',
+      query: finalizeParameters,
+      answer: { kind: 'json', schema: z.strictObject(reportShape) },
+    },
     handle: async (request, { tenant }) => {
       const { agent_id: agentId = null } = parseParameters(finalizeParameters, request.query);
       const dayMs = pathDay(request.params.day ?? '');
@@ -39,11 +56,31 @@ function createFinalizeRoute({ finalizer }: QueryContext): HttpRoute {
 
 const listParameters = z.strictObject({ limit: integerParameter({ min: 1, max: 100, fallback: 20 }) });
 
+const finalizationSchema = z
+  .strictObject({
+    ...reportShape,
+    finalized_at: instantSchema,
+    received_before: instantSchema,
+    tenant: optionalTextSchema.meta({
+      description: 'Null for a day of all tenants; the counts are then those of all.',
+    }),
+  })
+  .meta({ id: 'Finalization' });
+
+const listAnswer = z.strictObject({ finalizations: z.array(finalizationSchema), limit: countSchema });
+
 function createFinalizationsRoute(context: QueryContext): HttpRoute {
   return {
     method: 'GET',
     path: '/api/v1/maintenance/days',
     scope: 'admin',
+    operation: {
+      id: 'listFinalizations',
+      tag: 'administration',
+      summary: 'The latest finalizations of days that looked at this tenant',
+      query: listParameters,
+      answer: { kind: 'json', schema: listAnswer },
+    },
     handle: (request, { tenant }) => {
       const { limit } = parseParameters(listParameters, request.query);
       return readWithin(context, request, async (store) => {

@@ -1,10 +1,32 @@
 import { z } from 'zod';
 import { type EndpointSnapshot, type HttpRoute, windowMs, windowNames } from '../core/ports.js';
+import { countSchema, instantSchema, millisecondsSchema, textSchema } from './answer-schema.js';
 import { instant } from './answer-units.js';
 import { parseParameters, wordParameter } from './parameters.js';
 import { jsonReply, type QueryContext } from './query-context.js';
 
 const parameters = z.strictObject({ window: wordParameter(windowNames).default('1h') });
+
+const countsShape = { requests: countSchema, client_errors: countSchema, server_errors: countSchema };
+
+const endpointSchema = z
+  .strictObject({
+    method: textSchema,
+    route: textSchema,
+    ...countsShape,
+    p50_ms: millisecondsSchema,
+    p90_ms: millisecondsSchema,
+    p99_ms: millisecondsSchema,
+  })
+  .meta({ id: 'Endpoint' });
+
+const answer = z.strictObject({
+  window: z.enum(windowNames),
+  window_ms: countSchema,
+  as_of: instantSchema,
+  totals: z.strictObject(countsShape),
+  endpoints: z.array(endpointSchema),
+});
 
 /**
  * `GET /api/v1/monitoring/endpoints`: requests of this collector by endpoint, of all tenants together, over a rolling
@@ -15,6 +37,13 @@ export function createEndpointsRoute({ endpoints, clock }: QueryContext): HttpRo
     method: 'GET',
     path: '/api/v1/monitoring/endpoints',
     scope: 'read',
+    operation: {
+      id: 'listEndpoints',
+      tag: 'monitoring',
+      summary: 'Requests of this collector by endpoint over a rolling window, with errors and durations',
+      query: parameters,
+      answer: { kind: 'json', schema: answer },
+    },
     handle: (request) => {
       const { window } = parseParameters(parameters, request.query);
       const asked = [...endpoints.snapshot(window)].sort(byRequests);

@@ -1,6 +1,37 @@
+import { z } from 'zod';
 import type { AgentErrorDaysRow, AgentErrorRow } from '../clickhouse/queries/agent-errors.js';
+import { countSchema, instantSchema, optionalTextSchema } from './answer-schema.js';
 import { instant } from './answer-units.js';
 import type { MetricRange } from './metric-range.js';
+
+const errorShape = {
+  category: optionalTextSchema,
+  code: optionalTextSchema,
+  message: optionalTextSchema,
+  count: countSchema,
+  first_seen: instantSchema,
+  last_seen: instantSchema,
+  affected_runs: countSchema,
+  recovered: countSchema,
+  failed_for_good: countSchema,
+};
+
+export const errorSchema = z.strictObject(errorShape).meta({ id: 'ErrorGroup' });
+
+export const errorDaysSchema = z
+  .strictObject({ ...errorShape, days: z.array(z.strictObject({ day: z.iso.date(), count: countSchema })) })
+  .meta({ id: 'ErrorGroupWithDays' });
+
+export const errorCoverageSchema = z
+  .strictObject({
+    from: instantSchema,
+    to: instantSchema,
+    recovered_as_of: z.enum(['maintenance', 'now']),
+  })
+  .meta({ id: 'ErrorCoverage' });
+
+/** Names of the views an answer was read from. */
+export const sourceSchema = z.array(z.string());
 
 /** A group of failed executions as answers carry it. */
 export function errorItem(error: AgentErrorRow) {

@@ -9,6 +9,12 @@ export function createEventSchemaRoute(): HttpRoute {
     method: 'GET',
     path: '/api/v1/events/schema',
     scope: null,
+    operation: {
+      id: 'getEventSchema',
+      tag: 'ingest',
+      summary: 'JSON Schema of an event',
+      answer: { kind: 'json', schema: z.looseObject({}), contentType: 'application/schema+json' },
+    },
     handle() {
       body ??= `${JSON.stringify(z.toJSONSchema(eventSchema, { unrepresentable: 'any' }))}\n`;
       return { status: 200, headers: { 'content-type': 'application/schema+json' }, body };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { sleep } from '../core/clock.js';
-import type { HttpReply, HttpRoute } from '../core/ports.js';
+import { type HttpReply, type HttpRoute, healthStatuses } from '../core/ports.js';
+import { countSchema, instantSchema, optionalInstantSchema, optionalTextSchema, textSchema } from './answer-schema.js';
 import { instant, optionalInstant } from './answer-units.js';
 import { type EventLedger, ledgerDifference } from './event-ledger.js';
 import { HealthCheck, type HealthReport } from './health-check.js';
@@ -8,6 +9,46 @@ import { parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext } from './query-context.js';
 
 const parameters = z.strictObject({});
+
+const statusSchema = z.enum(healthStatuses).meta({ id: 'HealthStatus' });
+
+const dependencySchema = z
+  .strictObject({
+    name: textSchema,
+    status: statusSchema,
+    reason: optionalTextSchema,
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  })
+  .meta({ id: 'DependencyHealth' });
+
+const ledgerSchema = z
+  .strictObject({
+    received: countSchema,
+    durable: countSchema,
+    duplicate: countSchema,
+    rejected: countSchema,
+    refused: countSchema,
+    underway: countSchema,
+    recovered: countSchema,
+    inserted: countSchema,
+    spooled: countSchema,
+    quarantined: countSchema,
+    balanced: z.boolean(),
+    intake_difference: z.int(),
+    delivery_difference: z.int(),
+  })
+  .meta({ id: 'EventLedger' });
+
+const shallowAnswer = z.strictObject({ status: statusSchema });
+
+const deepSchema = z.strictObject({
+  status: statusSchema,
+  checked_at: instantSchema,
+  dependencies: z.array(dependencySchema),
+  ledger: ledgerSchema,
+  oldest_undelivered_at: optionalInstantSchema,
+  oldest_undelivered_age_ms: countSchema.nullable(),
+});
 
 /**
  * `GET /health`, for load balancers: 200 while events are accepted, 503 when they are not; public, so it says no more.
@@ -21,18 +62,35 @@ export function createHealthRoutes(context: QueryContext): HttpRoute[] {
     const [report, ledger] = await Promise.all([check.report(), settledLedger(context)]);
     return jsonReply(deepAnswer(report, ledger, context.clock.nowMs()));
   };
+  const operation = {
+    tag: 'monitoring',
+    summary: 'Every dependency with its status and why, and the ledger of events',
+    query: parameters,
+    answer: { kind: 'json', schema: deepSchema },
+  } as const;
+  const deepRoute = { method: 'GET', scope: 'read', handle: deep } as const;
   return [
     {
       method: 'GET',
       path: '/health',
       scope: null,
+      operation: {
+        id: 'getHealth',
+        tag: 'monitoring',
+        summary: 'Whether events are accepted, for load balancers: 200 when they are, 503 when not',
+        answer: { kind: 'json', schema: shallowAnswer, alsoStatuses: [503] },
+      },
       handle: async () => {
         const { overall } = await check.report();
         return jsonReply({ status: overall }, overall === 'unhealthy' ? 503 : 200);
       },
     },
-    { method: 'GET', path: '/health/deep', scope: 'read', handle: deep },
-    { method: 'GET', path: '/api/v1/monitoring/system/health', scope: 'read', handle: deep },
+    { ...deepRoute, path: '/health/deep', operation: { id: 'getDeepHealth', ...operation } },
+    {
+      ...deepRoute,
+      path: '/api/v1/monitoring/system/health',
+      operation: { id: 'getSystemHealth', ...operation },
+    },
   ];
 }
 

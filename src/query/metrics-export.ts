@@ -14,7 +14,10 @@ const defaultDays = 30;
 const dayMs = 86_400_000;
 
 const dayExpected = `expected a UTC date such as 2026-01-31, from 1970-01-01 to ${latestDay}`;
-const dayParameter = z.string().refine((text) => isDay(text) && text >= '1970-01-01' && text <= latestDay, dayExpected);
+const dayParameter = z
+  .string()
+  .refine((text) => isDay(text) && text >= '1970-01-01' && text <= latestDay, dayExpected)
+  .meta({ format: 'date' });
 
 const shape = {
   format: wordParameter(exportFormats).default('csv'),
@@ -42,6 +45,14 @@ export function createMetricsExportRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/metrics/export',
     scope: 'read',
+    operation: {
+      id: 'exportMetrics',
+      tag: 'metrics',
+      summary: 'Daily rows of the tenant as a file of any size: a row an agent and day',
+      query: parameters,
+      answer: { kind: 'other', contentTypes: exportFormats.map((format) => contentTypes[format]) },
+      errors: ['not_found'],
+    },
     handle: async (request, { tenant }) => {
       const given = parseParameters(parameters, request.query);
       const { format, agent_id: agentId } = given;

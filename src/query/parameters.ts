@@ -52,6 +52,7 @@ export function integerParameter(range: { readonly min: number; readonly max: nu
     .regex(/^\d{1,15}$/, expected)
     .transform(Number)
     .refine((value) => value >= range.min && value <= range.max, expected)
+    .meta({ type: 'integer', minimum: range.min, maximum: range.max })
     .default(range.fallback);
 }
 
@@ -63,7 +64,8 @@ export function wordParameter<const Words extends readonly [string, ...string[]]
 export const idParameter = z
   .string()
   .min(1, 'expected an id, not an empty value')
-  .refine((id) => isPossibleId(id), `expected at most ${idCharactersMax} characters`);
+  .refine((id) => isPossibleId(id), `expected at most ${idCharactersMax} characters`)
+  .meta({ maxLength: idCharactersMax });
 
 /** Whether any event can carry this id; a longer one is refused at ingest, so no store need be asked. */
 export function isPossibleId(id: string): boolean {
@@ -79,12 +81,15 @@ export interface DateBound {
 }
 
 /** A UTC date (`2026-01-31`, the whole day) or RFC 3339 time (an instant), from 1970 to 2199. */
-export const dateParameter = z.string().transform((text, context): DateBound => {
-  const bound = parseDateBound(text);
-  if (bound !== null) return bound;
-  context.addIssue('expected a date such as 2026-01-31 or an RFC 3339 time such as 2026-01-31T10:00:00Z');
-  return z.NEVER;
-});
+export const dateParameter = z
+  .string()
+  .transform((text, context): DateBound => {
+    const bound = parseDateBound(text);
+    if (bound !== null) return bound;
+    context.addIssue('expected a date such as 2026-01-31 or an RFC 3339 time such as 2026-01-31T10:00:00Z');
+    return z.NEVER;
+  })
+  .meta({ anyOf: [{ format: 'date' }, { format: 'date-time' }] });
 
 const datePattern = /^(\d{4})-(\d{2})-(\d{2})$/;
 const timePattern = /^(\d{4}-\d{2}-\d{2})[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;

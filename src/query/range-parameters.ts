@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { TimeSpan } from '../clickhouse/queries/agent-performance.js';
+import { instantSchema, textSchema } from './answer-schema.js';
 import { latestSpan, type MetricRange, type MetricType, metricRange, metricTypes } from './metric-range.js';
 import { type DateBound, dateParameter, wordParameter } from './parameters.js';
 
@@ -9,6 +10,15 @@ export type TimeRange = (typeof timeRanges)[number];
 const defaultRange: TimeRange = '7d';
 const daysOf: Readonly<Record<TimeRange, number>> = { '1d': 1, '7d': 7, '30d': 30, '90d': 90 };
 const dayMs = 86_400_000;
+
+/** How answers repeat the agent and range that were asked for. */
+export const askedShape = {
+  agent_id: textSchema,
+  time_range: z.enum(timeRanges).nullable().meta({ description: 'Null when from and to were given.' }),
+  metric_type: z.enum(metricTypes),
+  from: instantSchema,
+  to: instantSchema,
+};
 
 interface RangeShape {
   readonly time_range?: TimeRange | undefined;

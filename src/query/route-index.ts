@@ -1,5 +1,13 @@
+import { z } from 'zod';
 import type { HttpRoute } from '../core/ports.js';
+import { textSchema } from './answer-schema.js';
 import { jsonReply } from './query-context.js';
+
+const answer = z.strictObject({
+  service: textSchema,
+  version: textSchema,
+  endpoints: z.array(z.strictObject({ method: textSchema, path: textSchema, scope: textSchema })),
+});
 
 /** `GET /`: what there is to ask, for a person who opens the address in a browser; public. */
 export function createRouteIndex(
@@ -12,6 +20,12 @@ export function createRouteIndex(
     method: 'GET',
     path: '/',
     scope: null,
+    operation: {
+      id: 'getIndex',
+      tag: 'monitoring',
+      summary: 'What there is to ask',
+      answer: { kind: 'json', schema: answer },
+    },
     handle: () => jsonReply({ service: 'tidemark', version: service.version, endpoints: [...sockets, ...paths] }),
   };
 }

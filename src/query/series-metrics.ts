@@ -54,17 +54,32 @@ export const seriesMetrics = Object.keys(specs) as readonly SeriesMetric[];
 export const seriesMetricsMax = 8;
 
 /** A list of metrics separated by commas, each once. */
-export const seriesMetricParameter = z.string().transform((text, context): readonly SeriesMetric[] => {
-  const names = text.split(',', seriesMetricsMax + 1);
-  const found = names.filter((name): name is SeriesMetric => Object.hasOwn(specs, name));
-  const allowed = `${seriesMetrics.join(', ')}, at most ${seriesMetricsMax} of them, separated by commas`;
-  const unknown = names.find((name) => !Object.hasOwn(specs, name));
-  if (unknown !== undefined) context.addIssue(`unknown metric ${quoted(unknown)}: expected some of ${allowed}`);
-  else if (new Set(names).size < names.length) context.addIssue(`a metric is given twice: expected some of ${allowed}`);
-  else if (names.length > seriesMetricsMax) context.addIssue(`too many metrics: expected some of ${allowed}`);
-  else return found;
-  return z.NEVER;
-});
+export const seriesMetricParameter = z
+  .string()
+  .transform((text, context): readonly SeriesMetric[] => {
+    const names = text.split(',', seriesMetricsMax + 1);
+    const found = names.filter((name): name is SeriesMetric => Object.hasOwn(specs, name));
+    const allowed = `${seriesMetrics.join(', ')}, at most ${seriesMetricsMax} of them, separated by commas`;
+    const unknown = names.find((name) => !Object.hasOwn(specs, name));
+    if (unknown !== undefined) context.addIssue(`unknown metric ${quoted(unknown)}: expected some of ${allowed}`);
+    else if (new Set(names).size < names.length)
+      context.addIssue(`a metric is given twice: expected some of ${allowed}`);
+    else if (names.length > seriesMetricsMax) context.addIssue(`too many metrics: expected some of ${allowed}`);
+    else return found;
+    return z.NEVER;
+  })
+  .meta({
+    type: 'array',
+    items: { type: 'string', enum: seriesMetrics },
+    minItems: 1,
+    maxItems: seriesMetricsMax,
+    uniqueItems: true,
+  });
+
+/** A value of each metric that was asked for. */
+export const seriesValuesShape = z.strictObject(
+  Object.fromEntries(seriesMetrics.map((metric) => [metric, z.number().nullable().optional()])),
+).shape;
 
 /** The columns that the values of these metrics are made of, each once. */
 export function seriesColumnsOf(metrics: readonly SeriesMetric[]): SeriesColumn[] {

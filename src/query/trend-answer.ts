@@ -1,4 +1,12 @@
+import { z } from 'zod';
 import type { AgentPerformanceRow } from '../clickhouse/queries/agent-performance.js';
+import {
+  countSchema,
+  instantSchema,
+  millisecondsSchema,
+  optionalNumberSchema,
+  percentSchema,
+} from './answer-schema.js';
 import { instant } from './answer-units.js';
 import { successRate } from './execution-rate.js';
 import type { MetricRange } from './metric-range.js';
@@ -10,8 +18,54 @@ import {
   trendOf,
   trendP95PercentMin,
   trendPointsMin,
+  trendVerdicts,
 } from './trend.js';
 import { type Proportion, significancePMax } from './two-proportion-test.js';
+
+const testSchema = z
+  .strictObject({
+    test: z.enum(['z', 'fisher']),
+    z_score: optionalNumberSchema,
+    p_value: z.number().min(0).max(1),
+    significant: z.boolean(),
+  })
+  .meta({ id: 'SignificanceTest' });
+
+const halfSchema = z
+  .strictObject({
+    from: instantSchema,
+    to: instantSchema,
+    total_executions: countSchema,
+    successful_executions: countSchema,
+    failed_executions: countSchema,
+    success_rate: percentSchema,
+    p95_ms: millisecondsSchema,
+    above_pooled_p95: z.strictObject({ count: z.number().nonnegative(), of: z.number().nonnegative() }).nullable(),
+  })
+  .meta({ id: 'TrendHalf' });
+
+/** What `trendItem` makes. */
+export const trendShape = {
+  trend: z.enum(trendVerdicts),
+  trend_basis: z
+    .strictObject({
+      success_rate_change: optionalNumberSchema.meta({ description: 'Percentage points.' }),
+      success_rate_test: testSchema.nullable(),
+      p95_change_percent: optionalNumberSchema,
+      p95_pooled_ms: millisecondsSchema,
+      p95_test: testSchema.nullable(),
+      thresholds: z.strictObject({
+        executions: countSchema,
+        success_rate_points: z.number(),
+        p95_percent: z.number(),
+        p_value: z.number(),
+      }),
+      first_half: halfSchema,
+      second_half: halfSchema,
+    })
+    .meta({ id: 'TrendBasis' })
+    .nullable(),
+};
 
 /**
  * The verdict of an answer, and beside it every number it was made from. `trend_basis` is null where the range is one

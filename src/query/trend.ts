@@ -3,7 +3,8 @@ import { type OutcomeCounts, successRate } from './execution-rate.js';
 import { fisherExactTest } from './fisher-exact-test.js';
 import { type Proportion, significancePMax, twoProportionTest } from './two-proportion-test.js';
 
-export type TrendVerdict = 'improving' | 'declining' | 'stable' | 'insufficient_data' | 'no_data';
+export const trendVerdicts = ['improving', 'declining', 'stable', 'insufficient_data', 'no_data'] as const;
+export type TrendVerdict = (typeof trendVerdicts)[number];
 
 /** What a trend needs to know of one half of a range. */
 export interface TrendHalf extends OutcomeCounts {
