@@ -74,6 +74,9 @@ test('every table a segment reaches remembers tokens and is synced before the in
   expect(rows.map((table) => table.name).sort()).toEqual([
     'agent_errors_per_day_v1',
     'agent_events_raw_v1',
+    'agent_memory_per_day_v1',
+    'agent_pattern_feedback_v1',
+    'agent_patterns_v1',
     'agent_performance_per_day_v1',
     'agent_performance_per_minute_v1',
     'agent_run_activity_v1',
