@@ -12,6 +12,7 @@ import type { Config } from './config/config.js';
 import type { Clock, Random } from './core/clock.js';
 import type { HttpInstruments } from './core/instruments.js';
 import type { Logger } from './core/logger.js';
+import type { HttpRoute, SocketRoute } from './core/ports.js';
 import type { Stage } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
 import { createDelivery, type Delivery } from './deliver/delivery.js';
@@ -22,6 +23,7 @@ import { EventIdMemory } from './ingest/event-id-memory.js';
 import { createEventsRoute } from './ingest/events-route.js';
 import { IngestPipeline } from './ingest/pipeline.js';
 import { StreamRoute } from './ingest/stream-route.js';
+import { createOpenApiRoute } from './query/openapi.js';
 import { createQueryRoutes } from './query/query-routes.js';
 import { createRouteIndex } from './query/route-index.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
@@ -314,8 +316,20 @@ function joinHttp(
       socketIdleTimeoutSeconds: idleTimeoutSeconds,
       socketOutboundBytesMax: outboundBytesMax,
     },
-    { http: [...routes, createRouteIndex(routes, { version, sockets: [stream.path] })], sockets: [stream] },
+    { http: described(routes, [stream], version), sockets: [stream] },
   );
+}
+
+/** The routes, and the two that tell of them all. */
+function described(
+  routes: readonly HttpRoute[],
+  sockets: readonly SocketRoute[],
+  version: string,
+): readonly HttpRoute[] {
+  const openApi = createOpenApiRoute(() => all, { version, sockets });
+  const listed = [...routes, openApi];
+  const all = [...listed, createRouteIndex(listed, { version, sockets: sockets.map(({ path }) => path) })];
+  return all;
 }
 
 /** Hot path: once a request. */

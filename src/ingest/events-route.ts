@@ -3,6 +3,7 @@ import { CollectorError, type ErrorCode } from '../core/errors.js';
 import type { DecodedFrame } from '../core/event-batch.js';
 import type { HttpReply, HttpRequest, HttpRoute, Principal } from '../core/ports.js';
 import { problem, RequestProblem } from '../core/problem.js';
+import { eventsOperation, idempotencyKeyCharactersMax } from './events-operation.js';
 import type { Admission, FrameOrigin, FrameResult } from './frame-origin.js';
 import { inflateBody, parseFormat } from './http-body.js';
 import type { IngestPipeline } from './pipeline.js';
@@ -14,8 +15,6 @@ export interface EventsRouteOptions {
   readonly bytesInFlightMax: number;
 }
 
-const idempotencyKeyCharactersMax = 256;
-
 /** `POST /v1/events`: one body is one frame; the answer comes when it is on disk. */
 export function createEventsRoute(deps: { readonly pipeline: IngestPipeline }, options: EventsRouteOptions): HttpRoute {
   const { pipeline } = deps;
@@ -24,6 +23,7 @@ export function createEventsRoute(deps: { readonly pipeline: IngestPipeline }, o
     path: '/v1/events',
     scope: 'ingest',
     bodyBytesMax: options.frameBytesMax,
+    operation: eventsOperation,
     async handle(request, principal) {
       if (pipeline.stalled) throw new CollectorError('spool_full', 'the spool is full; send the request again later');
       if (pipeline.bytesInFlight >= options.bytesInFlightMax) {

@@ -36,6 +36,7 @@ export class StreamRoute implements SocketRoute {
   readonly path = '/v1/stream';
   readonly scope = 'ingest';
   readonly protocol = 'tidemark.v1';
+  readonly summary = 'Takes frames of events and acknowledges them when they are on disk';
   readonly payloadBytesMax: number;
   readonly #deps: StreamRouteDeps;
   readonly #options: StreamRouteOptions;
