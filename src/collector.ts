@@ -6,6 +6,7 @@ import { Maintenance } from './clickhouse/maintenance/maintenance.js';
 import { migrate } from './clickhouse/migrate.js';
 import { preparedStore } from './clickhouse/prepared-store.js';
 import { readWindowRestore } from './clickhouse/queries/window-restore.js';
+import { applyRetention } from './clickhouse/retention/table-retention.js';
 import { type ConnectedStore, connectStore } from './clickhouse/store.js';
 import { StoreStartup } from './clickhouse/store-startup.js';
 import type { Config } from './config/config.js';
@@ -13,6 +14,7 @@ import type { Clock, Random } from './core/clock.js';
 import type { HttpInstruments } from './core/instruments.js';
 import type { Logger } from './core/logger.js';
 import type { HttpRoute, SocketRoute } from './core/ports.js';
+import type { RetentionDays } from './core/retention.js';
 import type { Stage } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
 import { createDelivery, type Delivery } from './deliver/delivery.js';
@@ -208,15 +210,10 @@ function joinMaintenance(
     { skewFutureMs: config.limits.skewFutureMs },
   );
   const hasBacklog = () => (undeliveredSinceMs() ?? startedMs) < startedMs;
-  const maintenance = new Maintenance({
-    store: store.client,
-    finalizer,
-    hasBacklog,
-    clock,
-    nextToken,
-    logger,
-    instruments,
-  });
+  const maintenance = new Maintenance(
+    { store: store.client, finalizer, hasBacklog, clock, nextToken, logger, instruments },
+    { retention: retentionOf(config) },
+  );
   return { finalizer, maintenance };
 }
 
@@ -248,6 +245,7 @@ function joinSchema(
       prepare: async () => {
         await parts.store.launch();
         await migrate({ store: client, logger }, { database: config.clickhouse.database });
+        await applyRetention({ store: client, logger }, retentionOf(config));
       },
       onReady: async () => {
         await parts.delivery.start();
@@ -263,6 +261,11 @@ function joinSchema(
     },
     storeRetryMs,
   );
+}
+
+function retentionOf({ retention }: Config): RetentionDays {
+  const { rawDays, minuteDays, historyDays, errorDays } = retention;
+  return { raw: rawDays, minutes: minuteDays, history: historyDays, errors: errorDays };
 }
 
 /** Started by the schema, when there is one; stopped like every stage. */
@@ -303,7 +306,7 @@ function joinHttp(
       exports: metrics.exports,
       clock,
     },
-    { ...config.query, ...config.history, queryMsMax: config.query.timeoutMs },
+    { ...config.query, ...config.history, queryMsMax: config.query.timeoutMs, retention: retentionOf(config) },
   );
   const routes = [events, ...reads];
   const { idleTimeoutSeconds, outboundBytesMax } = config.socket;

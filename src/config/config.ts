@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defaultFrameLimits } from '../core/limits.js';
 import type { Scope } from '../core/ports.js';
+import { retentionDays } from '../core/retention.js';
 import { type ConfigField, choice, integer, list, optionalText, ratio, text } from './config-field.js';
 
 /**
@@ -215,7 +216,7 @@ export const configTable = {
     timeoutMs: integer({ default: 10_000, min: 100, max: 600_000 }, 'Time a read query may take.'),
     rangeDaysMax: integer(
       { default: 400, min: 1, max: 3_660 },
-      'Days one metric query may span; error groups are kept 400 days, minutes 90, raw events 30.',
+      'Days one metric query may span; what is kept how long is said by `retention`.',
     ),
     concurrencyMax: integer({ default: 4, min: 1, max: 1_000 }, 'Read queries at the store at once; more wait.'),
     tenantRequestsMax: integer(
@@ -253,6 +254,25 @@ export const configTable = {
     leaseMs: integer(
       { default: 300_000, min: 1_000, max: day },
       'A task or run that has not ended is answered as `orphaned` when neither an event nor a heartbeat came for so long.',
+    ),
+  },
+
+  retention: {
+    rawDays: integer(
+      { default: retentionDays.raw, min: 3, max: 3_650 },
+      'Days raw events are kept, by the time of their receipt; steps and logs are read from them.',
+    ),
+    minuteDays: integer(
+      { default: retentionDays.minutes, min: 3, max: 3_650 },
+      'Days the minute rollup is kept, by event time.',
+    ),
+    historyDays: integer(
+      { default: retentionDays.history, min: 3, max: 3_650 },
+      'Days runs, tasks and failures are kept, by the time of their receipt.',
+    ),
+    errorDays: integer(
+      { default: retentionDays.errors, min: 3, max: 3_650 },
+      'Days error groups are kept, by event time.',
     ),
   },
 

@@ -14,6 +14,8 @@ interface Relation {
   readonly because: string;
 }
 
+const day = 86_400_000;
+
 const relations: readonly Relation[] = [
   {
     holds: ({ ingest, limits }) => ingest.batchBytesMax >= limits.frameBytesMax,
@@ -133,6 +135,27 @@ const relations: readonly Relation[] = [
     must: 'needs',
     other: 'clickhouse.url',
     because: 'the embedded engine makes its own users',
+  },
+  {
+    holds: ({ retention }) => retention.historyDays >= retention.rawDays,
+    path: 'retention.historyDays',
+    must: 'must be at least',
+    other: 'retention.rawDays',
+    because: 'events are found through their runs and tasks',
+  },
+  {
+    holds: ({ retention, limits }) => retention.minuteDays * day > limits.skewPastMs,
+    path: 'retention.minuteDays',
+    must: 'must be longer than',
+    other: 'limits.skewPastMs',
+    because: 'a late event would expire as it comes',
+  },
+  {
+    holds: ({ retention, limits }) => retention.errorDays * day > limits.skewPastMs,
+    path: 'retention.errorDays',
+    must: 'must be longer than',
+    other: 'limits.skewPastMs',
+    because: 'a late event would expire as it comes',
   },
 ];
 

@@ -1,6 +1,6 @@
 /**
- * How long the store keeps what queries read, in days; the migrations that make the tables say the same as their TTL
- * (a test compares them). The day rollup is kept for good.
+ * How long the store keeps what queries read, in days, unless configured otherwise (`retention.*`); the migrations
+ * that make the tables say the same as their TTL (a test compares them). The day rollup is kept for good.
  */
 export const retentionDays = {
   /** Raw events, by the time they were received. */
@@ -12,3 +12,5 @@ export const retentionDays = {
   /** Error groups of a day, by event time. */
   errors: 400,
 } as const;
+
+export type RetentionDays = { readonly [Name in keyof typeof retentionDays]: number };

@@ -56,7 +56,7 @@ export function createAgentErrorsRoute(context: QueryContext): HttpRoute {
     handle: (request, { tenant }) => {
       const given = parseParameters(parameters, request.query);
       const key = { tenant, agentId: pathAgentId(request) };
-      const range = rangeOf(given, context.clock.nowMs());
+      const range = rangeOf(given, context.clock.nowMs(), context.options.retention);
       return readWithin(context, request, async (store) => {
         const rows = await readAgentErrorDays(store, key, { range: range.errors, limit: given.limit });
         if (rows.length === 0 && !(await readAgentKnown(store, key))) throw agentUnknown(key.agentId);

@@ -65,7 +65,7 @@ export function createAgentMetricsRoutes(context: QueryContext): HttpRoute[] {
   const handle: HttpRoute['handle'] = (request, { tenant }) => {
     const given = parseParameters(parameters, request.query);
     const key = { tenant, agentId: pathAgentId(request) };
-    const range = rangeOf(given, clock.nowMs());
+    const range = rangeOf(given, clock.nowMs(), options.retention);
     const asked = { agentId: key.agentId, timeRange: rangeName(given), metricType: given.metric_type, range };
     return readWithin(context, request, async (store) =>
       jsonReply(metricsAnswer(asked, await readMetrics(store, key, range))),

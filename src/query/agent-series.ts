@@ -48,7 +48,8 @@ export function createAgentSeriesRoute(context: QueryContext): HttpRoute {
     handle: (request, { tenant }) => {
       const { metric: metrics, step, from, to } = parseParameters(parameters, request.query);
       const key = { tenant, agentId: pathAgentId(request) };
-      const range = seriesRange({ step, from, to, rangeDaysMax: context.options.rangeDaysMax }, context.clock.nowMs());
+      const { rangeDaysMax, retention } = context.options;
+      const range = seriesRange({ step, from, to, rangeDaysMax, retention }, context.clock.nowMs());
       return readWithin(context, request, async (store) => {
         const rows = await readAgentSeries(store, key, { ...range, columns: seriesColumnsOf(metrics) });
         if (rows.length === 0 && !(await readAgentKnown(store, key))) throw agentUnknown(key.agentId);

@@ -1,7 +1,7 @@
 import type { ErrorRange } from '../clickhouse/queries/agent-errors.js';
 import type { PerformanceRange, TimeSpan } from '../clickhouse/queries/agent-performance.js';
 import { RequestProblem } from '../core/problem.js';
-import { retentionDays } from '../core/retention.js';
+import { type RetentionDays, retentionDays } from '../core/retention.js';
 
 export const metricTypes = ['realtime', 'aggregated'] as const;
 export type MetricType = (typeof metricTypes)[number];
@@ -25,8 +25,19 @@ export interface MetricRange {
  * the time that has passed: a range up to tonight is split before now. Throws `parameter_invalid` for a realtime range
  * that begins or ends within a day of which only the day rollup is left.
  */
-export function metricRange(asked: TimeSpan, metricType: MetricType, nowMs: number): MetricRange {
-  return metricType === 'realtime' ? minuteRange(asked, nowMs) : dayRange(asked, nowMs);
+export function metricRange(
+  asked: TimeSpan,
+  metricType: MetricType,
+  nowMs: number,
+  kept: RetentionDays = retentionDays,
+): MetricRange {
+  return metricType === 'realtime' ? minuteRange(asked, { nowMs, kept }) : dayRange(asked, { nowMs, kept });
+}
+
+/** What is there to read: at what time, and how long each table is kept. */
+interface Shelf {
+  readonly nowMs: number;
+  readonly kept: RetentionDays;
 }
 
 /** The last N x 24 hours up to and with the current minute, or the last N UTC days, today being one of them. */
@@ -40,12 +51,13 @@ export function latestSpan(days: number, metricType: MetricType, nowMs: number):
  * last day, and the day that holds the split. Counts are the same as from minutes alone, and 90 days read at most 90
  * rows and 4,320 minutes instead of 129,600.
  */
-function minuteRange(asked: TimeSpan, nowMs: number): MetricRange {
+function minuteRange(asked: TimeSpan, shelf: Shelf): MetricRange {
+  const { nowMs, kept } = shelf;
   const span = { fromMs: floorTo(asked.fromMs, minuteMs), toMs: ceilTo(asked.toMs, minuteMs) };
   const days = { fromMs: ceilTo(span.fromMs, dayMs), toMs: floorTo(span.toMs, dayMs) };
   const edges = edgesOf(span, days);
-  const minutesFromMs = nowMs - retentionDays.minutes * dayMs;
-  if (edges.some((edge) => edge.fromMs < minutesFromMs)) throw minutesExpired();
+  const minutesFromMs = nowMs - kept.minutes * dayMs;
+  if (edges.some((edge) => edge.fromMs < minutesFromMs)) throw minutesExpired(kept);
   const splitMs = splitOf(span, days, { nowMs, minutesFromMs });
   const splitDayMs = floorTo(splitMs ?? 0, dayMs);
   const dayIsSplit = splitMs !== null && splitMs !== splitDayMs && within(splitDayMs, days);
@@ -60,7 +72,7 @@ function minuteRange(asked: TimeSpan, nowMs: number): MetricRange {
       dayLeftOutMs: dayIsSplit ? splitDayMs : null,
     },
     halves: null,
-    errors: errorsUpToNow(span, days, edges, nowMs),
+    errors: errorsUpToNow(span, days, edges, shelf),
   };
 }
 
@@ -95,16 +107,17 @@ function splitOf(
  * Days are split so that today, which is not over, is on the larger side: 3 and 4 of 7. A day by itself has two halves
  * only in minutes.
  */
-function dayRange(asked: TimeSpan, nowMs: number): MetricRange {
+function dayRange(asked: TimeSpan, shelf: Shelf): MetricRange {
+  const { nowMs, kept } = shelf;
   const span = { fromMs: floorTo(asked.fromMs, dayMs), toMs: ceilTo(asked.toMs, dayMs) };
-  const errors = errorsOfDays(span, [], nowMs);
+  const errors = errorsOfDays(span, [], shelf);
   const daysPassed = (Math.min(span.toMs, ceilTo(nowMs + 1, dayMs)) - span.fromMs) / dayMs;
   const range = (splitMs: number | null, halves: PerformanceRange | null): MetricRange => {
     const performance = { days: span, minutes: [], splitMs: splitMs ?? span.fromMs, dayLeftOutMs: null };
     return { span, splitMs, performance, halves, errors };
   };
   if (daysPassed > 1) return range(span.fromMs + Math.floor(daysPassed / 2) * dayMs, null);
-  if (span.fromMs < nowMs - retentionDays.minutes * dayMs) return range(null, null);
+  if (span.fromMs < nowMs - kept.minutes * dayMs) return range(null, null);
   const passedMs = nowMs > span.fromMs ? Math.min(nowMs - span.fromMs, dayMs) : dayMs;
   const splitMs = floorTo(span.fromMs + passedMs / 2, minuteMs);
   const noDays = { fromMs: span.fromMs, toMs: span.fromMs };
@@ -114,8 +127,8 @@ function dayRange(asked: TimeSpan, nowMs: number): MetricRange {
 /**
  * While the raw events of all of a realtime range are kept, they alone tell its errors, and what recovered up to now.
  */
-function errorsUpToNow(span: TimeSpan, days: TimeSpan, edges: readonly TimeSpan[], nowMs: number): ErrorRange {
-  if (span.fromMs < rawFromMs(nowMs)) return errorsOfDays(days, edges, nowMs);
+function errorsUpToNow(span: TimeSpan, days: TimeSpan, edges: readonly TimeSpan[], shelf: Shelf): ErrorRange {
+  if (span.fromMs < rawFromMs(shelf)) return errorsOfDays(days, edges, shelf);
   return { days: { fromMs: span.fromMs, toMs: span.fromMs }, raw: [span], covered: span };
 }
 
@@ -123,10 +136,10 @@ function errorsUpToNow(span: TimeSpan, days: TimeSpan, edges: readonly TimeSpan[
  * Whole days come from the error groups, and of the edges what the raw events still tell; an edge whose raw events have
  * expired is left out, and `covered` says so.
  */
-function errorsOfDays(days: TimeSpan, edges: readonly TimeSpan[], nowMs: number): ErrorRange {
-  const keptFromMs = ceilTo(nowMs - retentionDays.errors * dayMs, dayMs);
+function errorsOfDays(days: TimeSpan, edges: readonly TimeSpan[], shelf: Shelf): ErrorRange {
+  const keptFromMs = ceilTo(shelf.nowMs - shelf.kept.errors * dayMs, dayMs);
   const keptDays = { fromMs: Math.max(days.fromMs, keptFromMs), toMs: days.toMs };
-  const raw = edges.filter((edge) => edge.fromMs >= rawFromMs(nowMs));
+  const raw = edges.filter((edge) => edge.fromMs >= rawFromMs(shelf));
   const parts = [keptDays, ...raw].filter(({ fromMs, toMs }) => toMs > fromMs);
   const covered = {
     fromMs: Math.min(...parts.map((part) => part.fromMs)),
@@ -135,13 +148,13 @@ function errorsOfDays(days: TimeSpan, edges: readonly TimeSpan[], nowMs: number)
   return { days: keptDays, raw, covered: parts.length === 0 ? null : covered };
 }
 
-function rawFromMs(nowMs: number): number {
-  return nowMs - retentionDays.raw * dayMs;
+function rawFromMs({ nowMs, kept }: Shelf): number {
+  return nowMs - kept.raw * dayMs;
 }
 
-function minutesExpired(): RequestProblem {
+function minutesExpired(kept: RetentionDays): RequestProblem {
   const message =
-    `expected whole UTC days, or times of the last ${retentionDays.minutes} days: what is older is kept ` +
+    `expected whole UTC days, or times of the last ${kept.minutes} days: what is older is kept ` +
     'by the day only; metric_type=aggregated widens the range to whole days';
   const items = ['from', 'to'].map((path) => ({ path, code: 'parameter_invalid', message }));
   return new RequestProblem('parameter_invalid', `cannot use the query parameters: "from", "to": ${message}`, items);

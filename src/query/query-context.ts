@@ -11,6 +11,7 @@ import type {
   StoreExporter,
   StoreReader,
 } from '../core/ports.js';
+import { type RetentionDays, retentionDays } from '../core/retention.js';
 import type { EventLedger } from './event-ledger.js';
 
 export interface QueryDependencies {
@@ -33,6 +34,8 @@ export interface QueryOptions {
   readonly queryMsMax: number;
   /** Days a range of time may span; a longer one is refused with `parameter_invalid`. */
   readonly rangeDaysMax: number;
+  /** How long what is read is kept. */
+  readonly retention: RetentionDays;
   /** Requests of one tenant under way; one more is refused. */
   readonly tenantRequestsMax: number;
   /** A task or run that has not ended is `orphaned` when nothing was heard of it for this long. */
@@ -53,6 +56,7 @@ export const defaultQueryOptions: QueryOptions = {
   leaseMs: 300_000,
   cacheMs: 1_000,
   rangeDaysMax: 400,
+  retention: retentionDays,
   probeMsMax: 2_000,
   healthCacheMs: 500,
   degradingDependencies: ['clickhouse', 'engine', 'schema', 'delivery', 'maintenance'],

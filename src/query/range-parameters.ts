@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { TimeSpan } from '../clickhouse/queries/agent-performance.js';
+import type { RetentionDays } from '../core/retention.js';
 import { instantSchema, textSchema } from './answer-schema.js';
 import { latestSpan, type MetricRange, type MetricType, metricRange, metricTypes } from './metric-range.js';
 import { type DateBound, dateParameter, wordParameter } from './parameters.js';
@@ -60,11 +61,11 @@ function otherwise(rangeDaysMax: number): string {
 }
 
 /** The range that was asked for, `7d` when none was. Throws as `metricRange`. */
-export function rangeOf(given: RangeShape, nowMs: number): MetricRange {
+export function rangeOf(given: RangeShape, nowMs: number, kept: RetentionDays): MetricRange {
   const days = daysOf[given.time_range ?? defaultRange];
   const span =
     given.from === undefined ? latestSpan(days, given.metric_type, nowMs) : spanOf(given.from, given.to, nowMs);
-  return metricRange(span, given.metric_type, nowMs);
+  return metricRange(span, given.metric_type, nowMs, kept);
 }
 
 /** How an answer names its range: the word that was asked for, null for `from` and `to`. */

@@ -1,6 +1,6 @@
 import type { TimeSpan } from '../clickhouse/queries/agent-performance.js';
 import { RequestProblem } from '../core/problem.js';
-import { retentionDays } from '../core/retention.js';
+import { type RetentionDays, retentionDays } from '../core/retention.js';
 import { instant } from './answer-units.js';
 import type { DateBound } from './parameters.js';
 
@@ -24,6 +24,7 @@ export interface SeriesRequest {
   readonly from: DateBound | undefined;
   readonly to: DateBound | undefined;
   readonly rangeDaysMax: number;
+  readonly retention?: RetentionDays;
 }
 
 export interface SeriesRange extends TimeSpan {
@@ -56,13 +57,17 @@ function endOf({ fromMs, untilMs }: DateBound): number {
 }
 
 /** Why a range cannot be answered in its step, and what can; null when it can. */
-function causeAgainst(range: SeriesRange, { step, rangeDaysMax }: SeriesRequest, nowMs: number): string | null {
+function causeAgainst(
+  range: SeriesRange,
+  { step, rangeDaysMax, retention = retentionDays }: SeriesRequest,
+  nowMs: number,
+): string | null {
   const { fromMs, toMs, stepMs } = range;
   if (toMs - fromMs > rangeDaysMax * dayMs) return `expected a range of at most ${rangeDaysMax} days`;
-  const oldestMs = nowMs - retentionDays.minutes * dayMs;
+  const oldestMs = nowMs - retention.minutes * dayMs;
   if (fromMs < oldestMs && stepMs < dayMs) {
     const oldest = instant(ceilTo(oldestMs, stepMs));
-    return `steps below a day are kept ${retentionDays.minutes} days: expected step=1d, or ${oldest} or later`;
+    return `steps below a day are kept ${retention.minutes} days: expected step=1d, or ${oldest} or later`;
   }
   const points = (toMs - fromMs) / stepMs;
   if (points <= seriesPointsMax) return null;

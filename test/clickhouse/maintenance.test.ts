@@ -7,6 +7,7 @@ import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
 import type { StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { CollectorError } from '../../src/core/errors.js';
 import { silentLogger } from '../../src/core/logger.js';
+import { retentionDays } from '../../src/core/retention.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -52,7 +53,10 @@ async function setUp(nowMs: number) {
     { ...shared, delivery: { whileHeld: (work) => work() }, undeliveredSinceMs: () => null },
     { skewFutureMs: hourMs },
   );
-  const maintenance = new Maintenance({ ...shared, finalizer, hasBacklog: () => state.hasBacklog });
+  const maintenance = new Maintenance(
+    { ...shared, finalizer, hasBacklog: () => state.hasBacklog },
+    { retention: retentionDays },
+  );
   onTestFinished(async () => {
     await maintenance.stop();
     await store.end();

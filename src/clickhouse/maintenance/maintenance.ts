@@ -3,6 +3,8 @@ import { CollectorError, type ErrorCode, errorMessage } from '../../core/errors.
 import type { MaintenanceInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
 import type { DependencyHealth, HealthProbe } from '../../core/ports.js';
+import type { RetentionDays } from '../../core/retention.js';
+import { dropExpiredParts } from '../retention/expired-parts.js';
 import type { StoreWriter } from '../store-writer.js';
 import { selectScope } from './agent-selection.js';
 import type { RollupDayFinalizer } from './day-finalizer.js';
@@ -23,6 +25,10 @@ export interface MaintenanceDeps {
   readonly instruments: MaintenanceInstruments;
 }
 
+export interface MaintenanceOptions {
+  readonly retention: RetentionDays;
+}
+
 const backlogPollMs = 500;
 const passIntervalMs = 3_600_000;
 const retryMs = 300_000;
@@ -37,19 +43,21 @@ const recoveredDays = 7;
 /**
  * Keeps finished days as a record: a pass at the start, once the old backlog is in the store, then every hour and
  * shortly after midnight UTC. A pass finalizes the days that are due, newest first, and counts recovered failures of
- * recent days. A pass that failed is tried again after five minutes.
+ * recent days, and drops what has expired. A pass that failed is tried again after five minutes.
  */
 export class Maintenance implements HealthProbe {
   readonly name = 'maintenance';
   readonly #deps: MaintenanceDeps;
+  readonly #options: MaintenanceOptions;
   #work: Promise<void> | null = null;
   #isStopping = false;
   #wake: (() => void) | null = null;
   #lastSuccessMs: number | null = null;
   #problem: { readonly code: ErrorCode; readonly message: string } | null = null;
 
-  constructor(deps: MaintenanceDeps) {
+  constructor(deps: MaintenanceDeps, options: MaintenanceOptions) {
     this.#deps = deps;
+    this.#options = options;
   }
 
   /** Begins in the background; call it when the store is ready. */
@@ -96,6 +104,7 @@ export class Maintenance implements HealthProbe {
       const recent = { fromMs: span.untilMs + dayMs - recoveredDays * dayMs, untilMs: span.untilMs + dayMs };
       const agents = selectScope({ tenant: null, agentId: null });
       await refreshRecovered({ ...this.#deps, reader }, recent, { agents, isStopping: () => this.#isStopping });
+      await dropExpiredParts(this.#deps, { ...this.#options, nowMs: clock.nowMs() });
     } catch (error) {
       const code = error instanceof CollectorError ? error.code : 'internal';
       if (this.#isStopping || code === 'overloaded') return false;
