@@ -1,86 +1,36 @@
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CollectorProcess } from './collector-process.js';
 import { HistoryRecord } from './history-record.js';
+import { type LoadedStore, openLoadedStore, type StoreLoading } from './kept-store.js';
 import { executionsSql, type HistoryOptions, historyParts, insertSql, rowsOf } from './query-history.js';
 
 export type HistorySize = Omit<HistoryOptions, 'endMs'>;
 
 /** A collector's data directory with a history in it, and what the history holds. */
-export interface HistoryStore {
-  readonly dataDir: string;
+export interface HistoryStore extends LoadedStore<HistoryOptions> {
   readonly record: HistoryRecord;
-  readonly options: HistoryOptions;
-  /** Null when it was loaded by an earlier run. */
-  readonly loadSeconds: number | null;
-  remove(): void;
 }
 
-/** A kept history that ended longer ago is made anew: the last day of it would be too empty. */
-const keptMsMax = 6 * 3_600_000;
-
-/**
- * Loads a history into a store of its own under the system's temporary directory. With `keepDir` the loaded store stays
- * there for later runs; what is measured is a copy of it, so that every run begins with the same store.
- */
+/** Loads a history, or takes the one that was kept in `keepDir`. */
 export async function openHistoryStore(size: HistorySize, keepDir: string | null): Promise<HistoryStore> {
-  const scratch = mkdtempSync(join(tmpdir(), 'tidemark-bench-queries-'));
-  const remove = (): void => rmSync(scratch, { recursive: true, force: true });
-  try {
-    const home = keepDir ?? scratch;
-    const kept = keepDir === null ? null : readKept(home, size);
-    const loaded = kept ?? (await load(home, size));
-    const dataDir = join(scratch, 'data');
-    if (keepDir !== null) cpSync(join(home, 'data'), dataDir, { recursive: true });
-    const record = HistoryRecord.parse(readFileSync(join(home, 'executions.bin')), size.agents);
-    return { dataDir, record, ...loaded, remove };
-  } catch (error) {
-    remove();
-    throw error;
-  }
+  const store = await openLoadedStore<HistoryOptions>({ name: 'queries', options: size, keepDir, load });
+  return { ...store, record: HistoryRecord.parse(readFileSync(recordPath(store.home)), size.agents) };
 }
 
-interface Loaded {
-  readonly options: HistoryOptions;
-  readonly loadSeconds: number | null;
+function recordPath(home: string): string {
+  return join(home, 'executions.bin');
 }
 
-/** Null when the directory holds no history, or another one. */
-function readKept(home: string, size: HistorySize): Loaded | null {
-  const path = join(home, 'history.json');
-  if (!existsSync(path)) return null;
-  const options = JSON.parse(readFileSync(path, 'utf8')) as HistoryOptions;
-  const isSame = JSON.stringify({ ...size, endMs: options.endMs }) === JSON.stringify(options);
-  return isSame && Date.now() - options.endMs < keptMsMax ? { options, loadSeconds: null } : null;
-}
-
-/** The note is written last: a directory without it is one whose loading was interrupted, and is loaded anew. */
-async function load(home: string, size: HistorySize): Promise<Loaded> {
-  const options: HistoryOptions = { ...size, endMs: Math.floor(Date.now() / 60_000) * 60_000 };
-  const dataDir = join(home, 'data');
-  const recordPath = join(home, 'executions.bin');
-  rmSync(join(home, 'history.json'), { force: true });
-  rmSync(dataDir, { recursive: true, force: true });
-  mkdirSync(dataDir, { recursive: true });
-  writeFileSync(recordPath, '');
-  const startedMs = performance.now();
+const load: StoreLoading<HistoryOptions>['load'] = async ({ home, dataDir, options }) => {
+  writeFileSync(recordPath(home), '');
   const collector = await CollectorProcess.start({ dataDir });
   try {
     await untilHealthy(collector);
     const parts = historyParts(options);
     for (const [index, part] of parts.entries()) {
       await collector.writeAsEngine(insertSql(options, part));
-      appendFileSync(recordPath, await collector.read(executionsSql(options, part), 'RowBinary'));
+      appendFileSync(recordPath(home), await collector.read(executionsSql(options, part), 'RowBinary'));
       if ((index + 1) % 10 === 0) process.stderr.write(`  ${index + 1} of ${parts.length} days are loaded\n`);
     }
     await checkTotals(collector, options);
@@ -89,9 +39,7 @@ async function load(home: string, size: HistorySize): Promise<Loaded> {
   } finally {
     await collector.stop();
   }
-  writeFileSync(join(home, 'history.json'), JSON.stringify(options));
-  return { options, loadSeconds: (performance.now() - startedMs) / 1_000 };
-}
+};
 
 /** The collector accepts events before its engine, its schema and its live windows are there. */
 export async function untilHealthy(collector: CollectorProcess): Promise<void> {

@@ -25,8 +25,6 @@ export interface ClientOptions {
 }
 
 const warmUpRequests = 20;
-/** One measurement ends by then with the requests it has made. */
-const measurementMsMax = 20_000;
 
 /**
  * Asks for one kind as so many clients, each one request after another on a connection of its own, a different agent
@@ -39,32 +37,49 @@ export async function measureKind(
   { record, ...options }: ClientOptions & { readonly record: HistoryRecord },
 ): Promise<QueryLatency> {
   const ranks = shuffledRanks(record);
-  await ask(collector, kind, { ranks, first: 0, requests: warmUpRequests, clients: options.clients });
+  const rankOf = (index: number): number => ranks[index % ranks.length] ?? 0;
+  const path = (index: number): string => kind.path(rankOf(index));
+  const { clients, requests, isIngesting = false } = options;
+  const { answers, ...figures } = await measureRequests(collector, { path, clients, requests, warmUpRequests });
+  for (const answer of answers) {
+    if (answer.status !== 200) throw new Error(`${answer.path} answers ${answer.status} ${answer.text.slice(0, 500)}`);
+    const asked = { ...answer, rank: rankOf(answer.index), record, isIngesting };
+    const problem = kind.problem(JSON.parse(answer.text), asked);
+    if (problem !== null) throw new Error(`wrong answer to ${answer.path}: ${problem}`);
+  }
+  const { collectorCpuMs, engineCpuMs } = isIngesting ? { collectorCpuMs: null, engineCpuMs: null } : figures;
+  return { kind: kind.name, budgetMs: kind.budgetMs, ...figures, collectorCpuMs, engineCpuMs };
+}
+
+export interface RequestSeries {
+  /** Of the n-th request, those of the warm-up first. */
+  readonly path: (index: number) => string;
+  readonly clients: number;
+  readonly requests: number;
+  /** Asked before the measurement and not part of it. */
+  readonly warmUpRequests: number;
+  /** The measurement ends by then with the requests it has made; default 20 s. */
+  readonly msMax?: number;
+}
+
+/** Times and CPU of a series; CPU is that of everything the processes did meanwhile, for one request. */
+export interface RequestFigures extends Omit<QueryLatency, 'kind' | 'budgetMs'> {
+  readonly answers: readonly Answer[];
+}
+
+export async function measureRequests(collector: CollectorProcess, series: RequestSeries): Promise<RequestFigures> {
+  const { warmUpRequests: first } = series;
+  await ask(collector, { ...series, first: 0, requests: first });
   const cpuBefore = collector.cpuMsByPart();
   const startedMs = performance.now();
-  const answers = await ask(collector, kind, {
-    ranks,
-    first: warmUpRequests,
-    requests: options.requests,
-    clients: options.clients,
-  });
+  const answers = await ask(collector, { ...series, first });
   const tookMs = performance.now() - startedMs;
   const cpuAfter = collector.cpuMsByPart();
-  for (const answer of answers) {
-    const problem = kind.problem(JSON.parse(answer.text), {
-      ...answer,
-      record,
-      isIngesting: options.isIngesting === true,
-    });
-    if (problem !== null) throw new Error(`wrong answer to ${kind.path(answer.rank)}: ${problem}`);
-  }
   const sorted = answers.map(({ tookMs: each }) => each).sort((a, b) => a - b);
   const quantile = (level: number): number => sorted[Math.ceil(level * sorted.length) - 1] ?? 0;
-  const cpu = (part: 'collector' | 'engine'): number | null =>
-    options.isIngesting === true ? null : (cpuAfter[part] - cpuBefore[part]) / answers.length;
+  const cpu = (part: 'collector' | 'engine'): number => (cpuAfter[part] - cpuBefore[part]) / answers.length;
   return {
-    kind: kind.name,
-    budgetMs: kind.budgetMs,
+    answers,
     requests: answers.length,
     perSecond: (answers.length / tookMs) * 1_000,
     medianMs: quantile(0.5),
@@ -83,35 +98,40 @@ function shuffledRanks(record: HistoryRecord): number[] {
   return ranks.sort((a, b) => key(a) - key(b));
 }
 
-interface Answer {
-  readonly rank: number;
+export interface Answer {
+  readonly index: number;
+  readonly path: string;
+  /** 0 when there was no answer; `text` says why. */
+  readonly status: number;
   readonly text: string;
   readonly tookMs: number;
   readonly sentMs: number;
   readonly answeredMs: number;
 }
 
-interface Series {
-  readonly ranks: readonly number[];
-  readonly first: number;
-  readonly requests: number;
-  readonly clients: number;
-}
+type Asked = Omit<RequestSeries, 'warmUpRequests'> & { readonly first: number };
 
-async function ask(collector: CollectorProcess, kind: QueryKind, series: Series): Promise<Answer[]> {
-  const { ranks, first, requests, clients } = series;
+async function ask(collector: CollectorProcess, { path, first, requests, clients, msMax }: Asked): Promise<Answer[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const answers: Answer[] = [];
-  const deadline = performance.now() + measurementMsMax;
+  const deadline = performance.now() + (msMax ?? 20_000);
   let next = 0;
   const client = async (): Promise<void> => {
-    while (next < requests && performance.now() < deadline) {
-      const rank = ranks[(first + next) % ranks.length] ?? 0;
+    while (next < requests && (next === 0 || performance.now() < deadline)) {
+      const index = first + next;
       next += 1;
+      const target = path(index);
       const sentMs = Date.now();
       const startedMs = performance.now();
-      const text = await getText(collector.url + kind.path(rank), agent);
-      answers.push({ rank, text, tookMs: performance.now() - startedMs, sentMs, answeredMs: Date.now() });
+      const reply = await tryGet(collector.url + target, agent);
+      answers.push({
+        index,
+        path: target,
+        ...reply,
+        tookMs: performance.now() - startedMs,
+        sentMs,
+        answeredMs: Date.now(),
+      });
     }
   };
   try {
@@ -122,19 +142,18 @@ async function ask(collector: CollectorProcess, kind: QueryKind, series: Series)
   return answers;
 }
 
-function getText(url: string, agent: Agent): Promise<string> {
-  return new Promise((resolve, reject) => {
+function tryGet(url: string, agent: Agent): Promise<Pick<Answer, 'status' | 'text'>> {
+  return new Promise((resolve) => {
+    const fail = (error: Error): void => resolve({ status: 0, text: error.message });
     const asked = request(url, { agent, headers: { authorization: `Bearer ${benchKey}` } }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
+      response.on('error', fail);
       response.on('end', () => {
-        const text = Buffer.concat(chunks).toString();
-        if (response.statusCode === 200) resolve(text);
-        else reject(new Error(`${url} answers ${response.statusCode} ${text.slice(0, 500)}`));
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
       });
     });
-    asked.on('error', reject);
+    asked.on('error', fail);
     asked.end();
   });
 }
