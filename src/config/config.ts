@@ -98,6 +98,14 @@ export const configTable = {
       { default: 60_000, min: 100, max: 3_600_000 },
       'Time a client may take nothing of a streamed answer; then it is cut off.',
     ),
+    corsOrigins: list({
+      item: z.string().regex(/^(\*|[a-z][a-z0-9+.-]{0,31}:\/\/[a-z0-9._:[\]-]{1,255})$/),
+      identity: (origin) => origin,
+      parse: splitList,
+      allowed:
+        'origins such as https://grafana.example.com, in lower case and without a path, separated by commas, or *',
+      meaning: 'Origins whose pages a browser lets read the answers of this API (CORS); * is all of them.',
+    }),
   },
 
   socket: {
@@ -202,6 +210,29 @@ export const configTable = {
     bytesMax: integer(
       { default: 512 * mebibyte, min: mebibyte, max: 65_536 * mebibyte },
       'Bytes of all live windows; beyond it the least recently active agents are evicted.',
+    ),
+  },
+
+  live: {
+    subscribersMax: integer(
+      { default: 2_000, min: 1, max: 100_000 },
+      'Live subscribers at once, over WebSocket and as Server-Sent Events; one more is answered `subscribers_exhausted`.',
+    ),
+    tenantSubscribersMax: integer(
+      { default: 1_000, min: 1, max: 100_000 },
+      'Live subscribers of one tenant at once.',
+    ),
+    queueBytesMax: integer(
+      { default: 524_288, min: 65_536, max: 256 * mebibyte },
+      'Bytes that wait for a live subscriber that reads too slowly; beyond it the oldest events are dropped and counted.',
+    ),
+    runsMax: integer(
+      { default: 10_000, min: 1, max: 1_000_000 },
+      'Runs under way that are kept in memory; beyond it the longest silent are dropped and counted.',
+    ),
+    openMax: integer(
+      { default: 100_000, min: 1, max: 10_000_000 },
+      'Open tasks and steps that are kept in memory; beyond it the oldest are dropped and counted.',
     ),
   },
 

@@ -13,6 +13,7 @@ import {
 import { problem, problemOf } from '../core/problem.js';
 import type { Stage } from '../core/stage.js';
 import { readBody } from './body-reader.js';
+import { CorsPolicy } from './cors.js';
 import { parseCredentials } from './credentials.js';
 import { writeReply } from './reply-writer.js';
 import { createRouter, type RouteMatch } from './router.js';
@@ -42,6 +43,8 @@ export interface HttpServerOptions {
   readonly requestsMax: number;
   readonly bodyTimeoutMs: number;
   readonly replyIdleTimeoutMs: number;
+  /** Origins whose pages may read answers, or `*`; see `CorsPolicy`. */
+  readonly corsOrigins: readonly string[];
   readonly socketIdleTimeoutSeconds: number;
   readonly socketOutboundBytesMax: number;
 }
@@ -70,6 +73,7 @@ export class HttpServer implements Stage {
   readonly #deps: HttpServerDeps;
   readonly #options: HttpServerOptions;
   readonly #route: (method: string, path: string) => RouteMatch;
+  readonly #cors: CorsPolicy;
   readonly #socketRoutes: readonly SocketRoute[];
   readonly #sockets = new Set<UwsSocket>();
   #app: UwsApp | null = null;
@@ -77,6 +81,8 @@ export class HttpServer implements Stage {
   #closeListener: (socket: UwsListenSocket) => void = () => {};
   #port = 0;
   #requests = 0;
+  /** Of them those whose answers do not end by themselves. */
+  #longLived = 0;
   #stopping = false;
 
   constructor(
@@ -87,6 +93,7 @@ export class HttpServer implements Stage {
     this.#deps = deps;
     this.#options = options;
     this.#route = createRouter(routes.http);
+    this.#cors = new CorsPolicy(options);
     this.#socketRoutes = routes.sockets;
   }
 
@@ -200,11 +207,13 @@ export class HttpServer implements Stage {
     const match = this.#route(head.method, head.path);
     const template = match.kind === 'found' ? match.route.path : '(unmatched)';
     const prepared = this.#prepare(match, head, response);
+    const longLived = match.kind === 'found' && match.route.longLived === true ? 1 : 0;
     this.#requests += 1;
+    this.#longLived += longLived;
     void this.#answer(prepared, head, abort.signal)
       .then((reply) => {
         this.#record(template, head, { status: abort.signal.aborted ? clientGoneStatus : reply.status, startedMs });
-        return writeReply(response, reply, {
+        return writeReply(response, this.#cors.shared(reply, head.headers.get('origin')), {
           ...this.#writing(abort.signal),
           headOnly: head.method === 'HEAD',
           // A body that was not read to its end would be taken for the next request.
@@ -218,6 +227,7 @@ export class HttpServer implements Stage {
       })
       .finally(() => {
         this.#requests -= 1;
+        this.#longLived -= longLived;
       });
   }
 
@@ -236,6 +246,7 @@ export class HttpServer implements Stage {
     if (head.targetCharacters > targetCharactersMax) return problem('url_too_long');
     if (match.kind === 'path_unknown') return problem('path_unknown', { detail: 'GET / lists the paths' });
     if (match.kind === 'method_not_allowed') {
+      if (this.#cors.isPreflight(head.method, head.headers)) return this.#cors.preflightReply(match.allowed);
       return problem('method_not_allowed', { headers: { allow: match.allowed.join(', ') } });
     }
     const { route, params } = match;
@@ -246,7 +257,7 @@ export class HttpServer implements Stage {
     if (typeof principal === 'string') {
       return problem(principal, { headers: principal === 'scope_missing' ? {} : { 'www-authenticate': 'Bearer' } });
     }
-    if (this.#requests >= this.#options.requestsMax) return problem('overloaded');
+    if (route.longLived !== true && this.#requests - this.#longLived >= this.#options.requestsMax) return problem('overloaded');
     const bytesMax = route.bodyBytesMax ?? 0;
     if (Number(head.headers.get('content-length') ?? 0) > bytesMax) {
       return problem('body_too_large', { detail: `the body may have ${bytesMax} bytes` });

@@ -29,6 +29,7 @@ interface Given {
   readonly bodyTimeoutMs?: number;
   readonly replyIdleTimeoutMs?: number;
   readonly connectionsMax?: number;
+  readonly corsOrigins?: readonly string[];
 }
 
 async function serve(given: Given) {
@@ -47,6 +48,7 @@ async function serve(given: Given) {
       requestsMax: given.requestsMax ?? 10,
       bodyTimeoutMs: given.bodyTimeoutMs ?? 5_000,
       replyIdleTimeoutMs: given.replyIdleTimeoutMs ?? 5_000,
+      corsOrigins: given.corsOrigins ?? [],
       socketIdleTimeoutSeconds: 60,
       socketOutboundBytesMax: 65_536,
     },
