@@ -23,7 +23,9 @@ import { HttpServer } from './http/http-server.js';
 import { type ApiKeys, createApiKeys } from './ingest/api-keys.js';
 import { EventIdMemory } from './ingest/event-id-memory.js';
 import { createEventsRoute } from './ingest/events-route.js';
+import { OwnEvents } from './ingest/own-events.js';
 import { IngestPipeline } from './ingest/pipeline.js';
+import { RequestFrames } from './ingest/request-frames.js';
 import { StreamRoute } from './ingest/stream-route.js';
 import { createOpenApiRoute } from './query/openapi.js';
 import { createQueryRoutes } from './query/query-routes.js';
@@ -274,15 +276,16 @@ function deliverWhenReady(delivery: Delivery): Stage {
 }
 
 function joinHttp(
-  setting: Pick<Setting, 'clock' | 'logger' | 'config' | 'metrics'> & { readonly version: string },
+  setting: Pick<Setting, 'clock' | 'random' | 'logger' | 'config' | 'metrics'> & { readonly version: string },
   parts: Parts,
   keys: ApiKeys,
 ): HttpServer {
-  const { clock, logger, config, metrics, version } = setting;
+  const { clock, random, logger, config, metrics, version } = setting;
   const { pipeline, spool, windows, endpoints, store, decoder, delivery, finalizer, maintenance, schema } = parts;
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
-  const events = createEventsRoute({ pipeline }, { frameBytesMax, bytesInFlightMax });
+  const frames = new RequestFrames(pipeline, { bytesInFlightMax });
+  const events = createEventsRoute({ frames }, { frameBytesMax });
   const stream = new StreamRoute(
     { pipeline, spool, clock, instruments: metrics.ingest },
     { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
@@ -295,6 +298,7 @@ function joinHttp(
       windows,
       endpoints,
       finalizer,
+      intake: new OwnEvents({ frames, clock, random }),
       probes: [spool, decoder, ...store.probes, schema, delivery, maintenance],
       ledger: async () => {
         const { events: spooled, oldestReceivedMs: oldestUndeliveredMs } = spool.stats();

@@ -74,7 +74,7 @@ export const requestErrors = {
   media_type_unsupported: spec(415, null, false, 'the content type or content encoding is not accepted'),
   url_too_long: spec(414, null, false, 'the path and query of the request are longer than 16 KiB'),
   body_too_large: spec(413, null, false, 'the body is larger than allowed, as sent or when inflated'),
-  body_invalid: spec(400, null, false, 'the body cannot be inflated or read'),
+  body_invalid: spec(400, null, false, 'the body cannot be inflated or read, or a field of it is missing or wrong'),
   request_timeout: spec(408, null, true, 'the body did not arrive in time'),
   query_timeout: spec(504, null, true, 'the query took longer than allowed and was cancelled'),
   // 422 and not a 5xx: nothing is broken, and the same request fails again until it asks for less.

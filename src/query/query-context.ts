@@ -4,6 +4,7 @@ import type { ExportInstruments, QueryInstruments } from '../core/instruments.js
 import type {
   DayFinalizer,
   EndpointWindows,
+  EventIntake,
   HealthProbe,
   HttpReply,
   HttpRequest,
@@ -20,6 +21,7 @@ export interface QueryDependencies {
   readonly windows: LiveWindows;
   readonly endpoints: EndpointWindows;
   readonly finalizer: DayFinalizer;
+  readonly intake: EventIntake;
   readonly probes: readonly HealthProbe[];
   readonly ledger: () => EventLedger | Promise<EventLedger>;
   /** The page of `/metrics`, in the Prometheus text format. */

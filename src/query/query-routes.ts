@@ -2,6 +2,7 @@ import type { HttpRoute } from '../core/ports.js';
 import { createAgentErrorsRoute } from './agent-errors.js';
 import { createAgentListRoute } from './agent-list.js';
 import { createAgentLiveRoute } from './agent-live.js';
+import { createAgentMemoryRoute } from './agent-memory.js';
 import { createAgentMetricsRoutes } from './agent-metrics.js';
 import { createAgentSeriesRoute } from './agent-series.js';
 import { createRouteCache } from './cached-route.js';
@@ -13,6 +14,9 @@ import { createEventSchemaRoute } from './event-schema.js';
 import { createHealthRoutes } from './health.js';
 import { createMetricsExportRoute } from './metrics-export.js';
 import { createMetricsPageRoute } from './metrics-page.js';
+import { createPatternDetailRoute } from './pattern-detail.js';
+import { createPatternFeedbackRoute } from './pattern-feedback.js';
+import { createPatternListRoute } from './pattern-list.js';
 import { defaultQueryOptions, type QueryContext, type QueryDependencies, type QueryOptions } from './query-context.js';
 import { createTaskDetailRoute } from './task-detail.js';
 import { createTaskListRoute } from './task-list.js';
@@ -37,6 +41,10 @@ export function createQueryRoutes(
     ...createDashboardRoutes(context).map(cached),
     cached(createTaskListRoute(context)),
     cached(createTaskDetailRoute(context)),
+    cached(createPatternListRoute(context)),
+    cached(createPatternDetailRoute(context)),
+    createPatternFeedbackRoute(context),
+    cached(createAgentMemoryRoute(context)),
     ...createDayFinalizationRoutes(context),
     ...createHealthRoutes(context),
     createMetricsExportRoute(context),

@@ -44,12 +44,13 @@ export const emptyLedger = {
 export interface QueryApi {
   /** `GET path?query` with a key of `tenant`. */
   get(tenant: string, target: string, signal?: AbortSignal): Promise<Answer>;
-  post(tenant: string, target: string, body?: string): Promise<Answer>;
+  post(tenant: string, target: string, body?: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   delete(tenant: string, target: string): Promise<Answer>;
 }
 
 interface AskOptions {
   readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
@@ -63,6 +64,7 @@ export function createQueryApi(
       windows: noWindows,
       endpoints: { snapshot: () => [] },
       finalizer: { finalize: () => Promise.reject(new Error('this test finalizes no day')) },
+      intake: { accept: () => Promise.reject(new Error('this test takes no event')) },
       probes: [],
       ledger: () => emptyLedger,
       renderMetrics: async () => '',
@@ -87,7 +89,7 @@ export function createQueryApi(
       path: url.pathname,
       params: match.params,
       query: url.searchParams,
-      headers: new Map(),
+      headers: new Map(Object.entries(given.headers ?? {})),
       body: Buffer.from(given.body ?? ''),
       signal: given.signal ?? new AbortController().signal,
     };
@@ -97,7 +99,7 @@ export function createQueryApi(
   };
   return {
     get: (tenant, target, signal) => ask('GET', tenant, target, signal === undefined ? {} : { signal }),
-    post: (tenant, target, body) => ask('POST', tenant, target, body === undefined ? {} : { body }),
+    post: (tenant, target, body = '', headers = {}) => ask('POST', tenant, target, { body, headers }),
     delete: (tenant, target) => ask('DELETE', tenant, target),
   };
 }

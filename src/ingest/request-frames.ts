@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { CollectorError, type ErrorCode } from '../core/errors.js';
+import type { DecodedFrame, FrameFormat } from '../core/event-batch.js';
+import type { Principal } from '../core/ports.js';
+import { RequestProblem } from '../core/problem.js';
+import { idempotencyKeyCharactersMax } from './events-operation.js';
+import type { Admission, FrameOrigin, FrameResult } from './frame-origin.js';
+import type { IngestPipeline } from './pipeline.js';
+
+export interface RequestFramesOptions {
+  /** Bytes received and not answered, over all connections, above which a request is turned away. */
+  readonly bytesInFlightMax: number;
+}
+
+export interface RequestFrame {
+  readonly principal: Pick<Principal, 'tenant' | 'contentAllowed'>;
+  /** Empty: a retry cannot be told from a new request. */
+  readonly producer: string;
+  readonly bytes: Uint8Array;
+  readonly format: FrameFormat;
+}
+
+/** Frames that come one at a time and wait for their answer, as HTTP requests do. */
+export class RequestFrames {
+  readonly #pipeline: IngestPipeline;
+  readonly #options: RequestFramesOptions;
+
+  constructor(pipeline: IngestPipeline, options: RequestFramesOptions) {
+    this.#pipeline = pipeline;
+    this.#options = options;
+  }
+
+  /** Throws `spool_full` or `overloaded` while no frame is taken. */
+  mustHaveRoom(): void {
+    if (this.#pipeline.stalled) {
+      throw new CollectorError('spool_full', 'the spool is full; send the request again later');
+    }
+    if (this.#pipeline.bytesInFlight >= this.#options.bytesInFlightMax) {
+      throw new CollectorError('overloaded', 'more events are under way than the collector may hold; send again later');
+    }
+  }
+
+  /** Resolves when the frame is on disk, or was before; rejects with `CollectorError` when nothing of it is kept. */
+  submit({ principal, producer, bytes, format }: RequestFrame): Promise<FrameResult> {
+    return new Promise((resolve, reject) => {
+      const origin = new RequestOrigin(principal, producer, { resolve, reject });
+      this.#pipeline.submit({ origin, bytes, format, duplicate: false });
+    });
+  }
+}
+
+/**
+ * The producer of a request with an `Idempotency-Key`: it has the one frame 1, so that its memory is the producers':
+ * durable, bounded, carried over a restart. The key is hashed, since it may be long or personal. `purpose` keeps the
+ * keys of one endpoint apart from those of another; empty for `POST /v1/events`. Without a key: empty.
+ */
+export function requestProducer(key: string | undefined, purpose = ''): string {
+  if (key === undefined) return '';
+  if (key === '' || key.length > idempotencyKeyCharactersMax) {
+    throw new RequestProblem('parameter_invalid', 'the Idempotency-Key header is empty or too long', [
+      { path: 'Idempotency-Key', code: 'string_too_long', message: `1 to ${idempotencyKeyCharactersMax} characters` },
+    ]);
+  }
+  const hashed = purpose === '' ? key : JSON.stringify([purpose, key]);
+  return `http:${createHash('sha256').update(hashed).digest('base64url')}`;
+}
+
+interface Settle {
+  readonly resolve: (result: FrameResult) => void;
+  readonly reject: (error: CollectorError) => void;
+}
+
+/** One request's frame. Numbers inside the body mean nothing here: only the header makes a retry safe. */
+class RequestOrigin implements FrameOrigin {
+  readonly tenant: string;
+  readonly contentAllowed: boolean;
+  readonly producer: string;
+  readonly waits = false;
+  readonly #settle: Settle;
+  #faulted = false;
+
+  constructor(principal: RequestFrame['principal'], producer: string, settle: Settle) {
+    this.tenant = principal.tenant;
+    this.contentAllowed = principal.contentAllowed;
+    this.producer = producer;
+    this.#settle = settle;
+  }
+
+  get faulted(): boolean {
+    return this.#faulted;
+  }
+
+  admit(frame: DecodedFrame, lastSeq: number): Admission {
+    if (frame.fault !== null) return { kind: 'refuse', ...frame.fault };
+    if (this.producer === '') return { kind: 'append', seq: 0 };
+    return lastSeq >= 1 ? { kind: 'duplicate', seq: 1 } : { kind: 'append', seq: 1 };
+  }
+
+  acknowledge(result: FrameResult): void {
+    this.#settle.resolve(result);
+  }
+
+  condemn(_code: ErrorCode): void {}
+
+  refuse(code: ErrorCode, message: string): void {
+    this.#faulted = true;
+    this.#settle.reject(new CollectorError(code, message));
+  }
+
+  flush(): void {}
+}

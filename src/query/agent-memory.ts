@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { readAgentKnown } from '../clickhouse/queries/agent-known.js';
+import { type AgentMemoryRow, readAgentMemory } from '../clickhouse/queries/agent-memory.js';
+import type { TimeSpan } from '../clickhouse/queries/agent-performance.js';
+import type { HttpRoute } from '../core/ports.js';
+import { agentUnknown, pathAgentId } from './agent-path.js';
+import { countSchema, instantSchema, optionalInstantSchema, textSchema } from './answer-schema.js';
+import { instant, optionalInstant } from './answer-units.js';
+import { dateParameter, parseParameters } from './parameters.js';
+import { jsonReply, type QueryContext, readWithin } from './query-context.js';
+import { seriesRange } from './series-range.js';
+
+const dayMs = 86_400_000;
+
+const parameters = z.strictObject({ from: dateParameter.optional(), to: dateParameter.optional() });
+
+const answer = z.strictObject({
+  agent_id: textSchema,
+  from: instantSchema,
+  to: instantSchema,
+  stored: countSchema.meta({ description: 'Memory operations of type memory.stored within the range.' }),
+  recalled: countSchema.meta({ description: 'Memory operations of type memory.recalled within the range.' }),
+  first_activity: optionalInstantSchema.meta({ description: 'Of all time; null when there was none.' }),
+  last_activity: optionalInstantSchema.meta({ description: 'Of all time; null when there was none.' }),
+  per_day: z
+    .array(
+      z.strictObject({ day: z.iso.date(), stored: countSchema, recalled: countSchema }).meta({ id: 'MemoryOfADay' }),
+    )
+    .meta({ description: 'Every UTC day of the range, in order; days without a memory operation are zeros.' }),
+});
+
+/** `GET /api/v1/monitoring/agents/{agent_id}/memory/stats`: what an agent stored and recalled, in all and by day. */
+export function createAgentMemoryRoute(context: QueryContext): HttpRoute {
+  return {
+    method: 'GET',
+    path: '/api/v1/monitoring/agents/{agent_id}/memory/stats',
+    scope: 'read',
+    operation: {
+      id: 'getAgentMemory',
+      tag: 'agents',
+      summary: 'What an agent stored in memory and recalled from it, in all and by day',
+      query: parameters,
+      answer: { kind: 'json', schema: answer },
+      errors: ['not_found'],
+    },
+    handle: (request, { tenant }) => {
+      const { from, to } = parseParameters(parameters, request.query);
+      const key = { tenant, agentId: pathAgentId(request) };
+      const { rangeDaysMax } = context.options;
+      const range = seriesRange({ step: '1d', from, to, rangeDaysMax }, context.clock.nowMs());
+      return readWithin(context, request, async (store) => {
+        const rows = await readAgentMemory(store, key, range);
+        if (rows.length === 0 && !(await readAgentKnown(store, key))) throw agentUnknown(key.agentId);
+        return jsonReply(memoryAnswer(key.agentId, range, rows));
+      });
+    },
+  };
+}
+
+function memoryAnswer(agentId: string, range: TimeSpan, rows: readonly AgentMemoryRow[]) {
+  const within = new Map(rows.map((row) => [row.day_s === null ? null : row.day_s * 1_000, row]));
+  const perDay = Array.from({ length: (range.toMs - range.fromMs) / dayMs }, (_, index) => {
+    const startMs = range.fromMs + index * dayMs;
+    const row = within.get(startMs);
+    return { day: instant(startMs).slice(0, 10), stored: row?.stores ?? 0, recalled: row?.recalls ?? 0 };
+  });
+  const times = rows.map((row) => ({ firstMs: row.first_ms, lastMs: row.last_ms }));
+  const bound = (of: (...values: number[]) => number, values: readonly number[]) =>
+    values.length === 0 ? null : of(...values);
+  return {
+    agent_id: agentId,
+    from: instant(range.fromMs),
+    to: instant(range.toMs),
+    stored: perDay.reduce((sum, day) => sum + day.stored, 0),
+    recalled: perDay.reduce((sum, day) => sum + day.recalled, 0),
+    first_activity: optionalInstant(
+      bound(
+        Math.min,
+        times.map(({ firstMs }) => firstMs),
+      ),
+    ),
+    last_activity: optionalInstant(
+      bound(
+        Math.max,
+        times.map(({ lastMs }) => lastMs),
+      ),
+    ),
+    per_day: perDay,
+  };
+}
