@@ -213,3 +213,17 @@ function catchError(action: () => unknown): unknown {
   }
   throw new Error('nothing was thrown');
 }
+
+test('origins of pages are taken whole, in lower case and without a path, or as a star', () => {
+  const origins = (text: string) => load({ env: { TIDEMARK_HTTP_CORS_ORIGINS: text } }).config?.http.corsOrigins;
+  expect(mustLoad().http.corsOrigins).toEqual([]);
+  expect(origins('https://board.example.com,http://localhost:3000,http://[::1]:8080')).toEqual([
+    'https://board.example.com',
+    'http://localhost:3000',
+    'http://[::1]:8080',
+  ]);
+  expect(origins('*')).toEqual(['*']);
+  for (const text of ['https://board.example.com/', 'HTTPS://Board.example.com', 'board.example.com', 'null', '**']) {
+    expect([text, origins(text)]).toEqual([text, undefined]);
+  }
+});

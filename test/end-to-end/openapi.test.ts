@@ -1,0 +1,181 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createConfig, lintFromString } from '@redocly/openapi-core';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { packageFile } from '../../src/core/package-root.js';
+import { type ApiCallable, ApiDocument, type DocumentParameter, type GivenAnswer } from '../support/api-document.js';
+import { CollectorProcess, testKey } from '../support/collector-process.js';
+import { exampleEvents, preparedCall } from '../support/operation-examples.js';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-openapi-'));
+const collector = new CollectorProcess({ dataDir });
+const documentPath = '/api/v1/openapi.json';
+let source = '';
+let api: ApiDocument;
+
+beforeAll(async () => {
+  await collector.start();
+  source = await (await fetch(`${collector.url}${documentPath}`)).text();
+  api = new ApiDocument(JSON.parse(source));
+  const events = exampleEvents(Date.now());
+  await send('POST', '/v1/events', { body: JSON.stringify(events) });
+  const sql = "SELECT count() AS events FROM agent_events WHERE agent_id = 'api-agent'";
+  const queryable = async () => Number((await collector.query<{ events: string }>(sql))[0]?.events) === events.length;
+  await vi.waitUntil(queryable, { timeout: 20_000, interval: 20 });
+});
+afterAll(async () => {
+  await collector.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+interface SendOptions {
+  readonly body?: string | null;
+  readonly key?: string | null;
+}
+
+async function send(method: string, target: string, options: SendOptions = {}): Promise<GivenAnswer> {
+  const { body = null, key = testKey } = options;
+  const abort = new AbortController();
+  const response = await fetch(`${collector.url}${target}`, {
+    method,
+    body,
+    headers: {
+      ...(body === null ? {} : { 'content-type': 'application/json' }),
+      ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+    },
+    signal: abort.signal,
+  });
+  const contentType = response.headers.get('content-type') ?? '';
+  const answer = { status: response.status, contentType };
+  if (contentType.startsWith('text/event-stream')) {
+    // It goes on until the client leaves.
+    abort.abort();
+    return { ...answer, body: null };
+  }
+  const text = await response.text();
+  return { ...answer, body: /[/+]json(;|$)/.test(contentType) ? JSON.parse(text) : null };
+}
+
+/** Readers first, so that what is erased has been looked at. */
+function inOrder(operations: readonly ApiCallable[]): ApiCallable[] {
+  const methods = ['get', 'post', 'delete'];
+  return [...operations].sort((a, b) => methods.indexOf(a.method) - methods.indexOf(b.method));
+}
+
+test('the document has no fault that a linter of OpenAPI finds', async () => {
+  const config = await createConfig({ extends: ['recommended-strict'] });
+  const problems = await lintFromString({ source, absoluteRef: 'openapi.json', config });
+  expect(problems.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual([]);
+});
+
+test('every route that the index lists is an operation of the document, and the reverse', async () => {
+  const { endpoints } = await collector.get<{ endpoints: { method: string; path: string }[] }>('/');
+  const listed = endpoints
+    .filter(({ method }) => method !== 'WebSocket')
+    .map(({ method, path }) => `${method} ${path}`);
+  const described = api.operations.map(({ name }) => name);
+  expect(described.toSorted()).toEqual([...listed, 'GET /'].toSorted());
+  const sockets = endpoints.filter(({ method }) => method === 'WebSocket').map(({ path }) => path);
+  const { 'x-websockets': websockets } = JSON.parse(source);
+  expect(websockets.map(({ path }: { path: string }) => path)).toEqual(sockets);
+});
+
+test('every operation answers a good request as the document says', async () => {
+  const faults: string[] = [];
+  for (const operation of inOrder(api.operations)) {
+    const { target, body } = preparedCall(operation);
+    const answer = await send(operation.method.toUpperCase(), target, { body });
+    const found = api.faults(operation, answer);
+    if (!api.successes(operation).includes(answer.status)) found.push(`failed: ${JSON.stringify(answer)}`);
+    faults.push(...found.map((fault) => `${operation.name}: ${fault}`));
+  }
+  expect(faults).toEqual([]);
+});
+
+test('every operation answers a bad request as the document says', async () => {
+  const faults: string[] = [];
+  for (const operation of api.operations) {
+    const method = operation.method.toUpperCase();
+    const { target, body } = preparedCall(operation);
+    const answers: GivenAnswer[] = [];
+    if ('400' in operation.responses) {
+      answers.push(await send(method, `${target}${target.includes('?') ? '&' : '?'}no_such=1`, { body }));
+    }
+    if (operation.security.length > 0) {
+      answers.push(await send(method, target, { body, key: null }));
+      answers.push(await send(method, target, { body, key: 'tdm_nobody_has_this_key' }));
+    }
+    const found = answers.flatMap((answer) => api.faults(operation, answer));
+    const allowed = answers.filter(({ status }) => status < 400 && operation.path !== '/v1/events');
+    found.push(...allowed.map((answer) => `accepted: ${JSON.stringify(answer)}`));
+    faults.push(...found.map((fault) => `${operation.name}: ${fault}`));
+  }
+  expect(faults).toEqual([]);
+});
+
+test('what the document allows of a parameter is accepted, and nothing past its bounds', async () => {
+  const faults: string[] = [];
+  for (const operation of api.operations.filter(({ method }) => method === 'get')) {
+    for (const parameter of (operation.parameters ?? []).filter(({ in: place }) => place === 'query')) {
+      for (const { value, allowed } of valuesToTry(parameter)) {
+        const { target } = preparedCall(operation, { [parameter.name]: value });
+        const answer = await send('GET', target);
+        if (answer.status < 400 !== allowed) faults.push(`${target}: ${answer.status} ${JSON.stringify(answer.body)}`);
+        faults.push(...api.faults(operation, answer).map((fault) => `${target}: ${fault}`));
+      }
+    }
+  }
+  expect(faults).toEqual([]);
+});
+
+interface Trial {
+  readonly value: string;
+  readonly allowed: boolean;
+}
+
+function valuesToTry({ schema }: DocumentParameter): Trial[] {
+  const { type, minimum, maximum, items } = schema;
+  const good = [...(schema.enum ?? []), ...(items?.enum ?? []), ...(type === 'integer' ? [minimum, maximum] : [])];
+  const bad = [
+    ...(schema.enum === undefined && items?.enum === undefined ? [] : ['no-such-word']),
+    ...(type === 'integer' ? ['one', '1.5', (minimum ?? 0) - 1, (maximum ?? 0) + 1] : []),
+  ];
+  return [
+    ...good.filter((value) => value !== undefined).map((value) => ({ value: String(value), allowed: true })),
+    ...bad.map((value) => ({ value: String(value), allowed: false })),
+  ];
+}
+
+test('the document says the same after a restart', async () => {
+  await collector.stop();
+  await collector.start();
+  expect(await (await fetch(`${collector.url}${documentPath}`)).text()).toBe(source);
+});
+
+const readme = readFileSync(packageFile('README.md'), 'utf8');
+
+test('every operation is in the README with a line for curl', () => {
+  const curls = readme.replaceAll('\\\n', ' ').match(/^.*\bcurl\b.*$/gm) ?? [];
+  const missing = api.operations.flatMap(({ name, path, method }) => {
+    const pattern = path.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&').replaceAll(/\{\w+\}/g, '[^/\\s?"\']+');
+    const asked = new RegExp(`:\\d+${pattern}(?=[\\s?"']|$)`);
+    const isAsked = curls.some(
+      (line) =>
+        asked.test(line) && (method === 'get' || line.includes(`-X ${method.toUpperCase()}`) || method === 'post'),
+    );
+    return [
+      ...(readme.includes(`\`${name}\``) ? [] : [`${name} is not in README.md`]),
+      ...(isAsked ? [] : [`${name} has no line with curl in README.md`]),
+    ];
+  });
+  expect(missing).toEqual([]);
+});
+
+test('every endpoint the README names is an operation or a WebSocket', () => {
+  const named = [...readme.matchAll(/`(?:(GET|POST|DELETE|PUT|PATCH) )(\/[^`\s?]*)[^`]*`/g)];
+  const known = new Set(api.operations.map(({ name }) => name));
+  const unknown = named.map(([, method, path]) => `${method} ${path}`).filter((name) => !known.has(name));
+  expect([...new Set(unknown)]).toEqual([]);
+  expect(named.length).toBeGreaterThan(10);
+});
