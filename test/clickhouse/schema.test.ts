@@ -74,6 +74,7 @@ test('every table a segment reaches remembers tokens and is synced before the in
   expect(rows.map((table) => table.name).sort()).toEqual([
     'agent_errors_per_day_v1',
     'agent_events_raw_v1',
+    'agent_failures_v1',
     'agent_memory_per_day_v1',
     'agent_pattern_feedback_v1',
     'agent_patterns_v1',
@@ -301,6 +302,7 @@ test('tables keep what the queries count on for as long', async () => {
     agent_errors_per_day_v1: `day + toIntervalDay(${retentionDays.errors})`,
     agent_task_history_v2: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
     agent_tasks_by_start_v1: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
+    agent_failures_v1: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
     agent_runs_v1: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
     agent_runs_by_start_v1: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
     agent_run_activity_v1: `toDateTime(last_received) + toIntervalDay(${retentionDays.history})`,

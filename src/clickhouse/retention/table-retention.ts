@@ -22,6 +22,7 @@ export const expiringTables: readonly ExpiringTable[] = [
   { table: 'agent_runs_v1', time: 'received', kept: 'history' },
   { table: 'agent_runs_by_start_v1', time: 'received', kept: 'history' },
   { table: 'agent_run_activity_v1', time: 'last_received', kept: 'history' },
+  { table: 'agent_failures_v1', time: 'received', kept: 'history' },
   { table: 'agent_errors_per_day_v1', time: 'day', kept: 'errors' },
 ];
 
@@ -38,7 +39,9 @@ export async function applyRetention(
 ): Promise<void> {
   const rows = await checkedRows({ rows: (query) => store.writerRows(query) }, tableRow, {
     name: 'table_definitions',
-    sql: 'SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() AND name IN {tables:Array(String)}',
+    sql: `
+      SELECT name, engine_full FROM system.tables
+      WHERE database = currentDatabase() AND name IN {tables:Array(String)}`,
     params: { tables: expiringTables.map(({ table }) => table) },
   });
   for (const { table, time, kept } of expiringTables) {

@@ -1,0 +1,74 @@
+-- Fills agent_failures_v1. A step's attempts have one step_id (unit), or each an id of its own, and then the same run,
+-- task, parent, name and kind, and the same step_id before a separator and the attempt where it ends so, as search.1
+-- and search.2 do (family). Without run and task a step's id is the agent's own, and it has no family.
+
+-- up
+CREATE MATERIALIZED VIEW IF NOT EXISTS agent_failures_mv_v1 TO agent_failures_v1 AS
+SELECT
+    tenant,
+    multiIf(
+        type IN ('run.failed', 'task.failed', 'step.failed'), 'failed',
+        type IN ('run.completed', 'task.completed', 'step.completed'), 'completed',
+        'tried'
+    ) AS lane,
+    ts,
+    cityHash64(
+        tenant,
+        kind,
+        if(kind = 'task', '', run_id_),
+        if(kind = 'run', '', task_id_),
+        if(kind = 'step', step_id_, ''),
+        if(kind = 'step' AND run_id_ = '' AND task_id_ = '', toString(agent_id_), '')
+    ) AS unit,
+    attempt,
+    kind,
+    if(
+        kind = 'step' AND name_ != '' AND (run_id_ != '' OR task_id_ != ''),
+        cityHash64(
+            tenant, run_id_, task_id_, parent_id_, name_, step_kind_,
+            if(
+                endsWith(step_id_, toString(attempt))
+                    AND position('.#:/_-@', substring(step_id_, length(step_id_) - length(toString(attempt)), 1)) > 0,
+                substring(step_id_, 1, length(step_id_) - length(toString(attempt))),
+                ''
+            )
+        ),
+        unit
+    ) AS family,
+    0 AS outcome,
+    received,
+    now64(3, 'UTC') AS inserted,
+    if(run_id = '', 0, cityHash64(run_id)) AS run,
+    if(lane = 'failed', agent_id_, '') AS agent_id,
+    if(lane = 'failed', run_id_, '') AS run_id,
+    if(lane = 'failed', task_id_, '') AS task_id,
+    if(lane = 'failed', step_id_, '') AS step_id,
+    if(lane = 'failed', parent_id_, '') AS parent_id,
+    if(lane = 'failed', name_, '') AS name,
+    step_kind_ AS step_kind,
+    error_category,
+    if(lane = 'failed', error_code_, '') AS error_code,
+    if(lane = 'failed', error_message_, '') AS error_message,
+    if(lane = 'failed', duration_ms_, NULL) AS duration_ms,
+    if(lane = 'failed' AND usage_scope = 'own', llm_calls_, 0) AS llm_calls,
+    if(lane = 'failed' AND usage_scope = 'own', tokens_in_, 0) AS tokens_in,
+    if(lane = 'failed' AND usage_scope = 'own', tokens_out_, 0) AS tokens_out,
+    if(lane = 'failed' AND usage_scope = 'own', cost_micros_, 0) AS cost_micros
+FROM
+(
+    SELECT
+        tenant, type, ts, received, attempt, agent_id AS agent_id_, run_id AS run_id_, task_id AS task_id_,
+        step_id AS step_id_, parent_id AS parent_id_, name AS name_, step_kind AS step_kind_, error_category,
+        error_code AS error_code_, error_message AS error_message_, duration_ms AS duration_ms_, usage_scope,
+        llm_calls AS llm_calls_, tokens_in AS tokens_in_, tokens_out AS tokens_out_, cost_micros AS cost_micros_,
+        multiIf(startsWith(toString(type), 'run'), 'run', startsWith(toString(type), 'task'), 'task', 'step') AS kind
+    FROM agent_events_raw_v1
+    WHERE type IN ('run.failed', 'task.failed', 'step.failed', 'run.completed', 'task.completed')
+        OR attempt > 1 AND type IN (
+            'run.started', 'run.cancelled', 'task.pending', 'task.running', 'task.cancelled', 'step.started',
+            'step.completed'
+        )
+);
+
+-- down
+DROP VIEW IF EXISTS agent_failures_mv_v1;
