@@ -18,6 +18,7 @@ import { createPatternDetailRoute } from './pattern-detail.js';
 import { createPatternFeedbackRoute } from './pattern-feedback.js';
 import { createPatternListRoute } from './pattern-list.js';
 import { defaultQueryOptions, type QueryContext, type QueryDependencies, type QueryOptions } from './query-context.js';
+import { createRunTimelineRoute } from './run-timeline.js';
 import { createTaskDetailRoute } from './task-detail.js';
 import { createTaskListRoute } from './task-list.js';
 import { TenantRequests } from './tenant-requests.js';
@@ -41,6 +42,7 @@ export function createQueryRoutes(
     ...createDashboardRoutes(context).map(cached),
     cached(createTaskListRoute(context)),
     cached(createTaskDetailRoute(context)),
+    cached(createRunTimelineRoute(context)),
     cached(createPatternListRoute(context)),
     cached(createPatternDetailRoute(context)),
     createPatternFeedbackRoute(context),

@@ -1,7 +1,49 @@
 import type { TaskRow } from '../clickhouse/queries/task-row.js';
+import {
+  attemptSchema,
+  costCentsSchema,
+  countSchema,
+  instantSchema,
+  millisecondsSchema,
+  optionalInstantSchema,
+  optionalNumberSchema,
+  optionalTextSchema,
+  textSchema,
+  tokensSchema,
+} from './answer-schema.js';
 import { costCents, float32Digits, instant, optionalInstant, reportedAttempt } from './answer-units.js';
+import { workStatusSchema } from './work-status.js';
 
 const summaryCharactersMax = 200;
+
+/** The fields of `taskItem`. */
+export const taskItemShape = {
+  task_id: textSchema,
+  name: optionalTextSchema,
+  status: workStatusSchema,
+  attempt: attemptSchema,
+  agent_id: textSchema,
+  agent_name: optionalTextSchema,
+  run_id: optionalTextSchema,
+  flow_id: optionalTextSchema,
+  crew_id: optionalTextSchema,
+  engagement_id: optionalTextSchema,
+  user_id: optionalTextSchema,
+  session_id: optionalTextSchema,
+  started_at: optionalInstantSchema,
+  ended_at: optionalInstantSchema,
+  updated_at: instantSchema,
+  received_at: instantSchema,
+  duration_ms: millisecondsSchema,
+  llm_calls: countSchema,
+  tokens: tokensSchema,
+  cost_cents: costCentsSchema,
+  memory_mb: optionalNumberSchema,
+  confidence: optionalNumberSchema,
+  error_category: optionalTextSchema,
+  error_code: optionalTextSchema,
+  input_summary: optionalTextSchema.meta({ description: 'The inputs as text, the first 200 characters.' }),
+};
 
 /** What a task in the list and a task in full have in common. */
 export function taskItem(task: TaskRow) {

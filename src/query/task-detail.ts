@@ -1,85 +1,168 @@
 import { z } from 'zod';
-import { readTaskDetail, type TaskDetailRow } from '../clickhouse/queries/task-detail.js';
-import { readTaskLogs, type TaskLogRow } from '../clickhouse/queries/task-logs.js';
-import { readTaskSteps, type TaskStepRow } from '../clickhouse/queries/task-steps.js';
+import { readTaskDetail, type TaskDetailRow, type TaskKey } from '../clickhouse/queries/task-detail.js';
+import { readTaskLogs } from '../clickhouse/queries/task-logs.js';
+import { readWorkAttempts, type WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
+import { taskScope } from '../clickhouse/queries/work-scope.js';
 import { CollectorError } from '../core/errors.js';
-import type { HttpRoute } from '../core/ports.js';
+import type { HttpRoute, StoreReader } from '../core/ports.js';
 import { quoted } from '../core/problem.js';
-import { costCents, float32Digits, instant, optionalInstant, reportedAttempt } from './answer-units.js';
+import { optionalTextSchema, stringMapSchema } from './answer-schema.js';
+import {
+  failureItem,
+  failureSchema,
+  stepAttempt,
+  stepAttemptSchema,
+  taskAttempt,
+  taskAttemptSchema,
+} from './attempt-answer.js';
+import { readOrphaned } from './lease.js';
 import { isPossibleId, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
-import { taskItem } from './task-answer.js';
+import { taskItem, taskItemShape } from './task-answer.js';
+import { logsPart, logsShape } from './task-logs.js';
+import { openStatus } from './work-status.js';
 
 const parameters = z.strictObject({});
 
-/** Step attempts and log events in one answer; `steps_truncated` and `logs_truncated` say when there are more. */
+/** Attempts of steps, attempts of the task, and failures in one answer; `…_truncated` says when there are more. */
 const stepsMax = 1_000;
-const logsMax = 200;
+const attemptsMax = 100;
+const failuresMax = 100;
 
-/** `GET /api/v1/monitoring/tasks/{task_id}`: one task in full, with its first steps and newest logs. */
+const answer = z
+  .strictObject({
+    ...taskItemShape,
+    agent_version: optionalTextSchema,
+    parent_id: optionalTextSchema,
+    error_message: optionalTextSchema,
+    inputs: stringMapSchema,
+    outputs: stringMapSchema,
+    labels: stringMapSchema,
+    attempts: z.array(taskAttemptSchema),
+    attempts_truncated: z.boolean(),
+    steps: z.array(stepAttemptSchema),
+    steps_truncated: z.boolean(),
+    steps_expired: z.boolean().meta({ description: 'The task is older than attempts, steps and logs are kept.' }),
+    failures: z.array(failureSchema),
+    failures_truncated: z.boolean(),
+    ...logsShape,
+  })
+  .meta({ id: 'Task' });
+
+/** `GET /api/v1/monitoring/tasks/{task_id}`: one task in full, with its attempts, steps, failures and newest logs. */
 export function createTaskDetailRoute(context: QueryContext): HttpRoute {
   return {
     method: 'GET',
     path: '/api/v1/monitoring/tasks/{task_id}',
     scope: 'read',
+    operation: {
+      id: 'getTask',
+      tag: 'tasks',
+      summary: 'One task in full, with its attempts, steps, failures and newest logs',
+      query: parameters,
+      answer: { kind: 'json', schema: answer },
+      errors: ['not_found'],
+    },
     handle: (request, { tenant }) => {
       parseParameters(parameters, request.query);
       const taskId = request.params.task_id ?? '';
       if (!isPossibleId(taskId)) throw taskUnknown(taskId);
       const key = { tenant, taskId };
       return readWithin(context, request, async (store) => {
-        const [task, steps, logs] = await Promise.all([
+        const [task, work, logs] = await Promise.all([
           readTaskDetail(store, key),
-          readTaskSteps(store, key, { limit: stepsMax + 1 }),
-          readTaskLogs(store, key, { limit: logsMax + 1 }),
+          readTaskWork(store, key),
+          readTaskLogs(store, key),
         ]);
         if (task === undefined) throw taskUnknown(taskId);
-        return jsonReply(taskAnswer(task, steps, logs));
+        const isHeard = await readHeard(context, store, { tenant, task });
+        const isExpired =
+          Math.min(task.start_ms, task.received_ms) < context.clock.nowMs() - context.options.retention.raw * dayMs;
+        return jsonReply({
+          ...taskPart(task, isHeard),
+          steps_expired: isExpired,
+          ...workPart(work, isHeard),
+          ...logsPart(logs),
+        });
       });
     },
   };
 }
 
+const dayMs = 86_400_000;
+
 function taskUnknown(taskId: string): CollectorError {
   return new CollectorError('not_found', `cannot find task ${quoted(taskId)}: this tenant has no event of it`);
 }
 
-function taskAnswer(task: TaskDetailRow, steps: readonly TaskStepRow[], logs: readonly TaskLogRow[]) {
+interface TaskWork {
+  readonly attempts: readonly WorkAttemptRow[];
+  readonly steps: readonly WorkAttemptRow[];
+  readonly failures: readonly WorkAttemptRow[];
+}
+
+/** One row more of each than an answer holds. A task of ordinary size takes one read. */
+async function readTaskWork(store: StoreReader, key: TaskKey): Promise<TaskWork> {
+  const scope = taskScope(key);
+  const limit = stepsMax + attemptsMax + 2;
+  const rows = await readWorkAttempts(store, scope, { limit, contexts: true });
+  const steps = rows.filter(({ unit }) => unit === 'step');
+  if (rows.length < limit) {
+    return {
+      attempts: rows.filter(({ unit }) => unit === 'task'),
+      steps,
+      failures: rows.filter(({ unit, state }) => unit !== 'run' && state === 'failed'),
+    };
+  }
+  const [attempts, failures] = await Promise.all([
+    readWorkAttempts(store, scope, { limit: attemptsMax + 1, contexts: true, only: 'tasks' }),
+    readWorkAttempts(store, scope, { limit: failuresMax + 1, only: 'failed' }),
+  ]);
+  return { attempts, steps, failures };
+}
+
+interface TaskOfTenant {
+  readonly tenant: string;
+  readonly task: TaskDetailRow;
+}
+
+/**
+ * Whether something was heard of the task within its lease: what has not ended may be under way. Of one that ended,
+ * only its own end is looked at, so that the tasks of yesterday cost no further read.
+ */
+async function readHeard(
+  { clock, options }: QueryContext,
+  store: StoreReader,
+  { tenant, task }: TaskOfTenant,
+): Promise<boolean> {
+  const { task_id: id, run_id: runId, agent_id: agentId, received_ms: receivedMs } = task;
+  const nowMs = clock.nowMs();
+  if (task.state !== 'pending' && task.state !== 'running') return receivedMs >= nowMs - options.leaseMs;
+  const lease = { tenant, nowMs, leaseMs: options.leaseMs };
+  const orphaned = await readOrphaned(store, [{ kind: 'task', id, runId, agentId, receivedMs }], lease);
+  return !orphaned.has(id);
+}
+
+function taskPart(task: TaskDetailRow, isHeard: boolean) {
   return {
     ...taskItem(task),
+    status: openStatus(task.state, isHeard),
+    agent_version: task.agent_version,
+    parent_id: task.parent_id,
     error_message: task.message,
     inputs: task.inputs,
     outputs: task.outputs,
     labels: task.labels,
-    steps: steps.slice(0, stepsMax).map(stepItem),
-    steps_truncated: steps.length > stepsMax,
-    logs: logs.slice(0, logsMax).reverse().map(logItem),
-    logs_truncated: logs.length > logsMax,
   };
 }
 
-function stepItem(step: TaskStepRow) {
+function workPart({ attempts, steps, failures }: TaskWork, isHeard: boolean) {
   return {
-    step_id: step.step,
-    parent_id: step.parent,
-    attempt: reportedAttempt(step.try_number),
-    name: step.label,
-    kind: step.kind,
-    status: step.state,
-    agent_id: step.agent,
-    started_at: optionalInstant(step.started_ms),
-    ended_at: optionalInstant(step.ended_ms),
-    duration_ms: step.took_ms,
-    llm_calls: step.model_calls,
-    tokens: { in: step.input_tokens, out: step.output_tokens, total: step.input_tokens + step.output_tokens },
-    cost_cents: costCents(step.cost),
-    confidence: float32Digits(step.sureness),
-    error_category: step.category,
-    error_code: step.code,
-    error_message: step.failure,
+    attempts: attempts.slice(0, attemptsMax).map((row) => taskAttempt(row, isHeard)),
+    attempts_truncated: attempts.length > attemptsMax,
+    steps: steps.slice(0, stepsMax).map((row) => stepAttempt(row, isHeard)),
+    steps_truncated: steps.length > stepsMax,
+    failures: failures.slice(0, failuresMax).map(failureItem),
+    failures_truncated: failures.length > failuresMax,
   };
-}
-
-function logItem(log: TaskLogRow) {
-  return { ts: instant(log.at_ms), level: log.severity, step_id: log.step, message: log.text };
 }

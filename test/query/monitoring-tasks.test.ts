@@ -273,7 +273,8 @@ test('a task in full has every field, its step attempts in order and its logs', 
   expect(steps.map((s) => [s.step_id, s.attempt, s.status, s.name, s.kind, s.agent_id])).toEqual([
     ['s1', 1, 'failed', 'search', 'tool', 'lead'],
     ['s1', 2, 'completed', 'search', 'tool', 'helper'],
-    ['s2', 1, 'running', 'answer', 'llm', 'lead'],
+    // Open, and nothing was heard for three days.
+    ['s2', 1, 'orphaned', 'answer', 'llm', 'lead'],
   ]);
   expect(steps[0]).toMatchObject({
     parent_id: 'run-1',

@@ -1,31 +1,63 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
-import { epochMs, optionalText } from './column-types.js';
+import { epochMs, integer64, optionalText } from './column-types.js';
 import type { TaskKey } from './task-detail.js';
 
-const row = z.object({ at_ms: epochMs, severity: optionalText, step: optionalText, text: z.string() });
+/** Newest log events of a level that are read. */
+export const logLinesMax = 200;
 
-export type TaskLogRow = z.output<typeof row>;
+const line = z.tuple([epochMs, epochMs, z.string(), optionalText, z.string()]);
 
-/** The newest log events of a task, newest first. */
-export function readTaskLogs(
-  store: StoreReader,
-  key: TaskKey,
-  options: { readonly limit: number },
-): Promise<TaskLogRow[]> {
-  return checkedRows(store, row, {
+const row = z.object({
+  severity: optionalText,
+  lines: integer64,
+  first_ms: epochMs,
+  last_ms: epochMs,
+  newest: z.array(line),
+});
+
+/** Log events of one level: how many there are, and the newest of them, newest first. */
+export interface TaskLogLevel {
+  /** Null where no level was reported. */
+  readonly level: string | null;
+  readonly lines: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly newest: readonly TaskLogLine[];
+}
+
+export interface TaskLogLine {
+  readonly atMs: number;
+  readonly receivedMs: number;
+  readonly step: string | null;
+  readonly text: string;
+}
+
+/** The log events of a task by level, counted, with the newest `logLinesMax` of each; one read of the table. */
+export async function readTaskLogs(store: StoreReader, key: TaskKey): Promise<TaskLogLevel[]> {
+  const rows = await checkedRows(store, row, {
     name: 'task_logs',
     sql: `
       SELECT
-        toUnixTimestamp64Milli(ts) AS at_ms,
         toString(level) AS severity,
-        step_id AS step,
-        message AS text
+        count() AS lines,
+        toUnixTimestamp64Milli(min(ts)) AS first_ms,
+        toUnixTimestamp64Milli(max(ts)) AS last_ms,
+        groupArraySorted(${logLinesMax})((
+          -toUnixTimestamp64Milli(ts), -toUnixTimestamp64Milli(received), event_id, step_id, message
+        )) AS newest
       FROM agent_events_raw_v1
       WHERE tenant = {tenant:String} AND task_id = {task_id:String} AND type = 'log'
-      ORDER BY ts DESC, received DESC, event_id DESC, text DESC
-      LIMIT {limit:UInt32}`,
-    params: { tenant: key.tenant, task_id: key.taskId, limit: options.limit },
+      GROUP BY level
+      ORDER BY level`,
+    params: { tenant: key.tenant, task_id: key.taskId },
   });
+  return rows.map(({ severity, lines, first_ms: firstMs, last_ms: lastMs, newest }) => ({
+    level: severity,
+    lines,
+    firstMs,
+    lastMs,
+    newest: newest.map(([at, received, , step, text]) => ({ atMs: -at, receivedMs: -received, step, text })),
+  }));
 }

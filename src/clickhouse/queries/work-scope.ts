@@ -1,0 +1,42 @@
+import type { StoreQuery } from '../../core/ports.js';
+import type { RunActivityRow, RunKey } from './run-activity.js';
+import type { TaskKey } from './task-detail.js';
+
+/** Which rows of `agent_events_raw_v1` are looked at: a conjunction made of constant text, and its parameters. */
+export interface WorkScope {
+  readonly where: string;
+  readonly params: Readonly<Record<string, StoreQuery['params'][string]>>;
+}
+
+/** Agents an activity lists at most; with that many there may be more. */
+const agentsListedMax = 64;
+
+/**
+ * The raw events of a run. The agents and the hours of its activity lead through the key of the table: every event that
+ * names the run is in its activity, so none is passed by. The Bloom filter on run_id does the rest.
+ */
+export function runScope(key: RunKey, activity: RunActivityRow): WorkScope {
+  const within = `
+    tenant = {tenant:String} AND run_id = {run_id:String}
+    AND ts >= fromUnixTimestamp64Milli({first_ms:Int64}, 'UTC')
+    AND ts <= fromUnixTimestamp64Milli({last_ms:Int64}, 'UTC')`;
+  const params = {
+    tenant: key.tenant,
+    run_id: key.runId,
+    first_ms: activity.first_ms,
+    last_ms: activity.last_ms,
+  };
+  if (activity.senders.length >= agentsListedMax) return { where: within, params };
+  return {
+    where: `${within} AND agent_id IN {agent_ids:Array(String)}`,
+    params: { ...params, agent_ids: activity.senders },
+  };
+}
+
+/** The raw events of a task, found by the Bloom filter on task_id: its steps may be those of any agent and any time. */
+export function taskScope(key: TaskKey): WorkScope {
+  return {
+    where: 'tenant = {tenant:String} AND task_id = {task_id:String}',
+    params: { tenant: key.tenant, task_id: key.taskId },
+  };
+}

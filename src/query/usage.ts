@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { costCentsSchema, countSchema, tokensSchema } from './answer-schema.js';
+import { costCents } from './answer-units.js';
+
+/** Model calls, tokens and cost of some work. */
+export interface Usage {
+  readonly llmCalls: number;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly costMicros: number;
+}
+
+export const noUsage: Usage = { llmCalls: 0, tokensIn: 0, tokensOut: 0, costMicros: 0 };
+
+export function addedUsage(a: Usage, b: Usage): Usage {
+  return {
+    llmCalls: a.llmCalls + b.llmCalls,
+    tokensIn: a.tokensIn + b.tokensIn,
+    tokensOut: a.tokensOut + b.tokensOut,
+    costMicros: a.costMicros + b.costMicros,
+  };
+}
+
+export const usageShape = { llm_calls: countSchema, tokens: tokensSchema, cost_cents: costCentsSchema };
+export const usageSchema = z.strictObject(usageShape).meta({ id: 'Usage' });
+
+export function usageAnswer({ llmCalls, tokensIn, tokensOut, costMicros }: Usage) {
+  return {
+    llm_calls: llmCalls,
+    tokens: { in: tokensIn, out: tokensOut, total: tokensIn + tokensOut },
+    cost_cents: costCents(costMicros),
+  };
+}
