@@ -6,7 +6,6 @@ import type { Json } from './openapi-components.js';
 /** What any request may meet. */
 const everywhere = ['url_too_long', 'overloaded', 'internal', 'stopping'] as const;
 const withKey = ['key_missing', 'key_invalid', 'scope_missing'] as const;
-const withParameters = ['parameter_invalid', 'parameter_unknown', 'parameter_repeated'] as const;
 const withBody = ['body_too_large', 'request_timeout'] as const;
 const withStore = ['query_too_large', 'store_unavailable', 'query_timeout'] as const;
 
@@ -32,7 +31,7 @@ export const problemSchema: Json = {
         type: 'object',
         properties: {
           path: { type: 'string' },
-          code: { type: 'string' },
+          code: { type: 'string', description: 'As above; of a parameter also parameter_unknown, parameter_repeated.' },
           message: { type: 'string' },
           index: { type: 'integer', minimum: 0, description: 'Of an event in its frame.' },
         },
@@ -66,7 +65,7 @@ const sharedCodesMax = 4;
 function codesOf({ scope, bodyBytesMax = 0 }: HttpRoute, operation: ApiOperation): readonly ErrorCode[] {
   const reads = scope === 'read' || scope === 'admin';
   const codes: readonly ErrorCode[] = [
-    ...(operation.query === undefined ? [] : withParameters),
+    ...(operation.query === undefined ? [] : (['parameter_invalid'] as const)),
     ...(scope === null ? [] : withKey),
     ...(bodyBytesMax === 0 ? [] : withBody),
     ...(reads ? withStore : []),
@@ -79,12 +78,15 @@ function codesOf({ scope, bodyBytesMax = 0 }: HttpRoute, operation: ApiOperation
 
 function problemResponse(status: number, codes: readonly ErrorCode[]): Json {
   const comesBack = (status === 429 || status === 503) && codes.some((code) => errorTable[code].retryable);
+  const code = codes.length === 1 ? { const: codes[0] } : { enum: codes };
   return {
     description: codes.map((code) => `\`${code}\`: ${errorTable[code].meaning}.`).join('\n'),
     ...(comesBack ? { headers: { 'retry-after': retryAfter } } : {}),
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    content: { 'application/problem+json': { schema: { allOf: [anyProblem, { properties: { code } }] } } },
   };
 }
+
+const anyProblem: Json = { $ref: '#/components/schemas/Problem' };
 
 const retryAfter: Json = {
   description: 'Seconds after which the same request may succeed.',

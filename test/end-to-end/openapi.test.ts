@@ -159,7 +159,7 @@ test('every operation is in the README with a line for curl', () => {
   const curls = readme.replaceAll('\\\n', ' ').match(/^.*\bcurl\b.*$/gm) ?? [];
   const missing = api.operations.flatMap(({ name, path, method }) => {
     const pattern = path.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&').replaceAll(/\{\w+\}/g, '[^/\\s?"\']+');
-    const asked = new RegExp(`:\\d+${pattern}(?=[\\s?"']|$)`);
+    const asked = new RegExp(`:\\d+${pattern}(?=[\\s?"'\\x60]|$)`);
     const isAsked = curls.some(
       (line) =>
         asked.test(line) && (method === 'get' || line.includes(`-X ${method.toUpperCase()}`) || method === 'post'),
