@@ -61,4 +61,9 @@ export type ApiAnswer =
       readonly alsoStatuses?: readonly number[];
     }
   /** Anything else. */
-  | { readonly kind: 'other'; readonly contentTypes: readonly string[] };
+  | {
+      readonly kind: 'other';
+      readonly contentTypes: readonly string[];
+      /** Where `application/json` is among them. */
+      readonly jsonSchema?: z.ZodType;
+    };

@@ -5,6 +5,7 @@ import { exportDays } from '../clickhouse/queries/daily-export.js';
 import { type ExportFormat, exportFormats, type HttpRoute } from '../core/ports.js';
 import { agentUnknown } from './agent-path.js';
 import { CountedExport } from './counted-export.js';
+import { dailyRowSchema } from './daily-row-schema.js';
 import { idParameter, parseParameters, wordParameter } from './parameters.js';
 import { type QueryContext, readWithin } from './query-context.js';
 
@@ -50,7 +51,11 @@ export function createMetricsExportRoute(context: QueryContext): HttpRoute {
       tag: 'metrics',
       summary: 'Daily rows of the tenant as a file of any size: a row an agent and day',
       query: parameters,
-      answer: { kind: 'other', contentTypes: exportFormats.map((format) => contentTypes[format]) },
+      answer: {
+        kind: 'other',
+        contentTypes: exportFormats.map((format) => contentTypes[format]),
+        jsonSchema: z.array(dailyRowSchema),
+      },
       errors: ['not_found'],
     },
     handle: async (request, { tenant }) => {

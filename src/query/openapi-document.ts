@@ -168,7 +168,9 @@ function bodySchema(name: string, schema: NonNullable<ApiBody['schema']>, compon
 
 function successResponses({ id, status = 200, answer }: ApiOperation, components: OpenApiComponents): Json {
   if (answer.kind === 'other') {
-    const content = answer.contentTypes.map((type) => [type.split(';')[0], { schema: otherSchema(type) }]);
+    const { contentTypes, jsonSchema } = answer;
+    const json = jsonSchema === undefined ? {} : components.answer(`${capitalized(id)}Answer`, jsonSchema);
+    const content = contentTypes.map((type) => [type.split(';')[0], { schema: otherSchema(type, json) }]);
     return { [status]: { description: 'The answer.', content: Object.fromEntries(content) } };
   }
   const { schema, contentType = 'application/json', alsoStatuses = [] } = answer;
@@ -177,10 +179,10 @@ function successResponses({ id, status = 200, answer }: ApiOperation, components
   return Object.fromEntries(statuses.map((code) => [code, { description: 'The answer.', content }]));
 }
 
-/** Text is a string; JSON without a schema is anything; the rest is bytes. */
-function otherSchema(contentType: string): Json {
+/** Text is a string; the rest, but for JSON, is bytes. */
+function otherSchema(contentType: string, json: Json): Json {
   if (/^text\/|ndjson/.test(contentType)) return { type: 'string' };
-  return contentType.startsWith('application/json') ? {} : { contentMediaType: contentType };
+  return contentType.startsWith('application/json') ? json : { contentMediaType: contentType };
 }
 
 function capitalized(id: string): string {

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import type { dailyExportColumns } from '../clickhouse/queries/daily-export.js';
+import {
+  countSchema,
+  instantSchema,
+  millisecondsSchema,
+  optionalNumberSchema,
+  percentSchema,
+  textSchema,
+} from './answer-schema.js';
+
+const columns = {
+  agent_id: textSchema,
+  day: z.iso.date(),
+  agent_name: textSchema,
+  events: countSchema,
+  total: countSchema,
+  successful: countSchema,
+  failed: countSchema,
+  cancelled: countSchema,
+  success_rate: percentSchema,
+  error_rate: percentSchema,
+  avg_duration_ms: millisecondsSchema,
+  min_duration_ms: millisecondsSchema,
+  max_duration_ms: millisecondsSchema,
+  p50_duration_ms: millisecondsSchema,
+  p95_duration_ms: millisecondsSchema,
+  p99_duration_ms: millisecondsSchema,
+  p95_successful_duration_ms: millisecondsSchema,
+  llm_calls: countSchema,
+  tokens_in: countSchema,
+  tokens_out: countSchema,
+  cost_micros: countSchema.meta({ description: 'Millionths of a US dollar.' }),
+  avg_confidence: optionalNumberSchema,
+  avg_memory_mb: optionalNumberSchema,
+  max_memory_mb: optionalNumberSchema,
+  first_received: instantSchema,
+  last_received: instantSchema,
+  created_at: instantSchema,
+  updated_at: instantSchema,
+} satisfies Record<(typeof dailyExportColumns)[number], z.ZodType>;
+
+/** An agent and day as an export in JSON carries it. */
+export const dailyRowSchema = z.strictObject(columns).meta({ id: 'DailyRow' });
