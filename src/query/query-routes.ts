@@ -11,6 +11,7 @@ import { createDashboardRoutes } from './dashboard.js';
 import { createDayFinalizationRoutes } from './day-finalization.js';
 import { createEndpointsRoute } from './endpoints.js';
 import { createEventSchemaRoute } from './event-schema.js';
+import { createExecutionLogsRoute } from './execution-logs.js';
 import { createHealthRoutes } from './health.js';
 import { createMetricsExportRoute } from './metrics-export.js';
 import { createMetricsPageRoute } from './metrics-page.js';
@@ -18,6 +19,7 @@ import { createPatternDetailRoute } from './pattern-detail.js';
 import { createPatternFeedbackRoute } from './pattern-feedback.js';
 import { createPatternListRoute } from './pattern-list.js';
 import { defaultQueryOptions, type QueryContext, type QueryDependencies, type QueryOptions } from './query-context.js';
+import { createRunDetailRoute } from './run-detail.js';
 import { createRunTimelineRoute } from './run-timeline.js';
 import { createTaskDetailRoute } from './task-detail.js';
 import { createTaskListRoute } from './task-list.js';
@@ -42,7 +44,9 @@ export function createQueryRoutes(
     ...createDashboardRoutes(context).map(cached),
     cached(createTaskListRoute(context)),
     cached(createTaskDetailRoute(context)),
+    cached(createRunDetailRoute(context)),
     cached(createRunTimelineRoute(context)),
+    cached(createExecutionLogsRoute(context)),
     cached(createPatternListRoute(context)),
     cached(createPatternDetailRoute(context)),
     createPatternFeedbackRoute(context),

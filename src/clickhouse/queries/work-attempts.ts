@@ -59,7 +59,7 @@ export interface WorkAttemptsPage {
   /** Inputs and outputs are read as well. */
   readonly contexts?: boolean;
   /** Default: the run, and attempts of tasks and of steps, whatever became of them. */
-  readonly only?: 'tasks' | 'failed';
+  readonly only?: 'attempts' | 'tasks' | 'failed';
 }
 
 export interface WorkPosition {
@@ -69,7 +69,11 @@ export interface WorkPosition {
   readonly tryNumber: number;
 }
 
-const conditions = { tasks: "unit = 'task'", failed: "unit != 'run' AND state = 'failed'" } as const;
+const conditions = {
+  attempts: "unit != 'run'",
+  tasks: "unit = 'task'",
+  failed: "unit != 'run' AND state = 'failed'",
+} as const;
 
 /** Numbers of the types (core/event-types.ts) in words; those that end come after the others in `rank`. */
 const ended = '(2, 3, 4, 12, 13, 14, 21, 22)';

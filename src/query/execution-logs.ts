@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import { readFinalOutput } from '../clickhouse/queries/final-output.js';
+import { readWorkAttempts, type WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
+import type { HttpRoute, StoreReader } from '../core/ports.js';
+import {
+  attemptSchema,
+  countSchema,
+  instantSchema,
+  millisecondsSchema,
+  optionalTextSchema,
+  pageShape,
+  stringMapSchema,
+  textSchema,
+} from './answer-schema.js';
+import { instant, reportedAttempt } from './answer-units.js';
+import { failureItem, failureSchema } from './attempt-answer.js';
+import { decodePageCursor, encodePageCursor } from './page-cursor.js';
+import { idParameter, integerParameter, parseParameters } from './parameters.js';
+import { jsonReply, type QueryContext, readWithin } from './query-context.js';
+import { type RunRecord, readRunRecord, runStatuses } from './run-record.js';
+import { openStatus, workStatusSchema } from './work-status.js';
+
+const parameters = z.strictObject({
+  run_id: idParameter,
+  limit: integerParameter({ min: 1, max: 1_000, fallback: 200 }),
+  cursor: z.string().optional(),
+});
+
+/** Begin (ms since the epoch), task, step and attempt of the last node of a page. */
+const cursorKey = z.tuple([z.int(), z.string().max(512), z.string().max(512), z.int().min(0).max(65_535)]);
+
+/** Failed attempts in one answer. */
+const errorsMax = 100;
+
+const nodeSchema = z
+  .strictObject({
+    id: textSchema.meta({ description: 'The step_id, or the task_id of a task.' }),
+    task_id: optionalTextSchema,
+    type: textSchema.meta({ description: 'task, the kind of the step, or step where none was reported.' }),
+    name: optionalTextSchema,
+    input: stringMapSchema,
+    output: stringMapSchema,
+    time: instantSchema.meta({ description: 'When it began.' }),
+    duration_ms: millisecondsSchema,
+    status: workStatusSchema,
+    attempt: attemptSchema,
+  })
+  .meta({ id: 'ExecutionNode' });
+
+const answer = z
+  .strictObject({
+    run_id: textSchema,
+    status: z.enum(runStatuses),
+    nodes: z.array(nodeSchema),
+    errors: z.array(failureSchema).meta({ description: 'Failed attempts, the first 100.' }),
+    errors_truncated: z.boolean(),
+    final_output: stringMapSchema.nullable(),
+    summary: z.strictObject({
+      total_nodes: countSchema,
+      successful_nodes: countSchema,
+      failed_nodes: countSchema,
+      total_duration: millisecondsSchema.meta({ description: 'Of the run, in milliseconds.' }),
+    }),
+    steps_expired: z.boolean(),
+    ...pageShape,
+  })
+  .meta({ id: 'ExecutionLogs' });
+
+/** `GET /api/v1/agents/logs?run_id`: what a run did, node by node in the order of time. A node is an attempt. */
+export function createExecutionLogsRoute(context: QueryContext): HttpRoute {
+  return {
+    method: 'GET',
+    path: '/api/v1/agents/logs',
+    scope: 'read',
+    operation: {
+      id: 'getExecutionLogs',
+      tag: 'runs',
+      summary: 'The tasks and step attempts of a run in the order of time, with errors and the final output',
+      query: parameters,
+      answer: { kind: 'json', schema: answer },
+      errors: ['not_found'],
+    },
+    handle: (request, { tenant }) => {
+      const { run_id: runId, limit, cursor } = parseParameters(parameters, request.query);
+      const place = decodePageCursor(cursorKey, cursor);
+      return readWithin(context, request, async (store) => {
+        const record = await readRunRecord(context, store, { tenant, runId });
+        const work = await readWork(store, record, { limit, place });
+        return jsonReply(logsAnswer(record, work, limit));
+      });
+    },
+  };
+}
+
+interface ExecutionPage {
+  readonly limit: number;
+  readonly place: z.output<typeof cursorKey> | undefined;
+}
+
+interface ExecutionWork {
+  /** One more than the page holds, if there is one. */
+  readonly nodes: readonly WorkAttemptRow[];
+  readonly errors: readonly WorkAttemptRow[];
+  readonly finalOutput: Readonly<Record<string, string>>;
+  /** Its counts are those of the whole run; undefined when the run has no attempt. */
+  readonly any: WorkAttemptRow | undefined;
+}
+
+async function readWork(
+  store: StoreReader,
+  { scope, state }: RunRecord,
+  { limit, place }: ExecutionPage,
+): Promise<ExecutionWork> {
+  const outputs = state?.outputs ?? {};
+  if (scope === null) return { nodes: [], errors: [], finalOutput: outputs, any: undefined };
+  const after = place && { beginMs: place[0], task: place[1], step: place[2], tryNumber: place[3] };
+  const [nodes, finalOutput] = await Promise.all([
+    readWorkAttempts(store, scope, { limit: limit + 1, after, contexts: true, only: 'attempts' }),
+    Object.keys(outputs).length > 0 ? outputs : readFinalOutput(store, scope),
+  ]);
+  // A cursor may stand behind what is left of an expired run: the counts are then on the first row.
+  const [any] = nodes.length > 0 ? nodes : await readWorkAttempts(store, scope, { limit: 1, only: 'attempts' });
+  const errors =
+    (any?.failed_attempts ?? 0) === 0
+      ? []
+      : await readWorkAttempts(store, scope, { limit: errorsMax + 1, only: 'failed' });
+  return { nodes, errors, finalOutput, any };
+}
+
+function logsAnswer(record: RunRecord, { nodes, errors, finalOutput, any }: ExecutionWork, limit: number) {
+  const page = nodes.slice(0, limit);
+  const last = nodes.length > limit ? page.at(-1) : undefined;
+  return {
+    run_id: record.key.runId,
+    status: record.status,
+    nodes: page.map((row) => nodeItem(row, record.isHeard)),
+    errors: errors.slice(0, errorsMax).map(failureItem),
+    errors_truncated: errors.length > errorsMax,
+    final_output: Object.keys(finalOutput).length === 0 ? null : finalOutput,
+    summary: {
+      total_nodes: any?.all_attempts ?? 0,
+      successful_nodes: any?.completed_attempts ?? 0,
+      failed_nodes: any?.failed_attempts ?? 0,
+      total_duration: totalDurationMs(record),
+    },
+    steps_expired: record.stepsExpired,
+    limit,
+    next_cursor: last === undefined ? null : encodePageCursor([last.begin_ms, last.task, last.step, last.try_number]),
+  };
+}
+
+function nodeItem(row: WorkAttemptRow, isHeard: boolean) {
+  return {
+    id: row.unit === 'task' ? row.task : row.step,
+    task_id: row.task === '' ? null : row.task,
+    type: row.unit === 'task' ? 'task' : (row.kind ?? 'step'),
+    name: row.label,
+    input: row.inputs,
+    output: row.outputs,
+    time: instant(row.begin_ms),
+    duration_ms: row.took_ms,
+    status: openStatus(row.state, isHeard),
+    attempt: reportedAttempt(row.reported_try),
+  };
+}
+
+/** As the run reports it, else from its first to its last event; null when nothing is known of it. */
+function totalDurationMs({ state, activity }: RunRecord): number | null {
+  return state?.took_ms ?? (activity === null ? null : activity.last_ms - activity.first_ms);
+}

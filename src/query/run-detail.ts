@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import type { RunActivityRow } from '../clickhouse/queries/run-activity.js';
+import type { RunDetailRow } from '../clickhouse/queries/run-detail.js';
+import { type RunTaskRow, type RunTasks, readRunTasks } from '../clickhouse/queries/run-tasks.js';
+import { readWorkAttempts, type WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
+import type { HttpRoute, StoreReader } from '../core/ports.js';
+import { float32Digits, instant, optionalInstant, reportedAttempt } from './answer-units.js';
+import { failureItem } from './attempt-answer.js';
+import { readOrphaned } from './lease.js';
+import { parseParameters } from './parameters.js';
+import { jsonReply, type QueryContext, readWithin } from './query-context.js';
+import { possibleRunId } from './run-path.js';
+import { type RunRecord, readRunRecord } from './run-record.js';
+import { runSchema } from './run-schema.js';
+import { taskItem } from './task-answer.js';
+import { noUsage, usageAnswer } from './usage.js';
+import { openStatus } from './work-status.js';
+
+const parameters = z.strictObject({});
+
+/** Tasks and failures in one answer; the links lead to the others. */
+const tasksMax = 100;
+const failuresMax = 100;
+
+/** `GET /api/v1/runs/{run_id}`: one run with its first tasks and its failures. */
+export function createRunDetailRoute(context: QueryContext): HttpRoute {
+  return {
+    method: 'GET',
+    path: '/api/v1/runs/{run_id}',
+    scope: 'read',
+    operation: {
+      id: 'getRun',
+      tag: 'runs',
+      summary: 'One run with its usage, its first tasks and its failures',
+      query: parameters,
+      answer: { kind: 'json', schema: runSchema },
+      errors: ['not_found'],
+    },
+    handle: (request, { tenant }) => {
+      parseParameters(parameters, request.query);
+      const key = { tenant, runId: possibleRunId(request.params.run_id ?? '') };
+      return readWithin(context, request, async (store) => {
+        const [record, found] = await Promise.all([
+          readRunRecord(context, store, key),
+          readRunTasks(store, key, { limit: tasksMax }),
+        ]);
+        const [failures, orphaned] = await Promise.all([
+          readFailures(store, record),
+          readOrphanedTasks(context, store, { tenant, found }),
+        ]);
+        return jsonReply({
+          ...statePart(record),
+          ...activityPart(record.activity),
+          ...tasksPart(found, orphaned),
+          failures: failures.slice(0, failuresMax).map(failureItem),
+          failures_truncated: failures.length > failuresMax,
+          steps_expired: record.stepsExpired,
+          links: links(key.runId),
+        });
+      });
+    },
+  };
+}
+
+/** In the order of their begin. What the activity counts no failure of is not searched. */
+async function readFailures(store: StoreReader, { scope, activity }: RunRecord): Promise<WorkAttemptRow[]> {
+  if (scope === null || activity === null || activity.failed_tasks + activity.failed_steps === 0) return [];
+  return await readWorkAttempts(store, scope, { limit: failuresMax + 1, only: 'failed' });
+}
+
+interface FoundTasks {
+  readonly tenant: string;
+  readonly found: RunTasks;
+}
+
+function readOrphanedTasks(
+  { clock, options }: QueryContext,
+  store: StoreReader,
+  { tenant, found }: FoundTasks,
+): Promise<ReadonlySet<string>> {
+  const open = found.tasks.filter(({ state }) => state === 'pending' || state === 'running').map(openTask);
+  return readOrphaned(store, open, { tenant, nowMs: clock.nowMs(), leaseMs: options.leaseMs });
+}
+
+function openTask({ task_id: id, run_id: runId, agent_id: agentId, received_ms: receivedMs }: RunTaskRow) {
+  return { kind: 'task', id, runId, agentId, receivedMs } as const;
+}
+
+function statePart({ key, status, state }: RunRecord) {
+  return {
+    run_id: key.runId,
+    name: state?.name ?? null,
+    status,
+    attempt: reportedAttempt(state?.attempt ?? 0),
+    agent_id: state?.agent ?? null,
+    agent_name: state?.agent_name ?? null,
+    agent_version: state?.agent_version ?? null,
+    parent_id: state?.parent_id ?? null,
+    flow_id: state?.flow_id ?? null,
+    crew_id: state?.crew_id ?? null,
+    engagement_id: state?.engagement_id ?? null,
+    user_id: state?.user_id ?? null,
+    session_id: state?.session_id ?? null,
+    started_at: optionalInstant(state?.started_ms ?? null),
+    ended_at: state === null || state.state === 'running' ? null : instant(state.ended_ms ?? state.updated_ms),
+    updated_at: optionalInstant(state?.updated_ms ?? null),
+    duration_ms: state?.took_ms ?? null,
+    memory_mb: float32Digits(state?.memory_mb ?? null),
+    confidence: float32Digits(state?.confidence ?? null),
+    error_category: state?.category ?? null,
+    error_code: state?.error_code ?? null,
+    error_message: state?.message ?? null,
+    inputs: state?.inputs ?? {},
+    outputs: state?.outputs ?? {},
+    labels: state?.labels ?? {},
+    own: usageAnswer(runUsage(state, 'own')),
+    rolled_up: state?.scope === 'rolled_up' ? usageAnswer(runUsage(state, 'rolled_up')) : null,
+  };
+}
+
+/** The usage a run that ended reports of itself, if it is of this scope. */
+function runUsage(state: RunDetailRow | null, scope: 'own' | 'rolled_up') {
+  if (state === null || state.state === 'running' || state.scope !== scope) return noUsage;
+  const { llm_calls: llmCalls, tokens_in: tokensIn, tokens_out: tokensOut, cost_micros: costMicros } = state;
+  return { llmCalls, tokensIn, tokensOut, costMicros };
+}
+
+function activityPart(activity: RunActivityRow | null) {
+  const total = {
+    llmCalls: activity?.model_calls ?? 0,
+    tokensIn: activity?.input_tokens ?? 0,
+    tokensOut: activity?.output_tokens ?? 0,
+    costMicros: activity?.cost ?? 0,
+  };
+  return {
+    total: usageAnswer(total),
+    events: activity?.all_events ?? 0,
+    steps_started: activity?.started_steps ?? 0,
+    steps_ended: activity?.ended_steps ?? 0,
+    steps_failed: activity?.failed_steps ?? 0,
+    tasks_ended: activity?.ended_tasks ?? 0,
+    tasks_failed: activity?.failed_tasks ?? 0,
+    agents: activity?.senders ?? [],
+    first_event_at: optionalInstant(activity?.first_ms ?? null),
+    last_event_at: optionalInstant(activity?.last_ms ?? null),
+    last_received_at: optionalInstant(activity?.received_ms ?? null),
+  };
+}
+
+function tasksPart({ tasks, total }: RunTasks, orphaned: ReadonlySet<string>) {
+  return {
+    tasks: tasks.map((task) => ({
+      ...taskItem(task),
+      status: openStatus(task.state, !orphaned.has(task.task_id)),
+      error_preview: task.error_preview,
+    })),
+    total_tasks: total,
+  };
+}
+
+function links(runId: string) {
+  const path = encodeURIComponent(runId);
+  return {
+    tasks: `/api/v1/monitoring/tasks?run_id=${path}`,
+    timeline: `/api/v1/runs/${path}/timeline`,
+    logs: `/api/v1/agents/logs?run_id=${path}`,
+  };
+}
