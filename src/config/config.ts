@@ -3,6 +3,8 @@ import { defaultFrameLimits } from '../core/limits.js';
 import type { Scope } from '../core/ports.js';
 import { retentionDays } from '../core/retention.js';
 import { type ConfigField, choice, integer, list, optionalText, ratio, text } from './config-field.js';
+import { healthFields } from './health-fields.js';
+import { liveFields } from './live-fields.js';
 
 /**
  * Every setting, once. The path of a field is its path in the JSON file (`spool.groupAgeMsMax`) and names its
@@ -213,28 +215,8 @@ export const configTable = {
     ),
   },
 
-  live: {
-    subscribersMax: integer(
-      { default: 2_000, min: 1, max: 100_000 },
-      'Live subscribers at once, over WebSocket and as Server-Sent Events; one more is answered `subscribers_exhausted`.',
-    ),
-    tenantSubscribersMax: integer(
-      { default: 1_000, min: 1, max: 100_000 },
-      'Live subscribers of one tenant at once.',
-    ),
-    queueBytesMax: integer(
-      { default: 524_288, min: 65_536, max: 256 * mebibyte },
-      'Bytes that wait for a live subscriber that reads too slowly; beyond it the oldest events are dropped and counted.',
-    ),
-    runsMax: integer(
-      { default: 10_000, min: 1, max: 1_000_000 },
-      'Runs under way that are kept in memory; beyond it the longest silent are dropped and counted.',
-    ),
-    openMax: integer(
-      { default: 100_000, min: 1, max: 10_000_000 },
-      'Open tasks and steps that are kept in memory; beyond it the oldest are dropped and counted.',
-    ),
-  },
+  live: liveFields,
+  health: healthFields,
 
   metrics: {
     agentsMax: integer(
@@ -284,7 +266,7 @@ export const configTable = {
   history: {
     leaseMs: integer(
       { default: 300_000, min: 1_000, max: day },
-      'A task or run that has not ended is answered as `orphaned` when neither an event nor a heartbeat came for so long.',
+      'A task or run that has not ended is `orphaned` when neither an event nor a heartbeat came for so long.',
     ),
   },
 

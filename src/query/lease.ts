@@ -1,6 +1,7 @@
 import { readRunLeaseRenewals } from '../clickhouse/queries/run-lease-renewals.js';
 import { type LeaseRenewalRow, readTaskLeaseRenewals } from '../clickhouse/queries/task-lease-renewals.js';
 import type { StoreReader } from '../core/ports.js';
+import { requestBatches } from './parameter-bytes.js';
 
 /** A task or run that has not ended. */
 export interface OpenWork {
@@ -33,15 +34,24 @@ export async function readOrphaned(
 ): Promise<ReadonlySet<string>> {
   const sinceMs = lease.nowMs - lease.leaseMs;
   const silent = open.filter(({ receivedMs }) => receivedMs < sinceMs);
-  if (silent.length === 0) return new Set();
+  const orphaned = new Set<string>();
+  for (const batch of requestBatches(silent, ({ id, runId, agentId }) => [id, runId ?? '', agentId])) {
+    const renewals = await readRenewals(store, batch, { tenant: lease.tenant, sinceMs });
+    for (const id of orphanedAmong(batch, renewals)) orphaned.add(id);
+  }
+  return orphaned;
+}
+
+function readRenewals(
+  store: StoreReader,
+  silent: readonly OpenWork[],
+  since: { readonly tenant: string; readonly sinceMs: number },
+): Promise<LeaseRenewalRow[]> {
   const ids = silent.map(({ id }) => id);
-  const agentIds = distinct(silent.map(({ agentId }) => agentId));
-  const scope = { tenant: lease.tenant, agentIds, sinceMs };
-  const renewals =
-    silent[0]?.kind === 'task'
-      ? await readTaskLeaseRenewals(store, { ...scope, taskIds: ids, runIds: distinct(silent.map(runOf)) })
-      : await readRunLeaseRenewals(store, { ...scope, runIds: ids });
-  return orphanedAmong(silent, renewals);
+  const scope = { ...since, agentIds: distinct(silent.map(({ agentId }) => agentId)) };
+  return silent[0]?.kind === 'task'
+    ? readTaskLeaseRenewals(store, { ...scope, taskIds: ids, runIds: distinct(silent.map(runOf)) })
+    : readRunLeaseRenewals(store, { ...scope, runIds: ids });
 }
 
 /** Those of `silent` that no renewal reaches. */

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { placesReader } from '../clickhouse/queries/history-latest.js';
+import type { StoreReader } from '../core/ports.js';
+import { countSchema } from './answer-schema.js';
+import { type CandidatePage, type HistorySearch, readFirstCandidates, scanHistory } from './history-scan.js';
+
+/** Totals are counted up to here; beyond it an answer says that there are at least so many. */
+export const totalMax = 1_000;
+
+export interface HistoryCount {
+  readonly total: number;
+  /** Else there are at least so many. */
+  readonly isExact: boolean;
+}
+
+export const totalShape = {
+  total: countSchema.meta({ description: `What the filters hold for, counted up to ${totalMax}.` }),
+  total_is_exact: z.boolean().meta({ description: 'False: there are at least so many.' }),
+};
+
+/**
+ * How many tasks or runs the filter holds for, up to `totalMax`. Up to it each is looked up; beyond it only where a
+ * past state may hold what the latest does not, because states of one task rarely differ in anything else.
+ */
+export async function countHistory(
+  store: StoreReader,
+  search: HistorySearch,
+  known?: CandidatePage,
+): Promise<HistoryCount> {
+  const first = known ?? (await readFirstCandidates(store, search));
+  const { status, errorCategory, errorText } = search.filter;
+  if (status === undefined && errorCategory === undefined && errorText === undefined) {
+    const ids = new Set(first.rows.map(({ candidate }) => candidate));
+    if (ids.size > totalMax) return { total: totalMax, isExact: false };
+  }
+  const { rows, end } = await scanHistory(store, search, {
+    want: totalMax + 1,
+    read: placesReader(search.kind),
+    first,
+  });
+  return rows.length > totalMax ? { total: totalMax, isExact: false } : { total: rows.length, isExact: end === null };
+}

@@ -1,0 +1,71 @@
+import type { HistoryPosition } from '../clickhouse/queries/history-filter.js';
+import { type HistoryPlaceRow, type LatestReader, placesReader } from '../clickhouse/queries/history-latest.js';
+import type { StoreReader } from '../core/ports.js';
+import { countHistory, type HistoryCount } from './history-count.js';
+import {
+  type HistorySearch,
+  readFirstCandidates,
+  readOrphanedRows,
+  type ScanOptions,
+  scanHistory,
+} from './history-scan.js';
+
+export interface HistoryPage<Row> extends HistoryCount {
+  readonly rows: readonly Row[];
+  /** Ids of those rows whose lease ran out. */
+  readonly orphaned: ReadonlySet<string>;
+  /** Where the next page begins, null on the last one. */
+  readonly next: HistoryPosition | null;
+}
+
+export interface HistoryPageOptions<Row extends HistoryPlaceRow> {
+  readonly limit: number;
+  readonly offset: number;
+  readonly after?: HistoryPosition | undefined;
+  /** Reads whole rows. */
+  readonly read: LatestReader<Row>;
+}
+
+/** A page of a list of tasks or runs, and how many there are in all. Rejects as its reads do. */
+export async function readHistoryPage<Row extends HistoryPlaceRow>(
+  store: StoreReader,
+  search: HistorySearch,
+  options: HistoryPageOptions<Row>,
+): Promise<HistoryPage<Row>> {
+  const { limit, offset, after } = options;
+  // The first page and the total begin with the same candidates.
+  const first = after === undefined ? await readFirstCandidates(store, search) : undefined;
+  const scan = { after, want: offset + limit + 1, first };
+  const [page, count] = await Promise.all([
+    rowsOfPage(store, search, { ...scan, ...options }),
+    countHistory(store, search, first),
+  ]);
+  const orphaned = await readOrphanedRows(store, search.kind, page.rows, search.lease);
+  return { ...page, ...count, orphaned };
+}
+
+/** Whole rows are looked up at once where most of them will be in the page, else the places first. */
+async function rowsOfPage<Row extends HistoryPlaceRow>(
+  store: StoreReader,
+  search: HistorySearch,
+  options: HistoryPageOptions<Row> & Omit<ScanOptions<Row>, 'read'>,
+): Promise<{ rows: readonly Row[]; next: HistoryPosition | null }> {
+  const { limit, offset, read } = options;
+  const { status } = search.filter;
+  const isSparse = offset > 0 || status === 'orphaned' || status === 'running' || status === 'pending';
+  if (!isSparse) {
+    const { rows, end } = await scanHistory(store, search, options);
+    const shown = rows.slice(0, limit);
+    return { rows: shown, next: rows.length > limit ? positionOf(shown.at(-1)) : end };
+  }
+  const { rows, end } = await scanHistory(store, search, { ...options, read: placesReader(search.kind) });
+  const places = rows.slice(offset, offset + limit);
+  const next = rows.length > offset + limit ? positionOf(places.at(-1)) : end;
+  const ids = places.map((place) => place.place_id);
+  const { tenant } = search.filter;
+  return { rows: ids.length === 0 ? [] : await read(store, { tenant }, { ids }), next };
+}
+
+function positionOf(row: HistoryPlaceRow | undefined): HistoryPosition | null {
+  return row === undefined ? null : { startMs: row.place_ms, id: row.place_id };
+}

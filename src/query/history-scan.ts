@@ -1,0 +1,155 @@
+import { type HistoryCandidateRow, readHistoryCandidates } from '../clickhouse/queries/history-candidates.js';
+import type { HistoryFilter, HistoryPosition } from '../clickhouse/queries/history-filter.js';
+import type { HistoryKind } from '../clickhouse/queries/history-kind.js';
+import type { HistoryPlaceRow, LatestReader } from '../clickhouse/queries/history-latest.js';
+import type { StoreReader } from '../core/ports.js';
+import { type Lease, readOrphaned } from './lease.js';
+import { requestBatches } from './parameter-bytes.js';
+
+/** Ids whose latest state is looked up at once: those of a whole count (history-count.ts) and some. */
+const idsMax = 1_024;
+/** Candidates in one read; most tasks have one or two. */
+const candidatesMax = 2 * idsMax;
+/** Reads of candidates beyond what a list without past states needs; then the list is cut short. */
+const spareRoundsMax = 4;
+
+/** What is searched: a kind, a filter, and how its leases are told. */
+export interface HistorySearch {
+  readonly kind: HistoryKind;
+  readonly filter: HistoryFilter;
+  readonly lease: Lease;
+}
+
+export interface ScanOptions<Row extends HistoryPlaceRow> {
+  readonly after?: HistoryPosition | undefined;
+  /** Rows after which it may stop. */
+  readonly want: number;
+  /** Reads latest states; whole rows are dear when few of them are kept. */
+  readonly read: LatestReader<Row>;
+  /** Candidates that are known already. */
+  readonly first?: CandidatePage | undefined;
+}
+
+export interface Scan<Row> {
+  /** In the order of the list; a few more than wanted, or fewer. */
+  readonly rows: readonly Row[];
+  /** How far was looked; null: to the end of the list. */
+  readonly end: HistoryPosition | null;
+}
+
+export interface CandidatePage {
+  readonly rows: readonly HistoryCandidateRow[];
+  /** There are no more. */
+  readonly isLast: boolean;
+}
+
+/**
+ * Tasks or runs whose latest state a filter holds for, from a place on. Candidates, states of any age that the filter
+ * holds for, are read in the order of the list; of their ids the latest states are looked up, and kept if the filter
+ * still holds and they lie in the part of the list the candidates came from. Nothing is missed and nothing is found
+ * twice, because every latest state is itself a candidate at its own place. Where past states outnumber the latest, the
+ * scan ends after a bounded number of reads with what it has, and says how far it came.
+ */
+export async function scanHistory<Row extends HistoryPlaceRow>(
+  store: StoreReader,
+  search: HistorySearch,
+  options: ScanOptions<Row>,
+): Promise<Scan<Row>> {
+  const { filter } = search;
+  const roundsMax = spareRoundsMax + Math.ceil(options.want / idsMax);
+  const rows: Row[] = [];
+  let after = options.after;
+  for (let round = 0; round < roundsMax && rows.length < options.want; round++) {
+    const count = idsToTry(search, options.want - rows.length, round);
+    const known = round === 0 ? options.first : undefined;
+    const page = known ?? (await readCandidates(store, search, { after, limit: 2 * count, round }));
+    const batch = batchOf(page, count);
+    if (batch.ids.length > 0) {
+      const found = await options.read(store, filter, { ids: batch.ids, after, through: batch.through });
+      rows.push(...(await keptRows(store, search, found)));
+    }
+    if (batch.through === undefined) return { rows, end: null };
+    after = batch.through;
+  }
+  return { rows, end: after ?? null };
+}
+
+/**
+ * How many ids to look up. Few latest states differ from a past one that ended; many from one that has not. Who still
+ * misses rows has met many past states, and will meet more.
+ */
+function idsToTry({ filter }: HistorySearch, missing: number, round: number): number {
+  const first = isOpenStatus(filter.status) ? 2 * missing + 10 : missing + 4;
+  return Math.min(idsMax, first * 4 ** round);
+}
+
+function isOpenStatus(status: HistoryFilter['status']): boolean {
+  return status === 'orphaned' || status === 'running' || status === 'pending';
+}
+
+/** The candidates after a place; after the first of a list of what is under way, only of what was heard of lately. */
+async function readCandidates(
+  store: StoreReader,
+  { kind, filter, lease }: HistorySearch,
+  {
+    after,
+    limit,
+    round,
+  }: { readonly after: HistoryPosition | undefined; readonly limit: number; readonly round: number },
+): Promise<CandidatePage> {
+  const isUnderWay = isOpenStatus(filter.status) && filter.status !== 'orphaned';
+  const heardSinceMs = isUnderWay && round > 0 ? lease.nowMs - lease.leaseMs : undefined;
+  const rows = await readHistoryCandidates(store, kind, filter, { after, limit, heardSinceMs });
+  return { rows, isLast: rows.length < limit };
+}
+
+/** The newest candidates, as many as one read of whole lists takes. */
+export function readFirstCandidates(store: StoreReader, search: HistorySearch): Promise<CandidatePage> {
+  return readCandidates(store, search, { after: undefined, limit: candidatesMax, round: 0 });
+}
+
+/** The next ids to look up, and where the part of the list ends that they stand for; undefined: it is the rest. */
+function batchOf(page: CandidatePage, count: number): { ids: string[]; through: HistoryPosition | undefined } {
+  const ids = new Set<string>();
+  const [fitting = []] = requestBatches(page.rows, ({ candidate }) => [candidate]);
+  let through: HistoryPosition | undefined;
+  for (const [index, { candidate, start_ms: startMs }] of fitting.entries()) {
+    if (ids.size >= count && !ids.has(candidate)) return { ids: [...ids], through };
+    ids.add(candidate);
+    through = { startMs, id: candidate };
+    if (page.isLast && index === page.rows.length - 1) through = undefined;
+  }
+  return { ids: [...ids], through };
+}
+
+/** Without those that the lease tells from the filter: what is orphaned is not running, and the reverse. */
+async function keptRows<Row extends HistoryPlaceRow>(
+  store: StoreReader,
+  { kind, filter, lease }: HistorySearch,
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
+  if (!isOpenStatus(filter.status)) return rows;
+  const orphaned = await readOrphanedRows(store, kind, rows, lease);
+  return rows.filter((row) => orphaned.has(row.place_id) === (filter.status === 'orphaned'));
+}
+
+/** The ids of those rows that are open and whose lease ran out. */
+export function readOrphanedRows(
+  store: StoreReader,
+  { kind }: HistoryKind,
+  rows: readonly HistoryPlaceRow[],
+  lease: Lease,
+): Promise<ReadonlySet<string>> {
+  const open = rows.filter((row) => row.has_ended === 0);
+  return readOrphaned(
+    store,
+    open.map((row) => ({
+      kind,
+      id: row.place_id,
+      runId: row.lease_run,
+      agentId: row.lease_agent,
+      receivedMs: row.heard_ms,
+    })),
+    lease,
+  );
+}
