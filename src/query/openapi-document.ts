@@ -71,7 +71,8 @@ function infoOf({ version, sockets }: DescribedService): Json {
     version,
     summary: 'Edge collector for AI-agent task telemetry.',
     description: [
-      'Agents send events; people, dashboards and scrapers read what became of them. The tenant comes from the API key.',
+      'Agents send events; people, dashboards and scrapers read what became of them.',
+      'The tenant comes from the API key.',
       'Failures are problem details (RFC 9457) with a stable `code`.',
       '',
       'WebSockets, which this format cannot describe. The key is sent as `Authorization: Bearer <key>`, or from a',
@@ -166,17 +167,17 @@ function bodySchema(name: string, schema: NonNullable<ApiBody['schema']>, compon
   return '$ref' in written ? written : components.add(name, written);
 }
 
-function successResponses({ id, status = 200, answer }: ApiOperation, components: OpenApiComponents): Json {
+function successResponses({ id, summary, status = 200, answer }: ApiOperation, components: OpenApiComponents): Json {
   if (answer.kind === 'other') {
     const { contentTypes, jsonSchema } = answer;
     const json = jsonSchema === undefined ? {} : components.answer(`${capitalized(id)}Answer`, jsonSchema);
     const content = contentTypes.map((type) => [type.split(';')[0], { schema: otherSchema(type, json) }]);
-    return { [status]: { description: 'The answer.', content: Object.fromEntries(content) } };
+    return { [status]: { description: `${summary}.`, content: Object.fromEntries(content) } };
   }
   const { schema, contentType = 'application/json', alsoStatuses = [] } = answer;
   const content = { [contentType]: { schema: components.answer(`${capitalized(id)}Answer`, schema) } };
   const statuses = [status, ...alsoStatuses];
-  return Object.fromEntries(statuses.map((code) => [code, { description: 'The answer.', content }]));
+  return Object.fromEntries(statuses.map((code) => [code, { description: `${summary}.`, content }]));
 }
 
 /** Text is a string; the rest, but for JSON, is bytes. */
