@@ -1,0 +1,189 @@
+import { expect, test } from 'vitest';
+import type { Random } from '../../src/core/clock.js';
+import { CollectorProcess } from '../support/collector-process.js';
+import { historyEndpoints } from '../support/history-endpoints.js';
+import { PlannedHistory } from '../support/planned-history.js';
+import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
+import type { WireEvent } from '../support/sent-history.js';
+import { StreamProducer } from '../support/stream-producer.js';
+import { tempDir } from '../support/temp-dir.js';
+
+/** The short form runs with every test run; `TIDEMARK_TEST_HISTORY_RUNS=200` is a long one. */
+const runs = Number(process.env.TIDEMARK_TEST_HISTORY_RUNS ?? 12);
+const dayMs = 86_400_000;
+const phases = 4;
+const seed = testSeed(20_261_122);
+
+interface Tenant {
+  readonly name: string;
+  readonly key: string;
+  readonly plan: PlannedHistory;
+}
+
+test(
+  'a history that is shuffled, repeated, delayed and split over two producers and a restart is answered as the ordered one',
+  async () => {
+    process.stdout.write(`history test: seed ${seed}\n`);
+    const random = seededRandom(seed);
+    const endMs = Date.now() - 60_000;
+    const tenants = ['first', 'second'].map((name) => ({
+      name,
+      key: `tdm_test_key_of_the_${name}_tenant`,
+      plan: new PlannedHistory(random, { runs, endMs, spanMs: 5 * dayMs }),
+    }));
+    const ordered = createCollector(tenants);
+    const shuffled = createCollector(tenants);
+    try {
+      await Promise.all([ordered.start(), shuffled.start()]);
+      await Promise.all([sendInOrder(ordered, tenants), sendShuffled(shuffled, tenants, random)]);
+      await Promise.all([untilStored(ordered, tenants), untilStored(shuffled, tenants)]);
+      for (const tenant of tenants) await compareAnswers(tenant, { ordered, shuffled });
+      expect(await Promise.all([ordered.stop(), shuffled.stop()])).toEqual([0, 0]);
+    } finally {
+      await Promise.all([ordered.kill(), shuffled.kill()]);
+    }
+  },
+  60_000 + runs * 3_000,
+);
+
+function createCollector(tenants: readonly Tenant[]): CollectorProcess {
+  const keys = tenants.map(({ key, name }) => `${key}:${name}:admin`).join(',');
+  return new CollectorProcess({
+    dataDir: tempDir(),
+    env: {
+      TIDEMARK_API_KEYS: keys,
+      TIDEMARK_QUERY_CACHE_MS: '0',
+      // What is open stays so however slow the machine is, and no daily pass tells one of the two what recovered.
+      TIDEMARK_HISTORY_LEASE_MS: '3600000',
+      TIDEMARK_MAINTENANCE_SCHEDULE: 'off',
+    },
+  });
+}
+
+async function sendInOrder(collector: CollectorProcess, tenants: readonly Tenant[]): Promise<void> {
+  const sizeMax = 200;
+  for (const { key, plan } of tenants) {
+    for (let at = 0; at < plan.events.length; at += sizeMax) {
+      const events = plan.events.slice(at, at + sizeMax);
+      const response = await fetch(`${collector.url}/v1/events`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ events }),
+      });
+      expect(await response.json()).toMatchObject({ accepted: events.length, rejected: 0, duplicates: 0 });
+    }
+  }
+}
+
+/** In phases, each an insert or more of its own; in the second the collector is killed and started again. */
+async function sendShuffled(collector: CollectorProcess, tenants: readonly Tenant[], random: Random): Promise<void> {
+  const plans = tenants.flatMap(({ name, key, plan }) => {
+    const frames = shuffledFrames(plan.events, random);
+    return [0, 1].map((half) => ({
+      name: `${name}-${half}`,
+      key,
+      frames: frames.filter((_, index) => index % 2 === half),
+    }));
+  });
+  for (let phase = 1; phase <= phases; phase++) {
+    const producers = plans.map(
+      ({ name, key, frames }) =>
+        new StreamProducer({
+          name,
+          key,
+          url: () => collector.streamUrl,
+          frame: (seq) => ({ seq, events: frames[seq - 1]!, good: frames[seq - 1]!.length }),
+          framesMax: Math.ceil((frames.length * phase) / phases),
+          random: seededRandom(randomInteger(random, { min: 1, max: 1e9 })),
+          repeatRatio: 0.2,
+        }),
+    );
+    const streaming = Promise.all(producers.map((producer) => producer.run()));
+    if (phase === 2) {
+      await expect.poll(() => producers.some(({ acknowledged }) => acknowledged > 0), { timeout: 20_000 }).toBe(true);
+      await collector.kill();
+      await collector.start();
+    }
+    await streaming;
+    // A segment is closed by its age meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, randomInteger(random, { min: 300, max: 1_200 })));
+  }
+}
+
+/** Every event once and some of them twice, in any order, in frames of any size. */
+function shuffledFrames(events: readonly WireEvent[], random: Random): WireEvent[][] {
+  const repeated = events.filter(() => random() < 0.15);
+  const order = [...events, ...repeated].map((event) => ({ event, place: random() }));
+  const sent = order.sort((a, b) => a.place - b.place).map(({ event }) => event);
+  const frames: WireEvent[][] = [];
+  while (sent.length > 0) frames.push(sent.splice(0, randomInteger(random, { min: 1, max: 30 })));
+  return frames;
+}
+
+async function untilStored(collector: CollectorProcess, tenants: readonly Tenant[]): Promise<void> {
+  const events = tenants.reduce((sum, { plan }) => sum + plan.events.length, 0);
+  const stored = async () => {
+    const [row] = await collector.query<{ rows: string }>('SELECT count() AS rows FROM agent_events');
+    return { rows: Number(row!.rows), waiting: (await collector.metrics()).get('tidemark_spool_events') };
+  };
+  await expect.poll(stored, { timeout: 30_000 }).toEqual({ rows: events, waiting: 0 });
+}
+
+interface Collectors {
+  readonly ordered: CollectorProcess;
+  readonly shuffled: CollectorProcess;
+}
+
+/** Ranges that end with the present minute may lie apart once, and views are filled after the raw table. */
+const triesMax = 5;
+
+async function compareAnswers({ name, key, plan }: Tenant, { ordered, shuffled }: Collectors): Promise<void> {
+  for (const { path, pages, ignored } of historyEndpoints(plan)) {
+    for (let tries = 1; ; tries++) {
+      const [wanted, found] = await Promise.all(
+        [ordered, shuffled].map(async ({ url }) =>
+          comparable(await read(url + path, key, pages === true), ignored ?? {}),
+        ),
+      );
+      if (tries < triesMax && JSON.stringify(wanted) !== JSON.stringify(found)) {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        continue;
+      }
+      expect(found, `seed ${seed}, tenant ${name}: ${path}`).toEqual(wanted);
+      break;
+    }
+  }
+}
+
+/** An answer, or those of all pages from the first to the last. */
+async function read(url: string, key: string, pages: boolean): Promise<unknown[]> {
+  const answers: { readonly next_cursor?: string | null }[] = [];
+  let cursor: string | null | undefined;
+  do {
+    const after = cursor === undefined ? '' : `${url.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor!)}`;
+    const response = await fetch(url + after, { headers: { authorization: `Bearer ${key}` } });
+    const body = (await response.json()) as { readonly next_cursor?: string | null };
+    expect(response.status, `${url + after}: ${JSON.stringify(body)}`).toBe(200);
+    answers.push(body);
+    cursor = pages ? body.next_cursor : null;
+  } while (typeof cursor === 'string');
+  return answers;
+}
+
+/** What may differ between two collectors that were told the same, and why. */
+const differing: Readonly<Record<string, string>> = {
+  received_at: 'when the collector received it, not when it happened',
+  freshest_event: 'the same of the newest row that was read',
+  newest_received: 'the same of the newest row of all',
+  age_ms: 'how long ago that was',
+  as_of: 'when the answer was made',
+};
+
+/** Without what may differ, and with as many digits of a fraction as do not depend on the order of a sum. */
+function comparable(value: unknown, ignored: Readonly<Record<string, string>>): unknown {
+  if (typeof value === 'number') return Number.isInteger(value) ? value : Number(value.toPrecision(10));
+  if (Array.isArray(value)) return value.map((item) => comparable(item, ignored));
+  if (typeof value !== 'object' || value === null) return value;
+  const kept = Object.entries(value).filter(([name]) => !(name in differing) && !(name in ignored));
+  return Object.fromEntries(kept.map(([name, item]) => [name, comparable(item, ignored)]));
+}

@@ -1,0 +1,66 @@
+import type { PlannedHistory } from './planned-history.js';
+
+export interface HistoryEndpoint {
+  readonly path: string;
+  /** Asked page by page by `next_cursor`. */
+  readonly pages?: true;
+  /** Fields that may differ between two collectors that were told the same, and why. */
+  readonly ignored?: Readonly<Record<string, string>>;
+}
+
+const tasks = '/api/v1/monitoring/tasks';
+const statuses = ['pending', 'running', 'completed', 'failed', 'cancelled'];
+const agents = ['planner', 'writer', 'critic'];
+/** Ids whose answers are compared one by one. */
+const idsMax = 5;
+
+/** Everything that is asked about a planned history, with the ids that are in it. */
+export function historyEndpoints({ runIds, taskIds, patternIds, events }: PlannedHistory): HistoryEndpoint[] {
+  const times = events.map(({ ts }) => Number(ts)).sort((a, b) => a - b);
+  const from = new Date(times[Math.floor(times.length / 3)]!).toISOString();
+  const to = new Date(times[Math.floor((2 * times.length) / 3)]!).toISOString();
+  const lists = [
+    'crew_id=crew-a',
+    'agent_id=writer',
+    ...statuses.map((status) => `status=${status}`),
+    `start_date_from=${from}`,
+    `start_date_to=${to}`,
+    `start_date_from=${from}&start_date_to=${to}&agent_id=planner`,
+    'crew_id=crew-b&status=failed',
+    'offset=5',
+  ].map((query): HistoryEndpoint => ({ path: `${tasks}?limit=100&${query}` }));
+  return [
+    { path: `${tasks}?limit=7`, pages: true },
+    { path: `${tasks}?limit=3&status=completed`, pages: true },
+    ...lists,
+    ...some(taskIds).map((id) => ({ path: `${tasks}/${id}` })),
+    ...some(runIds).flatMap((id): HistoryEndpoint[] => [
+      { path: `/api/v1/runs/${id}/timeline` },
+      { path: `/api/v1/runs/${id}/timeline?limit=5`, pages: true },
+    ]),
+    { path: '/api/v1/patterns?limit=2', pages: true },
+    { path: '/api/v1/patterns?pattern_type=risk&agent_id=writer&min_confidence=0.5' },
+    ...patternIds.map((id) => ({ path: `/api/v1/patterns/${id}` })),
+    ...agents.flatMap(agentEndpoints),
+    { path: '/api/v1/metrics/dashboard' },
+  ];
+}
+
+function agentEndpoints(agent: string): HistoryEndpoint[] {
+  const path = `/api/v1/agents/${agent}`;
+  return [
+    ...['1d', '7d'].flatMap((range) =>
+      ['realtime', 'aggregated'].map((type) => ({ path: `${path}/metrics?time_range=${range}&metric_type=${type}` })),
+    ),
+    { path: `${path}/errors?time_range=7d&metric_type=realtime` },
+    { path: `${path}/errors?time_range=7d&metric_type=aggregated` },
+    { path: `/api/v1/monitoring${path.slice('/api/v1'.length)}/memory/stats` },
+    { path: `${path}/series?metric=executions,failed,success_rate&step=1d` },
+  ];
+}
+
+/** The first, the last, and some between them. */
+function some(ids: readonly string[]): string[] {
+  const step = Math.max(1, Math.floor(ids.length / idsMax));
+  return ids.filter((_, index) => index % step === 0 || index === ids.length - 1);
+}
