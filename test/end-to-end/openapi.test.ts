@@ -9,7 +9,13 @@ import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { exampleEvents, preparedCall } from '../support/operation-examples.js';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-openapi-'));
-const collector = new CollectorProcess({ dataDir });
+const keyWith = { ingest: 'tdm_key_that_only_sends', read: 'tdm_key_that_only_reads' };
+const collector = new CollectorProcess({
+  dataDir,
+  env: {
+    TIDEMARK_API_KEYS: `${testKey}:default:admin,${keyWith.ingest}:default:ingest,${keyWith.read}:default:read`,
+  },
+});
 const documentPath = '/api/v1/openapi.json';
 let source = '';
 let api: ApiDocument;
@@ -125,6 +131,25 @@ test('what the document allows of a parameter is accepted, and nothing past its 
         if (answer.status < 400 !== allowed) faults.push(`${target}: ${answer.status} ${JSON.stringify(answer.body)}`);
         faults.push(...api.faults(operation, answer).map((fault) => `${target}: ${fault}`));
       }
+    }
+  }
+  expect(faults).toEqual([]);
+});
+
+test('every operation asks for the scope the document says, and public ones for no key', async () => {
+  const keys = [null, keyWith.ingest, keyWith.read];
+  const faults: string[] = [];
+  for (const operation of api.operations) {
+    const scope = operation.security[0]?.key?.[0] ?? 'public';
+    const { target } = preparedCall(operation);
+    for (const key of keys) {
+      // An empty body is refused after the key has been accepted, so nothing is done.
+      const body = operation.requestBody === undefined ? null : '';
+      if (operation.method !== 'get' && body === null && key === keyWith[scope as 'read']) continue;
+      const { status } = await send(operation.method.toUpperCase(), target, { body, key });
+      const isLetIn = scope === 'public' || (key !== null && key === keyWith[scope as 'read']);
+      const refused = key === null ? 401 : 403;
+      if ((status !== refused) !== isLetIn) faults.push(`${operation.name}: ${scope}, ${key ?? 'no key'}: ${status}`);
     }
   }
   expect(faults).toEqual([]);
