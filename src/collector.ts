@@ -33,6 +33,8 @@ import { createRouteIndex } from './query/route-index.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
 import { nodeFileSystem } from './spool/file-system.js';
 import { createSpool, type Spool } from './spool/spool.js';
+import { ClockHealth } from './telemetry/clock-health.js';
+import { DiskHealth } from './telemetry/disk-health.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
 import { createEndpointWindows, type RollingEndpoints } from './window/endpoint-windows.js';
 import { createLiveWindows, type RollingWindows } from './window/live-windows.js';
@@ -95,6 +97,8 @@ interface Parts {
   readonly finalizer: RollupDayFinalizer;
   readonly maintenance: Maintenance;
   readonly schema: StoreStartup;
+  readonly disk: DiskHealth;
+  readonly wallClock: ClockHealth;
 }
 
 class JoinedCollector implements Collector {
@@ -125,8 +129,8 @@ class JoinedCollector implements Collector {
       const http = joinHttp({ ...this.#deps, config, metrics, version }, parts, keys);
       observe(metrics, parts, http);
       // What is called before who calls it; stopped in reverse. The store is prepared in the background.
-      const { spool, store, delivery, schema, decoder } = parts;
-      for (const stage of [spool, ...store.stages, deliverWhenReady(delivery), schema, decoder, http])
+      const { wallClock, spool, store, delivery, schema, decoder } = parts;
+      for (const stage of [wallClock, spool, ...store.stages, deliverWhenReady(delivery), schema, decoder, http])
         await this.#startStage(stage);
       return {
         url: `http://${config.host}:${http.port}`,
@@ -196,7 +200,23 @@ async function joinParts(setting: Setting): Promise<Parts> {
   const { finalizer, maintenance } = joinMaintenance(setting, { spool, store, delivery });
   const schema = joinSchema(setting, { spool, windows, store, delivery, maintenance });
   const endpoints = createEndpointWindows(clock);
-  return { spool, windows, endpoints, decoder, store, delivery, pipeline, finalizer, maintenance, schema };
+  const diskUse = () => nodeFileSystem.diskSpace(dataDir);
+  const disk = new DiskHealth({ clock, diskUse }, config.health);
+  const wallClock = new ClockHealth({ clock });
+  return {
+    spool,
+    windows,
+    endpoints,
+    decoder,
+    store,
+    delivery,
+    pipeline,
+    finalizer,
+    maintenance,
+    schema,
+    disk,
+    wallClock,
+  };
 }
 
 function joinMaintenance(
@@ -282,6 +302,7 @@ function joinHttp(
 ): HttpServer {
   const { clock, random, logger, config, metrics, version } = setting;
   const { pipeline, spool, windows, endpoints, store, decoder, delivery, finalizer, maintenance, schema } = parts;
+  const { disk, wallClock } = parts;
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax });
@@ -299,7 +320,7 @@ function joinHttp(
       endpoints,
       finalizer,
       intake: new OwnEvents({ frames, clock, random }),
-      probes: [spool, decoder, ...store.probes, schema, delivery, maintenance],
+      probes: [spool, decoder, ...store.probes, schema, delivery, maintenance, disk, wallClock],
       ledger: async () => {
         const { events: spooled, oldestReceivedMs: oldestUndeliveredMs } = spool.stats();
         const counts = await metrics.eventCounts();

@@ -109,6 +109,13 @@ const relations: readonly Relation[] = [
     because: 'the collector and its embedded engine both listen',
   },
   {
+    holds: ({ health }) => health.diskDegradedRatio <= health.diskUnhealthyRatio,
+    path: 'health.diskDegradedRatio',
+    must: 'must not be above',
+    other: 'health.diskUnhealthyRatio',
+    because: 'the one is the milder of the two',
+  },
+  {
     holds: ({ query, http }) => query.tenantRequestsMax < http.requestsMax,
     path: 'query.tenantRequestsMax',
     must: 'must be below',

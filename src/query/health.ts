@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import type { NewestRow } from '../clickhouse/queries/newest-rows.js';
 import { sleep } from '../core/clock.js';
 import { type HttpReply, type HttpRoute, healthStatuses } from '../core/ports.js';
 import { countSchema, instantSchema, optionalInstantSchema, optionalTextSchema, textSchema } from './answer-schema.js';
 import { instant, optionalInstant } from './answer-units.js';
 import { type EventLedger, ledgerDifference } from './event-ledger.js';
 import { HealthCheck, type HealthReport } from './health-check.js';
+import { NewestRows } from './newest-rows.js';
 import { parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext } from './query-context.js';
 
@@ -48,6 +50,14 @@ const deepSchema = z.strictObject({
   ledger: ledgerSchema,
   oldest_undelivered_at: optionalInstantSchema,
   oldest_undelivered_age_ms: countSchema.nullable(),
+  newest_rows: z
+    .array(
+      z
+        .strictObject({ table: textSchema, newest_at: optionalInstantSchema, age_ms: countSchema.nullable() })
+        .meta({ id: 'NewestRow' }),
+    )
+    .nullable()
+    .meta({ description: 'Of every table, over all tenants, at most 5 s old; null while the store does not answer.' }),
 });
 
 /**
@@ -57,10 +67,12 @@ const deepSchema = z.strictObject({
  */
 export function createHealthRoutes(context: QueryContext): HttpRoute[] {
   const check = new HealthCheck(context.probes, context.clock, context.options);
+  const { probeMsMax } = context.options;
+  const newestRows = new NewestRows(context, { waitMsMax: probeMsMax, ageMsMax: newestRowsMsMax });
   const deep: HttpRoute['handle'] = async (request): Promise<HttpReply> => {
     parseParameters(parameters, request.query);
-    const [report, ledger] = await Promise.all([check.report(), settledLedger(context)]);
-    return jsonReply(deepAnswer(report, ledger, context.clock.nowMs()));
+    const [report, ledger, newest] = await Promise.all([check.report(), settledLedger(context), newestRows.read()]);
+    return jsonReply({ ...deepAnswer(report, ledger, context.clock.nowMs()), ...newestAnswer(newest, context) });
   };
   const operation = {
     tag: 'monitoring',
@@ -92,6 +104,20 @@ export function createHealthRoutes(context: QueryContext): HttpRoute[] {
       operation: { id: 'getSystemHealth', ...operation },
     },
   ];
+}
+
+/** The newest rows are read from the store, so they are shared for longer than what is in memory. */
+const newestRowsMsMax = 5_000;
+
+/** A row may claim a time that has not come: an agent's clock may be ahead, and a minute is named by its begin. */
+function newestAnswer(newest: readonly NewestRow[] | null, { clock }: QueryContext) {
+  const nowMs = clock.nowMs();
+  const rows = newest?.map(({ table, newestMs }) => ({
+    table,
+    newest_at: optionalInstant(newestMs),
+    age_ms: newestMs === null ? null : Math.max(0, nowMs - newestMs),
+  }));
+  return { newest_rows: rows ?? null };
 }
 
 const ledgerReadsMax = 5;

@@ -61,7 +61,7 @@ export const defaultQueryOptions: QueryOptions = {
   retention: retentionDays,
   probeMsMax: 2_000,
   healthCacheMs: 500,
-  degradingDependencies: ['clickhouse', 'engine', 'schema', 'delivery', 'maintenance'],
+  degradingDependencies: ['clickhouse', 'engine', 'schema', 'delivery', 'maintenance', 'disk', 'clock'],
 };
 
 export interface QueryContext extends QueryDependencies {

@@ -1,0 +1,108 @@
+import type { Clock, Timer } from '../core/clock.js';
+import type { DependencyHealth, HealthProbe } from '../core/ports.js';
+import type { Stage } from '../core/stage.js';
+
+export interface ClockHealthOptions {
+  /** Wall and monotonic time that part by as much are a step. Slewing is none: it moves both. */
+  readonly stepMsMin: number;
+  /** How long a step leaves the clock degraded. */
+  readonly settleMs: number;
+  /** How often the two are compared when nobody asks. */
+  readonly checkMs: number;
+}
+
+export const defaultClockHealthOptions: ClockHealthOptions = { stepMsMin: 1_000, settleMs: 600_000, checkMs: 10_000 };
+
+/** Wall time before this is a clock that was never set. */
+const earliestMs = Date.UTC(2024, 0, 1);
+
+interface ClockStep {
+  /** Positive: the wall clock jumped ahead. */
+  readonly deltaMs: number;
+  /** Wall time when it was noticed, at most `checkMs` after it happened. */
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+/**
+ * Watches the wall clock against the monotonic one. A step (an operator, a time server, a machine that slept) is worth
+ * knowing for a while: events received on either side of it do not compare, ages and windows are off by it, and what was
+ * clamped to the accepted skew was clamped against the wrong time. A drift too slow for a step adds up until it is one.
+ */
+export class ClockHealth implements HealthProbe, Stage {
+  readonly name = 'clock';
+  readonly #clock: Clock;
+  readonly #options: ClockHealthOptions;
+  /** Wall minus monotonic time: at the start, and since the last step. */
+  readonly #startOffsetMs: number;
+  #offsetMs: number;
+  #steps = 0;
+  #lastStep: ClockStep | null = null;
+  #timer: Timer | null = null;
+
+  constructor({ clock }: { readonly clock: Clock }, options: ClockHealthOptions = defaultClockHealthOptions) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#startOffsetMs = clock.nowMs() - clock.monotonicMs();
+    this.#offsetMs = this.#startOffsetMs;
+  }
+
+  async start(): Promise<void> {
+    this.#watch();
+  }
+
+  async stop(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  health(): DependencyHealth {
+    const offsetMs = this.#compare();
+    const step = this.#recentStep();
+    const isUnset = this.#clock.nowMs() < earliestMs;
+    const time = (wallMs: number) => new Date(wallMs).toISOString();
+    const unset = `the wall clock says ${time(this.#clock.nowMs())}: it was never set`;
+    return {
+      name: this.name,
+      status: isUnset ? 'unhealthy' : step !== null ? 'degraded' : 'healthy',
+      reason: isUnset ? unset : step === null ? null : stepReason(step, time(step.wallMs)),
+      details: {
+        steps: this.#steps,
+        last_step_ms: this.#lastStep === null ? null : Math.round(this.#lastStep.deltaMs),
+        last_step_at: this.#lastStep === null ? null : time(this.#lastStep.wallMs),
+        drift_since_start_ms: Math.round(offsetMs - this.#startOffsetMs),
+      },
+    };
+  }
+
+  #watch(): void {
+    this.#timer = this.#clock.setTimer(this.#options.checkMs, () => {
+      this.#compare();
+      this.#watch();
+    });
+  }
+
+  #compare(): number {
+    const wallMs = this.#clock.nowMs();
+    const monotonicMs = this.#clock.monotonicMs();
+    const offsetMs = wallMs - monotonicMs;
+    const deltaMs = offsetMs - this.#offsetMs;
+    if (Math.abs(deltaMs) >= this.#options.stepMsMin) {
+      this.#offsetMs = offsetMs;
+      this.#steps++;
+      this.#lastStep = { deltaMs, wallMs, monotonicMs };
+    }
+    return offsetMs;
+  }
+
+  #recentStep(): ClockStep | null {
+    const step = this.#lastStep;
+    return step !== null && this.#clock.monotonicMs() - step.monotonicMs < this.#options.settleMs ? step : null;
+  }
+}
+
+function stepReason({ deltaMs }: ClockStep, at: string): string {
+  const seconds = (Math.abs(deltaMs) / 1_000).toFixed(1);
+  const direction = deltaMs > 0 ? 'ahead' : 'back';
+  return `the wall clock jumped ${seconds} s ${direction} at ${at}: times of events on either side do not compare`;
+}
