@@ -22,8 +22,8 @@ const dayParameter = z
 
 const shape = {
   format: wordParameter(exportFormats).default('csv'),
-  from: dayParameter.optional(),
-  to: dayParameter.optional(),
+  from: dayParameter.optional().describe('First UTC day; 30 days up to the last one unless given.'),
+  to: dayParameter.optional().describe('Last UTC day; today unless given.'),
   agent_id: idParameter.optional(),
 };
 

@@ -42,7 +42,7 @@ export function openApiDocument(routes: readonly HttpRoute[], service: Described
       responses: byName(shared.responses),
       securitySchemes: { key: keyScheme },
     },
-    'x-websockets': service.sockets.map(({ path, scope, protocol, summary = '' }) => ({
+    'x-websockets': service.sockets.map(({ path, scope, protocol, summary = null }) => ({
       path,
       scope,
       protocol,

@@ -22,6 +22,7 @@ export const parameterMeanings: Readonly<Record<string, string>> = {
   day: 'A UTC day that is over.',
   engagement_id: 'Id of an engagement.',
   error_category: 'Category of the failure.',
+  error_text: 'A part of the error message.',
   flow_id: 'Id of a flow.',
   format: 'Format of the file.',
   from: 'Begin of the range: a UTC date or an RFC 3339 time.',

@@ -60,7 +60,14 @@ async function send(method: string, target: string, options: SendOptions = {}): 
     return { ...answer, body: null };
   }
   const text = await response.text();
+  if (response.status === 500) throw new Error(`${method} ${target} failed: ${lastFailure()}`);
   return { ...answer, body: /[/+]json(;|$)/.test(contentType) ? JSON.parse(text) : null };
+}
+
+/** What the collector logged of it: the answer says nothing. */
+function lastFailure(): string {
+  const lines = collector.output.split('\n').filter((line) => line.includes('"request failed"'));
+  return lines.at(-1) ?? 'nothing was logged';
 }
 
 /** Readers first, so that what is erased has been looked at. */
@@ -162,10 +169,13 @@ interface Trial {
 
 function valuesToTry({ schema }: DocumentParameter): Trial[] {
   const { type, minimum, maximum, items } = schema;
-  const good = [...(schema.enum ?? []), ...(items?.enum ?? []), ...(type === 'integer' ? [minimum, maximum] : [])];
+  const isNumber = type === 'integer' || type === 'number';
+  const good = [...(schema.enum ?? []), ...(items?.enum ?? []), ...(isNumber ? [minimum, maximum] : [])];
   const bad = [
     ...(schema.enum === undefined && items?.enum === undefined ? [] : ['no-such-word']),
-    ...(type === 'integer' ? ['one', '1.5', (minimum ?? 0) - 1, (maximum ?? 0) + 1] : []),
+    ...(isNumber ? ['one', (minimum ?? 0) - 1, (maximum ?? 0) + 1] : []),
+    ...(type === 'integer' ? ['1.5'] : []),
+    ...(schema.format === 'date' || schema.anyOf?.some(({ format }) => format === 'date') ? ['2026-02-30'] : []),
   ];
   return [
     ...good.filter((value) => value !== undefined).map((value) => ({ value: String(value), allowed: true })),

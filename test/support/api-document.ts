@@ -9,6 +9,8 @@ export interface DocumentParameter {
   readonly required?: boolean;
   readonly schema: {
     readonly type?: string;
+    readonly format?: string;
+    readonly anyOf?: readonly { readonly format?: string }[];
     readonly enum?: readonly string[];
     readonly minimum?: number;
     readonly maximum?: number;
