@@ -257,7 +257,8 @@ export class HttpServer implements Stage {
     if (typeof principal === 'string') {
       return problem(principal, { headers: principal === 'scope_missing' ? {} : { 'www-authenticate': 'Bearer' } });
     }
-    if (route.longLived !== true && this.#requests - this.#longLived >= this.#options.requestsMax) return problem('overloaded');
+    if (route.longLived !== true && this.#requests - this.#longLived >= this.#options.requestsMax)
+      return problem('overloaded');
     const bytesMax = route.bodyBytesMax ?? 0;
     if (Number(head.headers.get('content-length') ?? 0) > bytesMax) {
       return problem('body_too_large', { detail: `the body may have ${bytesMax} bytes` });
@@ -273,13 +274,15 @@ export class HttpServer implements Stage {
       const body = await this.#withinBodyTimeout(prepared.body);
       return await route.handle({ ...head, params, body, signal }, principal);
     } catch (error) {
-      if (!(error instanceof CollectorError)) {
+      const reply = problemOf(error);
+      // The answer says nothing of a defect, such as a statement the store refuses: the log is where it is told.
+      if (reply.status === 500) {
         this.#deps.logger.error(
           { route: route.path, cause: errorMessage(error), stack: error instanceof Error ? error.stack : undefined },
           'request failed',
         );
       }
-      return problemOf(error);
+      return reply;
     }
   }
 

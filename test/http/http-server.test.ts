@@ -34,11 +34,12 @@ interface Given {
 
 async function serve(given: Given) {
   const requests: string[] = [];
+  const logged: object[] = [];
   const server = new HttpServer(
     {
       authenticator,
       clock: systemClock,
-      logger: silentLogger,
+      logger: { ...silentLogger, error: (context) => logged.push(context) },
       instruments: { recordRequest: (route, method, status) => requests.push(`${method} ${route} ${status}`) },
     },
     {
@@ -56,7 +57,7 @@ async function serve(given: Given) {
   );
   await server.start();
   onTestFinished(() => server.stop(100));
-  return { server, requests, url: `http://127.0.0.1:${server.port}` };
+  return { server, requests, logged, url: `http://127.0.0.1:${server.port}` };
 }
 
 function route(path: string, handle: HttpRoute['handle'], more: Partial<HttpRoute> = {}): HttpRoute {
@@ -151,6 +152,26 @@ test('a body that stops arriving is answered with a timeout', async () => {
   });
   expect(answer).toContain('408');
   socket.destroy();
+});
+
+test('what is answered as internal is told in the log, whoever threw it, and nothing else is', async () => {
+  const thrower = (path: string, error: Error) =>
+    route(path, () => {
+      throw error;
+    });
+  const { url, logged } = await serve({
+    http: [
+      thrower('/bug', new Error('a bug')),
+      thrower('/sql', new CollectorError('internal', 'cannot read tasks: unknown column')),
+      thrower('/away', new CollectorError('store_unreachable', 'nobody listens')),
+      thrower('/none', new CollectorError('not_found', 'no such agent')),
+    ],
+  });
+  for (const path of ['/bug', '/sql', '/away', '/none']) await (await fetch(`${url}${path}`)).text();
+  expect(logged).toMatchObject([
+    { route: '/bug', cause: 'a bug' },
+    { route: '/sql', cause: 'cannot read tasks: unknown column' },
+  ]);
 });
 
 test('a failure of a handler is an internal problem without its text, a CollectorError keeps its code', async () => {
