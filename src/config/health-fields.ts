@@ -8,6 +8,6 @@ export const healthFields = {
   ),
   diskUnhealthyRatio: ratio(
     { default: 0.95, min: 0.05, max: 1 },
-    'Used share of it from which on the dependency `disk` is unhealthy; the collector is degraded while it takes events.',
+    'Used share of it from which on the disk is unhealthy; the collector is degraded while it takes events.',
   ),
 } as const;

@@ -9,7 +9,7 @@ export interface NewestRowsOptions {
   readonly ageMsMax: number;
 }
 
-/** When the newest row of each table came; null while the store does not say. Never rejects: it is part of a health check. */
+/** When the newest row of each table came; null while the store does not say. Never rejects: health is told anyway. */
 export class NewestRows {
   readonly #deps: { readonly store: StoreReader; readonly clock: Clock };
   readonly #options: NewestRowsOptions;

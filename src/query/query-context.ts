@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
+import type { EventIntake } from '../core/event-intake.js';
 import type { ExportInstruments, QueryInstruments } from '../core/instruments.js';
 import type {
   DayFinalizer,
   EndpointWindows,
-  EventIntake,
   HealthProbe,
   HttpReply,
   HttpRequest,

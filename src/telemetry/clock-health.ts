@@ -26,8 +26,8 @@ interface ClockStep {
 
 /**
  * Watches the wall clock against the monotonic one. A step (an operator, a time server, a machine that slept) is worth
- * knowing for a while: events received on either side of it do not compare, ages and windows are off by it, and what was
- * clamped to the accepted skew was clamped against the wrong time. A drift too slow for a step adds up until it is one.
+ * knowing for a while: events received on either side of it do not compare, ages and windows are off by it, and what
+ * was clamped to the accepted skew was clamped against the wrong time. A drift too slow for a step adds up to one.
  */
 export class ClockHealth implements HealthProbe, Stage {
   readonly name = 'clock';

@@ -44,14 +44,10 @@ export class DiskHealth implements HealthProbe {
     const { usedBytes, availableBytes } = await this.#use();
     const usedRatio = usedBytes / Math.max(1, usedBytes + availableBytes);
     const limit = usedRatio >= unhealthyRatio ? unhealthyRatio : usedRatio >= degradedRatio ? degradedRatio : null;
-    const free = `${(availableBytes / 1_073_741_824).toFixed(1)} GiB`;
     return {
       name: this.name,
       status: limit === null ? 'healthy' : limit === unhealthyRatio ? 'unhealthy' : 'degraded',
-      reason:
-        limit === null
-          ? null
-          : `the disk of the data directory is used to ${percent(usedRatio)}, which is ${percent(limit)} or more; ${free} are free`,
+      reason: limit === null ? null : fullReason({ usedRatio, limit, availableBytes }),
       details: {
         used_bytes: usedBytes,
         free_bytes: availableBytes,
@@ -75,6 +71,12 @@ export class DiskHealth implements HealthProbe {
     this.#reading = { startedMs: nowMs, use };
     return use;
   }
+}
+
+function fullReason(disk: { readonly usedRatio: number; readonly limit: number; readonly availableBytes: number }) {
+  const free = `${(disk.availableBytes / 1_073_741_824).toFixed(1)} GiB`;
+  const used = `${percent(disk.usedRatio)}, which is ${percent(disk.limit)} or more`;
+  return `the disk of the data directory is used to ${used}; ${free} are free`;
 }
 
 function percent(ratio: number): string {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { IntakeEvent } from '../../src/core/ports.js';
+import type { IntakeEvent } from '../../src/core/event-intake.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { createQueryApi, type QueryApi } from './query-api.js';

@@ -40,7 +40,9 @@ export const datedTables: readonly DatedTable[] = [
 function newestSql({ table, column, day }: DatedTable, place: number): string {
   const latest = day === undefined ? '' : ` WHERE ${day} >= (SELECT toStartOfMonth(max(${day})) FROM ${table})`;
   return `
-    SELECT ${place} AS place, if(count() = 0, NULL, toUnixTimestamp64Milli(toDateTime64(max(${column}), 3))) AS newest_ms
+    SELECT
+      ${place} AS place,
+      if(count() = 0, NULL, toUnixTimestamp64Milli(toDateTime64(max(${column}), 3))) AS newest_ms
     FROM ${table}${latest}`;
 }
 

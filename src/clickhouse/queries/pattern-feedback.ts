@@ -24,7 +24,7 @@ export type PatternFeedbackRow = z.output<typeof row>;
 /** Feedback named one by one in a row. */
 const newestMax = 20;
 
-/** The feedback on some patterns; a pattern without any has no row. Each feedback counts once: FINAL drops repetitions. */
+/** The feedback on some patterns; a pattern without any has no row. FINAL drops repetitions: each counts once. */
 export function readPatternFeedback(
   store: StoreReader,
   { tenant, patternIds }: PatternKeys,
