@@ -27,6 +27,7 @@ import { OwnEvents } from './ingest/own-events.js';
 import { IngestPipeline } from './ingest/pipeline.js';
 import { RequestFrames } from './ingest/request-frames.js';
 import { StreamRoute } from './ingest/stream-route.js';
+import { createLiveView, type LiveView } from './live/live-view.js';
 import { createOpenApiRoute } from './query/openapi.js';
 import { createQueryRoutes } from './query/query-routes.js';
 import { createRouteIndex } from './query/route-index.js';
@@ -94,6 +95,7 @@ interface Parts {
   readonly store: ConnectedStore;
   readonly delivery: Delivery;
   readonly pipeline: IngestPipeline;
+  readonly live: LiveView;
   readonly finalizer: RollupDayFinalizer;
   readonly maintenance: Maintenance;
   readonly schema: StoreStartup;
@@ -196,7 +198,12 @@ async function joinParts(setting: Setting): Promise<Parts> {
     ...metrics.ingest,
     recordExecutions: metrics.executions.recordExecutions.bind(metrics.executions),
   };
-  const pipeline = new IngestPipeline({ decoder, spool, windows, eventIds, clock, logger, instruments }, config.ingest);
+  const { leaseMs } = config.history;
+  const live = createLiveView({ clock, instruments: metrics.live }, { ...config.live, leaseMs });
+  const pipeline = new IngestPipeline(
+    { decoder, spool, windows, live: live.sink, eventIds, clock, logger, instruments },
+    config.ingest,
+  );
   const { finalizer, maintenance } = joinMaintenance(setting, { spool, store, delivery });
   const schema = joinSchema(setting, { spool, windows, store, delivery, maintenance });
   const endpoints = createEndpointWindows(clock);
@@ -211,6 +218,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     store,
     delivery,
     pipeline,
+    live,
     finalizer,
     maintenance,
     schema,
@@ -301,8 +309,8 @@ function joinHttp(
   keys: ApiKeys,
 ): HttpServer {
   const { clock, random, logger, config, metrics, version } = setting;
-  const { pipeline, spool, windows, endpoints, store, decoder, delivery, finalizer, maintenance, schema } = parts;
-  const { disk, wallClock } = parts;
+  const { pipeline, live, spool, windows, endpoints, store, decoder } = parts;
+  const { delivery, finalizer, maintenance, schema, disk, wallClock } = parts;
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax });
@@ -333,7 +341,8 @@ function joinHttp(
     },
     { ...config.query, ...config.history, queryMsMax: config.query.timeoutMs, retention: retentionOf(config) },
   );
-  const routes = [events, ...reads];
+  const routes = [events, live.events, ...reads];
+  const sockets = [stream, live.socket];
   const { idleTimeoutSeconds, outboundBytesMax } = config.socket;
   return new HttpServer(
     { authenticator: keys, clock, logger, instruments: bothRecord(metrics.http, endpoints) },
@@ -344,7 +353,7 @@ function joinHttp(
       socketIdleTimeoutSeconds: idleTimeoutSeconds,
       socketOutboundBytesMax: outboundBytesMax,
     },
-    { http: described(routes, [stream], version), sockets: [stream] },
+    { http: described(routes, sockets, version), sockets },
   );
 }
 
@@ -356,7 +365,7 @@ function described(
 ): readonly HttpRoute[] {
   const openApi = createOpenApiRoute(() => all, { version, sockets });
   const listed = [...routes, openApi];
-  const all = [...listed, createRouteIndex(listed, { version, sockets: sockets.map(({ path }) => path) })];
+  const all = [...listed, createRouteIndex(listed, { version, sockets })];
   return all;
 }
 
@@ -378,6 +387,7 @@ function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {
     windowStats: () => parts.windows.stats(),
     decodePool: () => parts.decoder.usage(),
     connections: () => http.connections(),
+    live: () => parts.live.usage(),
     enginePid: () => parts.store.enginePid(),
   });
 }

@@ -109,6 +109,13 @@ const relations: readonly Relation[] = [
     because: 'the collector and its embedded engine both listen',
   },
   {
+    holds: ({ live }) => live.tenantSubscribersMax <= live.subscribersMax,
+    path: 'live.tenantSubscribersMax',
+    must: 'must not be above',
+    other: 'live.subscribersMax',
+    because: 'the tenants share them',
+  },
+  {
     holds: ({ health }) => health.diskDegradedRatio <= health.diskUnhealthyRatio,
     path: 'health.diskDegradedRatio',
     must: 'must not be above',

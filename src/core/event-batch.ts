@@ -1,5 +1,6 @@
 import type { EventErrorCode, FrameErrorCode } from './errors.js';
 import type { ErrorCategory } from './event-types.js';
+import type { LifecycleChanges, LiveEvents, LiveInterest } from './live-batch.js';
 
 /**
  * The unit that moves between stages: several frames, end to end in one buffer, decoded together into
@@ -17,6 +18,8 @@ export interface FrameBatch {
   readonly frames: readonly FrameRange[];
   /** Time of receipt of every event of the batch, ms since the epoch: one batch lies in one partition. */
   readonly receivedMs: number;
+  /** What live subscribers want of it; absent or null: nothing. */
+  readonly live?: LiveInterest | null;
 }
 
 export type FrameFormat = 'msgpack' | 'json' | 'ndjson';
@@ -48,6 +51,10 @@ export interface DecodedBatch {
   readonly eventIds: EventFingerprints | null;
   /** What the accepted events add to the live windows. */
   readonly slices: readonly WindowSlice[];
+  /** What starts and ends in it, for the registry of open runs. */
+  readonly lifecycle: LifecycleChanges;
+  /** The events that live subscribers want; null when there is none. */
+  readonly live: LiveEvents | null;
   /** Accepted events whose `ts` was clamped to the accepted skew. */
   readonly clampedCount: number;
   /** Values in which a secret was masked. */

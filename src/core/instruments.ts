@@ -77,10 +77,32 @@ export interface MaintenanceInstruments {
   readonly lastSuccess: PlainGauge;
 }
 
+export interface ErasureInstruments {
+  /** Requests that are complete. kind: run, user. */
+  readonly completed: LabelCounter<'kind'>;
+  /** Rows erased or rewritten, of late events too. */
+  readonly rows: PlainCounter;
+  /** Passes that failed, by error code. */
+  readonly failures: LabelCounter<'code'>;
+}
+
 export interface WindowInstruments {
   readonly keysEvicted: PlainCounter;
   /** Events older than the longest window: in ClickHouse, not in the live windows. */
   readonly eventsLate: PlainCounter;
+}
+
+export interface LiveInstruments {
+  /** Events handed to subscribers' sockets, each once a subscriber. */
+  readonly eventsSent: PlainCounter;
+  /** Events a subscriber did not get. reason: slow (it reads too slowly), closed (it went away before). */
+  readonly eventsDropped: LabelCounter<'reason'>;
+  /** Subscriptions refused. reason: total, tenant, parameter_invalid. */
+  readonly refused: LabelCounter<'reason'>;
+  /** Open runs, tasks and steps dropped from the registry because it was full. */
+  readonly evicted: LabelCounter<'kind'>;
+  /** Dropped because nothing was heard of them within their lease. */
+  readonly orphaned: LabelCounter<'kind'>;
 }
 
 export interface ExecutionInstruments {

@@ -1,6 +1,7 @@
 import type { ApiOperation } from './api-operation.js';
 import type { AccessErrorCode } from './errors.js';
 import type { DecodedBatch, EventIdList, FrameBatch, WindowSlice } from './event-batch.js';
+import type { LiveInterest } from './live-batch.js';
 
 /**
  * What the stages offer each other. Each port is implemented by one stage, used by others, and joined
@@ -56,6 +57,8 @@ export interface HttpRoute {
   readonly scope: Scope | null;
   /** Bytes of the body as sent; default 0, no body. */
   readonly bodyBytesMax?: number;
+  /** Its answers do not end by themselves: bounded by the route, not among `http.requestsMax`. */
+  readonly longLived?: true;
   /** Absent: not part of the described API. */
   readonly operation?: ApiOperation;
   /** Throws `CollectorError` for a problem answer; anything else becomes `internal`. */
@@ -66,8 +69,11 @@ export const anonymous: Principal = { tenant: '', scopes: new Set(), keyName: ''
 
 /** One WebSocket, as the stages see it. All calls after `closed` are ignored. */
 export interface Socket {
-  /** `dropped` only when the outbound buffer limit is passed; the socket is then closing. */
-  send(data: Uint8Array | string): 'sent' | 'buffered' | 'dropped';
+  /**
+   * A string is sent as text, bytes as binary unless said to be UTF-8 text. `dropped` only when the outbound buffer
+   * limit is passed; the socket is then closing.
+   */
+  send(data: Uint8Array | string, kind?: 'binary' | 'text'): 'sent' | 'buffered' | 'dropped';
   /** Sends a close frame with `code` and a short reason. */
   close(code: number, reason: string): void;
 }
@@ -75,6 +81,8 @@ export interface Socket {
 export interface SocketHandlers {
   /** `bytes` is valid only until the call returns: copy what must stay. */
   message(bytes: ArrayBuffer, isBinary: boolean): void;
+  /** What was `buffered` has gone out. */
+  drained?(): void;
   closed(code: number): void;
 }
 
@@ -362,6 +370,15 @@ export interface WindowRestorer {
    * `full`: no further agent fits; the rest is not worth reading.
    */
   restore(rows: readonly WindowRestoreRow[]): 'taken' | 'full';
+}
+
+// ── live ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface LiveSink {
+  /** What subscribers want of the batches decoded from now on; null when there is none. */
+  interest(): LiveInterest | null;
+  /** Hot path: once a batch, after it is durable. */
+  add(batch: Pick<DecodedBatch, 'lifecycle' | 'live'>): void;
 }
 
 // ── health ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,8 @@ import { FingerprintList } from './fingerprints.js';
 import { type EventSink, FrameReader } from './frame-reader.js';
 import { FrameReport } from './frame-report.js';
 import { JsonFrame } from './json-frame.js';
+import { LifecycleRows } from './lifecycle-rows.js';
+import { LiveRows } from './live-rows.js';
 import { sliceRows } from './window-slices.js';
 
 export interface BatchDecoder {
@@ -34,6 +36,8 @@ class BatchState implements EventSink {
   readonly #block = new EventBlock();
   readonly #rules: EventRules;
   readonly #fingerprints = new FingerprintList();
+  readonly #lifecycle = new LifecycleRows();
+  readonly #live = new LiveRows();
   #clampedCount = 0;
   /** Of the frame being read. */
   #frameIndex = 0;
@@ -82,6 +86,8 @@ class BatchState implements EventSink {
       frames,
       eventIds: this.#fingerprints.copy(),
       slices: sliceRows(block),
+      lifecycle: this.#lifecycle.changes(block),
+      live: this.#live.events(block, batch),
       clampedCount: this.#clampedCount,
       redactedCount: block.maskedCount,
       unknownFieldCount,

@@ -24,9 +24,9 @@ export class UwsSocket implements Socket {
     this.#ws = ws;
   }
 
-  send(data: Uint8Array | string): 'sent' | 'buffered' | 'dropped' {
+  send(data: Uint8Array | string, kind?: 'binary' | 'text'): 'sent' | 'buffered' | 'dropped' {
     if (this.#ws === null) return 'dropped';
-    const status = this.#ws.send(data, typeof data !== 'string');
+    const status = this.#ws.send(data, typeof data !== 'string' && kind !== 'text');
     return status === 1 ? 'sent' : status === 0 ? 'buffered' : 'dropped';
   }
 
@@ -61,6 +61,9 @@ export function createSocketBehavior(
     },
     message(ws, message, isBinary) {
       ws.getUserData().handlers?.message(message, isBinary);
+    },
+    drain(ws) {
+      if (ws.getBufferedAmount() === 0) ws.getUserData().handlers?.drained?.();
     },
     close(ws, code) {
       const data = ws.getUserData();

@@ -7,6 +7,7 @@ import type {
   FrameFormat,
   FrameRange,
 } from '../core/event-batch.js';
+import { type LiveInterest, noLifecycle } from '../core/live-batch.js';
 import type { FrameOrigin } from './frame-origin.js';
 
 /** What is to become of a frame, as far as it is known. */
@@ -102,7 +103,7 @@ export class PendingBatch {
   }
 
   /** What a worker gets: the frames that have no fault of their own. Transfers the buffer away. */
-  toFrameBatch(): FrameBatch {
+  toFrameBatch(live: LiveInterest | null): FrameBatch {
     const ranges: FrameRange[] = [];
     for (const frame of this.frames) {
       if (frame.fault !== null) continue;
@@ -117,7 +118,7 @@ export class PendingBatch {
         duplicateEvents,
       });
     }
-    return { bytes: this.#bytes, frames: ranges, receivedMs: this.receivedMs };
+    return { bytes: this.#bytes, frames: ranges, receivedMs: this.receivedMs, live };
   }
 
   /** Takes the worker's answer and the buffer back. */
@@ -141,6 +142,8 @@ export class PendingBatch {
       frames: [],
       eventIds: null,
       slices: [],
+      lifecycle: noLifecycle,
+      live: null,
       clampedCount: 0,
       redactedCount: 0,
       unknownFieldCount: 0,

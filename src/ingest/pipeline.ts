@@ -4,7 +4,7 @@ import type { FrameFormat } from '../core/event-batch.js';
 import type { ExecutionInstruments, IngestInstruments } from '../core/instruments.js';
 import { invariant } from '../core/invariant.js';
 import type { Logger } from '../core/logger.js';
-import type { FrameDecoder, SpoolAppender, WindowSink } from '../core/ports.js';
+import type { FrameDecoder, LiveSink, SpoolAppender, WindowSink } from '../core/ports.js';
 import { admitBatch, forgetEventIds } from './admission.js';
 import type { EventIdMemory } from './event-id-memory.js';
 import type { FrameOrigin } from './frame-origin.js';
@@ -15,6 +15,7 @@ export interface PipelineDeps {
   readonly decoder: FrameDecoder;
   readonly spool: SpoolAppender;
   readonly windows: WindowSink;
+  readonly live: LiveSink;
   readonly eventIds: EventIdMemory;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -161,7 +162,7 @@ export class IngestPipeline {
   #decode(batch: PendingBatch): void {
     this.#decoding += 1;
     batch.decoded = null;
-    const frameBatch = batch.toFrameBatch();
+    const frameBatch = batch.toFrameBatch(this.#deps.live.interest());
     const decoded = frameBatch.frames.length === 0 ? Promise.resolve(null) : this.#deps.decoder.decode(frameBatch);
     decoded
       .then(
@@ -265,7 +266,7 @@ export class IngestPipeline {
   }
 
   #acknowledge(batch: PendingBatch): void {
-    const { instruments, windows, clock } = this.#deps;
+    const { instruments, windows, live, clock } = this.#deps;
     const nowMs = clock.monotonicMs();
     for (const frame of batch.frames) {
       instruments.frameBytes.inc(frame.length);
@@ -282,8 +283,10 @@ export class IngestPipeline {
       frame.origin.acknowledge(answer);
       instruments.ackSeconds.observe((nowMs - frame.receivedMonotonicMs) / 1_000);
     }
-    const { slices, clampedCount, redactedCount, unknownFieldCount } = mustDecoded(batch);
+    const decoded = mustDecoded(batch);
+    const { slices, clampedCount, redactedCount, unknownFieldCount } = decoded;
     windows.add(slices);
+    live.add(decoded);
     for (const slice of slices) instruments.recordExecutions(slice);
     instruments.eventsClamped.inc(clampedCount);
     instruments.valuesRedacted.inc(redactedCount);

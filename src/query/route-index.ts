@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { HttpRoute } from '../core/ports.js';
+import type { HttpRoute, SocketRoute } from '../core/ports.js';
 import { textSchema } from './answer-schema.js';
 import { jsonReply } from './query-context.js';
 
@@ -12,10 +12,10 @@ const answer = z.strictObject({
 /** `GET /`: what there is to ask, for a person who opens the address in a browser; public. */
 export function createRouteIndex(
   routes: readonly HttpRoute[],
-  service: { readonly version: string; readonly sockets: readonly string[] },
+  service: { readonly version: string; readonly sockets: readonly Pick<SocketRoute, 'path' | 'scope'>[] },
 ): HttpRoute {
   const paths = routes.map(({ method, path, scope }) => ({ method, path, scope: scope ?? 'public' }));
-  const sockets = service.sockets.map((path) => ({ method: 'WebSocket', path, scope: 'ingest' }));
+  const sockets = service.sockets.map(({ path, scope }) => ({ method: 'WebSocket', path, scope }));
   return {
     method: 'GET',
     path: '/',

@@ -188,6 +188,16 @@ export const maintenanceMetrics = {
   ),
 } as const;
 
+export const erasureMetrics = {
+  completed: counter('tidemark_erasures_total', 'Runs and people erased from the store on request, by kind.', {
+    labels: ['kind'],
+  }),
+  rows: counter('tidemark_erasure_rows_total', 'Rows erased or rewritten, those of late events included.'),
+  failures: counter('tidemark_erasure_failures_total', 'Passes that look after erasures that failed, by error code.', {
+    labels: ['code'],
+  }),
+} as const;
+
 export const windowMetrics = {
   keysEvicted: counter(
     'tidemark_window_keys_evicted_total',
@@ -199,6 +209,36 @@ export const windowMetrics = {
   ),
   keys: gauge('tidemark_window_keys', 'Agents in the live windows.'),
   bytes: gauge('tidemark_window_bytes', 'Memory of the live windows.'),
+} as const;
+
+export const liveMetrics = {
+  eventsSent: counter(
+    'tidemark_live_events_sent_total',
+    'Events handed to the sockets of live subscribers, once a subscriber.',
+  ),
+  eventsDropped: counter(
+    'tidemark_live_events_dropped_total',
+    'Events a live subscriber did not get: slow (it read too slowly, and was told), closed (it went before).',
+    { labels: ['reason'], zeros: ['slow', 'closed'] },
+  ),
+  refused: counter(
+    'tidemark_live_refused_total',
+    'Live subscriptions refused: total, tenant (as many as there may be), parameter_invalid.',
+    { labels: ['reason'], zeros: ['total', 'tenant', 'parameter_invalid'] },
+  ),
+  evicted: counter(
+    'tidemark_live_evicted_total',
+    'Open runs, tasks and steps, and heartbeats of agents, dropped from the live view because it was full.',
+    { labels: ['kind'], zeros: ['run', 'task', 'step', 'heartbeat'] },
+  ),
+  orphaned: counter(
+    'tidemark_live_orphaned_total',
+    'Open runs, tasks and steps dropped from the live view because nothing was heard of them within their lease.',
+    { labels: ['kind'], zeros: ['run', 'task', 'step'] },
+  ),
+  subscribers: gauge('tidemark_live_subscribers', 'Live subscribers, over WebSocket and as Server-Sent Events.'),
+  runs: gauge('tidemark_live_runs', 'Runs in the live view; ended ones stay 30 seconds.'),
+  open: gauge('tidemark_live_open', 'Open tasks and steps in the live view.'),
 } as const;
 
 export const engineMetrics = {
@@ -327,7 +367,9 @@ export const metricsReference: readonly MetricDeclaration[] = [
   spoolMetrics,
   deliverMetrics,
   maintenanceMetrics,
+  erasureMetrics,
   windowMetrics,
+  liveMetrics,
   engineMetrics,
   queryMetrics,
   exportMetrics,

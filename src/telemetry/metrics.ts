@@ -4,10 +4,12 @@ import type {
   DecodeInstruments,
   DeliverInstruments,
   EngineInstruments,
+  ErasureInstruments,
   ExecutionInstruments,
   ExportInstruments,
   HttpInstruments,
   IngestInstruments,
+  LiveInstruments,
   MaintenanceInstruments,
   QueryInstruments,
   SpoolInstruments,
@@ -23,9 +25,11 @@ import {
   decodeMetrics,
   deliverMetrics,
   engineMetrics,
+  erasureMetrics,
   exportMetrics,
   httpMetrics,
   ingestMetrics,
+  liveMetrics,
   type MetricDeclaration,
   maintenanceMetrics,
   processMetrics,
@@ -50,6 +54,7 @@ export interface MetricSources {
   readonly windowStats: () => { readonly keys: number; readonly bytes: number };
   readonly decodePool: () => { readonly workers: number; readonly utilisation: number; readonly queueDepth: number };
   readonly connections: () => number;
+  readonly live: () => { readonly subscribers: number; readonly runs: number; readonly open: number };
   /** Process id of the embedded engine, undefined when it is not running. */
   readonly enginePid: () => number | undefined;
 }
@@ -61,7 +66,9 @@ export interface Metrics {
   readonly spool: SpoolInstruments;
   readonly deliver: DeliverInstruments;
   readonly window: WindowInstruments;
+  readonly live: LiveInstruments;
   readonly maintenance: MaintenanceInstruments;
+  readonly erasure: ErasureInstruments;
   readonly executions: ExecutionInstruments;
   readonly engine: EngineInstruments;
   readonly storeReads: StoreReadInstruments;
@@ -194,10 +201,16 @@ function createInstruments(registry: Registry) {
       freshnessSeconds: histogram(deliverMetrics.freshnessSeconds),
     } satisfies DeliverInstruments,
     maintenance: createMaintenanceInstruments(registry),
+    erasure: {
+      completed: counterOf(registry, erasureMetrics.completed),
+      rows: counterOf(registry, erasureMetrics.rows),
+      failures: counterOf(registry, erasureMetrics.failures),
+    },
     window: {
       keysEvicted: counter(windowMetrics.keysEvicted),
       eventsLate: counter(windowMetrics.eventsLate),
     } satisfies WindowInstruments,
+    live: createLiveInstruments(registry),
     exports: {
       started: counter(exportMetrics.started),
       finished: counter(exportMetrics.finished),
@@ -210,6 +223,16 @@ function createInstruments(registry: Registry) {
       requests: counter(queryMetrics.requests),
       failures: counter(queryMetrics.failures),
     } satisfies QueryInstruments,
+  };
+}
+
+function createLiveInstruments(registry: Registry): LiveInstruments {
+  return {
+    eventsSent: counterOf(registry, liveMetrics.eventsSent),
+    eventsDropped: counterOf(registry, liveMetrics.eventsDropped),
+    refused: counterOf(registry, liveMetrics.refused),
+    evicted: counterOf(registry, liveMetrics.evicted),
+    orphaned: counterOf(registry, liveMetrics.orphaned),
   };
 }
 
@@ -267,6 +290,9 @@ function createStageGauges(registry: Registry, clock: Clock): (sources: Partial<
   const queueDepth = gauge(decodeMetrics.queueDepth);
   const windowKeys = gauge(windowMetrics.keys);
   const windowBytes = gauge(windowMetrics.bytes);
+  const liveSubscribers = gauge(liveMetrics.subscribers);
+  const liveRuns = gauge(liveMetrics.runs);
+  const liveOpen = gauge(liveMetrics.open);
   const sampleSpool = createSpoolGauges(registry, clock);
   return (sources) => {
     connections.set(sources.connections?.() ?? 0);
@@ -277,6 +303,10 @@ function createStageGauges(registry: Registry, clock: Clock): (sources: Partial<
     const windows = sources.windowStats?.();
     windowKeys.set(windows?.keys ?? 0);
     windowBytes.set(windows?.bytes ?? 0);
+    const live = sources.live?.();
+    liveSubscribers.set(live?.subscribers ?? 0);
+    liveRuns.set(live?.runs ?? 0);
+    liveOpen.set(live?.open ?? 0);
     if (sources.spool !== undefined) sampleSpool(sources.spool());
   };
 }

@@ -18,6 +18,15 @@ export class EntryOffsets {
     this.#rows = row + 1;
   }
 
+  /** First entry of a row, and the one behind its last; for rows that were appended or filled by `write`. */
+  startOf(row: number): number {
+    return row === 0 ? 0 : this.#words[2 * row - 2]!;
+  }
+
+  endOf(row: number): number {
+    return this.#words[2 * row]!;
+  }
+
   #fillTo(row: number): void {
     for (let gap = this.#rows; gap < row; gap++) this.#words[2 * gap] = this.entries;
     this.#rows = row;

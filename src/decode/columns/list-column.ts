@@ -2,7 +2,7 @@ import type { ByteSource } from '../byte-range.js';
 import type { StagedEvent } from '../staged-event.js';
 import type { Column } from './column.js';
 import { EntryOffsets } from './entry-offsets.js';
-import { TextColumn } from './text-column.js';
+import { TextColumn, type TextCursor } from './text-column.js';
 
 /** `Array(String)`: the offsets, then the texts. */
 export class ListColumn implements Column {
@@ -17,6 +17,11 @@ export class ListColumn implements Column {
       this.#values.append(first + item, source, event.entryOffsets[base + item]!, event.entryLengths[base + item]!);
     }
     this.#offsets.append(row, count);
+  }
+
+  /** Reads the rows back within the batch, once it is encoded. */
+  reader(): { readonly offsets: EntryOffsets; readonly values: TextCursor } {
+    return { offsets: this.#offsets, values: this.#values.cursor() };
   }
 
   reserve(capacity: number): void {

@@ -3,7 +3,7 @@ import { entryKinds, type StagedEvent } from '../staged-event.js';
 import type { Column } from './column.js';
 import { DictionaryColumn } from './dictionary-column.js';
 import { EntryOffsets } from './entry-offsets.js';
-import { TextColumn } from './text-column.js';
+import { TextColumn, type TextCursor } from './text-column.js';
 
 /**
  * `Map(LowCardinality(String), String)`: the keys' version, the offsets, the keys, the values.
@@ -40,6 +40,11 @@ export class MapColumn implements Column {
     const text = kind === entryKinds.number ? String(value) : kind === entryKinds.true ? 'true' : 'false';
     for (let at = 0; at < text.length; at++) scalarText.bytes[at] = text.charCodeAt(at);
     this.#values.append(entry, scalarText, 0, text.length);
+  }
+
+  /** Reads the rows back within the batch, once it is encoded. */
+  reader(): { readonly offsets: EntryOffsets; readonly keys: DictionaryColumn; readonly values: TextCursor } {
+    return { offsets: this.#offsets, keys: this.#keys, values: this.#values.cursor() };
   }
 
   reserve(capacity: number): void {

@@ -25,6 +25,11 @@ export class TextColumn implements Column {
     this.#rows = row + 1;
   }
 
+  /** Reads the rows back within the batch. */
+  cursor(): TextCursor {
+    return new TextCursor(this.#data, this.#rows);
+  }
+
   reserve(): void {}
 
   mark(): void {
@@ -50,5 +55,46 @@ export class TextColumn implements Column {
     this.#end = 0;
     this.#rows = 0;
     if (this.#data.bytes.length > bytesRetainedMax) this.#data = createByteSource(new ArrayBuffer(bytesInitial));
+  }
+}
+
+/** The texts of a column in ascending order of rows. Valid until the column is appended to. */
+export class TextCursor {
+  readonly source: ByteSource;
+  readonly #rows: number;
+  #row = -1;
+  #next = 0;
+  /** Where the text of the row lies in `source`. */
+  offset = 0;
+  length = 0;
+
+  constructor(source: ByteSource, rows: number) {
+    this.source = source;
+    this.#rows = rows;
+  }
+
+  /** Hot path: once a row. `row` is not below the one before. Rows that were not appended are empty. */
+  seek(row: number): void {
+    if (row >= this.#rows) {
+      this.length = 0;
+      return;
+    }
+    const { bytes } = this.source;
+    while (this.#row < row) {
+      let at = this.#next;
+      let length = bytes[at++]!;
+      if (length >= 0x80) {
+        length &= 0x7f;
+        for (let factor = 0x80; ; factor *= 0x80) {
+          const byte = bytes[at++]!;
+          length += (byte & 0x7f) * factor;
+          if (byte < 0x80) break;
+        }
+      }
+      this.offset = at;
+      this.length = length;
+      this.#next = at + length;
+      this.#row++;
+    }
   }
 }

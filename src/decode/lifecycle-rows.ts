@@ -1,0 +1,337 @@
+import { type EventType, eventTypes, terminalTypes, usageScopes } from '../core/event-types.js';
+import {
+  fingerprintKey,
+  type LifecycleChanges,
+  noLifecycle,
+  noRun,
+  openingFields,
+  openingPlaces,
+  runFields,
+  runPlaces,
+  runSums,
+  subjectFields,
+} from '../core/live-batch.js';
+import { createTextSource, equalRanges } from './byte-range.js';
+import type { DictionaryColumn } from './columns/dictionary-column.js';
+import type { EnumColumn, Uint16Column } from './columns/number-columns.js';
+import type { TextColumn, TextCursor } from './columns/text-column.js';
+import type { Word64Column } from './columns/word64-column.js';
+import type { EventBlock } from './event-block.js';
+import { fieldIndex } from './field-table.js';
+import { GrowingList, IdList } from './growing-list.js';
+import { hashWide, wide } from './wide-hash.js';
+
+/** What an event of a type says of its subject, as bits. */
+const says = { run: 1, task: 2, step: 4, starts: 8, usage: 16, heartbeat: 32 } as const;
+const subjectBits = says.run | says.task | says.step;
+
+const saidByType = (() => {
+  const table: number[] = Array.from({ length: 128 }, () => 0);
+  const starts: readonly EventType[] = ['run.started', 'task.pending', 'task.running', 'step.started'];
+  for (const [type, code] of Object.entries(eventTypes)) {
+    const subject = type.slice(0, type.indexOf('.'));
+    if (subject === 'run' || subject === 'task' || subject === 'step') table[code]! |= says[subject];
+    if (starts.includes(type as EventType)) table[code]! |= says.starts;
+    if ((terminalTypes as readonly string[]).includes(type)) table[code]! |= says.usage;
+  }
+  table[eventTypes.heartbeat]! |= says.heartbeat;
+  return table;
+})();
+
+/** Which sum of its run an end adds to; `events`, to which nothing is added here, when it is none. */
+const sumByType = (() => {
+  const table: number[] = Array.from({ length: 128 }, () => 0);
+  table[eventTypes['task.completed']] = runSums.tasksCompleted;
+  table[eventTypes['task.failed']] = runSums.tasksFailed;
+  table[eventTypes['task.cancelled']] = runSums.tasksCancelled;
+  table[eventTypes['step.completed']] = runSums.stepsCompleted;
+  table[eventTypes['step.failed']] = runSums.stepsFailed;
+  return table;
+})();
+
+/** Tells a task and a step with one id apart. */
+const taskSalt = 0x5bd1_e995;
+const stepSalt = 0x2545_f491;
+
+const fields = {
+  type: fieldIndex('type'),
+  agentId: fieldIndex('agent_id'),
+  runId: fieldIndex('run_id'),
+  taskId: fieldIndex('task_id'),
+  stepId: fieldIndex('step_id'),
+  ts: fieldIndex('ts'),
+  startedAt: fieldIndex('started_at'),
+  attempt: fieldIndex('attempt'),
+  name: fieldIndex('name'),
+  tokensIn: fieldIndex('tokens_in'),
+  tokensOut: fieldIndex('tokens_out'),
+  costMicros: fieldIndex('cost_micros'),
+  usageScope: fieldIndex('usage_scope'),
+} as const;
+
+/**
+ * Finds what starts and ends in a batch. One instance a thread: its lists are reused. Runs over the finished columns,
+ * as the window slices do. A step is known by its task (or run, if it names none), its id and its attempt; a task and
+ * a run by their ids.
+ */
+export class LifecycleRows {
+  readonly #runs = new GrowingList(Float64Array, 64 * runFields);
+  readonly #subjects = new GrowingList(Uint32Array, 1_024 * subjectFields);
+  readonly #openings = new GrowingList(Float64Array, 64 * openingFields);
+  readonly #heartbeats = new GrowingList(Uint32Array, 64);
+  readonly #ids = new IdList();
+
+  changes(block: EventBlock): LifecycleChanges {
+    if (block.rows === 0) return noLifecycle;
+    for (const list of [this.#runs, this.#subjects, this.#openings, this.#heartbeats, this.#ids]) list.clear();
+    const pass = new BatchPass(block, {
+      runs: this.#runs,
+      subjects: this.#subjects,
+      openings: this.#openings,
+      heartbeats: this.#heartbeats,
+      ids: this.#ids,
+    });
+    pass.read();
+    return {
+      texts: pass.texts,
+      ids: this.#ids.copy(),
+      runs: this.#runs.copy(),
+      subjects: this.#subjects.copy(),
+      openings: this.#openings.copy(),
+      heartbeats: this.#heartbeats.copy(),
+    };
+  }
+}
+
+interface Lists {
+  readonly runs: GrowingList<Float64Array<ArrayBuffer>>;
+  readonly subjects: GrowingList<Uint32Array<ArrayBuffer>>;
+  readonly openings: GrowingList<Float64Array<ArrayBuffer>>;
+  readonly heartbeats: GrowingList<Uint32Array<ArrayBuffer>>;
+  readonly ids: IdList;
+}
+
+class BatchPass {
+  readonly texts: string[] = [];
+  readonly #block: EventBlock;
+  readonly #lists: Lists;
+  readonly #types: Int8Array;
+  readonly #scopes: Int8Array;
+  readonly #attempts: Uint16Array;
+  readonly #agents: DictionaryColumn;
+  readonly #names: DictionaryColumn;
+  readonly #times: Word64Column;
+  readonly #starts: Word64Column;
+  readonly #tokensIn: Word64Column;
+  readonly #tokensOut: Word64Column;
+  readonly #costs: Word64Column;
+  readonly #runIds: TextCursor;
+  readonly #taskIds: TextCursor;
+  readonly #stepIds: TextCursor;
+  /** Index in `texts` by key of each dictionary, -1 until it is needed. */
+  readonly #tenantTexts: number[];
+  readonly #agentTexts: number[];
+  readonly #nameTexts: number[];
+  /** Hashes of the tenants by their key. */
+  readonly #tenantLow: number[] = [];
+  readonly #tenantHigh: number[] = [];
+  /** By fingerprint and agent. */
+  readonly #runIndexes = new Map<number, number>();
+  /** The run of the row before: rows of one run mostly come together. */
+  #lastRun: number = noRun;
+  #lastOffset = 0;
+  #lastLength = -1;
+  #lastAgent = -1;
+  #lastTenant = -1;
+  #taskTenant = -1;
+  #taskOffset = 0;
+  #taskLength = -1;
+  #taskLow = 0;
+  #taskHigh = 0;
+  #runLow = 0;
+  #runHigh = 0;
+
+  constructor(block: EventBlock, lists: Lists) {
+    this.#block = block;
+    this.#lists = lists;
+    this.#types = (block.column(fields.type) as EnumColumn).values;
+    this.#scopes = (block.column(fields.usageScope) as EnumColumn).values;
+    this.#attempts = (block.column(fields.attempt) as Uint16Column).values;
+    this.#agents = block.column(fields.agentId) as DictionaryColumn;
+    this.#names = block.column(fields.name) as DictionaryColumn;
+    this.#times = block.column(fields.ts) as Word64Column;
+    this.#starts = block.column(fields.startedAt) as Word64Column;
+    this.#tokensIn = block.column(fields.tokensIn) as Word64Column;
+    this.#tokensOut = block.column(fields.tokensOut) as Word64Column;
+    this.#costs = block.column(fields.costMicros) as Word64Column;
+    this.#runIds = (block.column(fields.runId) as TextColumn).cursor();
+    this.#taskIds = (block.column(fields.taskId) as TextColumn).cursor();
+    this.#stepIds = (block.column(fields.stepId) as TextColumn).cursor();
+    this.#tenantTexts = Array.from({ length: block.tenants.keyCount }, () => -1);
+    this.#agentTexts = Array.from({ length: this.#agents.keyCount }, () => -1);
+    this.#nameTexts = Array.from({ length: this.#names.keyCount }, () => -1);
+    for (let key = 0; key < block.tenants.keyCount; key++) {
+      const tenant = createTextSource(block.tenants.keyText(key));
+      hashWide(tenant, 0, tenant.bytes.length, 0, 0);
+      this.#tenantLow.push(wide.low);
+      this.#tenantHigh.push(wide.high);
+    }
+  }
+
+  /** Hot path: a loop over the rows. */
+  read(): void {
+    const { rows } = this.#block;
+    for (let row = 0; row < rows; row++) {
+      const said = saidByType[this.#types[row]!]!;
+      this.#runIds.seek(row);
+      this.#taskIds.seek(row);
+      const hasRun = this.#runIds.length > 0;
+      const tenant = this.#block.tenants.keyAt(row);
+      const run = hasRun ? this.#runOf(row, tenant) : noRun;
+      if (hasRun) this.#addToRun(run, row, said);
+      if ((said & subjectBits) !== 0) this.#addSubject(row, said, tenant, run);
+      if (!hasRun && (said & (says.run | says.task)) === 0) this.#renew(row, said, tenant);
+    }
+  }
+
+  #runOf(row: number, tenant: number): number {
+    const { source, offset, length } = this.#runIds;
+    const agent = this.#agents.keyAt(row);
+    const isLast =
+      agent === this.#lastAgent &&
+      tenant === this.#lastTenant &&
+      length === this.#lastLength &&
+      equalRanges(source, offset, source, this.#lastOffset, length);
+    if (isLast) return this.#lastRun;
+    hashWide(source, offset, length, this.#tenantLow[tenant]!, this.#tenantHigh[tenant]!);
+    this.#runLow = wide.low;
+    this.#runHigh = wide.high;
+    this.#lastOffset = offset;
+    this.#lastLength = length;
+    this.#lastAgent = agent;
+    this.#lastTenant = tenant;
+    // A run rarely has several agents in one batch; the product keeps them apart within 53 bits often enough.
+    const key = fingerprintKey(wide.low ^ Math.imul(agent, 0x9e37_79b1), wide.high);
+    const known = this.#runIndexes.get(key);
+    this.#lastRun = known ?? this.#openRun(key, tenant, agent);
+    return this.#lastRun;
+  }
+
+  #openRun(key: number, tenant: number, agent: number): number {
+    const { runs, ids } = this.#lists;
+    const index = runs.length / runFields;
+    this.#runIndexes.set(key, index);
+    const at = runs.extend(runFields);
+    const { values } = runs;
+    values[at + runPlaces.key] = fingerprintKey(this.#runLow, this.#runHigh);
+    values[at + runPlaces.tenant] = this.#textOf(this.#tenantTexts, this.#block.tenants, tenant);
+    values[at + runPlaces.agent] = this.#textOf(this.#agentTexts, this.#agents, agent);
+    values[at + runPlaces.idOffset] = ids.length;
+    values[at + runPlaces.idEnd] = ids.append(this.#runIds);
+    return index;
+  }
+
+  #addToRun(run: number, row: number, said: number): void {
+    const { values } = this.#lists.runs;
+    const at = run * runFields;
+    const sums = at + runPlaces.sums;
+    values[sums + runSums.events]! += 1;
+    const ms = this.#times.valueAt(row);
+    if (ms > values[at + runPlaces.lastMs]!) values[at + runPlaces.lastMs] = ms;
+    if ((said & says.usage) === 0) return;
+    const sum = sumByType[this.#types[row]!]!;
+    if (sum !== runSums.events) values[sums + sum]! += 1;
+    if (this.#scopes[row] !== usageScopes.own) return;
+    values[sums + runSums.tokensIn]! += this.#tokensIn.valueAt(row);
+    values[sums + runSums.tokensOut]! += this.#tokensOut.valueAt(row);
+    values[sums + runSums.costMicros]! += this.#costs.valueAt(row);
+  }
+
+  #addSubject(row: number, said: number, tenant: number, run: number): void {
+    if ((said & says.run) !== 0) {
+      wide.low = this.#runLow;
+      wide.high = this.#runHigh;
+    } else if ((said & says.task) !== 0) {
+      this.#hashTask(tenant);
+    } else {
+      this.#hashStep(row, tenant, run);
+    }
+    this.#pushSubject(this.#types[row]!, run);
+    if ((said & says.starts) !== 0) this.#pushOpening(row, said, tenant);
+  }
+
+  /** Rows of one task mostly come together: to see that it is the same is cheaper than to hash it again. */
+  #hashTask(tenant: number): void {
+    const { source, offset, length } = this.#taskIds;
+    const isLast =
+      tenant === this.#taskTenant &&
+      length === this.#taskLength &&
+      equalRanges(source, offset, source, this.#taskOffset, length);
+    if (!isLast) {
+      hashWide(source, offset, length, this.#tenantLow[tenant]! ^ taskSalt, this.#tenantHigh[tenant]!);
+      this.#taskLow = wide.low;
+      this.#taskHigh = wide.high;
+      this.#taskTenant = tenant;
+      this.#taskOffset = offset;
+      this.#taskLength = length;
+    }
+    wide.low = this.#taskLow;
+    wide.high = this.#taskHigh;
+  }
+
+  #hashStep(row: number, tenant: number, run: number): void {
+    const ids = this.#stepIds;
+    ids.seek(row);
+    if (this.#taskIds.length > 0) {
+      this.#hashTask(tenant);
+    } else {
+      wide.low = run === noRun ? this.#tenantLow[tenant]! : this.#runLow;
+      wide.high = run === noRun ? this.#tenantHigh[tenant]! : this.#runHigh;
+    }
+    const attempt = Math.max(1, this.#attempts[row]!);
+    hashWide(ids.source, ids.offset, ids.length, wide.low ^ stepSalt, wide.high ^ attempt);
+  }
+
+  #pushSubject(type: number, run: number): void {
+    const { subjects } = this.#lists;
+    const at = subjects.extend(subjectFields);
+    const { values } = subjects;
+    values[at] = wide.low;
+    values[at + 1] = wide.high;
+    values[at + 2] = type;
+    values[at + 3] = run;
+  }
+
+  #pushOpening(row: number, said: number, tenant: number): void {
+    const { openings, ids } = this.#lists;
+    const at = openings.extend(openingFields);
+    const { values } = openings;
+    const startedMs = this.#starts.valueAt(row);
+    values[at + openingPlaces.tenant] = this.#textOf(this.#tenantTexts, this.#block.tenants, tenant);
+    values[at + openingPlaces.agent] = this.#textOf(this.#agentTexts, this.#agents, this.#agents.keyAt(row));
+    values[at + openingPlaces.name] = this.#textOf(this.#nameTexts, this.#names, this.#names.keyAt(row));
+    values[at + openingPlaces.idOffset] = ids.length;
+    values[at + openingPlaces.idEnd] = (said & says.task) !== 0 ? ids.append(this.#taskIds) : ids.length;
+    values[at + openingPlaces.startedMs] = startedMs > 0 ? startedMs : this.#times.valueAt(row);
+  }
+
+  /** An event without run keeps its task alive; a heartbeat without both keeps all of its agent. */
+  #renew(row: number, said: number, tenant: number): void {
+    if (this.#taskIds.length > 0) {
+      this.#hashTask(tenant);
+      this.#pushSubject(0, noRun);
+    } else if ((said & says.heartbeat) !== 0) {
+      const { heartbeats } = this.#lists;
+      const at = heartbeats.extend(2);
+      heartbeats.values[at] = this.#textOf(this.#tenantTexts, this.#block.tenants, tenant);
+      heartbeats.values[at + 1] = this.#textOf(this.#agentTexts, this.#agents, this.#agents.keyAt(row));
+    }
+  }
+
+  #textOf(indexes: number[], column: DictionaryColumn, key: number): number {
+    const known = indexes[key]!;
+    if (known >= 0) return known;
+    indexes[key] = this.texts.length;
+    return this.texts.push(column.keyText(key)) - 1;
+  }
+}
