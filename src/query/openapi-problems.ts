@@ -78,7 +78,8 @@ function codesOf({ scope, bodyBytesMax = 0 }: HttpRoute, operation: ApiOperation
 
 function problemResponse(status: number, codes: readonly ErrorCode[]): Json {
   const comesBack = (status === 429 || status === 503) && codes.some((code) => errorTable[code].retryable);
-  const code = codes.length === 1 ? { const: codes[0] } : { enum: codes };
+  // Not `const` for a single one: generators merge it with the enumeration of all codes only when it is one itself.
+  const code = { type: 'string', enum: codes };
   return {
     description: codes.map((code) => `\`${code}\`: ${errorTable[code].meaning}.`).join('\n'),
     ...(comesBack ? { headers: { 'retry-after': retryAfter } } : {}),
