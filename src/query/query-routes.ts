@@ -12,6 +12,8 @@ import { createDayFinalizationRoutes } from './day-finalization.js';
 import { createEndpointsRoute } from './endpoints.js';
 import { createEventSchemaRoute } from './event-schema.js';
 import { createExecutionLogsRoute } from './execution-logs.js';
+import { createFailureBreakdownRoute } from './failure-breakdown.js';
+import { createFailureListRoute } from './failure-list.js';
 import { createHealthRoutes } from './health.js';
 import { createMetricsExportRoute } from './metrics-export.js';
 import { createMetricsPageRoute } from './metrics-page.js';
@@ -47,6 +49,8 @@ export function createQueryRoutes(
     cached(createRunDetailRoute(context)),
     cached(createRunTimelineRoute(context)),
     cached(createExecutionLogsRoute(context)),
+    cached(createFailureListRoute(context)),
+    cached(createFailureBreakdownRoute(context)),
     cached(createPatternListRoute(context)),
     cached(createPatternDetailRoute(context)),
     createPatternFeedbackRoute(context),

@@ -1,0 +1,69 @@
+/**
+ * SQL of failed attempts with what became of them (`outcome`: 0 failed, 1 retried, 2 recovered), as far as any event
+ * tells it. This is the one definition of these words for attempts:
+ *
+ * - A later try of a run, task or step is any stored try of it (`agent_failures_v1` has which are) that is later, or at
+ *   the same time with a higher attempt. A failed attempt with one is retried, with one that completed recovered.
+ * - Where each attempt of a step has a step_id of its own, the attempts of one family belong together: a higher attempt
+ *   is a later try. A try whose own step_id failed in its first attempt belongs to that step alone.
+ *
+ * Outcomes that the maintenance has settled are stored. What was inserted since, tries and failures, is joined here, so
+ * the result is the same whenever it ran last, and if it never did. An outcome only grows, so the greater one holds.
+ */
+
+export const failureTable = 'agent_failures_v1';
+
+/**
+ * An insert is visible some time after its rows were stamped with `inserted`, so what was inserted this long before the
+ * last settlement is looked at again.
+ */
+const visibleAfterSeconds = 120;
+
+const settledAt = `(
+  SELECT max(received) - toIntervalSecond(${visibleAfterSeconds}) FROM ${failureTable}
+  WHERE tenant = '' AND lane = 'settled'
+)`;
+
+export interface FailureSelection {
+  /** Columns of the result beside `outcome`, of the table. */
+  readonly columns: string;
+  /** Selects the tenant, of failures and of tries. */
+  readonly tenant: string;
+  /** Selects the failures; refers to columns of the table by their names. */
+  readonly failures: string;
+  /** Bounds the tries: none is before the earliest failure. */
+  readonly tries: string;
+}
+
+export function failuresWithOutcome({ columns, tenant, failures, tries }: FailureSelection): string {
+  const failed = `${tenant} AND lane = 'failed' AND (${failures})`;
+  const isNew = `inserted >= ${settledAt}`;
+  const since = (key: string) =>
+    `(${isNew} OR ${key} IN (SELECT ${key} FROM ${failureTable} WHERE ${failed} AND ${isNew}))`;
+  const later = `${tenant} AND lane != 'settled' AND (${tries})`;
+  return `
+    SELECT
+      ${columns},
+      greatest(
+        failure.outcome,
+        multiIf((ts, attempt) < exact.last_completion, 2, (ts, attempt) < exact.last_try, 1, 0),
+        multiIf(attempt < alike.top_completion, 2, attempt < alike.top_try, 1, 0)
+      ) AS outcome
+    FROM (SELECT * FROM ${failureTable} FINAL WHERE ${failed}) AS failure
+    LEFT ANY JOIN (
+      SELECT unit, max((ts, attempt)) AS last_try, maxIf((ts, attempt), lane = 'completed') AS last_completion
+      FROM ${failureTable}
+      WHERE ${later} AND (lane != 'failed' OR kind != 'step' OR attempt != 1) AND ${since('unit')}
+      GROUP BY unit
+    ) AS exact ON failure.unit = exact.unit
+    LEFT ANY JOIN (
+      SELECT family, max(attempt) AS top_try, maxIf(attempt, lane = 'completed') AS top_completion
+      FROM ${failureTable}
+      WHERE ${later} AND kind = 'step' AND family != unit AND attempt > 1 AND ${since('family')}
+        AND unit NOT IN (
+          SELECT unit FROM ${failureTable}
+          WHERE ${tenant} AND lane = 'failed' AND kind = 'step' AND attempt <= 1 AND family != unit
+        )
+      GROUP BY family
+    ) AS alike ON failure.family = alike.family`;
+}
