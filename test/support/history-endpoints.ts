@@ -4,15 +4,14 @@ export interface HistoryEndpoint {
   readonly path: string;
   /** Asked page by page by `next_cursor`. */
   readonly pages?: true;
-  /** Fields that may differ between two collectors that were told the same, and why. */
-  readonly ignored?: Readonly<Record<string, string>>;
 }
 
 const tasks = '/api/v1/monitoring/tasks';
-const statuses = ['pending', 'running', 'completed', 'failed', 'cancelled'];
+const statuses = ['pending', 'running', 'completed', 'failed', 'cancelled', 'orphaned'];
+const groupings = ['category', 'code', 'agent', 'model', 'tool'];
 const agents = ['planner', 'writer', 'critic'];
 /** Ids whose answers are compared one by one. */
-const idsMax = 5;
+const idsMax = 3;
 
 /** Everything that is asked about a planned history, with the ids that are in it. */
 export function historyEndpoints({ runIds, taskIds, patternIds, events }: PlannedHistory): HistoryEndpoint[] {
@@ -27,17 +26,30 @@ export function historyEndpoints({ runIds, taskIds, patternIds, events }: Planne
     `start_date_to=${to}`,
     `start_date_from=${from}&start_date_to=${to}&agent_id=planner`,
     'crew_id=crew-b&status=failed',
+    'flow_id=flow-a',
+    'engagement_id=engagement-b',
+    'user_id=user-c',
+    'session_id=session-b',
+    `run_id=${runIds.at(-1)}`,
+    'error_category=tool',
+    'error_text=AFTER%207',
     'offset=5',
   ].map((query): HistoryEndpoint => ({ path: `${tasks}?limit=100&${query}` }));
   return [
-    { path: `${tasks}?limit=7`, pages: true },
-    { path: `${tasks}?limit=3&status=completed`, pages: true },
+    { path: `${tasks}?limit=15`, pages: true },
+    { path: `${tasks}?limit=5&status=completed`, pages: true },
     ...lists,
     ...some(taskIds).map((id) => ({ path: `${tasks}/${id}` })),
     ...some(runIds).flatMap((id): HistoryEndpoint[] => [
-      { path: `/api/v1/runs/${id}/timeline` },
-      { path: `/api/v1/runs/${id}/timeline?limit=5`, pages: true },
+      { path: `/api/v1/runs/${id}` },
+      { path: `/api/v1/runs/${id}/timeline?limit=20`, pages: true },
+      { path: `/api/v1/agents/logs?run_id=${id}&limit=20`, pages: true },
     ]),
+    { path: '/api/v1/failures?limit=15', pages: true },
+    { path: `/api/v1/failures?category=tool&agent_id=writer&from=${from}&to=${to}` },
+    ...groupings.map((by) => ({
+      path: `/api/v1/failures/breakdown?group_by=${by}&limit=3&from=${from}&to=${new Date(times.at(-1)!).toISOString()}`,
+    })),
     { path: '/api/v1/patterns?limit=2', pages: true },
     { path: '/api/v1/patterns?pattern_type=risk&agent_id=writer&min_confidence=0.5' },
     ...patternIds.map((id) => ({ path: `/api/v1/patterns/${id}` })),
