@@ -14,6 +14,7 @@ export interface DocumentParameter {
     readonly enum?: readonly string[];
     readonly minimum?: number;
     readonly maximum?: number;
+    readonly maxItems?: number;
     readonly items?: { readonly enum?: readonly string[] };
   };
 }
@@ -56,6 +57,7 @@ export interface GivenAnswer {
 export class ApiDocument {
   readonly operations: readonly ApiCallable[];
   readonly #document: OpenApi;
+  readonly #validators = new Map<string, ValidateFunction>();
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true });
 
   constructor(document: OpenApi) {
@@ -107,6 +109,9 @@ export class ApiDocument {
 
   #validator(pointer: readonly string[]): ValidateFunction {
     const keys = pointer.map((key) => encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1')));
-    return this.#ajv.compile({ $ref: `document#/${keys.join('/')}` });
+    const reference = `document#/${keys.join('/')}`;
+    const known = this.#validators.get(reference) ?? this.#ajv.compile({ $ref: reference });
+    this.#validators.set(reference, known);
+    return known;
   }
 }
