@@ -1,54 +1,55 @@
 import type { HistoryPosition } from '../clickhouse/queries/history-filter.js';
 import { type HistoryPlaceRow, type LatestReader, placesReader } from '../clickhouse/queries/history-latest.js';
 import type { StoreReader } from '../core/ports.js';
-import { countHistory, type HistoryCount } from './history-count.js';
 import {
+  type CandidatePage,
   type HistorySearch,
   readFirstCandidates,
   readOrphanedRows,
   type ScanOptions,
   scanHistory,
 } from './history-scan.js';
+import { requestBatches } from './parameter-bytes.js';
 
-export interface HistoryPage<Row> extends HistoryCount {
+export interface HistoryPage<Row, Count> {
   readonly rows: readonly Row[];
   /** Ids of those rows whose lease ran out. */
   readonly orphaned: ReadonlySet<string>;
   /** Where the next page begins, null on the last one. */
   readonly next: HistoryPosition | null;
+  readonly count: Count;
 }
 
-export interface HistoryPageOptions<Row extends HistoryPlaceRow> {
+export interface HistoryPageOptions<Row extends HistoryPlaceRow, Count> {
   readonly limit: number;
   readonly offset: number;
   readonly after?: HistoryPosition | undefined;
   /** Reads whole rows. */
   readonly read: LatestReader<Row>;
+  /** Counts what the filter holds for; `first` are its first candidates when they are known. */
+  count(first: CandidatePage | undefined): Promise<Count>;
 }
 
 /** A page of a list of tasks or runs, and how many there are in all. Rejects as its reads do. */
-export async function readHistoryPage<Row extends HistoryPlaceRow>(
+export async function readHistoryPage<Row extends HistoryPlaceRow, Count>(
   store: StoreReader,
   search: HistorySearch,
-  options: HistoryPageOptions<Row>,
-): Promise<HistoryPage<Row>> {
+  options: HistoryPageOptions<Row, Count>,
+): Promise<HistoryPage<Row, Count>> {
   const { limit, offset, after } = options;
   // The first page and the total begin with the same candidates.
   const first = after === undefined ? await readFirstCandidates(store, search) : undefined;
   const scan = { after, want: offset + limit + 1, first };
-  const [page, count] = await Promise.all([
-    rowsOfPage(store, search, { ...scan, ...options }),
-    countHistory(store, search, first),
-  ]);
+  const [page, count] = await Promise.all([rowsOfPage(store, search, { ...scan, ...options }), options.count(first)]);
   const orphaned = await readOrphanedRows(store, search.kind, page.rows, search.lease);
-  return { ...page, ...count, orphaned };
+  return { ...page, count, orphaned };
 }
 
 /** Whole rows are looked up at once where most of them will be in the page, else the places first. */
 async function rowsOfPage<Row extends HistoryPlaceRow>(
   store: StoreReader,
   search: HistorySearch,
-  options: HistoryPageOptions<Row> & Omit<ScanOptions<Row>, 'read'>,
+  options: Omit<HistoryPageOptions<Row, unknown>, 'count'> & ScanOptions<Row>,
 ): Promise<{ rows: readonly Row[]; next: HistoryPosition | null }> {
   const { limit, offset, read } = options;
   const { status } = search.filter;
@@ -61,9 +62,12 @@ async function rowsOfPage<Row extends HistoryPlaceRow>(
   const { rows, end } = await scanHistory(store, search, { ...options, read: placesReader(search.kind) });
   const places = rows.slice(offset, offset + limit);
   const next = rows.length > offset + limit ? positionOf(places.at(-1)) : end;
-  const ids = places.map((place) => place.place_id);
-  const { tenant } = search.filter;
-  return { rows: ids.length === 0 ? [] : await read(store, { tenant }, { ids }), next };
+  const shown: Row[] = [];
+  for (const batch of requestBatches(places, ({ place_id: id }) => [id])) {
+    const ids = batch.map(({ place_id: id }) => id);
+    shown.push(...(await read(store, { tenant: search.filter.tenant }, { ids })));
+  }
+  return { rows: shown, next };
 }
 
 function positionOf(row: HistoryPlaceRow | undefined): HistoryPosition | null {

@@ -1,5 +1,6 @@
 import type { HttpRoute } from '../core/ports.js';
 import { createAgentErrorsRoute } from './agent-errors.js';
+import { createAgentExecutionsRoute } from './agent-executions.js';
 import { createAgentListRoute } from './agent-list.js';
 import { createAgentLiveRoute } from './agent-live.js';
 import { createAgentMemoryRoute } from './agent-memory.js';
@@ -22,6 +23,7 @@ import { createPatternFeedbackRoute } from './pattern-feedback.js';
 import { createPatternListRoute } from './pattern-list.js';
 import { defaultQueryOptions, type QueryContext, type QueryDependencies, type QueryOptions } from './query-context.js';
 import { createRunDetailRoute } from './run-detail.js';
+import { createRunListRoute } from './run-list.js';
 import { createRunTimelineRoute } from './run-timeline.js';
 import { createTaskDetailRoute } from './task-detail.js';
 import { createTaskListRoute } from './task-list.js';
@@ -45,6 +47,8 @@ export function createQueryRoutes(
     cached(createAgentSeriesRoute(context)),
     ...createDashboardRoutes(context).map(cached),
     cached(createTaskListRoute(context)),
+    cached(createRunListRoute(context)),
+    cached(createAgentExecutionsRoute(context)),
     cached(createTaskDetailRoute(context)),
     cached(createRunDetailRoute(context)),
     cached(createRunTimelineRoute(context)),

@@ -77,7 +77,7 @@ export function taskItem(task: TaskRow) {
 }
 
 /** `topic=tides, depth=3`: the inputs in their order, the first 200 characters; null without inputs. */
-function inputSummary(inputs: Readonly<Record<string, string>>): string | null {
+export function inputSummary(inputs: Readonly<Record<string, string>>): string | null {
   const text = Object.entries(inputs)
     .map(([key, value]) => `${key}=${value}`)
     .join(', ');

@@ -3,8 +3,8 @@ import { taskKind } from '../clickhouse/queries/history-kind.js';
 import { readTaskRows, type TaskListRow } from '../clickhouse/queries/task-list.js';
 import type { HttpRoute } from '../core/ports.js';
 import { countSchema, optionalTextSchema, pageShape } from './answer-schema.js';
-import { totalShape } from './history-count.js';
-import { type HistoryPage, readHistoryPage } from './history-page.js';
+import { countHistory, totalShape } from './history-count.js';
+import { readHistoryPage } from './history-page.js';
 import {
   checkDates,
   decodePosition,
@@ -55,11 +55,17 @@ export function createTaskListRoute(context: QueryContext): HttpRoute {
       const after = decodePosition(cursor);
       const search = { kind: taskKind, filter: historyFilter(context, tenant, given), lease: leaseOf(context, tenant) };
       return readWithin(context, request, async (store) => {
-        const page = await readHistoryPage(store, search, { limit, offset, after, read: readTaskRows });
+        const page = await readHistoryPage(store, search, {
+          limit,
+          offset,
+          after,
+          read: readTaskRows,
+          count: (first) => countHistory(store, search, first),
+        });
         return jsonReply({
-          tasks: page.rows.map((row) => listItem(row, page)),
-          total: page.total,
-          total_is_exact: page.isExact,
+          tasks: page.rows.map((row) => listItem(row, page.orphaned)),
+          total: page.count.total,
+          total_is_exact: page.count.isExact,
           limit,
           offset,
           next_cursor: encodePosition(page.next),
@@ -69,7 +75,7 @@ export function createTaskListRoute(context: QueryContext): HttpRoute {
   };
 }
 
-function listItem(row: TaskListRow, { orphaned }: HistoryPage<TaskListRow>) {
+function listItem(row: TaskListRow, orphaned: ReadonlySet<string>) {
   const item = { ...taskItem(row), error_preview: row.error_preview };
   return orphaned.has(row.place_id) ? { ...item, status: 'orphaned' } : item;
 }

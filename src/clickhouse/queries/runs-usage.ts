@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import type { StoreReader } from '../../core/ports.js';
+import { checkedRows } from './checked-rows.js';
+import { integer64 } from './column-types.js';
+import type { RunSelection } from './run-totals.js';
+
+const row = z.object({
+  model_calls: integer64,
+  input_tokens: integer64,
+  output_tokens: integer64,
+  cost: integer64,
+});
+
+export type RunsUsageRow = z.output<typeof row>;
+
+/** The usage of some runs together: all that ended in them, except what is rolled up. */
+export async function readRunsUsage(store: StoreReader, { tenant, runIds }: RunSelection): Promise<RunsUsageRow> {
+  const [usage] = await checkedRows(store, row, {
+    name: 'runs_usage',
+    sql: `
+      SELECT
+        sum(llm_calls) AS model_calls,
+        sum(tokens_in) AS input_tokens,
+        sum(tokens_out) AS output_tokens,
+        sum(cost_micros) AS cost
+      FROM agent_run_activity_v1
+      WHERE tenant = {tenant:String} AND run_id IN {run_ids:Array(String)}`,
+    params: { tenant, run_ids: runIds },
+  });
+  return usage ?? { model_calls: 0, input_tokens: 0, output_tokens: 0, cost: 0 };
+}
