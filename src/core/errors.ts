@@ -67,7 +67,7 @@ export const accessErrors = {
 export const requestErrors = {
   path_unknown: spec(404, null, false, 'no such path'),
   method_not_allowed: spec(405, null, false, 'the path exists, the method does not'),
-  not_found: spec(404, null, false, 'no such agent, task or run of this tenant'),
+  not_found: spec(404, null, false, 'no such agent, task, run or pattern of this tenant'),
   parameter_invalid: spec(400, 4400, false, 'a query or path parameter is missing or has a wrong value'),
   parameter_unknown: spec(400, null, false, 'a query parameter has a name this endpoint does not know'),
   parameter_repeated: spec(400, null, false, 'a query parameter is given more than once'),

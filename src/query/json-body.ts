@@ -22,7 +22,7 @@ export function parseJsonBody<Shape extends z.ZodRawShape>(
   const items = parsed.error.issues.flatMap((issue): ProblemItem[] => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => {
-        return { path: key.slice(0, 64), code: 'field_unknown', message: `unknown field: known are ${known}` };
+        return { path: key.slice(0, 64), code: 'body_invalid', message: `unknown field: known are ${known}` };
       });
     }
     const path = issue.path.join('.');
