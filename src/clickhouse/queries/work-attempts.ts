@@ -52,6 +52,12 @@ const row = z.object({
 
 export type WorkAttemptRow = z.output<typeof row>;
 
+/** The last columns of a row: what other attempts tell, over the whole scope. */
+type Outcome = Pick<
+  WorkAttemptRow,
+  'last_try' | 'completed_try' | 'all_attempts' | 'completed_attempts' | 'failed_attempts'
+>;
+
 export interface WorkAttemptsPage {
   readonly limit: number;
   /** Only attempts after this one in the order of the list. */
@@ -91,61 +97,98 @@ const states = `transform(
  * and agent_steps. What only the start carried (name, kind, parent, inputs) is kept. Usage counts once an attempt
  * ended.
  */
-export function readWorkAttempts(
+export async function readWorkAttempts(
   store: StoreReader,
   scope: WorkScope,
   page: WorkAttemptsPage,
 ): Promise<WorkAttemptRow[]> {
-  const { after, only } = page;
+  const { after, only, limit } = page;
+  // Of a part of the attempts the store tells what became of the others; of all of them the rows do, for less.
+  const isPart = only !== undefined || after !== undefined;
   const position = '({begin_ms:Int64}, {after_task:String}, {after_step:String}, {after_try:UInt16})';
-  return checkedRows(store, row, {
+  const rows = await checkedRows(store, row, {
     name: 'work_attempts',
     sql: `
-      SELECT * FROM (${attempts(`(${groups(scope, page.contexts === true)})`)})
+      SELECT *
+      FROM (
+        SELECT ${attemptColumns}, ${isPart ? outcomeColumns : noOutcomeColumns}
+        FROM (${groups(scope, page.contexts === true)})
+      )
       WHERE ${only === undefined ? 'true' : conditions[only]}
         AND ${after === undefined ? 'true' : `(begin_ms, task, step, try_number) > ${position}`}
       ORDER BY begin_ms, task, step, try_number
       LIMIT {limit:UInt32}`,
     params: {
       ...scope.params,
-      limit: page.limit,
+      limit,
       ...(after === undefined
         ? {}
         : { begin_ms: after.beginMs, after_task: after.task, after_step: after.step, after_try: after.tryNumber }),
     },
   });
+  if (isPart || rows.length === 0) return rows;
+  if (rows.length < limit) return withOutcomes(rows);
+  const [counted] = await readWorkAttempts(store, scope, { limit: 1, only: 'attempts' });
+  return withOutcomes(rows).map((attempt) => ({ ...attempt, ...countsOf(counted ?? attempt) }));
+}
+
+/** What the store would have told of these, if there are no others. */
+function withOutcomes(rows: readonly WorkAttemptRow[]): WorkAttemptRow[] {
+  const counts = { all_attempts: 0, completed_attempts: 0, failed_attempts: 0 };
+  const tries = new Map<string, { last_try: number; completed_try: number }>();
+  for (const { unit, task, step, state, try_number: tried } of rows) {
+    const isCompleted = state === 'completed';
+    const key = JSON.stringify([unit, task, step]);
+    const known = tries.get(key) ?? { last_try: 0, completed_try: 0 };
+    tries.set(key, known);
+    known.last_try = Math.max(known.last_try, tried);
+    if (isCompleted) known.completed_try = Math.max(known.completed_try, tried);
+    if (unit === 'run') continue;
+    counts.all_attempts++;
+    if (isCompleted) counts.completed_attempts++;
+    if (state === 'failed') counts.failed_attempts++;
+  }
+  return rows.map((attempt) => {
+    const { unit, task, step } = attempt;
+    return { ...attempt, ...tries.get(JSON.stringify([unit, task, step])), ...counts };
+  });
+}
+
+function countsOf({ all_attempts, completed_attempts, failed_attempts }: Outcome) {
+  return { all_attempts, completed_attempts, failed_attempts };
 }
 
 /** The columns of a row, from the groups of events. */
-function attempts(groupsSql: string): string {
-  return `
-    SELECT
-      unit, task, step, try_number, reported_try,
-      ${states} AS state,
-      latest.2 AS agent,
-      parent, label, kind,
-      coalesce(started_ms, if(is_ended, ended_ms - toInt64(round(ifNull(took_ms, 0))), NULL), first_ms) AS begin_ms,
-      started_ms,
-      if(is_ended, latest.4, NULL) AS ended_ms,
-      latest.3 AS updated_ms,
-      latest.5 AS took_ms,
-      if(is_ended, latest.6, 0) AS model_calls,
-      if(is_ended, latest.7, 0) AS input_tokens,
-      if(is_ended, latest.8, 0) AS output_tokens,
-      if(is_ended, latest.9, 0) AS cost,
-      latest.10 AS scope,
-      latest.11 AS sureness,
-      latest.12 AS category,
-      latest.13 AS code,
-      latest.14 AS failure,
-      inputs, outputs,
-      countIf(unit != 'run') OVER () AS all_attempts,
-      countIf(unit != 'run' AND state = 'completed') OVER () AS completed_attempts,
-      countIf(unit != 'run' AND state = 'failed') OVER () AS failed_attempts,
-      max(try_number) OVER (PARTITION BY unit, task, step) AS last_try,
-      max(if(state = 'completed', try_number, 0)) OVER (PARTITION BY unit, task, step) AS completed_try
-    FROM ${groupsSql}`;
-}
+const attemptColumns = `
+  unit, task, step, try_number, reported_try,
+  ${states} AS state,
+  latest.2 AS agent,
+  parent, label, kind,
+  coalesce(started_ms, if(is_ended, ended_ms - toInt64(round(ifNull(took_ms, 0))), NULL), first_ms) AS begin_ms,
+  started_ms,
+  if(is_ended, latest.4, NULL) AS ended_ms,
+  latest.3 AS updated_ms,
+  latest.5 AS took_ms,
+  if(is_ended, latest.6, 0) AS model_calls,
+  if(is_ended, latest.7, 0) AS input_tokens,
+  if(is_ended, latest.8, 0) AS output_tokens,
+  if(is_ended, latest.9, 0) AS cost,
+  latest.10 AS scope,
+  latest.11 AS sureness,
+  latest.12 AS category,
+  latest.13 AS code,
+  latest.14 AS failure,
+  inputs, outputs`;
+
+const outcomeColumns = `
+  max(try_number) OVER (PARTITION BY unit, task, step) AS last_try,
+  max(if(state = 'completed', try_number, 0)) OVER (PARTITION BY unit, task, step) AS completed_try,
+  countIf(unit != 'run') OVER () AS all_attempts,
+  countIf(unit != 'run' AND state = 'completed') OVER () AS completed_attempts,
+  countIf(unit != 'run' AND state = 'failed') OVER () AS failed_attempts`;
+
+const noOutcomeColumns = `
+  0 AS last_try, 0 AS completed_try, 0 AS all_attempts, 0 AS completed_attempts, 0 AS failed_attempts`;
 
 /** The events of each attempt as one row. */
 function groups({ where }: WorkScope, contexts: boolean): string {
