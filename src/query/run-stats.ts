@@ -89,8 +89,8 @@ function durationsOf(rows: readonly RunOutcomeRow[]): number[] {
 }
 
 /**
- * Between the two values it falls between, in proportion; null without values. Definition 7 of R. J. Hyndman and Y. Fan,
- * Sample Quantiles in Statistical Packages, The American Statistician 50 (1996), 361-365.
+ * Between the two values it falls between, in proportion; null without values. Definition 7 of R. J. Hyndman and
+ * Y. Fan, Sample Quantiles in Statistical Packages, The American Statistician 50 (1996), 361-365.
  */
 export function quantile(values: readonly number[], level: number): number | null {
   const sorted = [...values].sort((a, b) => a - b);
