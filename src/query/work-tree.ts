@@ -1,4 +1,4 @@
-import type { WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
+import { unitKey, type WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
 import { invariant } from '../core/invariant.js';
 import { brokenCycles } from './work-parents.js';
 
@@ -91,7 +91,7 @@ function unitsOf(rows: readonly WorkAttemptRow[]): WorkUnit[] {
   const grouped = new Map<string, WorkAttemptRow[]>();
   const tasksNamed = new Map<string, number>();
   for (const row of rows) {
-    const key = unitKey(row.task, row.unit === 'step' ? row.step : null);
+    const key = unitKey(row);
     const tries = grouped.get(key);
     if (tries === undefined) grouped.set(key, [row]);
     else tries.push(row);
@@ -111,7 +111,7 @@ function unitsOf(rows: readonly WorkAttemptRow[]): WorkUnit[] {
     });
   }
   for (const [taskId, beginMs] of tasksNamed) {
-    if (grouped.has(unitKey(taskId, null))) continue;
+    if (grouped.has(taskKey(taskId))) continue;
     units.push({ type: 'task', taskId, stepId: '', parentId: null, beginMs, tries: [null] });
   }
   return units.sort((a, b) => a.beginMs - b.beginMs || textOrder(a.taskId, b.taskId) || textOrder(a.stepId, b.stepId));
@@ -121,9 +121,12 @@ function textOrder(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** JSON keeps the parts apart whatever characters they hold; the task itself has no step. */
-function unitKey(taskId: string, stepId: string | null): string {
-  return JSON.stringify([taskId, stepId]);
+function taskKey(task: string): string {
+  return unitKey({ unit: 'task', task, step: '' });
+}
+
+function stepKey(task: string, step: string): string {
+  return unitKey({ unit: 'step', task, step });
 }
 
 /** The parent of each unit, null for the run. Following parents from any unit ends at the run. */
@@ -131,17 +134,17 @@ function parentsOf(runId: string, units: readonly WorkUnit[]): Map<WorkUnit, Wor
   const byKey = new Map<string, WorkUnit>();
   const stepsById = new Map<string, WorkUnit[]>();
   for (const unit of units) {
-    byKey.set(unitKey(unit.taskId, unit.type === 'step' ? unit.stepId : null), unit);
+    byKey.set(unit.type === 'step' ? stepKey(unit.taskId, unit.stepId) : taskKey(unit.taskId), unit);
     if (unit.type !== 'step') continue;
     const same = stepsById.get(unit.stepId);
     if (same === undefined) stepsById.set(unit.stepId, [unit]);
     else same.push(unit);
   }
-  const ownTask = (unit: WorkUnit) => (unit.type === 'step' ? (byKey.get(unitKey(unit.taskId, null)) ?? null) : null);
+  const ownTask = (unit: WorkUnit) => (unit.type === 'step' ? (byKey.get(taskKey(unit.taskId)) ?? null) : null);
   const named = (unit: WorkUnit): WorkUnit | null => {
     const { parentId, taskId } = unit;
     if (parentId === null) return ownTask(unit);
-    const near = byKey.get(unitKey(taskId, parentId)) ?? byKey.get(unitKey(parentId, null));
+    const near = byKey.get(stepKey(taskId, parentId)) ?? byKey.get(taskKey(parentId));
     if (near !== undefined && near !== unit) return near;
     const steps = parentId === runId ? [] : (stepsById.get(parentId) ?? []);
     const [only] = steps;

@@ -136,9 +136,10 @@ export async function readWorkAttempts(
 function withOutcomes(rows: readonly WorkAttemptRow[]): WorkAttemptRow[] {
   const counts = { all_attempts: 0, completed_attempts: 0, failed_attempts: 0 };
   const tries = new Map<string, { last_try: number; completed_try: number }>();
-  for (const { unit, task, step, state, try_number: tried } of rows) {
+  for (const attempt of rows) {
+    const { unit, state, try_number: tried } = attempt;
     const isCompleted = state === 'completed';
-    const key = JSON.stringify([unit, task, step]);
+    const key = unitKey(attempt);
     const known = tries.get(key) ?? { last_try: 0, completed_try: 0 };
     tries.set(key, known);
     known.last_try = Math.max(known.last_try, tried);
@@ -148,10 +149,12 @@ function withOutcomes(rows: readonly WorkAttemptRow[]): WorkAttemptRow[] {
     if (isCompleted) counts.completed_attempts++;
     if (state === 'failed') counts.failed_attempts++;
   }
-  return rows.map((attempt) => {
-    const { unit, task, step } = attempt;
-    return { ...attempt, ...tries.get(JSON.stringify([unit, task, step])), ...counts };
-  });
+  return rows.map((attempt) => ({ ...attempt, ...tries.get(unitKey(attempt)), ...counts }));
+}
+
+/** Equal for the attempts of one run, task or step, whatever characters their ids hold. */
+export function unitKey({ unit, task, step }: Pick<WorkAttemptRow, 'unit' | 'task' | 'step'>): string {
+  return `${unit} ${task.length} ${task}${step}`;
 }
 
 function countsOf({ all_attempts, completed_attempts, failed_attempts }: Outcome) {
