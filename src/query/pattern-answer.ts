@@ -82,10 +82,16 @@ export function patternItem(pattern: PatternRow, feedback: PatternFeedbackRow | 
   };
 }
 
-export function patternDetail(pattern: PatternRow, feedback: PatternFeedbackRow | undefined) {
+export interface PatternDetail {
+  readonly pattern: PatternRow;
+  readonly feedback: PatternFeedbackRow | undefined;
+  readonly references: readonly string[];
+}
+
+export function patternDetail({ pattern, feedback, references }: PatternDetail) {
   return {
     ...patternItem(pattern, feedback),
-    evidence: pattern.references,
+    evidence: references,
     latest_feedback: (feedback?.newest ?? []).map(([negativeMs, feedbackId, score, text, userId]) => ({
       feedback_id: feedbackId,
       at: instant(-negativeMs),

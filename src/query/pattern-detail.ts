@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readPatternEvidence } from '../clickhouse/queries/pattern-evidence.js';
 import { readPatternFeedback } from '../clickhouse/queries/pattern-feedback.js';
 import { readPatterns } from '../clickhouse/queries/pattern-rows.js';
 import type { HttpRoute } from '../core/ports.js';
@@ -30,12 +31,13 @@ export function createPatternDetailRoute(context: QueryContext): HttpRoute {
       const patternId = pathPatternId(request);
       const keys = { tenant, patternIds: [patternId] };
       return readWithin(context, request, async (store) => {
-        const [[pattern], [feedback]] = await Promise.all([
+        const [[pattern], [feedback], references] = await Promise.all([
           readPatterns(store, keys),
           readPatternFeedback(store, keys),
+          readPatternEvidence(store, { tenant, patternId }),
         ]);
         if (pattern === undefined) throw patternUnknown(patternId);
-        return jsonReply(patternDetail(pattern, feedback));
+        return jsonReply(patternDetail({ pattern, feedback, references }));
       });
     },
   };

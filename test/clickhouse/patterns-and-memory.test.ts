@@ -97,7 +97,7 @@ test('a segment that is replayed changes nothing', async () => {
   expect(await views()).toEqual(before);
 });
 
-test('what came before the tables is carried over from the raw events, and once however often it is applied', async () => {
+test('what came before the tables is carried over from the raw events, once however often it is applied', async () => {
   const before = await views();
   for (const table of tables) await store.run(`TRUNCATE TABLE ${table}`);
   expect(await views()).toEqual([[], [], []]);

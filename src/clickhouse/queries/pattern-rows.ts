@@ -14,12 +14,11 @@ const row = z.object({
   latest_confidence: optionalFloat,
   latest_effectiveness: optionalFloat,
   references_count: integer64,
-  references: z.array(z.string()),
   first_ms: epochMs,
   last_ms: epochMs,
 });
 
-/** `agents`: ids in order of their last observation, the latest first. `references`: of the latest observations. */
+/** `agents`: ids in order of their last observation, the latest first. */
 export type PatternRow = z.output<typeof row>;
 
 export interface PatternKeys {
@@ -52,7 +51,6 @@ export function readPatterns(store: StoreReader, { tenant, patternIds }: Pattern
         ${latest('confidence')} AS latest_confidence,
         ${latest('effectiveness')} AS latest_effectiveness,
         uniqArrayMerge(evidence_count) AS references_count,
-        arrayDistinct(groupArraySortedArrayMerge(64)(evidence_latest).2) AS references,
         toUnixTimestamp64Milli(min(first_seen)) AS first_ms,
         toUnixTimestamp64Milli(max(last_seen)) AS last_ms
       FROM agent_patterns_v1
