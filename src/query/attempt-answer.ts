@@ -48,7 +48,7 @@ export function taskAttempt(row: WorkAttemptRow, isHeard: boolean) {
     agent_id: row.agent,
     started_at: optionalInstant(row.started_ms),
     ended_at: optionalInstant(row.ended_ms),
-    duration_ms: row.took_ms,
+    duration_ms: tookMs(row),
     llm_calls: row.model_calls,
     tokens: { in: row.input_tokens, out: row.output_tokens, total: row.input_tokens + row.output_tokens },
     cost_cents: costCents(row.cost),
@@ -96,11 +96,16 @@ export function failureItem(row: WorkAttemptRow) {
     kind: row.kind,
     agent_id: row.agent,
     failed_at: instant(row.ended_ms ?? row.updated_ms),
-    duration_ms: row.took_ms,
+    duration_ms: tookMs(row),
     error_category: row.category,
     error_code: row.code,
     error_message: row.failure,
     retried: row.last_try > row.try_number,
     recovered: row.completed_try > row.try_number,
   };
+}
+
+/** As reported, else from start to end; null while one of them is not known. */
+export function tookMs({ took_ms: took, started_ms: startedMs, ended_ms: endedMs }: WorkAttemptRow): number | null {
+  return took ?? (startedMs === null || endedMs === null ? null : Math.max(0, endedMs - startedMs));
 }

@@ -13,7 +13,7 @@ import {
   textSchema,
 } from './answer-schema.js';
 import { instant, reportedAttempt } from './answer-units.js';
-import { failureItem, failureSchema } from './attempt-answer.js';
+import { failureItem, failureSchema, tookMs } from './attempt-answer.js';
 import { decodePageCursor, encodePageCursor } from './page-cursor.js';
 import { idParameter, integerParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
@@ -158,7 +158,7 @@ function nodeItem(row: WorkAttemptRow, isHeard: boolean) {
     input: row.inputs,
     output: row.outputs,
     time: instant(row.begin_ms),
-    duration_ms: row.took_ms,
+    duration_ms: tookMs(row),
     status: openStatus(row.state, isHeard),
     attempt: reportedAttempt(row.reported_try),
   };

@@ -4,7 +4,7 @@ import type { RunDetailRow } from '../clickhouse/queries/run-detail.js';
 import { type RunTaskRow, type RunTasks, readRunTasks } from '../clickhouse/queries/run-tasks.js';
 import { readWorkAttempts, type WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
-import { float32Digits, instant, optionalInstant, reportedAttempt } from './answer-units.js';
+import { float32Digits, optionalInstant, reportedAttempt } from './answer-units.js';
 import { failureItem } from './attempt-answer.js';
 import { readOrphaned } from './lease.js';
 import { parseParameters } from './parameters.js';
@@ -13,6 +13,7 @@ import { possibleRunId } from './run-path.js';
 import { type RunRecord, readRunRecord } from './run-record.js';
 import { runSchema } from './run-schema.js';
 import { taskItem } from './task-answer.js';
+import { endedOf, startedOf } from './timeline.js';
 import { noUsage, usageAnswer } from './usage.js';
 import { openStatus } from './work-status.js';
 
@@ -101,8 +102,8 @@ function statePart({ key, status, state }: RunRecord) {
     engagement_id: state?.engagement_id ?? null,
     user_id: state?.user_id ?? null,
     session_id: state?.session_id ?? null,
-    started_at: optionalInstant(state?.started_ms ?? null),
-    ended_at: state === null || state.state === 'running' ? null : instant(state.ended_ms ?? state.updated_ms),
+    started_at: optionalInstant(startedOf(state)),
+    ended_at: optionalInstant(endedOf(state)),
     updated_at: optionalInstant(state?.updated_ms ?? null),
     duration_ms: state?.took_ms ?? null,
     memory_mb: float32Digits(state?.memory_mb ?? null),

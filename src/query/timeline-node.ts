@@ -11,6 +11,7 @@ import {
   textSchema,
 } from './answer-schema.js';
 import { optionalInstant, reportedAttempt } from './answer-units.js';
+import { tookMs } from './attempt-answer.js';
 import { type RunRecord, runStatuses } from './run-record.js';
 import type { Timeline, TimelineNode } from './timeline.js';
 import { usageAnswer, usageSchema } from './usage.js';
@@ -121,11 +122,6 @@ function attemptPart(row: WorkAttemptRow | null, isHeard: boolean) {
     error_code: row?.code ?? null,
     error_preview: preview(row?.failure ?? null),
   };
-}
-
-/** As reported, else from start to end. */
-function tookMs({ took_ms: took, started_ms: startedMs, ended_ms: endedMs }: WorkAttemptRow): number | null {
-  return took ?? (startedMs === null || endedMs === null ? null : Math.max(0, endedMs - startedMs));
 }
 
 function preview(message: string | null): string | null {

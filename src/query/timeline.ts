@@ -49,9 +49,8 @@ function runTimes(
   attempts: readonly WorkAttemptRow[],
   run: WorkAttemptRow | null,
 ): RunTimes {
-  const isEnded = state !== null && state.state !== 'running';
-  const endedMs = isEnded ? (state.ended_ms ?? state.updated_ms) : null;
-  const startedMs = startedOf(state, endedMs) ?? run?.started_ms ?? null;
+  const endedMs = endedOf(state);
+  const startedMs = startedOf(state) ?? run?.started_ms ?? null;
   const begins = attempts.map(({ begin_ms: beginMs }) => beginMs);
   const told = [...begins, activity?.first_ms, endedMs, state?.updated_ms].filter((ms) => typeof ms === 'number');
   const originMs = startedMs ?? told.reduce((least, ms) => Math.min(least, ms), Number.MAX_SAFE_INTEGER);
@@ -60,12 +59,18 @@ function runTimes(
   return { originMs, startedMs, endedMs, durationMs: state?.took_ms ?? wholeMs, endMs: endedMs ?? lastMs, lastMs };
 }
 
-/** As reported, else the time of the start event, else the duration before the end. */
-function startedOf(state: RunDetailRow | null, endedMs: number | null): number | null {
+/** When a run began: as reported, else the time of the start event, else the duration before the end. */
+export function startedOf(state: RunDetailRow | null): number | null {
   if (state === null) return null;
+  const endedMs = endedOf(state);
   if (state.started_ms !== null) return state.started_ms;
   if (endedMs === null) return state.updated_ms;
   return state.took_ms === null ? null : endedMs - Math.round(state.took_ms);
+}
+
+/** As reported, else the time of the end event; null while it has not ended. */
+export function endedOf(state: RunDetailRow | null): number | null {
+  return state === null || state.state === 'running' ? null : (state.ended_ms ?? state.updated_ms);
 }
 
 function measuredNodes(tree: readonly WorkNode[], state: RunDetailRow | null): TimelineNode[] {

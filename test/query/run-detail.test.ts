@@ -102,6 +102,8 @@ test('a run is answered with its state, what its events add up to, its tasks in 
     crew_id: 'night',
     user_id: 'ann',
     agents: ['helper', 'lead'],
+    // The end reports no start: it is the duration before it.
+    started_at: at(0),
     ended_at: at(210),
     duration_ms: 210,
     error_code: 'refused',
@@ -212,7 +214,8 @@ test('the nodes of a run come in the order of their begin, with errors, final ou
     ['write', 'task', 1, 'failed', at(150)],
     ['draft', 'llm', 1, 'failed', at(160)],
   ]);
-  expect(nodes[1]).toMatchObject({ input: { q: 'tide' }, output: {}, task_id: 'find' });
+  // Of the first attempt nobody reported a duration: it is from start to end.
+  expect(nodes[1]).toMatchObject({ input: { q: 'tide' }, output: {}, task_id: 'find', duration_ms: 40 });
   expect(body).toMatchObject({
     status: 'failed',
     final_output: { sources: '4' },
