@@ -22,6 +22,9 @@ const values: Readonly<Record<string, string>> = {
   day: yesterday,
 };
 
+/** What is erased is nothing that others ask for. */
+const doomed: Readonly<Record<string, string>> = { run_id: 'api-doomed-run', user_id: 'api-doomed-user' };
+
 /** By operation id. */
 const examples: Readonly<Record<string, OperationExample>> = {};
 
@@ -34,7 +37,8 @@ export interface PreparedCall {
 export function preparedCall(operation: ApiCallable, query: Readonly<Record<string, string>> = {}): PreparedCall {
   const { params = {}, query: exampleQuery = {}, body } = examples[operation.operationId] ?? {};
   const valueFor = (name: string): string => {
-    const value = params[name] ?? exampleQuery[name] ?? values[name];
+    const erased = operation.method === 'delete' ? doomed[name] : undefined;
+    const value = params[name] ?? exampleQuery[name] ?? erased ?? values[name];
     if (value === undefined) throw new Error(missing(operation, `a value of ${name}`));
     return value;
   };
@@ -72,6 +76,7 @@ export function exampleEvents(nowMs: number): readonly Readonly<Record<string, u
     { ...common, ...span, ...usage, type: 'task.completed', task_id: 'api-task', inputs: { topic: 'tides' } },
     { ...common, ...span, type: 'task.failed', task_id: 'api-task-2', error_category: 'model', error_message: 'no' },
     { ...common, ...span, type: 'run.completed', outputs: { answer: 42 } },
+    { type: 'run.completed', agent_id: 'api-agent', ...doomed, ...span },
     { ...common, type: 'memory.stored', task_id: 'api-task' },
     { ...common, type: 'pattern.observed', pattern_id: 'api-pattern', pattern_type: 'habit', confidence: 0.8 },
     { ...common, type: 'pattern.feedback', pattern_id: 'api-pattern', feedback_score: 1 },
