@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { RollupDayFinalizer } from './clickhouse/maintenance/day-finalizer.js';
+import { FailureSettlement } from './clickhouse/maintenance/failure-settlement.js';
 import { createInsertToken } from './clickhouse/maintenance/insert-token.js';
 import { Maintenance } from './clickhouse/maintenance/maintenance.js';
 import { migrate } from './clickhouse/migrate.js';
@@ -98,6 +99,7 @@ interface Parts {
   readonly live: LiveView;
   readonly finalizer: RollupDayFinalizer;
   readonly maintenance: Maintenance;
+  readonly settlement: FailureSettlement;
   readonly schema: StoreStartup;
   readonly disk: DiskHealth;
   readonly wallClock: ClockHealth;
@@ -204,8 +206,8 @@ async function joinParts(setting: Setting): Promise<Parts> {
     { decoder, spool, windows, live: live.sink, eventIds, clock, logger, instruments },
     config.ingest,
   );
-  const { finalizer, maintenance } = joinMaintenance(setting, { spool, store, delivery });
-  const schema = joinSchema(setting, { spool, windows, store, delivery, maintenance });
+  const { finalizer, maintenance, settlement } = joinMaintenance(setting, { spool, store, delivery });
+  const schema = joinSchema(setting, { spool, windows, store, delivery, maintenance, settlement });
   const endpoints = createEndpointWindows(clock);
   const diskUse = () => nodeFileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
@@ -221,6 +223,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     live,
     finalizer,
     maintenance,
+    settlement,
     schema,
     disk,
     wallClock,
@@ -230,7 +233,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
 function joinMaintenance(
   setting: Setting,
   { spool, store, delivery }: Pick<Parts, 'spool' | 'store' | 'delivery'>,
-): Pick<Parts, 'finalizer' | 'maintenance'> {
+): Pick<Parts, 'finalizer' | 'maintenance' | 'settlement'> {
   const { config, clock, random, logger, metrics, startedMs } = setting;
   const instruments = metrics.maintenance;
   const undeliveredSinceMs = () => spool.stats().oldestReceivedMs;
@@ -244,7 +247,8 @@ function joinMaintenance(
     { store: store.client, finalizer, hasBacklog, clock, nextToken, logger, instruments },
     { retention: retentionOf(config) },
   );
-  return { finalizer, maintenance };
+  const settlement = new FailureSettlement({ store: store.client, clock, nextToken, logger, instruments });
+  return { finalizer, maintenance, settlement };
 }
 
 /**
@@ -253,7 +257,7 @@ function joinMaintenance(
  */
 function joinSchema(
   setting: Setting,
-  parts: Pick<Parts, 'spool' | 'windows' | 'store' | 'delivery' | 'maintenance'>,
+  parts: Pick<Parts, 'spool' | 'windows' | 'store' | 'delivery' | 'maintenance' | 'settlement'>,
 ): StoreStartup {
   const { config, clock, random, logger, startedMs } = setting;
   const { client } = parts.store;
@@ -280,10 +284,12 @@ function joinSchema(
       onReady: async () => {
         await parts.delivery.start();
         restoration.begin();
-        if (config.maintenance.schedule === 'on') parts.maintenance.begin();
+        if (config.maintenance.schedule === 'off') return;
+        parts.maintenance.begin();
+        parts.settlement.begin();
       },
       onStop: async () => {
-        await Promise.all([restoration.stop(), parts.maintenance.stop()]);
+        await Promise.all([restoration.stop(), parts.maintenance.stop(), parts.settlement.stop()]);
       },
       clock,
       random,

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
+import type { StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { systemClock } from '../../src/core/clock.js';
 import { rawColumns, rawTable } from '../../src/core/event-schema.js';
 import { silentLogger } from '../../src/core/logger.js';
@@ -20,6 +21,8 @@ export interface QueryStore {
   /** The reader account of the embedded engine, over HTTP, as the collector uses it. */
   readonly reader: StoreReader;
   readonly exporter: StoreExporter;
+  /** The writer's account, as the maintenance uses it. */
+  readonly writer: StoreWriter;
   /** Every query that ran, for asserting what was asked. */
   readonly asked: StoreQuery[];
   insert(rows: readonly RawRow[]): Promise<void>;
@@ -46,6 +49,7 @@ export async function openQueryStore(): Promise<QueryStore> {
   const asked: StoreQuery[] = [];
   return {
     asked,
+    writer: client,
     reader: {
       rows: (query) => {
         asked.push(query);

@@ -24,6 +24,14 @@ const settledAt = `(
   WHERE tenant = '' AND lane = 'settled'
 )`;
 
+const isNew = `inserted >= ${settledAt}`;
+
+/** False until something was settled: then everything is new. */
+const isSettled = `${settledAt} > toDateTime64(1, 3, 'UTC')`;
+
+/** The earliest of some rows, and for none a time that nothing has reached. */
+export const earliest = "if(count() = 0, now64(3, 'UTC') + toIntervalDay(400), min(ts))";
+
 export interface FailureSelection {
   /** Columns of the result beside `outcome`, of the table. */
   readonly columns: string;
@@ -37,10 +45,9 @@ export interface FailureSelection {
 
 export function failuresWithOutcome({ columns, tenant, failures, tries }: FailureSelection): string {
   const failed = `${tenant} AND lane = 'failed' AND (${failures})`;
-  const isNew = `inserted >= ${settledAt}`;
-  const since = (key: string) =>
-    `(${isNew} OR ${key} IN (SELECT ${key} FROM ${failureTable} WHERE ${failed} AND ${isNew}))`;
-  const later = `${tenant} AND lane != 'settled' AND (${tries})`;
+  const exact = newTries({ failed, tries: `${tenant} AND lane != 'settled' AND (${tries}) AND ${isTry}`, key: 'unit' });
+  const steps = `${tenant} AND lane != 'settled' AND (${tries}) AND ${isFamilyTry}`;
+  const alike = newTries({ failed, tries: steps, key: 'family' });
   return `
     SELECT
       ${columns},
@@ -52,18 +59,37 @@ export function failuresWithOutcome({ columns, tenant, failures, tries }: Failur
     FROM (SELECT * FROM ${failureTable} FINAL WHERE ${failed}) AS failure
     LEFT ANY JOIN (
       SELECT unit, max((ts, attempt)) AS last_try, maxIf((ts, attempt), lane = 'completed') AS last_completion
-      FROM ${failureTable}
-      WHERE ${later} AND (lane != 'failed' OR kind != 'step' OR attempt != 1) AND ${since('unit')}
+      FROM (${exact})
       GROUP BY unit
     ) AS exact ON failure.unit = exact.unit
     LEFT ANY JOIN (
       SELECT family, max(attempt) AS top_try, maxIf(attempt, lane = 'completed') AS top_completion
-      FROM ${failureTable}
-      WHERE ${later} AND kind = 'step' AND family != unit AND attempt > 1 AND ${since('family')}
-        AND unit NOT IN (
-          SELECT unit FROM ${failureTable}
-          WHERE ${tenant} AND lane = 'failed' AND kind = 'step' AND attempt <= 1 AND family != unit
-        )
+      FROM (${alike})
+      WHERE unit NOT IN (
+        SELECT unit FROM ${failureTable}
+        WHERE ${tenant} AND lane = 'failed' AND kind = 'step' AND attempt <= 1 AND family != unit
+          AND ts >= (SELECT ${earliest} FROM (${alike})) - toIntervalDay(1)
+      )
       GROUP BY family
     ) AS alike ON failure.family = alike.family`;
+}
+
+/** The first attempt of a step is no later try; most failures are one. */
+const isTry = "(lane != 'failed' OR kind != 'step' OR attempt != 1)";
+
+const isFamilyTry = "kind = 'step' AND family != unit AND attempt > 1";
+
+/**
+ * Tries that were inserted since the settlement, found by the index on `inserted`, and those of failures that were,
+ * found by the primary key: late ones are few, and the rest happened lately.
+ */
+function newTries({ failed, tries, key }: { readonly failed: string; readonly tries: string; readonly key: string }) {
+  const columns = 'ts, unit, family, attempt, lane';
+  const lateFailures = `FROM ${failureTable} WHERE ${failed} AND ${isNew}`;
+  return `
+    SELECT ${columns} FROM ${failureTable} WHERE ${tries} AND ${isNew}
+    UNION ALL
+    SELECT ${columns} FROM ${failureTable}
+    WHERE ${tries} AND ${isSettled} AND ts >= (SELECT ${earliest} ${lateFailures})
+      AND ${key} IN (SELECT ${key} ${lateFailures})`;
 }
