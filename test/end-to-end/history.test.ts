@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Random } from '../../src/core/clock.js';
 import { CollectorProcess } from '../support/collector-process.js';
-import { historyEndpoints } from '../support/history-endpoints.js';
+import { type HistoryEndpoint, historyEndpoints, orphanEndpoints } from '../support/history-endpoints.js';
 import { PlannedHistory } from '../support/planned-history.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
 import type { WireEvent } from '../support/sent-history.js';
@@ -33,28 +33,41 @@ test(
     }));
     const ordered = createCollector(tenants);
     const shuffled = createCollector(tenants);
+    const started = [ordered, shuffled];
     try {
       await Promise.all([ordered.start(), shuffled.start()]);
       await Promise.all([sendInOrder(ordered, tenants), sendShuffled(shuffled, tenants, random)]);
       await Promise.all([untilStored(ordered, tenants), untilStored(shuffled, tenants)]);
-      for (const tenant of tenants) await compareAnswers(tenant, { ordered, shuffled });
+      for (const tenant of tenants) await compareAnswers(tenant, { ordered, shuffled }, historyEndpoints(tenant.plan));
       expect(await Promise.all([ordered.stop(), shuffled.stop()])).toEqual([0, 0]);
+
+      // With a lease that has run out, what was running is orphaned.
+      const [orderedLater, shuffledLater] = started.map(({ dataDir }) => createCollector(tenants, dataDir, 1_000));
+      const later = { ordered: orderedLater!, shuffled: shuffledLater! };
+      started.push(later.ordered, later.shuffled);
+      await Promise.all([later.ordered.start(), later.shuffled.start()]);
+      for (const tenant of tenants) {
+        await expect.poll(() => orphanedTasks(later.ordered, tenant), { timeout: 20_000 }).toBeGreaterThan(0);
+        await compareAnswers(tenant, later, orphanEndpoints);
+      }
+      expect(await Promise.all([later.ordered.stop(), later.shuffled.stop()])).toEqual([0, 0]);
     } finally {
-      await Promise.all([ordered.kill(), shuffled.kill()]);
+      await Promise.all(started.map((collector) => collector.kill()));
     }
   },
   60_000 + runs * 3_000,
 );
 
-function createCollector(tenants: readonly Tenant[]): CollectorProcess {
+/** The usual lease is so long that what is open stays running however slow the machine is. */
+function createCollector(tenants: readonly Tenant[], dataDir = tempDir(), leaseMs = 3_600_000): CollectorProcess {
   const keys = tenants.map(({ key, name }) => `${key}:${name}:admin`).join(',');
   return new CollectorProcess({
-    dataDir: tempDir(),
+    dataDir,
     env: {
       TIDEMARK_API_KEYS: keys,
       TIDEMARK_QUERY_CACHE_MS: '0',
-      // What is open stays so however slow the machine is, and no daily pass tells one of the two what recovered.
-      TIDEMARK_HISTORY_LEASE_MS: '3600000',
+      TIDEMARK_HISTORY_LEASE_MS: String(leaseMs),
+      // A daily pass would tell one of the two what recovered.
       TIDEMARK_MAINTENANCE_SCHEDULE: 'off',
     },
   });
@@ -140,8 +153,12 @@ const triesMax = 5;
 /** Some endpoints at once: each of the two collectors answers while the other one waits for its store. */
 const askersMax = 3;
 
-async function compareAnswers({ name, key, plan }: Tenant, { ordered, shuffled }: Collectors): Promise<void> {
-  const endpoints = historyEndpoints(plan);
+async function compareAnswers(
+  { name, key }: Tenant,
+  { ordered, shuffled }: Collectors,
+  asked: readonly HistoryEndpoint[],
+): Promise<void> {
+  const endpoints = [...asked];
   const compareSome = async (): Promise<void> => {
     for (let next = endpoints.shift(); next !== undefined; next = endpoints.shift()) {
       const { path, pages } = next;
@@ -158,6 +175,11 @@ async function compareAnswers({ name, key, plan }: Tenant, { ordered, shuffled }
     }
   };
   await Promise.all(Array.from({ length: askersMax }, compareSome));
+}
+
+async function orphanedTasks({ url }: CollectorProcess, { key }: Tenant): Promise<number> {
+  const [answer] = await read(`${url}/api/v1/monitoring/tasks?status=orphaned`, key, false);
+  return (answer as { readonly total?: number }).total ?? 0;
 }
 
 /** An answer, or those of all pages from the first to the last. */

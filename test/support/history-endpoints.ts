@@ -7,8 +7,11 @@ export interface HistoryEndpoint {
 }
 
 const tasks = '/api/v1/monitoring/tasks';
-const statuses = ['pending', 'running', 'completed', 'failed', 'cancelled', 'orphaned'];
+const runs = '/api/v1/runs';
+const executions = '/api/v1/agents/history';
+const statuses = ['pending', 'running', 'completed', 'failed', 'cancelled'];
 const groupings = ['category', 'code', 'agent', 'model', 'tool'];
+const runStatuses = ['running', 'completed', 'failed', 'cancelled'];
 const agents = ['planner', 'writer', 'critic'];
 /** Ids whose answers are compared one by one. */
 const idsMax = 3;
@@ -40,9 +43,17 @@ export function historyEndpoints({ runIds, taskIds, patternIds, events }: Planne
     { path: `${tasks}?limit=5&status=completed`, pages: true },
     ...lists,
     ...some(taskIds).map((id) => ({ path: `${tasks}/${id}` })),
+    { path: `${runs}?limit=5`, pages: true },
+    ...['agent_id=writer', 'user_id=user-c', 'crew_id=crew-b', 'error_category=tool', `start_date_from=${from}`].map(
+      (query) => ({ path: `${runs}?${query}` }),
+    ),
+    ...runStatuses.map((status) => ({ path: `${runs}?status=${status}` })),
+    { path: `${executions}?limit=100` },
+    { path: `${executions}?agent_id=planner&status=completed&skip=1` },
+    { path: `${executions}?user_id=user-a` },
     ...some(runIds).flatMap((id): HistoryEndpoint[] => [
-      { path: `/api/v1/runs/${id}` },
-      { path: `/api/v1/runs/${id}/timeline?limit=20`, pages: true },
+      { path: `${runs}/${id}` },
+      { path: `${runs}/${id}/timeline?limit=20`, pages: true },
       { path: `/api/v1/agents/logs?run_id=${id}&limit=20`, pages: true },
     ]),
     { path: '/api/v1/failures?limit=15', pages: true },
@@ -57,6 +68,16 @@ export function historyEndpoints({ runIds, taskIds, patternIds, events }: Planne
     { path: '/api/v1/metrics/dashboard' },
   ];
 }
+
+/** What is told of work that has not ended and is not heard of any more. */
+export const orphanEndpoints: readonly HistoryEndpoint[] = [
+  { path: `${tasks}?status=orphaned&limit=2`, pages: true },
+  { path: `${tasks}?status=running&limit=100` },
+  { path: `${tasks}?limit=100` },
+  { path: `${runs}?status=orphaned&limit=2`, pages: true },
+  { path: `${runs}?limit=100` },
+  { path: `${executions}?status=orphaned` },
+];
 
 function agentEndpoints(agent: string): HistoryEndpoint[] {
   const path = `/api/v1/agents/${agent}`;
