@@ -61,7 +61,7 @@ test('the path of random small trees is the one found by trying every chain of c
   }
 });
 
-test('of three steps side by side the path has the one that ended last, what it waited for, and the gaps of the run', () => {
+test('of steps side by side the path has the one that ended last, what it waited for, and the gaps', () => {
   const run = { parent: -1, startMs: 0, endMs: 100 };
   const fast = { parent: 0, startMs: 10, endMs: 30 };
   const first = { parent: 0, startMs: 10, endMs: 45 };
