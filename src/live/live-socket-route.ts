@@ -20,6 +20,7 @@ export class LiveSocketRoute implements SocketRoute {
   readonly path = '/api/v1/live';
   readonly scope = 'read';
   readonly protocol = 'tidemark.v1';
+  readonly summary = 'Tells what happens now: a snapshot, then events and the progress of runs';
   /** Nothing is expected of a client. */
   readonly payloadBytesMax = 1_024;
   readonly #hub: LiveHub;

@@ -17,6 +17,8 @@ export const tagMeanings: Readonly<Record<ApiTag, string>> = {
 /** What a parameter means wherever it occurs; the schema of an endpoint may say it more exactly. */
 export const parameterMeanings: Readonly<Record<string, string>> = {
   agent_id: 'Id of an agent.',
+  category: 'Category of the failure.',
+  code: 'Error code of the failure.',
   crew_id: 'Id of a crew.',
   cursor: 'The next_cursor of an earlier answer to the same question.',
   day: 'A UTC day that is over.',
@@ -26,9 +28,12 @@ export const parameterMeanings: Readonly<Record<string, string>> = {
   flow_id: 'Id of a flow.',
   format: 'Format of the file.',
   from: 'Begin of the range: a UTC date or an RFC 3339 time.',
+  group_by: 'What the failures of a group have in common.',
+  kind: 'What failed: a task, or an attempt of a step.',
   limit: 'Rows of a page, at most.',
   metric: 'Metrics of a point, separated by commas.',
   metric_type: 'realtime reads whole minutes, aggregated whole UTC days.',
+  name: 'Name of the task, tool or model.',
   offset: 'Rows to skip; further on, the cursor is the way.',
   pattern_id: 'Id of a pattern.',
   run_id: 'Id of a run.',
