@@ -71,7 +71,7 @@ export function createAgentExecutionsRoute(context: QueryContext): HttpRoute {
           limit,
           offset: skip,
           read: readRunRows,
-          count: (first) => countHistory(store, search, first),
+          count: (known) => countHistory(store, search, known),
         });
         const totals = await readTotalsByRun(store, tenant, page.rows);
         return jsonReply({

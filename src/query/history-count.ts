@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { placesReader } from '../clickhouse/queries/history-latest.js';
 import type { StoreReader } from '../core/ports.js';
 import { countSchema } from './answer-schema.js';
-import { type CandidatePage, type HistorySearch, readFirstCandidates, scanHistory } from './history-scan.js';
+import type { KnownOfList } from './history-page.js';
+import {
+  type CandidatePage,
+  type HistorySearch,
+  isOpenStatus,
+  readFirstCandidates,
+  scanHistory,
+} from './history-scan.js';
 
 /** Totals are counted up to here; beyond it an answer says that there are at least so many. */
 export const totalMax = 1_000;
@@ -25,9 +32,13 @@ export const totalShape = {
 export async function countHistory(
   store: StoreReader,
   search: HistorySearch,
-  known?: CandidatePage,
+  known: KnownOfList,
 ): Promise<HistoryCount> {
-  const first = known ?? (await readFirstCandidates(store, search));
+  const first = known.first ?? (await readFirstCandidates(store, search));
+  if (known.first !== undefined && mayEndWithPage(search, first)) {
+    const total = await known.length;
+    if (total !== null && total <= totalMax) return { total, isExact: true };
+  }
   const { status, errorCategory, errorText } = search.filter;
   if (status === undefined && errorCategory === undefined && errorText === undefined) {
     const ids = new Set(first.rows.map(({ candidate }) => candidate));
@@ -40,3 +51,10 @@ export async function countHistory(
   });
   return rows.length > totalMax ? { total: totalMax, isExact: false } : { total: rows.length, isExact: end === null };
 }
+
+/** Whether to wait for the page: most often all that is under way, or all of a few, is on the first one. */
+function mayEndWithPage({ filter }: HistorySearch, first: CandidatePage): boolean {
+  return isOpenStatus(filter.status) || (first.isLast && first.rows.length <= fewRowsMax);
+}
+
+const fewRowsMax = 50;

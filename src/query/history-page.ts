@@ -4,6 +4,7 @@ import type { StoreReader } from '../core/ports.js';
 import {
   type CandidatePage,
   type HistorySearch,
+  isOpenStatus,
   readFirstCandidates,
   readOrphanedRows,
   type ScanOptions,
@@ -26,8 +27,15 @@ export interface HistoryPageOptions<Row extends HistoryPlaceRow, Count> {
   readonly after?: HistoryPosition | undefined;
   /** Reads whole rows. */
   readonly read: LatestReader<Row>;
-  /** Counts what the filter holds for; `first` are its first candidates when they are known. */
-  count(first: CandidatePage | undefined): Promise<Count>;
+  /** Counts what the filter holds for, while the page is being read. */
+  count(known: KnownOfList): Promise<Count>;
+}
+
+export interface KnownOfList {
+  /** The first candidates; undefined when the page is not the first one. */
+  readonly first: CandidatePage | undefined;
+  /** How long the list is, null when the page does not tell because it is not all of it. */
+  readonly length: Promise<number | null>;
 }
 
 /** A page of a list of tasks or runs, and how many there are in all. Rejects as its reads do. */
@@ -40,9 +48,18 @@ export async function readHistoryPage<Row extends HistoryPlaceRow, Count>(
   // The first page and the total begin with the same candidates.
   const first = after === undefined ? await readFirstCandidates(store, search) : undefined;
   const scan = { after, want: offset + limit + 1, first };
-  const [page, count] = await Promise.all([rowsOfPage(store, search, { ...scan, ...options }), options.count(first)]);
+  const reading = rowsOfPage(store, search, { ...scan, ...options });
+  const length = reading.then((page) => (first === undefined ? null : page.length));
+  const [page, count] = await Promise.all([reading, options.count({ first, length }), length]);
   const orphaned = await readOrphanedRows(store, search.kind, page.rows, search.lease);
-  return { ...page, count, orphaned };
+  return { rows: page.rows, next: page.next, count, orphaned };
+}
+
+interface PageRows<Row> {
+  readonly rows: readonly Row[];
+  readonly next: HistoryPosition | null;
+  /** Rows from where the page was looked for to the end of the list, null when the end was not reached. */
+  readonly length: number | null;
 }
 
 /** Whole rows are looked up at once where most of them will be in the page, else the places first. */
@@ -50,14 +67,13 @@ async function rowsOfPage<Row extends HistoryPlaceRow>(
   store: StoreReader,
   search: HistorySearch,
   options: Omit<HistoryPageOptions<Row, unknown>, 'count'> & ScanOptions<Row>,
-): Promise<{ rows: readonly Row[]; next: HistoryPosition | null }> {
+): Promise<PageRows<Row>> {
   const { limit, offset, read } = options;
-  const { status } = search.filter;
-  const isSparse = offset > 0 || status === 'orphaned' || status === 'running' || status === 'pending';
-  if (!isSparse) {
+  if (offset === 0 && !isOpenStatus(search.filter.status)) {
     const { rows, end } = await scanHistory(store, search, options);
     const shown = rows.slice(0, limit);
-    return { rows: shown, next: rows.length > limit ? positionOf(shown.at(-1)) : end };
+    const length = end === null ? rows.length : null;
+    return { rows: shown, next: rows.length > limit ? positionOf(shown.at(-1)) : end, length };
   }
   const { rows, end } = await scanHistory(store, search, { ...options, read: placesReader(search.kind) });
   const places = rows.slice(offset, offset + limit);
@@ -67,7 +83,7 @@ async function rowsOfPage<Row extends HistoryPlaceRow>(
     const ids = batch.map(({ place_id: id }) => id);
     shown.push(...(await read(store, { tenant: search.filter.tenant }, { ids })));
   }
-  return { rows: shown, next };
+  return { rows: shown, next, length: end === null ? rows.length : null };
 }
 
 function positionOf(row: HistoryPlaceRow | undefined): HistoryPosition | null {

@@ -8,8 +8,8 @@ import { requestBatches } from './parameter-bytes.js';
 
 /** Ids whose latest state is looked up at once: those of a whole count (history-count.ts) and some. */
 const idsMax = 1_024;
-/** Candidates in one read; most tasks have one or two. */
-const candidatesMax = 2 * idsMax;
+/** Of those a list begins with; every fourth may be a second state. */
+const firstCandidatesMax = 1_280;
 /** Reads of candidates beyond what a list without past states needs; then the list is cut short. */
 const spareRoundsMax = 4;
 
@@ -83,7 +83,8 @@ function idsToTry({ filter }: HistorySearch, missing: number, round: number): nu
   return Math.min(idsMax, first * 4 ** round);
 }
 
-function isOpenStatus(status: HistoryFilter['status']): boolean {
+/** What has not ended, and is told apart by its lease. */
+export function isOpenStatus(status: HistoryFilter['status']): boolean {
   return status === 'orphaned' || status === 'running' || status === 'pending';
 }
 
@@ -103,9 +104,9 @@ async function readCandidates(
   return { rows, isLast: rows.length < limit };
 }
 
-/** The newest candidates, as many as one read of whole lists takes. */
+/** The newest candidates: enough for the first page, and most often for a whole count. */
 export function readFirstCandidates(store: StoreReader, search: HistorySearch): Promise<CandidatePage> {
-  return readCandidates(store, search, { after: undefined, limit: candidatesMax, round: 0 });
+  return readCandidates(store, search, { after: undefined, limit: firstCandidatesMax, round: 0 });
 }
 
 /** The next ids to look up, and where the part of the list ends that they stand for; undefined: it is the rest. */

@@ -57,7 +57,7 @@ export function createRunListRoute(context: QueryContext): HttpRoute {
           offset,
           after,
           read: readRunRows,
-          count: (first) => readRunStats(store, search, first),
+          count: ({ first }) => readRunStats(store, search, first),
         });
         const totals = await readTotalsByRun(store, tenant, page.rows);
         return jsonReply({

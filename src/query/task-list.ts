@@ -60,7 +60,7 @@ export function createTaskListRoute(context: QueryContext): HttpRoute {
           offset,
           after,
           read: readTaskRows,
-          count: (first) => countHistory(store, search, first),
+          count: (known) => countHistory(store, search, known),
         });
         return jsonReply({
           tasks: page.rows.map((row) => listItem(row, page.orphaned)),
