@@ -8,6 +8,8 @@ import { openQueryStore, type QueryStore, type RawRow } from './query-store.js';
 const minuteMs = 60_000;
 const nowMs = Math.floor(Date.now() / minuteMs) * minuteMs;
 
+const json = { 'content-type': 'application/json' };
+
 let store: QueryStore;
 let api: QueryApi;
 const taken: IntakeEvent[] = [];
@@ -169,6 +171,38 @@ test('filters compare the latest values, and an agent finds what it observed its
   expect(await idsOf('filter', '?agent_id=nobody')).toEqual([]);
 });
 
+const hostileIds = [
+  "o'brien",
+  "') OR 1=1 --",
+  'end\\',
+  '\\N',
+  "['a','b']",
+  'tab\tline\n',
+  '{tenant:String}',
+  '🌊'.repeat(256),
+];
+
+test.each(hostileIds)('the id %j is found as pattern, type and agent, and nothing else with it', async (id) => {
+  const tenant = `hostile-${hostileIds.indexOf(id)}`;
+  const fields = { pattern_type: id, agent_id: id, name: id, message: id, evidence: [id] };
+  await store.insert([
+    seen(tenant, id, 0, fields),
+    seen(tenant, 'other', 1),
+    told(tenant, id, 0, { feedback_text: id }),
+  ]);
+  const part = encodeURIComponent(id);
+  expect(await idsOf(tenant, `?pattern_type=${part}&agent_id=${part}`)).toEqual([id]);
+  const { body } = await api.get(tenant, `/api/v1/patterns/${part}`);
+  const named = { pattern_id: id, pattern_type: id, name: id, description: id, agents: [id], evidence: [id] };
+  expect(body).toMatchObject({ ...named, latest_feedback: [{ text: id }] });
+  const page = await api.get(tenant, '/api/v1/patterns?limit=1');
+  expect(await idsOf(tenant, `?cursor=${String(page.body.next_cursor)}`)).toEqual(['other']);
+  taken.length = 0;
+  const feedback = await api.post(tenant, `/api/v1/patterns/${part}/feedback`, '{"score":1}', json);
+  expect(feedback.status).toBe(202);
+  expect(taken).toMatchObject([{ tenant, fields: { agent_id: id, pattern_id: id } }]);
+});
+
 test('the order of arrival, the split over inserts and repeated feedback leave no trace', async () => {
   const random = seededRandom(20_261);
   const pick = (count: number) => Math.floor(random() * count);
@@ -245,8 +279,6 @@ test.each([
   expect([status, body.code]).toEqual([400, 'parameter_invalid']);
   expect(body.errors).toEqual([{ path, code: 'parameter_invalid', message }]);
 });
-
-const json = { 'content-type': 'application/json' };
 
 test('feedback goes to the agent that last observed the pattern, as an event of the tenant', async () => {
   await store.insert([
