@@ -55,7 +55,7 @@ test(
       await Promise.all(started.map((collector) => collector.kill()));
     }
   },
-  60_000 + runs * 3_000,
+  120_000 + runs * 3_000,
 );
 
 /** The usual lease is so long that what is open stays running however slow the machine is. */
