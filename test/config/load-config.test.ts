@@ -103,6 +103,7 @@ test('limits that have to fit into each other are compared', () => {
   expect(problemsOf({ env: { TIDEMARK_CLICKHOUSE_USER: 'writer' } })).toHaveLength(1);
   expect(problemsOf({ env: { TIDEMARK_QUERY_CONCURRENCY_MAX: '6' } })).toHaveLength(1);
   expect(problemsOf({ env: { TIDEMARK_HTTP_REQUESTS_MAX: '500' } })).toHaveLength(1);
+  expect(problemsOf({ env: { TIDEMARK_HEALTH_DISK_DEGRADED_RATIO: '0.96' } })).toHaveLength(1);
   const server = { TIDEMARK_CLICKHOUSE_URL: 'http://clickhouse:8123' };
   expect(problemsOf({ env: { TIDEMARK_QUERY_CONCURRENCY_MAX: '6', ...server } })).toEqual([]);
   expect(problemsOf({ env: { TIDEMARK_CLICKHOUSE_PORT: '7077' } })).toHaveLength(1);
