@@ -1,15 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { RollupDayFinalizer } from './clickhouse/maintenance/day-finalizer.js';
-import { FailureSettlement } from './clickhouse/maintenance/failure-settlement.js';
-import { createInsertToken } from './clickhouse/maintenance/insert-token.js';
-import { Maintenance } from './clickhouse/maintenance/maintenance.js';
-import { migrate } from './clickhouse/migrate.js';
 import { preparedStore } from './clickhouse/prepared-store.js';
 import { readWindowRestore } from './clickhouse/queries/window-restore.js';
-import { applyRetention } from './clickhouse/retention/table-retention.js';
 import { type ConnectedStore, connectStore } from './clickhouse/store.js';
 import { StoreStartup } from './clickhouse/store-startup.js';
+import { createStoreUpkeep, type StoreUpkeep } from './clickhouse/store-upkeep.js';
 import type { Config } from './config/config.js';
 import type { Clock, Random } from './core/clock.js';
 import type { HttpInstruments } from './core/instruments.js';
@@ -97,9 +92,7 @@ interface Parts {
   readonly delivery: Delivery;
   readonly pipeline: IngestPipeline;
   readonly live: LiveView;
-  readonly finalizer: RollupDayFinalizer;
-  readonly maintenance: Maintenance;
-  readonly settlement: FailureSettlement;
+  readonly upkeep: StoreUpkeep;
   readonly schema: StoreStartup;
   readonly disk: DiskHealth;
   readonly wallClock: ClockHealth;
@@ -206,8 +199,8 @@ async function joinParts(setting: Setting): Promise<Parts> {
     { decoder, spool, windows, live: live.sink, eventIds, clock, logger, instruments },
     config.ingest,
   );
-  const { finalizer, maintenance, settlement } = joinMaintenance(setting, { spool, store, delivery });
-  const schema = joinSchema(setting, { spool, windows, store, delivery, maintenance, settlement });
+  const upkeep = joinUpkeep(setting, { spool, store, delivery });
+  const schema = joinSchema(setting, { spool, windows, store, delivery, upkeep });
   const endpoints = createEndpointWindows(clock);
   const diskUse = () => nodeFileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
@@ -221,34 +214,26 @@ async function joinParts(setting: Setting): Promise<Parts> {
     delivery,
     pipeline,
     live,
-    finalizer,
-    maintenance,
-    settlement,
+    upkeep,
     schema,
     disk,
     wallClock,
   };
 }
 
-function joinMaintenance(
-  setting: Setting,
-  { spool, store, delivery }: Pick<Parts, 'spool' | 'store' | 'delivery'>,
-): Pick<Parts, 'finalizer' | 'maintenance' | 'settlement'> {
-  const { config, clock, random, logger, metrics, startedMs } = setting;
-  const instruments = metrics.maintenance;
+function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 'spool' | 'store' | 'delivery'>) {
+  const { config, metrics, startedMs } = setting;
   const undeliveredSinceMs = () => spool.stats().oldestReceivedMs;
-  const nextToken = createInsertToken(clock, random);
-  const finalizer = new RollupDayFinalizer(
-    { store: store.client, delivery, undeliveredSinceMs, clock, nextToken, logger, instruments },
-    { skewFutureMs: config.limits.skewFutureMs },
+  return createStoreUpkeep(
+    { ...setting, store: store.client, delivery, undeliveredSinceMs, instruments: metrics },
+    {
+      database: config.clickhouse.database,
+      startedMs,
+      skewFutureMs: config.limits.skewFutureMs,
+      retention: retentionOf(config),
+      erasure: config.erasure,
+    },
   );
-  const hasBacklog = () => (undeliveredSinceMs() ?? startedMs) < startedMs;
-  const maintenance = new Maintenance(
-    { store: store.client, finalizer, hasBacklog, clock, nextToken, logger, instruments },
-    { retention: retentionOf(config) },
-  );
-  const settlement = new FailureSettlement({ store: store.client, clock, nextToken, logger, instruments });
-  return { finalizer, maintenance, settlement };
 }
 
 /**
@@ -257,7 +242,7 @@ function joinMaintenance(
  */
 function joinSchema(
   setting: Setting,
-  parts: Pick<Parts, 'spool' | 'windows' | 'store' | 'delivery' | 'maintenance' | 'settlement'>,
+  parts: Pick<Parts, 'spool' | 'windows' | 'store' | 'delivery' | 'upkeep'>,
 ): StoreStartup {
   const { config, clock, random, logger, startedMs } = setting;
   const { client } = parts.store;
@@ -278,18 +263,15 @@ function joinSchema(
     {
       prepare: async () => {
         await parts.store.launch();
-        await migrate({ store: client, logger }, { database: config.clickhouse.database });
-        await applyRetention({ store: client, logger }, retentionOf(config));
+        await parts.upkeep.prepare();
       },
       onReady: async () => {
         await parts.delivery.start();
         restoration.begin();
-        if (config.maintenance.schedule === 'off') return;
-        parts.maintenance.begin();
-        parts.settlement.begin();
+        if (config.maintenance.schedule === 'on') parts.upkeep.begin();
       },
       onStop: async () => {
-        await Promise.all([restoration.stop(), parts.maintenance.stop(), parts.settlement.stop()]);
+        await Promise.all([restoration.stop(), parts.upkeep.stop()]);
       },
       clock,
       random,
@@ -316,7 +298,7 @@ function joinHttp(
 ): HttpServer {
   const { clock, random, logger, config, metrics, version } = setting;
   const { pipeline, live, spool, windows, endpoints, store, decoder } = parts;
-  const { delivery, finalizer, maintenance, schema, disk, wallClock } = parts;
+  const { delivery, upkeep, schema, disk, wallClock } = parts;
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax });
@@ -332,9 +314,10 @@ function joinHttp(
       exporter: prepared,
       windows,
       endpoints,
-      finalizer,
+      finalizer: upkeep.finalizer,
+      eraser: upkeep.eraser,
       intake: new OwnEvents({ frames, clock, random }),
-      probes: [spool, decoder, ...store.probes, schema, delivery, maintenance, disk, wallClock],
+      probes: [spool, decoder, ...store.probes, schema, delivery, upkeep.maintenance, disk, wallClock],
       ledger: async () => {
         const { events: spooled, oldestReceivedMs: oldestUndeliveredMs } = spool.stats();
         const counts = await metrics.eventCounts();

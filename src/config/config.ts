@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { defaultFrameLimits } from '../core/limits.js';
 import type { Scope } from '../core/ports.js';
-import { retentionDays } from '../core/retention.js';
 import { type ConfigField, choice, integer, list, optionalText, ratio, text } from './config-field.js';
 import { healthFields } from './health-fields.js';
 import { liveFields } from './live-fields.js';
+import { erasureFields, retentionFields } from './retention-config.js';
 
 /**
  * Every setting, once. The path of a field is its path in the JSON file (`spool.groupAgeMsMax`) and names its
@@ -270,24 +270,9 @@ export const configTable = {
     ),
   },
 
-  retention: {
-    rawDays: integer(
-      { default: retentionDays.raw, min: 3, max: 3_650 },
-      'Days raw events are kept, by the time of their receipt; steps and logs are read from them.',
-    ),
-    minuteDays: integer(
-      { default: retentionDays.minutes, min: 3, max: 3_650 },
-      'Days the minute rollup is kept, by event time.',
-    ),
-    historyDays: integer(
-      { default: retentionDays.history, min: 3, max: 3_650 },
-      'Days runs, tasks and failures are kept, by the time of their receipt.',
-    ),
-    errorDays: integer(
-      { default: retentionDays.errors, min: 3, max: 3_650 },
-      'Days error groups are kept, by event time.',
-    ),
-  },
+  retention: retentionFields,
+
+  erasure: erasureFields,
 
   maintenance: {
     schedule: choice(['on', 'off'], {

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js';
+import type { DataEraser } from '../core/data-eraser.js';
 import { CollectorError } from '../core/errors.js';
 import type { EventIntake } from '../core/event-intake.js';
 import type { ExportInstruments, QueryInstruments } from '../core/instruments.js';
@@ -21,6 +22,7 @@ export interface QueryDependencies {
   readonly windows: LiveWindows;
   readonly endpoints: EndpointWindows;
   readonly finalizer: DayFinalizer;
+  readonly eraser: DataEraser;
   readonly intake: EventIntake;
   readonly probes: readonly HealthProbe[];
   readonly ledger: () => EventLedger | Promise<EventLedger>;

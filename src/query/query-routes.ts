@@ -11,6 +11,7 @@ import { countFailures } from './counted-route.js';
 import { createDashboardRoutes } from './dashboard.js';
 import { createDayFinalizationRoutes } from './day-finalization.js';
 import { createEndpointsRoute } from './endpoints.js';
+import { createErasureRoutes } from './erasure.js';
 import { createEventSchemaRoute } from './event-schema.js';
 import { createExecutionLogsRoute } from './execution-logs.js';
 import { createFailureBreakdownRoute } from './failure-breakdown.js';
@@ -60,6 +61,7 @@ export function createQueryRoutes(
     createPatternFeedbackRoute(context),
     cached(createAgentMemoryRoute(context)),
     ...createDayFinalizationRoutes(context),
+    ...createErasureRoutes(context),
     ...createHealthRoutes(context),
     createMetricsExportRoute(context),
     createMetricsPageRoute(context),

@@ -63,6 +63,7 @@ export function createQueryApi(
     {
       windows: noWindows,
       endpoints: { snapshot: () => [] },
+      eraser: { erase: () => Promise.reject(new Error('this test erases nothing')) },
       finalizer: { finalize: () => Promise.reject(new Error('this test finalizes no day')) },
       intake: { accept: () => Promise.reject(new Error('this test takes no event')) },
       probes: [],

@@ -13,6 +13,7 @@ import type { StoreWriter } from '../store-writer.js';
 import { type CountedAgent, countDistinct, groupAgents, readDayCensus } from './agent-census.js';
 import { selectRange, selectScope } from './agent-selection.js';
 import { dayMs } from './distinct-events.js';
+import { readErasedAgents } from './erased-agents.js';
 import { type DaySpan, writeLedger } from './finalization-ledger.js';
 import type { InsertToken } from './insert-token.js';
 import { refreshRecovered } from './recovered-refresh.js';
@@ -111,9 +112,12 @@ export class RollupDayFinalizer implements DayFinalizer {
       counts.events += found.events;
       for (const batch of groupAgents(found.differing, repairedBounds)) {
         this.#assertRunning();
-        const { repaired, left } = await this.#deps.delivery.whileHeld(() =>
-          this.#repair.run(schema, { dayMs: scope.dayMs, agents: batch }),
-        );
+        const { repaired, left } = await this.#deps.delivery.whileHeld(async () => {
+          // Their rollups hold more than the raw events that are left: what was erased stays counted.
+          const erased = await readErasedAgents(this.#reader, scope.dayMs);
+          const agents = batch.filter((agent) => !erased.has(keyOf(agent)));
+          return await this.#repair.run(schema, { dayMs: scope.dayMs, agents });
+        });
         counts.agentsRepaired += repaired;
         counts.agentsLeft += left;
         this.#deps.instruments.agentsRepaired.inc(repaired);

@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import type { StoreReader } from '../../core/ports.js';
+import { checkedRows } from '../queries/checked-rows.js';
+import { epochMs, integer64, optionalMs } from '../queries/column-types.js';
+import type { StoreWriter } from '../store-writer.js';
+import type { ErasureKind } from './erasable-tables.js';
+import type { ErasedRows } from './erasure-work.js';
+
+/** A request to erase, as the ledger keeps it: without the id it was about. */
+export interface ErasureEntry {
+  readonly erasureId: string;
+  readonly tenant: string;
+  readonly kind: ErasureKind;
+  readonly requestedBy: string;
+  readonly requestedMs: number;
+  readonly completedMs: number | null;
+  readonly rows: ErasedRows;
+  /** Rows of events that came afterwards and were erased as well. */
+  readonly lateRows: number;
+  /** When nothing of it was left on disk, masked or not. */
+  readonly purgedMs: number | null;
+}
+
+/** An id in the ledger: SHA-256, in hex. Whoever knows an id can look for it; the ledger does not tell it. */
+export function hashedId(kind: string, id: string): string {
+  return `lower(hex(SHA256(concat(tenant, '\\n', ${kind}, '\\n', ${id}))))`;
+}
+
+/** Adds the state of a request; `subject` where it is a new one. */
+export async function writeEntry(store: StoreWriter, entry: ErasureEntry, versionMs: number): Promise<void> {
+  const time = (ms: number | null) => ms ?? 0;
+  await store.command({
+    name: 'record of an erasure',
+    sql: `
+      INSERT INTO erasures_v1 (erasure_id, tenant, kind, requested_by, requested_at, completed_at, rows, late_rows,
+        purged_at, version)
+      SELECT {erasure:String}, {tenant:String}, {kind:String}, {requested_by:String},
+        fromUnixTimestamp64Milli({requested_ms:Int64}, 'UTC'), ${optionalTime('completed_ms')},
+        mapFromArrays({tables:Array(String)}, arrayMap(count -> toUInt64(count), {counts:Array(String)})), {late_rows:UInt64},
+        ${optionalTime('purged_ms')}, {version:UInt64}`,
+    params: {
+      erasure: entry.erasureId,
+      tenant: entry.tenant,
+      kind: entry.kind,
+      requested_by: entry.requestedBy,
+      requested_ms: entry.requestedMs,
+      completed_ms: time(entry.completedMs),
+      tables: Object.keys(entry.rows),
+      counts: Object.values(entry.rows).map(String),
+      late_rows: entry.lateRows,
+      purged_ms: time(entry.purgedMs),
+      version: versionMs,
+    },
+  });
+}
+
+function optionalTime(parameter: string): string {
+  const time = `{${parameter}:Int64}`;
+  return `if(${time} = 0, NULL, fromUnixTimestamp64Milli(${time}, 'UTC'))`;
+}
+
+const entryRow = z.object({
+  erasure_id: z.string(),
+  tenant: z.string(),
+  kind: z.enum(['run', 'user']),
+  requested_by: z.string(),
+  requested_ms: epochMs,
+  completed_ms: optionalMs,
+  rows: z.record(z.string(), integer64),
+  late_rows: integer64,
+  purged_ms: optionalMs,
+});
+
+/** Requests for which `condition` holds, oldest first. */
+export async function readEntries(
+  store: StoreReader,
+  { condition, params = {} }: { readonly condition: string; readonly params?: Readonly<Record<string, string>> },
+): Promise<ErasureEntry[]> {
+  const rows = await checkedRows(store, entryRow, {
+    name: 'erasure_entries',
+    sql: `
+      SELECT erasure_id, tenant, kind, requested_by, toUnixTimestamp64Milli(requested_at) AS requested_ms,
+        toUnixTimestamp64Milli(completed_at) AS completed_ms, rows, late_rows,
+        toUnixTimestamp64Milli(purged_at) AS purged_ms
+      FROM erasures_v1 FINAL
+      WHERE ${condition}
+      ORDER BY requested_at`,
+    params,
+  });
+  return rows.map((row) => ({
+    erasureId: row.erasure_id,
+    tenant: row.tenant,
+    kind: row.kind,
+    requestedBy: row.requested_by,
+    requestedMs: row.requested_ms,
+    completedMs: row.completed_ms,
+    rows: row.rows,
+    lateRows: row.late_rows,
+    purgedMs: row.purged_ms,
+  }));
+}
+
+/** The id a request is about, until it is complete. */
+export async function writeSubject(
+  store: StoreWriter,
+  subject: { readonly erasureId: string; readonly id: string },
+): Promise<void> {
+  await store.command({
+    name: 'subject of an erasure',
+    sql: `INSERT INTO erasure_targets_v1 (erasure_id, kind, id) SELECT {erasure:String}, 'subject', {id:String}`,
+    params: { erasure: subject.erasureId, id: subject.id },
+  });
+}
+
+const begunRow = z.object({ erasure_id: z.string() });
+
+/** Every erasure that has left something in the table of targets. */
+export async function readBegunErasures(store: StoreReader): Promise<string[]> {
+  const rows = await checkedRows(store, begunRow, {
+    name: 'begun_erasures',
+    sql: 'SELECT DISTINCT erasure_id FROM erasure_targets_v1',
+    params: {},
+  });
+  return rows.map((row) => row.erasure_id);
+}
+
+/** Forgets the ids an erasure has collected. */
+export async function dropTargets(store: StoreWriter, erasureId: string): Promise<void> {
+  await store.command({
+    name: 'end of an erasure',
+    sql: `ALTER TABLE erasure_targets_v1 DROP PARTITION '${erasureId.replaceAll(/[^a-z0-9_]/g, '')}'`,
+  });
+}
+
+/** Keeps hashes of the erased ids, by which events that come later are recognised. */
+export async function writeErasedIds(
+  store: StoreWriter,
+  entry: Pick<ErasureEntry, 'erasureId' | 'tenant' | 'kind'> & { readonly untilMs: number },
+): Promise<void> {
+  await store.command({
+    name: 'hashes of erased ids',
+    sql: `
+      INSERT INTO erased_ids_v1 (tenant, kind, id_hash, erasure_id, until, erased_at)
+      SELECT DISTINCT {tenant:String} AS tenant, if(kind = 'subject', {kind:String}, 'run') AS named,
+        ${hashedId('named', 'id')}, erasure_id, fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC'), now64(3, 'UTC')
+      FROM erasure_targets_v1
+      WHERE erasure_id = {erasure:String} AND kind IN ('subject', 'run')`,
+    params: { tenant: entry.tenant, kind: entry.kind, erasure: entry.erasureId, until_ms: entry.untilMs },
+  });
+}

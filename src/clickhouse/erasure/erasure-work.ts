@@ -1,0 +1,160 @@
+import { z } from 'zod';
+import { rawTable } from '../../core/event-schema.js';
+import type { StoreReader } from '../../core/ports.js';
+import { checkedRows } from '../queries/checked-rows.js';
+import { integer64 } from '../queries/column-types.js';
+import type { StoreWriter } from '../store-writer.js';
+import { type ErasableTable, readErasableTables } from './erasable-tables.js';
+import {
+  type ErasureScope,
+  erasureCondition,
+  isSummedByRun,
+  scopeParams,
+  type TargetKind,
+  targets,
+} from './erasure-condition.js';
+import { rewriteRows } from './row-rewrite.js';
+import {
+  erasedDescriptions,
+  erasedGroups,
+  redactErrorGroups,
+  redactPatterns,
+  type TextSources,
+} from './text-redaction.js';
+
+/** Rows that went, by table. */
+export type ErasedRows = Readonly<Record<string, number>>;
+
+const countRow = z.object({ rows: integer64 });
+
+/**
+ * Erases in the store what is there of a run or person. Must run while this collector inserts nothing. It may be cut
+ * short anywhere and done again: what tells what belongs to the subject, the raw rows, goes last.
+ *
+ * Rows of most tables leave by a patch part: 20 ms of CPU for a run among 24,000,000 raw events, 0.2 s for 50 runs at
+ * once, and no mutation; a mask (`alter_update`, the default) took 0.5 s of CPU, 3.4 s in all, and touched every part.
+ */
+export async function eraseFromStore(store: StoreWriter, scope: ErasureScope): Promise<ErasedRows> {
+  const reader: StoreReader = { rows: (query) => store.writerRows(query) };
+  const tables = await readErasableTables(reader);
+  await collectTargets(store, tables, scope);
+  const sources = textSources(tables, scope);
+  await recordAgentDays(store, scope, sources.raw);
+  const erased: Record<string, number> = {
+    agent_errors_per_day_v1: await redactErrorGroups(store, scope),
+    agent_patterns_v1: await redactPatterns(store, scope),
+  };
+  const summed = tables.filter(isSummedByRun);
+  for (const table of [...tables.filter((other) => !isSummedByRun(other)), ...summed]) {
+    const condition = erasureCondition(table, scope);
+    if (condition !== null) erased[table.name] = await eraseRows({ store, reader }, scope, { table, condition });
+  }
+  return Object.fromEntries(Object.entries(erased).filter(([, rows]) => rows > 0));
+}
+
+function textSources(tables: readonly ErasableTable[], scope: ErasureScope): TextSources {
+  const of = (name: string) => {
+    const table = tables.find((found) => found.name === name);
+    return (table === undefined ? null : erasureCondition(table, scope)) ?? 'false';
+  };
+  return { raw: of(rawTable), tasks: of('agent_task_history_v2') };
+}
+
+async function eraseRows(
+  { store, reader }: { readonly store: StoreWriter; readonly reader: StoreReader },
+  scope: ErasureScope,
+  { table, condition }: { readonly table: ErasableTable; readonly condition: string },
+): Promise<number> {
+  const params = scopeParams(scope);
+  if (!table.isPatchable) {
+    return await rewriteRows(store, {
+      table: table.name,
+      where: condition,
+      values: null,
+      params,
+      id: scope.erasureId,
+    });
+  }
+  const sql = `SELECT count() AS rows FROM ${table.name} WHERE ${condition}`;
+  const [found] = await checkedRows(reader, countRow, { name: 'rows_to_erase', sql, params });
+  if (found === undefined || found.rows === 0) return 0;
+  // A server without patches falls back to a mask by itself.
+  await store.command({
+    name: `erasure from ${table.name}`,
+    sql: `
+      DELETE FROM ${table.name} WHERE ${condition}
+      SETTINGS lightweight_delete_mode = 'lightweight_update', lightweight_deletes_sync = 2`,
+    params,
+  });
+  return found.rows;
+}
+
+// ── what belongs to the subject ─────────────────────────────────────────────────────────────────────────────
+
+async function collectTargets(
+  store: StoreWriter,
+  tables: readonly ErasableTable[],
+  scope: ErasureScope,
+): Promise<void> {
+  const collect = (kind: TargetKind, ids: string) =>
+    store.command({
+      name: 'what belongs to an erasure',
+      sql: `
+        INSERT INTO erasure_targets_v1 (erasure_id, kind, id)
+        SELECT {erasure:String}, '${kind}', id FROM (${ids}) WHERE id != '' AND {tenant:String} != '' AND {until_ms:Int64} >= 0`,
+      params: scopeParams(scope),
+    });
+  if (scope.kind === 'run') {
+    await collect('run', `SELECT id FROM ${targets('subject')}`);
+    await collect('task', linkedIds(tables, { column: 'task_id', by: 'run_id', alone: false }));
+  } else {
+    await collect('run', linkedIds(tables, { column: 'run_id', by: 'user_id', alone: true }));
+    await collect('task', linkedIds(tables, { column: 'task_id', by: 'user_id', alone: true }));
+    await collect('session', linkedIds(tables, { column: 'session_id', by: 'user_id', alone: true }));
+  }
+  const raw = tables.find(({ name }) => name === rawTable);
+  const condition = raw === undefined ? null : erasureCondition(raw, scope);
+  if (condition !== null) await collect('feedback', feedbackIds(condition));
+  const sources = textSources(tables, scope);
+  await collect('error_group', erasedGroups(sources));
+  await collect('description', erasedDescriptions(sources));
+}
+
+interface Link {
+  readonly column: 'run_id' | 'task_id' | 'session_id';
+  readonly by: 'run_id' | 'user_id';
+  /** Only those no other value of `by` is linked to. */
+  readonly alone: boolean;
+}
+
+/** Ids in `column` of the rows whose `by` is the subject. */
+function linkedIds(tables: readonly ErasableTable[], { column, by, alone }: Link): string {
+  const sources = tables.filter(({ columns }) => columns.has(column) && columns.has(by));
+  const rows = (condition: string) =>
+    sources
+      .map(({ name }) => `SELECT ${column} AS id FROM ${name} WHERE tenant = {tenant:String} AND ${condition}`)
+      .join(' UNION DISTINCT ');
+  const own = rows(`${by} IN ${targets('subject')}`);
+  if (!alone) return own;
+  const others = rows(`${by} != '' AND ${by} NOT IN ${targets('subject')} AND ${column} IN (${own})`);
+  return `SELECT id FROM (${own}) WHERE id NOT IN (${others})`;
+}
+
+/** As the view agent_pattern_feedback_mv_v1 names them. */
+function feedbackIds(condition: string): string {
+  return `
+    SELECT if(event_id != '', event_id,
+      lower(hex(sipHash128(ts, agent_id, user_id, ifNull(feedback_score, nan), feedback_text)))) AS id
+    FROM ${rawTable} WHERE type = 'pattern.feedback' AND ${condition}`;
+}
+
+/** The rollups of these days cannot be recomputed from raw events any more, and are left as they are from now on. */
+async function recordAgentDays(store: StoreWriter, scope: ErasureScope, condition: string): Promise<void> {
+  await store.command({
+    name: 'days of an erasure',
+    sql: `
+      INSERT INTO erased_agent_days_v1 (tenant, agent_id, day, erased_at)
+      SELECT DISTINCT tenant, agent_id, toDate(ts), now64(3, 'UTC') FROM ${rawTable} WHERE ${condition}`,
+    params: scopeParams(scope),
+  });
+}

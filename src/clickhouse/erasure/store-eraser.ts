@@ -1,0 +1,259 @@
+import { createHash } from 'node:crypto';
+import { type Clock, type Random, sleep, type Timer } from '../../core/clock.js';
+import type { DataEraser, ErasureReport, ErasureRequest } from '../../core/data-eraser.js';
+import { CollectorError, errorMessage } from '../../core/errors.js';
+import type { ErasureInstruments } from '../../core/instruments.js';
+import type { Logger } from '../../core/logger.js';
+import type { DeliveryHold, StoreReader } from '../../core/ports.js';
+import type { StoreWriter } from '../store-writer.js';
+import type { ErasureScope } from './erasure-condition.js';
+import {
+  dropTargets,
+  type ErasureEntry,
+  readBegunErasures,
+  readEntries,
+  writeEntry,
+  writeErasedIds,
+  writeSubject,
+} from './erasure-ledger.js';
+import { type ErasedRows, eraseFromStore } from './erasure-work.js';
+import { type LateSubject, readLateSubjects } from './late-events.js';
+import { removeMaskedRows } from './masked-rows.js';
+
+export interface StoreEraserDeps {
+  readonly store: StoreWriter;
+  readonly delivery: DeliveryHold;
+  /** Time of receipt of the oldest event that waits for its insert; null when none does. */
+  readonly undeliveredSinceMs: () => number | null;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly instruments: ErasureInstruments;
+}
+
+export interface StoreEraserOptions {
+  /** For so many days events of what was erased are looked for and erased as well. */
+  readonly lateDays: number;
+  /** Erased rows are on disk, unreadable, for so long at most before their removal begins. */
+  readonly purgeHours: number;
+}
+
+/** How long a request waits for the events before it to reach the store; then it is answered as pending. */
+const flushMsMax = 5_000;
+const flushPollMs = 50;
+/** Between two looks at what is left to do, and while something is. */
+const passIntervalMs = 600_000;
+const busyIntervalMs = 30_000;
+const hourMs = 3_600_000;
+const dayMs = 86_400_000;
+/** Bound of an erasure that takes whatever comes. */
+const alwaysMs = Date.UTC(2200, 0, 1);
+
+/**
+ * Erases what the store holds of a run or a person. A request is written down before anything goes, so that it is
+ * completed after a crash; its id is forgotten when it is. Afterwards events that come late are erased as well, by the
+ * hash of their ids, and what is masked is removed from disk. One erasure at a time.
+ */
+export class StoreEraser implements DataEraser {
+  readonly #deps: StoreEraserDeps;
+  readonly #options: StoreEraserOptions;
+  readonly #reader: StoreReader;
+  #turn: Promise<unknown> = Promise.resolve();
+  #work: Promise<void> | null = null;
+  #isStopping = false;
+  #wake: (() => void) | null = null;
+  /** Late events received before this have been looked for; null: none. */
+  #lookedUntilMs: number | null = null;
+
+  constructor(deps: StoreEraserDeps, options: StoreEraserOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#reader = { rows: (query) => deps.store.writerRows(query) };
+  }
+
+  /** Begins in the background; call it when the store is ready. */
+  begin(): void {
+    this.#work ??= this.#run();
+  }
+
+  /** What is under way is finished; what is left is done after the next start. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#wake?.();
+    await Promise.all([this.#turn.catch(() => undefined), this.#work]);
+  }
+
+  erase(request: ErasureRequest): Promise<ErasureReport> {
+    return this.#inTurn(async () => {
+      const { clock, random, store, logger } = this.#deps;
+      const requestedMs = clock.nowMs();
+      const erasureId = `${requestedMs.toString(36)}${Math.floor(random() * 2 ** 40).toString(36)}`;
+      const { tenant, kind, requestedBy } = request;
+      const open = { completedMs: null, rows: {}, lateRows: 0, purgedMs: null };
+      const entry: ErasureEntry = { erasureId, tenant, kind, requestedBy, requestedMs, ...open };
+      await writeSubject(store, { erasureId, id: request.id });
+      await writeEntry(store, entry, requestedMs);
+      if (await this.#isFlushed(requestedMs)) {
+        try {
+          return await this.#complete(entry);
+        } catch (error) {
+          logger.warn({ erasure: erasureId, cause: errorMessage(error) }, 'erasure waits');
+        }
+      }
+      this.#wake?.();
+      return entry;
+    });
+  }
+
+  /** Whether every event received until `timeMs` has reached the store, for which it waits a little. */
+  async #isFlushed(timeMs: number): Promise<boolean> {
+    const { clock, undeliveredSinceMs } = this.#deps;
+    const endMs = clock.monotonicMs() + flushMsMax;
+    while ((undeliveredSinceMs() ?? Number.POSITIVE_INFINITY) <= timeMs) {
+      if (clock.monotonicMs() >= endMs || this.#isStopping) return false;
+      await sleep(clock, flushPollMs);
+    }
+    return true;
+  }
+
+  async #complete(entry: ErasureEntry): Promise<ErasureReport> {
+    const { store, clock, logger, instruments } = this.#deps;
+    const { erasureId, tenant, kind, requestedMs } = entry;
+    const isPerson = kind === 'user';
+    const rows = await this.#eraseScope({
+      erasureId,
+      tenant,
+      kind,
+      untilMs: isPerson ? requestedMs : null,
+    });
+    await writeErasedIds(store, { ...entry, untilMs: isPerson ? requestedMs : alwaysMs });
+    const completed = { ...entry, completedMs: clock.nowMs(), rows };
+    await writeEntry(store, completed, clock.nowMs());
+    await dropTargets(store, erasureId);
+    instruments.completed.inc({ kind });
+    logger.info({ erasure: erasureId, tenant, kind, rows }, 'erased');
+    return completed;
+  }
+
+  async #eraseScope(scope: ErasureScope): Promise<ErasedRows> {
+    const rows = await this.#deps.delivery.whileHeld(() => eraseFromStore(this.#deps.store, scope));
+    this.#deps.instruments.rows.inc(totalOf(rows));
+    return rows;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work, work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  // ── afterwards ────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #run(): Promise<void> {
+    while (!this.#isStopping) {
+      const isDone = await this.pass();
+      await this.#pause(isDone ? passIntervalMs : busyIntervalMs);
+    }
+  }
+
+  /** Completes, looks for late events, removes from disk; answers whether nothing is left to do now. */
+  async pass(): Promise<boolean> {
+    const { logger, instruments } = this.#deps;
+    try {
+      return await this.#inTurn(async () => {
+        await this.#completePending();
+        await this.#eraseLate();
+        return await this.#purge();
+      });
+    } catch (error) {
+      const code = error instanceof CollectorError ? error.code : 'internal';
+      if (this.#isStopping) return false;
+      instruments.failures.inc({ code });
+      logger.warn({ code, cause: errorMessage(error) }, 'erasure pass failed');
+      return false;
+    }
+  }
+
+  async #completePending(): Promise<void> {
+    const begun = new Set(await readBegunErasures(this.#reader));
+    if (begun.size === 0) return;
+    const pending = await readEntries(this.#reader, { condition: 'completed_at IS NULL' });
+    for (const entry of pending) {
+      if (!begun.has(entry.erasureId)) continue;
+      if (await this.#isFlushed(entry.requestedMs)) await this.#complete(entry);
+    }
+    // Left by an erasure of late events that was cut short; it is found again by what it has not erased yet.
+    const open = new Set(pending.map(({ erasureId }) => erasureId));
+    for (const erasureId of begun) {
+      if (!open.has(erasureId)) await dropTargets(this.#deps.store, erasureId);
+    }
+  }
+
+  async #eraseLate(): Promise<void> {
+    const { clock, undeliveredSinceMs } = this.#deps;
+    const nowMs = clock.nowMs();
+    const erasedFromMs = nowMs - this.#options.lateDays * dayMs;
+    const lookedFromMs = this.#lookedUntilMs ?? erasedFromMs;
+    const guarded = await this.#reader.rows({
+      name: 'erased_ids',
+      sql: `SELECT 1 FROM erased_ids_v1 WHERE erased_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC') LIMIT 1`,
+      params: { from_ms: erasedFromMs },
+    });
+    const untilMs = Math.min(nowMs, undeliveredSinceMs() ?? nowMs);
+    if (guarded.length > 0) {
+      // Other collectors may be behind with their inserts.
+      const receivedFromMs = Math.max(0, lookedFromMs - hourMs);
+      for (const late of await readLateSubjects(this.#reader, { receivedFromMs, erasedFromMs })) {
+        await this.#eraseLateSubject(late);
+      }
+    }
+    this.#lookedUntilMs = untilMs;
+  }
+
+  async #eraseLateSubject(late: LateSubject): Promise<void> {
+    const { store, clock, logger } = this.#deps;
+    const digest = createHash('sha256').update(late.id).digest('hex').slice(0, 16);
+    const erasureId = `${late.erasure_id}_${digest}`;
+    await writeSubject(store, { erasureId, id: late.id });
+    const rows = await this.#eraseScope({
+      erasureId,
+      tenant: late.tenant,
+      kind: late.kind,
+      untilMs: late.until_ms >= alwaysMs ? null : late.until_ms,
+    });
+    await dropTargets(store, erasureId);
+    const [entry] = await readEntries(this.#reader, {
+      condition: 'erasure_id = {erasure:String}',
+      params: { erasure: late.erasure_id },
+    });
+    if (entry === undefined) return;
+    const lateRows = entry.lateRows + totalOf(rows);
+    await writeEntry(store, { ...entry, lateRows, purgedMs: null }, clock.nowMs());
+    logger.info({ erasure: late.erasure_id, rows }, 'late events of what was erased are erased');
+  }
+
+  async #purge(): Promise<boolean> {
+    const { store, clock } = this.#deps;
+    const masked = await readEntries(this.#reader, { condition: 'completed_at IS NOT NULL AND purged_at IS NULL' });
+    const dueMs = clock.nowMs() - this.#options.purgeHours * hourMs;
+    if (!masked.some(({ completedMs }) => (completedMs ?? 0) <= dueMs)) return true;
+    if (!(await removeMaskedRows(store))) return false;
+    for (const entry of masked) await writeEntry(store, { ...entry, purgedMs: clock.nowMs() }, clock.nowMs());
+    return true;
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    if (this.#isStopping) return;
+    let timer: Timer | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = this.#deps.clock.setTimer(delayMs, resolve);
+    });
+    timer?.cancel();
+    this.#wake = null;
+  }
+}
+
+function totalOf(rows: ErasedRows): number {
+  return Object.values(rows).reduce((sum, count) => sum + count, 0);
+}
