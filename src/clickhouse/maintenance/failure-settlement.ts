@@ -13,7 +13,14 @@ import { readingAsWriter } from './rollup-repair.js';
 /** What is left to the readers is the failures and tries of this long, and of the time an insert may take. */
 const passIntervalMs = 300_000;
 
-const nowRow = z.object({ now_ms: epochMs });
+/**
+ * After a pause this long, and at first, failures are settled day by day: all tries of 650,000 failures at once took
+ * 1.4 GB at the store.
+ */
+const gapMsMax = 3_600_000;
+const sliceMs = 86_400_000;
+
+const stateRow = z.object({ now_ms: epochMs, settled_ms: epochMs, first_ms: epochMs, last_ms: epochMs });
 
 /** Columns of a failure but its outcome. */
 const failureColumns = [
@@ -80,7 +87,7 @@ export class FailureSettlement {
   async #run(): Promise<void> {
     while (!this.#isStopping) {
       try {
-        await settleFailures(this.#deps);
+        await settleFailures(this.#deps, () => this.#isStopping);
       } catch (error) {
         if (this.#isStopping) return;
         const code = error instanceof CollectorError ? error.code : 'internal';
@@ -107,21 +114,69 @@ export class FailureSettlement {
  * One pass: failures whose outcome has grown are written again with it, then the time the pass began. By the clock of
  * the store, which stamps rows when they are inserted; a pass that breaks off is done again. Rejects as `StoreWriter`.
  */
-export async function settleFailures({
-  store,
-  nextToken,
-}: Pick<FailureSettlementDeps, 'store' | 'nextToken'>): Promise<void> {
-  const [now] = await checkedRows(readingAsWriter(store), nowRow, {
-    name: 'store_time',
-    sql: 'SELECT toUnixTimestamp64Milli(now64(3)) AS now_ms',
+export async function settleFailures(
+  deps: Pick<FailureSettlementDeps, 'store' | 'nextToken'>,
+  isStopping: () => boolean = () => false,
+): Promise<void> {
+  const { store, nextToken } = deps;
+  const [state] = await checkedRows(readingAsWriter(store), stateRow, {
+    name: 'failures_to_settle',
+    sql: `
+      SELECT
+        toUnixTimestamp64Milli(now64(3)) AS now_ms,
+        (SELECT toUnixTimestamp64Milli(max(received)) FROM ${failureTable} WHERE tenant = '' AND lane = 'settled')
+          AS settled_ms,
+        toUnixTimestamp64Milli(min(ts)) AS first_ms, toUnixTimestamp64Milli(max(ts)) AS last_ms
+      FROM ${failureTable}
+      WHERE tenant != '' AND lane = 'failed'`,
     params: {},
   });
+  if (state === undefined) return;
+  if (state.now_ms - state.settled_ms <= gapMsMax) {
+    await settle(deps, { failures: 'outcome < 2', tries: '1', params: {} });
+  } else {
+    for (let fromMs = state.first_ms; fromMs <= state.last_ms; fromMs += sliceMs) {
+      if (isStopping()) return;
+      await settle(deps, sliceFrom(fromMs));
+    }
+  }
+  await store.command({
+    name: 'settlement of failures',
+    sql: `
+      INSERT INTO ${failureTable} (tenant, lane, ts, received, inserted)
+      ${insertSettings(nextToken())}
+      SELECT '', 'settled', toDateTime64(0, 3, 'UTC'), settled_at, settled_at
+      FROM (SELECT fromUnixTimestamp64Milli({settled_ms:Int64}, 'UTC') AS settled_at)`,
+    params: { settled_ms: state.now_ms },
+  });
+}
+
+interface SettledFailures {
+  readonly failures: string;
+  readonly tries: string;
+  readonly params: Readonly<Record<string, number>>;
+}
+
+/** Failures of a day, and the tries that may be theirs. */
+function sliceFrom(fromMs: number): SettledFailures {
+  const since = "ts >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')";
+  const failures = `${since} AND ts < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC') AND outcome < 2`;
+  const theirs = (key: string) =>
+    `${key} IN (SELECT ${key} FROM ${failureTable} WHERE tenant != '' AND lane = 'failed' AND ${failures})`;
+  const tries = `${since} AND (${theirs('unit')} OR ${theirs('family')})`;
+  return { failures, tries, params: { from_ms: fromMs, until_ms: fromMs + sliceMs } };
+}
+
+async function settle(
+  { store, nextToken }: Pick<FailureSettlementDeps, 'store' | 'nextToken'>,
+  { failures, tries, params }: SettledFailures,
+): Promise<void> {
   // Hashes of units and families include their tenant.
   const outcomes = failuresWithOutcome({
     columns: 'ts, failure.unit AS failed_unit, attempt, failure.outcome AS stored',
     tenant: "tenant != ''",
-    failures: 'outcome < 2',
-    tries: '1',
+    failures,
+    tries,
   });
   const grown = `SELECT ts, failed_unit, attempt, outcome FROM (${outcomes}) WHERE outcome > stored`;
   await store.command({
@@ -132,19 +187,11 @@ export async function settleFailures({
       SELECT ${failureColumns.map((column) => `failure.${column}`).join(', ')}, grown.outcome
       FROM (
         SELECT ${failureColumns.join(', ')} FROM ${failureTable}
-        WHERE tenant != '' AND lane = 'failed' AND ts >= (SELECT ${earliest} FROM (${grown}))
+        WHERE tenant != '' AND lane = 'failed' AND (${failures}) AND ts >= (SELECT ${earliest} FROM (${grown}))
         LIMIT 1 BY ts, unit, attempt
       ) AS failure
       INNER JOIN (${grown}) AS grown
       ON failure.ts = grown.ts AND failure.unit = grown.failed_unit AND failure.attempt = grown.attempt`,
-  });
-  await store.command({
-    name: 'settlement of failures',
-    sql: `
-      INSERT INTO ${failureTable} (tenant, lane, ts, received, inserted)
-      ${insertSettings(nextToken())}
-      SELECT '', 'settled', toDateTime64(0, 3, 'UTC'), settled_at, settled_at
-      FROM (SELECT fromUnixTimestamp64Milli({settled_ms:Int64}, 'UTC') AS settled_at)`,
-    params: { settled_ms: now?.now_ms ?? 0 },
+    params,
   });
 }

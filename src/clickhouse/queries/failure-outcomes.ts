@@ -32,6 +32,9 @@ const isSettled = `${settledAt} > toDateTime64(1, 3, 'UTC')`;
 /** The earliest of some rows, and for none a time that nothing has reached. */
 export const earliest = "if(count() = 0, now64(3, 'UTC') + toIntervalDay(400), min(ts))";
 
+/** Later, or at the same time with a higher attempt, is greater. Maxima of tuples take many times the memory. */
+const place = 'toUInt64(toUnixTimestamp64Milli(ts)) * 65536 + attempt';
+
 export interface FailureSelection {
   /** Columns of the result beside `outcome`, of the table. */
   readonly columns: string;
@@ -53,12 +56,12 @@ export function failuresWithOutcome({ columns, tenant, failures, tries }: Failur
       ${columns},
       greatest(
         failure.outcome,
-        multiIf((ts, attempt) < exact.last_completion, 2, (ts, attempt) < exact.last_try, 1, 0),
+        multiIf(${place} < exact.last_completion, 2, ${place} < exact.last_try, 1, 0),
         multiIf(attempt < alike.top_completion, 2, attempt < alike.top_try, 1, 0)
       ) AS outcome
     FROM (SELECT * FROM ${failureTable} FINAL WHERE ${failed}) AS failure
     LEFT ANY JOIN (
-      SELECT unit, max((ts, attempt)) AS last_try, maxIf((ts, attempt), lane = 'completed') AS last_completion
+      SELECT unit, max(${place}) AS last_try, maxIf(${place}, lane = 'completed') AS last_completion
       FROM (${exact})
       GROUP BY unit
     ) AS exact ON failure.unit = exact.unit
