@@ -7,12 +7,9 @@ import { integerParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { possibleRunId } from './run-path.js';
 import { type RunRecord, readRunRecord } from './run-record.js';
-import { createTimeline, type Timeline } from './timeline.js';
+import { createTimeline, type Timeline, timelineAttemptsMax } from './timeline.js';
 import { timelineNode, timelineSchema } from './timeline-node.js';
 import { noUsage, usageAnswer } from './usage.js';
-
-/** Attempts of tasks and steps a timeline is made of; of a larger run, the first that began. */
-export const timelineAttemptsMax = 20_000;
 
 const parameters = z.strictObject({
   limit: integerParameter({ min: 1, max: 5_000, fallback: 1_000 }),

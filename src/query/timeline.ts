@@ -29,9 +29,12 @@ export interface TimelineNode {
   readonly criticalMs: number | null;
 }
 
-/** `rows` are the attempts of the run, and the run itself where its raw events are kept. */
+/** Attempts of tasks and steps a timeline is made of; of a larger run, the first that began. */
+export const timelineAttemptsMax = 20_000;
+
+/** `rows` are the attempts of the run by begin, and the run itself where its raw events are kept. */
 export function createTimeline(record: RunRecord, rows: readonly WorkAttemptRow[]): Timeline {
-  const attempts = rows.filter(({ unit }) => unit !== 'run');
+  const attempts = rows.filter(({ unit }) => unit !== 'run').slice(0, timelineAttemptsMax);
   const times = runTimes(record, attempts, rows.find(({ unit }) => unit === 'run') ?? null);
   const { originMs, endMs, lastMs } = times;
   const tree = buildWorkTree({ runId: record.key.runId, startMs: originMs, endMs, lastMs }, attempts);

@@ -180,6 +180,39 @@ test('a task has its failures and attempts too, its logs are summed up by level'
   });
 });
 
+test('a task of more step attempts than an answer holds has its own attempts and failures all the same', async () => {
+  const shared = { tenant: 'long', agent_id: 'a', task_id: 'long' };
+  const row = (type: string, afterMs: number, more: object): RawRow => {
+    return { ...shared, type, ts: startMs + afterMs, received: startMs + afterMs, ...more };
+  };
+  const steps = Array.from({ length: 1_200 }, (_, n) => row('step.completed', n, { step_id: `s${n}` }));
+  const failed = { step_id: 'late', error_category: 'tool', attempt: 1 };
+  await store.insert([
+    ...steps,
+    row('step.failed', 2_000, failed),
+    row('step.completed', 2_100, { step_id: 'late', attempt: 2 }),
+    row('task.completed', 2_200, {}),
+  ]);
+  const body = await get('monitoring/tasks/long', 'long');
+  expect(body).toMatchObject({ steps_truncated: true, attempts_truncated: false, failures_truncated: false });
+  expect(body.steps).toHaveLength(1_000);
+  expect(body.attempts).toMatchObject([{ status: 'completed' }]);
+  expect(body.failures).toMatchObject([{ step_id: 'late', attempt: 1, retried: true, recovered: true }]);
+});
+
+test('ids of any characters are answered as they are', async () => {
+  const odd = 'a/b #1 "é" % 日本';
+  const names = { run_id: odd, task_id: odd, step_id: odd };
+  await store.insert([event('odd', 'step.completed', 0, names), event('odd', 'task.completed', 1, names)]);
+  const path = encodeURIComponent(odd);
+  expect(await get(`runs/${path}`, 'odd')).toMatchObject({ run_id: odd, tasks: [{ task_id: odd }] });
+  const nodes = (await get(`runs/${path}/timeline?limit=2`, 'odd')).nodes as { node: string; parent: string | null }[];
+  expect(nodes.map(({ parent }) => parent)).toEqual([null, 'run']);
+  const first = await get(`agents/logs?run_id=${path}&limit=1`, 'odd');
+  const second = await get(`agents/logs?run_id=${path}&limit=1&cursor=${String(first.next_cursor)}`, 'odd');
+  expect([first.nodes, second.nodes]).toMatchObject([[{ id: odd }], [{ id: odd }]]);
+});
+
 test('a run whose own events were lost is told by what else names it, until it falls silent', async () => {
   const body = await get('runs/lost');
   const unknown = { name: null, agent_id: null, started_at: null, ended_at: null, duration_ms: null };

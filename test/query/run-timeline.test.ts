@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { timelineAttemptsMax } from '../../src/query/timeline.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { type NaiveNode, naiveTimeline } from './naive-timeline.js';
@@ -145,6 +146,20 @@ test('the pages of a run of 10,000 steps are its timeline in one piece, each wit
     expect(seen.has(node.parent)).toBe(true);
     seen.add(node.node);
   }
+});
+
+test('a run of more attempts than a timeline holds says how many there are, and has the first that began', async () => {
+  const startMs = nowMs - dayMs;
+  const steps = Array.from({ length: timelineAttemptsMax + 7 }, (_, n): RawRow => {
+    const ts = startMs + n;
+    const names = { tenant: 'vast', agent_id: 'a', run_id: 'r', step_id: `s${n}` };
+    return { ...names, type: 'step.completed', ts, received: ts };
+  });
+  await insert(steps);
+  const body = await timeline('vast', 'r', 'limit=2');
+  const whole = { truncated: true, total_attempts: timelineAttemptsMax + 7, total_nodes: timelineAttemptsMax + 1 };
+  expect(body).toMatchObject(whole);
+  expect(nodesOf(body)[1]?.node).toBe('step:/s0#1');
 });
 
 test('pages go on after the node the last one ended with when the run has grown in between', async () => {
