@@ -1,4 +1,5 @@
 import { type EventType, eventTypes, terminalTypes, usageScopes } from '../core/event-types.js';
+import { KeyTable } from '../core/key-table.js';
 import {
   fingerprintKey,
   type LifecycleChanges,
@@ -80,9 +81,11 @@ export class LifecycleRows {
   readonly #openings = new GrowingList(Float64Array, 64 * openingFields);
   readonly #heartbeats = new GrowingList(Uint32Array, 64);
   readonly #ids = new IdList();
+  readonly #runIndexes = new KeyTable();
 
   changes(block: EventBlock): LifecycleChanges {
     if (block.rows === 0) return noLifecycle;
+    this.#runIndexes.clear();
     for (const list of [this.#runs, this.#subjects, this.#openings, this.#heartbeats, this.#ids]) list.clear();
     const pass = new BatchPass(block, {
       runs: this.#runs,
@@ -90,6 +93,7 @@ export class LifecycleRows {
       openings: this.#openings,
       heartbeats: this.#heartbeats,
       ids: this.#ids,
+      runIndexes: this.#runIndexes,
     });
     pass.read();
     return {
@@ -109,6 +113,8 @@ interface Lists {
   readonly openings: GrowingList<Float64Array<ArrayBuffer>>;
   readonly heartbeats: GrowingList<Uint32Array<ArrayBuffer>>;
   readonly ids: IdList;
+  /** Place of a run in `runs`, by fingerprint and agent. */
+  readonly runIndexes: KeyTable;
 }
 
 class BatchPass {
@@ -135,8 +141,7 @@ class BatchPass {
   /** Hashes of the tenants by their key. */
   readonly #tenantLow: number[] = [];
   readonly #tenantHigh: number[] = [];
-  /** By fingerprint and agent. */
-  readonly #runIndexes = new Map<number, number>();
+  readonly #runIndexes: KeyTable;
   /** The run of the row before: rows of one run mostly come together. */
   #lastRun: number = noRun;
   #lastOffset = 0;
@@ -154,6 +159,7 @@ class BatchPass {
   constructor(block: EventBlock, lists: Lists) {
     this.#block = block;
     this.#lists = lists;
+    this.#runIndexes = lists.runIndexes;
     this.#types = (block.column(fields.type) as EnumColumn).values;
     this.#scopes = (block.column(fields.usageScope) as EnumColumn).values;
     this.#attempts = (block.column(fields.attempt) as Uint16Column).values;
@@ -213,14 +219,14 @@ class BatchPass {
     // A run rarely has several agents in one batch; the product keeps them apart within 53 bits often enough.
     const key = fingerprintKey(wide.low ^ Math.imul(agent, 0x9e37_79b1), wide.high);
     const known = this.#runIndexes.get(key);
-    this.#lastRun = known ?? this.#openRun(key, tenant, agent);
+    this.#lastRun = known >= 0 ? known : this.#openRun(key, tenant, agent);
     return this.#lastRun;
   }
 
   #openRun(key: number, tenant: number, agent: number): number {
     const { runs, ids } = this.#lists;
     const index = runs.length / runFields;
-    this.#runIndexes.set(key, index);
+    this.#runIndexes.add(key, index);
     const at = runs.extend(runFields);
     const { values } = runs;
     values[at + runPlaces.key] = fingerprintKey(this.#runLow, this.#runHigh);

@@ -19,5 +19,5 @@ export class EndedMemory {
 
 /** The low bits of a fingerprint are as good as any. */
 function slotOf(key: number): number {
-  return (key % 0x1_0000_0000) & (slots - 1);
+  return key & (slots - 1);
 }

@@ -1,3 +1,4 @@
+import { KeyTable } from '../core/key-table.js';
 import { type LifecycleChanges, runPlaces, runSumCount, runSums } from '../core/live-batch.js';
 import type { LiveTask, RunState, RunStatus, StateCounts } from './live-run.js';
 
@@ -16,7 +17,7 @@ const none = -1;
  * deleted again and again searches longer and longer for its first.
  */
 export class RunTable {
-  readonly #slots = new Map<number, number>();
+  readonly #slots = new KeyTable();
   readonly #free: number[] = [];
   #used = 0;
   #numbers = new Float64Array(slotsInitial * stride);
@@ -28,7 +29,7 @@ export class RunTable {
   readonly #tenants: string[] = [];
   readonly #ids: string[] = [];
   readonly #names: string[] = [];
-  readonly #agents: string[][] = [];
+  readonly #agents: (readonly string[])[] = [];
   readonly #states: number[] = [];
   readonly #open: (Set<LiveTask> | null)[] = [];
 
@@ -47,7 +48,7 @@ export class RunTable {
   }
 
   find(key: number): number {
-    return this.#slots.get(key) ?? none;
+    return this.#slots.get(key);
   }
 
   add(key: number, tenant: string, id: string): number {
@@ -58,10 +59,10 @@ export class RunTable {
     this.#tenants[slot] = tenant;
     this.#ids[slot] = id;
     this.#names[slot] = '';
-    this.#agents[slot] = [];
+    this.#agents[slot] = nobody;
     this.#states[slot] = 0;
     this.#open[slot] = null;
-    this.#slots.set(key, slot);
+    this.#slots.add(key, slot);
     this.#append(slot);
     return slot;
   }
@@ -69,11 +70,11 @@ export class RunTable {
   /** Nothing may be open in it. */
   remove(slot: number): void {
     this.#unlink(slot);
-    this.#slots.delete(this.#keys[slot]!);
+    this.#slots.remove(this.#keys[slot]!);
     this.#tenants[slot] = '';
     this.#ids[slot] = '';
     this.#names[slot] = '';
-    this.#agents[slot] = [];
+    this.#agents[slot] = nobody;
     this.#open[slot] = null;
     this.#free.push(slot);
   }
@@ -88,7 +89,9 @@ export class RunTable {
     numbers[base + places.heardMs] = nowMs;
     const agents = this.#agents[slot]!;
     const agent = texts[runs[at + runPlaces.agent]!]!;
-    if (agents[0] !== agent && !agents.includes(agent) && agents.length < runAgentsMax) agents.push(agent);
+    if (agents[0] !== agent && !agents.includes(agent) && agents.length < runAgentsMax) {
+      this.#agents[slot] = agents.length === 0 ? [agent] : [...agents, agent];
+    }
     if (slot === this.#newest) return;
     this.#unlink(slot);
     this.#append(slot);
@@ -207,4 +210,5 @@ export class RunTable {
   }
 }
 
+const nobody: readonly string[] = [];
 const nothingOpen: ReadonlySet<LiveTask> = new Set();
