@@ -25,7 +25,8 @@ beforeAll(async () => {
   source = await (await fetch(`${collector.url}${documentPath}`)).text();
   api = new ApiDocument(JSON.parse(source));
   const events = exampleEvents(Date.now());
-  await send('POST', '/v1/events', { body: JSON.stringify(events) });
+  const { body } = await send('POST', '/v1/events', { body: JSON.stringify(events) });
+  expect(body).toEqual({ accepted: events.length, rejected: 0, duplicates: 0, errors: [] });
   const sql = "SELECT count() AS events FROM agent_events WHERE agent_id = 'api-agent'";
   const queryable = async () => Number((await collector.query<{ events: string }>(sql))[0]?.events) === events.length;
   await vi.waitUntil(queryable, { timeout: 20_000, interval: 20 });
