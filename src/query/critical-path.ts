@@ -4,10 +4,11 @@
  *
  * Definition, as in CRISP (Zhang et al., "CRISP: Critical Path Analysis of Large-Scale Microservice Architectures",
  * USENIX ATC 2022) and in Jaeger's trace view, which speaks of the last finishing child: go back in time from the end
- * of a piece of work. Of its children, the one that ended last (and not after the point reached) is what was waited for;
- * the time after its end belongs to the parent itself. Walk that child in the same way, go on from its start, and so on
- * to the parent's start. A child that outlives its parent counts up to the parent's end, one that begins earlier from
- * the parent's start. Of children that end together the one that began first is taken, then the first in the list.
+ * of a piece of work. Of its children, the one that ended last (and not after the point reached) is what was waited
+ * for; the time after its end belongs to the parent itself. Walk that child in the same way, go on from its start,
+ * and so on to the parent's start. A child that outlives its parent counts up to the parent's end, one that begins
+ * earlier from the parent's start. Of children that end together the one that began first is taken, then the first in
+ * the list.
  */
 export interface TimedNode {
   /** Index of the parent, always a smaller one; -1 for the root, which is the first. */
