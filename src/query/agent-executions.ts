@@ -5,13 +5,13 @@ import type { HttpRoute } from '../core/ports.js';
 import {
   costCentsSchema,
   countSchema,
+  instantSchema,
   millisecondsSchema,
-  optionalInstantSchema,
   optionalTextSchema,
   stringMapSchema,
   textSchema,
 } from './answer-schema.js';
-import { costCents, optionalInstant } from './answer-units.js';
+import { costCents, instant } from './answer-units.js';
 import { countHistory, totalShape } from './history-count.js';
 import { readHistoryPage } from './history-page.js';
 import { historyFilter, leaseOf, offsetMax } from './history-parameters.js';
@@ -36,7 +36,7 @@ const execution = z
     user_id: optionalTextSchema,
     name: optionalTextSchema,
     status: z.enum(runStatuses),
-    started_at: optionalInstantSchema,
+    started_at: instantSchema,
     duration: millisecondsSchema,
     input: stringMapSchema,
     output: stringMapSchema,
@@ -95,7 +95,7 @@ function executionItem(row: RunListRow, facts: RunPageFacts): z.output<typeof ex
     user_id: row.user_id,
     name: row.name,
     status: runStatus(row, facts),
-    started_at: optionalInstant(row.started_ms),
+    started_at: instant(row.place_ms),
     duration: row.took_ms,
     input: row.inputs,
     output: row.outputs,

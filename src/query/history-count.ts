@@ -14,6 +14,8 @@ import {
 /** Totals are counted up to here; beyond it an answer says that there are at least so many. */
 export const totalMax = 1_000;
 
+const verifiedMax = 200;
+
 export interface HistoryCount {
   readonly total: number;
   /** Else there are at least so many. */
@@ -26,8 +28,9 @@ export const totalShape = {
 };
 
 /**
- * How many tasks or runs the filter holds for, up to `totalMax`. Up to it each is looked up; beyond it only where a
- * past state may hold what the latest does not, because states of one task rarely differ in anything else.
+ * How many tasks or runs the filter holds for, up to `totalMax`. What is counted is looked up, because a past state may
+ * hold what the latest does not; but of filters by ids and start, in which the states of one task rarely differ, only
+ * the first `verifiedMax`: to look up hundreds of tasks from all over the store takes 0.15 ms of CPU each.
  */
 export async function countHistory(
   store: StoreReader,
@@ -41,8 +44,9 @@ export async function countHistory(
   }
   const { status, errorCategory, errorText } = search.filter;
   if (status === undefined && errorCategory === undefined && errorText === undefined) {
-    const ids = new Set(first.rows.map(({ candidate }) => candidate));
-    if (ids.size > totalMax) return { total: totalMax, isExact: false };
+    const ids = new Set(first.rows.map(({ candidate }) => candidate)).size;
+    if (ids > totalMax) return { total: totalMax, isExact: false };
+    if (ids > verifiedMax && first.isLast) return { total: ids, isExact: true };
   }
   const { rows, end } = await scanHistory(store, search, {
     want: totalMax + 1,

@@ -8,7 +8,7 @@ import {
   optionalTextSchema,
   textSchema,
 } from './answer-schema.js';
-import { instant, optionalInstant } from './answer-units.js';
+import { instant } from './answer-units.js';
 import { runStatuses } from './run-stats.js';
 import { type RunTotals, totalUsage } from './run-totals.js';
 import { inputSummary } from './task-answer.js';
@@ -27,7 +27,7 @@ export const runItemSchema = z
     engagement_id: optionalTextSchema,
     user_id: optionalTextSchema,
     session_id: optionalTextSchema,
-    started_at: optionalInstantSchema,
+    started_at: instantSchema,
     ended_at: optionalInstantSchema,
     updated_at: instantSchema,
     duration_ms: millisecondsSchema,
@@ -65,7 +65,7 @@ export function runItem(row: RunListRow, facts: RunPageFacts): z.output<typeof r
     engagement_id: row.engagement_id,
     user_id: row.user_id,
     session_id: row.session_id,
-    started_at: optionalInstant(row.started_ms),
+    started_at: instant(row.place_ms),
     ended_at: runEnd(row),
     updated_at: instant(row.updated_ms),
     duration_ms: row.took_ms,

@@ -175,11 +175,12 @@ test('every status is among the runs', () => {
 test('a run is listed with its state, its counts and its usage, rolled up usage left out', async () => {
   for (const run of (await page('acme', 'limit=100')).runs) {
     const id = String(run.run_id);
-    const { latest } = expected.get('acme')?.find((item) => item.id === id) ?? {};
+    const { latest, startMs = 0 } = expected.get('acme')?.find((item) => item.id === id) ?? {};
     expect(run).toMatchObject({
       name: 'summarise',
       agent_id: latest?.agent_id,
       user_id: latest?.user_id,
+      started_at: new Date(startMs).toISOString(),
       duration_ms: latest?.duration_ms ?? null,
       error_category: latest?.error_category ?? null,
       tasks_ended: countOf('acme', id, ['task.completed', 'task.failed']),
@@ -208,7 +209,7 @@ test.each([
   }
 });
 
-function executionOf({ id, latest, status }: ListedItem) {
+function executionOf({ id, latest, status, startMs }: ListedItem) {
   const { tokens, cost_cents: cost } = usageOf('acme', [{ id }]);
   const nodes = ['task.completed', 'task.failed', 'step.completed', 'step.failed'];
   return {
@@ -217,7 +218,7 @@ function executionOf({ id, latest, status }: ListedItem) {
     user_id: latest.user_id,
     name: 'summarise',
     status,
-    started_at: latest.started_at === undefined ? null : new Date(Number(latest.started_at)).toISOString(),
+    started_at: new Date(startMs).toISOString(),
     duration: latest.duration_ms ?? null,
     input: latest.inputs,
     output: latest.outputs ?? {},
