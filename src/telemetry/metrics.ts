@@ -201,11 +201,7 @@ function createInstruments(registry: Registry) {
       freshnessSeconds: histogram(deliverMetrics.freshnessSeconds),
     } satisfies DeliverInstruments,
     maintenance: createMaintenanceInstruments(registry),
-    erasure: {
-      completed: counterOf(registry, erasureMetrics.completed),
-      rows: counterOf(registry, erasureMetrics.rows),
-      failures: counterOf(registry, erasureMetrics.failures),
-    },
+    erasure: createErasureInstruments(registry),
     window: {
       keysEvicted: counter(windowMetrics.keysEvicted),
       eventsLate: counter(windowMetrics.eventsLate),
@@ -233,6 +229,14 @@ function createLiveInstruments(registry: Registry): LiveInstruments {
     refused: counterOf(registry, liveMetrics.refused),
     evicted: counterOf(registry, liveMetrics.evicted),
     orphaned: counterOf(registry, liveMetrics.orphaned),
+  };
+}
+
+function createErasureInstruments(registry: Registry): ErasureInstruments {
+  return {
+    completed: counterOf(registry, erasureMetrics.completed),
+    rows: counterOf(registry, erasureMetrics.rows),
+    failures: counterOf(registry, erasureMetrics.failures),
   };
 }
 

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { enablePatches } from '../../src/clickhouse/erasure/erasable-tables.js';
+import {
+  enablePatches,
+  impersonalTables,
+  ownTables,
+  readErasableTables,
+} from '../../src/clickhouse/erasure/erasable-tables.js';
 import { StoreEraser } from '../../src/clickhouse/erasure/store-eraser.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
 import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
@@ -160,6 +165,15 @@ const mutations = () =>
     params: {},
   });
 
+test('every table either gives up what it holds of a run or person, or holds nothing of them', async () => {
+  const tables = await store.select<{ name: string }>(
+    "SELECT name FROM system.tables WHERE database = 'tidemark' AND engine LIKE '%MergeTree' ORDER BY name",
+  );
+  const erasable = await readErasableTables(store.client);
+  const known = [...erasable.map(({ name }) => name), ...impersonalTables, ...ownTables];
+  expect(known.toSorted()).toEqual(tables.map(({ name }) => name));
+});
+
 test('an erased run is nowhere any more: not its id, not its texts; rollups and all else stay', async () => {
   const story = { tenant: 'runs', run: 'run-one', user: 'anna', task: 'task-one', word: 'walrus' };
   const other = { tenant: 'runs', run: 'run-two', user: 'anna', task: 'task-two', word: 'heron' };
@@ -260,7 +274,7 @@ test('what comes late of an erased run or person is erased too, what a person do
   ).toEqual([{ found: 1 }]);
 });
 
-test('while events before it wait for their insert a request is pending, and it is completed after a restart', async () => {
+test('a request is pending while events before it wait, and is completed after a restart', async () => {
   const event = row({ tenant: 'pending', type: 'log', run_id: 'weasel', level: 'info', message: 'weasel' });
   undelivered.sinceMs = clock.nowMs() - 1_000;
   const pending = erase('pending', 'run', 'weasel');

@@ -63,6 +63,44 @@ test('the migrations of the package apply to an empty store, can be taken back a
   expect(await objects()).toEqual(created);
 });
 
+test('tasks of the first task history are carried over to the tables that took its place', async () => {
+  const names = readdirSync(packageFile('clickhouse/migrations/')).sort();
+  const before = names.indexOf('0028_agent_task_history_v2_carried_over.sql');
+  await migrate(deps(), { database });
+  await migrate(deps(), { database, downCount: names.length - before });
+  const task = (id: string, status: string, version: number, more: string) =>
+    `('a', '${id}', 'agent', '${status}', now64(3) - 60, now64(3) - 59, ${version}, ${more})`;
+  await store.run(`
+    INSERT INTO agent_task_history_v1
+      (tenant, task_id, agent_id, status, ts, received, version, started_at, duration_ms, user_id, inputs)
+    VALUES ${[
+      task('t1', 'running', 1, "NULL, NULL, 'u', map('a', 'b')"),
+      task('t1', 'completed', 5, "now64(3) - 90, 30000, 'u', map('a', 'b')"),
+      task('t2', 'failed', 3, "NULL, 2000, '', map()"),
+      task('t3', 'pending', 2, "NULL, NULL, '', map()"),
+    ].join(', ')}`);
+  const shown = 'task_id, toString(status) AS status, user_id, inputs, duration_ms';
+  const old = await store.select(`SELECT ${shown} FROM agent_task_history ORDER BY task_id`);
+  expect(old).toMatchObject([
+    { task_id: 't1', status: 'completed', inputs: { a: 'b' } },
+    { task_id: 't2', status: 'failed' },
+    { task_id: 't3', status: 'pending' },
+  ]);
+
+  await migrate(deps(), { database });
+  expect(await store.select(`SELECT ${shown} FROM agent_task_history ORDER BY task_id`)).toEqual(old);
+  expect(await objects()).not.toContain('agent_task_history_v1');
+  const seconds = 'toInt32(round(toFloat64(now64(3) - start)))';
+  const places = await store.select<{ task_id: string; ago: number }>(`
+    SELECT task_id, toString(status) AS status, ${seconds} AS ago
+    FROM agent_tasks_by_start_v1 FINAL ORDER BY task_id, version`);
+  expect(places.map(({ ago, ...place }) => ({ ...place, ago: Math.round((ago - 5) / 30) * 30 }))).toEqual([
+    { task_id: 't1', status: 'completed', ago: 90 },
+    { task_id: 't2', status: 'failed', ago: 60 },
+    { task_id: 't3', status: 'pending', ago: 60 },
+  ]);
+});
+
 test('with everything applied, migrating is one query and changes nothing', async () => {
   await migrate(deps(), { database });
   store.statements.length = 0;

@@ -35,7 +35,7 @@ export const impersonalTables: readonly string[] = [
 const personalColumns = ['run_id', 'task_id', 'user_id', 'session_id', 'feedback_id'];
 const tableRow = z.object({ name: z.string(), engine: z.string(), columns: z.array(z.string()) });
 
-/** The raw table comes last: what else there is to erase is found in it. Found by their columns, so that none is left out. */
+/** Found by their columns, so that none is left out. The raw table comes last: in it is found what else there is. */
 export async function readErasableTables(store: StoreReader): Promise<ErasableTable[]> {
   const rows = await checkedRows(store, tableRow, {
     name: 'erasable_tables',

@@ -36,7 +36,8 @@ export async function writeEntry(store: StoreWriter, entry: ErasureEntry, versio
         purged_at, version)
       SELECT {erasure:String}, {tenant:String}, {kind:String}, {requested_by:String},
         fromUnixTimestamp64Milli({requested_ms:Int64}, 'UTC'), ${optionalTime('completed_ms')},
-        mapFromArrays({tables:Array(String)}, arrayMap(count -> toUInt64(count), {counts:Array(String)})), {late_rows:UInt64},
+        mapFromArrays({tables:Array(String)}, arrayMap(count -> toUInt64(count), {counts:Array(String)})),
+        {late_rows:UInt64},
         ${optionalTime('purged_ms')}, {version:UInt64}`,
     params: {
       erasure: entry.erasureId,

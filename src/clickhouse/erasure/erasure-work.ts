@@ -101,7 +101,8 @@ async function collectTargets(
       name: 'what belongs to an erasure',
       sql: `
         INSERT INTO erasure_targets_v1 (erasure_id, kind, id)
-        SELECT {erasure:String}, '${kind}', id FROM (${ids}) WHERE id != '' AND {tenant:String} != '' AND {until_ms:Int64} >= 0`,
+        SELECT {erasure:String}, '${kind}', id FROM (${ids})
+        WHERE id != '' AND {tenant:String} != '' AND {until_ms:Int64} >= 0`,
       params: scopeParams(scope),
     });
   if (scope.kind === 'run') {

@@ -16,7 +16,7 @@ export type LateSubject = z.output<typeof lateRow>;
 
 /**
  * Erased runs and people of whom events have come since: of a run any, of a person those that happened before the
- * erasure. Runs are looked for among the sums of runs, people among the raw events received since; an id is hashed once.
+ * erasure. Runs are looked for among the sums of runs, people among the raw events received since; each is hashed once.
  */
 export function readLateSubjects(
   store: StoreReader,

@@ -70,7 +70,8 @@ export function redactPatterns(store: StoreWriter, scope: ErasureScope): Promise
   const described = `${descriptionHash('description.1', 'description.2')} IN ${targets('description')}`;
   return rewriteRows(store, {
     table: 'agent_patterns_v1',
-    where: `tenant = {tenant:String} AND (arrayExists(reference -> reference.2 IN ${erased}, ${latest}) OR ${described})`,
+    where: `tenant = {tenant:String}
+      AND (arrayExists(reference -> reference.2 IN ${erased}, ${latest}) OR ${described})`,
     values: {
       evidence_latest: `arrayReduce('groupArraySortedArrayState(64)',
         [arrayFilter(reference -> reference.2 NOT IN ${erased}, ${latest})])`,
