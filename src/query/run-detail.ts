@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RunActivityRow } from '../clickhouse/queries/run-activity.js';
+import type { RunActivityRow, RunKey } from '../clickhouse/queries/run-activity.js';
 import type { RunDetailRow } from '../clickhouse/queries/run-detail.js';
 import { type RunTaskRow, type RunTasks, readRunTasks } from '../clickhouse/queries/run-tasks.js';
 import { readWorkAttempts, type WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
@@ -41,13 +41,9 @@ export function createRunDetailRoute(context: QueryContext): HttpRoute {
       parseParameters(parameters, request.query);
       const key = { tenant, runId: possibleRunId(request.params.run_id ?? '') };
       return readWithin(context, request, async (store) => {
-        const [record, found] = await Promise.all([
-          readRunRecord(context, store, key),
-          readRunTasks(store, key, { limit: tasksMax }),
-        ]);
-        const [failures, orphaned] = await Promise.all([
-          readFailures(store, record),
-          readOrphanedTasks(context, store, { tenant, found }),
+        const [{ record, failures }, { found, orphaned }] = await Promise.all([
+          readRecordAndFailures(context, store, key),
+          readTasks(context, store, key),
         ]);
         return jsonReply({
           ...statePart(record),
@@ -63,24 +59,22 @@ export function createRunDetailRoute(context: QueryContext): HttpRoute {
   };
 }
 
+async function readRecordAndFailures(context: QueryContext, store: StoreReader, key: RunKey) {
+  const record = await readRunRecord(context, store, key);
+  return { record, failures: await readFailures(store, record) };
+}
+
 /** In the order of their begin. What the activity counts no failure of is not searched. */
 async function readFailures(store: StoreReader, { scope, activity }: RunRecord): Promise<WorkAttemptRow[]> {
   if (scope === null || activity === null || activity.failed_tasks + activity.failed_steps === 0) return [];
   return await readWorkAttempts(store, scope, { limit: failuresMax + 1, only: 'failed' });
 }
 
-interface FoundTasks {
-  readonly tenant: string;
-  readonly found: RunTasks;
-}
-
-function readOrphanedTasks(
-  { clock, options }: QueryContext,
-  store: StoreReader,
-  { tenant, found }: FoundTasks,
-): Promise<ReadonlySet<string>> {
+async function readTasks({ clock, options }: QueryContext, store: StoreReader, key: RunKey) {
+  const found = await readRunTasks(store, key, { limit: tasksMax });
   const open = found.tasks.filter(({ state }) => state === 'pending' || state === 'running').map(openTask);
-  return readOrphaned(store, open, { tenant, nowMs: clock.nowMs(), leaseMs: options.leaseMs });
+  const lease = { tenant: key.tenant, nowMs: clock.nowMs(), leaseMs: options.leaseMs };
+  return { found, orphaned: await readOrphaned(store, open, lease) };
 }
 
 function openTask({ task_id: id, run_id: runId, agent_id: agentId, received_ms: receivedMs }: RunTaskRow) {
