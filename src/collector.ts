@@ -28,7 +28,7 @@ import { createOpenApiRoute } from './query/openapi.js';
 import { createQueryRoutes } from './query/query-routes.js';
 import { createRouteIndex } from './query/route-index.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
-import { nodeFileSystem } from './spool/file-system.js';
+import { type DiskSpace, nodeFileSystem } from './spool/file-system.js';
 import { createSpool, type Spool } from './spool/spool.js';
 import { ClockHealth } from './telemetry/clock-health.js';
 import { DiskHealth } from './telemetry/disk-health.js';
@@ -95,6 +95,7 @@ interface Parts {
   readonly upkeep: StoreUpkeep;
   readonly schema: StoreStartup;
   readonly disk: DiskHealth;
+  readonly diskUse: () => Promise<DiskSpace>;
   readonly wallClock: ClockHealth;
 }
 
@@ -217,6 +218,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     upkeep,
     schema,
     disk,
+    diskUse,
     wallClock,
   };
 }
@@ -316,6 +318,11 @@ function joinHttp(
       endpoints,
       finalizer: upkeep.finalizer,
       eraser: upkeep.eraser,
+      storage: {
+        metadata: { rows: (query) => store.client.writerRows(query) },
+        spool: () => spool.stats(),
+        disk: parts.diskUse,
+      },
       intake: new OwnEvents({ frames, clock, random }),
       probes: [spool, decoder, ...store.probes, schema, delivery, upkeep.maintenance, disk, wallClock],
       ledger: async () => {

@@ -15,6 +15,7 @@ import type {
 } from '../core/ports.js';
 import { type RetentionDays, retentionDays } from '../core/retention.js';
 import type { EventLedger } from './event-ledger.js';
+import type { StorageSources } from './storage.js';
 
 export interface QueryDependencies {
   readonly store: StoreReader;
@@ -23,6 +24,7 @@ export interface QueryDependencies {
   readonly endpoints: EndpointWindows;
   readonly finalizer: DayFinalizer;
   readonly eraser: DataEraser;
+  readonly storage: StorageSources;
   readonly intake: EventIntake;
   readonly probes: readonly HealthProbe[];
   readonly ledger: () => EventLedger | Promise<EventLedger>;

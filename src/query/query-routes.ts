@@ -26,6 +26,7 @@ import { defaultQueryOptions, type QueryContext, type QueryDependencies, type Qu
 import { createRunDetailRoute } from './run-detail.js';
 import { createRunListRoute } from './run-list.js';
 import { createRunTimelineRoute } from './run-timeline.js';
+import { createStorageRoute } from './storage.js';
 import { createTaskDetailRoute } from './task-detail.js';
 import { createTaskListRoute } from './task-list.js';
 import { TenantRequests } from './tenant-requests.js';
@@ -62,6 +63,7 @@ export function createQueryRoutes(
     cached(createAgentMemoryRoute(context)),
     ...createDayFinalizationRoutes(context),
     ...createErasureRoutes(context),
+    cached(createStorageRoute(context)),
     ...createHealthRoutes(context),
     createMetricsExportRoute(context),
     createMetricsPageRoute(context),

@@ -63,6 +63,11 @@ export function createQueryApi(
     {
       windows: noWindows,
       endpoints: { snapshot: () => [] },
+      storage: {
+        metadata: given.store,
+        spool: () => ({ bytes: 0, segments: 0, events: 0, oldestReceivedMs: null, quarantinedSegments: 0 }),
+        disk: async () => ({ usedBytes: 0, availableBytes: 0 }),
+      },
       eraser: { erase: () => Promise.reject(new Error('this test erases nothing')) },
       finalizer: { finalize: () => Promise.reject(new Error('this test finalizes no day')) },
       intake: { accept: () => Promise.reject(new Error('this test takes no event')) },

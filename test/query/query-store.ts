@@ -21,6 +21,8 @@ export interface QueryStore {
   /** The reader account of the embedded engine, over HTTP, as the collector uses it. */
   readonly reader: StoreReader;
   readonly exporter: StoreExporter;
+  /** Reads with the writer's rights. */
+  readonly metadata: StoreReader;
   /** The writer's account, as the maintenance uses it. */
   readonly writer: StoreWriter;
   /** Every query that ran, for asserting what was asked. */
@@ -56,6 +58,7 @@ export async function openQueryStore(): Promise<QueryStore> {
         return client.rows(query);
       },
     },
+    metadata: { rows: (query) => client.writerRows(query) },
     exporter: {
       export: (query) => {
         asked.push(query);
