@@ -1,4 +1,4 @@
-import type { TemplatedApp, us_listen_socket, us_socket, WebSocketBehavior } from 'uWebSockets.js';
+import type { TemplatedApp, us_listen_socket, us_socket, WebSocket, WebSocketBehavior } from 'uWebSockets.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 
 export type {
@@ -6,9 +6,15 @@ export type {
   HttpResponse as UwsResponse,
   us_listen_socket as UwsListenSocket,
   us_socket_context_t as UwsContext,
-  WebSocket as UwsWebSocket,
   WebSocketBehavior as UwsBehavior,
 } from 'uWebSockets.js';
+
+/** Messages in parts are in the library, not in its types. */
+export type UwsWebSocket<UserData> = WebSocket<UserData> & {
+  sendFirstFragment(part: Uint8Array, isBinary: boolean, compress: boolean): number;
+  sendFragment(part: Uint8Array, compress: boolean): number;
+  sendLastFragment(part: Uint8Array, compress: boolean): number;
+};
 
 /** `close` is in the library, not in its types. */
 export type UwsApp = TemplatedApp & { close(): void };
