@@ -3,14 +3,8 @@ import type { WindowSlice } from '../core/event-batch.js';
 import type { WindowInstruments } from '../core/instruments.js';
 import { windowSliceMs } from '../core/limits.js';
 import type { Logger } from '../core/logger.js';
-import type {
-  LiveWindows,
-  WindowName,
-  WindowRestoreRow,
-  WindowRestorer,
-  WindowSink,
-  WindowSnapshot,
-} from '../core/ports.js';
+import type { LiveWindows, WindowName, WindowSink, WindowSnapshot } from '../core/ports.js';
+import type { WindowRestoreRow, WindowRestorer } from '../core/window-restore.js';
 import { ActivityList } from './activity-list.js';
 import { AgentWindows } from './agent-windows.js';
 import { CellArena } from './cell-arena.js';

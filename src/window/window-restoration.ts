@@ -1,7 +1,8 @@
 import { type Clock, sleep } from '../core/clock.js';
 import { errorMessage } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import type { SpoolReader, WindowRestoreRow, WindowRestorer } from '../core/ports.js';
+import type { SpoolReader } from '../core/ports.js';
+import type { WindowRestoreRow, WindowRestorer } from '../core/window-restore.js';
 
 export interface WindowRestorationDeps {
   /** Pages of whole agents of what was received before a time; rejects while the store is away. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { CollectorError } from '../../core/errors.js';
 import { type ErrorCategory, errorCategories } from '../../core/event-types.js';
-import type { StoreQuery, StoreReader, WindowRestoreRow } from '../../core/ports.js';
+import type { StoreQuery, StoreReader } from '../../core/ports.js';
+import type { WindowRestoreRow } from '../../core/window-restore.js';
 import { checkedRows } from './checked-rows.js';
 import { integer64 } from './column-types.js';
 import { parseDigestState } from './digest-state.js';
