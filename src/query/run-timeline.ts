@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { readWorkAttempts } from '../clickhouse/queries/work-attempts.js';
 import type { HttpRoute } from '../core/ports.js';
 import { instant, optionalInstant } from './answer-units.js';
+import { noKeptTasks, readKeptTasks } from './kept-tasks.js';
 import { decodePageCursor, encodePageCursor } from './page-cursor.js';
 import { integerParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
@@ -45,9 +46,12 @@ export function createRunTimelineRoute(context: QueryContext): HttpRoute {
         // One row more: that of the run.
         const rowsMax = timelineAttemptsMax + 1;
         const rows = record.scope === null ? [] : await readWorkAttempts(store, record.scope, { limit: rowsMax });
-        const timeline = createTimeline(record, rows);
-        const attempts = rows[0]?.all_attempts ?? 0;
-        return jsonReply(timelineAnswer(record, timeline, { attempts, limit, start: pageStart(timeline, after) }));
+        const { kept, left } = record.stepsExpired ? await readKeptTasks(store, key, rows) : noKeptTasks;
+        const timeline = createTimeline(record, [...rows, ...kept]);
+        const attempts = (rows[0]?.all_attempts ?? 0) + kept.length + left;
+        return jsonReply(
+          timelineAnswer(record, timeline, { attempts, left, limit, start: pageStart(timeline, after) }),
+        );
       });
     },
   };
@@ -65,11 +69,13 @@ function pageStart({ nodes }: Timeline, after: z.output<typeof cursorKey> | unde
 interface TimelinePage {
   /** Of the run in the store, those that were left out too. */
   readonly attempts: number;
+  /** Tasks of an expired run that were not read. */
+  readonly left: number;
   readonly limit: number;
   readonly start: number;
 }
 
-function timelineAnswer(record: RunRecord, timeline: Timeline, { attempts, limit, start }: TimelinePage) {
+function timelineAnswer(record: RunRecord, timeline: Timeline, { attempts, left, limit, start }: TimelinePage) {
   const { nodes, originMs } = timeline;
   const [root] = nodes;
   const page = nodes.slice(start, start + limit);
@@ -85,7 +91,7 @@ function timelineAnswer(record: RunRecord, timeline: Timeline, { attempts, limit
     origin: instant(originMs),
     total_nodes: nodes.length,
     total_attempts: attempts,
-    truncated: attempts > timelineAttemptsMax,
+    truncated: attempts > timelineAttemptsMax || left > 0,
     steps_expired: record.stepsExpired,
     total: usageAnswer(root?.total ?? noUsage),
     critical_path: {

@@ -223,6 +223,35 @@ test('a run older than steps are kept says so', async () => {
   expect(await timeline('bare', 'r')).toMatchObject({ steps_expired: false });
 });
 
+test('of a run whose raw events have expired the tasks are left, with their usage', async () => {
+  const startMs = nowMs - hourMs;
+  const shared = { tenant: 'old', agent_id: 'a', run_id: 'r' };
+  const row = (type: string, afterMs: number, more: object): RawRow => {
+    return { ...shared, type, ts: startMs + afterMs, received: startMs + afterMs, ...more };
+  };
+  await insert([
+    row('run.started', 0, {}),
+    row('step.completed', 80, { task_id: 't1', step_id: 's', tokens_in: 5 }),
+    row('task.completed', 100, { task_id: 't1', duration_ms: 90, tokens_in: 20 }),
+    row('task.failed', 300, { task_id: 't2', attempt: 2, duration_ms: 150, error_category: 'model' }),
+    row('run.completed', 310, {}),
+  ]);
+  await store.run(`ALTER TABLE agent_events_raw_v1 DELETE WHERE tenant = 'old' SETTINGS mutations_sync = 1`);
+  const later = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs + 31 * dayMs) });
+  const { body } = await later.get('old', '/api/v1/runs/r/timeline');
+  expect(body).toMatchObject({ status: 'completed', steps_expired: true, total_attempts: 2, total_nodes: 3 });
+  const nodes = nodesOf(body).map(({ node, status, total, duration_ms: tookMs }) => [
+    node,
+    status,
+    tokensOf(total),
+    tookMs,
+  ]);
+  expect(nodes.slice(1)).toEqual([
+    ['task:t1#1', 'completed', 20, 90],
+    ['task:t2#2', 'failed', 0, 150],
+  ]);
+});
+
 test('a run of another tenant, an unknown run and an impossible id are not found', async () => {
   for (const [tenant, runId] of [
     ['globex', 'big'],
