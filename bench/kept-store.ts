@@ -1,6 +1,7 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { packageFile } from '../src/core/package-root.js';
 
 /** A loaded data directory of a collector, to be measured and thrown away. */
 export interface LoadedStore<Options> {
@@ -53,6 +54,17 @@ interface Loaded<Options> {
   readonly loadSeconds: number | null;
 }
 
+/** What a kept directory says of itself. */
+interface KeptNote<Options> {
+  readonly options: Options;
+  /** Migrations it was loaded with: a later one's table would lack what was loaded before it. */
+  readonly migrations: number;
+}
+
+function migrationCount(): number {
+  return readdirSync(packageFile('clickhouse/migrations/')).length;
+}
+
 /** Null when the directory holds no history, or another one. */
 function readKept<Options extends { readonly endMs: number }>(
   home: string,
@@ -60,7 +72,8 @@ function readKept<Options extends { readonly endMs: number }>(
 ): Loaded<Options> | null {
   const path = join(home, 'history.json');
   if (!existsSync(path)) return null;
-  const options = JSON.parse(readFileSync(path, 'utf8')) as Options;
+  const { options, migrations } = JSON.parse(readFileSync(path, 'utf8')) as Partial<KeptNote<Options>>;
+  if (options === undefined || migrations !== migrationCount()) return null;
   const isSame = JSON.stringify({ ...wanted, endMs: options.endMs }) === JSON.stringify(options);
   return isSame && Date.now() - options.endMs < keptMsMax ? { options, loadSeconds: null } : null;
 }
@@ -77,6 +90,7 @@ async function load<Options extends { readonly endMs: number }>(
   mkdirSync(dataDir, { recursive: true });
   const startedMs = performance.now();
   await loading.load({ home, dataDir, options });
-  writeFileSync(join(home, 'history.json'), JSON.stringify(options));
+  const note: KeptNote<Options> = { options, migrations: migrationCount() };
+  writeFileSync(join(home, 'history.json'), JSON.stringify(note));
   return { options, loadSeconds: (performance.now() - startedMs) / 1_000 };
 }

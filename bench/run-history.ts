@@ -59,7 +59,8 @@ export function tasksSql({ seed, runs, days, endMs }: RunHistoryOptions, { first
       concat('agent-', leftPad(toString(agent), 4, '0')) AS task_agent_id,
       concat('agent-', leftPad(toString(run_agent), 4, '0')) AS run_agent_id,
       concat('night-crew-', toString(crew)) AS task_crew_id, concat('flow-', toString(crew % 20)) AS task_flow_id,
-      concat('engagement-', toString(user % 500)) AS task_engagement_id, concat('user-', toString(user)) AS task_user_id,
+      concat('engagement-', toString(user % 500)) AS task_engagement_id,
+      concat('user-', toString(user)) AS task_user_id,
       concat('session-', toString(session)) AS task_session_id,
       toInt64(${endMs - days * dayMs} + run * ${spanMs / runs}) AS run_start_ms,
       run_start_ms + place * 7000 + task_hash % 2000 AS first_start_ms,
@@ -68,7 +69,8 @@ export function tasksSql({ seed, runs, days, endMs }: RunHistoryOptions, { first
         'completed') AS state,
       first_start_ms + if(is_retried, 6820, 0) AS start_ms,
       [${failureList}][1 + intDiv(task_hash, 4096) % ${failures.length}] AS failure,
-      intDiv(run_hash, 1099511627776) % 100 = 0 AS is_run_open, intDiv(run_hash, 281474976710656) % 20 = 0 AS is_run_failed
+      intDiv(run_hash, 1099511627776) % 100 = 0 AS is_run_open,
+      intDiv(run_hash, 281474976710656) % 20 = 0 AS is_run_failed
     FROM numbers(${first}, ${tasks})`;
 }
 
@@ -170,7 +172,8 @@ export function longRunInsertSql({ runId, steps, startMs }: LongRun): string {
       number < ${2 * steps} AS is_step, intDiv(number, 2) AS step, number % 2 = 1 AS is_end,
       if(is_step, intDiv(step, ${stepsPerLongTask}), number - ${2 * steps}) AS task, task = ${tasksOf(steps)} AS is_run,
       ${startMs} + if(is_step, step * 20, if(is_run, 0, task * ${stepsPerLongTask * 20})) AS began_ms,
-      began_ms + multiIf(is_step, if(is_end, 15, 0), is_run, ${steps * 20 + 100}, ${stepsPerLongTask * 20 - 1}) AS at_ms,
+      began_ms + multiIf(is_step, if(is_end, 15, 0), is_run, ${steps * 20 + 100}, ${stepsPerLongTask * 20 - 1})
+        AS at_ms,
       NOT is_step OR is_end AS has_ended, fromUnixTimestamp64Milli(toInt64(at_ms), 'UTC') AS at
     SELECT
       'default', at, at, multiIf(is_step, if(is_end, 'step.completed', 'step.started'), is_run, 'run.completed',

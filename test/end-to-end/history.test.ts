@@ -12,6 +12,8 @@ import { tempDir } from '../support/temp-dir.js';
 const runs = Number(process.env.TIDEMARK_TEST_HISTORY_RUNS ?? 12);
 const dayMs = 86_400_000;
 const phases = 4;
+/** The second tenant is there so that ids are shared: in the short form it is asked for each third endpoint. */
+const secondTenantEvery = runs > 12 ? 1 : 3;
 const seed = testSeed(20_261_122);
 
 interface Tenant {
@@ -21,7 +23,7 @@ interface Tenant {
 }
 
 test(
-  'a history that is shuffled, repeated, delayed and split over two producers and a restart is answered as the ordered one',
+  'a history shuffled, repeated, delayed and split over two producers and a restart is answered as the ordered one',
   async () => {
     process.stdout.write(`history test: seed ${seed}\n`);
     const random = seededRandom(seed);
@@ -38,7 +40,10 @@ test(
       await Promise.all([ordered.start(), shuffled.start()]);
       await Promise.all([sendInOrder(ordered, tenants), sendShuffled(shuffled, tenants, random)]);
       await Promise.all([untilStored(ordered, tenants), untilStored(shuffled, tenants)]);
-      for (const tenant of tenants) await compareAnswers(tenant, { ordered, shuffled }, historyEndpoints(tenant.plan));
+      for (const [index, tenant] of tenants.entries()) {
+        const asked = historyEndpoints(tenant.plan).filter((_, at) => at % (index === 0 ? 1 : secondTenantEvery) === 0);
+        await compareAnswers(tenant, { ordered, shuffled }, asked);
+      }
       expect(await Promise.all([ordered.stop(), shuffled.stop()])).toEqual([0, 0]);
 
       // With a lease that has run out, what was running is orphaned.

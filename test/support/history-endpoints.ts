@@ -21,6 +21,7 @@ export function historyEndpoints({ runIds, taskIds, patternIds, events }: Planne
   const times = events.map(({ ts }) => Number(ts)).sort((a, b) => a - b);
   const from = new Date(times[Math.floor(times.length / 3)]!).toISOString();
   const to = new Date(times[Math.floor((2 * times.length) / 3)]!).toISOString();
+  const end = new Date(times.at(-1)! + 1).toISOString();
   const lists = [
     'crew_id=crew-a',
     'agent_id=writer',
@@ -59,7 +60,7 @@ export function historyEndpoints({ runIds, taskIds, patternIds, events }: Planne
     { path: '/api/v1/failures?limit=15', pages: true },
     { path: `/api/v1/failures?category=tool&agent_id=writer&from=${from}&to=${to}` },
     ...groupings.map((by) => ({
-      path: `/api/v1/failures/breakdown?group_by=${by}&limit=3&from=${from}&to=${new Date(times.at(-1)!).toISOString()}`,
+      path: `/api/v1/failures/breakdown?group_by=${by}&limit=3&from=${from}&to=${end}`,
     })),
     { path: '/api/v1/patterns?limit=2', pages: true },
     { path: '/api/v1/patterns?pattern_type=risk&agent_id=writer&min_confidence=0.5' },
