@@ -16,6 +16,9 @@ export const totalMax = 1_000;
 
 const verifiedMax = 200;
 
+/** Of what is orphaned: for 1,000 ids, 1,000,000 raw events of the last minutes are searched in 140 ms of CPU. */
+const orphanedMax = 200;
+
 export interface HistoryCount {
   readonly total: number;
   /** Else there are at least so many. */
@@ -48,12 +51,9 @@ export async function countHistory(
     if (ids > totalMax) return { total: totalMax, isExact: false };
     if (ids > verifiedMax && first.isLast) return { total: ids, isExact: true };
   }
-  const { rows, end } = await scanHistory(store, search, {
-    want: totalMax + 1,
-    read: placesReader(search.kind),
-    first,
-  });
-  return rows.length > totalMax ? { total: totalMax, isExact: false } : { total: rows.length, isExact: end === null };
+  const most = status === 'orphaned' ? orphanedMax : totalMax;
+  const { rows, end } = await scanHistory(store, search, { want: most + 1, read: placesReader(search.kind), first });
+  return rows.length > most ? { total: most, isExact: false } : { total: rows.length, isExact: end === null };
 }
 
 /** Whether to wait for the page: most often all that is under way, or all of a few, is on the first one. */

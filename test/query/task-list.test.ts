@@ -200,6 +200,17 @@ test('a total is exact up to a thousand, and said to be at least that beyond', a
   }
 });
 
+test('orphaned tasks are counted up to two hundred', async () => {
+  const lost = { tenant: 'lost', agent_id: 'a', type: 'task.running', received: hourAgo };
+  await store.insert(Array.from({ length: 200 }, (_, n) => ({ ...lost, task_id: `t${n}`, ts: hourAgo - n })));
+  await totalIs('lost', 200, '&agent_id=a');
+  const total = async () => await page('lost', 'limit=1&status=orphaned');
+  expect(await total()).toMatchObject({ total: 200, total_is_exact: true });
+  await store.insert([{ ...lost, task_id: 'one more', ts: hourAgo }]);
+  await totalIs('lost', 201, '&agent_id=a');
+  expect(await total()).toMatchObject({ total: 200, total_is_exact: false });
+});
+
 test('among thousands of past states a page may be short, and the cursor still leads to every task', async () => {
   const shared = { tenant: 'stale', agent_id: 'a', received: nowMs - 60 * minuteMs };
   const past = Array.from({ length: 7_000 }, (_, index) => {
