@@ -63,7 +63,19 @@ function keyOf({ failed_ms: failedMs, unit, try_number: attempt }: OutcomeRow | 
   return `${failedMs} ${unit} ${attempt}`;
 }
 
-function readPage(store: StoreReader, filter: FailureFilter, { limit, after }: FailurePage): Promise<FailureRow[]> {
+/**
+ * The first failures of the list. One may have several rows until merges drop them, for repeated events and stored
+ * outcomes: so more are read, in the order of the key, which stops as soon as there are enough.
+ */
+async function readPage(store: StoreReader, filter: FailureFilter, page: FailurePage): Promise<FailureRow[]> {
+  for (let rowsMax = 2 * page.limit; ; rowsMax *= 4) {
+    const rows = await readRows(store, filter, { after: page.after, limit: rowsMax });
+    const failures = [...new Map(rows.map((failure) => [keyOf(failure), failure])).values()];
+    if (failures.length >= page.limit || rows.length < rowsMax) return failures.slice(0, page.limit);
+  }
+}
+
+function readRows(store: StoreReader, filter: FailureFilter, { limit, after }: FailurePage): Promise<FailureRow[]> {
   const { failures, params } = failureCondition(filter);
   const position = `(failure.ts, failure.unit, failure.attempt) <
     (fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC'), toUInt64({after_unit:String}), {after_attempt:UInt16})`;
@@ -80,11 +92,10 @@ function readPage(store: StoreReader, filter: FailureFilter, { limit, after }: F
       WHERE ${failureTenant} AND lane = 'failed' AND ${failures}
         ${after === undefined ? '' : `AND ts <= fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC') AND ${position}`}
       ORDER BY failure.ts DESC, failure.unit DESC, failure.attempt DESC
-      LIMIT 1 BY failure.ts, failure.unit, failure.attempt
-      LIMIT {limit:UInt32}`,
+      LIMIT {rows:UInt32}`,
     params: {
       ...params,
-      limit,
+      rows: limit,
       ...(after && { after_ms: after.failedMs, after_unit: after.unit, after_attempt: after.attempt }),
     },
   });

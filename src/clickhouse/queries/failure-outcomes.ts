@@ -51,30 +51,42 @@ export function failuresWithOutcome({ columns, tenant, failures, tries }: Failur
   const exact = newTries({ failed, tries: `${tenant} AND lane != 'settled' AND (${tries}) AND ${isTry}`, key: 'unit' });
   const steps = `${tenant} AND lane != 'settled' AND (${tries}) AND ${isFamilyTry}`;
   const alike = newTries({ failed, tries: steps, key: 'family' });
+  // Few units and families have new tries, so they are looked up in constant arrays: a join costs every failure more
+  // than reading it does.
+  const found = (kind: string, last: 1 | 2) =>
+    `transform(${kind === 'exact' ? 'unit' : 'family'}, ${kind}_tries.1, ${kind}_tries.${last + 1}, toUInt64(0))`;
   return `
+    WITH
+      (
+        SELECT (groupArray(unit), groupArray(last_try), groupArray(last_completion))
+        FROM (
+          SELECT unit, max(${place}) AS last_try, maxIf(${place}, lane = 'completed') AS last_completion
+          FROM (${exact})
+          GROUP BY unit
+        )
+      ) AS exact_tries,
+      (
+        SELECT (groupArray(family), groupArray(top_try), groupArray(top_completion))
+        FROM (
+          SELECT
+            family, max(toUInt64(attempt)) AS top_try, maxIf(toUInt64(attempt), lane = 'completed') AS top_completion
+          FROM (${alike})
+          WHERE unit NOT IN (
+            SELECT unit FROM ${failureTable}
+            WHERE ${tenant} AND lane = 'failed' AND kind = 'step' AND attempt <= 1 AND family != unit
+              AND ts >= (SELECT ${earliest} FROM (${alike})) - toIntervalDay(1)
+          )
+          GROUP BY family
+        )
+      ) AS alike_tries
     SELECT
       ${columns},
       greatest(
         failure.outcome,
-        multiIf(${place} < exact.last_completion, 2, ${place} < exact.last_try, 1, 0),
-        multiIf(attempt < alike.top_completion, 2, attempt < alike.top_try, 1, 0)
+        multiIf(${place} < ${found('exact', 2)}, 2, ${place} < ${found('exact', 1)}, 1, 0),
+        multiIf(attempt < ${found('alike', 2)}, 2, attempt < ${found('alike', 1)}, 1, 0)
       ) AS outcome
-    FROM (SELECT * FROM ${failureTable} FINAL WHERE ${failed}) AS failure
-    LEFT ANY JOIN (
-      SELECT unit, max(${place}) AS last_try, maxIf(${place}, lane = 'completed') AS last_completion
-      FROM (${exact})
-      GROUP BY unit
-    ) AS exact ON failure.unit = exact.unit
-    LEFT ANY JOIN (
-      SELECT family, max(attempt) AS top_try, maxIf(attempt, lane = 'completed') AS top_completion
-      FROM (${alike})
-      WHERE unit NOT IN (
-        SELECT unit FROM ${failureTable}
-        WHERE ${tenant} AND lane = 'failed' AND kind = 'step' AND attempt <= 1 AND family != unit
-          AND ts >= (SELECT ${earliest} FROM (${alike})) - toIntervalDay(1)
-      )
-      GROUP BY family
-    ) AS alike ON failure.family = alike.family`;
+    FROM (SELECT * FROM ${failureTable} FINAL WHERE ${failed}) AS failure`;
 }
 
 /** The first attempt of a step is no later try; most failures are one. */
