@@ -6,12 +6,15 @@ import {
   readErasableTables,
 } from '../../src/clickhouse/erasure/erasable-tables.js';
 import { StoreEraser } from '../../src/clickhouse/erasure/store-eraser.js';
+import { RollupDayFinalizer } from '../../src/clickhouse/maintenance/day-finalizer.js';
+import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
 import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
+import { systemClock } from '../../src/core/clock.js';
 import type { ErasureReport } from '../../src/core/data-eraser.js';
 import { silentLogger } from '../../src/core/logger.js';
 import { EngineStore } from '../support/engine-store.js';
-import { row } from '../support/event-rows.js';
+import { noonMs, row } from '../support/event-rows.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { type RawRow, timeText, writeSegment } from '../support/segment-file.js';
@@ -126,8 +129,8 @@ async function tablesWith(tenant: string, ...texts: readonly string[]): Promise<
 
 async function rollupsOf(tenant: string): Promise<unknown> {
   const [days, minutes, errors, memory, patterns] = await Promise.all([
-    store.select(`SELECT * FROM agent_performance_daily WHERE tenant = '${tenant}'`),
-    store.select(`SELECT * FROM agent_performance_minutely WHERE tenant = '${tenant}'`),
+    store.select(`SELECT * FROM agent_performance_daily WHERE tenant = '${tenant}' ORDER BY agent_id`),
+    store.select(`SELECT * FROM agent_performance_minutely WHERE tenant = '${tenant}' ORDER BY agent_id`),
     store.select(`SELECT day, error_category, error_code, sum(occurrences) AS occurrences, uniqMerge(runs) AS runs
       FROM agent_errors_per_day_v1 WHERE tenant = '${tenant}' GROUP BY ALL ORDER BY ALL`),
     store.select(`SELECT * FROM agent_memory_daily WHERE tenant = '${tenant}'`),
@@ -321,4 +324,40 @@ test('a day or so later nothing of it is on disk, and replays of what was there 
   await store.crash();
   await insert('disk', [...eventsOf(story), ...eventsOf(other)]);
   expect(await everythingOf('disk')).toEqual(before);
+});
+
+test('finalizing a day of which events were erased leaves its record as it is, and mends the others', async () => {
+  const story = { tenant: 'days', run: 'run-f', user: 'finn', task: 'task-f', word: 'stoat' };
+  const plain = row({ tenant: 'days', agent_id: 'other', type: 'task.completed', task_id: 'task-o', duration_ms: 5 });
+  await insert('days', [...eventsOf(story), plain]);
+  const rollups = await rollupsOf('days');
+  await erase('days', 'user', 'finn');
+  await store.run("DELETE FROM agent_performance_per_day_v1 WHERE tenant = 'days' AND agent_id = 'other'");
+  const finalizer = new RollupDayFinalizer(
+    {
+      store,
+      delivery: { whileHeld: (work) => work() },
+      undeliveredSinceMs: () => null,
+      clock: systemClock,
+      nextToken: createInsertToken(systemClock, seededRandom(3)),
+      logger: silentLogger,
+      instruments: {
+        finalizations: counter,
+        agentsRepaired: counter,
+        failures: counter,
+        seconds: { observe: () => {} },
+        lastSuccess: { set: () => {} },
+      },
+    },
+    { skewFutureMs: 3_600_000 },
+  );
+  const dayMs = Math.floor(noonMs / 86_400_000) * 86_400_000;
+  const report = await finalizer.finalize({ dayMs, tenant: 'days', agentId: null });
+  expect(report).toMatchObject({ agentsRepaired: 1 });
+  const after = (await rollupsOf('days')) as { days: object[] };
+  const withoutRepairTime = ({ days, ...rest }: { days: object[] }) => ({
+    ...rest,
+    days: days.map((day) => ({ ...day, updated_at: null })),
+  });
+  expect(withoutRepairTime(after)).toEqual(withoutRepairTime(rollups as { days: object[] }));
 });
