@@ -207,18 +207,22 @@ function createInstruments(registry: Registry) {
       eventsLate: counter(windowMetrics.eventsLate),
     } satisfies WindowInstruments,
     live: createLiveInstruments(registry),
-    exports: {
-      started: counter(exportMetrics.started),
-      finished: counter(exportMetrics.finished),
-      failed: counter(exportMetrics.failed),
-      bytes: counter(exportMetrics.bytes),
-    } satisfies ExportInstruments,
+    exports: createExportInstruments(registry),
     engine: { restarts: counter(engineMetrics.restarts) } satisfies EngineInstruments,
     storeReads: { waitSeconds: histogram(queryMetrics.waitSeconds) } satisfies StoreReadInstruments,
     query: {
       requests: counter(queryMetrics.requests),
       failures: counter(queryMetrics.failures),
     } satisfies QueryInstruments,
+  };
+}
+
+function createExportInstruments(registry: Registry): ExportInstruments {
+  return {
+    started: counterOf(registry, exportMetrics.started),
+    finished: counterOf(registry, exportMetrics.finished),
+    failed: counterOf(registry, exportMetrics.failed),
+    bytes: counterOf(registry, exportMetrics.bytes),
   };
 }
 

@@ -99,7 +99,7 @@ export async function sendEvents(collector: CollectorProcess, events: readonly o
 export function openStream(collector: CollectorProcess, path: string): { text(): string; close(): void } {
   const { hostname, port } = new URL(collector.url);
   const socket = connect(Number(port), hostname);
-  onTestFinished(() => socket.destroy());
+  onTestFinished(() => void socket.destroy());
   let text = '';
   socket.on('data', (data) => {
     text += data.toString();
