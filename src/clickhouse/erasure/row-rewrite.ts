@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CollectorError } from '../../core/errors.js';
 import type { StoreQuery, StoreReader } from '../../core/ports.js';
 import { checkedRows } from '../queries/checked-rows.js';
 import { integer64 } from '../queries/column-types.js';
@@ -31,7 +32,7 @@ export async function rewriteRows(store: StoreWriter, rewrite: RowRewrite): Prom
   const aside = `${table}_beside_${rewrite.id}`;
   if (values === null) {
     const rows = await countRows(reader, table, rewrite);
-    if (rows > 0) await maskRows(store, rewrite);
+    if (rows > 0) await maskRows(store, reader, rewrite);
     return rows;
   }
   if ((await uuidOf(reader, aside)) === null) {
@@ -49,7 +50,7 @@ export async function rewriteRows(store: StoreWriter, rewrite: RowRewrite): Prom
   const rows = await countRows(reader, aside, { where: 'true', params });
   // Of the table set aside, and so of this attempt and its repetitions alone.
   const token = `rewriting-${await uuidOf(reader, aside)}`;
-  await maskRows(store, rewrite);
+  await maskRows(store, reader, rewrite);
   await run(`
     INSERT INTO ${table} SETTINGS async_insert = 0, insert_deduplication_token = '${token}',
       max_threads = 1, max_insert_threads = 1
@@ -58,15 +59,34 @@ export async function rewriteRows(store: StoreWriter, rewrite: RowRewrite): Prom
   return rows;
 }
 
-/** Writes the parts again that hold such rows; the others are linked. */
-async function maskRows(store: StoreWriter, { table, where, params }: RowRewrite): Promise<void> {
+/** Polls of a mutation, a tenth of a second each in the engine, before it is left to a later attempt. */
+const maskPollsMax = 300;
+
+/**
+ * Writes the parts again that hold such rows; the others are linked. Waited for by looking, because a statement that
+ * waits keeps every insert of the embedded engine waiting as well. Rejects with `store_overloaded` after half a minute.
+ */
+async function maskRows(store: StoreWriter, reader: StoreReader, rewrite: RowRewrite): Promise<void> {
+  const { table, where, params } = rewrite;
   await store.command({
     name: `removal from ${table}`,
     sql: `
       DELETE FROM ${table} WHERE ${where}
-      SETTINGS lightweight_delete_mode = 'alter_update', lightweight_deletes_sync = 2`,
+      SETTINGS lightweight_delete_mode = 'alter_update', lightweight_deletes_sync = 0`,
     params,
   });
+  for (let poll = 0; poll < maskPollsMax; poll++) {
+    const [left] = await checkedRows(reader, countRow, {
+      name: 'mutations_left',
+      sql: `
+        SELECT (SELECT count() FROM system.mutations
+          WHERE database = currentDatabase() AND table = {table:String} AND NOT is_done) AS count,
+          ${poll > 0 ? 'sleep(0.1)' : '0'} AS waited`,
+      params: { table },
+    });
+    if (left?.count === 0) return;
+  }
+  throw new CollectorError('store_overloaded', `cannot erase from ${table}: a mutation of it does not end`);
 }
 
 async function countRows(
