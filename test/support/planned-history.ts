@@ -57,6 +57,8 @@ export class PlannedHistory {
     if (this.#chance(0.8)) this.#add('run.started', { ...scope, name: 'night run', inputs: { depth: 3 } });
     const tasks = this.#between(0, 5);
     for (let task = 0; task < tasks; task++) this.#addTask({ ...scope, task_id: `${runId}-task-${task}` });
+    // One task at least never ends, whatever is drawn.
+    if (this.runIds.length === 1) this.#add('task.running', { ...scope, task_id: 'task-without-end' });
     if (this.#chance(0.3)) this.#add('heartbeat', { run_id: runId, agent_id: scope.agent_id });
     if (this.#chance(0.15)) return;
     const type = this.#pick(['run.completed', 'run.completed', 'run.failed', 'run.cancelled']);
