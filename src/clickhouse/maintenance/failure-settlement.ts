@@ -177,6 +177,7 @@ async function settle(
     tenant: "tenant != ''",
     failures,
     tries,
+    newTries: 'many',
   });
   const grown = `SELECT ts, failed_unit, attempt, outcome FROM (${outcomes}) WHERE outcome > stored`;
   await store.command({

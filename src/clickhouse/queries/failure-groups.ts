@@ -5,6 +5,7 @@ import { epochMs, integer64 } from './column-types.js';
 import { type FailureFilter, failureCondition, failureTenant } from './failure-filter.js';
 import { type FailureGrouping, groupingSql } from './failure-grouping.js';
 import { failuresWithOutcome } from './failure-outcomes.js';
+import { readNewTries } from './new-tries.js';
 
 const row = z.object({
   place: integer64,
@@ -51,6 +52,7 @@ export async function readFailureGroups(
 ): Promise<FailureGroups> {
   const { failures, tries, params } = failureCondition(filter);
   const { key, where } = groupingSql[groupBy];
+  const newTries = await readNewTries(store, filter.tenant);
   const usage = 'llm_calls, tokens_in, tokens_out, cost_micros';
   const rows = await checkedRows(store, row, {
     name: 'failure_groups',
@@ -76,6 +78,7 @@ export async function readFailureGroups(
             tenant: failureTenant,
             failures: `${failures} AND ${where}`,
             tries,
+            newTries,
           })})
           GROUP BY group_key
         )

@@ -122,6 +122,8 @@ function readOutcomes(store: StoreReader, tenant: string, rows: readonly Failure
         tenant: failureTenant,
         failures: `${failures} AND ${among('unit')}`,
         tries: `${tries} AND (${among('unit')} OR ${among('family')})`,
+        // Bounded by the page.
+        newTries: 'few',
       })})`,
     params: {
       ...params,
