@@ -39,7 +39,7 @@ export function tasksProblem(body: unknown, { wanted, least, limit }: WantedTask
   if (other !== undefined)
     return `${JSON.stringify(other).slice(0, 300)} is among tasks with ${JSON.stringify(wanted)}`;
   if (tasks.length < Math.min(limit, least)) return `${tasks.length} tasks, there are ${least}`;
-  if (isExact ? total < least : total < Math.min(1_000, least)) return `${total} are told, there are ${least}`;
+  if (isExact ? total < least : total < Math.min(100, least)) return `${total} are told, there are ${least}`;
   if (tasks.length < limit && next === null && isExact && total !== tasks.length)
     return `${total} are told to be there`;
   return orderProblem(tasks);

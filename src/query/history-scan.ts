@@ -75,11 +75,12 @@ export async function scanHistory<Row extends HistoryPlaceRow>(
 }
 
 /**
- * How many ids to look up. Few latest states differ from a past one that ended; many from one that has not. Who still
- * misses rows has met many past states, and will meet more.
+ * How many ids to look up. What was under way has mostly ended, and what failed may have been tried again; else few
+ * states are past. Who still misses rows has met many past states, and will meet more.
  */
 function idsToTry({ filter }: HistorySearch, missing: number, round: number): number {
-  const first = isOpenStatus(filter.status) ? 2 * missing + 10 : missing + 4;
+  const hasState = filter.status !== undefined || filter.errorCategory !== undefined || filter.errorText !== undefined;
+  const first = hasState ? 2 * missing + 10 : missing + 4;
   return Math.min(idsMax, first * 4 ** round);
 }
 
