@@ -183,7 +183,12 @@ test('a subscriber that stops reading loses only its own events, and is told exa
 
 test('a thousand subscribers ask the store nothing, and more than a tenant may have are refused by name', async () => {
   const reads = async () => (await collector.metrics()).get('tidemark_query_wait_seconds_count') ?? -1;
-  const before = await reads();
+  // The collector itself reads once the store is ready, to fill its windows; a page of metrics lasts a second.
+  let before = await metric('tidemark_query_wait_seconds_count', (value) => value > 0);
+  for (let last = -1; last !== before; before = await reads()) {
+    last = before;
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+  }
   const already = await metric('tidemark_live_subscribers', (value) => value >= 0);
   const clients: LiveClient[] = [];
   while (clients.length < 1_000) {
