@@ -35,4 +35,30 @@ const load: StoreLoading<RunHistoryOptions>['load'] = async ({ dataDir, options 
   } finally {
     await collector.stop();
   }
+  await settle(dataDir);
 };
+
+/** The state a store is in an hour later: what became of failures is settled, and their old parts are merged. */
+async function settle(dataDir: string): Promise<void> {
+  const collector = await CollectorProcess.start({ dataDir });
+  try {
+    await untilHealthy(collector);
+    const deadlineMs = performance.now() + settledMsMax;
+    while (!(await isSettled(collector))) {
+      if (performance.now() > deadlineMs) throw new Error('cannot load the history: failures are not settled in time');
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    await collector.writeAsEngine('OPTIMIZE TABLE agent_failures_v1 FINAL');
+  } finally {
+    await collector.stop();
+  }
+}
+
+const settledMsMax = 300_000;
+
+async function isSettled(collector: CollectorProcess): Promise<boolean> {
+  const { n } = await collector.queryOne<{ readonly n: string }>(
+    "SELECT count() AS n FROM agent_failures_v1 WHERE tenant = '' AND lane = 'settled'",
+  );
+  return Number(n) > 0;
+}

@@ -5,7 +5,7 @@ import type { MaintenanceInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
 import { checkedRows } from '../queries/checked-rows.js';
 import { epochMs } from '../queries/column-types.js';
-import { earliest, failuresWithOutcome, failureTable } from '../queries/failure-outcomes.js';
+import { earliest, failuresWithOutcome, failureTable, newTriesSince } from '../queries/failure-outcomes.js';
 import type { StoreWriter } from '../store-writer.js';
 import { type InsertToken, insertSettings } from './insert-token.js';
 import { readingAsWriter } from './rollup-repair.js';
@@ -133,11 +133,11 @@ export async function settleFailures(
   });
   if (state === undefined) return;
   if (state.now_ms - state.settled_ms <= gapMsMax) {
-    await settle(deps, { failures: 'outcome < 2', tries: '1', params: {} });
+    await settle(deps, { failures: 'outcome < 2', tries: '1', params: {} }, state.settled_ms);
   } else {
     for (let fromMs = state.first_ms; fromMs <= state.last_ms; fromMs += sliceMs) {
       if (isStopping()) return;
-      await settle(deps, sliceFrom(fromMs));
+      await settle(deps, sliceFrom(fromMs), state.settled_ms);
     }
   }
   await store.command({
@@ -170,14 +170,16 @@ function sliceFrom(fromMs: number): SettledFailures {
 async function settle(
   { store, nextToken }: Pick<FailureSettlementDeps, 'store' | 'nextToken'>,
   { failures, tries, params }: SettledFailures,
+  settledMs: number,
 ): Promise<void> {
+  const newTries = newTriesSince(settledMs, 'many');
   // Hashes of units and families include their tenant.
   const outcomes = failuresWithOutcome({
     columns: 'ts, failure.unit AS failed_unit, attempt, failure.outcome AS stored',
     tenant: "tenant != ''",
     failures,
     tries,
-    newTries: 'many',
+    newTries,
   });
   const grown = `SELECT ts, failed_unit, attempt, outcome FROM (${outcomes}) WHERE outcome > stored`;
   await store.command({
@@ -193,6 +195,6 @@ async function settle(
       ) AS failure
       INNER JOIN (${grown}) AS grown
       ON failure.ts = grown.ts AND failure.unit = grown.failed_unit AND failure.attempt = grown.attempt`,
-    params,
+    params: { ...params, ...newTries.params },
   });
 }

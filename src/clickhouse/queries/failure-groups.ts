@@ -85,7 +85,7 @@ export async function readFailureGroups(
       )
       GROUP BY GROUPING SETS ((place), ())
       ORDER BY place`,
-    params: { ...params, limit },
+    params: { ...params, ...newTries.params, limit },
   });
   return {
     top: rows.filter(({ place }) => place > 0 && place <= limit),

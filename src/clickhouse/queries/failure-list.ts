@@ -4,6 +4,7 @@ import { checkedRows } from './checked-rows.js';
 import { epochMs, integer64, optionalFloat, optionalText } from './column-types.js';
 import { type FailureFilter, failureCondition, failureKinds, failureTenant } from './failure-filter.js';
 import { failuresWithOutcome, failureTable } from './failure-outcomes.js';
+import { readNewTries } from './new-tries.js';
 
 const row = z.object({
   failed_ms: epochMs,
@@ -106,7 +107,8 @@ const outcomeRow = z.object({ failed_ms: epochMs, unit: z.string(), try_number: 
 type OutcomeRow = z.output<typeof outcomeRow>;
 
 /** Of all failures of the units of a page between its first and last: a few more than the page has. */
-function readOutcomes(store: StoreReader, tenant: string, rows: readonly FailureRow[]): Promise<OutcomeRow[]> {
+async function readOutcomes(store: StoreReader, tenant: string, rows: readonly FailureRow[]): Promise<OutcomeRow[]> {
+  const newTries = await readNewTries(store, tenant);
   const times = rows.map((failure) => failure.failed_ms);
   const span = { fromMs: Math.min(...times), toMs: Math.max(...times) + 1 };
   const { failures, tries, params } = failureCondition({ tenant, ...span });
@@ -122,11 +124,11 @@ function readOutcomes(store: StoreReader, tenant: string, rows: readonly Failure
         tenant: failureTenant,
         failures: `${failures} AND ${among('unit')}`,
         tries: `${tries} AND (${among('unit')} OR ${among('family')})`,
-        // Bounded by the page.
-        newTries: 'few',
+        newTries,
       })})`,
     params: {
       ...params,
+      ...newTries.params,
       units: [...new Set(rows.map(({ unit }) => unit))],
       families: [...new Set(rows.map(({ family }) => family))],
     },
