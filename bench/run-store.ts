@@ -38,7 +38,7 @@ const load: StoreLoading<RunHistoryOptions>['load'] = async ({ dataDir, options 
   await settle(dataDir);
 };
 
-/** The state a store is in an hour later: what became of failures is settled, and their old parts are merged. */
+/** The state a store is in an hour later: what became of all failures is settled, and their old parts are merged. */
 async function settle(dataDir: string): Promise<void> {
   const collector = await CollectorProcess.start({ dataDir });
   try {
@@ -58,7 +58,9 @@ const settledMsMax = 300_000;
 
 async function isSettled(collector: CollectorProcess): Promise<boolean> {
   const { n } = await collector.queryOne<{ readonly n: string }>(
-    "SELECT count() AS n FROM agent_failures_v1 WHERE tenant = '' AND lane = 'settled'",
+    `SELECT count() AS n FROM agent_failures_v1 WHERE tenant != '' AND inserted >= (
+      SELECT max(received) - toIntervalMinute(2) FROM agent_failures_v1 WHERE tenant = '' AND lane = 'settled'
+    )`,
   );
-  return Number(n) > 0;
+  return Number(n) === 0;
 }

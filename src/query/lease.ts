@@ -25,7 +25,8 @@ export interface Lease {
  * The ids of those whose producer went away: nothing that renews their lease was received within it. A task's lease is
  * renewed by any event that names the task, by a heartbeat that names its run, and by a heartbeat of its agent that
  * names neither run nor task; a run's by any event that names the run, and by such a heartbeat of its agent. All must
- * be of one kind. Asks the store only about those that are not known to have spoken; rejects as its reads do.
+ * be of one kind. An event that names a task must not name another run than the task's. Asks the store only about those
+ * that are not known to have spoken; rejects as its reads do.
  */
 export async function readOrphaned(
   store: StoreReader,
@@ -42,16 +43,25 @@ export async function readOrphaned(
   return orphaned;
 }
 
-function readRenewals(
+async function readRenewals(
   store: StoreReader,
   silent: readonly OpenWork[],
   since: { readonly tenant: string; readonly sinceMs: number },
 ): Promise<LeaseRenewalRow[]> {
   const ids = silent.map(({ id }) => id);
-  const scope = { ...since, agentIds: distinct(silent.map(({ agentId }) => agentId)) };
-  return silent[0]?.kind === 'task'
-    ? readTaskLeaseRenewals(store, { ...scope, taskIds: ids, runIds: distinct(silent.map(runOf)) })
-    : readRunLeaseRenewals(store, { ...scope, runIds: ids });
+  const agentIds = distinct(silent.map(({ agentId }) => agentId));
+  if (silent[0]?.kind === 'run') return await readRunLeaseRenewals(store, { ...since, runIds: ids, agentIds });
+  const renewals = await readRunLeaseRenewals(store, { ...since, runIds: distinct(silent.map(runOf)), agentIds });
+  const agents = renewals.filter(({ kind }) => kind === 'agent');
+  const heard = new Set(renewals.filter(({ kind }) => kind === 'work').map(({ id }) => id));
+  // A silent run is told by a row; what may have spoken is searched among the raw events of the last minutes.
+  const maySpeak = ({ runId }: OpenWork) => runId === null || heard.has(runId);
+  const scope = {
+    taskIds: silent.filter(maySpeak).map(({ id }) => id),
+    taskIdsOfSilentRuns: silent.filter((work) => !maySpeak(work)).map(({ id }) => id),
+    runIds: [...heard],
+  };
+  return [...agents, ...(await readTaskLeaseRenewals(store, { ...since, ...scope }))];
 }
 
 /** Those of `silent` that no renewal reaches. */

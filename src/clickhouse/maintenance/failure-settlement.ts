@@ -5,13 +5,19 @@ import type { MaintenanceInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
 import { checkedRows } from '../queries/checked-rows.js';
 import { epochMs } from '../queries/column-types.js';
-import { earliest, failuresWithOutcome, failureTable, newTriesSince } from '../queries/failure-outcomes.js';
+import {
+  earliest,
+  failuresWithOutcome,
+  failureTable,
+  newTriesSince,
+  visibleAfterMs,
+} from '../queries/failure-outcomes.js';
 import type { StoreWriter } from '../store-writer.js';
 import { type InsertToken, insertSettings } from './insert-token.js';
 import { readingAsWriter } from './rollup-repair.js';
 
 /** What is left to the readers is the failures and tries of this long, and of the time an insert may take. */
-const passIntervalMs = 300_000;
+const passIntervalMs = 60_000;
 
 /**
  * After a pause this long, and at first, failures are settled day by day: all tries of 650,000 failures at once took
@@ -20,7 +26,13 @@ const passIntervalMs = 300_000;
 const gapMsMax = 3_600_000;
 const sliceMs = 86_400_000;
 
-const stateRow = z.object({ now_ms: epochMs, settled_ms: epochMs, first_ms: epochMs, last_ms: epochMs });
+const stateRow = z.object({
+  now_ms: epochMs,
+  settled_ms: epochMs,
+  first_ms: epochMs,
+  last_ms: epochMs,
+  inserted_ms: epochMs,
+});
 
 /** Columns of a failure but its outcome. */
 const failureColumns = [
@@ -60,7 +72,7 @@ export interface FailureSettlementDeps {
 }
 
 /**
- * Writes what became of failed attempts into `agent_failures_v1` every five minutes, so that readers join only what
+ * Writes what became of failed attempts into `agent_failures_v1` every minute, so that readers join only what
  * came since. Answers are the same without it, and dearer. Several collectors may do it at once.
  */
 export class FailureSettlement {
@@ -126,12 +138,14 @@ export async function settleFailures(
         toUnixTimestamp64Milli(now64(3)) AS now_ms,
         (SELECT toUnixTimestamp64Milli(max(received)) FROM ${failureTable} WHERE tenant = '' AND lane = 'settled')
           AS settled_ms,
-        toUnixTimestamp64Milli(min(ts)) AS first_ms, toUnixTimestamp64Milli(max(ts)) AS last_ms
+        toUnixTimestamp64Milli(min(ts)) AS first_ms, toUnixTimestamp64Milli(max(ts)) AS last_ms,
+        (SELECT toUnixTimestamp64Milli(max(inserted)) FROM ${failureTable} WHERE tenant != '') AS inserted_ms
       FROM ${failureTable}
       WHERE tenant != '' AND lane = 'failed'`,
     params: {},
   });
-  if (state === undefined) return;
+  // Nothing came that the last pass may not have seen.
+  if (state === undefined || state.inserted_ms < state.settled_ms - visibleAfterMs) return;
   if (state.now_ms - state.settled_ms <= gapMsMax) {
     await settle(deps, { failures: 'outcome < 2', tries: '1', params: {} }, state.settled_ms);
   } else {

@@ -50,15 +50,20 @@ export function readHistoryCandidates(
   });
 }
 
-/** What renews a lease (src/query/lease.ts), for all of a tenant at once: dearer than for some ids. */
+/**
+ * What renews a lease (src/query/lease.ts), for all of a tenant at once: dearer than for some ids. Runs are told by
+ * their activity, so that raw events are searched for heartbeats and for events without a run alone.
+ */
 function heard({ kind, idColumn }: HistoryKind): string {
   const since = `fromUnixTimestamp64Milli({heard_since_ms:Int64}, 'UTC')`;
-  const spoken = `FROM agent_events_raw_v1 WHERE tenant = {tenant:String} AND received >= ${since}`;
+  const spoken = `FROM agent_events_raw_v1 WHERE tenant = {tenant:String} AND received >= ${since} AND run_id = ''`;
+  const runs = `
+    SELECT run_id FROM agent_run_activity_v1 WHERE tenant = {tenant:String} AND last_received >= ${since}`;
   const ways = [
     `received >= ${since}`,
-    `${idColumn} IN (SELECT ${idColumn} ${spoken} AND ${idColumn} != '')`,
-    `agent_id IN (SELECT agent_id ${spoken} AND type = 'heartbeat' AND run_id = '' AND task_id = '')`,
+    `run_id IN (${runs})`,
+    `agent_id IN (SELECT agent_id ${spoken} AND type = 'heartbeat' AND task_id = '')`,
   ];
-  if (kind === 'task') ways.push(`run_id IN (SELECT run_id ${spoken} AND type = 'heartbeat' AND run_id != '')`);
+  if (kind === 'task') ways.push(`${idColumn} IN (SELECT ${idColumn} ${spoken} AND task_id != '')`);
   return `(${ways.join(' OR ')})`;
 }

@@ -9,40 +9,45 @@ export type LeaseRenewalRow = z.output<typeof row>;
 
 export interface TaskLeaseScope {
   readonly tenant: string;
+  /** Tasks any event of which counts. */
   readonly taskIds: readonly string[];
-  /** Runs of those tasks. */
+  /** Tasks whose run is silent: only an event that names the task and no run can be theirs. */
+  readonly taskIdsOfSilentRuns: readonly string[];
+  /** Runs that a heartbeat may have named. */
   readonly runIds: readonly string[];
-  /** Agents of those tasks. */
-  readonly agentIds: readonly string[];
   /** Received at or after, ms since the epoch. */
   readonly sinceMs: number;
 }
 
 /**
- * Which of these tasks had an event, which of the runs a heartbeat, and which of the agents a heartbeat that names
- * neither run nor task, since a time. Parts that ended before it are not read; within the others the Bloom filters on
- * task_id and run_id and the place of the agent in the key leave little. Three reads instead of one with OR, which
- * would use neither.
+ * Which of these tasks had an event, and which of the runs a heartbeat, since a time. Parts that ended before it are
+ * not read; within the others the Bloom filters on run_id and task_id leave little, and where every event names a run,
+ * that of the empty one nothing. Reads of their own instead of one with OR, which would use no filter.
  */
-export function readTaskLeaseRenewals(store: StoreReader, scope: TaskLeaseScope): Promise<LeaseRenewalRow[]> {
-  const received = `tenant = {tenant:String} AND received >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')`;
-  return checkedRows(store, row, {
+export async function readTaskLeaseRenewals(store: StoreReader, scope: TaskLeaseScope): Promise<LeaseRenewalRow[]> {
+  const { taskIds, taskIdsOfSilentRuns, runIds } = scope;
+  const since = `
+    FROM agent_events_raw_v1
+    WHERE tenant = {tenant:String} AND received >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')`;
+  const reads = [
+    taskIds.length > 0 &&
+      `SELECT DISTINCT 'work' AS kind, task_id AS id ${since} AND task_id IN {task_ids:Array(String)}`,
+    taskIdsOfSilentRuns.length > 0 &&
+      `SELECT DISTINCT 'work' AS kind, task_id AS id ${since}
+         AND run_id = '' AND task_id IN {silent_task_ids:Array(String)}`,
+    runIds.length > 0 &&
+      `SELECT DISTINCT 'run' AS kind, run_id AS id ${since}
+         AND type = 'heartbeat' AND run_id IN {run_ids:Array(String)}`,
+  ].filter((read) => read !== false);
+  if (reads.length === 0) return [];
+  return await checkedRows(store, row, {
     name: 'task_lease_renewals',
-    sql: `
-      SELECT DISTINCT 'work' AS kind, task_id AS id FROM agent_events_raw_v1
-      WHERE ${received} AND task_id IN {task_ids:Array(String)}
-      UNION ALL
-      SELECT DISTINCT 'run' AS kind, run_id AS id FROM agent_events_raw_v1
-      WHERE ${received} AND type = 'heartbeat' AND run_id IN {run_ids:Array(String)}
-      UNION ALL
-      SELECT DISTINCT 'agent' AS kind, toString(agent_id) AS id FROM agent_events_raw_v1
-      WHERE ${received} AND type = 'heartbeat' AND run_id = '' AND task_id = ''
-        AND agent_id IN {agent_ids:Array(String)}`,
+    sql: reads.join(' UNION ALL '),
     params: {
       tenant: scope.tenant,
-      task_ids: scope.taskIds,
-      run_ids: scope.runIds,
-      agent_ids: scope.agentIds,
+      task_ids: taskIds,
+      silent_task_ids: taskIdsOfSilentRuns,
+      run_ids: runIds,
       since_ms: scope.sinceMs,
     },
   });
