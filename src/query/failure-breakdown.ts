@@ -6,8 +6,8 @@ import { type FailureGrouping, failureGroupings } from '../clickhouse/queries/fa
 import { type FailureGroupRow, readFailureGroups } from '../clickhouse/queries/failure-groups.js';
 import { readFailureSeries } from '../clickhouse/queries/failure-series.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
-import { countSchema, instantSchema, optionalTextSchema, textSchema } from './answer-schema.js';
-import { instant } from './answer-units.js';
+import { countSchema, instantSchema, optionalInstantSchema, optionalTextSchema, textSchema } from './answer-schema.js';
+import { instant, optionalInstant } from './answer-units.js';
 import { failureCounts, failureCountsShape, runLink } from './failure-answer.js';
 import { failureFilterShape } from './failure-list.js';
 import {
@@ -50,6 +50,10 @@ const answer = z
     to: instantSchema,
     limit: countSchema,
     total_groups: countSchema,
+    outcomes_as_of: optionalInstantSchema.meta({
+      description:
+        'Null: what was retried and recovered is as of now. A time: as of then, because very much came since.',
+    }),
     totals: z.strictObject(failureCountsShape),
     step: z.enum(bucketNames).meta({ description: 'Length of a bucket, chosen from the range.' }),
     buckets: z.array(instantSchema).meta({ description: 'Start of each bucket.' }),
@@ -110,7 +114,7 @@ interface Asked {
 
 async function breakdown(store: StoreReader, asked: Asked): Promise<z.input<typeof answer>> {
   const { filter, span, groupBy, limit } = asked;
-  const { top, other, total } = await readFailureGroups(store, filter, { groupBy, limit });
+  const { top, other, total, outcomesMs } = await readFailureGroups(store, filter, { groupBy, limit });
   const buckets = bucketsOf(span);
   const [restOfSeries = [], ...series] = await readSeries(store, asked, { top, buckets, isEmpty: total === null });
   const groups = top.map((row, index) => ({ row, series: series[index] ?? [] }));
@@ -123,6 +127,7 @@ async function breakdown(store: StoreReader, asked: Asked): Promise<z.input<type
     to: instant(span.toMs),
     limit,
     total_groups: top.length + (other?.groups ?? 0),
+    outcomes_as_of: optionalInstant(outcomesMs),
     totals: failureCounts(total),
     step: buckets.name,
     buckets: buckets.startsMs.map(instant),

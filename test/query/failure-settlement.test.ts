@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { settleFailures } from '../../src/clickhouse/maintenance/failure-settlement.js';
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -89,4 +89,22 @@ test('a further pass stores what was joined, repeated events once, and changes n
   for (const tenant of tenants) expect(await countsOf(tenant)).toEqual(recountOf(tenant));
   await settleFailures({ store: store.writer, nextToken });
   expect(await stored()).toEqual(outcomes());
+});
+
+test('beside very many new tries a breakdown has the outcomes stored last, and says of when', async () => {
+  const nextToken = createInsertToken(new FakeClock(nowMs + 2), seededRandom(seed));
+  const failed = { tenant: 'initech', agent_id: 'a', type: 'task.failed', error_category: 'tool', received: nowMs };
+  await store.insert([{ ...failed, task_id: 'mended', ts: nowMs - 60_000 }]);
+  await settleFailures({ store: store.writer, nextToken });
+  await store.insert([{ ...failed, type: 'task.completed', task_id: 'mended', ts: nowMs - 1_000 }]);
+  const breakdown = async () => (await api.get('initech', '/api/v1/failures/breakdown')).body;
+  const joined = { totals: { count: 1, recovered: 1 }, outcomes_as_of: null };
+  await vi.waitFor(async () => expect(await breakdown()).toMatchObject(joined), { timeout: 10_000 });
+  await store.run(`INSERT INTO agent_events_raw_v1 (tenant, received, ts, type, agent_id, task_id)
+    SELECT 'initech', toDateTime64(${nowMs / 1_000}, 3) AS at, at, 'task.completed', 'a', toString(number)
+    FROM numbers(50000)`);
+  const behind = { totals: { count: 1, recovered: 0 }, outcomes_as_of: expect.any(String) };
+  await vi.waitFor(async () => expect(await breakdown()).toMatchObject(behind), { timeout: 10_000 });
+  await settleFailures({ store: store.writer, nextToken });
+  expect(await breakdown()).toMatchObject({ totals: { count: 1, recovered: 1 }, outcomes_as_of: expect.any(String) });
 });

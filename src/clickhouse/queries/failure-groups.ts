@@ -4,7 +4,7 @@ import { checkedRows } from './checked-rows.js';
 import { epochMs, integer64 } from './column-types.js';
 import { type FailureFilter, failureCondition, failureTenant } from './failure-filter.js';
 import { type FailureGrouping, groupingSql } from './failure-grouping.js';
-import { failuresWithOutcome } from './failure-outcomes.js';
+import { asSettled, failuresWithOutcome } from './failure-outcomes.js';
 import { readNewTries } from './new-tries.js';
 
 const row = z.object({
@@ -34,6 +34,8 @@ export interface FailureGroups {
   readonly other: FailureGroupRow | null;
   /** Null when nothing failed. */
   readonly total: FailureGroupRow | null;
+  /** Outcomes are those of this time, ms since the epoch; null: of now. */
+  readonly outcomesMs: number | null;
 }
 
 export interface FailureGroupsQuery {
@@ -52,7 +54,10 @@ export async function readFailureGroups(
 ): Promise<FailureGroups> {
   const { failures, tries, params } = failureCondition(filter);
   const { key, where } = groupingSql[groupBy];
-  const newTries = await readNewTries(store, filter.tenant);
+  const since = await readNewTries(store, filter.tenant);
+  // To join millions takes seconds and more memory than a read may have; the next settlement is a minute away.
+  const isBehind = since.isSettled && since.amount === 'many';
+  const newTries = isBehind ? asSettled(since) : since;
   const usage = 'llm_calls, tokens_in, tokens_out, cost_micros';
   const rows = await checkedRows(store, row, {
     name: 'failure_groups',
@@ -91,5 +96,6 @@ export async function readFailureGroups(
     top: rows.filter(({ place }) => place > 0 && place <= limit),
     other: rows.find(({ place }) => place > limit) ?? null,
     total: rows.find(({ place, failures: count }) => place === 0 && count > 0) ?? null,
+    outcomesMs: isBehind ? since.settledMs : null,
   };
 }

@@ -45,14 +45,20 @@ export interface NewTries {
   readonly amount: 'none' | 'few' | 'many';
   /** False until something was settled: then everything is new. */
   readonly isSettled: boolean;
+  /** When outcomes were settled last, ms since the epoch; 0: never. */
+  readonly settledMs: number;
   /** Parameters of the SQL that is made with it. A subquery instead would run a dozen times: 100 ms of CPU. */
   readonly params: { readonly new_since_ms: number };
 }
 
-/** `settledMs`: when outcomes were settled last, ms since the epoch; 0: never. */
 export function newTriesSince(settledMs: number, amount: NewTries['amount']): NewTries {
   const isSettled = settledMs > 0;
-  return { amount, isSettled, params: { new_since_ms: isSettled ? settledMs - visibleAfterMs : 0 } };
+  return { amount, isSettled, settledMs, params: { new_since_ms: isSettled ? settledMs - visibleAfterMs : 0 } };
+}
+
+/** Outcomes as they were settled, without what came since. */
+export function asSettled(newTries: NewTries): NewTries {
+  return { ...newTries, amount: 'none' };
 }
 
 export function failuresWithOutcome({ columns, tenant, failures, tries, newTries }: FailureSelection): string {
