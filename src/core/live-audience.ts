@@ -32,10 +32,10 @@ interface TenantAudience {
   /** Groups that name runs and no agent, by run. */
   readonly byRun: Map<string, AudienceGroup[]>;
   /** Groups that name neither. */
-  readonly any: AudienceGroup[];
+  readonly unbound: AudienceGroup[];
 }
 
-const nobody: TenantAudience = { byAgent: new Map(), byRun: new Map(), any: [] };
+const nobody: TenantAudience = { byAgent: new Map(), byRun: new Map(), unbound: [] };
 const noGroups: readonly AudienceGroup[] = [];
 
 /** Who wants an event: groups are found by what they name, so that a thousand filters cost an event a few look-ups. */
@@ -54,19 +54,19 @@ export class LiveAudience {
   #place(filter: LiveFilter, group: AudienceGroup): void {
     let tenant = this.#tenants.get(filter.tenant);
     if (tenant === undefined) {
-      tenant = { byAgent: new Map(), byRun: new Map(), any: [] };
+      tenant = { byAgent: new Map(), byRun: new Map(), unbound: [] };
       this.#tenants.set(filter.tenant, tenant);
     }
     if (filter.agents.length > 0) for (const agent of filter.agents) addTo(tenant.byAgent, agent, group);
     else if (filter.runs.length > 0) for (const run of filter.runs) addTo(tenant.byRun, run, group);
-    else tenant.any.push(group);
+    else tenant.unbound.push(group);
   }
 
   /** Groups that want this agent, or any; those with `runs` want only these. */
   ofAgent(tenant: string, agent: string): readonly AudienceGroup[] {
-    const { byAgent, any } = this.#tenants.get(tenant) ?? nobody;
+    const { byAgent, unbound } = this.#tenants.get(tenant) ?? nobody;
     const named = byAgent.get(agent);
-    return named === undefined ? any : any.length === 0 ? named : [...named, ...any];
+    return named === undefined ? unbound : unbound.length === 0 ? named : [...named, ...unbound];
   }
 
   /** Whether groups of the tenant name runs and no agent. */

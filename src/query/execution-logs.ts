@@ -103,7 +103,7 @@ interface ExecutionWork {
   readonly errors: readonly WorkAttemptRow[];
   readonly finalOutput: Readonly<Record<string, string>>;
   /** Its counts are those of the whole run; undefined when the run has no attempt. */
-  readonly any: WorkAttemptRow | undefined;
+  readonly sample: WorkAttemptRow | undefined;
 }
 
 async function readWork(
@@ -112,22 +112,22 @@ async function readWork(
   { limit, place }: ExecutionPage,
 ): Promise<ExecutionWork> {
   const outputs = state?.outputs ?? {};
-  if (scope === null) return { nodes: [], errors: [], finalOutput: outputs, any: undefined };
+  if (scope === null) return { nodes: [], errors: [], finalOutput: outputs, sample: undefined };
   const after = place && { beginMs: place[0], task: place[1], step: place[2], tryNumber: place[3] };
   const [nodes, finalOutput] = await Promise.all([
     readWorkAttempts(store, scope, { limit: limit + 1, after, contexts: true, only: 'attempts' }),
     Object.keys(outputs).length > 0 ? outputs : readFinalOutput(store, scope),
   ]);
   // A cursor may stand behind what is left of an expired run: the counts are then on the first row.
-  const [any] = nodes.length > 0 ? nodes : await readWorkAttempts(store, scope, { limit: 1, only: 'attempts' });
+  const [sample] = nodes.length > 0 ? nodes : await readWorkAttempts(store, scope, { limit: 1, only: 'attempts' });
   const errors =
-    (any?.failed_attempts ?? 0) === 0
+    (sample?.failed_attempts ?? 0) === 0
       ? []
       : await readWorkAttempts(store, scope, { limit: errorsMax + 1, only: 'failed' });
-  return { nodes, errors, finalOutput, any };
+  return { nodes, errors, finalOutput, sample };
 }
 
-function logsAnswer(record: RunRecord, { nodes, errors, finalOutput, any }: ExecutionWork, limit: number) {
+function logsAnswer(record: RunRecord, { nodes, errors, finalOutput, sample }: ExecutionWork, limit: number) {
   const page = nodes.slice(0, limit);
   const last = nodes.length > limit ? page.at(-1) : undefined;
   return {
@@ -138,9 +138,9 @@ function logsAnswer(record: RunRecord, { nodes, errors, finalOutput, any }: Exec
     errors_truncated: errors.length > errorsMax,
     final_output: Object.keys(finalOutput).length === 0 ? null : finalOutput,
     summary: {
-      total_nodes: any?.all_attempts ?? 0,
-      successful_nodes: any?.completed_attempts ?? 0,
-      failed_nodes: any?.failed_attempts ?? 0,
+      total_nodes: sample?.all_attempts ?? 0,
+      successful_nodes: sample?.completed_attempts ?? 0,
+      failed_nodes: sample?.failed_attempts ?? 0,
       total_duration: totalDurationMs(record),
     },
     steps_expired: record.stepsExpired,

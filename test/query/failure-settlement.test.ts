@@ -26,7 +26,7 @@ beforeAll(async () => {
   expected.push(...made.flatMap((history) => history.expected));
   // Every event before or after the first pass, whatever it says of which.
   await store.insert(rows.filter(({ place }) => place < 0.5).map(({ row }) => row));
-  await settleFailures({ store: store.writer, nextToken });
+  await settleFailures({ store: store.writer, nextToken }, () => false, { rowsAtOnceMax: 0 });
   await leaveToReaders();
   await store.insert(rows.filter(({ place }) => place >= 0.5).map(({ row }) => row));
 });
@@ -107,4 +107,19 @@ test('beside very many new tries a breakdown has the outcomes stored last, and s
   await vi.waitFor(async () => expect(await breakdown()).toMatchObject(behind), { timeout: 10_000 });
   await settleFailures({ store: store.writer, nextToken });
   expect(await breakdown()).toMatchObject({ totals: { count: 1, recovered: 1 }, outcomes_as_of: expect.any(String) });
+});
+
+test('a pass with nothing new writes nothing', async () => {
+  await leaveToReaders();
+  const nextToken = createInsertToken(new FakeClock(nowMs + 3), seededRandom(seed));
+  await settleFailures({ store: store.writer, nextToken });
+  const marks = () =>
+    store.reader.rows({
+      name: 'test',
+      sql: "SELECT max(received) AS at, count() AS marks FROM agent_failures_v1 WHERE lane = 'settled'",
+      params: {},
+    });
+  const before = await marks();
+  await settleFailures({ store: store.writer, nextToken });
+  expect(await marks()).toEqual(before);
 });
