@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type Clock, type Random, sleep, type Timer } from '../../core/clock.js';
+import { type Clock, type Random, sleep } from '../../core/clock.js';
 import type { DataEraser, ErasureReport, ErasureRequest } from '../../core/data-eraser.js';
 import { CollectorError, errorMessage } from '../../core/errors.js';
 import type { ErasureInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
+import { Pause } from '../../core/pause.js';
 import type { DeliveryHold, StoreReader } from '../../core/ports.js';
 import type { StoreWriter } from '../store-writer.js';
 import type { ErasureScope } from './erasure-condition.js';
@@ -56,17 +57,18 @@ const alwaysMs = Date.UTC(2200, 0, 1);
  */
 export class StoreEraser implements DataEraser {
   readonly #deps: StoreEraserDeps;
+  readonly #pause: Pause;
   readonly #options: StoreEraserOptions;
   readonly #reader: StoreReader;
   #turn: Promise<unknown> = Promise.resolve();
   #work: Promise<void> | null = null;
   #isStopping = false;
-  #wake: (() => void) | null = null;
   /** Late events received before this have been looked for; null: none. */
   #lookedUntilMs: number | null = null;
 
   constructor(deps: StoreEraserDeps, options: StoreEraserOptions) {
     this.#deps = deps;
+    this.#pause = new Pause(deps.clock);
     this.#options = options;
     this.#reader = { rows: (query) => deps.store.writerRows(query) };
   }
@@ -79,7 +81,7 @@ export class StoreEraser implements DataEraser {
   /** What is under way is finished; what is left is done after the next start. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.#wake?.();
+    this.#pause.end();
     await Promise.all([this.#turn.catch(() => undefined), this.#work]);
   }
 
@@ -100,7 +102,7 @@ export class StoreEraser implements DataEraser {
           logger.warn({ erasure: erasureId, cause: errorMessage(error) }, 'erasure waits');
         }
       }
-      this.#wake?.();
+      this.#pause.wake();
       return entry;
     });
   }
@@ -152,7 +154,7 @@ export class StoreEraser implements DataEraser {
   async #run(): Promise<void> {
     while (!this.#isStopping) {
       const isDone = await this.pass();
-      await this.#pause(isDone ? passIntervalMs : busyIntervalMs);
+      await this.#pause.wait(isDone ? passIntervalMs : busyIntervalMs);
     }
   }
 
@@ -240,17 +242,6 @@ export class StoreEraser implements DataEraser {
     if (!(await removeMaskedRows(store))) return false;
     for (const entry of masked) await writeEntry(store, { ...entry, purgedMs: clock.nowMs() }, clock.nowMs());
     return true;
-  }
-
-  async #pause(delayMs: number): Promise<void> {
-    if (this.#isStopping) return;
-    let timer: Timer | undefined;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      timer = this.#deps.clock.setTimer(delayMs, resolve);
-    });
-    timer?.cancel();
-    this.#wake = null;
   }
 }
 

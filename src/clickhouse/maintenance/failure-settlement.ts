@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { Clock, Timer } from '../../core/clock.js';
+import type { Clock } from '../../core/clock.js';
 import { CollectorError, errorMessage } from '../../core/errors.js';
 import type { MaintenanceInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
+import { Pause } from '../../core/pause.js';
 import { checkedRows } from '../queries/checked-rows.js';
 import { epochMs, integer64 } from '../queries/column-types.js';
 import {
@@ -77,12 +78,13 @@ export interface FailureSettlementDeps {
  */
 export class FailureSettlement {
   readonly #deps: FailureSettlementDeps;
+  readonly #pause: Pause;
   #work: Promise<void> | null = null;
   #isStopping = false;
-  #wake: (() => void) | null = null;
 
   constructor(deps: FailureSettlementDeps) {
     this.#deps = deps;
+    this.#pause = new Pause(deps.clock);
   }
 
   /** Begins in the background; call it when the store is ready. */
@@ -92,7 +94,7 @@ export class FailureSettlement {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.#wake?.();
+    this.#pause.end();
     await this.#work;
   }
 
@@ -106,19 +108,8 @@ export class FailureSettlement {
         this.#deps.instruments.failures.inc({ code });
         this.#deps.logger.warn({ code, cause: errorMessage(error) }, 'settling failures failed');
       }
-      await this.#pause(passIntervalMs);
+      await this.#pause.wait(passIntervalMs);
     }
-  }
-
-  async #pause(delayMs: number): Promise<void> {
-    if (this.#isStopping) return;
-    let timer: Timer | undefined;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      timer = this.#deps.clock.setTimer(delayMs, resolve);
-    });
-    timer?.cancel();
-    this.#wake = null;
   }
 }
 

@@ -1,7 +1,8 @@
-import type { Clock, Timer } from '../../core/clock.js';
+import type { Clock } from '../../core/clock.js';
 import { CollectorError, type ErrorCode, errorMessage } from '../../core/errors.js';
 import type { MaintenanceInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
+import { Pause } from '../../core/pause.js';
 import type { DependencyHealth, HealthProbe } from '../../core/ports.js';
 import type { RetentionDays } from '../../core/retention.js';
 import { dropExpiredParts } from '../retention/expired-parts.js';
@@ -48,15 +49,16 @@ const recoveredDays = 7;
 export class Maintenance implements HealthProbe {
   readonly name = 'maintenance';
   readonly #deps: MaintenanceDeps;
+  readonly #pause: Pause;
   readonly #options: MaintenanceOptions;
   #work: Promise<void> | null = null;
   #isStopping = false;
-  #wake: (() => void) | null = null;
   #lastSuccessMs: number | null = null;
   #problem: { readonly code: ErrorCode; readonly message: string } | null = null;
 
   constructor(deps: MaintenanceDeps, options: MaintenanceOptions) {
     this.#deps = deps;
+    this.#pause = new Pause(deps.clock);
     this.#options = options;
   }
 
@@ -67,7 +69,7 @@ export class Maintenance implements HealthProbe {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.#wake?.();
+    this.#pause.end();
     await Promise.all([this.#deps.finalizer.stop(), this.#work]);
   }
 
@@ -85,10 +87,10 @@ export class Maintenance implements HealthProbe {
   }
 
   async #run(): Promise<void> {
-    while (!this.#isStopping && this.#deps.hasBacklog()) await this.#pause(backlogPollMs);
+    while (!this.#isStopping && this.#deps.hasBacklog()) await this.#pause.wait(backlogPollMs);
     while (!this.#isStopping) {
       const isDone = await this.#pass();
-      await this.#pause(isDone ? this.#untilNextPassMs() : retryMs);
+      await this.#pause.wait(isDone ? this.#untilNextPassMs() : retryMs);
     }
   }
 
@@ -123,16 +125,5 @@ export class Maintenance implements HealthProbe {
     const sinceMidnightMs = this.#deps.clock.nowMs() % dayMs;
     const untilMidnightPassMs = (sinceMidnightMs < midnightGraceMs ? 0 : dayMs) + midnightGraceMs - sinceMidnightMs;
     return Math.min(passIntervalMs, untilMidnightPassMs);
-  }
-
-  async #pause(delayMs: number): Promise<void> {
-    if (this.#isStopping) return;
-    let timer: Timer | undefined;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      timer = this.#deps.clock.setTimer(delayMs, resolve);
-    });
-    timer?.cancel();
-    this.#wake = null;
   }
 }
