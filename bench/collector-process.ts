@@ -54,6 +54,7 @@ export class CollectorProcess {
     const keep = (data: Buffer): void => {
       this.#output = (this.#output + data.toString()).slice(-20_000);
     };
+    endWithBench(this.#child);
     this.#child.stdout?.on('data', keep);
     this.#child.stderr?.on('data', keep);
   }
@@ -163,6 +164,21 @@ export class CollectorProcess {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
+}
+
+const children = new Set<ChildProcess>();
+
+/** A bench that is ended by a signal takes its collectors with it; they stop in order, and their engines with them. */
+function endWithBench(child: ChildProcess): void {
+  if (children.size === 0) {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => endAll(signal));
+  }
+  children.add(child);
+}
+
+function endAll(signal: NodeJS.Signals): void {
+  for (const child of children) child.kill('SIGTERM');
+  process.kill(process.pid, signal);
 }
 
 function freePort(): Promise<number> {
