@@ -28,7 +28,7 @@ export interface HistoryCount {
 
 export const totalShape = {
   total: countSchema.meta({
-    description: `Counted up to ${totalMax}; with status, error_category or error_text up to ${stateTotalMax}.`,
+    description: 'What the filters hold for, counted up to a bound.',
   }),
   total_is_exact: z.boolean().meta({ description: 'False: there are at least so many.' }),
 };
