@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageFile } from '../src/core/package-root.js';
+import { askEngine, engineAccess } from './engine-access.js';
 import { readTree, treeCpuMs } from './process-usage.js';
 
 export const benchKey = 'tdm_key_of_the_bench_0123456789';
@@ -101,34 +102,26 @@ export class CollectorProcess {
     return { collector: own?.cpuMs ?? 0, engine: children.reduce((sum, { cpuMs }) => sum + cpuMs, 0) };
   }
 
-  /** One row of the embedded engine's HTTP interface. Throws when the engine does not answer with rows. */
+  /** One row of a query of the embedded engine. Throws when the engine does not answer with rows. */
   async queryOne<Row>(sql: string): Promise<Row> {
-    const address = `http://127.0.0.1:${this.#storePort}/?database=tidemark`;
-    const response = await fetch(address, { method: 'POST', body: `${sql} FORMAT JSONEachRow` });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`cannot query the engine: ${response.status} ${text}`);
+    const text = (await this.#ask(`${sql} FORMAT JSONEachRow`)).toString('utf8');
     return JSON.parse(text.split('\n', 1)[0] ?? '') as Row;
   }
 
   /** A result of the embedded engine in a format of its own. */
-  async read(sql: string, format: string): Promise<Uint8Array> {
-    const address = `http://127.0.0.1:${this.#storePort}/?database=tidemark&default_format=${format}`;
-    const response = await fetch(address, { method: 'POST', body: sql });
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    if (!response.ok) throw new Error(`cannot query the engine: ${response.status} ${Buffer.from(bytes).toString()}`);
-    return bytes;
+  read(sql: string, format: string): Promise<Uint8Array> {
+    return this.#ask(sql, `default_format=${format}`);
   }
 
   /** A statement of the engine's writer, past the collector: for a history that is too long to stream. */
   async writeAsEngine(sql: string): Promise<void> {
-    const password = readFileSync(join(this.#dataDir, 'engine-writer-password'), 'utf8').trim();
-    const response = await fetch(`http://127.0.0.1:${this.#storePort}/?database=tidemark`, {
-      method: 'POST',
-      headers: { 'X-ClickHouse-User': 'tidemark', 'X-ClickHouse-Key': password },
-      body: sql,
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`cannot write to the engine: ${response.status} ${text}`);
+    await this.#ask(sql);
+  }
+
+  async #ask(sql: string, query = ''): Promise<Buffer> {
+    const { status, bytes } = await askEngine(engineAccess(this.#dataDir), sql, query);
+    if (status !== 200) throw new Error(`the engine answered ${status}: ${bytes.toString('utf8')}`);
+    return bytes;
   }
 
   /** Values of `/metrics`, by name and labels as printed. */

@@ -55,6 +55,8 @@ export interface CollectorReport {
   readonly dataDir: string;
   /** Made at this start; null when there were keys. */
   readonly generatedAdminKey: string | null;
+  /** Of the embedded engine's reader `default`, made at this start; null when there was one. */
+  readonly generatedReaderPassword: string | null;
   readonly keysFromConfig: boolean;
 }
 
@@ -135,6 +137,7 @@ class JoinedCollector implements Collector {
         storeUrl: store.url,
         dataDir,
         generatedAdminKey: keys.generatedAdminKey,
+        generatedReaderPassword: store.newReaderPassword,
         keysFromConfig: config.apiKeys.length > 0,
       };
     } catch (error) {
@@ -184,7 +187,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   );
   const store = await connectStore(
     { clock, random, logger, instruments: metrics.engine, reads: metrics.storeReads },
-    { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory },
+    { ...config.clickhouse, ...config.query, ...config.http, hosts: [], dataDir, spoolDir: directory },
   );
   const delivery = createDelivery(
     { reader: spool, writer: store.segments, clock, random, logger, instruments: metrics.deliver },

@@ -39,12 +39,15 @@ function onSignals(collector: Collector, stopDeadlineMs: number): void {
 }
 
 function welcome(report: CollectorReport, version: string): string {
-  const { url, storeUrl, dataDir, generatedAdminKey, keysFromConfig } = report;
+  const { url, storeUrl, dataDir, generatedAdminKey, generatedReaderPassword, keysFromConfig } = report;
   const key = generatedAdminKey ?? (keysFromConfig ? '<key>' : `$(cat ${dataDir}/admin-key)`);
   return [
     '',
     `  Tidemark ${version} is listening on ${url}, its data is in ${dataDir}`,
     `  ClickHouse: ${storeUrl}`,
+    ...(generatedReaderPassword === null
+      ? []
+      : ['', `  Password of its read-only user default, shown once: ${generatedReaderPassword}`]),
     ...(generatedAdminKey === null ? [] : ['', `  Admin key of tenant default, shown once: ${generatedAdminKey}`]),
     '',
     '  Send a first event:',

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type ClickhouseAccount, createClickhouseClient, defaultClickhouseLimits } from '../clickhouse/client.js';
-import { readOrCreateWriterPassword } from '../clickhouse/embedded/writer-password.js';
+import { channelPathOf } from '../clickhouse/embedded/engine-channel.js';
+import { readOrCreateWriterPassword } from '../clickhouse/embedded/engine-passwords.js';
 import { type MigrationReport, migrate } from '../clickhouse/migrate.js';
 import type { Config } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
@@ -29,11 +31,12 @@ async function main(argv: readonly string[]): Promise<void> {
     env: process.env,
     argv: values.config === undefined ? [] : ['--config', values.config],
   });
-  const { url, account } = storeOf(config);
+  const { url, account, channelPath } = storeOf(config);
   const store = createClickhouseClient(
     { clock: systemClock },
     {
       url,
+      ...(channelPath === null ? {} : { channelPath }),
       database: config.clickhouse.database,
       writer: account,
       reader: account,
@@ -51,11 +54,19 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
+interface StoreAccess {
+  readonly url: string;
+  /** Of an embedded engine. */
+  readonly channelPath: string | null;
+  readonly account: ClickhouseAccount;
+}
+
 /** The account that may change the schema. */
-function storeOf({ clickhouse, dataDir }: Config): { readonly url: string; readonly account: ClickhouseAccount } {
+function storeOf({ clickhouse, dataDir }: Config): StoreAccess {
   if (clickhouse.url !== null) {
     return {
       url: clickhouse.url,
+      channelPath: null,
       account: { user: clickhouse.user ?? 'default', password: clickhouse.password ?? '' },
     };
   }
@@ -63,7 +74,8 @@ function storeOf({ clickhouse, dataDir }: Config): { readonly url: string; reado
     throw new CollectorError('store_unreachable', `cannot find ${dataDir}: start the collector with its engine first`);
   }
   const password = readOrCreateWriterPassword(dataDir);
-  return { url: `http://127.0.0.1:${clickhouse.port}`, account: { user: 'tidemark', password } };
+  const channelPath = channelPathOf(join(dataDir, 'engine'));
+  return { url: `http://127.0.0.1:${clickhouse.port}`, channelPath, account: { user: 'tidemark', password } };
 }
 
 function print(report: MigrationReport, context: { readonly url: string; readonly dryRun: boolean }): void {

@@ -6,6 +6,7 @@ import type { StoreReadInstruments } from '../core/instruments.js';
 import type { DependencyHealth, HealthProbe, StoreExporter, StoreQuery, StoreReader } from '../core/ports.js';
 import { storeError } from './classify-error.js';
 import { Deadline } from './deadline.js';
+import { ChannelAgent } from './embedded/engine-channel.js';
 import { StoreExports } from './exporter.js';
 import { readError } from './read-error.js';
 import { ReadGate } from './read-gate.js';
@@ -20,6 +21,8 @@ import type { StoreStatement, StoreWriter } from './store-writer.js';
  */
 export interface ClickhouseOptions {
   readonly url: string;
+  /** Unix socket to connect to in place of the host of `url`: the channel of an embedded engine. */
+  readonly channelPath?: string;
   readonly database: string;
   readonly writer: ClickhouseAccount;
   readonly reader: ClickhouseAccount;
@@ -285,6 +288,9 @@ function connect(
     database: connection.database,
     application: 'tidemark',
     max_open_connections: connection.socketsMax,
+    ...(options.channelPath === undefined
+      ? {}
+      : { http_agent: new ChannelAgent(options.channelPath, connection.socketsMax) }),
     // The deadlines of each request are ours; this one only guards against their absence.
     request_timeout: connection.silentMsMax ?? options.limits.writeDurationMsMax + options.limits.readDurationMsMax,
     // Progress headers of a long insert pass Node's 16 KiB.

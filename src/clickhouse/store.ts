@@ -7,8 +7,15 @@ import type { Logger } from '../core/logger.js';
 import type { HealthProbe, SegmentWriter } from '../core/ports.js';
 import type { Stage } from '../core/stage.js';
 import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from './client.js';
+import { collectorReader } from './embedded/engine-door.js';
+import {
+  type KeptPassword,
+  readOrCreateReaderPassword,
+  readOrCreateWriterPassword,
+  writeGrafanaEnvironment,
+} from './embedded/engine-passwords.js';
 import { createEngineProcess } from './embedded/engine-process.js';
-import { readOrCreateWriterPassword } from './embedded/writer-password.js';
+import type { EngineLimits } from './embedded/engine-protocol.js';
 import { createSegmentWriter } from './segment-insert.js';
 
 export interface StoreDeps {
@@ -27,7 +34,19 @@ export interface StoreOptions {
   /** Of the embedded engine, on 127.0.0.1; 0 takes a free one. */
   readonly port: number;
   readonly database: string;
+  /** Who reads through the engine's open port, and what one of their queries may take. */
+  readonly readerAccess: 'password' | 'open';
   readonly readerPassword: string | null;
+  readonly readers: readonly { readonly name: string; readonly tenant: string; readonly password: string }[];
+  readonly readerConnections: number;
+  readonly readerSocketsMax: number;
+  readonly readerMemoryBytesMax: number;
+  readonly readerThreadsMax: number;
+  readonly readerTimeoutMs: number;
+  readonly readerResultBytesMax: number;
+  readonly readerRowsMax: number;
+  /** Names, beside the loopback ones, under which the ports are addressed. */
+  readonly hosts: readonly string[];
   readonly readConnections: number;
   readonly memoryRatioMax: number;
   /** Reads at the store at once, of all tenants and of one; those of one that wait; what one read may take. */
@@ -49,6 +68,8 @@ export interface StoreOptions {
 /** The store as the other stages use it, whichever kind it is. */
 export interface ConnectedStore {
   readonly url: string;
+  /** Of the reader `default`, made at this start; null when there was one, or none is asked for. */
+  readonly newReaderPassword: string | null;
   readonly client: ClickhouseClient;
   readonly segments: SegmentWriter;
   readonly probes: readonly HealthProbe[];
@@ -58,9 +79,6 @@ export interface ConnectedStore {
   launch(): Promise<void>;
   enginePid(): number | undefined;
 }
-
-/** Other clients of the embedded engine may stream results too. */
-const streamsBesideExports = 2;
 
 const engineUsers = { writer: 'tidemark', reader: 'default' } as const;
 
@@ -73,6 +91,7 @@ function connectServer(deps: StoreDeps, options: StoreOptions, url: string): Con
   const client = createClient(deps, options, { url, writer: account, reader: account });
   return {
     url,
+    newReaderPassword: null,
     client,
     segments: createSegmentWriter({ store: client }, { database: options.database, transport: 'body' }),
     probes: [client],
@@ -84,31 +103,30 @@ function connectServer(deps: StoreDeps, options: StoreOptions, url: string): Con
 
 async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<ConnectedStore> {
   const writerPassword = readOrCreateWriterPassword(options.dataDir);
-  const readerPassword = options.readerPassword ?? '';
+  const reader = readerPasswordOf(options);
+  const port = options.port === 0 ? await freePort() : options.port;
+  writeGrafanaEnvironment(options.dataDir, { port, password: reader.password });
   const engine = createEngineProcess(deps, {
     dataDir: join(options.dataDir, 'engine'),
-    port: options.port === 0 ? await freePort() : options.port,
+    port,
     spoolDir: options.spoolDir,
     database: options.database,
+    hosts: options.hosts,
     writerUser: engineUsers.writer,
     writerPassword,
-    readerUser: engineUsers.reader,
-    readerPassword,
-    readConnections: options.readConnections,
-    streamsMax: options.exportsMax + streamsBesideExports,
-    streamMsMax: options.exportTimeoutMs,
-    // The collector cuts its own slow clients off before the engine does.
-    streamIdleMsMax: 2 * options.replyIdleTimeoutMs,
-    memoryBytesMax: Math.floor(options.memoryRatioMax * totalmem()),
+    readers: [{ name: engineUsers.reader, password: reader.password, tenant: null }, ...options.readers],
+    ...engineLimits(options),
   });
   const client = createClient(deps, options, {
     url: engine.url,
+    channelPath: engine.channelPath,
     writer: { user: engineUsers.writer, password: writerPassword },
-    reader: { user: engineUsers.reader, password: readerPassword },
+    reader: { user: collectorReader, password: writerPassword },
   });
   let launched = false;
   return {
     url: engine.url,
+    newReaderPassword: reader.isNew ? reader.password : null,
     client,
     segments: createSegmentWriter({ store: client }, { database: options.database, transport: 'infile' }),
     probes: [engine, client],
@@ -124,10 +142,34 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
   };
 }
 
+function readerPasswordOf({ readerAccess, readerPassword, dataDir }: StoreOptions): KeptPassword {
+  if (readerAccess === 'open') return { password: '', isNew: false };
+  return readerPassword === null ? readOrCreateReaderPassword(dataDir) : { password: readerPassword, isNew: false };
+}
+
+function engineLimits(options: StoreOptions): Partial<EngineLimits> {
+  return {
+    readConnections: options.readConnections,
+    streamsMax: options.exportsMax,
+    streamMsMax: options.exportTimeoutMs,
+    // The collector cuts its own slow clients off before the engine does.
+    streamIdleMsMax: 2 * options.replyIdleTimeoutMs,
+    memoryBytesMax: Math.floor(options.memoryRatioMax * totalmem()),
+    guestReadsMax: options.readerConnections,
+    guestStreamsMax: options.readerConnections,
+    guestConnectionsMax: options.readerSocketsMax,
+    guestMemoryBytesMax: options.readerMemoryBytesMax,
+    guestThreadsMax: options.readerThreadsMax,
+    guestRowsMax: options.readerRowsMax,
+    guestQueryMsMax: options.readerTimeoutMs,
+    guestResultBytesMax: options.readerResultBytesMax,
+  };
+}
+
 function createClient(
   deps: StoreDeps,
   options: StoreOptions,
-  access: Pick<Parameters<typeof createClickhouseClient>[1], 'url' | 'writer' | 'reader'>,
+  access: Pick<Parameters<typeof createClickhouseClient>[1], 'url' | 'channelPath' | 'writer' | 'reader'>,
 ): ClickhouseClient {
   const limits = {
     ...defaultClickhouseLimits,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { defaultFrameLimits } from '../core/limits.js';
 import type { Scope } from '../core/ports.js';
-import { type ConfigField, choice, integer, list, optionalText, ratio, text } from './config-field.js';
+import { clickhouseFields } from './clickhouse-fields.js';
+import { type ConfigField, choice, integer, list, ratio, text } from './config-field.js';
 import { healthFields } from './health-fields.js';
 import { liveFields } from './live-fields.js';
 import { erasureFields, retentionFields } from './retention-config.js';
@@ -281,45 +282,7 @@ export const configTable = {
     }),
   },
 
-  clickhouse: {
-    url: optionalText({
-      pattern: /^https?:\/\/[^\s@/?#]+\/?$/,
-      allowed: 'an http:// or https:// address without user, path or query',
-      meaning: 'ClickHouse server to use; unset starts the embedded engine.',
-    }),
-    port: integer(
-      { default: 8123, min: 0, max: 65_535 },
-      'Port of the embedded engine on 127.0.0.1; 0 takes a free one.',
-    ),
-    user: optionalText({
-      pattern: /^[^\s:]{1,128}$/,
-      allowed: 'a user name of 1 to 128 characters without colon and space',
-      meaning: 'User on a ClickHouse server; unset is `default`.',
-    }),
-    password: optionalText({
-      pattern: /^.{0,1024}$/,
-      allowed: 'up to 1,024 characters',
-      meaning: 'Password on a ClickHouse server.',
-      secret: true,
-    }),
-    database: text({
-      default: 'tidemark',
-      pattern: /^[A-Za-z_][A-Za-z0-9_]{0,63}$/,
-      allowed: 'a name of 1 to 64 of A-Z a-z 0-9 _ that does not start with a digit',
-      meaning: 'Database of all tables and views.',
-    }),
-    readerPassword: optionalText({
-      pattern: /^.{0,1024}$/,
-      allowed: 'up to 1,024 characters',
-      meaning: "Password of the embedded engine's read-only user `default`; unset asks for none.",
-      secret: true,
-    }),
-    readConnections: integer(
-      { default: 6, min: 1, max: 64 },
-      'Connections of the embedded engine for reads, of the API, of health checks and of Grafana; one query each.',
-    ),
-    memoryRatioMax: ratio({ default: 0.4, min: 0.05, max: 0.9 }, 'Share of the memory the embedded engine may use.'),
-  },
+  clickhouse: clickhouseFields,
 } as const satisfies FieldTree;
 
 export interface FieldTree {

@@ -118,7 +118,24 @@ export interface DecodeInstruments {
 
 export interface EngineInstruments {
   readonly restarts: LabelCounter<'reason'>;
+  readonly refusals: LabelCounter<'reason'>;
 }
+
+/**
+ * Why a guest of the embedded engine's port was turned away: `authentication`; `busy` (lanes full, or too many results
+ * that nobody reads); `connection` (cut, because there were too many); `limit` (memory, time, rows or bytes); `site` (a
+ * page of elsewhere, or a name we do not go by); `slow_request` (it did not arrive in time); `statement` (the guard).
+ */
+export const engineRefusals = [
+  'authentication',
+  'busy',
+  'connection',
+  'limit',
+  'site',
+  'slow_request',
+  'statement',
+] as const;
+export type EngineRefusal = (typeof engineRefusals)[number];
 
 export interface StoreReadInstruments {
   /** From asking for a read to its turn at the store, seconds. */

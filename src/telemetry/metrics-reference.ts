@@ -1,4 +1,5 @@
 import { durationBucketsMs } from '../core/event-batch.js';
+import { engineRefusals } from '../core/instruments.js';
 import { exportFormats } from '../core/ports.js';
 
 /**
@@ -242,9 +243,18 @@ export const liveMetrics = {
 } as const;
 
 export const engineMetrics = {
-  restarts: counter('tidemark_engine_restarts_total', 'Restarts of the embedded engine, by reason.', {
-    labels: ['reason'],
-  }),
+  restarts: counter(
+    'tidemark_engine_restarts_total',
+    'Restarts of the embedded engine, by reason; silent: it ran and did not answer.',
+    { labels: ['reason'] },
+  ),
+  refusals: counter(
+    'tidemark_engine_refusals_total',
+    'Requests of others than the collector that the embedded engine refused: authentication, busy (lanes full), ' +
+      'connection (too many: cut), limit (memory, time, rows, bytes), site (a page of elsewhere, an unknown name), ' +
+      'slow_request, statement (not allowed).',
+    { labels: ['reason'], zeros: engineRefusals },
+  ),
 } as const;
 
 /** What only a store can make of a request: each is on the page by the route that met it. */

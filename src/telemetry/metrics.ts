@@ -208,7 +208,10 @@ function createInstruments(registry: Registry) {
     } satisfies WindowInstruments,
     live: createLiveInstruments(registry),
     exports: createExportInstruments(registry),
-    engine: { restarts: counter(engineMetrics.restarts) } satisfies EngineInstruments,
+    engine: {
+      restarts: counter(engineMetrics.restarts),
+      refusals: counter(engineMetrics.refusals),
+    } satisfies EngineInstruments,
     storeReads: { waitSeconds: histogram(queryMetrics.waitSeconds) } satisfies StoreReadInstruments,
     query: {
       requests: counter(queryMetrics.requests),

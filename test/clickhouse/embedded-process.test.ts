@@ -10,7 +10,9 @@ import {
   type EngineOptions,
   type EngineReport,
 } from '../../src/clickhouse/embedded/engine-protocol.js';
+import { passwordHashOf } from '../../src/clickhouse/embedded/engine-users.js';
 import { packageFile } from '../../src/core/package-root.js';
+import { askChannel } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 import { tempDir } from '../support/temp-dir.js';
 
@@ -21,10 +23,9 @@ function testEngine(options: Parameters<typeof createTestEngine>[0] = {}): TestE
 }
 
 async function write(rig: TestEngine, sql: string): Promise<string> {
-  const headers = { 'x-clickhouse-user': 'tidemark', 'x-clickhouse-key': rig.writerPassword };
-  const answer = await fetch(`${rig.engine.url}/`, { method: 'POST', headers, body: sql });
-  expect(answer.headers.get('x-clickhouse-exception-code')).toBeNull();
-  return await answer.text();
+  const { code, text } = await askChannel(rig, sql);
+  expect(code).toBe(0);
+  return text;
 }
 
 async function gone(pid: number): Promise<void> {
@@ -103,7 +104,9 @@ async function orphanable(
 }
 
 function orphanOptions(dataDir: string): EngineOptions {
-  const accounts = { writerUser: 'tidemark', writerPassword: 'w', readerUser: 'default', readerPassword: '' };
+  const readers = [{ name: 'default', passwordHash: passwordHashOf(''), tenant: null }];
+  const writer = { writerUser: 'tidemark', writerPasswordHash: passwordHashOf('w') };
+  const accounts = { ...writer, readers, readerTables: [], hosts: [] };
   return { ...defaultEngineLimits, ...accounts, dataDir, spoolDir: dataDir, database: 'tidemark', port: 0 };
 }
 

@@ -3,6 +3,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/engine-process.js';
+import { askChannel } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 
 /** Far more than any pipe or socket holds. */
@@ -37,13 +38,12 @@ async function drained(answer: IncomingMessage): Promise<{ readonly bytes: Buffe
   return { bytes: Buffer.concat(chunks), complete: answer.complete };
 }
 
-/** Queries of others under way, pipes that are left. */
+/** Queries of others under way. */
 async function leftovers(rig: TestEngine): Promise<readonly string[]> {
   const sql =
     "SELECT count() FROM system.processes WHERE query LIKE '%numbers(10000%' AND query NOT LIKE '%processes%'";
-  const running = await (await fetch(`${rig.engine.url}/?query=${encodeURIComponent(sql)}`)).text();
-  const pipes = readdirSync(join(rig.dataDir, 'results'));
-  return [...(running.trim() === '0' ? [] : ['a query']), ...pipes];
+  const running = (await askChannel(rig, sql)).text;
+  return running.trim() === '0' ? [] : ['a query'];
 }
 
 test('a streamed result is the buffered one, byte for byte, in every kind of format', async () => {
@@ -104,7 +104,7 @@ test("a client's own INTO OUTFILE stays refused", async () => {
 });
 
 test('the limit of bytes is one of results that are held, not of streamed ones', async () => {
-  const rig = await startEngine({ resultBytesMax: 100_000 });
+  const rig = await startEngine({ guestResultBytesMax: 100_000 });
   const sql = 'SELECT number FROM numbers(1000000) FORMAT CSV';
   const held = await fetch(`${rig.engine.url}/?query=${encodeURIComponent(sql)}`);
   expect(held.headers.get('x-clickhouse-exception-code')).toBe('396');
@@ -128,18 +128,28 @@ test('a statement that fails midway is cut, without the footer that would make i
   expect(await leftovers(rig)).toEqual([]);
 });
 
+test('as many pipes are kept as results were made at once', async () => {
+  const rig = await startEngine();
+  for (let index = 0; index < 5; index++) {
+    expect(await (await fetch(address(rig, 'SELECT number FROM numbers(3)'))).text()).toBe('0\n1\n2\n');
+    expect(await (await fetch(address(rig, 'SELECT throwIf(number = 2) FROM numbers(3)'))).text()).toContain('395');
+  }
+  expect(readdirSync(join(rig.dataDir, 'results'))).toHaveLength(1);
+});
+
 test('when the client goes away, its query, its pipe and its place go too', async () => {
-  const rig = await startEngine({ streamsMax: 1 });
+  const rig = await startEngine({ guestStreamsMax: 1 });
   const answer = await open(rig, endless);
   const refused = await fetch(address(rig, 'SELECT 1'));
   expect([refused.status, refused.headers.get('x-clickhouse-exception-code')]).toEqual([503, '202']);
   answer.destroy();
   await expect.poll(() => leftovers(rig), { timeout: 20_000 }).toEqual([]);
+  await expect.poll(() => readdirSync(join(rig.dataDir, 'results'))).toEqual([]);
   expect(await (await fetch(address(rig, 'SELECT 1'))).text()).toBe('1\n');
 });
 
 test('a client that takes nothing is cut off, and other reads go on meanwhile', async () => {
-  const rig = await startEngine({ streamsMax: 6, readConnections: 1, streamIdleMsMax: 1_000 });
+  const rig = await startEngine({ guestStreamsMax: 6, guestReadsMax: 1, streamIdleMsMax: 1_000 });
   const stalled = await Promise.all(Array.from({ length: 6 }, () => open(rig, endless)));
   expect(await (await fetch(`${rig.engine.url}/?query=SELECT%201`)).text()).toBe('1\n');
   await expect.poll(() => leftovers(rig), { timeout: 20_000 }).toEqual([]);
@@ -154,6 +164,7 @@ test('an engine that is killed midway cuts the answer, and the next one removes 
   await expect.poll(() => rig.restarts.length).toBe(1);
   await rig.engine.ready();
   expect(await leftovers(rig)).toEqual([]);
+  expect(readdirSync(join(rig.dataDir, 'results'))).toEqual([]);
 });
 
 test('what an engine before it left is removed at start', async () => {

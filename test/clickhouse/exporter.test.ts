@@ -6,17 +6,18 @@ import { expect, onTestFinished, test } from 'vitest';
 import {
   type ClickhouseClient,
   type ClickhouseLimits,
+  type ClickhouseOptions,
   createClickhouseClient,
   defaultClickhouseLimits,
 } from '../../src/clickhouse/client.js';
 import { systemClock } from '../../src/core/clock.js';
+import { askChannel } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 
-function clientOf(url: string, limits: Partial<ClickhouseLimits> = {}): ClickhouseClient {
-  const account = { user: 'default', password: '' };
+function clientOf(access: Omit<ClickhouseOptions, 'limits'>, limits: Partial<ClickhouseLimits> = {}): ClickhouseClient {
   const client = createClickhouseClient(
     { clock: systemClock },
-    { url, database: 'tidemark', writer: account, reader: account, limits: { ...defaultClickhouseLimits, ...limits } },
+    { ...access, limits: { ...defaultClickhouseLimits, ...limits } },
   );
   onTestFinished(() => client.close());
   return client;
@@ -26,7 +27,7 @@ async function startEngine(limits: Partial<ClickhouseLimits> = {}) {
   const rig = createTestEngine();
   onTestFinished(() => rig.end());
   await rig.engine.start();
-  return { rig, client: clientOf(rig.engine.url, limits) };
+  return { rig, client: clientOf(rig.clientOptions(), limits) };
 }
 
 function numbers(count: number) {
@@ -40,10 +41,10 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function leftovers({ engine, dataDir }: TestEngine): Promise<readonly string[]> {
+async function leftovers(rig: TestEngine): Promise<readonly string[]> {
   const sql = "SELECT count() FROM system.processes WHERE query LIKE '%AS n%' AND query NOT LIKE '%processes%'";
-  const running = await (await fetch(`${engine.url}/?query=${encodeURIComponent(sql)}`)).text();
-  return [...(running.trim() === '0' ? [] : ['a query']), ...readdirSync(join(dataDir, 'results'))];
+  const running = (await askChannel(rig, sql)).text;
+  return [...(running.trim() === '0' ? [] : ['a query']), ...readdirSync(join(rig.dataDir, 'results'))];
 }
 
 test('an export has all rows, beyond the limits of a read, in each format', async () => {
@@ -114,7 +115,9 @@ test('a server that ends the answer of a failed statement as if it were whole is
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
-  const client = clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const account = { user: 'default', password: '' };
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = clientOf({ url, database: 'tidemark', writer: account, reader: account });
   const reading = async () => textOf(await client.export(numbers(1)));
   await expect(reading()).rejects.toMatchObject({ code: 'store_unavailable' });
 });

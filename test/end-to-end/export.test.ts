@@ -1,4 +1,4 @@
-import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,15 +30,9 @@ beforeAll(async () => {
   while ((await collector.get<{ readonly status: string }>('/health')).status !== 'healthy') {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const password = readFileSync(join(collector.dataDir, 'engine-writer-password'), 'utf8').trim();
   // Two inserts share each partition, so that parts have to be merged on the way.
   for (const firstAgent of [0, agents / 2]) {
-    const response = await fetch(`${collector.storeUrl}/?database=tidemark`, {
-      method: 'POST',
-      headers: { 'X-ClickHouse-User': 'tidemark', 'X-ClickHouse-Key': password },
-      body: dailyRowsSql({ agents, days }, { firstAgent, agents: agents / 2 }),
-    });
-    expect(await response.text()).toBe('');
+    await collector.write(dailyRowsSql({ agents, days }, { firstAgent, agents: agents / 2 }));
   }
 });
 

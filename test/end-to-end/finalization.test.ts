@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -71,13 +69,7 @@ test('events of a day that arrive while it is repaired are counted once, again a
 
 /** As the store's writer: the rollup of agents a and b is gone. */
 async function deleteRows(collector: CollectorProcess, table: string): Promise<void> {
-  const password = readFileSync(join(collector.dataDir, 'engine-writer-password'), 'utf8').trim();
-  const answer = await fetch(`${collector.storeUrl}/?database=tidemark`, {
-    method: 'POST',
-    body: `DELETE FROM ${table} WHERE agent_id != 'c'`,
-    headers: { authorization: `Basic ${Buffer.from(`tidemark:${password}`).toString('base64')}` },
-  });
-  expect(answer.status, await answer.text()).toBe(200);
+  await collector.write(`DELETE FROM ${table} WHERE agent_id != 'c'`);
 }
 
 /** Events of the raw table, of days, of minutes, and five times the failures. */

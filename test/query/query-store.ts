@@ -35,17 +35,11 @@ export interface QueryStore {
 
 /** The real engine with the real schema, on a free port. */
 export async function openQueryStore(): Promise<QueryStore> {
-  const { engine, writerPassword, end } = createTestEngine();
-  await engine.start();
+  const rig = createTestEngine();
+  await rig.engine.start();
   const client = createClickhouseClient(
     { clock: systemClock },
-    {
-      url: engine.url,
-      database: 'tidemark',
-      writer: { user: 'tidemark', password: writerPassword },
-      reader: { user: 'default', password: '' },
-      limits: defaultClickhouseLimits,
-    },
+    { ...rig.clientOptions(), limits: defaultClickhouseLimits },
   );
   await migrate({ store: client, logger: silentLogger }, { database: 'tidemark' });
   const asked: StoreQuery[] = [];
@@ -70,7 +64,7 @@ export async function openQueryStore(): Promise<QueryStore> {
     run: (sql) => client.command({ name: 'test', sql }),
     close: async () => {
       await client.close();
-      await end();
+      await rig.end();
     },
   };
 }

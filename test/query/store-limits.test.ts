@@ -8,6 +8,7 @@ import {
 import { systemClock } from '../../src/core/clock.js';
 import type { HttpRequest, StoreReader } from '../../src/core/ports.js';
 import { type QueryContext, readWithin } from '../../src/query/query-context.js';
+import { askChannel } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 
 /** The limits of reads on the real engine, which here runs two reads at a time. */
@@ -21,14 +22,10 @@ beforeAll(async () => {
 afterAll(() => rig.end());
 
 function readerOf(limits: Partial<ClickhouseLimits> = {}): ClickhouseClient {
-  const account = { user: 'default', password: '' };
   const client = createClickhouseClient(
     { clock: systemClock },
     {
-      url: rig.engine.url,
-      database: 'tidemark',
-      writer: account,
-      reader: account,
+      ...rig.clientOptions(),
       limits: { ...defaultClickhouseLimits, readsMax: 2, tenantReadsMax: 1, ...limits },
     },
   );
@@ -98,8 +95,8 @@ test('a query whose client goes away is stopped in the engine', async () => {
 
 test('the engine stops a query by itself when its time is over', async () => {
   const body = endless('a', 'over time').sql;
-  const answer = await fetch(`${rig.engine.url}?max_execution_time=0.3`, { method: 'POST', body });
-  expect([answer.status, answer.headers.get('x-clickhouse-exception-code')]).toEqual([408, '159']);
+  const { status, code } = await askChannel(rig, body, 'max_execution_time=0.3');
+  expect([status, code]).toEqual([408, 159]);
 });
 
 test('endless reads of one tenant do not keep another one waiting', async () => {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { askEngine, engineAccess } from '../../bench/engine-access.js';
 import { packageFile } from '../../src/core/package-root.js';
 
 export const testKey = 'tdm_test_key_of_the_end_to_end_tests';
@@ -77,23 +78,33 @@ export class CollectorProcess {
     return childrenOf(this.pid).find((pid) => commandOf(pid).includes('engine-main'));
   }
 
-  /** Rows of a query of the store's HTTP interface, as JSON objects; waits while the store is away. */
+  /** Rows of a query of the store, as the collector reaches it, as JSON objects; waits while the store is away. */
   async query<Row>(sql: string): Promise<Row[]> {
     const deadline = performance.now() + 30_000;
     for (;;) {
       try {
-        const response = await fetch(`http://127.0.0.1:${this.#storePort}/?database=tidemark`, {
-          method: 'POST',
-          body: `${sql} FORMAT JSON`,
-        });
-        const text = await response.text();
-        if (!response.ok) throw new Error(`the store answered ${response.status}: ${text}`);
-        return (JSON.parse(text) as { readonly data: Row[] }).data;
+        return (JSON.parse(await this.#askEngine(`${sql} FORMAT JSON`)) as { readonly data: Row[] }).data;
       } catch (error) {
         if (performance.now() > deadline) throw error;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }
+  }
+
+  /** A statement of the store's writer, past the collector. */
+  async write(sql: string): Promise<void> {
+    await this.#askEngine(sql);
+  }
+
+  /** Password of the store's reader `default`, made at the first start. */
+  get readerPassword(): string {
+    return readFileSync(join(this.dataDir, 'engine-reader-password'), 'utf8').trim();
+  }
+
+  async #askEngine(sql: string): Promise<string> {
+    const { status, bytes } = await askEngine(engineAccess(this.dataDir), sql);
+    if (status !== 200) throw new Error(`the store answered ${status}: ${bytes.toString('utf8')}`);
+    return bytes.toString('utf8');
   }
 
   async get<Body>(path: string): Promise<Body> {

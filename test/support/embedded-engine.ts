@@ -1,6 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ClickhouseOptions } from '../../src/clickhouse/client.js';
+import { collectorReader } from '../../src/clickhouse/embedded/engine-door.js';
 import {
   createEngineProcess,
   type EngineProcess,
@@ -17,7 +19,11 @@ export interface TestEngine {
   readonly writerPassword: string;
   /** Reasons of the restarts counted so far. */
   readonly restarts: string[];
+  /** Refusals of guests counted so far, by reason. */
+  readonly refusals: ReadonlyMap<string, number>;
   readonly logged: { readonly level: string; readonly message: string; readonly context: object }[];
+  /** How the collector reaches it: over its own channel, as the writer and as its reader. */
+  clientOptions(): Omit<ClickhouseOptions, 'limits'>;
   /** Stops the engine and removes its directory. */
   end(): Promise<void>;
 }
@@ -31,7 +37,14 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
   const logged: TestEngine['logged'] = [];
   const log = (level: string) => (context: object, message: string) => void logged.push({ level, message, context });
   const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
-  const instruments = { restarts: { inc: ({ reason }: { readonly reason: string }) => void restarts.push(reason) } };
+  const refusals = new Map<string, number>();
+  const instruments = {
+    restarts: { inc: ({ reason }: { readonly reason: string }) => void restarts.push(reason) },
+    refusals: {
+      inc: ({ reason }: { readonly reason: string }, count = 1) =>
+        void refusals.set(reason, (refusals.get(reason) ?? 0) + count),
+    },
+  };
   const writerPassword = "writer's \\secret";
   const engine = createEngineProcess(
     { logger, clock: systemClock, instruments },
@@ -43,7 +56,15 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
     spoolDir,
     writerPassword,
     restarts,
+    refusals,
     logged,
+    clientOptions: () => ({
+      url: engine.url,
+      channelPath: engine.channelPath,
+      database: options.database ?? 'tidemark',
+      writer: { user: options.writerUser ?? 'tidemark', password: options.writerPassword ?? writerPassword },
+      reader: { user: collectorReader, password: options.writerPassword ?? writerPassword },
+    }),
     async end() {
       await engine.stop(5_000);
       rmSync(root, { recursive: true, force: true });

@@ -1,7 +1,9 @@
 import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
+import type { EngineProcessOptions } from '../../src/clickhouse/embedded/engine-process.js';
 import type { StoreStatement, StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { systemClock } from '../../src/core/clock.js';
 import type { StoreQuery } from '../../src/core/ports.js';
+import { type Asked, askPort } from './ask-engine.js';
 import { createTestEngine, type TestEngine } from './embedded-engine.js';
 
 /** The embedded engine with the client the collector uses, and what tests ask of it besides. */
@@ -15,18 +17,12 @@ export class EngineStore implements StoreWriter {
     this.test = test;
     this.client = createClickhouseClient(
       { clock: systemClock },
-      {
-        url: test.engine.url,
-        database: 'tidemark',
-        writer: { user: 'tidemark', password: test.writerPassword },
-        reader: { user: 'default', password: '' },
-        limits: defaultClickhouseLimits,
-      },
+      { ...test.clientOptions(), limits: defaultClickhouseLimits },
     );
   }
 
-  static async start(): Promise<EngineStore> {
-    const test = createTestEngine({ database: 'tidemark', writerUser: 'tidemark', readerUser: 'default' });
+  static async start(options: Partial<EngineProcessOptions> = {}): Promise<EngineStore> {
+    const test = createTestEngine(options);
     await test.engine.start();
     return new EngineStore(test);
   }
@@ -54,6 +50,17 @@ export class EngineStore implements StoreWriter {
   /** Rows of a query of the test itself, as the reader sees them. */
   select<Row = Record<string, unknown>>(sql: string): Promise<Row[]> {
     return this.client.rows({ name: 'test', sql, params: {} });
+  }
+
+  /** Rows of a query as Grafana and other clients get them: through the open port, as one of its readers. */
+  async selectAsGuest<Row = Record<string, unknown>>(sql: string, asked: Asked = {}): Promise<Row[]> {
+    const query = 'default_format=JSONEachRow&output_format_json_quote_64bit_integers=0';
+    const { code, text } = await askPort(this.test, sql, { ...asked, query });
+    if (code !== 0) throw new Error(text);
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Row);
   }
 
   /** A statement of the test itself. */

@@ -20,12 +20,11 @@ export class ClickHouseException extends Error {
     const exception = new ClickHouseException('UNKNOWN_EXCEPTION', text);
     const match = enginePattern.exec(text);
     if (match === null) return exception;
-    const inner = innerPattern.exec(match[2] ?? '');
-    return Object.assign(exception, {
-      code: Number(match[1]),
-      type: match[3] ?? 'UNKNOWN_EXCEPTION',
-      message: inner === null || Number(inner[1]) !== Number(match[1]) ? match[2] : inner[2],
-    });
+    let message = match[2] ?? '';
+    for (let inner = innerPattern.exec(message); inner?.[1] === match[1]; inner = innerPattern.exec(message)) {
+      message = inner?.[2] ?? '';
+    }
+    return Object.assign(exception, { code: Number(match[1]), type: match[3] ?? 'UNKNOWN_EXCEPTION', message });
   }
 
   text(version: string): string {
@@ -38,13 +37,15 @@ export class ClickHouseException extends Error {
 }
 
 const enginePattern = /^Code: (\d+)\. DB::Exception: ([\s\S]*?)\s*\(([A-Z][A-Z0-9_]*)\)\s*(?:\(version [^)]*\))?\s*$/;
-/** The engine sometimes wraps the same exception once more. */
+/** The engine sometimes wraps the same exception once more, or twice. */
 const innerPattern = /^Code: (\d+)\. DB::Exception: ([\s\S]*?)\s*\([A-Z][A-Z0-9_]*\) \(version [^)]*\)\.?$/;
 
 /** Codes this façade raises itself. */
 const exceptionCodes = {
   BAD_ARGUMENTS: 36,
+  UNKNOWN_FUNCTION: 46,
   NOT_IMPLEMENTED: 48,
+  UNKNOWN_TABLE: 60,
   SYNTAX_ERROR: 62,
   CANNOT_READ_ALL_DATA: 33,
   READONLY: 164,
@@ -55,7 +56,10 @@ const exceptionCodes = {
   QUERY_IS_TOO_LARGE: 223,
   QUERY_WAS_CANCELLED: 394,
   UNKNOWN_FORMAT: 73,
+  UNKNOWN_DATABASE: 81,
+  TIMEOUT_EXCEEDED: 159,
   TOO_MANY_BYTES: 307,
+  TOO_MANY_ROWS_OR_BYTES: 396,
   ZLIB_INFLATE_FAILED: 354,
   ACCESS_DENIED: 497,
   AUTHENTICATION_FAILED: 516,

@@ -12,7 +12,7 @@ export type LaunchOutcome =
 /** One forked process. `launched` settles once, `exited` when the process is gone. */
 export class EngineChild {
   readonly launched: Promise<LaunchOutcome>;
-  /** `signal_<name>` or `exit_<code>`. */
+  /** `signal_<name>`, `exit_<code>`, or what it was killed for. */
   readonly exited: Promise<string>;
   settle: (outcome: LaunchOutcome) => void = () => undefined;
   port = 0;
@@ -20,6 +20,7 @@ export class EngineChild {
   readonly #logger: Logger;
   readonly #probes = new Map<number, (load: EngineLoad | null) => void>();
   #probeId = 0;
+  #killedFor: string | null = null;
   #stderrLines = 0;
 
   constructor(options: EngineOptions, logger: Logger) {
@@ -29,7 +30,7 @@ export class EngineChild {
     });
     this.#process = fork(fileURLToPath(packageFile('dist/src/clickhouse/embedded/engine-main.js')), [], {
       // Nothing of the collector's environment: it may hold keys. libuv's pool runs the engine's calls, zlib and files.
-      env: { TZ: 'UTC', UV_THREADPOOL_SIZE: String(options.readConnections + options.streamsMax + threadsBesideReads) },
+      env: { TZ: 'UTC', UV_THREADPOOL_SIZE: String(threadsOf(options)) },
       execArgv: [],
       cwd: options.dataDir,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -40,7 +41,9 @@ export class EngineChild {
         this.settle({ status: 'failed', reason: 'exited', message: `the process ended (${reason})` });
         resolve(reason);
       };
-      this.#process.once('exit', (code, signal) => gone(signal === null ? `exit_${code}` : `signal_${signal}`));
+      this.#process.once('exit', (code, signal) =>
+        gone(this.#killedFor ?? (signal === null ? `exit_${code}` : `signal_${signal}`)),
+      );
       this.#process.once('error', () => gone('spawn'));
     });
     this.#process.on('message', (report: EngineReport) => this.#hear(report));
@@ -52,18 +55,27 @@ export class EngineChild {
     return this.#process.exitCode === null && this.#process.signalCode === null ? this.#process.pid : undefined;
   }
 
-  /** Null when there is no answer within a second. */
-  probe(clock: Clock): Promise<EngineLoad | null> {
+  /** Null when there is no answer within `msMax`. */
+  probe(
+    clock: Clock,
+    { proves, msMax }: { readonly proves: boolean; readonly msMax: number },
+  ): Promise<EngineLoad | null> {
     const id = ++this.#probeId;
     return new Promise((resolve) => {
-      const timer = clock.setTimer(probeMsMax, () => this.#probes.get(id)?.(null));
+      const timer = clock.setTimer(msMax, () => this.#probes.get(id)?.(null));
       this.#probes.set(id, (load) => {
         timer.cancel();
         this.#probes.delete(id);
         resolve(load);
       });
-      this.#say({ type: 'probe', id });
+      this.#say({ type: 'probe', id, proves });
     });
+  }
+
+  /** Ends it at once, as `reason`. */
+  kill(reason: string): void {
+    this.#killedFor ??= reason;
+    this.#process.kill('SIGKILL');
   }
 
   /** Asks it to drain, and kills it when the time is over. */
@@ -105,8 +117,12 @@ export class EngineChild {
   }
 }
 
-/** The writer, the classifier and KILL, files of inserts, gzip. */
-const threadsBesideReads = 8;
-const probeMsMax = 1_000;
+/** A thread for whatever may run at once, so that nothing that guests do can keep the collector from one. */
+function threadsOf({ readConnections, streamsMax, guestReadsMax, guestStreamsMax }: EngineOptions): number {
+  return readConnections + streamsMax + guestReadsMax + guestStreamsMax + threadsBesideReads;
+}
+
+/** The two writers, the guard's checks, the classifier and KILL, files of inserts, gzip. */
+const threadsBesideReads = 12;
 const killMarginMs = 300;
 const stderrLinesMax = 50;

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../core/clock.js';
@@ -38,20 +38,17 @@ process.on('disconnect', () => void leave(running?.options.drainMsMax ?? 0, 0));
 process.on('message', (command: EngineCommand) => {
   if (command.type === 'start') void start(command.options);
   else if (command.type === 'stop') void leave(command.deadlineMs);
-  else if (running !== null) {
-    const load = { rssBytes: process.memoryUsage.rss(), ...running.server.load() };
-    report({ type: 'probed', id: command.id, load });
-  }
+  else void probe(command);
 });
 
 async function start(options: EngineOptions): Promise<void> {
   let reason: EngineStartFailure = 'data_dir_locked';
   try {
     setPriority(niceness);
-    const directory = join(options.dataDir, 'db');
-    mkdirSync(directory, { recursive: true });
+    process.chdir(options.dataDir);
+    mkdirSync('db', { recursive: true });
     const { database, memoryBytesMax } = options;
-    const engine = await openChdbEngine({ directory, database, memoryBytesMax });
+    const engine = await openChdbEngine({ directory: databaseDir(options.dataDir), database, memoryBytesMax });
     reason = 'engine_error';
     // Bodies that an engine which was killed had not inserted: nobody was told that they were. Pipes nobody reads.
     for (const name of ['inserts', 'results']) {
@@ -68,6 +65,21 @@ async function start(options: EngineOptions): Promise<void> {
   } catch (error) {
     report({ type: 'failed', reason, message: errorMessage(error) }, () => process.exit(1));
   }
+}
+
+/**
+ * By way of the current directory where the system has a name for it: the paths that system tables tell begin there
+ * then, and tell nothing. (With a relative path chDB 3.4.0 fails to sync directories: it puts `db/` before `db/`.)
+ */
+function databaseDir(dataDir: string): string {
+  return join(existsSync('/proc/self/cwd/db') ? '/proc/self/cwd' : dataDir, 'db');
+}
+
+async function probe({ id, proves }: Extract<EngineCommand, { type: 'probe' }>): Promise<void> {
+  if (running === null) return;
+  // No answer is one too: the collector knows how long to wait.
+  if (proves) await running.server.prove().catch(() => undefined);
+  report({ type: 'probed', id, load: { rssBytes: process.memoryUsage.rss(), ...running.server.load() } });
 }
 
 async function leave(deadlineMs: number, readsMs = deadlineMs / 2): Promise<void> {

@@ -5,8 +5,12 @@ import type { EngineInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
 import type { DependencyHealth, HealthProbe } from '../../core/ports.js';
 import type { Stage } from '../../core/stage.js';
+import { contractViews } from '../contract-views.js';
+import { channelPathOf } from './engine-channel.js';
 import { EngineChild, type LaunchOutcome } from './engine-child.js';
 import { defaultEngineLimits, type EngineLimits, type EngineOptions } from './engine-protocol.js';
+import { passwordHashOf } from './engine-users.js';
+import { defaultWatch, type WatchOptions, watchEngine } from './engine-watch.js';
 
 export interface EngineProcessDeps {
   readonly logger: Logger;
@@ -22,14 +26,26 @@ export interface EngineProcessOptions extends Partial<EngineLimits> {
   readonly port: number;
   readonly spoolDir: string;
   readonly writerPassword: string;
-  /** Default: none. */
-  readonly readerPassword?: string;
+  /** Who reads through the open port; default `default` without a password. The first is who names no user. */
+  readonly readers?: readonly ReaderAccess[];
+  /** What readers may name; default the contract views. */
+  readonly readerTables?: readonly string[];
+  /** Names beside the loopback ones under which the open port is addressed; default none. */
+  readonly hosts?: readonly string[];
   /** Default `tidemark`. */
   readonly database?: string;
   readonly writerUser?: string;
-  readonly readerUser?: string;
+  /** When an engine that does not answer is ended. */
+  readonly watch?: WatchOptions;
   /** How long a start waits for the directory and the port of an engine that still drains; default 30 s. */
   readonly startMsMax?: number;
+}
+
+/** A reader of the open port, with the password that the engine is told the hash of. */
+export interface ReaderAccess {
+  readonly name: string;
+  readonly password: string;
+  readonly tenant: string | null;
 }
 
 /** The embedded engine, as its collector sees it: a ClickHouse over HTTP that is kept running. */
@@ -37,6 +53,8 @@ export interface EngineProcess extends Stage, HealthProbe {
   /** `http://127.0.0.1:<port>`; known once started. */
   readonly url: string;
   readonly port: number;
+  /** The Unix socket of the collector's own channel. */
+  readonly channelPath: string;
   /** Undefined while no engine runs. */
   pid(): number | undefined;
   /** Resolves when the engine answers, now or after its restart; rejects with `stopping` once stopped. */
@@ -50,9 +68,11 @@ export function createEngineProcess(deps: EngineProcessDeps, options: EngineProc
 
 class SupervisedEngine implements EngineProcess {
   readonly name = 'engine';
+  readonly channelPath: string;
   readonly #deps: EngineProcessDeps;
   readonly #options: EngineOptions;
   readonly #startMsMax: number;
+  readonly #watch: WatchOptions;
   #port: number;
   #child: EngineChild | null = null;
   #isReady = false;
@@ -62,11 +82,20 @@ class SupervisedEngine implements EngineProcess {
   #stopped: Promise<void> | null = null;
   #waiters: { resolve(): void; reject(error: Error): void }[] = [];
 
-  constructor(deps: EngineProcessDeps, { startMsMax, ...options }: EngineProcessOptions) {
+  constructor(deps: EngineProcessDeps, access: EngineProcessOptions) {
+    const { startMsMax, watch, writerPassword, readers = openReaders, ...options } = access;
     this.#deps = deps;
     this.#startMsMax = startMsMax ?? 30_000;
+    this.#watch = watch ?? defaultWatch;
     this.#port = options.port;
-    this.#options = { ...defaultEngineLimits, ...defaultAccounts, ...options };
+    this.#options = {
+      ...defaultEngineLimits,
+      ...defaults,
+      ...options,
+      writerPasswordHash: passwordHashOf(writerPassword),
+      readers: readers.map(({ name, password, tenant }) => ({ name, tenant, passwordHash: passwordHashOf(password) })),
+    };
+    this.channelPath = channelPathOf(options.dataDir);
   }
 
   get url(): string {
@@ -110,7 +139,7 @@ class SupervisedEngine implements EngineProcess {
 
   async health(): Promise<DependencyHealth> {
     const child = this.#child;
-    const load = this.#isReady && child !== null ? await child.probe(this.#deps.clock) : null;
+    const load = this.#isReady && child !== null ? await child.probe(this.#deps.clock, healthProbe) : null;
     const details = {
       url: this.url,
       pid: child?.pid ?? null,
@@ -120,6 +149,9 @@ class SupervisedEngine implements EngineProcess {
       reads_waiting: load?.readsWaiting ?? null,
       streams_running: load?.streamsRunning ?? null,
       writes_waiting: load?.writesWaiting ?? null,
+      guest_reads_running: load?.guestReadsRunning ?? null,
+      guest_reads_waiting: load?.guestReadsWaiting ?? null,
+      guest_streams_running: load?.guestStreamsRunning ?? null,
     };
     if (load !== null) return { name: this.name, status: 'healthy', reason: null, details };
     const state = this.#isReady ? 'does not answer' : 'is starting';
@@ -147,10 +179,20 @@ class SupervisedEngine implements EngineProcess {
       for (const waiter of this.#waiters.splice(0)) waiter.resolve();
       const readyMs = clock.monotonicMs();
       void child.exited.then((reason) => this.#died(reason, readyMs));
+      void this.#endWhenSilent(child);
     } else {
       await child.end(clock, this.#stopped === null ? 1_000 : 0);
     }
     return outcome;
+  }
+
+  async #endWhenSilent(child: EngineChild): Promise<void> {
+    const { clock, logger } = this.#deps;
+    const isRunning = () => this.#child === child && this.#isReady && child.pid !== undefined;
+    const prove = (msMax: number) => child.probe(clock, { proves: true, msMax });
+    if (!(await watchEngine(this.#deps, { isRunning, prove }, this.#watch))) return;
+    logger.error({ pid: child.pid ?? null }, 'the embedded engine does not answer and is ended');
+    child.kill('silent');
   }
 
   async #died(reason: string, readyMs: number): Promise<void> {
@@ -176,11 +218,15 @@ class SupervisedEngine implements EngineProcess {
   }
 }
 
-const defaultAccounts = {
+const healthProbe = { proves: false, msMax: 1_000 } as const;
+
+const openReaders: readonly ReaderAccess[] = [{ name: 'default', password: '', tenant: null }];
+
+const defaults = {
   database: 'tidemark',
+  hosts: [],
+  readerTables: contractViews,
   writerUser: 'tidemark',
-  readerUser: 'default',
-  readerPassword: '',
 } as const;
 
 const silentOutcome: LaunchOutcome = { status: 'failed', reason: 'silent', message: 'it did not become ready in time' };

@@ -1,14 +1,17 @@
+import type { EngineRefusal } from '../../core/instruments.js';
+
 /**
  * What the collector and its engine process say to each other over the IPC channel of `child_process.fork`.
  *
  * The collector sends `start` once, then any number of `probe`, then `stop`. The engine answers `start` with
- * `ready` or `failed` (and exits after the latter), a `probe` with a `probed` of the same id, and sends `log`
- * whenever it has something to say. A closed channel means that the collector is gone: the engine drains and
- * exits by itself. Options travel by message and not as arguments, because a command line is public.
+ * `ready` or `failed` (and exits after the latter), a `probe` with a `probed` of the same id (one that `proves`, once
+ * it has run a statement), and sends `log` whenever it has something to say. A closed channel means that the collector
+ * is gone: the engine drains and exits by itself. Options travel by message and not as arguments, because a command
+ * line is public; of passwords only hashes do, so that the engine's own memory holds none.
  */
 export type EngineCommand =
   | { readonly type: 'start'; readonly options: EngineOptions }
-  | { readonly type: 'probe'; readonly id: number }
+  | { readonly type: 'probe'; readonly id: number; readonly proves: boolean }
   | { readonly type: 'stop'; readonly deadlineMs: number };
 
 export type EngineReport =
@@ -29,47 +32,82 @@ export type EngineStartFailure = 'port_in_use' | 'data_dir_locked' | 'engine_err
 
 export interface EngineLoad {
   readonly rssBytes: number;
+  /** Of the collector. */
   readonly readsRunning: number;
   readonly readsWaiting: number;
   /** Results that are being sent while they are made. */
   readonly streamsRunning: number;
   readonly writesWaiting: number;
+  /** Of everybody else. */
+  readonly guestReadsRunning: number;
+  readonly guestReadsWaiting: number;
+  readonly guestStreamsRunning: number;
+  /** What guests were refused since the engine's start, by reason. */
+  readonly refusals: Readonly<Record<EngineRefusal, number>>;
+}
+
+/** Somebody who reads through the open port: the contract views, of all tenants or of one. */
+export interface EngineReader {
+  readonly name: string;
+  readonly passwordHash: string;
+  readonly tenant: string | null;
 }
 
 export interface EngineOptions extends EngineLimits {
   /**
-   * The engine's own directory: `db/` is chDB's, `inserts/` holds request bodies until they are inserted, `results/`
-   * the pipes of results that are sent while they are made.
+   * The engine's own directory and its current one: `engine.sock` is the collector's channel, `db/` is chDB's,
+   * `inserts/` holds request bodies until they are inserted, `results/` the pipes of results that are sent while they
+   * are made.
    */
   readonly dataDir: string;
-  /** 0 takes a free one. */
+  /** The open port, on the loopback address; 0 takes a free one. */
   readonly port: number;
   /** The only directory from which the writer may insert by path. */
   readonly spoolDir: string;
   /** Created at start, ENGINE = Atomic; the current database of every request that names none. */
   readonly database: string;
+  /** Tables and views of `database` that are open to readers. */
+  readonly readerTables: readonly string[];
+  /** Host names, beside the loopback ones, by which the open port is addressed; `*` for any. */
+  readonly hosts: readonly string[];
   readonly writerUser: string;
-  readonly writerPassword: string;
-  readonly readerUser: string;
-  readonly readerPassword: string;
+  /** Also of the collector's accounts. */
+  readonly writerPasswordHash: string;
+  /** The first is who names no user. */
+  readonly readers: readonly EngineReader[];
 }
 
 export interface EngineLimits {
   /** Cap of the engine's process, resident bytes; a query beyond it fails with code 241. */
   readonly memoryBytesMax: number;
-  /** Reads that run at once. Writes run one after another on a connection of their own. */
+  /** Reads of the collector that run at once. Its writes run one after another on a connection of their own. */
   readonly readConnections: number;
+  /** Reads of guests that run at once, results of theirs that are sent while they are made, and their connections. */
+  readonly guestReadsMax: number;
+  readonly guestStreamsMax: number;
+  readonly guestConnectionsMax: number;
+  /**
+   * What one of those reads may take: time, memory, threads, rows and bytes (as they are sent) of a result that is not
+   * streamed. Beyond it codes 159, 241 and 396.
+   */
+  readonly guestQueryMsMax: number;
+  readonly guestMemoryBytesMax: number;
+  readonly guestResultBytesMax: number;
+  readonly guestThreadsMax: number;
+  readonly guestRowsMax: number;
+  /** How long a guest's request may take to arrive, without the data of an INSERT. */
+  readonly guestBodyMsMax: number;
   /** Requests of one kind that may wait for a connection; the next is refused with code 202. */
   readonly waitingRequestsMax: number;
   /** Bytes of the SQL of one request, without the data of an INSERT. */
   readonly queryBytesMax: number;
   /** Bytes of the data of one INSERT, inflated. */
   readonly insertBytesMax: number;
-  /** Bytes of a result that is not streamed, as held by the engine before formatting; beyond it code 396. */
+  /** Bytes of a result of the collector that is not streamed, as held by the engine before formatting. */
   readonly resultBytesMax: number;
-  /** How long a read may run; a client may ask for less. */
+  /** How long a read of the collector may run; it may ask for less. */
   readonly queryMsMax: number;
-  /** Results that are sent while they are made, beside the other reads; the next is refused with code 202. */
+  /** Results of the collector that are sent while they are made; the next is refused with code 202. */
   readonly streamsMax: number;
   /** How long such a read may run, the time its client takes included. */
   readonly streamMsMax: number;
@@ -84,6 +122,15 @@ const mebibyte = 1_048_576;
 export const defaultEngineLimits: EngineLimits = {
   memoryBytesMax: 2_048 * mebibyte,
   readConnections: 2,
+  guestReadsMax: 2,
+  guestStreamsMax: 2,
+  guestConnectionsMax: 256,
+  guestQueryMsMax: 60_000,
+  guestMemoryBytesMax: 512 * mebibyte,
+  guestResultBytesMax: 64 * mebibyte,
+  guestThreadsMax: 1,
+  guestRowsMax: 1_000_000,
+  guestBodyMsMax: 15_000,
   waitingRequestsMax: 64,
   queryBytesMax: mebibyte,
   insertBytesMax: 1_024 * mebibyte,

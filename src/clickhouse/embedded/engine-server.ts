@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Clock, sleep } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
+import { askingSite, hostNames, refuseSite, type SitePolicy } from '../../core/request-site.js';
 import type { ChdbEngine } from './chdb-engine.js';
 import { ClickHouseException } from './clickhouse-exception.js';
 import { contentTypeOf } from './content-type.js';
+import { EngineDoor } from './engine-door.js';
 import type { EngineLoad, EngineOptions } from './engine-protocol.js';
-import { EngineUsers } from './engine-users.js';
+import type { EngineUser } from './engine-users.js';
 import { encodeNativeHello, isNativeHello } from './native-hello.js';
-import { readRequestBody } from './request-body.js';
+import { RefusalCounts } from './refusal-counts.js';
+import { type BodyLimits, type RequestBody, readRequestBody } from './request-body.js';
 import { parseRequestParameters, type RequestParameters, type RequestSource } from './request-parameters.js';
 import { type StreamedResult, sendStream } from './result-stream.js';
 import { type StatementResult, StatementRunner } from './statement-runner.js';
@@ -23,7 +25,8 @@ export interface EngineServerDeps {
 }
 
 /**
- * ClickHouse's HTTP interface over chDB, on the loopback address.
+ * ClickHouse's HTTP interface over chDB, for the collector on a Unix socket and for everybody else on the loopback
+ * address.
  *
  * `GET /ping` and `GET /` without a query answer `Ok.`; a query is `query=` in the URL, the body, or both joined
  * by a line break. One statement a request, a connection a statement; a result is held until it is complete, so
@@ -34,38 +37,40 @@ export class EngineServer {
   readonly #deps: EngineServerDeps;
   readonly #options: EngineOptions;
   readonly #runner: StatementRunner;
-  readonly #users: EngineUsers;
-  readonly #server: Server;
+  readonly #refusals = new RefusalCounts();
+  readonly #site: SitePolicy;
+  readonly #collectors: EngineDoor;
+  readonly #guests: EngineDoor;
   readonly #requests = new Set<AbortController>();
-  /** Results on their way to clients; a slow client holds its own until it has read it. */
-  #unsentBytes = 0;
   #draining = false;
 
   constructor(deps: EngineServerDeps, options: EngineOptions) {
     this.#deps = deps;
     this.#options = options;
     this.#runner = new StatementRunner(deps, options);
-    this.#users = new EngineUsers(options);
-    this.#server = createServer(
-      { keepAliveTimeout: keepAliveMs, maxHeaderSize: headerBytesMax, noDelay: true },
-      (request, response) => void this.#handle(request, response),
-    );
-    this.#server.maxConnections = connectionsMax;
+    // No page has anything to ask here: programs query ClickHouse, and a GET is work.
+    const hosts = hostNames(options.hosts);
+    this.#site = { hosts, allowsOrigin: () => false, unknownHosts: 'refused', links: false };
+    const listener = (request: IncomingMessage, response: ServerResponse, door: EngineDoor) =>
+      void this.#handle(request, response, door);
+    this.#collectors = EngineDoor.ofCollector(options, listener);
+    this.#guests = EngineDoor.ofGuests(options, this.#refusals, listener);
   }
 
-  /** Resolves with the port. Rejects with EADDRINUSE. */
-  listen(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host: '127.0.0.1', port: this.#options.port }, () => {
-        this.#server.off('error', reject);
-        resolve((this.#server.address() as AddressInfo).port);
-      });
-    });
+  /** Resolves with the open port. Rejects with EADDRINUSE. */
+  async listen(): Promise<number> {
+    const port = await this.#guests.listen();
+    await this.#collectors.listen();
+    return port;
   }
 
   load(): Omit<EngineLoad, 'rssBytes'> {
-    return this.#runner.load();
+    return { ...this.#runner.load(), refusals: this.#refusals.all };
+  }
+
+  /** Resolves when the engine has run a statement of its own: whether it still does is not seen from outside. */
+  async prove(): Promise<void> {
+    await this.#deps.engine.run('', 'SELECT 1', 'TabSeparated');
   }
 
   /**
@@ -75,27 +80,29 @@ export class EngineServer {
   async drain({ deadlineMs, readsMs }: { readonly deadlineMs: number; readonly readsMs: number }): Promise<void> {
     const { clock, logger } = this.#deps;
     this.#draining = true;
-    this.#server.close();
-    this.#server.closeIdleConnections();
+    const servers = [this.#collectors.server, this.#guests.server];
+    for (const server of servers) server.close().closeIdleConnections();
     const startMs = clock.monotonicMs();
     logger.info({ requests: this.#requests.size }, 'the embedded engine drains');
     while (this.#requests.size > 0 && clock.monotonicMs() - startMs < deadlineMs) {
       if (clock.monotonicMs() - startMs >= readsMs) for (const request of this.#requests) request.abort();
       await sleep(clock, drainPauseMs);
     }
-    this.#server.closeAllConnections();
+    for (const server of servers) server.closeAllConnections();
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #handle(request: IncomingMessage, response: ServerResponse, door: EngineDoor): Promise<void> {
     const controller = new AbortController();
     response.once('close', () => {
       if (!response.writableFinished) controller.abort();
     });
     this.#requests.add(controller);
     try {
-      await this.#answer(request, { response, signal: controller.signal });
+      await this.#answer(request, { response, door, signal: controller.signal });
     } catch (error) {
-      this.#sendException(response, ClickHouseException.from(error));
+      const exception = ClickHouseException.from(error);
+      if (!door.isCollectors && !(exception instanceof SiteRefused)) this.#refusals.countException(exception);
+      this.#sendException(response, exception);
     } finally {
       this.#requests.delete(controller);
       // What is left of a refused body is read and dropped, so that the connection can go on.
@@ -105,8 +112,13 @@ export class EngineServer {
   }
 
   async #answer(request: IncomingMessage, to: Answer): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+    const header = (name: string) => headerOf(request, name);
+    if (!to.door.isCollectors) this.#checkSite(request, header);
+    const url = new URL(`http://127.0.0.1${originForm(request.url)}`);
     to.response.setHeader('X-ClickHouse-Server-Display-Name', this.#deps.engine.displayName);
+    // A page elsewhere cannot take an answer for a picture or a script of its own.
+    to.response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+    to.response.setHeader('X-Content-Type-Options', 'nosniff');
     if (this.#draining) throw new ClickHouseException('ABORTED', 'The embedded engine is stopping.');
     if (url.pathname === '/ping' || url.pathname === '/replicas_status') return sendOk(to.response);
     if (url.pathname !== '/') {
@@ -118,17 +130,30 @@ export class EngineServer {
     if (!isGet && request.method !== 'POST') {
       throw new ClickHouseException('NOT_IMPLEMENTED', `The method ${request.method} is not supported.`);
     }
-    await this.#statement(request, { url: url.searchParams, header: (name) => headerOf(request, name) }, to);
+    await this.#statement(request, { url: url.searchParams, header }, to);
   }
 
-  async #statement(request: IncomingMessage, source: RequestSource, { response, signal }: Answer): Promise<void> {
-    const user = this.#users.authenticate(source);
+  #checkSite(request: IncomingMessage, header: (name: string) => string | undefined): void {
+    const hosts = request.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
+    if (hosts > 1) throw new ClickHouseException('BAD_ARGUMENTS', 'The request names more than one Host.');
+    const refusal = refuseSite(askingSite(request.method ?? 'GET', header), this.#site);
+    if (refusal === null) return;
+    this.#refusals.count('site');
+    const problem =
+      refusal === 'host_unknown'
+        ? 'this is not a name of this server; TIDEMARK_HTTP_HOSTS adds names'
+        : 'a page of another origin may not ask';
+    throw new SiteRefused('ACCESS_DENIED', `Not allowed: ${problem}.`);
+  }
+
+  async #statement(request: IncomingMessage, source: RequestSource, to: Answer): Promise<void> {
+    const { response, door, signal } = to;
+    const user = door.users.authenticate(source);
     const parameters = parseRequestParameters(source);
     const queryId = queryIdOf(parameters);
     response.setHeader('X-ClickHouse-Query-Id', queryId);
     response.setHeader('X-ClickHouse-Timezone', this.#deps.engine.timezone);
-    const { queryBytesMax } = this.#options;
-    const body = await readRequestBody(request, { query: parameters.query, queryBytesMax });
+    const body = await this.#body(request, user, parameters.query);
     if (parameters.clientRevision > 0 && isNativeHello(body.bytes.toString('latin1'))) {
       send(response, { status: 200, type: contentTypeOf('Native'), body: encodeNativeHello(this.#deps.engine) });
       return;
@@ -143,19 +168,37 @@ export class EngineServer {
     if (result === null) return;
     response.setHeader('X-ClickHouse-Format', result.format);
     response.setHeader('X-ClickHouse-Summary', summaryOf(result));
-    await this.#sendResult(response, { result, compress });
+    await this.#sendResult(to, { result, compress });
   }
 
-  async #sendResult(response: ServerResponse, { result, compress: wanted }: ResultToSend): Promise<void> {
+  /** Guests have a time to say what they want; how long the data of an INSERT takes is their own affair. */
+  async #body(request: IncomingMessage, user: EngineUser, query: string): Promise<RequestBody> {
+    const { queryBytesMax, guestBodyMsMax } = this.#options;
+    const limits: BodyLimits = { query, queryBytesMax, mayInsert: user.role === 'writer' };
+    if (user.isCollector) return await readRequestBody(request, limits);
+    let late = false;
+    const timer = this.#deps.clock.setTimer(guestBodyMsMax, () => {
+      late = true;
+      request.destroy();
+    });
+    try {
+      return await readRequestBody(request, limits);
+    } finally {
+      timer.cancel();
+      if (late) this.#refusals.count('slow_request');
+    }
+  }
+
+  async #sendResult({ response, door }: Answer, { result, compress: wanted }: ResultToSend): Promise<void> {
     if (response.destroyed) return;
     const bytes = result.bytes.length;
-    if (this.#unsentBytes > 0 && this.#unsentBytes + bytes > this.#options.memoryBytesMax / unsentMemoryShare) {
+    if (door.unsentBytes > 0 && door.unsentBytes + bytes > this.#options.memoryBytesMax / unsentMemoryShare) {
       const problem = 'Too many results wait to be read by slow clients.';
       throw new ClickHouseException('TOO_MANY_SIMULTANEOUS_QUERIES', problem);
     }
-    this.#unsentBytes += bytes;
+    door.unsentBytes += bytes;
     response.once('close', () => {
-      this.#unsentBytes -= bytes;
+      door.unsentBytes -= bytes;
     });
     let body = result.bytes;
     if (wanted && bytes >= compressBytesMin) {
@@ -181,8 +224,12 @@ export class EngineServer {
   }
 }
 
+/** Counted apart, where it was found. */
+class SiteRefused extends ClickHouseException {}
+
 interface Answer {
   readonly response: ServerResponse;
+  readonly door: EngineDoor;
   readonly signal: AbortSignal;
 }
 
@@ -199,11 +246,6 @@ interface Reply {
 
 const unknownException = 1002;
 const plainText = 'text/plain; charset=UTF-8';
-/** Above the idle time after which clients drop a socket (2.5 s in @clickhouse/client), so that none is reused dead. */
-const keepAliveMs = 30_000;
-/** Room for SQL in the URL. */
-const headerBytesMax = 131_072;
-const connectionsMax = 256;
 /** A quarter of the memory may hold results that are being sent, but one result always may. */
 const unsentMemoryShare = 4;
 const drainPauseMs = 10;
@@ -221,6 +263,12 @@ function send(response: ServerResponse, { status, type, body }: Reply): void {
   response.setHeader('Content-Type', type);
   response.setHeader('Content-Length', Buffer.byteLength(body));
   response.end(body);
+}
+
+/** Path and query, also of a request that names them in full. */
+function originForm(target: string | undefined): string {
+  const found = /^(?:https?:\/\/[^/?#]*)?(\/[^#]*)?/i.exec(target ?? '/');
+  return found?.[1] ?? '/';
 }
 
 function headerOf(request: IncomingMessage, name: string): string | undefined {

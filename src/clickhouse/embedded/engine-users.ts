@@ -1,32 +1,36 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { ClickHouseException } from './clickhouse-exception.js';
 import type { RequestSource } from './request-parameters.js';
-import type { Role } from './statement-guard.js';
+
+export type Role = 'writer' | 'reader';
 
 export interface EngineUser {
   readonly name: string;
   readonly role: Role;
+  /** The only tenant whose rows there are for this user; null for all. */
+  readonly tenant: string | null;
+  /** The collector itself, over its own channel: its statements run as they are. */
+  readonly isCollector: boolean;
 }
 
-export interface EngineUserOptions {
-  readonly writerUser: string;
-  readonly writerPassword: string;
-  readonly readerUser: string;
-  readonly readerPassword: string;
+export interface EngineAccount extends EngineUser {
+  readonly passwordHash: string;
 }
 
 /**
- * Two users: the collector writes, everybody else reads. Credentials come by Basic authentication, by
- * `X-ClickHouse-User` and `-Key`, or by `user` and `password` in the URL; none at all is the reader.
+ * Who may use a door of the engine. Credentials come by Basic authentication, by `X-ClickHouse-User` and `-Key`, or by
+ * `user` and `password` in the URL; a name that is left out is `defaultUser`.
  */
 export class EngineUsers {
-  readonly #users: readonly (EngineUser & { readonly passwordHash: Buffer })[];
+  readonly #users: readonly { readonly user: EngineUser; readonly passwordHash: Buffer }[];
+  readonly #defaultUser: string;
 
-  constructor(options: EngineUserOptions) {
-    this.#users = [
-      { name: options.writerUser, role: 'writer', passwordHash: hash(options.writerPassword) },
-      { name: options.readerUser, role: 'reader', passwordHash: hash(options.readerPassword) },
-    ];
+  constructor(accounts: readonly EngineAccount[], defaultUser: string) {
+    this.#users = accounts.map(({ passwordHash, ...user }) => ({
+      user,
+      passwordHash: Buffer.from(passwordHash, 'hex'),
+    }));
+    this.#defaultUser = defaultUser;
   }
 
   /** Throws AUTHENTICATION_FAILED; the text never says whether the user or the password is wrong. */
@@ -35,15 +39,16 @@ export class EngineUsers {
     if (given.length > 1) {
       throw new ClickHouseException('AUTHENTICATION_FAILED', 'It is not allowed to mix ways of authentication.');
     }
-    const { name, password } = given[0] ?? { name: '', password: '' };
-    const user = this.#users.find((one) => (name === '' ? one.role === 'reader' : one.name === name));
+    const { name: sent, password } = given[0] ?? { name: '', password: '' };
+    const name = sent === '' ? this.#defaultUser : sent;
+    const known = this.#users.find(({ user }) => user.name === name);
     // The hash is compared for an unknown user too, so that the time says nothing.
-    const known = timingSafeEqual(hash(password), user?.passwordHash ?? hash(`${password} `));
-    if (user === undefined || !known) {
+    const matches = timingSafeEqual(hash(password), known?.passwordHash ?? hash(`${password} `));
+    if (known === undefined || !matches) {
       const problem = 'Authentication failed: password is incorrect, or there is no user with such name.';
       throw new ClickHouseException('AUTHENTICATION_FAILED', `${name.slice(0, 64)}: ${problem}`);
     }
-    return { name: user.name, role: user.role };
+    return known.user;
   }
 }
 
@@ -74,6 +79,11 @@ function fromUrl({ url }: RequestSource): Credentials | null {
   const name = url.get('user');
   const password = url.get('password');
   return name === null && password === null ? null : { name: name ?? '', password: password ?? '' };
+}
+
+/** What the engine knows of a password, as 64 hex digits. */
+export function passwordHashOf(password: string): string {
+  return hash(password).toString('hex');
 }
 
 function hash(password: string): Buffer {

@@ -16,32 +16,79 @@ export interface RequestBody {
   readonly rest: AsyncIterator<Buffer>;
 }
 
+export interface BodyLimits {
+  /** The SQL that came in the URL. */
+  readonly query: string;
+  readonly queryBytesMax: number;
+  /** Whether an INSERT with its data may come; else all of the body is SQL. */
+  readonly mayInsert: boolean;
+}
+
 /**
  * Reads as much as is needed to know the statement. ClickHouse joins `query=` and the body with a line break.
- * Throws QUERY_IS_TOO_LARGE beyond `queryBytesMax` bytes of SQL, inflated.
+ * Throws QUERY_IS_TOO_LARGE beyond `queryBytesMax` bytes of SQL, inflated. Work is linear in the bytes, however many
+ * chunks they come in: where an INSERT ends is looked for again only when there is twice as much.
  */
-export async function readRequestBody(
-  request: IncomingMessage,
-  { query, queryBytesMax }: { readonly query: string; readonly queryBytesMax: number },
-): Promise<RequestBody> {
+export async function readRequestBody(request: IncomingMessage, limits: BodyLimits): Promise<RequestBody> {
+  const { query, queryBytesMax, mayInsert } = limits;
   const rest = inflated(request)[Symbol.asyncIterator]();
-  let bytes = Buffer.from(query, 'utf8');
-  let separator = query === '' ? '' : '\n';
+  const received = new ReceivedBytes(query);
+  let lookedAtBytes = 0;
   for (;;) {
     const next = await rest.next().catch(unreadable);
     const complete = next.done === true;
-    if (!complete && next.value.length > 0) {
-      bytes = Buffer.concat([bytes, Buffer.from(separator), next.value]);
-      separator = '';
+    if (!complete) received.add(next.value);
+    if (mayInsert && (complete || received.length >= 2 * lookedAtBytes)) {
+      lookedAtBytes = received.length;
+      const bytes = received.joined();
+      const head = parseSqlHead(bytes.toString('latin1'), complete);
+      if (head.kind === 'data' || (head.kind !== 'more' && complete)) return { head, bytes, rest };
     }
-    const head = parseSqlHead(bytes.toString('latin1'), complete);
-    if (head.kind === 'data') return { head, bytes, rest };
-    if (bytes.length > queryBytesMax) {
+    if (received.length > queryBytesMax) {
       throw new ClickHouseException('QUERY_IS_TOO_LARGE', `Query is too large: the maximum is ${queryBytesMax} bytes.`);
     }
-    if (head.kind !== 'more' && complete) return { head, bytes, rest };
+    if (complete) return { head: { kind: 'sql' }, bytes: received.joined(), rest };
   }
 }
+
+/** Chunks of any size, copied into one buffer that doubles. */
+class ReceivedBytes {
+  #buffer: Buffer;
+  #length: number;
+  #isQueryOnly: boolean;
+
+  constructor(query: string) {
+    this.#buffer = Buffer.from(query, 'utf8');
+    this.#length = this.#buffer.length;
+    this.#isQueryOnly = this.#length > 0;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  add(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    const separatorBytes = this.#isQueryOnly ? 1 : 0;
+    const length = this.#length + separatorBytes + chunk.length;
+    if (length > this.#buffer.length) {
+      const grown = Buffer.allocUnsafe(Math.max(length, 2 * this.#buffer.length));
+      this.#buffer.copy(grown, 0, 0, this.#length);
+      this.#buffer = grown;
+    }
+    if (this.#isQueryOnly) this.#buffer[this.#length] = lineBreak;
+    chunk.copy(this.#buffer, this.#length + separatorBytes);
+    this.#length = length;
+    this.#isQueryOnly = false;
+  }
+
+  /** A copy: what comes later may be written where this ends. */
+  joined(): Buffer {
+    return Buffer.from(this.#buffer.subarray(0, this.#length));
+  }
+}
+
+const lineBreak = 0x0a;
 
 /** Writes the data of an insert to `path`; returns its bytes. Throws TOO_MANY_BYTES beyond `bytesMax`. */
 export async function writeInsertData(

@@ -1,5 +1,6 @@
 import { ClickHouseException } from './clickhouse-exception.js';
-import type { Role } from './statement-guard.js';
+import type { EngineUser } from './engine-users.js';
+import { guardWriterSetting } from './guard/statement-guard.js';
 
 /** What the URL and the headers of a request say, apart from its body. */
 export interface RequestParameters {
@@ -46,12 +47,21 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
   };
 }
 
-/** Settings a request of this role may carry. Throws READONLY for another one of the reader. */
-export function guardSettings(settings: ReadonlyMap<string, string>, role: Role): void {
+/** Settings a request of this user may carry; the collector's own are not looked at. Throws READONLY for another. */
+export function guardSettings(settings: ReadonlyMap<string, string>, { role, isCollector }: EngineUser): void {
+  if (isCollector) return;
   for (const name of settings.keys()) {
     if (parserSettings.has(name)) throw readonlySetting(name);
-    if (role === 'reader' && !readerSettings.has(name) && !readerSettingPrefix.test(name)) throw readonlySetting(name);
+    if (role === 'writer') guardWriterSetting(name);
+    else if (!readerSettings.has(name) && !readerSettingPrefix.test(name)) throw readonlySetting(name);
   }
+}
+
+/** For a statement that names none. Throws UNKNOWN_FORMAT for what cannot be a name. */
+export function formatAskedFor({ defaultFormat }: RequestParameters): string {
+  const asked = defaultFormat ?? 'TabSeparated';
+  if (!/^[A-Za-z0-9_]{1,64}$/.test(asked)) throw new ClickHouseException('UNKNOWN_FORMAT', 'Unknown format.');
+  return asked;
 }
 
 function isOn(value: string | null): boolean {
@@ -136,7 +146,6 @@ const parserSettings: ReadonlySet<string> = new Set([
 /** What a read-only user may change: how results look, and limits. No setting that holds an expression or a path. */
 const readerSettings: ReadonlySet<string> = new Set([
   'aggregate_functions_null_for_empty',
-  'allow_experimental_analyzer',
   'asterisk_include_alias_columns',
   'asterisk_include_materialized_columns',
   'cast_string_to_dynamic_use_inference',

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { closeSync, constants, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { promisify } from 'node:util';
 
@@ -28,9 +28,12 @@ export class ResultPipe {
     this.#writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
   }
 
-  /** Node can open a pipe, not make one; the command takes 4 ms. `path` must not exist. */
-  static async create(path: string): Promise<ResultPipe> {
-    await run('mkfifo', ['-m', '600', path], { env: { PATH: '/usr/bin:/bin' } });
+  /**
+   * Node can open a pipe, not make one; the command takes 4 ms, so the pipe of a finished query serves the next. At
+   * `path` is such a pipe, or nothing.
+   */
+  static async open(path: string): Promise<ResultPipe> {
+    if (!existsSync(path)) await run('mkfifo', ['-m', '600', path], { env: { PATH: '/usr/bin:/bin' } });
     return new ResultPipe(path);
   }
 
@@ -54,12 +57,13 @@ export class ResultPipe {
     this.#reader.destroy();
   }
 
-  /** Only when the engine is done. */
-  destroy(): void {
+  /** Only when the engine is done. The pipe stays for the next query; one that was given up may hold bytes: it goes. */
+  close(): void {
+    const isClean = this.#drain === null && this.#reader.readableEnded;
     this.endWriting();
     this.#reader.destroy();
     this.#drain?.destroy();
-    rmSync(this.path, { force: true });
+    if (!isClean) rmSync(this.path, { force: true });
   }
 }
 

@@ -1,21 +1,18 @@
-import { isUtf8 } from 'node:buffer';
 import { realpath, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { type Clock, sleep } from '../../core/clock.js';
-import { type ChdbEngine, type ChdbResult, isRead } from './chdb-engine.js';
+import type { Clock } from '../../core/clock.js';
+import type { ChdbEngine, ChdbResult } from './chdb-engine.js';
 import { ClickHouseException } from './clickhouse-exception.js';
+import { CollectorStatements } from './collector-statements.js';
 import type { EngineLoad, EngineOptions } from './engine-protocol.js';
 import type { EngineUser } from './engine-users.js';
-import { withOutfile } from './outfile-clause.js';
-import { PassedReads } from './passed-reads.js';
+import { GuestStatements } from './guest-statements.js';
+import type { PreparedStatement } from './prepared-statement.js';
 import { type RequestBody, writeInsertData } from './request-body.js';
-import { RequestLane } from './request-lane.js';
 import { guardSettings, type RequestParameters } from './request-parameters.js';
-import { ResultPipe } from './result-pipe.js';
-import { holdEnd, type StreamedResult } from './result-stream.js';
 import type { InsertHead, SqlHead } from './sql-head.js';
-import { quoteIdentifier, quoteString } from './sql-lexer.js';
-import { guardClass, guardTokens, type StatementShape, statementClass } from './statement-guard.js';
+import { quoteString } from './sql-text.js';
+import { StatementExecution, type StreamSender } from './statement-execution.js';
 
 export interface StatementRequest {
   readonly user: EngineUser;
@@ -26,7 +23,7 @@ export interface StatementRequest {
   /** Aborted when the client went away: a read that runs is then cancelled. */
   readonly signal: AbortSignal;
   /** Takes the result of a read while it is made; null asks for it whole. Rejects with what iteration throws. */
-  readonly stream: ((result: StreamedResult) => Promise<void>) | null;
+  readonly stream: StreamSender | null;
 }
 
 export interface StatementResult extends ChdbResult {
@@ -35,7 +32,7 @@ export interface StatementResult extends ChdbResult {
 }
 
 /**
- * Runs one statement: guards it, waits for its lane, gives it a connection of its own.
+ * Runs one statement, of the collector or of a guest.
  *
  * The data of an INSERT goes to a file in `inserts/` first and is inserted by path. Measured with chdb 3.4.0:
  * a file of five Native blocks of 50,000 rows becomes one block and one part with `max_insert_threads = 1` and
@@ -46,77 +43,68 @@ export interface StatementResult extends ChdbResult {
  * the path and before FORMAT; in the URL they are set on the connection, which is the same.
  */
 export class StatementRunner {
-  readonly #engine: ChdbEngine;
-  readonly #clock: Clock;
   readonly #options: EngineOptions;
+  readonly #execution: StatementExecution;
+  readonly #collector: CollectorStatements;
+  readonly #guests: GuestStatements;
   readonly #insertDir: string;
-  readonly #resultDir: string;
-  readonly #reads: RequestLane;
-  readonly #streams: RequestLane;
-  readonly #writes: RequestLane;
-  readonly #passed = new PassedReads();
   #serial = 0;
 
   constructor(deps: { readonly engine: ChdbEngine; readonly clock: Clock }, options: EngineOptions) {
-    this.#engine = deps.engine;
-    this.#clock = deps.clock;
     this.#options = options;
+    this.#execution = new StatementExecution(deps, resultsName);
+    this.#collector = new CollectorStatements(deps.engine, options);
+    this.#guests = new GuestStatements(deps.engine, options);
     this.#insertDir = join(options.dataDir, 'inserts');
-    this.#resultDir = join(options.dataDir, 'results');
-    const waitingMax = options.waitingRequestsMax;
-    this.#reads = new RequestLane({ name: 'reads', width: options.readConnections, waitingMax });
-    // A stream may take an hour: whoever comes next is told at once.
-    this.#streams = new RequestLane({ name: 'streamed results', width: options.streamsMax, waitingMax: 0 });
-    this.#writes = new RequestLane({ name: 'writes', width: 1, waitingMax });
   }
 
-  load(): Omit<EngineLoad, 'rssBytes'> {
+  load(): Omit<EngineLoad, 'rssBytes' | 'refusals'> {
+    const [collector, guests] = [this.#collector.lanes, this.#guests.lanes];
     return {
-      readsRunning: this.#reads.running,
-      readsWaiting: this.#reads.waiting,
-      streamsRunning: this.#streams.running,
-      writesWaiting: this.#writes.waiting,
+      readsRunning: collector.reads.running,
+      readsWaiting: collector.reads.waiting,
+      streamsRunning: collector.streams.running,
+      writesWaiting: collector.writes.waiting,
+      guestReadsRunning: guests.reads.running,
+      guestReadsWaiting: guests.reads.waiting,
+      guestStreamsRunning: guests.streams.running,
     };
   }
 
   /** Resolves with null when the result went to `request.stream`. */
   async run(request: StatementRequest): Promise<StatementResult | null> {
-    const { head } = request.body;
-    guardSettings(request.parameters.settings, request.user.role);
+    const { head, bytes } = request.body;
+    guardSettings(request.parameters.settings, request.user);
     if (head.kind === 'data') return await this.#insertData(request, head);
-    const bytes = head.kind === 'infile' ? await this.#withSpoolPath(request, head) : request.body.bytes;
-    const { shape, isRead } = await this.#guard(request, bytes);
-    if (shape.isInsert && shape.format !== null && head.kind !== 'infile') {
-      throw new ClickHouseException('NOT_IMPLEMENTED', 'INSERT … SELECT … FORMAT is not supported here.');
-    }
-    if (isRead && request.stream !== null) {
-      await this.#stream(request, { sql: bytes, shape, send: request.stream });
-      return null;
-    }
-    return await this.#execute(request, { sql: bytes.toString('utf8'), shape, isRead });
+    if (head.kind === 'infile') return await this.#insertFile(request, head);
+    return await this.#run(request, await this.#prepare(request, bytes, null));
   }
 
-  async #insertData(request: StatementRequest, head: InsertHead): Promise<StatementResult> {
+  async #insertData(request: StatementRequest, head: InsertHead): Promise<StatementResult | null> {
+    if (request.user.role !== 'writer') throw readOnly(request);
     const path = join(this.#insertDir, `${++this.#serial}.data`);
     const settings = head.settings === '' ? '' : ` SETTINGS ${head.settings}`;
-    const bytes = Buffer.from(`${head.target} FROM INFILE `, 'latin1');
-    const tail = Buffer.from(`${settings} FORMAT ${head.format}`, 'latin1');
-    const sql = Buffer.concat([bytes, Buffer.from(quoteString(path), 'utf8'), tail]);
-    const { shape } = await this.#guard(request, sql);
+    const sql = Buffer.concat([
+      Buffer.from(`${head.target} FROM INFILE `, 'latin1'),
+      Buffer.from(quoteString(path), 'utf8'),
+      Buffer.from(`${settings} FORMAT ${head.format}`, 'latin1'),
+    ]);
+    const statement = await this.#prepare(request, sql, path);
     try {
       const { dataStart } = head;
       await writeInsertData(request.body, { path, dataStart, bytesMax: this.#options.insertBytesMax });
-      return await this.#execute(request, { sql: sql.toString('utf8'), shape, isRead: false });
+      return await this.#run(request, statement);
     } finally {
       await rm(path, { force: true });
     }
   }
 
   /** The statement with the path resolved, so that the engine opens what was checked. */
-  async #withSpoolPath(request: StatementRequest, head: Extract<SqlHead, { kind: 'infile' }>): Promise<Buffer> {
-    if (request.user.role !== 'writer') {
-      throw new ClickHouseException('READONLY', `${request.user.name}: Cannot execute query in readonly mode.`);
-    }
+  async #insertFile(
+    request: StatementRequest,
+    head: Extract<SqlHead, { kind: 'infile' }>,
+  ): Promise<StatementResult | null> {
+    if (request.user.role !== 'writer') throw readOnly(request);
     const refused = new ClickHouseException('ACCESS_DENIED', 'INFILE is only allowed for files of the spool.');
     const written = head.path.replaceAll("''", "'").replaceAll(/\\([\\'])/g, '$1');
     if (/\\(?![\\'])/.test(head.path) || /[*?{}[\]|]/.test(written)) throw refused;
@@ -124,164 +112,43 @@ export class StatementRunner {
     const spool = await realpath(this.#options.spoolDir).catch(() => null);
     if (path === null || spool === null || !path.startsWith(spool + sep)) throw refused;
     const { bytes } = request.body;
-    return Buffer.concat([
+    const sql = Buffer.concat([
       bytes.subarray(0, head.pathStart),
       Buffer.from(quoteString(path), 'utf8'),
       bytes.subarray(head.pathEnd),
     ]);
+    return await this.#run(request, await this.#prepare(request, sql, path));
   }
 
-  async #guard(request: StatementRequest, bytes: Buffer): Promise<{ shape: StatementShape; isRead: boolean }> {
-    const { user, parameters, readOnly } = request;
-    const text = bytes.toString('latin1');
-    const passed = this.#passed.find(user.role, text);
-    if (passed !== undefined) return { shape: passed, isRead: true };
-    if (!isUtf8(bytes)) throw new ClickHouseException('BAD_ARGUMENTS', 'The SQL is not valid UTF-8.');
-    const shape = guardTokens({
-      text,
-      role: user.role,
-      tableFunctions: this.#engine.tableFunctions,
-      parameters: [...parameters.parameters.values()],
-    });
-    if (shape.firstWords.length === 0) throw new ClickHouseException('SYNTAX_ERROR', 'Syntax error: Empty query.');
-    const found = await this.#engine.classify(bytes.toString('utf8'));
-    guardClass(found, { role: user.role, user: user.name });
-    if (readOnly && !isRead(found)) {
-      throw new ClickHouseException('READONLY', `${user.name}: Cannot execute query in readonly mode, use POST.`);
+  async #prepare(request: StatementRequest, sql: Buffer, infile: string | null): Promise<PreparedStatement> {
+    const statement = request.user.isCollector
+      ? await this.#collector.prepare(request, sql)
+      : await this.#guests.prepare(request, sql, infile);
+    if (request.readOnly && !statement.isRead) throw readOnly(request, ', use POST');
+    return statement;
+  }
+
+  async #run(request: StatementRequest, statement: PreparedStatement): Promise<StatementResult | null> {
+    const { isRead, isInsert, takesOutfile, lanes, format, resultBytesMax } = statement;
+    const stream = isRead && takesOutfile ? request.stream : null;
+    const lane = stream !== null ? lanes.streams : isRead ? lanes.reads : lanes.writes;
+    const execution = { ...statement, lane, signal: request.signal };
+    if (stream !== null) {
+      await this.#execution.streamed(execution, stream);
+      return null;
     }
-    if (found.queryClass === statementClass.read && !shape.isInsert) this.#passed.add(user.role, text, shape);
-    return { shape, isRead: isRead(found) && !shape.isInsert };
-  }
-
-  async #execute(
-    request: StatementRequest,
-    { sql, shape, isRead }: { readonly sql: string; readonly shape: StatementShape; readonly isRead: boolean },
-  ): Promise<StatementResult> {
-    const tag = this.#tag();
-    const prelude = this.#prelude(request, { limits: isRead ? this.#readLimits() : null, tag });
-    const format = formatOf(request, shape);
-    const lane = isRead ? this.#reads : this.#writes;
-    return await lane.run(request.signal, async () => {
-      const running = this.#engine.run(prelude, sql, format.asked);
-      if (isRead) this.#cancelOnAbort(request.signal, { running, tag });
-      return { ...(await running), format: format.named, isInsert: shape.isInsert };
-    });
-  }
-
-  /** Ends when the engine is done with the statement, sent or not: until then it holds its place in the lane. */
-  async #stream(
-    request: StatementRequest,
-    { sql, shape, send }: { readonly sql: Buffer; readonly shape: StatementShape; readonly send: StreamSender },
-  ): Promise<void> {
-    const tag = this.#tag();
-    const limits = { max_execution_time: this.#options.streamMsMax / 1_000 };
-    const prelude = this.#prelude(request, { limits, tag });
-    const format = formatOf(request, shape);
-    await this.#streams.run(request.signal, async () => {
-      const pipe = await ResultPipe.create(join(this.#resultDir, String(++this.#serial)));
-      const given = new AbortController();
-      given.signal.addEventListener('abort', () => pipe.abandon(), { once: true });
-      const giveUp = () => given.abort();
-      request.signal.addEventListener('abort', giveUp, { once: true });
-      if (request.signal.aborted) giveUp();
-      const statement = withOutfile(sql, { path: pipe.path, format: format.asked });
-      const running = this.#engine.run(prelude, statement.toString('utf8'), format.asked).catch((error) => {
-        throw withoutPath(error, pipe.path);
-      });
-      this.#cancelOnAbort(given.signal, { running, tag });
-      const ended = running.then(noop, noop).then(() => pipe.endWriting());
-      try {
-        await send({ format: format.named, chunks: holdEnd(pipe.chunks(), running) });
-      } finally {
-        request.signal.removeEventListener('abort', giveUp);
-        giveUp();
-        await ended;
-        pipe.destroy();
-      }
-    });
-  }
-
-  /** What sets the connection up: database, settings, parameters, and last the lock. */
-  #prelude(
-    { parameters, user }: StatementRequest,
-    { limits, tag }: { readonly limits: ReadLimits | null; readonly tag: string },
-  ): string {
-    const database = parameters.database ?? '';
-    const own = database === '' || database === 'default' ? this.#options.database : database;
-    const values = new Map<string, string>();
-    if (limits !== null) values.set('result_overflow_mode', 'throw');
-    for (const [name, value] of parameters.settings) values.set(name, value);
-    if (limits !== null) {
-      const asked = Number(values.get('max_execution_time') ?? 0);
-      const secondsMax = limits.max_execution_time;
-      values.set('max_execution_time', String(asked > 0 && asked < secondsMax ? asked : secondsMax));
-      if (limits.max_result_bytes !== undefined) values.set('max_result_bytes', String(limits.max_result_bytes));
-    } else {
-      values.set('async_insert', '0');
-    }
-    values.set('log_comment', `${values.get('log_comment') ?? ''}${tag}`);
-    for (const [name, value] of parameters.parameters) values.set(`param_${name}`, value);
-    const pairs = [...values].map(([name, value]) => `${name} = ${quoteString(value)}`);
-    // The settings of one SET are checked together, under what was allowed before it. A statement costs 0.1 ms.
-    if (user.role === 'reader') pairs.push('readonly = 1');
-    return `USE ${quoteIdentifier(own)}; SET ${pairs.join(', ')}`;
-  }
-
-  #readLimits(): ReadLimits {
-    const { queryMsMax, resultBytesMax } = this.#options;
-    return { max_execution_time: queryMsMax / 1_000, max_result_bytes: resultBytesMax };
-  }
-
-  /**
-   * Names a query among the running ones, as the end of its `log_comment`; chDB takes no query id, and the text of a
-   * query with parameters is written anew by the engine, without its comments.
-   */
-  #tag(): string {
-    return ` tidemark:${++this.#serial}`;
-  }
-
-  /** A query is listed only some time after it was handed over, so the engine is asked until it is gone. */
-  #cancelOnAbort(signal: AbortSignal, query: { readonly running: Promise<unknown>; readonly tag: string }): void {
-    let done = false;
-    const cancel = async () => {
-      for (let attempt = 0; attempt < cancelAttemptsMax && !done; attempt++) {
-        await this.#engine.cancel(query.tag).catch(() => undefined);
-        await sleep(this.#clock, cancelPauseMs);
-      }
-    };
-    const onAbort = () => void cancel();
-    const finish = () => {
-      done = true;
-      signal.removeEventListener('abort', onAbort);
-    };
-    void query.running.then(finish, finish);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
+    const result =
+      resultBytesMax === null || !takesOutfile
+        ? await this.#execution.whole(execution)
+        : await this.#execution.bounded(execution, resultBytesMax);
+    if (!isRead && !isInsert) this.#guests.forget();
+    return { ...result, format: format.named, isInsert };
   }
 }
 
-type StreamSender = NonNullable<StatementRequest['stream']>;
+/** Relative to the engine's directory: error texts quote statements, and statements name it. */
+const resultsName = 'results';
 
-/** Settings no request can raise. */
-interface ReadLimits {
-  readonly max_execution_time: number;
-  readonly max_result_bytes?: number;
+function readOnly({ user }: StatementRequest, advice = ''): ClickHouseException {
+  return new ClickHouseException('READONLY', `${user.name}: Cannot execute query in readonly mode${advice}.`);
 }
-
-/** The format asked for beside the statement, and the one that counts: the statement's own. */
-function formatOf({ parameters }: StatementRequest, shape: StatementShape) {
-  const asked = parameters.defaultFormat ?? 'TabSeparated';
-  if (!/^[A-Za-z0-9_]{1,64}$/.test(asked)) throw new ClickHouseException('UNKNOWN_FORMAT', 'Unknown format.');
-  return { asked, named: shape.format ?? asked };
-}
-
-/** Error texts quote the statement; the path of its pipe is not the client's. */
-function withoutPath(error: unknown, path: string): ClickHouseException {
-  const exception = ClickHouseException.from(error);
-  exception.message = exception.message.replaceAll(path, '');
-  return exception;
-}
-
-const noop = () => undefined;
-const cancelAttemptsMax = 50;
-const cancelPauseMs = 100;

@@ -1,0 +1,14 @@
+/** The views that people query: their names and columns are a contract, see "ClickHouse" in the README. */
+export const contractViews = [
+  'agent_discovered_patterns',
+  'agent_duration_digests',
+  'agent_errors_daily',
+  'agent_events',
+  'agent_failures',
+  'agent_memory_daily',
+  'agent_performance_daily',
+  'agent_performance_minutely',
+  'agent_runs',
+  'agent_steps',
+  'agent_task_history',
+] as const;

@@ -1,0 +1,100 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { channelName } from './engine-channel.js';
+import type { EngineOptions } from './engine-protocol.js';
+import { EngineUsers } from './engine-users.js';
+import { GuestConnections } from './guest-connections.js';
+import type { RefusalCounts } from './refusal-counts.js';
+
+export type RequestListener = (request: IncomingMessage, response: ServerResponse, door: EngineDoor) => void;
+
+/**
+ * A way in: the collector's own channel, a Unix socket that only its user can open, or the port that is open to
+ * everybody on this machine. They share nothing that one could take from the other.
+ */
+export class EngineDoor {
+  readonly isCollectors: boolean;
+  readonly users: EngineUsers;
+  readonly server: Server;
+  /** Results on their way to clients; a slow client holds its own until it has read it. */
+  unsentBytes = 0;
+  readonly #address: DoorAddress;
+
+  private constructor(parts: Pick<EngineDoor, 'isCollectors' | 'users' | 'server'>, address: DoorAddress) {
+    this.isCollectors = parts.isCollectors;
+    this.users = parts.users;
+    this.server = parts.server;
+    this.#address = address;
+  }
+
+  static ofCollector(options: EngineOptions, listener: RequestListener): EngineDoor {
+    const { writerUser, writerPasswordHash: passwordHash } = options;
+    const common = { tenant: null, isCollector: true, passwordHash };
+    const users = new EngineUsers(
+      [
+        { ...common, name: writerUser, role: 'writer' },
+        { ...common, name: collectorReader, role: 'reader' },
+      ],
+      '',
+    );
+    // A connection is kept for as long as the collector wants it, so that none is reused dead.
+    const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, maxHeaderSize: headerBytesMax });
+    const door = new EngineDoor({ isCollectors: true, users, server }, { path: channelName });
+    server.on('request', (request, response) => listener(request, response, door));
+    return door;
+  }
+
+  static ofGuests(options: EngineOptions, refusals: RefusalCounts, listener: RequestListener): EngineDoor {
+    const {
+      port,
+      writerUser,
+      writerPasswordHash: passwordHash,
+      readers,
+      guestConnectionsMax: connectionsMax,
+    } = options;
+    const writer = { name: writerUser, passwordHash, role: 'writer', tenant: null } as const;
+    const accounts = [writer, ...readers.map((reader) => ({ ...reader, role: 'reader' as const }))];
+    const users = new EngineUsers(
+      accounts.map((account) => ({ ...account, isCollector: false })),
+      readers[0]?.name ?? '',
+    );
+    const server = createServer({
+      keepAliveTimeout: keepAliveMs,
+      headersTimeout: headersMsMax,
+      maxHeaderSize: headerBytesMax,
+      noDelay: true,
+    });
+    const door = new EngineDoor({ isCollectors: false, users, server }, { host: '127.0.0.1', port });
+    new GuestConnections(server, { connectionsMax, onCut: () => refusals.count('connection') });
+    server.on('request', (request, response) => listener(request, response, door));
+    return door;
+  }
+
+  /** Resolves with the port, 0 of a Unix socket. Rejects with EADDRINUSE. */
+  listen(): Promise<number> {
+    const address = this.#address;
+    // A socket that a killed engine left: only one engine has the directory.
+    if ('path' in address) rmSync(address.path, { force: true });
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(address, () => {
+        this.server.off('error', reject);
+        if ('path' in address) chmodSync(address.path, 0o600);
+        resolve('path' in address ? 0 : (this.server.address() as AddressInfo).port);
+      });
+    });
+  }
+}
+
+type DoorAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+
+/** The collector's account that only reads. */
+export const collectorReader = 'collector';
+
+/** Above the idle time after which clients drop a socket (2.5 s in @clickhouse/client), so that none is reused dead. */
+const keepAliveMs = 30_000;
+/** For the head of a request to arrive. */
+const headersMsMax = 15_000;
+/** Room for SQL in the URL. */
+const headerBytesMax = 131_072;

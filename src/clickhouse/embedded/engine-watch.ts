@@ -1,0 +1,50 @@
+import { type Clock, sleep } from '../../core/clock.js';
+import type { EngineInstruments } from '../../core/instruments.js';
+import { engineRefusals } from '../../core/instruments.js';
+import type { EngineLoad } from './engine-protocol.js';
+
+/** The engine's process, as far as it is watched. */
+export interface WatchedEngine {
+  /** Whether it still runs, and nobody asked it to end. */
+  readonly isRunning: () => boolean;
+  /** Its load, once it has run a statement of its own; null when it does not answer within `msMax`. */
+  prove(msMax: number): Promise<EngineLoad | null>;
+}
+
+export interface WatchOptions {
+  readonly pauseMs: number;
+  /** How long an answer may take, twice: a machine that slept wakes up late for the first. */
+  readonly silentMsMax: number;
+  readonly secondChanceMsMax: number;
+}
+
+/**
+ * An engine that hangs and does not end is as bad as none. With these figures it is found 20 s after its last answer,
+ * or 25 s when it hangs right after one.
+ */
+export const defaultWatch: WatchOptions = { pauseMs: 5_000, silentMsMax: 15_000, secondChanceMsMax: 5_000 };
+
+/**
+ * Resolves with true when the engine runs and does not answer, with false when it no longer runs. Counts on the way
+ * what guests were refused.
+ */
+export async function watchEngine(
+  { clock, instruments }: { readonly clock: Clock; readonly instruments: EngineInstruments },
+  engine: WatchedEngine,
+  { pauseMs, silentMsMax, secondChanceMsMax }: WatchOptions,
+): Promise<boolean> {
+  let counted: EngineLoad['refusals'] | null = null;
+  while (engine.isRunning()) {
+    const load =
+      (await engine.prove(silentMsMax)) ?? (engine.isRunning() ? await engine.prove(secondChanceMsMax) : null);
+    if (!engine.isRunning()) return false;
+    if (load === null) return true;
+    for (const reason of engineRefusals) {
+      const more = load.refusals[reason] - (counted?.[reason] ?? 0);
+      if (more > 0) instruments.refusals.inc({ reason }, more);
+    }
+    counted = load.refusals;
+    await sleep(clock, pauseMs);
+  }
+  return false;
+}

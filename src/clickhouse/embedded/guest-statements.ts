@@ -1,0 +1,77 @@
+import type { ChdbEngine } from './chdb-engine.js';
+import { ClickHouseException } from './clickhouse-exception.js';
+import type { EngineOptions } from './engine-protocol.js';
+import { StatementGuard } from './guard/statement-guard.js';
+import type { PreparedStatement } from './prepared-statement.js';
+import { RequestLane } from './request-lane.js';
+import { formatAskedFor } from './request-parameters.js';
+import { quoteString } from './sql-text.js';
+import { createLanes, type StatementLanes } from './statement-lanes.js';
+import type { StatementRequest } from './statement-runner.js';
+import { guestLimits, limitedSettings } from './statement-settings.js';
+
+/**
+ * Statements of everybody else, from the open port: each passes the guard, and runs as the guard had it printed, under
+ * limits that no statement lifts and in lanes of their own.
+ */
+export class GuestStatements {
+  readonly lanes: StatementLanes;
+  readonly #options: EngineOptions;
+  readonly #guard: StatementGuard;
+  readonly #checks: RequestLane;
+
+  constructor(engine: ChdbEngine, options: EngineOptions) {
+    this.#options = options;
+    this.#guard = new StatementGuard(engine, options);
+    const { guestReadsMax: readsMax, guestStreamsMax: streamsMax, waitingRequestsMax: waitingMax } = options;
+    this.lanes = createLanes({ readsMax, streamsMax, waitingMax });
+    this.#checks = new RequestLane({ name: 'statements to check', width: guestChecksMax, waitingMax });
+  }
+
+  /** `infile`: the file that an INSERT reads, written or checked for this request. */
+  async prepare(request: StatementRequest, text: Buffer, infile: string | null): Promise<PreparedStatement> {
+    const { user, parameters, stream, signal } = request;
+    const database = this.#databaseOf(request);
+    const guarded = { user, text, database, infile, parameters: parameters.parameters };
+    const passed =
+      this.#guard.remembered(guarded) ?? (await this.#checks.run(signal, () => this.#guard.check(guarded)));
+    const { printed, isRead, isInsert } = passed;
+    const asked = formatAskedFor(parameters);
+    const limits = guestLimits(this.#options, { isStream: isRead && stream !== null });
+    const locked = await this.#guard.lockedSettings(user);
+    const settings = isRead ? limitedSettings(parameters.settings, limits) : parameters.settings;
+    return {
+      sql: (outfile) =>
+        outfile === null ? printed.sql : printed.withOutfile({ path: quoteString(outfile), format: asked }),
+      format: { named: printed.format ?? asked, asked },
+      isRead,
+      isInsert,
+      takesOutfile: !/^EXPLAIN AST\b/.test(printed.firstWords.join(' ')),
+      setup: {
+        database,
+        settings: new Map([...settings, ...locked, ...(isRead ? [] : [['async_insert', '0'] as const])]),
+        parameters: parameters.parameters,
+        isLocked: user.role === 'reader',
+      },
+      lanes: this.lanes,
+      resultBytesMax: isRead ? this.#options.guestResultBytesMax : null,
+    };
+  }
+
+  /** After a statement that may have changed the schema. */
+  forget(): void {
+    this.#guard.forget();
+  }
+
+  /** `default` is the database of whoever names none, on a server as here. */
+  #databaseOf({ user, parameters }: StatementRequest): string {
+    const own = this.#options.database;
+    const asked = parameters.database ?? '';
+    if (asked === '' || asked === 'default' || asked === own) return own;
+    if (user.role === 'writer' || asked === 'system' || asked.toLowerCase() === 'information_schema') return asked;
+    throw new ClickHouseException('UNKNOWN_DATABASE', `Database ${asked.slice(0, 64)} does not exist.`);
+  }
+}
+
+/** A check costs 2.5 ms of CPU. */
+export const guestChecksMax = 2;

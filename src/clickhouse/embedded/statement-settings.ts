@@ -1,0 +1,41 @@
+import type { EngineOptions } from './engine-protocol.js';
+
+/** Settings no request can raise: a request may ask for less. 0 asks for the most there is. */
+export interface ReadLimits {
+  readonly max_execution_time: number;
+  readonly max_result_bytes?: number;
+  readonly max_result_rows?: number;
+  readonly max_memory_usage?: number;
+  readonly max_threads?: number;
+}
+
+/** Of a read of the collector, whose result is held. */
+export function collectorReadLimits({ queryMsMax, resultBytesMax }: EngineOptions): ReadLimits {
+  return { max_execution_time: queryMsMax / 1_000, max_result_bytes: resultBytesMax };
+}
+
+/** Of a result of the collector that is sent while it is made. */
+export function collectorStreamLimits({ streamMsMax }: EngineOptions): ReadLimits {
+  return { max_execution_time: streamMsMax / 1_000 };
+}
+
+/** Of everybody else's, sent as it is made or not. Bytes are counted where they come out, see `StatementExecution`. */
+export function guestLimits(options: EngineOptions, { isStream }: { readonly isStream: boolean }): ReadLimits {
+  const { guestMemoryBytesMax, guestThreadsMax, guestRowsMax, guestQueryMsMax, streamMsMax } = options;
+  return {
+    max_execution_time: (isStream ? streamMsMax : guestQueryMsMax) / 1_000,
+    max_memory_usage: guestMemoryBytesMax,
+    max_threads: guestThreadsMax,
+    ...(isStream ? {} : { max_result_rows: guestRowsMax }),
+  };
+}
+
+/** The settings of a request under limits. */
+export function limitedSettings(asked: ReadonlyMap<string, string>, limits: ReadLimits): Map<string, string> {
+  const settings = new Map([['result_overflow_mode', 'throw'], ...asked]);
+  for (const [name, most] of Object.entries(limits)) {
+    const wanted = Number(settings.get(name) ?? 0);
+    settings.set(name, String(wanted > 0 && wanted < most ? wanted : most));
+  }
+  return settings;
+}
