@@ -8,6 +8,8 @@ import type { HealthProbe, SegmentWriter } from '../core/ports.js';
 import type { Stage } from '../core/stage.js';
 import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from './client.js';
 import { createEngineProcess } from './embedded/engine-process.js';
+import { mustHaveSandbox } from './embedded/sandbox/engine-fork.js';
+import type { SandboxMode } from './embedded/sandbox/launch-report.js';
 import { readOrCreateWriterPassword } from './embedded/writer-password.js';
 import { createSegmentWriter } from './segment-insert.js';
 
@@ -30,6 +32,7 @@ export interface StoreOptions {
   readonly readerPassword: string | null;
   readonly readConnections: number;
   readonly memoryRatioMax: number;
+  readonly sandbox: SandboxMode;
   /** Reads at the store at once, of all tenants and of one; those of one that wait; what one read may take. */
   readonly concurrencyMax: number;
   readonly tenantConcurrencyMax: number;
@@ -83,6 +86,8 @@ function connectServer(deps: StoreDeps, options: StoreOptions, url: string): Con
 }
 
 async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<ConnectedStore> {
+  // Later it would be one of the failures that are tried again.
+  if (options.sandbox === 'on') await mustHaveSandbox();
   const writerPassword = readOrCreateWriterPassword(options.dataDir);
   const readerPassword = options.readerPassword ?? '';
   const engine = createEngineProcess(deps, {
@@ -100,6 +105,7 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     // The collector cuts its own slow clients off before the engine does.
     streamIdleMsMax: 2 * options.replyIdleTimeoutMs,
     memoryBytesMax: Math.floor(options.memoryRatioMax * totalmem()),
+    sandbox: options.sandbox,
   });
   const client = createClient(deps, options, {
     url: engine.url,

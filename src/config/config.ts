@@ -319,6 +319,10 @@ export const configTable = {
       'Connections of the embedded engine for reads, of the API, of health checks and of Grafana; one query each.',
     ),
     memoryRatioMax: ratio({ default: 0.4, min: 0.05, max: 0.9 }, 'Share of the memory the embedded engine may use.'),
+    sandbox: choice(['auto', 'on', 'off'], {
+      default: 'auto',
+      meaning: 'Confine the embedded engine to its own files; `on` refuses to start where that is not possible.',
+    }),
   },
 } as const satisfies FieldTree;
 

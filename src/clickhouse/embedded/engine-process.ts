@@ -7,6 +7,8 @@ import type { DependencyHealth, HealthProbe } from '../../core/ports.js';
 import type { Stage } from '../../core/stage.js';
 import { EngineChild, type LaunchOutcome } from './engine-child.js';
 import { defaultEngineLimits, type EngineLimits, type EngineOptions } from './engine-protocol.js';
+import { missing } from './sandbox/engine-fork.js';
+import type { EngineSandbox, SandboxMode } from './sandbox/launch-report.js';
 
 export interface EngineProcessDeps {
   readonly logger: Logger;
@@ -30,6 +32,8 @@ export interface EngineProcessOptions extends Partial<EngineLimits> {
   readonly readerUser?: string;
   /** How long a start waits for the directory and the port of an engine that still drains; default 30 s. */
   readonly startMsMax?: number;
+  /** Default `auto`. */
+  readonly sandbox?: SandboxMode;
 }
 
 /** The embedded engine, as its collector sees it: a ClickHouse over HTTP that is kept running. */
@@ -43,7 +47,7 @@ export interface EngineProcess extends Stage, HealthProbe {
   ready(): Promise<void>;
 }
 
-/** `start()` rejects with CollectorError `engine_start_failed`. */
+/** `start()` rejects with CollectorError `engine_start_failed` or `sandbox_missing`. */
 export function createEngineProcess(deps: EngineProcessDeps, options: EngineProcessOptions): EngineProcess {
   return new SupervisedEngine(deps, options);
 }
@@ -53,6 +57,8 @@ class SupervisedEngine implements EngineProcess {
   readonly #deps: EngineProcessDeps;
   readonly #options: EngineOptions;
   readonly #startMsMax: number;
+  readonly #sandboxMode: SandboxMode;
+  #sandbox: EngineSandbox | null = null;
   #port: number;
   #child: EngineChild | null = null;
   #isReady = false;
@@ -62,9 +68,10 @@ class SupervisedEngine implements EngineProcess {
   #stopped: Promise<void> | null = null;
   #waiters: { resolve(): void; reject(error: Error): void }[] = [];
 
-  constructor(deps: EngineProcessDeps, { startMsMax, ...options }: EngineProcessOptions) {
+  constructor(deps: EngineProcessDeps, { startMsMax, sandbox, ...options }: EngineProcessOptions) {
     this.#deps = deps;
     this.#startMsMax = startMsMax ?? 30_000;
+    this.#sandboxMode = sandbox ?? 'auto';
     this.#port = options.port;
     this.#options = { ...defaultEngineLimits, ...defaultAccounts, ...options };
   }
@@ -94,6 +101,7 @@ class SupervisedEngine implements EngineProcess {
     while (this.#stopped === null) {
       const outcome = await this.#launch();
       if (outcome.status === 'ready') return;
+      if (outcome.reason === 'unconfined') throw missing(outcome.message);
       const passes = outcome.reason === 'port_in_use' || outcome.reason === 'data_dir_locked';
       if (!passes || clock.monotonicMs() >= endMs) {
         throw new CollectorError('engine_start_failed', `cannot start the embedded engine: ${outcome.message}`);
@@ -120,6 +128,8 @@ class SupervisedEngine implements EngineProcess {
       reads_waiting: load?.readsWaiting ?? null,
       streams_running: load?.streamsRunning ?? null,
       writes_waiting: load?.writesWaiting ?? null,
+      sandbox: this.#sandbox?.kind ?? null,
+      sandbox_detail: this.#sandbox?.detail ?? null,
     };
     if (load !== null) return { name: this.name, status: 'healthy', reason: null, details };
     const state = this.#isReady ? 'does not answer' : 'is starting';
@@ -136,13 +146,14 @@ class SupervisedEngine implements EngineProcess {
   /** One process, until it is ready or gone. */
   async #launch(): Promise<LaunchOutcome> {
     const { clock, logger } = this.#deps;
-    const child = new EngineChild({ ...this.#options, port: this.#port }, logger);
+    const child = new EngineChild({ ...this.#options, port: this.#port }, this.#sandboxMode, logger);
     this.#child = child;
     const deadline = clock.setTimer(readyMsMax, () => child.settle(silentOutcome));
     const outcome = await child.launched;
     deadline.cancel();
     if (outcome.status === 'ready' && this.#stopped === null) {
       this.#port = child.port;
+      this.#noteSandbox(child.sandbox);
       this.#isReady = true;
       for (const waiter of this.#waiters.splice(0)) waiter.resolve();
       const readyMs = clock.monotonicMs();
@@ -151,6 +162,16 @@ class SupervisedEngine implements EngineProcess {
       await child.end(clock, this.#stopped === null ? 1_000 : 0);
     }
     return outcome;
+  }
+
+  /** Said once, and again when a restart changed it. */
+  #noteSandbox(sandbox: EngineSandbox | null): void {
+    const { logger } = this.#deps;
+    if (sandbox === null || sandbox.detail === this.#sandbox?.detail) return;
+    this.#sandbox = sandbox;
+    const { kind, detail } = sandbox;
+    if (kind === 'landlock') logger.info({ sandbox: kind, held: detail }, 'the embedded engine is confined');
+    else logger.warn({ sandbox: kind, cause: detail }, 'the embedded engine runs without a sandbox');
   }
 
   async #died(reason: string, readyMs: number): Promise<void> {
