@@ -170,8 +170,9 @@ class SupervisedEngine implements EngineProcess {
     if (sandbox === null || sandbox.detail === this.#sandbox?.detail) return;
     this.#sandbox = sandbox;
     const { kind, detail } = sandbox;
-    if (kind === 'landlock') logger.info({ sandbox: kind, held: detail }, 'the embedded engine is confined');
-    else logger.warn({ sandbox: kind, cause: detail }, 'the embedded engine runs without a sandbox');
+    const level = kind === 'none' && this.#sandboxMode !== 'off' ? 'warn' : 'info';
+    const state = kind === 'none' ? 'runs without a sandbox' : 'is confined';
+    logger[level]({ sandbox: kind, detail }, `the embedded engine ${state}`);
   }
 
   async #died(reason: string, readyMs: number): Promise<void> {
