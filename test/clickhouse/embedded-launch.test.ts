@@ -102,6 +102,8 @@ test('a stop while the engine is being launched ends it', async () => {
   expect(rig.engine.pid()).toBeUndefined();
 });
 
+const launcher = fileURLToPath(packageFile('dist/src/clickhouse/embedded/sandbox/launcher-main.js'));
+
 /** Becomes the launcher on a kernel that knows no `landlock_create_ruleset`: a filter refuses the call with ENOSYS. */
 const withoutLandlock = (mode: string) => `
   forbidNewPrivileges(native);
@@ -117,7 +119,7 @@ const withoutLandlock = (mode: string) => `
   program.writeUInt16LE(4, 0);
   program.writeBigUInt64LE(native.addressOf(filter), 8);
   native.syscall('set the filter', process.arch === 'x64' ? 317 : 277, 1, 0, program);
-  const launcher = ${JSON.stringify(fileURLToPath(packageFile('dist/src/clickhouse/embedded/sandbox/launcher-main.js')))};
+  const launcher = ${JSON.stringify(launcher)};
   becomeProgram(native, [launcher, '${mode}', reach.dataDir, reach.spoolDir, '0'], { TZ: 'UTC' });`;
 
 confined('on a kernel without Landlock the engine runs, and says what is missing', async () => {

@@ -136,7 +136,8 @@ const triesSockets = ({ port, ownPort }: { readonly port: number; readonly ownPo
   import * as net from 'node:net';
   import { createSocket } from 'node:dgram';
   import { existsSync } from 'node:fs';
-  const settled = (emitter, event) => new Promise((resolve, reject) => emitter.once(event, resolve).once('error', reject));
+  const settled = (emitter, event) =>
+    new Promise((resolve, reject) => emitter.once(event, resolve).once('error', reject));
   const listen = (where) => settled(net.createServer().listen(where), 'listening');
   const connect = (where) => settled(net.connect(where), 'connect');
   const allowed = await outcomes({

@@ -23,9 +23,8 @@ export function createPremises(root: string): Premises {
 }
 
 /**
- * Forks a process that runs `before` (the built modules of the sandbox are at hand, with `native`, `reach` and
- * `becomeProgram(native, args, environment)`), confines itself unless `before` does, and becomes `program`, a script that tells its
- * outcome with `process.send`.
+ * Forks a process that runs `before`, which confines it unless told otherwise, and then becomes `program`, a script
+ * that tells its outcome with `process.send`. `before` has at hand the functions of the sandbox, `native` and `reach`.
  */
 export function forkConfined(premises: Premises, program: string, { port = 0, before = confine } = {}): ChildProcess {
   const launcher = join(premises.root, 'launcher.mjs');

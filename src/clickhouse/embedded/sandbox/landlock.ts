@@ -95,7 +95,7 @@ export function heldByLandlock(abi: number): readonly string[] {
   return ['files', ...(abi >= abiOfTcp ? ['TCP ports'] : []), ...(abi >= abiOfScopes ? ['signals'] : [])];
 }
 
-/** Gives up for this thread, and what it runs, all but what is allowed. Throws before anything is given up, or never. */
+/** Gives up all but what is allowed, for this thread and what it runs; as long as it throws, nothing is given up. */
 export function restrictByLandlock(native: NativeCalls, abi: number, allowed: Allowed): void {
   const handled = handledRights(abi);
   const attributes = Buffer.alloc(24);

@@ -25,8 +25,8 @@ export function mustBeConfinable(): void {
 }
 
 /**
- * Runs another program of Node, `args`, in this process's place: the same process, standard streams and IPC channel, new
- * threads. Whoever is at the other end of the channel sends nothing until the other program is there to read it.
+ * Runs another program of Node, `args`, in this process's place: the same process, standard streams and IPC channel,
+ * new threads. Whoever is at the other end of the channel sends nothing until the other program is there to read it.
  */
 export function becomeProgram(native: NativeCalls, args: readonly string[], environment: Environment): never {
   const channel = channelDescriptor();
