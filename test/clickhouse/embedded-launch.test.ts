@@ -8,7 +8,7 @@ import type { LaunchReport } from '../../src/clickhouse/embedded/sandbox/launch-
 import { createSocketFilter } from '../../src/clickhouse/embedded/sandbox/socket-filter.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { filterAnswer } from '../support/bpf-machine.js';
-import { answerOf, canConfine, createPremises, forkConfined } from '../support/confined-program.js';
+import { answerOf, canConfine, createPremises, forkConfined, type Premises } from '../support/confined-program.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 import { tempDir } from '../support/temp-dir.js';
 
@@ -104,8 +104,8 @@ test('a stop while the engine is being launched ends it', async () => {
 
 const launcher = fileURLToPath(packageFile('dist/src/clickhouse/embedded/sandbox/launcher-main.js'));
 
-/** Becomes the launcher on a kernel that knows no `landlock_create_ruleset`: a filter refuses the call with ENOSYS. */
-const withoutLandlock = (mode: string) => `
+/** Becomes another program on a kernel that knows no `landlock_create_ruleset`: a filter refuses the call with ENOSYS. */
+const withoutLandlock = (args: readonly string[], environment = {}) => `
   forbidNewPrivileges(native);
   const filter = Buffer.alloc(32);
   const lines = [[0x20, 0, 0, 0], [0x15, 0, 1, 444], [0x06, 0, 0, 0x00050000 | 38], [0x06, 0, 0, 0x7fff0000]];
@@ -119,12 +119,13 @@ const withoutLandlock = (mode: string) => `
   program.writeUInt16LE(4, 0);
   program.writeBigUInt64LE(native.addressOf(filter), 8);
   native.syscall('set the filter', process.arch === 'x64' ? 317 : 277, 1, 0, program);
-  const launcher = ${JSON.stringify(launcher)};
-  becomeProgram(native, [launcher, '${mode}', reach.dataDir, reach.spoolDir, '0'], { TZ: 'UTC' });`;
+  becomeProgram(native, ${JSON.stringify(args)}, ${JSON.stringify(environment)});`;
+
+const launcherOf = (at: Premises, mode: string) => withoutLandlock([launcher, mode, at.dataDir, at.spoolDir, '0']);
 
 confined('on a kernel without Landlock the engine runs, and says what is missing', async () => {
   const at = createPremises(tempDir());
-  const child = forkConfined(at, '', { before: withoutLandlock('auto') });
+  const child = forkConfined(at, '', { before: launcherOf(at, 'auto') });
   const report = await answerOf<LaunchReport>(child);
   const detail = expect.stringContaining('this kernel has no Landlock');
   expect(report).toEqual({ type: 'launching', sandbox: { kind: 'none', detail } });
@@ -139,11 +140,25 @@ confined('on a kernel without Landlock the engine runs, and says what is missing
 });
 
 confined('on a kernel without Landlock an engine that must be confined does not run', async () => {
-  const child = forkConfined(createPremises(tempDir()), '', { before: withoutLandlock('on') });
+  const at = createPremises(tempDir());
+  const child = forkConfined(at, '', { before: launcherOf(at, 'on') });
   const exited = once(child, 'exit');
   const message = expect.stringContaining('this kernel has no Landlock');
   expect(await answerOf<LaunchReport>(child)).toEqual({ type: 'unconfined', message });
   expect(await exited).toEqual([1, null]);
+});
+
+confined('a collector whose engine must be confined does not start where it cannot be', async () => {
+  const at = createPremises(tempDir());
+  const environment = { TIDEMARK_DATA_DIR: at.root, TIDEMARK_PORT: '0', TIDEMARK_CLICKHOUSE_SANDBOX: 'on' };
+  const main = fileURLToPath(packageFile('dist/src/main.js'));
+  const child = forkConfined(at, '', { before: withoutLandlock([main], environment), stderr: 'pipe' });
+  let told = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    told += text;
+  });
+  expect(await once(child, 'exit')).toEqual([1, null]);
+  await expect.poll(() => told).toContain('cannot confine the embedded engine: this kernel has no Landlock');
 });
 
 /** By the kernel's tables of calls, `AUDIT_ARCH_*` among them. */

@@ -26,7 +26,8 @@ export function createPremises(root: string): Premises {
  * Forks a process that runs `before`, which confines it unless told otherwise, and then becomes `program`, a script
  * that tells its outcome with `process.send`. `before` has at hand the functions of the sandbox, `native` and `reach`.
  */
-export function forkConfined(premises: Premises, program: string, { port = 0, before = confine } = {}): ChildProcess {
+export function forkConfined(premises: Premises, program: string, options: Partial<ForkOptions> = {}): ChildProcess {
+  const { port, before, stderr } = { ...defaults, ...options };
   const launcher = join(premises.root, 'launcher.mjs');
   const path = join(premises.dataDir, 'program.mjs');
   const { dataDir, spoolDir } = premises;
@@ -47,13 +48,19 @@ export function forkConfined(premises: Premises, program: string, { port = 0, be
     execArgv: [],
     env: {},
     cwd: dataDir,
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', stderr, 'ipc'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }
 
-const confine = 'mustConfine(native, reach);';
+interface ForkOptions {
+  readonly port: number;
+  readonly before: string;
+  readonly stderr: 'inherit' | 'pipe';
+}
+
+const defaults: ForkOptions = { port: 0, before: 'mustConfine(native, reach);', stderr: 'inherit' };
 
 /** What it tells; fails when it ends without a word. */
 export async function answerOf<Answer>(child: ChildProcess): Promise<Answer> {
