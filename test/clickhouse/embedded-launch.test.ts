@@ -104,7 +104,7 @@ test('a stop while the engine is being launched ends it', async () => {
 
 const launcher = fileURLToPath(packageFile('dist/src/clickhouse/embedded/sandbox/launcher-main.js'));
 
-/** Becomes another program on a kernel that knows no `landlock_create_ruleset`: a filter refuses the call with ENOSYS. */
+/** Becomes another program on a kernel that has no Landlock, to it: a filter refuses its first call with ENOSYS. */
 const withoutLandlock = (args: readonly string[], environment = {}) => `
   forbidNewPrivileges(native);
   const filter = Buffer.alloc(32);

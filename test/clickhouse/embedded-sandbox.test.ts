@@ -132,10 +132,16 @@ confined.each([2, 3, 4, 5, 6])('what an older kernel knows, ABI %i, holds the fi
   expect(refused).toEqual(filesDenied(refused));
 });
 
-const triesSockets = ({ port, ownPort }: { readonly port: number; readonly ownPort: number }) => `${attemptsText}
+interface Ports {
+  readonly port: number;
+  readonly ownPort: number;
+}
+
+const triesSockets = ({ socketDir }: Premises, { port, ownPort }: Ports) => `${attemptsText}
+  const socketDir = ${JSON.stringify(socketDir)};
   import * as net from 'node:net';
   import { createSocket } from 'node:dgram';
-  import { existsSync } from 'node:fs';
+  import * as fs from 'node:fs';
   const settled = (emitter, event) =>
     new Promise((resolve, reject) => emitter.once(event, resolve).once('error', reject));
   const listen = (where) => settled(net.createServer().listen(where), 'listening');
@@ -143,12 +149,14 @@ const triesSockets = ({ port, ownPort }: { readonly port: number; readonly ownPo
   const allowed = await outcomes({
     ownPort: () => listen({ host: '127.0.0.1', port: ${ownPort} }),
     ownSocket: () => listen({ path: 'engine.sock' }),
+    shortSocket: () => listen({ path: socketDir + '/s' }),
     itself: () => process.kill(process.pid, 0),
   });
   const refused = await outcomes({
     connect: () => connect({ host: '127.0.0.1', port: ${port} }),
     connectToItself: () => connect({ host: '127.0.0.1', port: ${ownPort} }),
     connectVersion6: () => connect({ host: '::1', port: ${port} }),
+    fileBesideSocket: () => fs.writeFileSync(socketDir + '/file', ''),
     unixSocket: () => connect({ path: 'engine.sock' }),
     otherPort: () => listen({ host: '127.0.0.1', port: ${port} }),
     anyPort: () => listen({ host: '127.0.0.1', port: 0 }),
@@ -159,7 +167,8 @@ const triesSockets = ({ port, ownPort }: { readonly port: number; readonly ownPo
 
 confined('a confined process listens where it should, connects to nothing and signals nobody', async () => {
   const ports = { port: await listeningPort(), ownPort: await freePort() };
-  const child = forkConfined(premises(), triesSockets(ports), { port: ports.ownPort });
+  const at = premises();
+  const child = forkConfined(at, triesSockets(at, ports), { port: ports.ownPort });
   const { allowed, refused } = await answerOf<Outcomes>(child);
   expect(allowed).toEqual(done(allowed));
   expect(refused).toEqual({ ...denied(refused), signal: 'EPERM' });
@@ -168,7 +177,8 @@ confined('a confined process listens where it should, connects to nothing and si
 confined('Landlock and the filter of sockets each refuse a connection without the other', async () => {
   const ports = { port: await listeningPort(), ownPort: await freePort() };
   const by = async (before: string) => {
-    const child = forkConfined(premises(), triesSockets(ports), { port: ports.ownPort, before });
+    const at = premises();
+    const child = forkConfined(at, triesSockets(at, ports), { port: ports.ownPort, before });
     return (await answerOf<Outcomes>(child)).refused;
   };
   const landlock = 'restrictByLandlock(native, mustSupportLandlock(native), engineConfinement(reach));';

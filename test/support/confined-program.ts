@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { packageFile } from '../../src/core/package-root.js';
 
+const packageDir = fileURLToPath(packageFile('.'));
 const folder = packageFile('dist/src/clickhouse/embedded/sandbox/');
 
 /** Where a collector would have its things, and an engine its own. */
@@ -13,12 +14,14 @@ export interface Premises {
   readonly root: string;
   readonly dataDir: string;
   readonly spoolDir: string;
+  /** Of the engine's Unix socket, where the path in its own directory would be too long. */
+  readonly socketDir: string;
 }
 
 export function createPremises(root: string): Premises {
-  const premises = { root, dataDir: join(root, 'engine'), spoolDir: join(root, 'spool') };
-  mkdirSync(premises.dataDir);
-  mkdirSync(premises.spoolDir);
+  const [dataDir, spoolDir, socketDir] = [join(root, 'engine'), join(root, 'spool'), join(root, 'socket')];
+  const premises = { root, dataDir, spoolDir, socketDir };
+  for (const path of [dataDir, spoolDir, socketDir]) mkdirSync(path);
   return premises;
 }
 
@@ -30,7 +33,7 @@ export function forkConfined(premises: Premises, program: string, options: Parti
   const { port, before, stderr } = { ...defaults, ...options };
   const launcher = join(premises.root, 'launcher.mjs');
   const path = join(premises.dataDir, 'program.mjs');
-  const { dataDir, spoolDir } = premises;
+  const { dataDir, spoolDir, socketDir } = premises;
   writeFileSync(path, program);
   writeFileSync(
     launcher,
@@ -40,7 +43,7 @@ export function forkConfined(premises: Premises, program: string, options: Parti
      import { mustSupportLandlock, restrictByLandlock } from '${new URL('landlock.js', folder)}';
      import { tryRestrictSockets } from '${new URL('socket-filter.js', folder)}';
      const native = loadNativeCalls();
-     const reach = ${JSON.stringify({ dataDir, spoolDir, port, packageDir: fileURLToPath(packageFile('.')) })};
+     const reach = ${JSON.stringify({ dataDir, spoolDir, socketDir, port, packageDir })};
      ${before}
      becomeProgram(native, [${JSON.stringify(path)}], { TZ: 'UTC' });`,
   );

@@ -10,6 +10,8 @@ export interface EngineReach {
   readonly spoolDir: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Where it makes its Unix socket when that is not in its own directory; null for none. */
+  readonly socketDir: string | null;
   /** The package, whose root may hold the data directory and the configuration, so never the whole of it. */
   readonly packageDir: string;
 }
@@ -29,6 +31,7 @@ export function engineConfinement(reach: EngineReach): Allowed {
     paths: [
       must(reach.dataDir, own),
       must(reach.spoolDir, read),
+      ...(reach.socketDir === null ? [] : [must(reach.socketDir, makeSocket | removeFile)]),
       must(join(reach.packageDir, 'dist'), read),
       must(join(reach.packageDir, 'package.json'), fileRights.readFile),
       ...packageDirs(reach.packageDir).map((path) => must(path, read)),

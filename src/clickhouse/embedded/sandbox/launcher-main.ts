@@ -7,14 +7,14 @@ import { loadNativeCalls, type NativeCalls } from './native-calls.js';
 import { becomeProgram, mustBeConfinable, mustConfine } from './process-confinement.js';
 
 /**
- * `launcher-main.js <auto | on> <engine directory> <spool directory> <port>`, forked in the engine's place. It gives up
- * what the engine does not need, and then becomes the engine: the same process with the same IPC channel, but a new
- * program, so that every thread it will ever have is confined. (Landlock confines a thread and what it starts, and
- * Node has threads before its first line of ours runs.) `launcher-main.js check` tells whether it could.
+ * `launcher-main.js <auto | on> <engine directory> <spool directory> <port> [socket directory]`, forked in the engine's
+ * place. It gives up what the engine does not need, and then becomes the engine: the same process with the same IPC
+ * channel, but a new program, so that every thread it will ever have is confined. (Landlock confines a thread and what
+ * it starts, and Node has threads before the first line of ours runs.) `launcher-main.js check` tells whether it could.
  *
  * The collector sends nothing before it has heard `launching`, so nothing of it is read by the program that goes.
  */
-const [mode = 'auto', dataDir = '', spoolDir = '', port = '0'] = process.argv.slice(2);
+const [mode = 'auto', dataDir = '', spoolDir = '', port = '0', socketDir = null] = process.argv.slice(2);
 
 function launch(asked: SandboxMode, reach: Omit<EngineReach, 'packageDir'>): Promise<void> | void {
   let native: NativeCalls;
@@ -54,4 +54,4 @@ function report(message: LaunchReport, sent: () => void = () => undefined): void
 }
 
 if (mode === 'check') check();
-else await launch(mode === 'on' ? 'on' : 'auto', { dataDir, spoolDir, port: Number(port) });
+else await launch(mode === 'on' ? 'on' : 'auto', { dataDir, spoolDir, socketDir, port: Number(port) });
