@@ -16,6 +16,8 @@ import {
 } from './embedded/engine-passwords.js';
 import { createEngineProcess } from './embedded/engine-process.js';
 import type { EngineLimits } from './embedded/engine-protocol.js';
+import { mustHaveSandbox } from './embedded/sandbox/engine-fork.js';
+import type { SandboxMode } from './embedded/sandbox/launch-report.js';
 import { createSegmentWriter } from './segment-insert.js';
 
 export interface StoreDeps {
@@ -49,6 +51,7 @@ export interface StoreOptions {
   readonly hosts: readonly string[];
   readonly readConnections: number;
   readonly memoryRatioMax: number;
+  readonly sandbox: SandboxMode;
   /** Reads at the store at once, of all tenants and of one; those of one that wait; what one read may take. */
   readonly concurrencyMax: number;
   readonly tenantConcurrencyMax: number;
@@ -102,6 +105,8 @@ function connectServer(deps: StoreDeps, options: StoreOptions, url: string): Con
 }
 
 async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<ConnectedStore> {
+  // Later it would be one of the failures that are tried again.
+  if (options.sandbox === 'on') await mustHaveSandbox();
   const writerPassword = readOrCreateWriterPassword(options.dataDir);
   const reader = readerPasswordOf(options);
   const port = options.port === 0 ? await freePort() : options.port;
@@ -116,6 +121,7 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     writerPassword,
     readers: [{ name: engineUsers.reader, password: reader.password, tenant: null }, ...options.readers],
     ...engineLimits(options),
+    sandbox: options.sandbox,
   });
   const client = createClient(deps, options, {
     url: engine.url,

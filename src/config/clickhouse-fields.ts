@@ -93,6 +93,10 @@ export const clickhouseFields = {
     "Rows of a result of the embedded engine's port that is not streamed.",
   ),
   memoryRatioMax: ratio({ default: 0.4, min: 0.05, max: 0.9 }, 'Share of the memory the embedded engine may use.'),
+  sandbox: choice(['auto', 'on', 'off'], {
+    default: 'auto',
+    meaning: 'Confine the embedded engine to its own files; `on` refuses to start where that is not possible.',
+  }),
 } as const;
 
 /** `<user>:<tenant>:<password>,…`; the password may have colons. */

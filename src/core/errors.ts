@@ -94,6 +94,7 @@ export const operatorErrors = {
   config_invalid: spec(500, null, false, 'the configuration has problems; all are listed, exit code 2'),
   data_dir_locked: spec(500, null, false, 'another collector uses the data directory'),
   engine_start_failed: spec(500, null, true, 'the embedded engine did not become ready'),
+  sandbox_missing: spec(500, null, false, 'the sandbox of the embedded engine is required and cannot be had here'),
   store_rejected: spec(500, null, false, 'ClickHouse refuses this statement or segment for good'),
   store_overloaded: spec(500, null, true, 'ClickHouse is short of memory, parts or threads'),
   store_unreachable: spec(500, null, true, 'ClickHouse cannot be reached or did not answer in time'),

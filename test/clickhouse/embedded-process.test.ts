@@ -5,15 +5,11 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import {
-  defaultEngineLimits,
-  type EngineOptions,
-  type EngineReport,
-} from '../../src/clickhouse/embedded/engine-protocol.js';
-import { passwordHashOf } from '../../src/clickhouse/embedded/engine-users.js';
+import type { EngineOptions, EngineReport } from '../../src/clickhouse/embedded/engine-protocol.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { askChannel } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
+import { engineOptions } from '../support/engine-options.js';
 import { tempDir } from '../support/temp-dir.js';
 
 function testEngine(options: Parameters<typeof createTestEngine>[0] = {}): TestEngine {
@@ -103,16 +99,9 @@ async function orphanable(
   return { parent: parent.pid ?? 0, engine: pid, port: report.port };
 }
 
-function orphanOptions(dataDir: string): EngineOptions {
-  const readers = [{ name: 'default', passwordHash: passwordHashOf(''), tenant: null }];
-  const writer = { writerUser: 'tidemark', writerPasswordHash: passwordHashOf('w') };
-  const accounts = { ...writer, readers, readerTables: [], hosts: [] };
-  return { ...defaultEngineLimits, ...accounts, dataDir, spoolDir: dataDir, database: 'tidemark', port: 0 };
-}
-
 test('when the collector is killed with -9 its engine ends, with a read under way, and the next starts', async () => {
   const dataDir = tempDir();
-  const first = await orphanable(orphanOptions(dataDir));
+  const first = await orphanable(engineOptions({ dataDir, spoolDir: dataDir }));
   const slow = fetch(`http://127.0.0.1:${first.port}/`, {
     method: 'POST',
     body: 'SELECT sum(sipHash64(number)) FROM numbers(1000000000000)',

@@ -1,13 +1,16 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
-import { packageFile } from '../../core/package-root.js';
 import type { EngineCommand, EngineLoad, EngineOptions, EngineReport, EngineStartFailure } from './engine-protocol.js';
+import { forkEngine } from './sandbox/engine-fork.js';
+import type { EngineSandbox, LaunchReport, SandboxMode } from './sandbox/launch-report.js';
 
 export type LaunchOutcome =
   | { readonly status: 'ready' }
-  | { readonly status: 'failed'; readonly reason: EngineStartFailure | 'exited' | 'silent'; readonly message: string };
+  | { readonly status: 'failed'; readonly reason: StartFailure; readonly message: string };
+
+/** `unconfined` does not pass: a sandbox was asked for and cannot be had. */
+type StartFailure = EngineStartFailure | 'unconfined' | 'exited' | 'silent';
 
 /** One forked process. `launched` settles once, `exited` when the process is gone. */
 export class EngineChild {
@@ -16,6 +19,9 @@ export class EngineChild {
   readonly exited: Promise<string>;
   settle: (outcome: LaunchOutcome) => void = () => undefined;
   port = 0;
+  /** Null until the process is about to become the engine, and can be told to start. */
+  sandbox: EngineSandbox | null;
+  readonly #options: EngineOptions;
   readonly #process: ChildProcess;
   readonly #logger: Logger;
   readonly #probes = new Map<number, (load: EngineLoad | null) => void>();
@@ -23,18 +29,15 @@ export class EngineChild {
   #killedFor: string | null = null;
   #stderrLines = 0;
 
-  constructor(options: EngineOptions, logger: Logger) {
+  constructor(options: EngineOptions, mode: SandboxMode, logger: Logger) {
+    this.#options = options;
     this.#logger = logger;
     this.launched = new Promise((resolve) => {
       this.settle = resolve;
     });
-    this.#process = fork(fileURLToPath(packageFile('dist/src/clickhouse/embedded/engine-main.js')), [], {
-      // Nothing of the collector's environment: it may hold keys. libuv's pool runs the engine's calls, zlib and files.
-      env: { TZ: 'UTC', UV_THREADPOOL_SIZE: String(threadsOf(options)) },
-      execArgv: [],
-      cwd: options.dataDir,
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
+    const forked = forkEngine(options, mode);
+    this.#process = forked.process;
+    this.sandbox = forked.sandbox;
     this.exited = new Promise((resolve) => {
       const gone = (reason: string) => {
         for (const answer of this.#probes.values()) answer(null);
@@ -46,9 +49,9 @@ export class EngineChild {
       );
       this.#process.once('error', () => gone('spawn'));
     });
-    this.#process.on('message', (report: EngineReport) => this.#hear(report));
+    this.#process.on('message', (report: EngineReport | LaunchReport) => this.#hear(report));
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hearText(text));
-    this.#say({ type: 'start', options });
+    if (this.sandbox !== null) this.#say({ type: 'start', options });
   }
 
   get pid(): number | undefined {
@@ -81,6 +84,8 @@ export class EngineChild {
   /** Asks it to drain, and kills it when the time is over. */
   async end(clock: Clock, deadlineMs: number): Promise<void> {
     if (this.pid === undefined) return;
+    // A launcher hears no commands, and has nothing to drain.
+    if (this.sandbox === null) this.#process.kill('SIGKILL');
     this.#say({ type: 'stop', deadlineMs: Math.max(0, deadlineMs - killMarginMs) });
     const timer = clock.setTimer(deadlineMs, () => {
       this.#logger.warn({ pid: this.pid ?? null }, 'the embedded engine did not drain in time and is killed');
@@ -94,8 +99,13 @@ export class EngineChild {
     if (this.#process.connected) this.#process.send(command, () => undefined);
   }
 
-  #hear(report: EngineReport): void {
-    if (report.type === 'ready') {
+  #hear(report: EngineReport | LaunchReport): void {
+    if (report.type === 'launching') {
+      this.sandbox = report.sandbox;
+      this.#say({ type: 'start', options: this.#options });
+    } else if (report.type === 'unconfined') {
+      this.settle({ status: 'failed', reason: 'unconfined', message: report.message });
+    } else if (report.type === 'ready') {
       this.port = report.port;
       this.#logger.info({ port: report.port, version: report.version }, 'the embedded engine is ready');
       this.settle({ status: 'ready' });
@@ -117,12 +127,5 @@ export class EngineChild {
   }
 }
 
-/** A thread for whatever may run at once, so that nothing that guests do can keep the collector from one. */
-function threadsOf({ readConnections, streamsMax, guestReadsMax, guestStreamsMax }: EngineOptions): number {
-  return readConnections + streamsMax + guestReadsMax + guestStreamsMax + threadsBesideReads;
-}
-
-/** The two writers, the guard's checks, the classifier and KILL, files of inserts, gzip. */
-const threadsBesideReads = 12;
 const killMarginMs = 300;
 const stderrLinesMax = 50;

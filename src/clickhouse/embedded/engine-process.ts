@@ -11,6 +11,8 @@ import { EngineChild, type LaunchOutcome } from './engine-child.js';
 import { defaultEngineLimits, type EngineLimits, type EngineOptions } from './engine-protocol.js';
 import { passwordHashOf } from './engine-users.js';
 import { defaultWatch, type WatchOptions, watchEngine } from './engine-watch.js';
+import { missing } from './sandbox/engine-fork.js';
+import type { EngineSandbox, SandboxMode } from './sandbox/launch-report.js';
 
 export interface EngineProcessDeps {
   readonly logger: Logger;
@@ -39,6 +41,8 @@ export interface EngineProcessOptions extends Partial<EngineLimits> {
   readonly watch?: WatchOptions;
   /** How long a start waits for the directory and the port of an engine that still drains; default 30 s. */
   readonly startMsMax?: number;
+  /** Default `auto`. */
+  readonly sandbox?: SandboxMode;
 }
 
 /** A reader of the open port, with the password that the engine is told the hash of. */
@@ -61,7 +65,7 @@ export interface EngineProcess extends Stage, HealthProbe {
   ready(): Promise<void>;
 }
 
-/** `start()` rejects with CollectorError `engine_start_failed`. */
+/** `start()` rejects with CollectorError `engine_start_failed` or `sandbox_missing`. */
 export function createEngineProcess(deps: EngineProcessDeps, options: EngineProcessOptions): EngineProcess {
   return new SupervisedEngine(deps, options);
 }
@@ -73,6 +77,8 @@ class SupervisedEngine implements EngineProcess {
   readonly #options: EngineOptions;
   readonly #startMsMax: number;
   readonly #watch: WatchOptions;
+  readonly #sandboxMode: SandboxMode;
+  #sandbox: EngineSandbox | null = null;
   #port: number;
   #child: EngineChild | null = null;
   #isReady = false;
@@ -83,10 +89,11 @@ class SupervisedEngine implements EngineProcess {
   #waiters: { resolve(): void; reject(error: Error): void }[] = [];
 
   constructor(deps: EngineProcessDeps, access: EngineProcessOptions) {
-    const { startMsMax, watch, writerPassword, readers = openReaders, ...options } = access;
+    const { startMsMax, watch, sandbox, writerPassword, readers = openReaders, ...options } = access;
     this.#deps = deps;
     this.#startMsMax = startMsMax ?? 30_000;
     this.#watch = watch ?? defaultWatch;
+    this.#sandboxMode = sandbox ?? 'auto';
     this.#port = options.port;
     this.#options = {
       ...defaultEngineLimits,
@@ -123,6 +130,7 @@ class SupervisedEngine implements EngineProcess {
     while (this.#stopped === null) {
       const outcome = await this.#launch();
       if (outcome.status === 'ready') return;
+      if (outcome.reason === 'unconfined') throw missing(outcome.message);
       const passes = outcome.reason === 'port_in_use' || outcome.reason === 'data_dir_locked';
       if (!passes || clock.monotonicMs() >= endMs) {
         throw new CollectorError('engine_start_failed', `cannot start the embedded engine: ${outcome.message}`);
@@ -152,6 +160,8 @@ class SupervisedEngine implements EngineProcess {
       guest_reads_running: load?.guestReadsRunning ?? null,
       guest_reads_waiting: load?.guestReadsWaiting ?? null,
       guest_streams_running: load?.guestStreamsRunning ?? null,
+      sandbox: this.#sandbox?.kind ?? null,
+      sandbox_detail: this.#sandbox?.detail ?? null,
     };
     if (load !== null) return { name: this.name, status: 'healthy', reason: null, details };
     const state = this.#isReady ? 'does not answer' : 'is starting';
@@ -168,13 +178,14 @@ class SupervisedEngine implements EngineProcess {
   /** One process, until it is ready or gone. */
   async #launch(): Promise<LaunchOutcome> {
     const { clock, logger } = this.#deps;
-    const child = new EngineChild({ ...this.#options, port: this.#port }, logger);
+    const child = new EngineChild({ ...this.#options, port: this.#port }, this.#sandboxMode, logger);
     this.#child = child;
     const deadline = clock.setTimer(readyMsMax, () => child.settle(silentOutcome));
     const outcome = await child.launched;
     deadline.cancel();
     if (outcome.status === 'ready' && this.#stopped === null) {
       this.#port = child.port;
+      this.#noteSandbox(child.sandbox);
       this.#isReady = true;
       for (const waiter of this.#waiters.splice(0)) waiter.resolve();
       const readyMs = clock.monotonicMs();
@@ -193,6 +204,17 @@ class SupervisedEngine implements EngineProcess {
     if (!(await watchEngine(this.#deps, { isRunning, prove }, this.#watch))) return;
     logger.error({ pid: child.pid ?? null }, 'the embedded engine does not answer and is ended');
     child.kill('silent');
+  }
+
+  /** Said once, and again when a restart changed it. */
+  #noteSandbox(sandbox: EngineSandbox | null): void {
+    const { logger } = this.#deps;
+    if (sandbox === null || sandbox.detail === this.#sandbox?.detail) return;
+    this.#sandbox = sandbox;
+    const { kind, detail } = sandbox;
+    const level = kind === 'none' && this.#sandboxMode !== 'off' ? 'warn' : 'info';
+    const state = kind === 'none' ? 'runs without a sandbox' : 'is confined';
+    logger[level]({ sandbox: kind, detail }, `the embedded engine ${state}`);
   }
 
   async #died(reason: string, readyMs: number): Promise<void> {
