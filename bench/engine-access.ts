@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { channelPathOf } from '../src/clickhouse/embedded/engine-channel.js';
+import { channelPathOf } from '../src/clickhouse/embedded/process/engine-channel.js';
 
 /** How the collector reaches its engine: over the channel of its own, as the writer. */
 export interface EngineAccess {

@@ -6,7 +6,7 @@ import type { StoreReadInstruments } from '../core/instruments.js';
 import type { DependencyHealth, HealthProbe, StoreExporter, StoreQuery, StoreReader } from '../core/ports.js';
 import { storeError } from './classify-error.js';
 import { Deadline } from './deadline.js';
-import { ChannelAgent } from './embedded/engine-channel.js';
+import { ChannelAgent } from './embedded/process/engine-channel.js';
 import { StoreExports } from './exporter.js';
 import { readError } from './read-error.js';
 import { ReadGate } from './read-gate.js';

@@ -7,15 +7,15 @@ import type { Logger } from '../core/logger.js';
 import type { HealthProbe, SegmentWriter } from '../core/ports.js';
 import type { Stage } from '../core/stage.js';
 import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from './client.js';
-import { collectorReader } from './embedded/engine-door.js';
+import { collectorReader } from './embedded/front/engine-door.js';
 import {
   type KeptPassword,
   readOrCreateReaderPassword,
   readOrCreateWriterPassword,
   writeGrafanaEnvironment,
-} from './embedded/engine-passwords.js';
-import { createEngineProcess } from './embedded/engine-process.js';
-import type { EngineLimits } from './embedded/engine-protocol.js';
+} from './embedded/process/engine-passwords.js';
+import { createEngineProcess } from './embedded/process/engine-process.js';
+import type { EngineLimits } from './embedded/process/engine-protocol.js';
 import { mustHaveSandbox } from './embedded/sandbox/engine-fork.js';
 import type { SandboxMode } from './embedded/sandbox/launch-report.js';
 import { createSegmentWriter } from './segment-insert.js';

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import type { EngineProcessOptions } from '../../src/clickhouse/embedded/engine-process.js';
+import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
 import { askChannel, askPort } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import type { EngineReport } from '../../src/clickhouse/embedded/engine-protocol.js';
+import type { EngineReport } from '../../src/clickhouse/embedded/process/engine-protocol.js';
 import type { LaunchReport } from '../../src/clickhouse/embedded/sandbox/launch-report.js';
 import { createSocketFilter } from '../../src/clickhouse/embedded/sandbox/socket-filter.js';
 import { packageFile } from '../../src/core/package-root.js';

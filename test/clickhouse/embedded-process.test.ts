@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import type { EngineOptions, EngineReport } from '../../src/clickhouse/embedded/engine-protocol.js';
+import type { EngineOptions, EngineReport } from '../../src/clickhouse/embedded/process/engine-protocol.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { askChannel } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
@@ -84,7 +84,7 @@ async function orphanable(
   options: EngineOptions,
 ): Promise<{ readonly parent: number; readonly engine: number; readonly port: number }> {
   const script = join(options.dataDir, 'parent.mjs');
-  const entry = fileURLToPath(packageFile('dist/src/clickhouse/embedded/engine-main.js'));
+  const entry = fileURLToPath(packageFile('dist/src/clickhouse/embedded/process/engine-main.js'));
   writeFileSync(
     script,
     `import { fork } from 'node:child_process';

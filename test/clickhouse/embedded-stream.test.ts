@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { EngineProcessOptions } from '../../src/clickhouse/embedded/engine-process.js';
+import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
 import { askChannel } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 

@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClickhouseOptions } from '../../src/clickhouse/client.js';
-import { collectorReader } from '../../src/clickhouse/embedded/engine-door.js';
+import { collectorReader } from '../../src/clickhouse/embedded/front/engine-door.js';
 import {
   createEngineProcess,
   type EngineProcess,
   type EngineProcessOptions,
-} from '../../src/clickhouse/embedded/engine-process.js';
+} from '../../src/clickhouse/embedded/process/engine-process.js';
 import { systemClock } from '../../src/core/clock.js';
 import type { Logger } from '../../src/core/logger.js';
 

@@ -1,5 +1,5 @@
-import { defaultEngineLimits, type EngineOptions } from '../../src/clickhouse/embedded/engine-protocol.js';
-import { passwordHashOf } from '../../src/clickhouse/embedded/engine-users.js';
+import { passwordHashOf } from '../../src/clickhouse/embedded/front/engine-users.js';
+import { defaultEngineLimits, type EngineOptions } from '../../src/clickhouse/embedded/process/engine-protocol.js';
 
 /** What an engine process is started with, for tests that start it without a collector: a reader without a password. */
 export function engineOptions(at: Pick<EngineOptions, 'dataDir' | 'spoolDir'>): EngineOptions {

@@ -1,5 +1,5 @@
 import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
-import type { EngineProcessOptions } from '../../src/clickhouse/embedded/engine-process.js';
+import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
 import type { StoreStatement, StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { systemClock } from '../../src/core/clock.js';
 import type { StoreQuery } from '../../src/core/ports.js';

@@ -20,7 +20,7 @@ type Report = (offset: number, what: string) => void;
 
 const isShipped = (path: string): boolean => /^(src|workers)\//.test(path);
 const isEdge = (path: string): boolean =>
-  /^src\/(main\.ts|cli\/[^/]+|clickhouse\/embedded\/(engine-main|sandbox\/launcher-main)\.ts)$/.test(path);
+  /^src\/(main\.ts|cli\/[^/]+|clickhouse\/embedded\/(process\/engine-main|sandbox\/launcher-main)\.ts)$/.test(path);
 
 /** What a folder of `src` may import beside itself; `src/main.ts`, `src/collector.ts` and the CLI join them all. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
-import type { EngineUser } from '../engine-users.js';
+import type { EngineUser } from '../front/engine-users.js';
 import { quoteIdentifier, quoteString } from '../sql-text.js';
 import { PassedStatements } from './passed-statements.js';
 import type { PrintedStatement } from './printed-statement.js';

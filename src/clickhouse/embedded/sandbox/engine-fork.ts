@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { CollectorError } from '../../../core/errors.js';
 import { packageFile } from '../../../core/package-root.js';
-import type { EngineOptions } from '../engine-protocol.js';
+import type { EngineOptions } from '../process/engine-protocol.js';
 import type { EngineSandbox, LaunchReport, SandboxMode } from './launch-report.js';
 
 export interface EngineFork {
@@ -17,7 +17,7 @@ export function forkEngine(options: EngineOptions, mode: SandboxMode): EngineFor
   const absence = absenceOf(mode);
   const { dataDir, spoolDir, port } = options;
   const [program, args] =
-    absence === null ? [launcher, [mode, dataDir, spoolDir, String(port)]] : ['engine-main.js', []];
+    absence === null ? [launcher, [mode, dataDir, spoolDir, String(port)]] : ['process/engine-main.js', []];
   const process = fork(built(program), args, {
     // Nothing of the collector's environment: it may hold keys. libuv's pool runs the engine's calls, zlib and files.
     env: { TZ: 'UTC', UV_THREADPOOL_SIZE: String(threadsOf(options)) },

@@ -29,13 +29,13 @@ function launch(asked: SandboxMode, reach: Omit<EngineReach, 'packageDir'>): Pro
   }
   report({ type: 'launching', sandbox: { kind: 'landlock', detail } });
   const { TZ = 'UTC', UV_THREADPOOL_SIZE = '4' } = process.env;
-  const engine = fileURLToPath(packageFile('dist/src/clickhouse/embedded/engine-main.js'));
+  const engine = fileURLToPath(packageFile('dist/src/clickhouse/embedded/process/engine-main.js'));
   becomeProgram(native, [engine], { TZ, UV_THREADPOOL_SIZE });
 }
 
 async function runHere(sandbox: EngineSandbox): Promise<void> {
   // It listens to the channel when it is loaded.
-  await import('../engine-main.js');
+  await import('../process/engine-main.js');
   report({ type: 'launching', sandbox });
 }
 

@@ -1,6 +1,6 @@
-import { ClickHouseException } from './clickhouse-exception.js';
+import { ClickHouseException } from '../clickhouse-exception.js';
+import { guardWriterSetting } from '../guard/statement-guard.js';
 import type { EngineUser } from './engine-users.js';
-import { guardWriterSetting } from './guard/statement-guard.js';
 
 /** What the URL and the headers of a request say, apart from its body. */
 export interface RequestParameters {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { PassThrough, Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createInflate } from 'node:zlib';
-import { ClickHouseException } from './clickhouse-exception.js';
+import { ClickHouseException } from '../clickhouse-exception.js';
 import { parseSqlHead, type SqlHead } from './sql-head.js';
 
 /** The SQL of a request, and where the data of an INSERT comes from. */

@@ -1,4 +1,4 @@
-import type { EngineOptions } from './engine-protocol.js';
+import type { EngineOptions } from '../process/engine-protocol.js';
 
 /** Settings no request can raise: a request may ask for less. 0 asks for the most there is. */
 export interface ReadLimits {

@@ -1,4 +1,4 @@
-import { ClickHouseException } from './clickhouse-exception.js';
+import { ClickHouseException } from '../clickhouse-exception.js';
 import { SqlLexer, type Token } from './sql-lexer.js';
 
 /**

@@ -1,6 +1,6 @@
-import { type Clock, sleep } from '../../core/clock.js';
-import type { EngineInstruments } from '../../core/instruments.js';
-import { engineRefusals } from '../../core/instruments.js';
+import { type Clock, sleep } from '../../../core/clock.js';
+import type { EngineInstruments } from '../../../core/instruments.js';
+import { engineRefusals } from '../../../core/instruments.js';
 import type { EngineLoad } from './engine-protocol.js';
 
 /** The engine's process, as far as it is watched. */

@@ -1,11 +1,11 @@
-import { type Clock, sleep } from '../../core/clock.js';
-import type { ChdbEngine, ChdbResult } from './chdb-engine.js';
-import { ClickHouseException } from './clickhouse-exception.js';
+import { type Clock, sleep } from '../../../core/clock.js';
+import type { ChdbEngine, ChdbResult } from '../chdb-engine.js';
+import { ClickHouseException } from '../clickhouse-exception.js';
+import { holdEnd, type StreamedResult } from '../front/result-stream.js';
 import { type ConnectionSetup, preludeOf } from './connection-prelude.js';
 import { PipePaths } from './pipe-paths.js';
 import type { RequestLane } from './request-lane.js';
 import { ResultPipe } from './result-pipe.js';
-import { holdEnd, type StreamedResult } from './result-stream.js';
 
 /** A statement that may run. */
 export interface Execution {

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
-import type { Clock, Timer } from '../../core/clock.js';
-import { ClickHouseException } from './clickhouse-exception.js';
+import type { Clock, Timer } from '../../../core/clock.js';
+import { ClickHouseException } from '../clickhouse-exception.js';
 import { contentTypeOf } from './content-type.js';
 
 /** A result on its way. Iteration throws when the statement fails, before or after the first chunk. */

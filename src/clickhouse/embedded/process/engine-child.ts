@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Clock } from '../../core/clock.js';
-import type { Logger } from '../../core/logger.js';
+import type { Clock } from '../../../core/clock.js';
+import type { Logger } from '../../../core/logger.js';
+import { forkEngine } from '../sandbox/engine-fork.js';
+import type { EngineSandbox, LaunchReport, SandboxMode } from '../sandbox/launch-report.js';
 import type { EngineCommand, EngineLoad, EngineOptions, EngineReport, EngineStartFailure } from './engine-protocol.js';
-import { forkEngine } from './sandbox/engine-fork.js';
-import type { EngineSandbox, LaunchReport, SandboxMode } from './sandbox/launch-report.js';
 
 export type LaunchOutcome =
   | { readonly status: 'ready' }

@@ -1,8 +1,8 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { channelName } from './engine-channel.js';
-import type { EngineOptions } from './engine-protocol.js';
+import { channelName } from '../process/engine-channel.js';
+import type { EngineOptions } from '../process/engine-protocol.js';
 import { EngineUsers } from './engine-users.js';
 import { GuestConnections } from './guest-connections.js';
 import type { RefusalCounts } from './refusal-counts.js';

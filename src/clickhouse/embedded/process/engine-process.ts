@@ -1,18 +1,18 @@
 import { mkdirSync } from 'node:fs';
-import { type Clock, type Random, sleep, systemRandom } from '../../core/clock.js';
-import { CollectorError } from '../../core/errors.js';
-import type { EngineInstruments } from '../../core/instruments.js';
-import type { Logger } from '../../core/logger.js';
-import type { DependencyHealth, HealthProbe } from '../../core/ports.js';
-import type { Stage } from '../../core/stage.js';
-import { contractViews } from '../contract-views.js';
+import { type Clock, type Random, sleep, systemRandom } from '../../../core/clock.js';
+import { CollectorError } from '../../../core/errors.js';
+import type { EngineInstruments } from '../../../core/instruments.js';
+import type { Logger } from '../../../core/logger.js';
+import type { DependencyHealth, HealthProbe } from '../../../core/ports.js';
+import type { Stage } from '../../../core/stage.js';
+import { contractViews } from '../../contract-views.js';
+import { passwordHashOf } from '../front/engine-users.js';
+import { missing } from '../sandbox/engine-fork.js';
+import type { EngineSandbox, SandboxMode } from '../sandbox/launch-report.js';
 import { channelPathOf } from './engine-channel.js';
 import { EngineChild, type LaunchOutcome } from './engine-child.js';
 import { defaultEngineLimits, type EngineLimits, type EngineOptions } from './engine-protocol.js';
-import { passwordHashOf } from './engine-users.js';
 import { defaultWatch, type WatchOptions, watchEngine } from './engine-watch.js';
-import { missing } from './sandbox/engine-fork.js';
-import type { EngineSandbox, SandboxMode } from './sandbox/launch-report.js';
 
 export interface EngineProcessDeps {
   readonly logger: Logger;

@@ -1,5 +1,5 @@
-import { type EngineRefusal, engineRefusals } from '../../core/instruments.js';
-import type { ClickHouseException } from './clickhouse-exception.js';
+import { type EngineRefusal, engineRefusals } from '../../../core/instruments.js';
+import type { ClickHouseException } from '../clickhouse-exception.js';
 
 /** How often guests were turned away, by reason; see `engineRefusals`. */
 export class RefusalCounts {

@@ -4,7 +4,7 @@ import { Agent } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { CollectorError } from '../../core/errors.js';
+import { CollectorError } from '../../../core/errors.js';
 
 /** The collector's own way to its engine: a Unix socket in the engine's directory, which only its user can open. */
 export const channelName = 'engine.sock';

@@ -1,17 +1,17 @@
 import { realpath, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import type { Clock } from '../../core/clock.js';
-import type { ChdbEngine, ChdbResult } from './chdb-engine.js';
-import { ClickHouseException } from './clickhouse-exception.js';
+import type { Clock } from '../../../core/clock.js';
+import type { ChdbEngine, ChdbResult } from '../chdb-engine.js';
+import { ClickHouseException } from '../clickhouse-exception.js';
+import type { EngineUser } from '../front/engine-users.js';
+import { type RequestBody, writeInsertData } from '../front/request-body.js';
+import { guardSettings, type RequestParameters } from '../front/request-parameters.js';
+import type { InsertHead, SqlHead } from '../front/sql-head.js';
+import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
+import { quoteString } from '../sql-text.js';
 import { CollectorStatements } from './collector-statements.js';
-import type { EngineLoad, EngineOptions } from './engine-protocol.js';
-import type { EngineUser } from './engine-users.js';
 import { GuestStatements } from './guest-statements.js';
 import type { PreparedStatement } from './prepared-statement.js';
-import { type RequestBody, writeInsertData } from './request-body.js';
-import { guardSettings, type RequestParameters } from './request-parameters.js';
-import type { InsertHead, SqlHead } from './sql-head.js';
-import { quoteString } from './sql-text.js';
 import { StatementExecution, type StreamSender } from './statement-execution.js';
 
 export interface StatementRequest {

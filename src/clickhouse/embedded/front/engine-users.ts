@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { ClickHouseException } from './clickhouse-exception.js';
+import { ClickHouseException } from '../clickhouse-exception.js';
 import type { RequestSource } from './request-parameters.js';
 
 export type Role = 'writer' | 'reader';

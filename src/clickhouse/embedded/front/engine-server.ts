@@ -2,21 +2,21 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { type Clock, sleep } from '../../core/clock.js';
-import type { Logger } from '../../core/logger.js';
-import { askingSite, hostNames, refuseSite, type SitePolicy } from '../../core/request-site.js';
-import type { ChdbEngine } from './chdb-engine.js';
-import { ClickHouseException } from './clickhouse-exception.js';
+import { type Clock, sleep } from '../../../core/clock.js';
+import type { Logger } from '../../../core/logger.js';
+import { askingSite, hostNames, refuseSite, type SitePolicy } from '../../../core/request-site.js';
+import type { ChdbEngine } from '../chdb-engine.js';
+import { ClickHouseException } from '../clickhouse-exception.js';
+import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
+import { type StatementResult, StatementRunner } from '../statements/statement-runner.js';
 import { contentTypeOf } from './content-type.js';
 import { EngineDoor } from './engine-door.js';
-import type { EngineLoad, EngineOptions } from './engine-protocol.js';
 import type { EngineUser } from './engine-users.js';
 import { encodeNativeHello, isNativeHello } from './native-hello.js';
 import { RefusalCounts } from './refusal-counts.js';
 import { type BodyLimits, type RequestBody, readRequestBody } from './request-body.js';
 import { parseRequestParameters, type RequestParameters, type RequestSource } from './request-parameters.js';
 import { type StreamedResult, sendStream } from './result-stream.js';
-import { type StatementResult, StatementRunner } from './statement-runner.js';
 
 export interface EngineServerDeps {
   readonly engine: ChdbEngine;

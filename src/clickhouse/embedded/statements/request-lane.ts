@@ -1,4 +1,4 @@
-import { ClickHouseException } from './clickhouse-exception.js';
+import { ClickHouseException } from '../clickhouse-exception.js';
 
 /** Lets at most `width` requests run at once and at most `waitingMax` wait, in order of arrival. */
 export class RequestLane {

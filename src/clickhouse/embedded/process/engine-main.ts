@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
-import { type Clock, systemClock } from '../../core/clock.js';
-import { errorMessage } from '../../core/errors.js';
-import type { Logger } from '../../core/logger.js';
-import { type ChdbEngine, openChdbEngine } from './chdb-engine.js';
+import { type Clock, systemClock } from '../../../core/clock.js';
+import { errorMessage } from '../../../core/errors.js';
+import type { Logger } from '../../../core/logger.js';
+import { type ChdbEngine, openChdbEngine } from '../chdb-engine.js';
+import { EngineServer } from '../front/engine-server.js';
 import type {
   EngineCommand,
   EngineLogLevel,
@@ -12,7 +13,6 @@ import type {
   EngineReport,
   EngineStartFailure,
 } from './engine-protocol.js';
-import { EngineServer } from './engine-server.js';
 
 /**
  * The engine's process: forked by `engine-process.ts`, speaks `engine-protocol.ts` over the IPC channel.

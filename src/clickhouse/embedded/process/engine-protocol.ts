@@ -1,4 +1,4 @@
-import type { EngineRefusal } from '../../core/instruments.js';
+import type { EngineRefusal } from '../../../core/instruments.js';
 
 /**
  * What the collector and its engine process say to each other over the IPC channel of `child_process.fork`.

@@ -1,4 +1,4 @@
-import type { ChdbEngine } from './chdb-engine.js';
+import type { ChdbEngine } from '../chdb-engine.js';
 
 /**
  * The greeting of clickhouse-go (and of Grafana's data source, which is built on it).
