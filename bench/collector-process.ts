@@ -102,6 +102,15 @@ export class CollectorProcess {
     return { collector: own?.cpuMs ?? 0, engine: children.reduce((sum, { cpuMs }) => sum + cpuMs, 0) };
   }
 
+  /** Of the embedded engine's open port. */
+  get storePort(): number {
+    return this.#storePort;
+  }
+
+  get dataDir(): string {
+    return this.#dataDir;
+  }
+
   /** One row of a query of the embedded engine. Throws when the engine does not answer with rows. */
   async queryOne<Row>(sql: string): Promise<Row> {
     const text = (await this.#ask(`${sql} FORMAT JSONEachRow`)).toString('utf8');

@@ -2,6 +2,7 @@ import { seededRandom } from '../src/cli/seeded-random.js';
 import type { MicroResult } from './budget.js';
 import { measureDecode } from './micro/decode.js';
 import { measureEndpoints } from './micro/endpoints.js';
+import { measureGuard } from './micro/guard.js';
 import { measureSpool } from './micro/spool-append.js';
 import { measureWindow } from './micro/window.js';
 
@@ -13,5 +14,5 @@ export async function runMicro(): Promise<MicroResult[]> {
     unit: 'events/CPU-s',
   }));
   const windows = [...(await measureWindow(seededRandom(2))), ...measureEndpoints(seededRandom(3))];
-  return [...decode, ...(await measureSpool()), ...windows];
+  return [...decode, ...(await measureSpool()), ...windows, ...(await measureGuard())];
 }
