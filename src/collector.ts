@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { preparedStore } from './clickhouse/prepared-store.js';
 import { readWindowRestore } from './clickhouse/queries/window-restore.js';
@@ -7,7 +8,6 @@ import { StoreStartup } from './clickhouse/store-startup.js';
 import { createStoreUpkeep, type StoreUpkeep } from './clickhouse/store-upkeep.js';
 import type { Config } from './config/config.js';
 import type { Clock, Random } from './core/clock.js';
-import type { HttpInstruments } from './core/instruments.js';
 import type { Logger } from './core/logger.js';
 import type { HttpRoute, SocketRoute } from './core/ports.js';
 import type { RetentionDays } from './core/retention.js';
@@ -30,6 +30,7 @@ import { createRouteIndex } from './query/route-index.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
 import { type DiskSpace, nodeFileSystem } from './spool/file-system.js';
 import { createSpool, type Spool } from './spool/spool.js';
+import { bothRecord } from './telemetry/both-record.js';
 import { ClockHealth } from './telemetry/clock-health.js';
 import { DiskHealth } from './telemetry/disk-health.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
@@ -121,7 +122,12 @@ class JoinedCollector implements Collector {
       const metrics = createMetrics({ clock }, { agentsMax: config.metrics.agentsMax, version });
       const keys = createApiKeys(
         { clock, logger },
-        { dataDir, keysFromConfig: config.apiKeys, contentTenants: config.contentTenants },
+        {
+          dataDir,
+          keysFromConfig: config.apiKeys,
+          contentTenants: config.contentTenants,
+          metricsKey: config.metrics.key,
+        },
       );
       const parts = await joinParts({ ...this.#deps, config, dataDir, startedMs: clock.nowMs(), metrics });
       const http = joinHttp({ ...this.#deps, config, metrics, version }, parts, keys);
@@ -335,7 +341,13 @@ function joinHttp(
       exports: metrics.exports,
       clock,
     },
-    { ...config.query, ...config.history, queryMsMax: config.query.timeoutMs, retention: retentionOf(config) },
+    {
+      ...config.query,
+      ...config.history,
+      queryMsMax: config.query.timeoutMs,
+      retention: retentionOf(config),
+      metricsWithoutKey: config.metrics.withoutKey,
+    },
   );
   const routes = [events, live.events, ...reads];
   const sockets = [stream, live.socket];
@@ -346,6 +358,7 @@ function joinHttp(
       host: config.host,
       port: config.port,
       ...config.http,
+      hosts: [hostname(), ...config.http.hosts],
       socketIdleTimeoutSeconds: idleTimeoutSeconds,
       socketOutboundBytesMax: outboundBytesMax,
     },
@@ -363,16 +376,6 @@ function described(
   const listed = [...routes, openApi];
   const all = [...listed, createRouteIndex(listed, { version, sockets })];
   return all;
-}
-
-/** Hot path: once a request. */
-function bothRecord(counted: HttpInstruments, windows: HttpInstruments): HttpInstruments {
-  return {
-    recordRequest(route, method, status, seconds) {
-      counted.recordRequest(route, method, status, seconds);
-      windows.recordRequest(route, method, status, seconds);
-    },
-  };
 }
 
 function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {
