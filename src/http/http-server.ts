@@ -277,8 +277,8 @@ export class HttpServer implements Stage {
     if (head.fault !== null) return this.#refusal('request_malformed', head.fault);
     if (head.targetCharacters > targetCharactersMax) return problem('url_too_long');
     const peer = peerOf(from.response);
-    const keyed = match.kind !== 'found' || !isKeyless(match.route, head, peer);
-    const foreign = this.#site.refuse(head, { keyed });
+    const caller = match.kind === 'found' ? this.#callerOf(match.route, head, peer) : null;
+    const foreign = this.#site.refuse(head, { keyed: caller !== anonymous });
     if (foreign !== null) return this.#refusal(foreign);
     if (match.kind === 'path_unknown') return problem('path_unknown', { detail: 'GET / lists the paths' });
     if (match.kind === 'method_not_allowed') {
@@ -286,7 +286,7 @@ export class HttpServer implements Stage {
       return problem('method_not_allowed', { headers: { allow: match.allowed.join(', ') } });
     }
     const { route, params } = match;
-    const principal = keyed ? this.#authenticate(route, head) : anonymous;
+    const principal = caller ?? 'key_missing';
     if (typeof principal === 'string') {
       return problem(principal, { headers: principal === 'scope_missing' ? {} : { 'www-authenticate': 'Bearer' } });
     }
@@ -301,10 +301,12 @@ export class HttpServer implements Stage {
     return { route, params, principal, holder, body };
   }
 
-  #authenticate({ scope }: HttpRoute, { headers }: RequestHead): Principal | AccessErrorCode {
-    return scope === null
-      ? anonymous
-      : this.#deps.authenticator.authenticate(parseCredentials(headers).authorization, scope);
+  /** `anonymous` where no key is needed, or none is needed here. */
+  #callerOf({ scope, openToLoopback }: HttpRoute, { headers }: RequestHead, peer: Peer): Principal | AccessErrorCode {
+    if (scope === null) return anonymous;
+    const principal = this.#deps.authenticator.authenticate(parseCredentials(headers).authorization, scope);
+    if (typeof principal !== 'string' || openToLoopback !== true) return principal;
+    return peer.loopback && !isForwarded(headers) ? anonymous : principal;
   }
 
   #receive(from: Incoming, of: { readonly bytesMax: number; readonly holder: PlaceHolder }): RequestBody {
@@ -366,12 +368,6 @@ const noBody = new Uint8Array(0);
 
 function holderOf({ tenant, keyName }: Principal, { address }: Peer): PlaceHolder {
   return { key: keyName === '' ? '' : `${tenant}/${keyName}`, address };
-}
-
-/** A key that was sent is looked at, even where none is needed. */
-function isKeyless({ scope, openToLoopback }: HttpRoute, { headers }: RequestHead, peer: Peer): boolean {
-  if (scope === null) return true;
-  return openToLoopback === true && peer.loopback && !headers.has('authorization') && !isForwarded(headers);
 }
 
 /**
