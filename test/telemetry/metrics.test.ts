@@ -89,7 +89,7 @@ const hostileIds = [
 /** A sample, its label values escaped as the text format allows and on no second line for any parser. */
 const samplePattern = /^[a-z_]+(\{([a-z_]+="(\\[\\"n]|[^\\"\p{Cc}\u2028\u2029])*",?)*\})? (\d|\+Inf|NaN)[\d.e+-]*$/u;
 
-test('no agent id breaks the page or writes a line of its own, and none that looks like another doubles a series', async () => {
+test('no agent id breaks the page or writes a line of its own, and two that look alike are one series', async () => {
   const { metrics, record, clock } = setUp();
   for (const agentId of hostileIds) record(sliceOf(clock.nowMs(), [12], { agentId, failed: 1, errors: { tool: 1 } }));
   record(sliceOf(clock.nowMs(), [12], { agentId: '\r' }));
