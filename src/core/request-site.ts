@@ -73,13 +73,9 @@ export function refuseSite(site: AskingSite, policy: SitePolicy): SiteRefusal | 
   return isForeign(site, policy) ? 'origin_foreign' : null;
 }
 
+/** Not `Sec-Fetch-Mode`, which the `fetch` of Node sends as well. */
 function isOfBrowser(site: AskingSite): boolean {
-  return (
-    site.origin !== undefined ||
-    site.fetchSite !== undefined ||
-    site.fetchMode !== undefined ||
-    site.fetchDest !== undefined
-  );
+  return site.origin !== undefined || site.fetchSite !== undefined;
 }
 
 function isKnownHost(host: string | undefined, policy: SitePolicy): boolean {

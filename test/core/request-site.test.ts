@@ -120,8 +120,9 @@ test('where a key is asked for, an unknown name passes for programs and not for 
   expect(refused({ host, method: 'POST' }, keyed)).toBeNull();
   expect(refused({ host, method: 'POST', origin: 'http://evil.example:7077' }, keyed)).toBe('host_unknown');
   expect(refused({ host, fetchSite: 'same-origin' }, keyed)).toBe('host_unknown');
-  expect(refused({ host, fetchMode: 'navigate' }, keyed)).toBe('host_unknown');
-  expect(refused({ host, fetchDest: 'empty' }, keyed)).toBe('host_unknown');
+  // As the fetch and the WebSocket of Node ask.
+  expect(refused({ host, method: 'POST', fetchMode: 'cors' }, keyed)).toBeNull();
+  expect(refused({ host, fetchMode: 'websocket' }, keyed)).toBeNull();
 });
 
 test('our own origin passes, by either scheme, with the standard port written or not', () => {
