@@ -13,8 +13,6 @@ export interface BodyLimits {
 
 export interface BodyDeps {
   readonly clock: Clock;
-  /** Aborted when the client went away. */
-  readonly signal: AbortSignal;
   /** Takes room in the memory that all bodies share, or says why there is none. */
   readonly tryTake: (bytes: number) => PlaceRefusal | null;
   readonly give: (bytes: number) => void;
@@ -55,13 +53,17 @@ export class RequestBody {
       this.#reject = reject;
     });
     this.#timer = deps.clock.setTimer(Math.min(rateGraceMs, limits.timeoutMs), () => this.#checkRate());
-    deps.signal.addEventListener('abort', this.#onAborted, { once: true });
     response.onData((chunk, isLast) => this.#add(new Uint8Array(chunk), isLast));
   }
 
   /** All of it has arrived. */
   get complete(): boolean {
     return this.#complete;
+  }
+
+  /** The client went away. */
+  abandon(): void {
+    this.#fail('request_timeout', 'the client went away');
   }
 
   /** Gives its memory back; the bytes must not be used any more. Idempotent. */
@@ -114,8 +116,6 @@ export class RequestBody {
     }
   }
 
-  readonly #onAborted = (): void => this.#fail('request_timeout', 'the client went away');
-
   #fail(code: PlaceRefusal | 'body_too_large' | 'request_timeout', message: string): void {
     if (this.#settled) return;
     this.#settle();
@@ -125,6 +125,5 @@ export class RequestBody {
   #settle(): void {
     this.#settled = true;
     this.#timer.cancel();
-    this.#deps.signal.removeEventListener('abort', this.#onAborted);
   }
 }

@@ -226,11 +226,14 @@ export class HttpServer implements Stage {
   #serve(response: UwsResponse, request: UwsRequest): void {
     const head = readHead(request);
     const abort = new AbortController();
-    response.onAborted(() => abort.abort());
+    response.onAborted(() => {
+      abort.abort();
+      if (!('status' in prepared)) prepared.body?.abandon();
+    });
     const startedMs = this.#deps.clock.monotonicMs();
     const match = this.#route(head.method, head.path);
     const template = match.kind === 'found' ? match.route.path : '(unmatched)';
-    const prepared = this.#prepare(match, head, { response, signal: abort.signal });
+    const prepared = this.#prepare(match, head, response);
     this.#requests += 1;
     void this.#answer(prepared, head, abort.signal)
       .then(async (reply) => {
@@ -272,11 +275,11 @@ export class HttpServer implements Stage {
   }
 
   /** Everything that must happen before uWebSockets.js takes the request back: refusals, and attaching the body. */
-  #prepare(match: RouteMatch, head: RequestHead, from: Incoming): HttpReply | PreparedRequest {
+  #prepare(match: RouteMatch, head: RequestHead, response: UwsResponse): HttpReply | PreparedRequest {
     if (this.#stopping) return problem('stopping');
     if (head.fault !== null) return this.#refusal('request_malformed', head.fault);
     if (head.targetCharacters > targetCharactersMax) return problem('url_too_long');
-    const peer = peerOf(from.response);
+    const peer = peerOf(response);
     const caller = match.kind === 'found' ? this.#callerOf(match.route, head, peer) : null;
     const foreign = this.#site.refuse(head, { keyed: caller !== anonymous });
     if (foreign !== null) return this.#refusal(foreign);
@@ -297,7 +300,7 @@ export class HttpServer implements Stage {
     const holder = holderOf(principal, peer);
     const full = this.#places.tryEnter(route, holder);
     if (full !== null) return this.#refusal(full);
-    const body = bytesMax === 0 ? null : this.#receive(from, { bytesMax, holder });
+    const body = bytesMax === 0 ? null : this.#receive(response, { bytesMax, holder });
     return { route, params, principal, holder, body };
   }
 
@@ -309,15 +312,14 @@ export class HttpServer implements Stage {
     return peer.loopback && !isForwarded(headers) ? anonymous : principal;
   }
 
-  #receive(from: Incoming, of: { readonly bytesMax: number; readonly holder: PlaceHolder }): RequestBody {
+  #receive(response: UwsResponse, of: { readonly bytesMax: number; readonly holder: PlaceHolder }): RequestBody {
     const { bodyTimeoutMs, bodyBytesPerSecondMin } = this.#options;
     const { bodies } = this.#places;
     return new RequestBody(
-      from.response,
+      response,
       { bytesMax: of.bytesMax, timeoutMs: bodyTimeoutMs, bytesPerSecondMin: bodyBytesPerSecondMin },
       {
         clock: this.#deps.clock,
-        signal: from.signal,
         tryTake: (bytes) => {
           const refusal = bodies.tryTake(of.holder, bytes);
           if (refusal !== null) this.#deps.instruments.refused.inc({ code: refusal });
@@ -346,12 +348,6 @@ export class HttpServer implements Stage {
       return reply;
     }
   }
-}
-
-/** A request while uWebSockets.js still has it. */
-interface Incoming {
-  readonly response: UwsResponse;
-  readonly signal: AbortSignal;
 }
 
 interface PreparedRequest {

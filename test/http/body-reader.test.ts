@@ -9,7 +9,6 @@ const limits = { bytesMax: 1_048_576, timeoutMs: 30_000, bytesPerSecondMin: 0 };
 function receiving() {
   const rooms: number[] = [];
   const clock = new FakeClock();
-  const abort = new AbortController();
   let feed: (chunk: ArrayBuffer, isLast: boolean) => void = () => {};
   const onData = (callback: typeof feed) => {
     feed = callback;
@@ -20,11 +19,10 @@ function receiving() {
   };
   const body = new RequestBody({ onData } as unknown as UwsResponse, limits, {
     clock,
-    signal: abort.signal,
     tryTake,
     give: (bytes) => rooms.push(-bytes),
   });
-  return { body, rooms, clock, abort, feed: (bytes: Uint8Array, isLast = false) => feed(bytes.slice().buffer, isLast) };
+  return { body, rooms, clock, feed: (bytes: Uint8Array, isLast = false) => feed(bytes.slice().buffer, isLast) };
 }
 
 test('a body of a million chunks of one byte is copied into a dozen buffers, not kept in a million', async () => {
@@ -47,9 +45,9 @@ test('a body that comes whole takes its own size and no more', async () => {
 });
 
 test('a client that goes away leaves no timer, no promise and no memory', async () => {
-  const { body, rooms, clock, abort, feed } = receiving();
+  const { body, rooms, clock, feed } = receiving();
   feed(new Uint8Array(10));
-  abort.abort();
+  body.abandon();
   await expect(body.whole).rejects.toMatchObject({ code: 'request_timeout' });
   expect(clock.pendingTimers()).toBe(0);
   body.release();
