@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { preparedStore } from './clickhouse/prepared-store.js';
 import { readWindowRestore } from './clickhouse/queries/window-restore.js';
@@ -7,7 +8,6 @@ import { StoreStartup } from './clickhouse/store-startup.js';
 import { createStoreUpkeep, type StoreUpkeep } from './clickhouse/store-upkeep.js';
 import type { Config } from './config/config.js';
 import type { Clock, Random } from './core/clock.js';
-import type { HttpInstruments } from './core/instruments.js';
 import type { Logger } from './core/logger.js';
 import type { HttpRoute, SocketRoute } from './core/ports.js';
 import type { RetentionDays } from './core/retention.js';
@@ -30,6 +30,7 @@ import { createRouteIndex } from './query/route-index.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
 import { type DiskSpace, nodeFileSystem } from './spool/file-system.js';
 import { createSpool, type Spool } from './spool/spool.js';
+import { bothRecord } from './telemetry/both-record.js';
 import { ClockHealth } from './telemetry/clock-health.js';
 import { DiskHealth } from './telemetry/disk-health.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
@@ -123,7 +124,12 @@ class JoinedCollector implements Collector {
       const metrics = createMetrics({ clock }, { agentsMax: config.metrics.agentsMax, version });
       const keys = createApiKeys(
         { clock, logger },
-        { dataDir, keysFromConfig: config.apiKeys, contentTenants: config.contentTenants },
+        {
+          dataDir,
+          keysFromConfig: config.apiKeys,
+          contentTenants: config.contentTenants,
+          metricsKey: config.metrics.key,
+        },
       );
       const parts = await joinParts({ ...this.#deps, config, dataDir, startedMs: clock.nowMs(), metrics });
       const http = joinHttp({ ...this.#deps, config, metrics, version }, parts, keys);
@@ -187,7 +193,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   );
   const store = await connectStore(
     { clock, random, logger, instruments: metrics.engine, reads: metrics.storeReads },
-    { ...config.clickhouse, ...config.query, ...config.http, hosts: [], dataDir, spoolDir: directory },
+    { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory },
   );
   const delivery = createDelivery(
     { reader: spool, writer: store.segments, clock, random, logger, instruments: metrics.deliver },
@@ -338,7 +344,13 @@ function joinHttp(
       exports: metrics.exports,
       clock,
     },
-    { ...config.query, ...config.history, queryMsMax: config.query.timeoutMs, retention: retentionOf(config) },
+    {
+      ...config.query,
+      ...config.history,
+      queryMsMax: config.query.timeoutMs,
+      retention: retentionOf(config),
+      metricsWithoutKey: config.metrics.withoutKey,
+    },
   );
   const routes = [events, live.events, ...reads];
   const sockets = [stream, live.socket];
@@ -349,6 +361,7 @@ function joinHttp(
       host: config.host,
       port: config.port,
       ...config.http,
+      hosts: [hostname(), ...config.http.hosts],
       socketIdleTimeoutSeconds: idleTimeoutSeconds,
       socketOutboundBytesMax: outboundBytesMax,
     },
@@ -366,16 +379,6 @@ function described(
   const listed = [...routes, openApi];
   const all = [...listed, createRouteIndex(listed, { version, sockets })];
   return all;
-}
-
-/** Hot path: once a request. */
-function bothRecord(counted: HttpInstruments, windows: HttpInstruments): HttpInstruments {
-  return {
-    recordRequest(route, method, status, seconds) {
-      counted.recordRequest(route, method, status, seconds);
-      windows.recordRequest(route, method, status, seconds);
-    },
-  };
 }
 
 function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {

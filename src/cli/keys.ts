@@ -10,7 +10,7 @@ import { generateKey, readKeyFile, type StoredKey, storedKeyOf, writeKeyFile } f
  * same configuration as the collector. A running collector follows within a second.
  */
 const usage = `usage: keys list
-       keys add --tenant <name> --scope ingest|read|admin[+…]
+       keys add --tenant <name> --scope ingest|read|admin|metrics[+…]
        keys revoke <name, as listed>
        options: --config <path>, --data-dir <path>
 `;

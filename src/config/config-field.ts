@@ -130,6 +130,14 @@ export function list<Item>(options: {
   };
 }
 
+/** The environment form of a list. */
+export function splitList(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
 /** 1048576 as 1,048,576: for people only. */
 function grouped(value: number): string {
   return Number.isInteger(value) && value >= 10_000 ? value.toLocaleString('en-US') : String(value);

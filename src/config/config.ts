@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { defaultFrameLimits } from '../core/limits.js';
-import type { Scope } from '../core/ports.js';
+import { scopes } from '../core/ports.js';
 import { clickhouseFields } from './clickhouse-fields.js';
-import { type ConfigField, choice, integer, list, ratio, text } from './config-field.js';
+import { type ConfigField, choice, integer, list, optionalText, ratio, splitList, text } from './config-field.js';
 import { healthFields } from './health-fields.js';
+import { httpFields } from './http-fields.js';
 import { liveFields } from './live-fields.js';
 import { erasureFields, retentionFields } from './retention-config.js';
 
@@ -14,11 +15,11 @@ import { erasureFields, retentionFields } from './retention-config.js';
  */
 
 const tenantPattern = /^[A-Za-z0-9_-]{1,64}$/;
-const scopes = ['ingest', 'read', 'admin'] as const satisfies readonly Scope[];
 
 /** A key from outside: of the characters that fit a header as well as a WebSocket sub-protocol. */
+const keyPattern = /^[A-Za-z0-9._~-]{16,256}$/;
 const apiKey = z.strictObject({
-  key: z.string().regex(/^[A-Za-z0-9._~-]{16,256}$/),
+  key: z.string().regex(keyPattern),
   tenant: z.string().regex(tenantPattern),
   scopes: z.array(z.enum(scopes)).min(1).readonly(),
 });
@@ -54,7 +55,8 @@ export const configTable = {
     identity: ({ key }) => key,
     parse: parseApiKeys,
     allowed:
-      '<key>:<tenant>:<scope>+<scope>,… with keys of 16 to 256 of A-Z a-z 0-9 . _ ~ -, scopes ingest, read, admin',
+      '<key>:<tenant>:<scope>+<scope>,… with keys of 16 to 256 of A-Z a-z 0-9 . _ ~ -, ' +
+      'scopes ingest, read, admin, metrics',
     meaning: 'API keys set from outside; when set, none is generated and the stored ones are not used.',
     secret: true,
   }),
@@ -93,23 +95,7 @@ export const configTable = {
     ),
   },
 
-  http: {
-    connectionsMax: integer({ default: 50_000, min: 1, max: 1_000_000 }, 'WebSocket connections at once.'),
-    requestsMax: integer({ default: 1_000, min: 1, max: 100_000 }, 'HTTP requests under way at once.'),
-    bodyTimeoutMs: integer({ default: 30_000, min: 100, max: 600_000 }, 'Time a body may take to arrive.'),
-    replyIdleTimeoutMs: integer(
-      { default: 60_000, min: 100, max: 3_600_000 },
-      'Time a client may take nothing of a streamed answer; then it is cut off.',
-    ),
-    corsOrigins: list({
-      item: z.string().regex(/^(\*|[a-z][a-z0-9+.-]{0,31}:\/\/[a-z0-9._:[\]-]{1,255})$/),
-      identity: (origin) => origin,
-      parse: splitList,
-      allowed:
-        'origins such as https://grafana.example.com, in lower case and without a path, separated by commas, or *',
-      meaning: 'Origins whose pages a browser lets read the answers of this API (CORS); * is all of them.',
-    }),
-  },
+  http: httpFields,
 
   socket: {
     idleTimeoutSeconds: integer(
@@ -224,6 +210,18 @@ export const configTable = {
       { default: 500, min: 0, max: 10_000 },
       'Agents with metrics of their own; the others are summed as `__other__`.',
     ),
+    key: optionalText({
+      pattern: keyPattern,
+      allowed: '16 to 256 of A-Z a-z 0-9 . _ ~ -',
+      meaning: 'Key for `/metrics`, for scrapers elsewhere; a stored key with the scope metrics does as well.',
+      secret: true,
+    }),
+    withoutKey: choice(['loopback', 'nobody'], {
+      default: 'loopback',
+      meaning:
+        'Who may read `/metrics` without a key: programs of this machine that come through no proxy, or nobody. A ' +
+        'proxy that tells nothing of whom it asks for needs nobody.',
+    }),
   },
 
   query: {
@@ -331,11 +329,4 @@ function parseApiKeys(value: string): unknown {
     const [key, tenant, scopeList, ...rest] = entry.split(':');
     return rest.length > 0 ? entry : { key, tenant, scopes: scopeList?.split('+') };
   });
-}
-
-function splitList(value: string): string[] {
-  return value
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
 }

@@ -123,6 +123,14 @@ const relations: readonly Relation[] = [
     because: 'the one is the milder of the two',
   },
   {
+    holds: ({ http, limits }) =>
+      http.bodiesBytesMax * Math.min(http.requestsKeyRatioMax, http.requestsAddressRatioMax) >= limits.frameBytesMax,
+    path: 'http.bodiesBytesMax',
+    must: 'must hold, in the share of one key and of one address, at least',
+    other: 'limits.frameBytesMax',
+    because: 'one body must fit',
+  },
+  {
     holds: ({ query, http }) => query.tenantRequestsMax < http.requestsMax,
     path: 'query.tenantRequestsMax',
     must: 'must be below',

@@ -65,6 +65,9 @@ export const accessErrors = {
 
 /** The HTTP surface. */
 export const requestErrors = {
+  host_unknown: spec(421, null, false, 'the Host header is no name of the collector; see TIDEMARK_HTTP_HOSTS'),
+  origin_foreign: spec(403, null, false, 'a web page of another origin asks; see TIDEMARK_HTTP_CORS_ORIGINS'),
+  request_malformed: spec(400, null, false, 'the head of the request is ambiguous or not HTTP/1.1'),
   path_unknown: spec(404, null, false, 'no such path'),
   method_not_allowed: spec(405, null, false, 'the path exists, the method does not'),
   not_found: spec(404, null, false, 'no such agent, task, run or pattern of this tenant'),
@@ -82,6 +85,8 @@ export const requestErrors = {
   store_unavailable: spec(503, null, true, 'the store cannot be reached; events are still accepted'),
   connections_exhausted: spec(503, 1013, true, 'the collector has as many connections as it may'),
   overloaded: spec(429, 4429, true, 'more requests are under way than the collector may hold'),
+  key_overloaded: spec(429, 4429, true, 'the API key holds as many requests or connections as one key may'),
+  address_overloaded: spec(429, 4429, true, 'the address holds as many requests or connections as one may'),
   subscribers_exhausted: spec(429, 4429, true, 'the collector or the tenant has as many live subscribers as it may'),
   spool_full: spec(503, 4503, true, 'the spool has reached its quota or the disk is almost full'),
   spool_failed: spec(503, 4503, true, 'the disk refused a write or a sync; nothing was acknowledged'),

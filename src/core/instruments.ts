@@ -159,7 +159,12 @@ export interface ExportInstruments {
   readonly bytes: PlainCounter;
 }
 
-export interface HttpInstruments {
+export interface RequestRecorder {
   /** One finished HTTP request. `route` is the template, never the path. */
   recordRequest(route: string, method: string, status: number, seconds: number): void;
+}
+
+export interface HttpInstruments extends RequestRecorder {
+  /** Requests and upgrades refused before their handler, by error code. */
+  readonly refused: LabelCounter<'code'>;
 }

@@ -10,9 +10,11 @@ import type { LiveInterest } from './live-batch.js';
 
 // ── http ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export type Scope = 'ingest' | 'read' | 'admin';
+/** `metrics` is for the page of all tenants, so no key of a tenant has it by being its `admin`. */
+export const scopes = ['ingest', 'read', 'admin', 'metrics'] as const;
+export type Scope = (typeof scopes)[number];
 
-/** Who is calling: the tenant always comes from the key. `admin` implies the other scopes. */
+/** Who is calling: the tenant always comes from the key. `admin` implies `ingest` and `read`. */
 export interface Principal {
   readonly tenant: string;
   readonly scopes: ReadonlySet<Scope>;
@@ -57,8 +59,12 @@ export interface HttpRoute {
   readonly scope: Scope | null;
   /** Bytes of the body as sent; default 0, no body. */
   readonly bodyBytesMax?: number;
+  /** Programs of this machine, on the loopback address and through no proxy, need no key of `scope`. */
+  readonly openToLoopback?: true;
   /** Its answers do not end by themselves: bounded by the route, not among `http.requestsMax`. */
   readonly longLived?: true;
+  /** Says whether all is well: has places of its own, which no other request takes. So has a route without a scope. */
+  readonly monitoring?: true;
   /** Absent: not part of the described API. */
   readonly operation?: ApiOperation;
   /** Throws `CollectorError` for a problem answer; anything else becomes `internal`. */

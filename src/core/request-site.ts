@@ -14,7 +14,8 @@ import { isIP } from 'node:net';
  * Programs send none of these headers but `Host`, and name a collector as their network does (`tidemark:7077` among
  * containers, `collector.internal`). A rebound page holds no key of ours, so whoever brings one under an unknown name
  * is no such page: that is `unknownHosts: 'with_key'`, for what cannot be had without a key in a header. What is told
- * or done without a key is `unknownHosts: 'refused'`.
+ * or done without a key is `unknownHosts: 'refused'`. A page of an allowed origin may call us what it likes: its origin
+ * is written into the request by the browser, and is not the rebound name.
  *
  * A link may lead here from anywhere: `links` lets through a GET that a click on another page made, into a window of
  * its own. The page that was left learns nothing of the answer. Where a GET is work (SQL in a URL), it stays off.
@@ -64,6 +65,7 @@ export function askingSite(method: string, header: (name: string) => string | un
 
 /** Null when the request may go on. */
 export function refuseSite(site: AskingSite, policy: SitePolicy): SiteRefusal | null {
+  if (site.origin !== undefined && policy.allowsOrigin(site.origin)) return null;
   if (!isKnownHost(site.host, policy) && (policy.unknownHosts === 'refused' || isOfBrowser(site))) {
     // HTTP/1.0 without `Host` is a load balancer's probe; no browser leaves it out.
     if (site.host !== undefined || isOfBrowser(site)) return 'host_unknown';
@@ -71,13 +73,9 @@ export function refuseSite(site: AskingSite, policy: SitePolicy): SiteRefusal | 
   return isForeign(site, policy) ? 'origin_foreign' : null;
 }
 
+/** Not `Sec-Fetch-Mode`, which the `fetch` of Node sends as well. */
 function isOfBrowser(site: AskingSite): boolean {
-  return (
-    site.origin !== undefined ||
-    site.fetchSite !== undefined ||
-    site.fetchMode !== undefined ||
-    site.fetchDest !== undefined
-  );
+  return site.origin !== undefined || site.fetchSite !== undefined;
 }
 
 function isKnownHost(host: string | undefined, policy: SitePolicy): boolean {
@@ -108,7 +106,7 @@ function isLink(site: AskingSite): boolean {
 }
 
 function isOwnOrAllowed(origin: string, site: AskingSite, policy: SitePolicy): boolean {
-  if (policy.allowsOrigin(origin)) return true;
+  if (origin !== site.origin && policy.allowsOrigin(origin)) return true;
   const match = /^(https?):\/\/([^/]+)$/.exec(origin.toLowerCase());
   if (match === null || site.host === undefined) return false;
   const standardPort = match[1] === 'https' ? '443' : '80';

@@ -1,29 +1,129 @@
-import { CollectorError } from '../core/errors.js';
+import type { Clock, Timer } from '../core/clock.js';
+import { CollectorError, errorTable } from '../core/errors.js';
+import type { PlaceRefusal } from './shared-places.js';
 import type { UwsResponse } from './uws.js';
 
+export interface BodyLimits {
+  readonly bytesMax: number;
+  /** Time all of it may take. */
+  readonly timeoutMs: number;
+  /** What must have arrived on average, after `rateGraceMs`. */
+  readonly bytesPerSecondMin: number;
+}
+
+export interface BodyDeps {
+  readonly clock: Clock;
+  /** Takes room in the memory that all bodies share, or says why there is none. */
+  readonly tryTake: (bytes: number) => PlaceRefusal | null;
+  readonly give: (bytes: number) => void;
+}
+
+/** A slow start costs nothing: the handshake of a new connection on a bad link. */
+const rateGraceMs = 5_000;
+const rateCheckMs = 1_000;
+const firstBytes = 4_096;
+
 /**
- * Assembles a request body of at most `bytesMax` bytes into one buffer of its own: uWebSockets.js detaches
- * each chunk's ArrayBuffer when its callback returns, so every chunk is copied. Rejects with
- * `body_too_large` as soon as the limit is passed, without keeping more.
+ * A request body of at most `bytesMax` bytes in one buffer. uWebSockets.js detaches each chunk's ArrayBuffer when its
+ * callback returns, so every chunk is copied, into a buffer that doubles: a body that comes byte by byte costs what one
+ * that comes whole does, at most twice its bytes, and no object a chunk.
  *
- * Must be called before the request handler returns: `onData` cannot be attached later.
+ * Must be made before the request handler returns: `onData` cannot be attached later.
  */
-export function readBody(response: UwsResponse, options: { readonly bytesMax: number }): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    let chunks: Uint8Array[] = [];
-    let bytes = 0;
-    let refused = false;
-    response.onData((chunk, isLast) => {
-      if (refused) return;
-      bytes += chunk.byteLength;
-      if (bytes > options.bytesMax) {
-        refused = true;
-        chunks = [];
-        reject(new CollectorError('body_too_large', `the body is larger than ${options.bytesMax} bytes`));
-        return;
-      }
-      chunks.push(new Uint8Array(chunk.slice(0)));
-      if (isLast) resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
+export class RequestBody {
+  /** Rejects with `body_too_large`, `request_timeout`, or what there was no room for, as soon as it is known. */
+  readonly whole: Promise<Uint8Array>;
+  readonly #limits: BodyLimits;
+  readonly #deps: BodyDeps;
+  readonly #startedMs: number;
+  #buffer = new Uint8Array(0);
+  #bytes = 0;
+  #settled = false;
+  #complete = false;
+  #timer: Timer;
+  #resolve: (body: Uint8Array) => void = () => {};
+  #reject: (error: CollectorError) => void = () => {};
+
+  constructor(response: UwsResponse, limits: BodyLimits, deps: BodyDeps) {
+    this.#limits = limits;
+    this.#deps = deps;
+    this.#startedMs = deps.clock.monotonicMs();
+    this.whole = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
-  });
+    this.#timer = deps.clock.setTimer(Math.min(rateGraceMs, limits.timeoutMs), () => this.#checkRate());
+    response.onData((chunk, isLast) => this.#add(new Uint8Array(chunk), isLast));
+  }
+
+  /** All of it has arrived. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** The client went away. */
+  abandon(): void {
+    this.#fail('request_timeout', 'the client went away');
+  }
+
+  /** Gives its memory back; the bytes must not be used any more. Idempotent. */
+  release(): void {
+    this.#fail('request_timeout', 'nobody waits for the body');
+    this.#deps.give(this.#buffer.length);
+    this.#buffer = new Uint8Array(0);
+  }
+
+  /** Hot path: once a chunk. */
+  #add(chunk: Uint8Array, isLast: boolean): void {
+    if (this.#settled) return;
+    const bytes = this.#bytes + chunk.length;
+    if (bytes > this.#limits.bytesMax) {
+      this.#fail('body_too_large', `the body is larger than ${this.#limits.bytesMax} bytes`);
+      return;
+    }
+    if (bytes > this.#buffer.length && !this.#tryGrow(bytes, isLast)) return;
+    this.#buffer.set(chunk, this.#bytes);
+    this.#bytes = bytes;
+    if (!isLast) return;
+    this.#complete = true;
+    this.#settle();
+    this.#resolve(this.#buffer.subarray(0, bytes));
+  }
+
+  #tryGrow(bytes: number, isLast: boolean): boolean {
+    const doubled = Math.min(Math.max(2 * this.#buffer.length, firstBytes), this.#limits.bytesMax);
+    const capacity = isLast ? bytes : Math.max(bytes, doubled);
+    const refusal = this.#deps.tryTake(capacity - this.#buffer.length);
+    if (refusal !== null) {
+      this.#fail(refusal, `cannot hold the body: ${errorTable[refusal].meaning}`);
+      return false;
+    }
+    const grown = new Uint8Array(capacity);
+    grown.set(this.#buffer.subarray(0, this.#bytes));
+    this.#buffer = grown;
+    return true;
+  }
+
+  #checkRate(): void {
+    const { timeoutMs, bytesPerSecondMin } = this.#limits;
+    const elapsedMs = this.#deps.clock.monotonicMs() - this.#startedMs;
+    if (elapsedMs >= timeoutMs) {
+      this.#fail('request_timeout', `the body did not arrive within ${timeoutMs} ms`);
+    } else if (this.#bytes < (bytesPerSecondMin * elapsedMs) / 1_000) {
+      this.#fail('request_timeout', `the body arrives at less than ${bytesPerSecondMin} bytes a second`);
+    } else {
+      this.#timer = this.#deps.clock.setTimer(Math.min(rateCheckMs, timeoutMs - elapsedMs), () => this.#checkRate());
+    }
+  }
+
+  #fail(code: PlaceRefusal | 'body_too_large' | 'request_timeout', message: string): void {
+    if (this.#settled) return;
+    this.#settle();
+    this.#reject(new CollectorError(code, message));
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.#timer.cancel();
+  }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import { CollectorError, errorMessage, errorTable } from '../core/errors.js';
+import { type AccessErrorCode, CollectorError, errorMessage, errorTable } from '../core/errors.js';
 import type { HttpInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
 import {
@@ -11,12 +11,18 @@ import {
   type SocketRoute,
 } from '../core/ports.js';
 import { problem, problemOf } from '../core/problem.js';
+import type { SiteRefusal } from '../core/request-site.js';
 import type { Stage } from '../core/stage.js';
-import { readBody } from './body-reader.js';
+import { RequestBody } from './body-reader.js';
 import { CorsPolicy } from './cors.js';
 import { parseCredentials } from './credentials.js';
+import { isForwarded, type Peer, peerOf } from './peer-address.js';
 import { writeReply } from './reply-writer.js';
+import { methodLabel, type RequestHead, readHead, targetCharactersMax } from './request-head.js';
+import { RequestPlaces, type RequestPlacesOptions } from './request-places.js';
 import { createRouter, type RouteMatch } from './router.js';
+import { type PlaceHolder, type PlaceRefusal, SharedPlaces } from './shared-places.js';
+import { SiteCheck, type SiteCheckOptions } from './site-check.js';
 import { createSocketBehavior, type SocketUserData, type UwsSocket } from './socket-adapter.js';
 import {
   loadUws,
@@ -34,14 +40,16 @@ export interface HttpServerDeps {
   readonly instruments: HttpInstruments;
 }
 
-export interface HttpServerOptions {
-  readonly host: string;
+export interface HttpServerOptions extends RequestPlacesOptions, SiteCheckOptions {
   /** 0 takes a free one, see `port`. */
   readonly port: number;
   readonly connectionsMax: number;
-  /** HTTP requests under way at once; one more is answered 429. */
-  readonly requestsMax: number;
+  /** Of them, what one key or one address may hold. */
+  readonly connectionsKeyRatioMax: number;
+  readonly connectionsAddressRatioMax: number;
   readonly bodyTimeoutMs: number;
+  /** A body that arrives more slowly is given up before its time is over. */
+  readonly bodyBytesPerSecondMin: number;
   readonly replyIdleTimeoutMs: number;
   /** Origins whose pages may read answers, or `*`; see `CorsPolicy`. */
   readonly corsOrigins: readonly string[];
@@ -49,18 +57,6 @@ export interface HttpServerOptions {
   readonly socketOutboundBytesMax: number;
 }
 
-/** What is copied out of a request before its handler returns: uWebSockets.js keeps it on the stack. */
-interface Head {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: ReadonlyMap<string, string>;
-  /** Of path and query as sent, all ASCII. */
-  readonly targetCharacters: number;
-}
-
-/** A URL that arrives in pieces is refused by uWebSockets.js at 4 KiB; one that arrives whole, here. */
-const targetCharactersMax = 16_384;
 /** What is recorded, as nginx does, for a client that went away before its answer: no failure of the collector. */
 const clientGoneStatus = 499;
 
@@ -74,6 +70,9 @@ export class HttpServer implements Stage {
   readonly #options: HttpServerOptions;
   readonly #route: (method: string, path: string) => RouteMatch;
   readonly #cors: CorsPolicy;
+  readonly #site: SiteCheck;
+  readonly #places: RequestPlaces;
+  readonly #connections: SharedPlaces;
   readonly #socketRoutes: readonly SocketRoute[];
   readonly #sockets = new Set<UwsSocket>();
   #app: UwsApp | null = null;
@@ -81,8 +80,6 @@ export class HttpServer implements Stage {
   #closeListener: (socket: UwsListenSocket) => void = () => {};
   #port = 0;
   #requests = 0;
-  /** Of them those whose answers do not end by themselves. */
-  #longLived = 0;
   #stopping = false;
 
   constructor(
@@ -94,6 +91,13 @@ export class HttpServer implements Stage {
     this.#options = options;
     this.#route = createRouter(routes.http);
     this.#cors = new CorsPolicy(options);
+    this.#site = new SiteCheck(options, this.#cors);
+    this.#places = new RequestPlaces(options);
+    this.#connections = new SharedPlaces({
+      placesMax: options.connectionsMax,
+      keyRatioMax: options.connectionsKeyRatioMax,
+      addressRatioMax: options.connectionsAddressRatioMax,
+    });
     this.#socketRoutes = routes.sockets;
   }
 
@@ -103,6 +107,14 @@ export class HttpServer implements Stage {
 
   connections(): number {
     return this.#sockets.size;
+  }
+
+  requestsUnderWay(): number {
+    return this.#requests;
+  }
+
+  bodyBytesHeld(): number {
+    return this.#places.bodies.taken;
   }
 
   async start(): Promise<void> {
@@ -157,7 +169,13 @@ export class HttpServer implements Stage {
         idleTimeoutSeconds: this.#options.socketIdleTimeoutSeconds,
         outboundBytesMax: this.#options.socketOutboundBytesMax,
       },
-      { onOpen: (socket) => this.#sockets.add(socket), onClose: (socket) => this.#sockets.delete(socket) },
+      {
+        onOpen: (socket) => this.#sockets.add(socket),
+        onClose: (socket, holder) => {
+          this.#sockets.delete(socket);
+          this.#connections.give(holder, 1);
+        },
+      },
     );
     app.ws<SocketUserData>(route.path, {
       ...behavior,
@@ -174,14 +192,20 @@ export class HttpServer implements Stage {
       return writeReply(response, reply, { ...this.#writing(signal), headOnly: false, closeConnection: true });
     };
     if (this.#stopping) return void refuse(problem('stopping'));
-    if (this.#sockets.size >= this.#options.connectionsMax) return void refuse(problem('connections_exhausted'));
+    if (head.fault !== null) return void refuse(this.#refusal('request_malformed', head.fault));
+    const foreign = this.#site.refuse(head, { keyed: true });
+    if (foreign !== null) return void refuse(this.#refusal(foreign));
     const credentials = parseCredentials(head.headers);
     const principal = this.#deps.authenticator.authenticate(credentials.authorization, route.scope);
     if (typeof principal === 'string' && !credentials.byProtocol) return void refuse(problem(principal));
+    const holder = holderOf(typeof principal === 'string' ? anonymous : principal, peerOf(response));
+    const full = this.#connections.tryTake(holder, 1);
+    if (full !== null) return void refuse(this.#refusal(full === 'overloaded' ? 'connections_exhausted' : full));
     const data: SocketUserData = {
       principal: typeof principal === 'string' ? null : principal,
       refusal: typeof principal === 'string' ? principal : null,
       query: head.query,
+      holder,
       socket: null,
       handlers: null,
     };
@@ -202,22 +226,24 @@ export class HttpServer implements Stage {
   #serve(response: UwsResponse, request: UwsRequest): void {
     const head = readHead(request);
     const abort = new AbortController();
-    response.onAborted(() => abort.abort());
+    response.onAborted(() => {
+      abort.abort();
+      if (!('status' in prepared)) prepared.body?.abandon();
+    });
     const startedMs = this.#deps.clock.monotonicMs();
     const match = this.#route(head.method, head.path);
     const template = match.kind === 'found' ? match.route.path : '(unmatched)';
     const prepared = this.#prepare(match, head, response);
-    const longLived = match.kind === 'found' && match.route.longLived === true ? 1 : 0;
     this.#requests += 1;
-    this.#longLived += longLived;
     void this.#answer(prepared, head, abort.signal)
-      .then((reply) => {
+      .then(async (reply) => {
         this.#record(template, head, { status: abort.signal.aborted ? clientGoneStatus : reply.status, startedMs });
-        return writeReply(response, this.#cors.shared(reply, head.headers.get('origin')), {
+        const closeConnection = endsConnection(reply, head, prepared);
+        if (closeConnection) await afterThisRead();
+        await writeReply(response, this.#cors.shared(reply, head.headers.get('origin')), {
           ...this.#writing(abort.signal),
           headOnly: head.method === 'HEAD',
-          // A body that was not read to its end would be taken for the next request.
-          closeConnection: reply.status === 413 || reply.status === 408,
+          closeConnection,
         });
       })
       .catch((error: unknown) => {
@@ -227,7 +253,9 @@ export class HttpServer implements Stage {
       })
       .finally(() => {
         this.#requests -= 1;
-        this.#longLived -= longLived;
+        if ('status' in prepared) return;
+        prepared.body?.release();
+        this.#places.leave(prepared.route, prepared.holder);
       });
   }
 
@@ -235,43 +263,78 @@ export class HttpServer implements Stage {
     return { signal, clock: this.#deps.clock, idleMsMax: this.#options.replyIdleTimeoutMs };
   }
 
-  #record(route: string, head: Head, answer: { readonly status: number; readonly startedMs: number }): void {
+  #record(route: string, head: RequestHead, answer: { readonly status: number; readonly startedMs: number }): void {
     const seconds = (this.#deps.clock.monotonicMs() - answer.startedMs) / 1_000;
-    this.#deps.instruments.recordRequest(route, head.method, answer.status, seconds);
+    this.#deps.instruments.recordRequest(route, methodLabel(head.method), answer.status, seconds);
+  }
+
+  /** Refused before its handler, and counted. */
+  #refusal(code: RefusalCode, detail?: string): HttpReply {
+    this.#deps.instruments.refused.inc({ code });
+    return problem(code, detail === undefined ? {} : { detail });
   }
 
   /** Everything that must happen before uWebSockets.js takes the request back: refusals, and attaching the body. */
-  #prepare(match: RouteMatch, head: Head, response: UwsResponse): HttpReply | PreparedRequest {
+  #prepare(match: RouteMatch, head: RequestHead, response: UwsResponse): HttpReply | PreparedRequest {
     if (this.#stopping) return problem('stopping');
+    if (head.fault !== null) return this.#refusal('request_malformed', head.fault);
     if (head.targetCharacters > targetCharactersMax) return problem('url_too_long');
+    const peer = peerOf(response);
+    const caller = match.kind === 'found' ? this.#callerOf(match.route, head, peer) : null;
+    const foreign = this.#site.refuse(head, { keyed: caller !== anonymous });
+    if (foreign !== null) return this.#refusal(foreign);
     if (match.kind === 'path_unknown') return problem('path_unknown', { detail: 'GET / lists the paths' });
     if (match.kind === 'method_not_allowed') {
       if (this.#cors.isPreflight(head.method, head.headers)) return this.#cors.preflightReply(match.allowed);
       return problem('method_not_allowed', { headers: { allow: match.allowed.join(', ') } });
     }
     const { route, params } = match;
-    const principal =
-      route.scope === null
-        ? anonymous
-        : this.#deps.authenticator.authenticate(parseCredentials(head.headers).authorization, route.scope);
+    const principal = caller ?? 'key_missing';
     if (typeof principal === 'string') {
       return problem(principal, { headers: principal === 'scope_missing' ? {} : { 'www-authenticate': 'Bearer' } });
     }
-    if (route.longLived !== true && this.#requests - this.#longLived >= this.#options.requestsMax)
-      return problem('overloaded');
     const bytesMax = route.bodyBytesMax ?? 0;
     if (Number(head.headers.get('content-length') ?? 0) > bytesMax) {
       return problem('body_too_large', { detail: `the body may have ${bytesMax} bytes` });
     }
-    const body = bytesMax === 0 ? Promise.resolve(new Uint8Array(0)) : readBody(response, { bytesMax });
-    return { route, params, principal, body };
+    const holder = holderOf(principal, peer);
+    const full = this.#places.tryEnter(route, holder);
+    if (full !== null) return this.#refusal(full);
+    const body = bytesMax === 0 ? null : this.#receive(response, { bytesMax, holder });
+    return { route, params, principal, holder, body };
   }
 
-  async #answer(prepared: HttpReply | PreparedRequest, head: Head, signal: AbortSignal): Promise<HttpReply> {
+  /** `anonymous` where no key is needed, or none is needed here. */
+  #callerOf({ scope, openToLoopback }: HttpRoute, { headers }: RequestHead, peer: Peer): Principal | AccessErrorCode {
+    if (scope === null) return anonymous;
+    const principal = this.#deps.authenticator.authenticate(parseCredentials(headers).authorization, scope);
+    if (typeof principal !== 'string' || openToLoopback !== true) return principal;
+    return peer.loopback && !isForwarded(headers) ? anonymous : principal;
+  }
+
+  #receive(response: UwsResponse, of: { readonly bytesMax: number; readonly holder: PlaceHolder }): RequestBody {
+    const { bodyTimeoutMs, bodyBytesPerSecondMin } = this.#options;
+    const { bodies } = this.#places;
+    return new RequestBody(
+      response,
+      { bytesMax: of.bytesMax, timeoutMs: bodyTimeoutMs, bytesPerSecondMin: bodyBytesPerSecondMin },
+      {
+        clock: this.#deps.clock,
+        tryTake: (bytes) => {
+          const refusal = bodies.tryTake(of.holder, bytes);
+          if (refusal !== null) this.#deps.instruments.refused.inc({ code: refusal });
+          return refusal;
+        },
+        give: (bytes) => bodies.give(of.holder, bytes),
+      },
+    );
+  }
+
+  async #answer(prepared: HttpReply | PreparedRequest, head: RequestHead, signal: AbortSignal): Promise<HttpReply> {
     if ('status' in prepared) return prepared;
     const { route, params, principal } = prepared;
     try {
-      const body = await this.#withinBodyTimeout(prepared.body);
+      const body = prepared.body === null ? noBody : await prepared.body.whole;
       return await route.handle({ ...head, params, body, signal }, principal);
     } catch (error) {
       const reply = problemOf(error);
@@ -285,38 +348,37 @@ export class HttpServer implements Stage {
       return reply;
     }
   }
-
-  async #withinBodyTimeout(body: Promise<Uint8Array>): Promise<Uint8Array> {
-    const { clock } = this.#deps;
-    return new Promise((resolve, reject) => {
-      const timer = clock.setTimer(this.#options.bodyTimeoutMs, () =>
-        reject(
-          new CollectorError('request_timeout', `the body did not arrive within ${this.#options.bodyTimeoutMs} ms`),
-        ),
-      );
-      body.then(resolve, reject).finally(() => timer.cancel());
-    });
-  }
 }
 
 interface PreparedRequest {
   readonly route: HttpRoute;
   readonly params: Readonly<Record<string, string>>;
   readonly principal: Principal;
-  readonly body: Promise<Uint8Array>;
+  readonly holder: PlaceHolder;
+  readonly body: RequestBody | null;
 }
 
-function readHead(request: UwsRequest): Head {
-  const headers = new Map<string, string>();
-  request.forEachHeader((name, value) => headers.set(name, value));
-  const path = request.getUrl();
-  const query = request.getQuery() ?? '';
-  const targetCharacters = path.length + query.length;
-  return {
-    method: request.getCaseSensitiveMethod(),
-    path,
-    query: new URLSearchParams(targetCharacters > targetCharactersMax ? '' : query),
-    headers,
-    targetCharacters,
-  };
+type RefusalCode = SiteRefusal | PlaceRefusal | 'request_malformed' | 'connections_exhausted';
+
+const noBody = new Uint8Array(0);
+
+function holderOf({ tenant, keyName }: Principal, { address }: Peer): PlaceHolder {
+  return { key: keyName === '' ? '' : `${tenant}/${keyName}`, address };
+}
+
+/**
+ * Whether what follows on the connection may not be read as another request: the rest of a body nobody wants, or what
+ * uWebSockets.js leaves behind a body in chunks (trailers; it reads on after line ends that are none).
+ */
+function endsConnection(reply: HttpReply, head: RequestHead, prepared: HttpReply | PreparedRequest): boolean {
+  if (head.fault !== null || head.headers.has('transfer-encoding') || reply.status === 413) return true;
+  return 'body' in prepared && prepared.body instanceof RequestBody && !prepared.body.complete;
+}
+
+/**
+ * uWebSockets.js goes on with what it has read when an answer is written within its callback, even one that ends the
+ * connection. While an answer is awaited it cuts the connection instead.
+ */
+function afterThisRead(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -35,7 +35,7 @@ export async function writeReply(response: UwsResponse, reply: HttpReply, option
     if (options.signal.aborted) return;
     if (!writeChunk(response, chunk)) await writable(response, options);
   }
-  if (!options.signal.aborted) response.cork(() => response.end());
+  if (!options.signal.aborted) response.cork(() => response.end(undefined, options.closeConnection));
 }
 
 function writeHead(response: UwsResponse, reply: HttpReply): void {

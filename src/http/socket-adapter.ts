@@ -1,5 +1,6 @@
 import { type AccessErrorCode, errorTable } from '../core/errors.js';
 import type { Principal, Socket, SocketHandlers, SocketRoute } from '../core/ports.js';
+import type { PlaceHolder } from './shared-places.js';
 import { closeOnBackpressureLimit, type UwsBehavior, type UwsWebSocket } from './uws.js';
 
 /** What an upgraded connection carries: who is calling, or why it is refused. */
@@ -7,6 +8,8 @@ export interface SocketUserData {
   readonly principal: Principal | null;
   readonly refusal: AccessErrorCode | null;
   readonly query: URLSearchParams;
+  /** Whose place among the connections it has. */
+  readonly holder: PlaceHolder;
   socket: UwsSocket | null;
   handlers: SocketHandlers | null;
 }
@@ -63,7 +66,10 @@ function sendFragments(ws: UwsWebSocket<SocketUserData>, bytes: Uint8Array, isBi
 export function createSocketBehavior(
   route: SocketRoute,
   limits: SocketLimits,
-  track: { readonly onOpen: (socket: UwsSocket) => void; readonly onClose: (socket: UwsSocket) => void },
+  track: {
+    readonly onOpen: (socket: UwsSocket) => void;
+    readonly onClose: (socket: UwsSocket, holder: PlaceHolder) => void;
+  },
 ): Omit<UwsBehavior<SocketUserData>, 'upgrade'> {
   return {
     maxPayloadLength: route.payloadBytesMax,
@@ -89,7 +95,7 @@ export function createSocketBehavior(
       const data = ws.getUserData();
       if (data.socket === null) return;
       data.socket.detach();
-      track.onClose(data.socket);
+      track.onClose(data.socket, data.holder);
       data.handlers?.closed(code);
     },
   };

@@ -84,10 +84,13 @@ export function forgetEventIds(
   const ids = batch.admittedIds;
   if (ids === null) return;
   const decodable = batch.frames.filter((frame) => frame.fault === null);
+  // Frames and their events ascend, in the ids as in what was found to be a duplicate.
+  let passed = 0;
   for (let index = 0; index < ids.low.length; index++) {
     const frame = decodable[ids.frame[index]!];
+    if (index > 0 && ids.frame[index] !== ids.frame[index - 1]) passed = 0;
     if (frame === undefined || frame.state !== 'append' || !concerns(frame)) continue;
-    if (frame.duplicateEvents.includes(ids.event[index]!)) continue;
-    eventIds.remove(ids.low[index]!, ids.high[index]!);
+    if (frame.duplicateEvents[passed] === ids.event[index]) passed++;
+    else eventIds.remove(ids.low[index]!, ids.high[index]!);
   }
 }

@@ -27,6 +27,8 @@ export interface ApiKeysOptions {
   readonly dataDir: string;
   /** Keys set from outside: when there are any, none is generated and the stored ones are not used. */
   readonly keysFromConfig: readonly (KeyGrant & { readonly key: string })[];
+  /** Opens `/metrics` and nothing else; null when there is none. */
+  readonly metricsKey?: string | null;
   /** Tenants that opted in to content. */
   readonly contentTenants: readonly string[];
 }
@@ -64,6 +66,16 @@ interface Entry {
   readonly principal: Principal;
 }
 
+/** What the scope admin implies: not the page of metrics, which names the agents of all tenants. */
+const adminScopes = ['ingest', 'read', 'admin'] as const;
+/** Whoever sent the key of `metrics.key`: of no tenant. */
+const metricsReader: Principal = {
+  tenant: '',
+  scopes: new Set<Scope>(['metrics']),
+  keyName: 'metrics.key',
+  contentAllowed: false,
+};
+
 interface RingStart {
   readonly keys: readonly StoredKey[];
   /** The keys come from the file and follow it. */
@@ -78,6 +90,7 @@ class KeyRing implements ApiKeys {
   readonly #dataDir: string;
   readonly #contentTenants: ReadonlySet<string>;
   readonly #watched: boolean;
+  readonly #metricsKey: string | null;
   #entries: ReadonlyMap<string, Entry>;
   #fileVersion: string;
   #checkedMs: number;
@@ -88,6 +101,7 @@ class KeyRing implements ApiKeys {
     this.#dataDir = options.dataDir;
     this.#contentTenants = new Set(options.contentTenants);
     this.#watched = start.watched;
+    this.#metricsKey = options.metricsKey ?? null;
     this.#entries = this.#entriesOf(start.keys);
     this.#fileVersion = start.watched ? fileVersion(keyFilePath(options.dataDir)) : '';
     this.#checkedMs = deps.clock.monotonicMs();
@@ -132,14 +146,15 @@ class KeyRing implements ApiKeys {
   }
 
   #entriesOf(keys: readonly StoredKey[]): ReadonlyMap<string, Entry> {
-    return new Map(
-      keys.map((stored): [string, Entry] => {
-        const scopes = new Set<Scope>(stored.scopes.includes('admin') ? ['ingest', 'read', 'admin'] : stored.scopes);
-        const contentAllowed = this.#contentTenants.has(stored.tenant);
-        const principal = { tenant: stored.tenant, scopes, keyName: stored.name, contentAllowed };
-        return [stored.sha256, { digest: Buffer.from(stored.sha256, 'hex'), principal }];
-      }),
-    );
+    const entries = new Map<string, Entry>();
+    const add = (digest: Buffer, principal: Principal) => entries.set(digest.toString('hex'), { digest, principal });
+    if (this.#metricsKey !== null) add(digestKey(this.#metricsKey), metricsReader);
+    for (const { tenant, name, sha256, scopes: given } of keys) {
+      const scopes = new Set<Scope>(given.includes('admin') ? [...adminScopes, ...given] : given);
+      const contentAllowed = this.#contentTenants.has(tenant);
+      add(Buffer.from(sha256, 'hex'), { tenant, scopes, keyName: name, contentAllowed });
+    }
+    return entries;
   }
 }
 

@@ -1,12 +1,14 @@
 import type { EventIdList } from '../core/event-batch.js';
 import type { EventIdSink } from '../core/ports.js';
+import { SecretSpread } from '../core/secret-spread.js';
 
 /**
  * Which event ids were seen, as 64-bit fingerprints in bounded memory: two generations of at most half of
  * `idsMax` each. When the younger is full it becomes the older, and what the older held is forgotten and
  * reported. A false "seen" needs two ids with the same 64 bits: below 1e-6 for 2 million ids.
  *
- * Each generation is an open-addressing table with linear probing, load at most 1/2 (Knuth, TAOCP 3, 6.4).
+ * Each generation is an open-addressing table with linear probing, load at most 1/2 (Knuth, TAOCP 3, 6.4). A sender
+ * chooses its ids and could compute their fingerprints, so where one begins is a secret of the table.
  */
 export class EventIdMemory implements EventIdSink {
   readonly #generationMax: number;
@@ -58,6 +60,8 @@ export class EventIdMemory implements EventIdSink {
 class FingerprintTable {
   #slots = new Uint32Array(2 * 1024);
   #mask = 1023;
+  #shift = Math.clz32(1023);
+  readonly #spread = new SecretSpread();
   size = 0;
 
   has(low: number, high: number): boolean {
@@ -90,7 +94,7 @@ class FingerprintTable {
   /** The slot that holds the pair, or the free slot where it belongs. */
   #find(low: number, high: number): number {
     const slots = this.#slots;
-    let index = (low ^ Math.imul(high, 0x9e3779b1)) & this.#mask;
+    let index = this.#spread.slot(low, high, this.#shift);
     while (slots[2 * index] !== 0 || slots[2 * index + 1] !== 0) {
       if (slots[2 * index] === low && slots[2 * index + 1] === high) return index;
       index = (index + 1) & this.#mask;
@@ -122,6 +126,7 @@ class FingerprintTable {
     const before = this.#slots;
     this.#slots = new Uint32Array(before.length * 2);
     this.#mask = before.length - 1;
+    this.#shift -= 1;
     for (let slot = 0; slot < before.length; slot += 2) {
       const low = before[slot] ?? 0;
       const high = before[slot + 1] ?? 0;

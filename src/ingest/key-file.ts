@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rm
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { CollectorError, errorMessage } from '../core/errors.js';
-import type { Scope } from '../core/ports.js';
+import { type Scope, scopes } from '../core/ports.js';
 
 /**
  * `<dataDir>/api-keys.json`, mode 0600, replaced as a whole (new file, fsync, rename, fsync of the directory):
@@ -20,7 +20,7 @@ import type { Scope } from '../core/ports.js';
 const storedKey = z.strictObject({
   name: z.string().min(1).max(64),
   tenant: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
-  scopes: z.array(z.enum(['ingest', 'read', 'admin'])).min(1),
+  scopes: z.array(z.enum(scopes)).min(1),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   created: z.string(),
 });

@@ -201,13 +201,14 @@ export class IngestPipeline {
    * this one or in a stall, and nothing that follows may be kept. True when the batch holds such rows.
    */
   #refuseFaulted(batch: PendingBatch): boolean {
+    const faulted = new Set(batch.frames.filter(({ state, origin }) => state === 'append' && origin.faulted));
+    if (faulted.size > 0) forgetEventIds(batch, this.#deps.eventIds, (frame) => faulted.has(frame));
+    for (const frame of faulted) {
+      this.#countRefused(frame);
+      frame.state = 'refused';
+    }
     let again = false;
     for (const frame of batch.frames) {
-      if (frame.state === 'append' && frame.origin.faulted) {
-        forgetEventIds(batch, this.#deps.eventIds, (candidate) => candidate === frame);
-        this.#countRefused(frame);
-        frame.state = 'refused';
-      }
       if (frame.state !== 'refused' || frame.silent || frame.fault !== null) continue;
       frame.silent = true;
       again = true;
@@ -256,9 +257,9 @@ export class IngestPipeline {
   #stall(): void {
     this.#stalled = true;
     for (const batch of this.#queue) {
-      for (const frame of batch.frames) {
-        if (frame.origin.waits || frame.state === 'refused' || frame.state === 'duplicate') continue;
-        forgetEventIds(batch, this.#deps.eventIds, (candidate) => candidate === frame);
+      const refused = new Set(batch.frames.filter(isTurnedAway));
+      if (refused.size > 0) forgetEventIds(batch, this.#deps.eventIds, (frame) => refused.has(frame));
+      for (const frame of refused) {
         this.#refuse(frame, { code: 'spool_full', message: 'the spool is full; nothing of this request was kept' });
       }
     }
@@ -351,4 +352,9 @@ function eventsKept(batch: PendingBatch): number {
     if (frame.state === 'append' || frame.state === 'duplicate') events += frame.events;
   }
   return events;
+}
+
+/** By a stall: it cannot wait, and is neither refused already nor kept before. */
+function isTurnedAway({ origin, state }: PendingFrame): boolean {
+  return !origin.waits && state !== 'refused' && state !== 'duplicate';
 }

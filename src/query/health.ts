@@ -80,7 +80,7 @@ export function createHealthRoutes(context: QueryContext): HttpRoute[] {
     query: parameters,
     answer: { kind: 'json', schema: deepSchema },
   } as const;
-  const deepRoute = { method: 'GET', scope: 'read', handle: deep } as const;
+  const deepRoute = { method: 'GET', scope: 'read', monitoring: true, handle: deep } as const;
   return [
     {
       method: 'GET',

@@ -3,12 +3,17 @@ import type { QueryContext } from './query-context.js';
 
 const contentType = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** `GET /metrics`: every metric in the Prometheus text format; public, as scrapers expect. */
-export function createMetricsPageRoute({ renderMetrics }: QueryContext): HttpRoute {
+/**
+ * `GET /metrics`: every metric in the Prometheus text format. It names the agents of all tenants, so it needs a key of
+ * its own scope; a scraper on this machine needs none unless that was switched off.
+ */
+export function createMetricsPageRoute({ renderMetrics, options }: QueryContext): HttpRoute {
   return {
     method: 'GET',
     path: '/metrics',
-    scope: null,
+    scope: 'metrics',
+    monitoring: true,
+    ...(options.metricsWithoutKey === 'loopback' ? { openToLoopback: true } : {}),
     operation: {
       id: 'getPrometheusMetrics',
       tag: 'monitoring',

@@ -54,7 +54,8 @@ export function openApiDocument(routes: readonly HttpRoute[], service: Described
 const keyScheme: Json = {
   type: 'http',
   scheme: 'bearer',
-  description: 'An API key. It names the tenant and carries scopes: ingest, read, admin; admin implies the others.',
+  description:
+    'An API key. It names the tenant and carries scopes: ingest, read, admin, metrics; admin implies ingest and read.',
 };
 
 function byName(items: ReadonlyMap<string, Json>): Json {
@@ -101,11 +102,17 @@ function operationItem(route: HttpRoute, operation: ApiOperation, shared: Shared
     operationId: id,
     tags: [tag],
     summary,
-    security: route.scope === null ? [] : [{ key: [route.scope] }],
+    security: securityOf(route),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: bodyItem(body, operation, components) }),
     responses: { ...successResponses(operation, components), ...problemResponses(route, operation, responses) },
   };
+}
+
+/** Alternatives: an empty one is a request without a key. */
+function securityOf({ scope, openToLoopback }: HttpRoute): Json[] {
+  if (scope === null) return [];
+  return openToLoopback === true ? [{ key: [scope] }, {}] : [{ key: [scope] }];
 }
 
 function pathParameters(path: string): Json[] {

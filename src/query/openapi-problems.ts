@@ -4,8 +4,17 @@ import type { HttpRoute } from '../core/ports.js';
 import type { Json } from './openapi-components.js';
 
 /** What any request may meet. */
-const everywhere = ['url_too_long', 'overloaded', 'internal', 'stopping'] as const;
-const withKey = ['key_missing', 'key_invalid', 'scope_missing'] as const;
+const everywhere = [
+  'request_malformed',
+  'host_unknown',
+  'origin_foreign',
+  'url_too_long',
+  'overloaded',
+  'address_overloaded',
+  'internal',
+  'stopping',
+] as const;
+const withKey = ['key_missing', 'key_invalid', 'scope_missing', 'key_overloaded'] as const;
 const withBody = ['body_too_large', 'request_timeout'] as const;
 const withStore = ['query_too_large', 'store_unavailable', 'query_timeout'] as const;
 

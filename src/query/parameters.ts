@@ -20,6 +20,7 @@ export function parseParameters<Shape extends z.ZodRawShape>(
   const items: ProblemItem[] = [];
   const values: Record<string, string> = {};
   for (const name of names) {
+    if (items.length === problemsMax) break;
     if (!known.includes(name)) {
       const allowed = known.length === 0 ? 'this endpoint has no parameters' : `known are ${known.join(', ')}`;
       const message = `unknown parameter ${quoted(name)}: ${allowed}`;

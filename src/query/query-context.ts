@@ -44,6 +44,8 @@ export interface QueryOptions {
   readonly retention: RetentionDays;
   /** Requests of one tenant under way; one more is refused. */
   readonly tenantRequestsMax: number;
+  /** Who may read the page of metrics without a key. */
+  readonly metricsWithoutKey: 'loopback' | 'nobody';
   /** A task or run that has not ended is `orphaned` when nothing was heard of it for this long. */
   readonly leaseMs: number;
   /** Age, from the start of its read, at which an answer is no longer given to equal requests; 0 shares nothing. */
@@ -59,6 +61,7 @@ export interface QueryOptions {
 export const defaultQueryOptions: QueryOptions = {
   queryMsMax: 10_000,
   tenantRequestsMax: 500,
+  metricsWithoutKey: 'loopback',
   leaseMs: 300_000,
   cacheMs: 1_000,
   rangeDaysMax: 400,

@@ -11,12 +11,14 @@ export const otherAgentId = '__other__';
  * counted by bucket nor write 10,000 lines quickly, so the sums are kept here and written as text.
  *
  * The first `agentsMax` agents have series of their own; the others are folded into `otherAgentId` of their tenant. A
- * slot is free again when `forget` is called for its agent.
+ * slot is free again when `forget` is called for its agent. An agent that is shown as another one is folded as well.
  */
 export class AgentExecutions implements ExecutionInstruments {
   readonly #agentsMax: number;
   readonly #tenants = new Map<string, Map<string, AgentSums>>();
   readonly #folded = new Set<string>();
+  /** Of the agents with series of their own: two ids that are shown alike would be one series twice. */
+  readonly #labels = new Set<string>();
   #agents = 0;
   #executionsFolded = 0;
 
@@ -71,7 +73,9 @@ export class AgentExecutions implements ExecutionInstruments {
    * Drops the series of an agent. Should it come back, its counters begin at 0, which Prometheus takes as a restart.
    */
   forget(agent: AgentKey): void {
-    if (this.#tenants.get(agent.tenant)?.delete(agent.agentId)) this.#agents--;
+    if (!this.#tenants.get(agent.tenant)?.delete(agent.agentId)) return;
+    this.#labels.delete(agent.labels);
+    this.#agents--;
   }
 
   /** The counters and histograms in the text format, every line ended. */
@@ -96,12 +100,13 @@ export class AgentExecutions implements ExecutionInstruments {
       this.#tenants.set(slice.tenant, agents);
     }
     const foldedKey = `${slice.tenant}\0${slice.agentId}`;
-    if (!this.isFull() && slice.agentId !== otherAgentId) {
+    const own = this.isFull() || slice.agentId === otherAgentId ? null : new AgentSums(slice.tenant, slice.agentId);
+    if (own !== null && !this.#labels.has(own.labels)) {
       this.#agents++;
       this.#folded.delete(foldedKey);
-      const sums = new AgentSums(slice.tenant, slice.agentId);
-      agents.set(slice.agentId, sums);
-      return sums;
+      this.#labels.add(own.labels);
+      agents.set(slice.agentId, own);
+      return own;
     }
     if (this.#folded.size < foldedAgentsMax) this.#folded.add(foldedKey);
     let other = agents.get(otherAgentId);
@@ -147,8 +152,19 @@ export function header({ name, type, help }: MetricDeclaration): string {
   return `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`;
 }
 
+/**
+ * A label's value. The format escapes backslash, quote and line feed and knows no other escape, while some parsers also
+ * end a line at a carriage return or U+2028: control characters are shown by their pictures (U+240D for that return).
+ */
 export function escapeLabel(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  const escaped = value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  return escaped.replace(/[\p{Cc}\u2028\u2029]/gu, pictureOf);
+}
+
+function pictureOf(character: string): string {
+  const code = character.charCodeAt(0);
+  if (code < 0x20) return String.fromCharCode(0x2400 + code);
+  return code === 0x7f ? '\u2421' : '\ufffd';
 }
 
 function executionLines({ labels, completed, failed, cancelled }: AgentSums): string {

@@ -302,6 +302,12 @@ export const httpMetrics = {
   requests: counter('tidemark_http_requests_total', 'Finished HTTP requests.', {
     labels: ['route', 'method', 'status'],
   }),
+  refused: counter(
+    'tidemark_http_refused_total',
+    'HTTP requests and WebSocket upgrades refused before their handler, by error code: who may not ask, and whose ' +
+      'places are taken.',
+    { labels: ['code'] },
+  ),
   requestSeconds: histogram('tidemark_http_request_duration_seconds', 'Duration of HTTP requests by route.', {
     buckets: doubling(0.001, 14),
     labels: ['route'],

@@ -155,6 +155,7 @@ function createInstruments(registry: Registry) {
   const requests = counter(httpMetrics.requests);
   const requestSeconds = histogram(httpMetrics.requestSeconds);
   const http: HttpInstruments = {
+    refused: counter(httpMetrics.refused),
     recordRequest(route, method, status, seconds) {
       requests.inc({ route, method, status: String(status) });
       requestSeconds.observe({ route }, seconds);

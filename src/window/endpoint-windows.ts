@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import type { HttpInstruments } from '../core/instruments.js';
+import type { RequestRecorder } from '../core/instruments.js';
 import type { EndpointSnapshot, EndpointWindows, WindowName } from '../core/ports.js';
 import { CellArena, cellOffset } from './cell-arena.js';
 import { addDurations, type DurationDelta, DurationTotals, durationsCells } from './durations.js';
@@ -20,7 +20,7 @@ export function createEndpointWindows(clock: Clock): RollingEndpoints {
 
 const ranks = [0.5, 0.9, 0.99] as const;
 
-export class RollingEndpoints implements EndpointWindows, HttpInstruments {
+export class RollingEndpoints implements EndpointWindows, RequestRecorder {
   readonly #clock: Clock;
   readonly #arena = new CellArena();
   /** By route, then by method. */

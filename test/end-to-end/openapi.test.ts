@@ -107,6 +107,13 @@ test('every operation answers a good request as the document says', async () => 
   expect(faults).toEqual([]);
 });
 
+/** For whoever is on this machine, as these tests are. */
+function isOpen({ security }: ApiCallable): boolean {
+  return (
+    security.every((alternative) => alternative.key === undefined) || security.some(({ key }) => key === undefined)
+  );
+}
+
 test('every operation answers a bad request as the document says', async () => {
   const faults: string[] = [];
   for (const operation of api.operations) {
@@ -115,10 +122,10 @@ test('every operation answers a bad request as the document says', async () => {
     const answers: GivenAnswer[] = [];
     if (body !== null) {
       answers.push(await send(method, target, { body: '{' }));
-    } else if ('400' in operation.responses) {
+    } else if (/ParameterInvalid|parameter_invalid/.test(JSON.stringify(operation.responses['400']))) {
       answers.push(await send(method, `${target}${target.includes('?') ? '&' : '?'}no_such=1`));
     }
-    if (operation.security.length > 0) {
+    if (!isOpen(operation)) {
       answers.push(await send(method, target, { body, key: null }));
       answers.push(await send(method, target, { body, key: 'tdm_nobody_has_this_key' }));
     }
@@ -152,7 +159,7 @@ test('every operation asks for the scope the document says, and public ones for 
   const keys = [null, keyWith.ingest, keyWith.read];
   const faults: string[] = [];
   for (const operation of api.operations) {
-    const scope = operation.security[0]?.key?.[0] ?? 'public';
+    const scope = isOpen(operation) ? 'public' : operation.security[0]?.key?.[0];
     const { target } = preparedCall(operation);
     for (const key of keys) {
       // An empty body is refused after the key has been accepted, so nothing is done.

@@ -1,23 +1,20 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { systemClock } from '../../src/core/clock.js';
 import { CollectorError } from '../../src/core/errors.js';
-import { silentLogger } from '../../src/core/logger.js';
 import type { HttpReply, HttpRoute, SocketRoute } from '../../src/core/ports.js';
-import { HttpServer } from '../../src/http/http-server.js';
+import { serve as serveRoutes } from '../support/served.js';
 
 const page = 'https://board.example.com';
-const principal = { tenant: 'acme', scopes: new Set(['read'] as const), keyName: 'k', contentAllowed: false };
 
-function route(method: HttpRoute['method'], path: string, reply: () => HttpReply): HttpRoute {
+function keyed(method: HttpRoute['method'], path: string, reply: () => HttpReply): HttpRoute {
   return { method, path, scope: 'read', handle: reply };
 }
 
 const routes = [
-  route('GET', '/runs/{run_id}', () => ({ status: 200, headers: { age: '0' }, body: 'here' })),
-  route('DELETE', '/runs/{run_id}', () => ({ status: 200, body: 'gone' })),
-  route('GET', '/varied', () => ({ status: 200, headers: { vary: 'accept' } })),
-  route('GET', '/busy', () => {
+  keyed('GET', '/runs/{run_id}', () => ({ status: 200, headers: { age: '0' }, body: 'here' })),
+  keyed('DELETE', '/runs/{run_id}', () => ({ status: 200, body: 'gone' })),
+  keyed('GET', '/varied', () => ({ status: 200, headers: { vary: 'accept' } })),
+  keyed('GET', '/busy', () => {
     throw new CollectorError('overloaded', 'too much');
   }),
 ];
@@ -33,29 +30,7 @@ const socket: SocketRoute = {
 };
 
 async function serve(corsOrigins: readonly string[]): Promise<string> {
-  const server = new HttpServer(
-    {
-      authenticator: { authenticate: (key) => (key === 'Bearer good' ? principal : 'key_missing') },
-      clock: systemClock,
-      logger: silentLogger,
-      instruments: { recordRequest() {} },
-    },
-    {
-      host: '127.0.0.1',
-      port: 0,
-      corsOrigins,
-      connectionsMax: 10,
-      requestsMax: 10,
-      bodyTimeoutMs: 5_000,
-      replyIdleTimeoutMs: 5_000,
-      socketIdleTimeoutSeconds: 60,
-      socketOutboundBytesMax: 65_536,
-    },
-    { http: routes, sockets: [socket] },
-  );
-  await server.start();
-  onTestFinished(() => server.stop(100));
-  return `127.0.0.1:${server.port}`;
+  return (await serveRoutes({ corsOrigins, http: routes, sockets: [socket] })).host;
 }
 
 /** As a browser asks for a page of `origin`. */
@@ -79,14 +54,14 @@ function corsOf({ headers }: Response): Record<string, string> {
   return Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-') || name === 'vary'));
 }
 
-test('without configured origins no answer carries a header of CORS, and OPTIONS is not allowed', async () => {
+test('without configured origins no answer carries a header of CORS, and no page may ask', async () => {
   const host = await serve([]);
   expect(corsOf(await ask(host, '/runs/r1', page))).toEqual({});
   const first = await askFirst(host, '/runs/r1', page);
-  expect([first.status, corsOf(first)]).toEqual([405, {}]);
+  expect([first.status, corsOf(first)]).toEqual([403, {}]);
 });
 
-test('a configured origin may read answers and problems, one that differs in a port may not', async () => {
+test('a configured origin may read answers and problems, one that differs in a port may not ask', async () => {
   const host = await serve([page, 'http://localhost:3000']);
   const told = {
     vary: 'origin',
@@ -105,7 +80,7 @@ test('a configured origin may read answers and problems, one that differs in a p
   }
   for (const stranger of [`${page}:8443`, 'http://board.example.com', 'https://example.com', 'null']) {
     const answer = await ask(host, '/runs/r1', stranger);
-    expect([answer.status, corsOf(answer)]).toEqual([200, { vary: 'origin' }]);
+    expect([answer.status, corsOf(answer)]).toEqual([403, { vary: 'origin' }]);
   }
 });
 
@@ -123,7 +98,7 @@ test('a preflight of a configured origin is answered without a key, with the met
   });
   expect((await askFirst(host, '/nowhere', page)).status).toBe(404);
   const stranger = await askFirst(host, '/runs/r1', 'https://example.com');
-  expect([stranger.status, corsOf(stranger)]).toEqual([405, { vary: 'origin' }]);
+  expect([stranger.status, corsOf(stranger)]).toEqual([403, { vary: 'origin' }]);
 });
 
 test('a star lets every page read, and is answered as a star', async () => {
@@ -143,15 +118,19 @@ test('no answer allows credentials, and what an answer varies by is kept', async
   expect((await ask(host, '/varied', page)).headers.get('vary')).toBe('accept, origin');
 });
 
-test('a WebSocket from a page of another origin opens with a good key, for the key is not a cookie', async () => {
-  const host = await serve([page]);
-  const client = new WebSocket(`ws://${host}/live`, ['tidemark.v1', 'tidemark.key.good'], {
-    origin: 'https://anyone.example',
-  });
+function hello(host: string, origin: string): Promise<unknown> {
+  const client = new WebSocket(`ws://${host}/live`, ['tidemark.v1', 'tidemark.key.good'], { origin });
   onTestFinished(() => client.close());
-  const message = await new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     client.on('message', (data) => resolve(String(data)));
     client.on('error', reject);
   });
-  expect(message).toBe('hello');
+}
+
+test('a WebSocket opens from a page of our own and of a configured origin, and from no other page', async () => {
+  const host = await serve([page]);
+  expect(await hello(host, `http://${host}`)).toBe('hello');
+  expect(await hello(host, page)).toBe('hello');
+  await expect(hello(host, 'https://anyone.example')).rejects.toThrow('403');
+  await expect(hello(host, 'null')).rejects.toThrow('403');
 });

@@ -1,67 +1,13 @@
 import { connect } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import WebSocket from 'ws';
-import { systemClock } from '../../src/core/clock.js';
 import { CollectorError } from '../../src/core/errors.js';
-import { silentLogger } from '../../src/core/logger.js';
-import type { Authenticator, HttpRoute, Principal, SocketRoute } from '../../src/core/ports.js';
+import type { SocketRoute } from '../../src/core/ports.js';
 import { problem } from '../../src/core/problem.js';
-import { HttpServer } from '../../src/http/http-server.js';
-
-const principal: Principal = { tenant: 'acme', scopes: new Set(['read']), keyName: 'k', contentAllowed: false };
-
-const authenticator: Authenticator = {
-  authenticate(authorization, scope) {
-    if (authorization === undefined) return 'key_missing';
-    if (authorization !== 'Bearer good') return 'key_invalid';
-    return scope === 'read' ? principal : 'scope_missing';
-  },
-};
+import { route, serve } from '../support/served.js';
 
 async function codeOf(response: Response): Promise<unknown> {
   return ((await response.json()) as { readonly code: unknown }).code;
-}
-
-interface Given {
-  readonly http?: readonly HttpRoute[];
-  readonly sockets?: readonly SocketRoute[];
-  readonly requestsMax?: number;
-  readonly bodyTimeoutMs?: number;
-  readonly replyIdleTimeoutMs?: number;
-  readonly connectionsMax?: number;
-  readonly corsOrigins?: readonly string[];
-}
-
-async function serve(given: Given) {
-  const requests: string[] = [];
-  const logged: object[] = [];
-  const server = new HttpServer(
-    {
-      authenticator,
-      clock: systemClock,
-      logger: { ...silentLogger, error: (context) => logged.push(context) },
-      instruments: { recordRequest: (route, method, status) => requests.push(`${method} ${route} ${status}`) },
-    },
-    {
-      host: '127.0.0.1',
-      port: 0,
-      connectionsMax: given.connectionsMax ?? 10,
-      requestsMax: given.requestsMax ?? 10,
-      bodyTimeoutMs: given.bodyTimeoutMs ?? 5_000,
-      replyIdleTimeoutMs: given.replyIdleTimeoutMs ?? 5_000,
-      corsOrigins: given.corsOrigins ?? [],
-      socketIdleTimeoutSeconds: 60,
-      socketOutboundBytesMax: 65_536,
-    },
-    { http: given.http ?? [], sockets: given.sockets ?? [] },
-  );
-  await server.start();
-  onTestFinished(() => server.stop(100));
-  return { server, requests, logged, url: `http://127.0.0.1:${server.port}` };
-}
-
-function route(path: string, handle: HttpRoute['handle'], more: Partial<HttpRoute> = {}): HttpRoute {
-  return { method: 'GET', path, scope: null, handle, ...more };
 }
 
 const echoSocket: SocketRoute = {
@@ -142,7 +88,7 @@ test('a body that stops arriving is answered with a timeout', async () => {
   const post = route('/body', () => ({ status: 200 }), { method: 'POST', bodyBytesMax: 100 });
   const { server } = await serve({ http: [post], bodyTimeoutMs: 50 });
   const socket = connect(server.port, '127.0.0.1');
-  socket.write('POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc');
+  socket.write('POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc');
   const answer = await new Promise<string>((resolve) => {
     let text = '';
     socket.on('data', (data) => {
@@ -232,7 +178,7 @@ test('a client that takes nothing of a streamed answer is cut off, and the body 
   });
   const socket = connect(server.port, '127.0.0.1');
   socket.pause();
-  socket.write('GET /endless HTTP/1.1\r\nhost: x\r\n\r\n');
+  socket.write('GET /endless HTTP/1.1\r\nhost: localhost\r\n\r\n');
   await expect.poll(() => ended).toBe(true);
   let received = '';
   socket.on('data', (data) => {
@@ -277,7 +223,7 @@ test('a URL of 64 kB is refused with 414 and its code, in the path as well as in
   const { server, requests } = await serve({
     http: [route('/a/{id}', ({ query }) => ({ status: 200, body: `${query}` }))],
   });
-  const end = ' HTTP/1.1\r\nHost: x\r\n\r\n';
+  const end = ' HTTP/1.1\r\nHost: localhost\r\n\r\n';
   for (const target of [`/a/${'x'.repeat(65_536)}`, `/a/1?q=${"'".repeat(65_536)}`, '/'.repeat(65_536)]) {
     const answer = await rawAnswer(server.port, [`GET ${target}${end}`]);
     expect(answer).toMatch(/^HTTP\/1\.1 414 /);
@@ -290,7 +236,10 @@ test('a URL of 64 kB is refused with 414 and its code, in the path as well as in
 
 test('headers that arrive in pieces and pass 4 KiB are refused at once', async () => {
   const { server } = await serve({ http: [route('/a', () => ({ status: 200 }))] });
-  const answer = await rawAnswer(server.port, [`GET /a?q=${'x'.repeat(65_536)} HTTP/1.1\r\n`, 'Host: x\r\n\r\n']);
+  const answer = await rawAnswer(server.port, [
+    `GET /a?q=${'x'.repeat(65_536)} HTTP/1.1\r\n`,
+    'Host: localhost\r\n\r\n',
+  ]);
   expect(answer).toMatch(/^HTTP\/1\.1 4(14|31) /);
 });
 
@@ -315,7 +264,8 @@ test('a client that goes away before its answer is recorded as gone, not as a fa
 test('requests beyond the limit are told to come back', async () => {
   let finish = () => {};
   const slow = route('/slow', () => new Promise((resolve) => (finish = () => resolve({ status: 200 }))));
-  const { url } = await serve({ http: [slow, route('/fast', () => ({ status: 200 }))], requestsMax: 1 });
+  const fast = route('/fast', () => ({ status: 200 }));
+  const { url } = await serve({ http: [slow, fast], monitoringRequestsMax: 1 });
   const first = fetch(`${url}/slow`);
   await expect.poll(async () => (await fetch(`${url}/fast`)).status).toBe(429);
   finish();

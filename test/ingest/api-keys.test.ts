@@ -178,3 +178,27 @@ test('a data directory that cannot be made is a clear error', () => {
   writeFileSync(dataDir, '');
   expect(() => create(dataDir)).toThrow(/cannot (read|write) .*occupied/);
 });
+
+test('the key of the metrics page opens nothing else and is of no tenant, whatever the file of keys says', () => {
+  const dataDir = tempDir();
+  const clock = new FakeClock();
+  const keys = create(dataDir, { metricsKey: 'the-key-of-the-scraper' }, clock);
+  const expected = { tenant: '', keyName: 'metrics.key' };
+  expect(keys.authenticate('Bearer the-key-of-the-scraper', 'metrics')).toMatchObject(expected);
+  for (const scope of ['ingest', 'read', 'admin'] as const) {
+    expect(keys.authenticate('Bearer the-key-of-the-scraper', scope)).toBe('scope_missing');
+  }
+  writeKeyFile(dataDir, [storedKeyOf('other-key', { tenant: 'acme', scopes: ['read'] }, 0)]);
+  clock.advance(2_000);
+  expect(keys.authenticate('Bearer other-key', 'read')).toMatchObject({ tenant: 'acme' });
+  expect(keys.authenticate('Bearer the-key-of-the-scraper', 'metrics')).toMatchObject(expected);
+});
+
+test('the page of all tenants is not for the admin of one, unless its key has the scope as well', () => {
+  const admin = outside(['admin']);
+  expect(admin.authenticate('Bearer outside-key-of-acme', 'read')).toMatchObject({ tenant: 'acme' });
+  expect(admin.authenticate('Bearer outside-key-of-acme', 'metrics')).toBe('scope_missing');
+  const both = outside(['admin', 'metrics']);
+  expect(both.authenticate('Bearer outside-key-of-acme', 'metrics')).toMatchObject({ tenant: 'acme' });
+  expect(both.authenticate('Bearer outside-key-of-acme', 'ingest')).toMatchObject({ tenant: 'acme' });
+});

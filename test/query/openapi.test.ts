@@ -120,7 +120,10 @@ test('the scope of a route is the role its key needs, and a public route needs n
   expect(at(document, 'paths', '/open', 'get', 'security')).toEqual([]);
   expect(Object.keys(at(document, 'paths', '/open', 'get', 'responses') as Part)).toEqual([
     '200',
+    '400',
+    '403',
     '414',
+    '421',
     '429',
     '500',
     '503',
@@ -144,15 +147,16 @@ test('a failure names its codes by status, and says when to come back', () => {
   expect(
     Object.fromEntries(statuses.filter((status) => status >= 400).map((status) => [status, codesAt(status)])),
   ).toEqual({
-    400: ['parameter_invalid', 'body_invalid'],
+    400: ['request_malformed', 'parameter_invalid', 'body_invalid'],
     401: ['key_missing', 'key_invalid'],
-    403: ['scope_missing'],
+    403: ['scope_missing', 'origin_foreign'],
     404: ['not_found'],
     408: ['request_timeout'],
     413: ['body_too_large'],
     414: ['url_too_long'],
+    421: ['host_unknown'],
     422: ['query_too_large'],
-    429: ['overloaded'],
+    429: ['overloaded', 'key_overloaded', 'address_overloaded'],
     500: ['internal'],
     503: ['store_unavailable', 'stopping'],
     504: ['query_timeout'],

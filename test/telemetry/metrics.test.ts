@@ -65,6 +65,45 @@ test('the page and the reference name the same metrics, with the same types and 
   expect(metricsTable().split('\n')).toHaveLength(declared.length + 2);
 });
 
+const hostileIds = [
+  'a\rb',
+  'a\nb',
+  'a\r\nb',
+  'a"b',
+  'a\\b',
+  'a\\',
+  'x"} 1\nforged_total{a="b"} 2',
+  'x"} 1\rforged_total{a="b"} 2',
+  'a\u2028b',
+  'a\u2029b',
+  'a\u0085b',
+  'a\vb\fc\0d\u001be\u007ff',
+  '# HELP forged_total 1',
+  '{}',
+  ' ',
+  '\u{1f40d}',
+  'x'.repeat(256),
+  '\u240d',
+];
+
+/** A sample, its label values escaped as the text format allows and on no second line for any parser. */
+const samplePattern = /^[a-z_]+(\{([a-z_]+="(\\[\\"n]|[^\\"\p{Cc}\u2028\u2029])*",?)*\})? (\d|\+Inf|NaN)[\d.e+-]*$/u;
+
+test('no agent id breaks the page or writes a line of its own, and two that look alike are one series', async () => {
+  const { metrics, record, clock } = setUp();
+  for (const agentId of hostileIds) record(sliceOf(clock.nowMs(), [12], { agentId, failed: 1, errors: { tool: 1 } }));
+  record(sliceOf(clock.nowMs(), [12], { agentId: '\r' }));
+  const page = await metrics.render();
+  const lines = page.split(/\r\n|[\n\v\f\r\u0085\u2028\u2029]/).filter((line) => line !== '');
+  const samples = lines.filter((line) => !line.startsWith('# '));
+  expect(samples.filter((line) => !samplePattern.test(line))).toEqual([]);
+  expect(lines.filter((line) => /^(# (HELP|TYPE) )?forged/.test(line))).toEqual([]);
+  const series = samples.map((line) => line.slice(0, line.lastIndexOf(' ')));
+  expect(series.length - new Set(series).size).toBe(0);
+  expect(page).toContain('agent_id="a\u240db"');
+  expect(page).toContain('tidemark_metrics_agents_folded 3\n');
+});
+
 test('every label on the page is declared in the reference', async () => {
   const { metrics, endpoints, record, clock } = setUp();
   record(sliceOf(clock.nowMs(), [12], { failed: 1, errors: { tool: 1 } }));

@@ -1,4 +1,5 @@
 import { type ByteSource, copyRange, createByteSource, equalRanges, hashRange } from '../byte-range.js';
+import { keyedHash } from '../keyed-hash.js';
 import { bytesRetainedMax, type Column, grownSource, rowsInitial, rowsRetainedMax, writeVaruint } from './column.js';
 
 /**
@@ -14,6 +15,11 @@ import { bytesRetainedMax, type Column, grownSource, rowsInitial, rowsRetainedMa
 const headBytes = 8 + 8 + 8;
 const keysFollow = 0x600;
 const keysInitial = 256;
+/**
+ * Slots looked at for one text. In a table at most half full chance needs some 50 among 10,000 keys, 100 among
+ * millions; more means that the texts were chosen to share their hash. Then one is used that they cannot be chosen for.
+ */
+const probesMax = 256;
 
 export class DictionaryColumn implements Column {
   #keys: ByteSource = createByteSource(new ArrayBuffer(4_096));
@@ -26,6 +32,8 @@ export class DictionaryColumn implements Column {
   #table = new Int32Array(2 * keysInitial);
   #indexes: Uint32Array;
   #lastKey = 0;
+  /** Until the column is cleared, keys are found by `keyedHash`. */
+  #isFlooded = false;
   #markedKeys = 1;
   #markedKeysEnd = 1;
 
@@ -75,19 +83,30 @@ export class DictionaryColumn implements Column {
     return this.#keyLengths[key] === length && equalRanges(this.#keys, this.#keyOffsets[key]!, source, offset, length);
   }
 
-  #find(source: ByteSource, offset: number, length: number, hash: number): number {
+  #find(source: ByteSource, offset: number, length: number, plainHash: number): number {
+    const hash = this.#isFlooded ? keyedHash(source, offset, length) : plainHash;
     const mask = this.#table.length - 1;
     let slot = hash & mask;
-    for (;;) {
+    for (let probes = 1; ; probes++) {
       const key = this.#table[slot]!;
       if (key === 0) break;
       if (this.#keyHashes[key] === hash && this.#isKey(key, source, offset, length)) {
         this.#lastKey = key;
         return key;
       }
+      if (probes === probesMax && !this.#isFlooded) return this.#findFlooded(source, offset, length);
       slot = (slot + 1) & mask;
     }
     return this.#add(slot, source, offset, length, hash);
+  }
+
+  #findFlooded(source: ByteSource, offset: number, length: number): number {
+    this.#isFlooded = true;
+    for (let key = 1; key < this.#keyCount; key++) {
+      this.#keyHashes[key] = keyedHash(this.#keys, this.#keyOffsets[key]!, this.#keyLengths[key]!);
+    }
+    this.#fillTable(this.#table.length);
+    return this.#find(source, offset, length, 0);
   }
 
   #add(slot: number, source: ByteSource, offset: number, length: number, hash: number): number {
@@ -102,12 +121,12 @@ export class DictionaryColumn implements Column {
     this.#keyHashes[key] = hash;
     this.#table[slot] = key;
     this.#lastKey = key;
-    if (2 * this.#keyCount > this.#table.length) this.#growTable();
+    if (2 * this.#keyCount > this.#table.length) this.#fillTable(2 * this.#table.length);
     return key;
   }
 
-  #growTable(): void {
-    this.#table = new Int32Array(2 * this.#table.length);
+  #fillTable(slots: number): void {
+    this.#table = new Int32Array(slots);
     for (let key = 1; key < this.#keyCount; key++) this.#table[this.#slotOf(key, 0)] = key;
   }
 
@@ -197,6 +216,7 @@ export class DictionaryColumn implements Column {
     this.#keysEnd = 1;
     this.#keyCount = 1;
     this.#lastKey = 0;
+    this.#isFlooded = false;
   }
 
   #shrink(): void {
