@@ -120,7 +120,8 @@ function shown(name: string, phase: Phase): string {
   const of = (histogram: LatencyHistogram, level: number) => `${histogram.quantile(level)?.toFixed(1) ?? '–'} ms`;
   return (
     `${name.padEnd(9)} acks p50 ${of(phase.acks, 0.5)} p99 ${of(phase.acks, 0.99)}; ` +
-    `reads p50 ${of(phase.reads, 0.5)} p99 ${of(phase.reads, 0.99)}, ${phase.refusedReads} of ${phase.reads.total} failed; ` +
+    `reads p50 ${of(phase.reads, 0.5)} p99 ${of(phase.reads, 0.99)}, ` +
+    `${phase.refusedReads} of ${phase.reads.total} failed; ` +
     `oldest undelivered ${phase.undeliveredMsMax} ms\n`
   );
 }

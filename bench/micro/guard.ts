@@ -6,7 +6,8 @@ import { type GuardedRequest, StatementGuard } from '../../src/clickhouse/embedd
 import type { MicroResult } from '../budget.js';
 
 /** What a panel of a dashboard asks. */
-const statement = `SELECT toStartOfInterval(ts, INTERVAL 60 second) AS time, agent_id, quantile(0.95)(duration_ms) AS p95
+const statement = `SELECT toStartOfInterval(ts, INTERVAL 60 second) AS time, agent_id,
+  quantile(0.95)(duration_ms) AS p95
   FROM agent_events WHERE tenant IN ('default') AND ts >= toDateTime(1700000000) AND type = 'task.completed'
   GROUP BY time, agent_id HAVING count() > 10 ORDER BY time, p95 DESC LIMIT 1000 FORMAT Native`;
 const checks = 300;

@@ -1,7 +1,8 @@
 import { durationBucketsMs, type WindowSlice } from '../core/event-batch.js';
 import { type ErrorCategory, errorCategories } from '../core/event-types.js';
 import type { ExecutionInstruments } from '../core/instruments.js';
-import { agentMetrics, type MetricDeclaration } from './metrics-reference.js';
+import type { MetricDeclaration } from './metric-declaration.js';
+import { agentMetrics } from './metrics-reference.js';
 
 /** The agent id under which agents beyond the cap are counted together, per tenant. */
 export const otherAgentId = '__other__';

@@ -1,45 +1,13 @@
 import { durationBucketsMs } from '../core/event-batch.js';
 import { engineRefusals } from '../core/instruments.js';
 import { exportFormats } from '../core/ports.js';
+import { counter, doubling, gauge, histogram, type MetricDeclaration } from './metric-declaration.js';
 
 /**
  * Every metric of `/metrics`, once: what `metrics.ts` builds, what the README's table lists and a test compares with
  * the page. Names follow the Prometheus conventions: base units, `_total` on counters, `tidemark_` for the
  * collector's own.
  */
-export interface MetricDeclaration {
-  readonly name: string;
-  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
-  readonly help: string;
-  readonly labels: readonly string[];
-  /** Upper bounds of a histogram, ascending, without +Inf. */
-  readonly buckets?: readonly number[];
-  /** Values of the only label that are on the page, as 0, before the first of them is counted. */
-  readonly zeros?: readonly string[];
-}
-
-type Extra = Pick<MetricDeclaration, 'zeros'> & { readonly labels?: readonly string[] };
-
-function counter(name: string, help: string, extra: Extra = {}): MetricDeclaration {
-  return { name, type: 'counter', help, labels: [], ...extra };
-}
-
-function gauge(name: string, help: string, labels: readonly string[] = []): MetricDeclaration {
-  return { name, type: 'gauge', help, labels };
-}
-
-function histogram(
-  name: string,
-  help: string,
-  extra: { readonly buckets: readonly number[]; readonly labels?: readonly string[] },
-): MetricDeclaration {
-  return { name, type: 'histogram', help, labels: [], ...extra };
-}
-
-function doubling(from: number, count: number): readonly number[] {
-  return Array.from({ length: count }, (_, power) => from * 2 ** power);
-}
-
 const fastSeconds = doubling(0.0005, 15);
 const slowSeconds = doubling(0.005, 14);
 

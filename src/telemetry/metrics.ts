@@ -21,6 +21,7 @@ import { AgentExecutions } from './agent-executions.js';
 import { renderAgentWindows } from './agent-quantiles.js';
 import { type CachedPage, createCachedPage } from './cached-page.js';
 import { renderEndpointWindows } from './endpoint-quantiles.js';
+import type { MetricDeclaration } from './metric-declaration.js';
 import {
   decodeMetrics,
   deliverMetrics,
@@ -30,7 +31,6 @@ import {
   httpMetrics,
   ingestMetrics,
   liveMetrics,
-  type MetricDeclaration,
   maintenanceMetrics,
   processMetrics,
   queryMetrics,
@@ -209,15 +209,19 @@ function createInstruments(registry: Registry) {
     } satisfies WindowInstruments,
     live: createLiveInstruments(registry),
     exports: createExportInstruments(registry),
-    engine: {
-      restarts: counter(engineMetrics.restarts),
-      refusals: counter(engineMetrics.refusals),
-    } satisfies EngineInstruments,
+    engine: createEngineInstruments(registry),
     storeReads: { waitSeconds: histogram(queryMetrics.waitSeconds) } satisfies StoreReadInstruments,
     query: {
       requests: counter(queryMetrics.requests),
       failures: counter(queryMetrics.failures),
     } satisfies QueryInstruments,
+  };
+}
+
+function createEngineInstruments(registry: Registry): EngineInstruments {
+  return {
+    restarts: counterOf(registry, engineMetrics.restarts),
+    refusals: counterOf(registry, engineMetrics.refusals),
   };
 }
 
