@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { setPriority } from 'node:os';
 
 /**
  * Everything on loopback that wishes the collector ill, with what anybody on the machine may have: the reader's
@@ -117,6 +118,8 @@ class Neighbours {
   }
 }
 
+// What they take of the processors themselves is not what they are here for.
+setPriority(19);
 const neighbours = new Neighbours(JSON.parse(process.argv[2] ?? '{}') as HostileOptions);
 neighbours.start();
 process.once('message', () => {

@@ -6,7 +6,13 @@ import { quoteString } from '../sql-text.js';
 import type { PreparedStatement } from './prepared-statement.js';
 import { createLanes, type StatementLanes } from './statement-lanes.js';
 import type { StatementRequest } from './statement-runner.js';
-import { collectorReadLimits, collectorStreamLimits, limitedSettings } from './statement-settings.js';
+import {
+  collectorReadLimits,
+  collectorStreamLimits,
+  limitedSettings,
+  noAsyncInsert,
+  priorities,
+} from './statement-settings.js';
 
 /**
  * Statements of the collector itself, which come over the channel that only it can open: run as they are. Those of its
@@ -44,7 +50,7 @@ export class CollectorStatements {
       isInsert: body.head.kind !== 'sql' || /^\s*INSERT\b/i.test(text),
       setup: {
         database: this.#databaseOf(parameters.database),
-        settings: reads ? settings : new Map([...settings, ['async_insert', '0']]),
+        settings: new Map([...settings, ['priority', priorities.collector], ...(reads ? [] : [noAsyncInsert])]),
         parameters: parameters.parameters,
         isLocked: user.role === 'reader',
       },

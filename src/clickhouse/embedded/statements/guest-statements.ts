@@ -8,7 +8,7 @@ import type { PreparedStatement } from './prepared-statement.js';
 import { RequestLane } from './request-lane.js';
 import { createLanes, type StatementLanes } from './statement-lanes.js';
 import type { StatementRequest } from './statement-runner.js';
-import { guestLimits, limitedSettings } from './statement-settings.js';
+import { guestLimits, limitedSettings, noAsyncInsert, priorities } from './statement-settings.js';
 
 /**
  * Statements of everybody else, from the open port: each passes the guard, and runs as the guard had it printed, under
@@ -49,7 +49,12 @@ export class GuestStatements {
       takesOutfile: !/^EXPLAIN AST\b/.test(printed.firstWords.join(' ')),
       setup: {
         database,
-        settings: new Map([...settings, ...locked, ...(isRead ? [] : [['async_insert', '0'] as const])]),
+        settings: new Map([
+          ...settings,
+          ...locked,
+          ['priority', priorities.guests],
+          ...(isRead ? [] : [noAsyncInsert]),
+        ]),
         parameters: parameters.parameters,
         isLocked: user.role === 'reader',
       },

@@ -30,6 +30,15 @@ export function guestLimits(options: EngineOptions, { isStream }: { readonly isS
   };
 }
 
+/** The answer to an INSERT means that the rows are there. */
+export const noAsyncInsert = ['async_insert', '0'] as const;
+
+/**
+ * Whose statements come first. One of a higher number pauses, block by block and a second at most each time, while one
+ * of a lower number runs; 0, the engine's default, would take no part in it.
+ */
+export const priorities = { collector: '1', guests: '2' } as const;
+
 /** The settings of a request under limits. */
 export function limitedSettings(asked: ReadonlyMap<string, string>, limits: ReadLimits): Map<string, string> {
   const settings = new Map([['result_overflow_mode', 'throw'], ...asked]);
