@@ -1,8 +1,14 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { RequestProblem } from '../core/problem.js';
 
 /** Characters of a cursor: a key of two ids, as JSON, in base64url. */
 const cursorCharactersMax = 4_096;
+
+/** A time in the key of a cursor, ms since the epoch: what a column of the store can hold. */
+export const cursorTime = z
+  .int()
+  .min(Date.UTC(1900, 0, 1))
+  .max(Date.UTC(2300, 0, 1) - 1);
 
 /** A position in a list as clients see it: opaque text, base64url of a JSON array. It selects nothing by itself. */
 export function encodePageCursor(key: readonly (string | number)[]): string {

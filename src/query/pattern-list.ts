@@ -4,7 +4,7 @@ import { readPatternPage } from '../clickhouse/queries/pattern-page.js';
 import { readPatterns } from '../clickhouse/queries/pattern-rows.js';
 import type { HttpRoute } from '../core/ports.js';
 import { pageShape } from './answer-schema.js';
-import { decodePageCursor, encodePageCursor } from './page-cursor.js';
+import { cursorTime, decodePageCursor, encodePageCursor } from './page-cursor.js';
 import { idCharactersMax, idParameter, integerParameter, parseParameters } from './parameters.js';
 import { patternItem, patternShape } from './pattern-answer.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
@@ -36,7 +36,7 @@ const answer = z.strictObject({
 
 /** Last observation (ms since the epoch) and id of the last pattern of a page. */
 const cursorKey = z.tuple([
-  z.number().int(),
+  cursorTime,
   z
     .string()
     .min(1)

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { ApiOperation } from '../../src/core/api-operation.js';
 import type { HttpRoute } from '../../src/core/ports.js';
 import { openApiDocument } from '../../src/query/openapi-document.js';
-import { dateParameter, idParameter, integerParameter, wordParameter } from '../../src/query/parameters.js';
+import { idParameter, integerParameter, wordParameter } from '../../src/query/parameters.js';
+import { dateParameter } from '../../src/query/time-parameters.js';
 
 type Part = Readonly<Record<string, unknown>>;
 
