@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readAgentKnown } from '../clickhouse/queries/agent-known.js';
-import { exportDays } from '../clickhouse/queries/daily-export.js';
+import { csvFormulas, exportDays } from '../clickhouse/queries/daily-export.js';
 import { type ExportFormat, exportFormats, type HttpRoute } from '../core/ports.js';
 import { dayText } from '../core/time-text.js';
 import { agentUnknown } from './agent-path.js';
@@ -18,6 +18,12 @@ const shape = {
   from: dayParameter.optional().describe('First UTC day; 30 days up to the last one unless given.'),
   to: dayParameter.optional().describe('Last UTC day; today unless given.'),
   agent_id: idParameter.optional(),
+  csv_formulas: wordParameter(csvFormulas)
+    .default('escaped')
+    .describe(
+      'In CSV, a text that a spreadsheet would run as a formula (it begins with = + - @, a tab or the end of a line) ' +
+        'gets a single quote in front; raw leaves it as it is. Numbers and other formats are never changed.',
+    ),
 };
 
 const contentTypes: Readonly<Record<ExportFormat, string>> = {
@@ -54,7 +60,7 @@ export function createMetricsExportRoute(context: QueryContext): HttpRoute {
     },
     handle: async (request, { tenant }) => {
       const given = parseParameters(parameters, request.query);
-      const { format, agent_id: agentId } = given;
+      const { format, agent_id: agentId, csv_formulas: formulas } = given;
       const { fromDay, toDay } = dayRange(given, context.clock.nowMs());
       if (agentId !== undefined) {
         const known = await readWithin(context, request, (store) => readAgentKnown(store, { tenant, agentId }));
@@ -68,7 +74,7 @@ export function createMetricsExportRoute(context: QueryContext): HttpRoute {
       if (request.method === 'HEAD') return { status: 200, headers };
       const counted = new CountedExport(context.exports, { format, signal: request.signal });
       const { signal } = request;
-      const days = { tenant, agentId: agentId ?? null, fromDay, toDay, format, signal };
+      const days = { tenant, agentId: agentId ?? null, fromDay, toDay, format, csvFormulas: formulas, signal };
       return { status: 200, headers, body: await counted.of(exportDays(context.exporter, days)) };
     },
   };
