@@ -6,7 +6,7 @@ import type { HttpRoute } from '../core/ports.js';
 import { pageShape } from './answer-schema.js';
 import { failureItem, failureSchema } from './failure-answer.js';
 import { failureRangeShape } from './failure-range.js';
-import { cursorTime, decodePageCursor, encodePageCursor } from './page-cursor.js';
+import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from './page-cursor.js';
 import { idParameter, integerParameter, parseParameters, wordParameter } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { endOf } from './time-parameters.js';
@@ -29,7 +29,7 @@ const parameters = z
     name: idParameter.optional(),
     ...failureRangeShape,
     limit: integerParameter({ min: 1, max: 100, fallback: 20 }),
-    cursor: z.string().optional(),
+    cursor: cursorParameter.optional(),
   })
   .refine(({ from, to }) => from === undefined || to === undefined || from.fromMs < endOf(to), {
     path: ['to'],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { HistoryFilter, HistoryPosition } from '../clickhouse/queries/history-filter.js';
 import { type ErrorCategory, errorCategories } from '../core/event-types.js';
-import { cursorTime, decodePageCursor, encodePageCursor } from './page-cursor.js';
+import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from './page-cursor.js';
 import { idCharactersMax, idParameter, integerParameter, wordParameter } from './parameters.js';
 import type { QueryContext } from './query-context.js';
 import { dateParameter } from './time-parameters.js';
@@ -33,7 +33,7 @@ export const historyShape = {
 export const historyPageShape = {
   limit: integerParameter({ min: 1, max: 100, fallback: 20 }),
   offset: integerParameter({ min: 0, max: offsetMax, fallback: 0 }),
-  cursor: z.string().optional(),
+  cursor: cursorParameter.optional(),
 };
 
 interface HistoryParameters extends Readonly<z.output<z.ZodObject<typeof historyShape>>> {
