@@ -22,7 +22,10 @@ export function encodePageCursor(key: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
-/** The key of a cursor as `cursorParameter` lets through, undefined when none was given. Throws `parameter_invalid` for what this API did not make. */
+/**
+ * The key of a cursor that `cursorParameter` let through, undefined when none was given. Throws `parameter_invalid` for
+ * what this API did not make.
+ */
 export function decodePageCursor<Key extends z.ZodType>(
   key: Key,
   cursor: string | undefined,

@@ -15,9 +15,12 @@ import { randomInteger, seededRandom } from '../support/seeded-random.js';
  * follow the description and requests that break it, and every answer held against it.
  */
 
-/** Requests an operation and phase. `npm run schemathesis` asks for more, with another seed each time. */
-const { SCHEMATHESIS_EXAMPLES = '10', SCHEMATHESIS_SEED = '7' } = process.env;
-const isLong = SCHEMATHESIS_EXAMPLES !== '10';
+/**
+ * Requests an operation and phase; with a number given (`npm run schemathesis`) every scope gets all phases, by random
+ * requests, which the printed seed repeats. Without, the same requests each time, and all phases for `admin` alone.
+ */
+const { SCHEMATHESIS_EXAMPLES: examples, SCHEMATHESIS_SEED: seed } = process.env;
+const fixedExamples = '3';
 
 const scopes = ['ingest', 'read', 'admin'] as const;
 type Scope = (typeof scopes)[number];
@@ -27,13 +30,16 @@ const settings = (name: string) => fileURLToPath(packageFile(`test/support/schem
 const isThere = spawnSync('schemathesis', ['--version']).status === 0;
 
 describe.skipIf(!isThere)('with Schemathesis (skipped where it is not installed)', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'tidemark-schemathesis-'));
-  const collector = new CollectorProcess({
-    dataDir: join(directory, 'data'),
-    env: { TIDEMARK_API_KEYS: scopes.map((scope) => `${keyOf(scope)}:default:${scope}`).join(',') },
-  });
+  let directory = '';
+  let collector: CollectorProcess;
 
   beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'tidemark-schemathesis-'));
+    const keys = scopes.map((scope) => `${keyOf(scope)}:default:${scope}`);
+    collector = new CollectorProcess({
+      dataDir: join(directory, 'data'),
+      env: { TIDEMARK_API_KEYS: keys.join(',') },
+    });
     await collector.start();
     const events = [...exampleEvents(Date.now()), ...randomHistory(300)];
     const response = await fetch(`${collector.url}/v1/events`, {
@@ -59,18 +65,10 @@ describe.skipIf(!isThere)('with Schemathesis (skipped where it is not installed)
     async (scope) => {
       const { status, output } = await fuzz(scope);
       expect(status, output).toBe(0);
+      expect(Number(/(\d+) generated/.exec(output)?.[1])).toBeGreaterThan(500);
     },
-    isLong ? 1_800_000 : 120_000,
+    examples === undefined ? 300_000 : 3_600_000,
   );
-
-  test('none of these requests has failed', async () => {
-    const response = await fetch(`${collector.url}/api/v1/monitoring/endpoints?window=1h`, {
-      headers: { authorization: `Bearer ${keyOf('read')}` },
-    });
-    const { endpoints } = (await response.json()) as { readonly endpoints: readonly Endpoint[] };
-    expect(endpoints.reduce((sum, { requests }) => sum + requests, 0)).toBeGreaterThan(1_000);
-    expect(endpoints.filter(({ server_errors: failed }) => failed > 0)).toEqual([]);
-  });
 
   async function fuzz(scope: Scope): Promise<{ readonly status: number | null; readonly output: string }> {
     const child = spawn(
@@ -78,8 +76,10 @@ describe.skipIf(!isThere)('with Schemathesis (skipped where it is not installed)
       [
         ...['--config-file', settings('schemathesis.toml'), 'run', `${collector.url}/api/v1/openapi.json`],
         ...['--header', `Authorization: Bearer ${keyOf(scope)}`, '--request-timeout', '10', '--no-color'],
-        ...['--max-examples', SCHEMATHESIS_EXAMPLES, '--seed', SCHEMATHESIS_SEED],
-        ...['--continue-on-failure', ...(isLong ? ['--generation-database', 'none'] : ['--generation-deterministic'])],
+        ...['--continue-on-failure', '--max-examples', examples ?? fixedExamples],
+        ...(examples === undefined ? ['--generation-deterministic'] : ['--generation-database', 'none']),
+        ...(examples === undefined && scope !== 'admin' ? ['--phases', 'examples,coverage'] : []),
+        ...(seed === undefined ? [] : ['--seed', seed]),
       ],
       { cwd: directory, env: { ...process.env, SCHEMATHESIS_HOOKS: settings('hooks.py') } },
     );
@@ -93,12 +93,6 @@ describe.skipIf(!isThere)('with Schemathesis (skipped where it is not installed)
     return { status, output };
   }
 });
-
-interface Endpoint {
-  readonly route: string;
-  readonly requests: number;
-  readonly server_errors: number;
-}
 
 /** Events of some runs and tasks with any value a field may have, most of them of the last hour. */
 function randomHistory(count: number): SentEvent[] {
