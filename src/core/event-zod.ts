@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type EventField, eventFields } from './event-schema.js';
 import { contentKeys, type EventType, fieldsRequiredBy } from './event-types.js';
+import { parseTime } from './time-text.js';
 
 /**
  * The schema of an event as zod, derived from `eventFields`: for OpenAPI, and the independent judge of the
@@ -13,8 +14,6 @@ export interface EventSchemaOptions {
 
 /** The end of 2299, the last a DateTime64 holds. */
 const timeMaxMs = Date.UTC(2299, 11, 31, 23, 59, 59, 999);
-const rfc3339 =
-  /^(\d{4})-(\d{2})-(\d{2})[Tt]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
 export type EventInput = Readonly<Record<string, unknown>>;
 
@@ -34,7 +33,10 @@ function fieldSchema(field: EventField, options: EventSchemaOptions): z.ZodType 
     case 'string':
       return textSchema(field.truncate ? Number.POSITIVE_INFINITY : field.charactersMax!);
     case 'time':
-      return z.union([z.number().refine((ms) => isTime(Math.floor(ms))), z.string().refine(isWrittenTime)]);
+      return z.union([
+        z.number().refine((ms) => isTime(Math.floor(ms))),
+        z.string().refine((text) => isTime(parseTime(text))),
+      ]);
     case 'number':
       return z.number().min(field.min!).max(field.max!);
     case 'integer':
@@ -76,23 +78,9 @@ function isTime(ms: number): boolean {
   return ms >= 0 && ms <= timeMaxMs;
 }
 
-function isWrittenTime(text: string): boolean {
-  const parts = rfc3339.exec(text);
-  if (parts === null || text.length > 64) return false;
-  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day && isTime(timeOf(text));
-}
-
-/** Milliseconds of a time as a payload gives it; digits past the millisecond are dropped. */
+/** Milliseconds of a time as a payload gives it. */
 function timeOf(value: unknown): number {
-  if (typeof value === 'number') return Math.floor(value);
-  return Date.parse(
-    String(value)
-      .toUpperCase()
-      .replace(/(\.\d{3})\d+/, '$1'),
-  );
+  return typeof value === 'number' ? Math.floor(value) : parseTime(String(value));
 }
 
 /** The rules over several fields. */

@@ -30,7 +30,7 @@ export function parseFormat(contentType: string | undefined): FrameFormat {
 /** The body as sent or inflated; throws `media_type_unsupported`, `body_too_large` or `body_invalid`. */
 export async function inflateBody(request: HttpRequest, bytesMax: number): Promise<Uint8Array> {
   const encoding = (request.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
-  if (encoding === 'identity' || encoding === '') return request.body;
+  if (encoding === 'identity') return request.body;
   if (encoding !== 'gzip') {
     throw new CollectorError(
       'media_type_unsupported',

@@ -13,7 +13,7 @@ import {
 import { instant } from './answer-units.js';
 import { successRate } from './execution-rate.js';
 import { latestSpan } from './metric-range.js';
-import { decodePageCursor, encodePageCursor } from './page-cursor.js';
+import { cursorParameter, decodePageCursor, encodePageCursor } from './page-cursor.js';
 import { idCharactersMax, integerParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 
@@ -26,7 +26,7 @@ const cursorKey = z.tuple([
 
 const parameters = z.strictObject({
   limit: integerParameter({ min: 1, max: 100, fallback: 20 }),
-  cursor: z.string().optional(),
+  cursor: cursorParameter.optional(),
 });
 
 const agentSchema = z

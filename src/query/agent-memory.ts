@@ -3,12 +3,14 @@ import { readAgentKnown } from '../clickhouse/queries/agent-known.js';
 import { type AgentMemoryRow, readAgentMemory } from '../clickhouse/queries/agent-memory.js';
 import type { TimeSpan } from '../clickhouse/queries/agent-performance.js';
 import type { HttpRoute } from '../core/ports.js';
+import { dayText } from '../core/time-text.js';
 import { agentUnknown, pathAgentId } from './agent-path.js';
 import { countSchema, instantSchema, optionalInstantSchema, textSchema } from './answer-schema.js';
 import { instant, optionalInstant } from './answer-units.js';
-import { dateParameter, parseParameters } from './parameters.js';
+import { parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { seriesRange } from './series-range.js';
+import { dateParameter } from './time-parameters.js';
 
 const dayMs = 86_400_000;
 
@@ -62,7 +64,7 @@ function memoryAnswer(agentId: string, range: TimeSpan, rows: readonly AgentMemo
   const perDay = Array.from({ length: (range.toMs - range.fromMs) / dayMs }, (_, index) => {
     const startMs = range.fromMs + index * dayMs;
     const row = within.get(startMs);
-    return { day: instant(startMs).slice(0, 10), stored: row?.stores ?? 0, recalled: row?.recalls ?? 0 };
+    return { day: dayText(startMs), stored: row?.stores ?? 0, recalled: row?.recalls ?? 0 };
   });
   const times = rows.map((row) => ({ firstMs: row.first_ms, lastMs: row.last_ms }));
   const bound = (of: (...values: number[]) => number, values: readonly number[]) =>

@@ -5,7 +5,7 @@ import type { HttpRoute } from '../core/ports.js';
 import { agentUnknown, pathAgentId } from './agent-path.js';
 import { instantSchema, textSchema } from './answer-schema.js';
 import { instant } from './answer-units.js';
-import { dateParameter, parseParameters, wordParameter } from './parameters.js';
+import { parseParameters, wordParameter } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import {
   type SeriesMetric,
@@ -15,6 +15,7 @@ import {
   seriesValuesShape,
 } from './series-metrics.js';
 import { type SeriesRange, seriesRange, seriesSteps } from './series-range.js';
+import { dateParameter } from './time-parameters.js';
 
 const parameters = z.strictObject({
   metric: seriesMetricParameter.default(['executions', 'success_rate', 'p95_ms']),

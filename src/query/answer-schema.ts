@@ -6,7 +6,8 @@ export const instantSchema = z.iso.datetime().meta({ description: 'RFC 3339 with
 export const optionalInstantSchema = instantSchema.nullable();
 export const textSchema = z.string();
 export const optionalTextSchema = z.string().nullable();
-export const countSchema = z.int().nonnegative();
+/** Sums may pass 2^53, where `z.int()` ends. */
+export const countSchema = z.number().nonnegative().refine(Number.isInteger).meta({ type: 'integer' });
 export const optionalNumberSchema = z.number().nullable();
 export const stringMapSchema = z.record(z.string(), z.string());
 

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { type DayFinalizationRow, readDayFinalizations } from '../clickhouse/queries/day-finalizations.js';
 import type { HttpRoute } from '../core/ports.js';
-import { quoted, RequestProblem } from '../core/problem.js';
+import { RequestProblem } from '../core/problem.js';
+import { dayText } from '../core/time-text.js';
 import { countSchema, instantSchema, optionalTextSchema } from './answer-schema.js';
 import { instant } from './answer-units.js';
-import { dateParameter, idParameter, integerParameter, parseParameters } from './parameters.js';
+import { idParameter, integerParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
+import { dayParameter } from './time-parameters.js';
 
 /**
  * `POST /api/v1/maintenance/days/{day}`: recomputes a finished day of the key's tenant, or one agent of it, now.
@@ -43,7 +45,7 @@ function createFinalizeRoute({ finalizer }: QueryContext): HttpRoute {
       const dayMs = pathDay(request.params.day ?? '');
       const report = await finalizer.finalize({ dayMs, tenant, agentId });
       return jsonReply({
-        day: dateOf(dayMs),
+        day: dayText(dayMs),
         agent_id: agentId,
         agents: report.agents,
         events: report.events,
@@ -107,14 +109,8 @@ function finalizationItem(row: DayFinalizationRow) {
 }
 
 function pathDay(text: string): number {
-  const bound = dateParameter.safeParse(text);
-  if (bound.success && dateOf(bound.data.fromMs) === text) return bound.data.fromMs;
-  const message = `expected a UTC date such as 2026-01-31, not ${quoted(text)}`;
-  throw new RequestProblem('parameter_invalid', `cannot finalize the day: ${message}`, [
-    { path: 'day', code: 'parameter_invalid', message },
-  ]);
-}
-
-function dateOf(dayMs: number): string {
-  return new Date(dayMs).toISOString().slice(0, 10);
+  const parsed = dayParameter.safeParse(text);
+  if (parsed.success) return parsed.data;
+  const items = parsed.error.issues.map(({ message }) => ({ path: 'day', code: 'parameter_invalid', message }));
+  throw new RequestProblem('parameter_invalid', `cannot finalize the day: ${items[0]?.message}`, items);
 }

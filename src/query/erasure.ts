@@ -52,7 +52,8 @@ function createEraseRoute({ eraser }: QueryContext, { kind, path, parameter, id 
       tag: 'administration',
       summary: `Erases ${what} from the store; 202 while events received before it wait for their insert`,
       query: noParameters,
-      answer: { kind: 'json', schema: reportSchema },
+      answer: { kind: 'json', schema: reportSchema, alsoStatuses: [202] },
+      errors: ['not_found'],
     },
     handle: async (request, { tenant, keyName }) => {
       parseParameters(noParameters, request.query);

@@ -14,7 +14,7 @@ import {
 } from './answer-schema.js';
 import { instant, reportedAttempt } from './answer-units.js';
 import { failureItem, failureSchema, tookMs } from './attempt-answer.js';
-import { decodePageCursor, encodePageCursor } from './page-cursor.js';
+import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from './page-cursor.js';
 import { idParameter, integerParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { type RunRecord, readRunRecord, runStatuses } from './run-record.js';
@@ -23,11 +23,11 @@ import { openStatus, workStatusSchema } from './work-status.js';
 const parameters = z.strictObject({
   run_id: idParameter,
   limit: integerParameter({ min: 1, max: 1_000, fallback: 200 }),
-  cursor: z.string().optional(),
+  cursor: cursorParameter.optional(),
 });
 
 /** Begin (ms since the epoch), task, step and attempt of the last node of a page. */
-const cursorKey = z.tuple([z.int(), z.string().max(512), z.string().max(512), z.int().min(0).max(65_535)]);
+const cursorKey = z.tuple([cursorTime, z.string().max(512), z.string().max(512), z.int().min(0).max(65_535)]);
 
 /** Failed attempts in one answer. */
 const errorsMax = 100;

@@ -5,10 +5,11 @@ import { type ErrorCategory, errorCategories } from '../core/event-types.js';
 import type { HttpRoute } from '../core/ports.js';
 import { pageShape } from './answer-schema.js';
 import { failureItem, failureSchema } from './failure-answer.js';
-import { endOf, failureRangeShape } from './failure-range.js';
-import { decodePageCursor, encodePageCursor } from './page-cursor.js';
+import { failureRangeShape } from './failure-range.js';
+import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from './page-cursor.js';
 import { idParameter, integerParameter, parseParameters, wordParameter } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
+import { endOf } from './time-parameters.js';
 
 const [, ...categories] = Object.keys(errorCategories) as ['', ErrorCategory, ...ErrorCategory[]];
 
@@ -28,7 +29,7 @@ const parameters = z
     name: idParameter.optional(),
     ...failureRangeShape,
     limit: integerParameter({ min: 1, max: 100, fallback: 20 }),
-    cursor: z.string().optional(),
+    cursor: cursorParameter.optional(),
   })
   .refine(({ from, to }) => from === undefined || to === undefined || from.fromMs < endOf(to), {
     path: ['to'],
@@ -39,7 +40,7 @@ const answer = z.strictObject({ failures: z.array(failureSchema), ...pageShape }
 
 /** Time of the last failure of a page (ms since the epoch), its unit and its attempt. */
 const cursorKey = z.tuple([
-  z.int(),
+  cursorTime,
   z
     .string()
     .regex(/^\d{1,20}$/)

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { TimeSpan } from '../clickhouse/queries/agent-performance.js';
 import { invariant } from '../core/invariant.js';
-import { type DateBound, dateParameter } from './parameters.js';
+import { type DateBound, dateParameter, endOf } from './time-parameters.js';
 
 const minuteMs = 60_000;
 const hourMs = 3_600_000;
@@ -37,10 +37,6 @@ export const failureRangeShape = { from: dateParameter.optional(), to: dateParam
 export function failureSpan({ from, to }: RangeShape, nowMs: number): TimeSpan {
   const toMs = to === undefined ? nowMs + 1 : endOf(to);
   return { fromMs: from?.fromMs ?? Math.max(0, toMs - defaultDays * dayMs), toMs };
-}
-
-export function endOf({ fromMs, untilMs }: DateBound): number {
-  return untilMs - fromMs === dayMs ? untilMs : fromMs;
 }
 
 /** For `superRefine`: a range that is empty or longer than `rangeDaysMax` is refused. */

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { HistoryFilter, HistoryPosition } from '../clickhouse/queries/history-filter.js';
 import { type ErrorCategory, errorCategories } from '../core/event-types.js';
-import { decodePageCursor, encodePageCursor } from './page-cursor.js';
-import { dateParameter, idCharactersMax, idParameter, integerParameter, wordParameter } from './parameters.js';
+import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from './page-cursor.js';
+import { idCharactersMax, idParameter, integerParameter, wordParameter } from './parameters.js';
 import type { QueryContext } from './query-context.js';
+import { dateParameter } from './time-parameters.js';
 
 /** Rows a page may skip: they are read and thrown away, so further on the cursor is the way. */
 export const offsetMax = 10_000;
@@ -32,7 +33,7 @@ export const historyShape = {
 export const historyPageShape = {
   limit: integerParameter({ min: 1, max: 100, fallback: 20 }),
   offset: integerParameter({ min: 0, max: offsetMax, fallback: 0 }),
-  cursor: z.string().optional(),
+  cursor: cursorParameter.optional(),
 };
 
 interface HistoryParameters extends Readonly<z.output<z.ZodObject<typeof historyShape>>> {
@@ -74,7 +75,7 @@ export function historyFilter(context: QueryContext, tenant: string, given: Hist
 
 /** Start (ms since the epoch) and id of the last row of a page. */
 const cursorKey = z.tuple([
-  z.number().int(),
+  cursorTime,
   z
     .string()
     .min(1)

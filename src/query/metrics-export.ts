@@ -1,30 +1,29 @@
 import { z } from 'zod';
 import { readAgentKnown } from '../clickhouse/queries/agent-known.js';
-import { dateText } from '../clickhouse/queries/bucket-time.js';
-import { exportDays } from '../clickhouse/queries/daily-export.js';
+import { csvFormulas, exportDays } from '../clickhouse/queries/daily-export.js';
 import { type ExportFormat, exportFormats, type HttpRoute } from '../core/ports.js';
+import { dayText } from '../core/time-text.js';
 import { agentUnknown } from './agent-path.js';
 import { CountedExport } from './counted-export.js';
 import { dailyRowSchema } from './daily-row-schema.js';
 import { idParameter, parseParameters, wordParameter } from './parameters.js';
 import { type QueryContext, readWithin } from './query-context.js';
+import { dayParameter } from './time-parameters.js';
 
-/** The last day a `Date` of the store can hold. */
-const latestDay = '2149-06-06';
 const defaultDays = 30;
 const dayMs = 86_400_000;
-
-const dayExpected = `expected a UTC date such as 2026-01-31, from 1970-01-01 to ${latestDay}`;
-const dayParameter = z
-  .string()
-  .refine((text) => isDay(text) && text >= '1970-01-01' && text <= latestDay, dayExpected)
-  .meta({ format: 'date' });
 
 const shape = {
   format: wordParameter(exportFormats).default('csv'),
   from: dayParameter.optional().describe('First UTC day; 30 days up to the last one unless given.'),
   to: dayParameter.optional().describe('Last UTC day; today unless given.'),
   agent_id: idParameter.optional(),
+  csv_formulas: wordParameter(csvFormulas)
+    .default('escaped')
+    .describe(
+      'In CSV, a text that a spreadsheet would run as a formula (it begins with = + - @, a tab or the end of a line) ' +
+        'gets a single quote in front; raw leaves it as it is. Numbers and other formats are never changed.',
+    ),
 };
 
 const contentTypes: Readonly<Record<ExportFormat, string>> = {
@@ -38,6 +37,7 @@ const contentTypes: Readonly<Record<ExportFormat, string>> = {
 export function createMetricsExportRoute(context: QueryContext): HttpRoute {
   const parameters = z.strictObject(shape).superRefine((given, issues) => {
     const { fromDay, toDay } = dayRange(given, context.clock.nowMs());
+    // Days compare as text.
     if (fromDay <= toDay) return;
     const message = `expected a UTC date not after the last day, ${toDay}`;
     issues.addIssue({ code: 'custom', path: ['from'], message });
@@ -60,7 +60,7 @@ export function createMetricsExportRoute(context: QueryContext): HttpRoute {
     },
     handle: async (request, { tenant }) => {
       const given = parseParameters(parameters, request.query);
-      const { format, agent_id: agentId } = given;
+      const { format, agent_id: agentId, csv_formulas: formulas } = given;
       const { fromDay, toDay } = dayRange(given, context.clock.nowMs());
       if (agentId !== undefined) {
         const known = await readWithin(context, request, (store) => readAgentKnown(store, { tenant, agentId }));
@@ -74,22 +74,20 @@ export function createMetricsExportRoute(context: QueryContext): HttpRoute {
       if (request.method === 'HEAD') return { status: 200, headers };
       const counted = new CountedExport(context.exports, { format, signal: request.signal });
       const { signal } = request;
-      const days = { tenant, agentId: agentId ?? null, fromDay, toDay, format, signal };
+      const days = { tenant, agentId: agentId ?? null, fromDay, toDay, format, csvFormulas: formulas, signal };
       return { status: 200, headers, body: await counted.of(exportDays(context.exporter, days)) };
     },
   };
 }
 
-/** Both ends are exported. Without `to`: up to today; without `from`: the 30 days that end with `to`. */
-function dayRange(given: { readonly from?: string | undefined; readonly to?: string | undefined }, nowMs: number) {
-  // Dates compare as text.
-  const toDay = given.to ?? dateText(nowMs);
-  const fromDay = given.from ?? dateText(Math.max(0, Date.parse(toDay) - (defaultDays - 1) * dayMs));
-  return { fromDay, toDay };
+interface DayShape {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
 }
 
-/** Neither 2026-1-5 nor the 30th of February. */
-function isDay(text: string): boolean {
-  const timeMs = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isFinite(timeMs) && dateText(timeMs) === text;
+/** Both ends are exported. Without `to`: up to today; without `from`: the 30 days that end with `to`. */
+function dayRange({ from, to }: DayShape, nowMs: number) {
+  const lastMs = to ?? nowMs;
+  const firstMs = from ?? Math.max(0, lastMs - (defaultDays - 1) * dayMs);
+  return { fromDay: dayText(firstMs), toDay: dayText(lastMs) };
 }

@@ -187,8 +187,10 @@ function successResponses({ id, summary, status = 200, answer }: ApiOperation, c
   return Object.fromEntries(statuses.map((code) => [code, { description: `${summary}.`, content }]));
 }
 
-/** Text is a string; the rest, but for JSON, is bytes. */
+/** Text is a string; a stream is told event by event, of which each tool makes something else; the rest is bytes. */
 function otherSchema(contentType: string, json: Json): Json {
+  if (contentType.startsWith('text/event-stream'))
+    return { description: 'Server-Sent Events, each with JSON as data.' };
   if (/^text\/|ndjson/.test(contentType)) return { type: 'string' };
   return contentType.startsWith('application/json') ? json : { contentMediaType: contentType };
 }

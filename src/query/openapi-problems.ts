@@ -66,10 +66,17 @@ export function problemResponses(route: HttpRoute, operation: ApiOperation, shar
     shared.set(name, problemResponse(status, codes));
     return [String(status), { $ref: `#/components/responses/${name}` }];
   });
+  shared.set('HeadTooLarge', headTooLarge);
+  responses.push(['431', { $ref: '#/components/responses/HeadTooLarge' }]);
   return Object.fromEntries(responses);
 }
 
 const sharedCodesMax = 4;
+
+/** The socket server answers it by itself, before the request has a route. */
+const headTooLarge: Json = {
+  description: 'The head of the request has more or longer header fields than the server takes. Not problem details.',
+};
 
 function codesOf({ scope, bodyBytesMax = 0 }: HttpRoute, operation: ApiOperation): readonly ErrorCode[] {
   const reads = scope === 'read' || scope === 'admin';

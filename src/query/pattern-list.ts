@@ -4,7 +4,7 @@ import { readPatternPage } from '../clickhouse/queries/pattern-page.js';
 import { readPatterns } from '../clickhouse/queries/pattern-rows.js';
 import type { HttpRoute } from '../core/ports.js';
 import { pageShape } from './answer-schema.js';
-import { decodePageCursor, encodePageCursor } from './page-cursor.js';
+import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from './page-cursor.js';
 import { idCharactersMax, idParameter, integerParameter, parseParameters } from './parameters.js';
 import { patternItem, patternShape } from './pattern-answer.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
@@ -26,7 +26,7 @@ const parameters = z.strictObject({
   agent_id: idParameter.meta({ description: 'An agent that observed the pattern.' }).optional(),
   min_confidence: confidenceParameter.optional(),
   limit: integerParameter({ min: 1, max: 100, fallback: 20 }),
-  cursor: z.string().optional(),
+  cursor: cursorParameter.optional(),
 });
 
 const answer = z.strictObject({
@@ -36,7 +36,7 @@ const answer = z.strictObject({
 
 /** Last observation (ms since the epoch) and id of the last pattern of a page. */
 const cursorKey = z.tuple([
-  z.number().int(),
+  cursorTime,
   z
     .string()
     .min(1)

@@ -3,7 +3,8 @@ import type { TimeSpan } from '../clickhouse/queries/agent-performance.js';
 import type { RetentionDays } from '../core/retention.js';
 import { instantSchema, textSchema } from './answer-schema.js';
 import { latestSpan, type MetricRange, type MetricType, metricRange, metricTypes } from './metric-range.js';
-import { type DateBound, dateParameter, wordParameter } from './parameters.js';
+import { wordParameter } from './parameters.js';
+import { type DateBound, dateParameter, endOf } from './time-parameters.js';
 
 export const timeRanges = ['1d', '7d', '30d', '90d'] as const;
 export type TimeRange = (typeof timeRanges)[number];
@@ -73,9 +74,7 @@ export function rangeName(given: RangeShape): TimeRange | null {
   return given.from === undefined ? (given.time_range ?? defaultRange) : null;
 }
 
-/** Half open: a date as `to` is the end of that day, a time is itself the end. Without `to`: until now. */
+/** Half open. Without `to`: until now. */
 function spanOf(from: DateBound, to: DateBound | undefined, nowMs: number): TimeSpan {
-  if (to === undefined) return { fromMs: from.fromMs, toMs: nowMs + 1 };
-  const isDay = to.untilMs - to.fromMs === dayMs;
-  return { fromMs: from.fromMs, toMs: isDay ? to.untilMs : to.fromMs };
+  return { fromMs: from.fromMs, toMs: to === undefined ? nowMs + 1 : endOf(to) };
 }

@@ -3,7 +3,7 @@ import { readWorkAttempts } from '../clickhouse/queries/work-attempts.js';
 import type { HttpRoute } from '../core/ports.js';
 import { instant, optionalInstant } from './answer-units.js';
 import { noKeptTasks, readKeptTasks } from './kept-tasks.js';
-import { decodePageCursor, encodePageCursor } from './page-cursor.js';
+import { cursorParameter, decodePageCursor, encodePageCursor } from './page-cursor.js';
 import { integerParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { possibleRunId } from './run-path.js';
@@ -14,7 +14,7 @@ import { noUsage, usageAnswer } from './usage.js';
 
 const parameters = z.strictObject({
   limit: integerParameter({ min: 1, max: 5_000, fallback: 1_000 }),
-  cursor: z.string().optional(),
+  cursor: cursorParameter.optional(),
 });
 
 /** Place and key of the last node of a page. */

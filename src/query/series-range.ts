@@ -2,7 +2,7 @@ import type { TimeSpan } from '../clickhouse/queries/agent-performance.js';
 import { RequestProblem } from '../core/problem.js';
 import { type RetentionDays, retentionDays } from '../core/retention.js';
 import { instant } from './answer-units.js';
-import type { DateBound } from './parameters.js';
+import { type DateBound, endOf } from './time-parameters.js';
 
 const hourMs = 3_600_000;
 const dayMs = 86_400_000;
@@ -49,11 +49,6 @@ export function seriesRange(request: SeriesRequest, nowMs: number): SeriesRange 
   const cause = causeAgainst({ fromMs, toMs, stepMs }, request, nowMs);
   if (cause !== null) throw refused('from', cause);
   return { fromMs, toMs, stepMs };
-}
-
-/** A date as `to` is a day, a time an instant. */
-function endOf({ fromMs, untilMs }: DateBound): number {
-  return untilMs - fromMs === dayMs ? untilMs : fromMs;
 }
 
 /** Why a range cannot be answered in its step, and what can; null when it can. */

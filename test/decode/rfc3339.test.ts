@@ -1,10 +1,14 @@
 import { expect, test } from 'vitest';
+import { parseTime } from '../../src/core/time-text.js';
 import { parseRfc3339 } from '../../src/decode/rfc3339.js';
 import { randomInteger, seededRandom } from '../support/seeded-random.js';
 
 function parse(text: string): number {
   const bytes = Buffer.from(`#${text}#`);
-  return parseRfc3339(bytes, 1, bytes.length - 2);
+  const timeMs = parseRfc3339(bytes, 1, bytes.length - 2);
+  // Parameters of the API are read by another parser, which takes the same times.
+  expect(parseTime(text)).toBe(timeMs);
+  return timeMs;
 }
 
 test.each([

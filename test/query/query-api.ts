@@ -42,6 +42,7 @@ export const emptyLedger = {
 };
 
 export interface QueryApi {
+  readonly routes: readonly HttpRoute[];
   /** `GET path?query` with a key of `tenant`. */
   get(tenant: string, target: string, signal?: AbortSignal): Promise<Answer>;
   post(tenant: string, target: string, body?: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
@@ -104,6 +105,7 @@ export function createQueryApi(
     return answer;
   };
   return {
+    routes,
     get: (tenant, target, signal) => ask('GET', tenant, target, signal === undefined ? {} : { signal }),
     post: (tenant, target, body = '', headers = {}) => ask('POST', tenant, target, { body, headers }),
     delete: (tenant, target) => ask('DELETE', tenant, target),

@@ -33,23 +33,31 @@ export interface PreparedCall {
   readonly body: string | null;
 }
 
-/** The path, query and body of a call. Throws for an operation that nothing here answers for. */
-export function preparedCall(operation: ApiCallable, query: Readonly<Record<string, string>> = {}): PreparedCall {
-  const { params = {}, query: exampleQuery = {}, body } = examples[operation.operationId] ?? {};
+/**
+ * The path, query and body of a call, `query` and `path` in place of the examples. Throws for an operation that nothing
+ * here answers for.
+ */
+export function preparedCall(
+  operation: ApiCallable,
+  query: Readonly<Record<string, string>> = {},
+  path: Readonly<Record<string, string>> = {},
+): PreparedCall {
+  const { query: exampleQuery = {}, body, ...example } = examples[operation.operationId] ?? {};
+  const params: Readonly<Record<string, string>> = { ...example.params, ...path };
   const valueFor = (name: string): string => {
     const erased = operation.method === 'delete' ? doomed[name] : undefined;
     const value = params[name] ?? exampleQuery[name] ?? erased ?? values[name];
     if (value === undefined) throw new Error(missing(operation, `a value of ${name}`));
     return value;
   };
-  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(valueFor(name)));
+  const place = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(valueFor(name)));
   const required = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query' && parameter.required);
   const asked = new URLSearchParams({
     ...Object.fromEntries(required.map(({ name }) => [name, valueFor(name)])),
     ...exampleQuery,
     ...query,
   });
-  const target = asked.size === 0 ? path : `${path}?${asked}`;
+  const target = asked.size === 0 ? place : `${place}?${asked}`;
   if (operation.requestBody === undefined) return { target, body: null };
   const shown = body ?? operation.requestBody.content['application/json']?.example;
   if (shown === undefined) throw new Error(missing(operation, 'a body, there or as the example of its operation'));

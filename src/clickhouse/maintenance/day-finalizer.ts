@@ -9,6 +9,8 @@ import type {
   FinalizationScope,
   StoreReader,
 } from '../../core/ports.js';
+import { RequestProblem } from '../../core/problem.js';
+import { dayText } from '../../core/time-text.js';
 import type { StoreWriter } from '../store-writer.js';
 import { type CountedAgent, countDistinct, groupAgents, readDayCensus } from './agent-census.js';
 import { selectRange, selectScope } from './agent-selection.js';
@@ -127,7 +129,7 @@ export class RollupDayFinalizer implements DayFinalizer {
     const isStopping = () => this.#isStopping;
     await refreshRecovered({ ...this.#deps, reader: this.#reader }, span, { agents: selectScope(scope), isStopping });
     this.#assertRunning();
-    const day = new Date(scope.dayMs).toISOString().slice(0, 10);
+    const day = dayText(scope.dayMs);
     if (counts.agentsLeft > 0) {
       const cause = `${counts.agentsLeft} agents still differ from their raw events after a repair`;
       throw new CollectorError('internal', `cannot finalize ${day}: ${cause}`);
@@ -161,12 +163,11 @@ export class RollupDayFinalizer implements DayFinalizer {
   #assertFinalizable(scope: FinalizationScope, schema: RollupSchema): void {
     const { fromMs, untilMs } = this.#spanOf(schema);
     if (scope.dayMs >= fromMs && scope.dayMs < untilMs && scope.dayMs % dayMs === 0) return;
-    const dateOf = (timeMs: number) => new Date(timeMs).toISOString().slice(0, 10);
-    throw new CollectorError(
-      'parameter_invalid',
-      `cannot finalize the day: expected one from ${dateOf(fromMs)}, the oldest whose raw events are all there, ` +
-        `to ${dateOf(untilMs - dayMs)}, the last that is over`,
-    );
+    const oldest = `${dayText(fromMs)}, the oldest whose raw events are all there`;
+    const message = `expected a day from ${oldest}, to ${dayText(untilMs - dayMs)}, the last that is over`;
+    throw new RequestProblem('parameter_invalid', `cannot finalize the day: ${message}`, [
+      { path: 'day', code: 'parameter_invalid', message },
+    ]);
   }
 
   /**

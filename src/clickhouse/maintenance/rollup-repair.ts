@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { StoreReader } from '../../core/ports.js';
+import { dayText } from '../../core/time-text.js';
 import type { AgentKey } from '../queries/agent-known.js';
 import type { StoreWriter } from '../store-writer.js';
 import { selectList } from './agent-selection.js';
@@ -100,7 +101,7 @@ export async function differingAgents(
 
 /** Rollups are partitioned by the month of the day, `toYYYYMM`; parts of other months need not be looked at. */
 function partitionOf({ dayMs }: ComparedEvents): string {
-  return new Date(dayMs).toISOString().slice(0, 7).replace('-', '');
+  return dayText(dayMs).slice(0, 7).replace('-', '');
 }
 
 export function keyOf({ tenant, agentId }: AgentKey): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
+import { dayText } from '../../core/time-text.js';
 import type { AgentKey } from './agent-known.js';
 import type { TimeSpan } from './agent-performance.js';
 import { checkedRows } from './checked-rows.js';
@@ -137,8 +138,8 @@ function statement({ tenant, agentId }: AgentKey, { range, limit }: ErrorQuery, 
   const params: Record<string, string | number> = { tenant, agent_id: agentId, limit };
   if (range.days.toMs > range.days.fromMs) {
     sources.push(daySql);
-    params.from_day = dateText(range.days.fromMs);
-    params.to_day = dateText(range.days.toMs);
+    params.from_day = dayText(range.days.fromMs);
+    params.to_day = dayText(range.days.toMs);
   }
   const spans = range.raw.filter((span) => span.toMs > span.fromMs);
   if (spans.length > 0) {
@@ -150,8 +151,4 @@ function statement({ tenant, agentId }: AgentKey, { range, limit }: ErrorQuery, 
     }
   }
   return sources.length === 0 ? null : { sql: groupsSql(sources.join(' UNION ALL '), perDay), params };
-}
-
-function dateText(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, 10);
 }

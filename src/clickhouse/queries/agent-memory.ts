@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
+import { dayText } from '../../core/time-text.js';
 import type { AgentKey } from './agent-known.js';
 import type { TimeSpan } from './agent-performance.js';
 import { checkedRows } from './checked-rows.js';
@@ -37,12 +38,8 @@ export function readAgentMemory(store: StoreReader, agent: AgentKey, range: Time
     params: {
       tenant: agent.tenant,
       agent_id: agent.agentId,
-      from_day: dateText(range.fromMs),
-      to_day: dateText(range.toMs),
+      from_day: dayText(range.fromMs),
+      to_day: dayText(range.toMs),
     },
   });
-}
-
-function dateText(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, 10);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
+import { dayText } from '../../core/time-text.js';
 import type { AgentKey } from './agent-known.js';
 import { checkedRows } from './checked-rows.js';
 import { epochMs, integer64, optionalFloat } from './column-types.js';
@@ -167,9 +168,9 @@ export async function readAgentPerformance(
 function dayParams({ days, dayLeftOutMs }: PerformanceRange): Record<string, string> | null {
   if (days.toMs <= days.fromMs) return null;
   return {
-    from_day: dateText(days.fromMs),
-    to_day: dateText(days.toMs),
-    day_left_out: dateText(dayLeftOutMs ?? 0),
+    from_day: dayText(days.fromMs),
+    to_day: dayText(days.toMs),
+    day_left_out: dayText(dayLeftOutMs ?? 0),
   };
 }
 
@@ -188,8 +189,4 @@ function minuteParams(minutes: readonly TimeSpan[]): Record<string, number> | nu
 
 function seconds(timeMs: number): number {
   return Math.floor(timeMs / 1000);
-}
-
-function dateText(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, 10);
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
+import { dayText } from '../../core/time-text.js';
 import type { AgentKey } from './agent-known.js';
-import { dateText, epochSeconds } from './bucket-time.js';
+import { epochSeconds } from './bucket-time.js';
 import { checkedRows } from './checked-rows.js';
 import { integer64, optionalFloat } from './column-types.js';
 
@@ -93,7 +94,7 @@ function daySource({ fromMs, toMs }: SeriesSpan) {
     from: `agent_performance_per_day_v1
       WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
         AND day >= {from_day:Date} AND day < {to_day:Date}`,
-    params: { from_day: dateText(fromMs), to_day: dateText(toMs) },
+    params: { from_day: dayText(fromMs), to_day: dayText(toMs) },
   };
 }
 

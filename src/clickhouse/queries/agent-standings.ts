@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
-import { dateText } from './bucket-time.js';
+import { dayText } from '../../core/time-text.js';
 import { checkedRows } from './checked-rows.js';
 import { integer64 } from './column-types.js';
 
@@ -60,10 +60,10 @@ export function readAgentStandings(store: StoreReader, range: AgentStandingsRang
     sql: standingsSql,
     params: {
       tenant: range.tenant,
-      from_day: dateText(range.baselineDayMs),
-      recent_day: dateText(range.recentDayMs),
-      ranked_day: dateText(range.rankedDayMs),
-      to_day: dateText(range.endDayMs),
+      from_day: dayText(range.baselineDayMs),
+      recent_day: dayText(range.recentDayMs),
+      ranked_day: dayText(range.rankedDayMs),
+      to_day: dayText(range.endDayMs),
       z: range.ranking.zScore,
       finished_min: range.ranking.finishedMin,
       places_max: range.ranking.placesMax,

@@ -6,11 +6,14 @@ import { z } from 'zod';
  * are how the tables say "absent".
  */
 
-/** UInt64 or Int64 as a number; exact up to 2^53. */
+/**
+ * UInt64 or Int64 as a number; exact up to 2^53, beyond it the nearest there is: two events may sum up to more, and an
+ * answer that could not be given would take everything else of the tenant along.
+ */
 export const integer64 = z
   .union([z.number(), z.string().regex(/^-?\d{1,20}$/)])
   .transform((value) => Number(value))
-  .pipe(z.number().int());
+  .refine((value) => Number.isInteger(value), 'expected an integer');
 
 /** A time the query returns with `toUnixTimestamp64Milli`: ms since the epoch. */
 export const epochMs = integer64;

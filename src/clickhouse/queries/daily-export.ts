@@ -1,4 +1,9 @@
 import type { ExportFormat, StoreExporter } from '../../core/ports.js';
+import { csvText } from './csv-text.js';
+
+/** Texts that a spreadsheet would run: with a quote in front, or as they are. Of no matter to other formats. */
+export const csvFormulas = ['escaped', 'raw'] as const;
+export type CsvFormulas = (typeof csvFormulas)[number];
 
 export interface DailyExport {
   readonly tenant: string;
@@ -8,6 +13,7 @@ export interface DailyExport {
   readonly fromDay: string;
   readonly toDay: string;
   readonly format: ExportFormat;
+  readonly csvFormulas: CsvFormulas;
   readonly signal: AbortSignal;
 }
 
@@ -43,10 +49,21 @@ export const dailyExportColumns = [
   'updated_at',
 ] as const;
 
-const sql = `
+/** Those an agent writes as it likes; the others are numbers, days and times, which stay what they are. */
+export const dailyTextColumns: readonly string[] = ['agent_id', 'agent_name'];
+
+const daysSql = `
   SELECT ${dailyExportColumns.join(', ')} FROM agent_performance_daily
   WHERE tenant = {tenant:String} AND day >= {from_day:Date} AND day <= {to_day:Date}`;
-const agentSql = `${sql} AND agent_id = {agent_id:String}`;
+const agentDaysSql = `${daysSql} AND agent_id = {agent_id:String}`;
+
+/** Around the rows and not among them, where the name of the agent would no longer be the column of the key. */
+function escapedSql(sql: string): string {
+  const cells = dailyExportColumns.map((name) =>
+    dailyTextColumns.includes(name) ? `${csvText(`days.${name}`)} AS ${name}` : name,
+  );
+  return `SELECT ${cells.join(', ')} FROM (${sql}) AS days`;
+}
 
 /**
  * The days of a tenant, by agent and day. Rejects and throws as `StoreExporter.export`.
@@ -56,10 +73,11 @@ const agentSql = `${sql} AND agent_id = {agent_id:String}`;
  */
 export function exportDays(store: StoreExporter, days: DailyExport): Promise<AsyncIterable<Uint8Array>> {
   const { tenant, agentId, fromDay, toDay, format, signal } = days;
+  const sql = agentId === null ? daysSql : agentDaysSql;
   const params = { tenant, from_day: fromDay, to_day: toDay };
   return store.export({
     name: 'daily_export',
-    sql: agentId === null ? sql : agentSql,
+    sql: format === 'csv' && days.csvFormulas === 'escaped' ? escapedSql(sql) : sql,
     params: agentId === null ? params : { ...params, agent_id: agentId },
     format,
     signal,

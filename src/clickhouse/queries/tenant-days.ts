@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
-import { dateText } from './bucket-time.js';
+import { dayText } from '../../core/time-text.js';
 import { checkedRows } from './checked-rows.js';
 import { integer64 } from './column-types.js';
 
@@ -46,6 +46,6 @@ export function readTenantDays(store: StoreReader, range: TenantRange): Promise<
       WHERE tenant = {tenant:String} AND day >= {from_day:Date} AND day < {to_day:Date}
       GROUP BY day
       ORDER BY day`,
-    params: { tenant: range.tenant, from_day: dateText(range.fromMs), to_day: dateText(range.toMs) },
+    params: { tenant: range.tenant, from_day: dayText(range.fromMs), to_day: dayText(range.toMs) },
   });
 }

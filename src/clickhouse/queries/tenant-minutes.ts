@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
-import { dateText, epochSeconds } from './bucket-time.js';
+import { dayText } from '../../core/time-text.js';
+import { epochSeconds } from './bucket-time.js';
 import { checkedRows } from './checked-rows.js';
 import { integer64 } from './column-types.js';
 import { type TenantBucketRow, type TenantRange, tenantSums, tenantSumsRow } from './tenant-days.js';
@@ -57,8 +58,8 @@ export async function readTenantMinutes(
       tenant: range.tenant,
       from_s: epochSeconds(range.fromMs),
       to_s: epochSeconds(range.toMs),
-      from_day: dateText(asked.baseline.fromMs),
-      to_day: dateText(asked.baseline.toMs),
+      from_day: dayText(asked.baseline.fromMs),
+      to_day: dayText(asked.baseline.toMs),
       finished_min: asked.finishedMin,
       baseline_min: asked.baselineFinishedMin,
       rate_min: asked.errorRateMin,
