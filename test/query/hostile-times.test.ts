@@ -213,6 +213,8 @@ test('times at the ends of what can be told are answered or refused, and never a
   expect(faults).toEqual([]);
 });
 
+const extremeEnds = ['1970-01-01', '1970-01-02', '2105-12-31', '2105-12-31T23:59:59.999999999Z'];
+
 test('a range of extreme times at both ends is answered or refused', async () => {
   const ranged = documentOf().operations.flatMap((operation) => {
     const names = (operation.parameters ?? []).filter((parameter) => isTime(parameter)).map(({ name }) => name);
@@ -220,8 +222,8 @@ test('a range of extreme times at both ends is answered or refused', async () =>
   });
   const faults: string[] = [];
   for (const { operation, names } of ranged) {
-    for (const from of extremeTexts) {
-      for (const to of extremeTexts) {
+    for (const from of extremeEnds) {
+      for (const to of extremeEnds) {
         const { target } = preparedCall(operation, { [names[0]!]: from, [names[1]!]: to });
         const { status, text } = await api.get('acme', target);
         if (status !== 200 && status !== 400) faults.push(`${target}: ${status} ${text.slice(0, 300)}`);
