@@ -60,7 +60,7 @@ confined('a confined engine inserts, reads, streams, and is confined again after
   await write(rig, insert);
   const body = '4\n5\n';
   await write(rig, `INSERT INTO t (id) FORMAT TSV\n${body}`);
-  process.kill(rig.engine.pid() ?? 0, 'SIGKILL');
+  process.kill(rig.engine.pid()!, 'SIGKILL');
   await expect.poll(() => rig.restarts).toEqual(['signal_SIGKILL']);
   await rig.engine.ready();
   await write(rig, 'ALTER TABLE t DELETE WHERE id = 5 SETTINGS mutations_sync = 1');

@@ -159,7 +159,7 @@ test('a client that takes nothing is cut off, and other reads go on meanwhile', 
 test('an engine that is killed midway cuts the answer, and the next one removes the pipe', async () => {
   const rig = await startEngine();
   const answer = await open(rig, endless);
-  process.kill(rig.engine.pid() ?? 0, 'SIGKILL');
+  process.kill(rig.engine.pid()!, 'SIGKILL');
   expect((await drained(answer)).complete).toBe(false);
   await expect.poll(() => rig.restarts.length).toBe(1);
   await rig.engine.ready();

@@ -99,7 +99,7 @@ test('an export that takes too long fails with query_timeout, however far it cam
 test('an engine that dies midway is an error of the iteration, not its end', async () => {
   const { rig, client } = await startEngine();
   const body = await client.export(numbers(1e12));
-  process.kill(rig.engine.pid() ?? 0, 'SIGKILL');
+  process.kill(rig.engine.pid()!, 'SIGKILL');
   const reading = async () => {
     for await (const _ of body);
   };

@@ -132,7 +132,7 @@ test('a client that goes away or takes nothing is counted, and its place is free
 
 test('an engine that is killed midway cuts the answer', async () => {
   const response = await exportOf(`?format=json&from=${dayBefore(days)}`);
-  process.kill(collector.enginePid() ?? 0, 'SIGKILL');
+  process.kill(collector.enginePid()!, 'SIGKILL');
   await expect(response.arrayBuffer()).rejects.toThrow('terminated');
   await collector.query('SELECT 1 AS up');
   expect((await exportOf('?agent_id=agent-000007')).status).toBe(200);

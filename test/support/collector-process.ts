@@ -75,7 +75,7 @@ export class CollectorProcess {
 
   /** The embedded engine's process, a child of the collector; undefined while there is none. */
   enginePid(): number | undefined {
-    return childrenOf(this.pid).find((pid) => commandOf(pid).includes('engine-main'));
+    return childrenOf(this.pid).find((pid) => /(engine|launcher)-main/.test(commandOf(pid)));
   }
 
   /** Rows of a query of the store, as the collector reaches it, as JSON objects; waits while the store is away. */
