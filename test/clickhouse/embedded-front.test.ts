@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
 import { askChannel, askPort } from '../support/ask-engine.js';
-import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
+import { createTestEngine, mustBePid, type TestEngine } from '../support/embedded-engine.js';
 
 /** The engine's open port as its neighbours meet it: who may ask, and what nobody can take from the others. */
 async function startEngine(options: Partial<EngineProcessOptions> = {}): Promise<TestEngine> {
@@ -205,7 +205,7 @@ test('a request that does not arrive is cut, and counted', async () => {
 
 test('an engine that does not answer is ended and started again', { timeout: 60_000 }, async () => {
   const rig = await startEngine({ watch: { pauseMs: 100, silentMsMax: 1_000, secondChanceMsMax: 500 } });
-  const pid = rig.engine.pid() ?? 0;
+  const pid = mustBePid(rig.engine.pid());
   process.kill(pid, 'SIGSTOP');
   await expect.poll(() => rig.restarts, { timeout: 20_000 }).toEqual(['silent']);
   await rig.engine.ready();

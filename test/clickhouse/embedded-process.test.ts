@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { EngineOptions, EngineReport } from '../../src/clickhouse/embedded/process/engine-protocol.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { askChannel } from '../support/ask-engine.js';
-import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
+import { createTestEngine, mustBePid, type TestEngine } from '../support/embedded-engine.js';
 import { engineOptions } from '../support/engine-options.js';
 import { tempDir } from '../support/temp-dir.js';
 
@@ -41,7 +41,7 @@ test('an engine killed with -9 is started again on the same port, and the data i
   await write(rig, 'CREATE TABLE t (id UInt64) ENGINE = MergeTree ORDER BY id');
   await write(rig, 'INSERT INTO t VALUES (1), (2), (3)');
   const { url } = rig.engine;
-  const pid = rig.engine.pid() ?? 0;
+  const pid = mustBePid(rig.engine.pid());
   process.kill(pid, 'SIGKILL');
   await gone(pid);
   await rig.engine.ready();
@@ -55,7 +55,7 @@ test('an engine killed with -9 is started again on the same port, and the data i
 test('stop lets an insert finish, refuses what comes after and ends the process', async () => {
   const rig = testEngine();
   await rig.engine.start();
-  const pid = rig.engine.pid() ?? 0;
+  const pid = mustBePid(rig.engine.pid());
   await write(rig, 'CREATE TABLE t (id UInt64, text String) ENGINE = MergeTree ORDER BY id');
   const insert = write(rig, "INSERT INTO t SELECT number, repeat('x', 300) FROM numbers(400000)");
   const listed = "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO t%'";

@@ -71,3 +71,9 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
     },
   };
 }
+
+/** The id of a process that is there: 0 would stand for the whole group of the test. */
+export function mustBePid(pid: number | undefined): number {
+  if (pid === undefined || pid <= 0) throw new Error('no engine runs');
+  return pid;
+}
