@@ -223,7 +223,7 @@ test('an engine that is busy is not taken for one that hangs', async () => {
 });
 
 test('a body that inflates without end is cut at the limit of a statement', async () => {
-  const rig = await startEngine({ queryBytesMax: 10_000 });
+  const rig = await startEngine({ guestQueryBytesMax: 10_000 });
   const bomb = gzipSync(Buffer.alloc(50_000_000, ' '));
   const answer = await askPort(rig, bomb, { init: { headers: { 'content-encoding': 'gzip' } } });
   expect([answer.code, answer.status]).toEqual([223, 413]);

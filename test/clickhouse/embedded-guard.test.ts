@@ -12,7 +12,7 @@ beforeAll(async () => {
   rig = createTestEngine({
     guestReadsMax: 1,
     waitingRequestsMax: 1,
-    queryBytesMax: 20_000,
+    guestQueryBytesMax: 20_000,
     insertBytesMax: 100_000,
     guestResultBytesMax: 1_000_000,
     readerTables: ['t'],

@@ -127,16 +127,22 @@ type Run = (prelude: string, sql: string, format: string) => Promise<ChdbResult>
  */
 async function print(run: Run, sql: Buffer): Promise<PrintedStatement> {
   const question =
-    `SELECT formatQuerySingleLine(unhex('${sql.toString('hex')}')) AS printed,` +
+    `WITH tokenizeQuery(printed) AS lexed, length(lexed) > ${tokensMax} AS isTooLarge` +
+    ` SELECT formatQuerySingleLine(unhex('${sql.toString('hex')}')) AS printed,` +
     ` arrayMap(t -> (toUInt32(t.1), toUInt32(t.2), toString(t.3)),` +
-    ` arrayFilter(t -> t.3 != 'Whitespace', tokenizeQuery(printed))) AS tokens`;
+    ` arrayFilter(t -> t.3 != 'Whitespace', if(isTooLarge, [], lexed))) AS tokens, isTooLarge`;
   const { bytes } = await run(`SET ${parserLimits}, readonly = 1`, question, 'JSONCompactEachRow').catch(
     withoutQuestion,
   );
-  const [row] = parseLines<[string, PrintedToken[]]>(bytes);
+  const [row] = parseLines<[string, PrintedToken[], number]>(bytes);
   if (row === undefined) throw new ClickHouseException('SYNTAX_ERROR', 'Syntax error: Empty query.');
-  return new PrintedStatement(...row);
+  const [printed, tokens, isTooLarge] = row;
+  if (isTooLarge === 0) return new PrintedStatement(printed, tokens);
+  throw new ClickHouseException('QUERY_IS_TOO_LARGE', `Query is too large: the maximum is ${tokensMax} tokens.`);
 }
+
+/** With the blanks between them; the engine itself takes trees of 50,000 nodes at most. Reading so many takes 20 ms. */
+const tokensMax = 100_000;
 
 /** The engine's default is 256 KiB; the statement that asks is larger than the one that is asked about. */
 const parserLimits = 'max_query_size = 4194304';
@@ -144,7 +150,7 @@ const parserLimits = 'max_query_size = 4194304';
 /** What was asked is quoted in the engine's words about it. */
 function withoutQuestion(error: unknown): never {
   const exception = ClickHouseException.from(error);
-  const at = exception.message.search(/:? In scope SELECT formatQuerySingleLine/);
+  const at = exception.message.search(/:? In scope (?:SELECT|WITH)\b[^']*formatQuerySingleLine/);
   if (at !== -1) exception.message = exception.message.slice(0, at);
   throw exception;
 }

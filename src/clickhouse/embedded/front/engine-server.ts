@@ -173,9 +173,10 @@ export class EngineServer {
 
   /** Guests have a time to say what they want; how long the data of an INSERT takes is their own affair. */
   async #body(request: IncomingMessage, user: EngineUser, query: string): Promise<RequestBody> {
-    const { queryBytesMax, guestBodyMsMax } = this.#options;
-    const limits: BodyLimits = { query, queryBytesMax, mayInsert: user.role === 'writer' };
-    if (user.isCollector) return await readRequestBody(request, limits);
+    const { queryBytesMax, guestQueryBytesMax, guestBodyMsMax } = this.#options;
+    const mayInsert = user.role === 'writer';
+    if (user.isCollector) return await readRequestBody(request, { query, queryBytesMax, mayInsert });
+    const limits: BodyLimits = { query, queryBytesMax: guestQueryBytesMax, mayInsert };
     let late = false;
     const timer = this.#deps.clock.setTimer(guestBodyMsMax, () => {
       late = true;

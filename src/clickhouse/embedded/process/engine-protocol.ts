@@ -99,8 +99,9 @@ export interface EngineLimits {
   readonly guestBodyMsMax: number;
   /** Requests of one kind that may wait for a connection; the next is refused with code 202. */
   readonly waitingRequestsMax: number;
-  /** Bytes of the SQL of one request, without the data of an INSERT. */
+  /** Bytes of the SQL of one request, without the data of an INSERT; of the collector, and of guests. */
   readonly queryBytesMax: number;
+  readonly guestQueryBytesMax: number;
   /** Bytes of the data of one INSERT, inflated. */
   readonly insertBytesMax: number;
   /** Bytes of a result of the collector that is not streamed, as held by the engine before formatting. */
@@ -133,6 +134,7 @@ export const defaultEngineLimits: EngineLimits = {
   guestBodyMsMax: 15_000,
   waitingRequestsMax: 64,
   queryBytesMax: mebibyte,
+  guestQueryBytesMax: mebibyte / 4,
   insertBytesMax: 1_024 * mebibyte,
   resultBytesMax: 64 * mebibyte,
   queryMsMax: 60_000,
