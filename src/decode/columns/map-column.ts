@@ -1,4 +1,5 @@
 import { type ByteSource, createByteSource } from '../byte-range.js';
+import { maskSource, type SecretMask } from '../secrets/secret-mask.js';
 import { entryKinds, type StagedEvent } from '../staged-event.js';
 import type { Column } from './column.js';
 import { DictionaryColumn } from './dictionary-column.js';
@@ -7,12 +8,24 @@ import { TextColumn, type TextCursor } from './text-column.js';
 
 /**
  * `Map(LowCardinality(String), String)`: the keys' version, the offsets, the keys, the values.
- * Numbers and booleans become the text that JavaScript makes of them.
+ * Numbers and booleans become the text that JavaScript makes of them. Secrets in values are masked, and whole values
+ * whose key tells that they are secrets; a boolean is none.
  */
 export class MapColumn implements Column {
   readonly #offsets = new EntryOffsets();
   readonly #keys = new DictionaryColumn();
   readonly #values = new TextColumn();
+  readonly #mask: SecretMask;
+  readonly #valueCharactersMax: number;
+  /** Whether the value of each key is a secret, for the first `#keysJudged` keys: once a key and batch. */
+  readonly #keySecrets: boolean[] = [false];
+  #keysJudged = 1;
+  #markedKeysJudged = 1;
+
+  constructor(mask: SecretMask, valueCharactersMax: number) {
+    this.#mask = mask;
+    this.#valueCharactersMax = valueCharactersMax;
+  }
 
   append(row: number, source: ByteSource, event: StagedEvent, field: number): void {
     const base = event.entryBase[field]!;
@@ -26,14 +39,39 @@ export class MapColumn implements Column {
       const keyLength = event.keyLengths[slot]!;
       if (keyLength === 0) this.#keys.set(entry, 0);
       else this.#keys.appendHashed(entry, source, event.keyOffsets[slot]!, keyLength, event.keyHashes[slot]!);
-      if (kind === entryKinds.text) {
-        this.#values.append(entry, source, event.entryOffsets[slot]!, event.entryLengths[slot]!);
+      const secret = this.#isSecret(this.#keys.keyAt(entry), source, event.keyOffsets[slot]!, keyLength);
+      if (secret && kind <= entryKinds.number) {
+        this.#appendMask(entry);
+      } else if (kind === entryKinds.text) {
+        this.#appendText(entry, source, event.entryOffsets[slot]!, event.entryLengths[slot]!);
       } else {
         this.#appendScalar(entry, kind, event.entryNumbers[slot]!);
       }
       entry++;
     }
     if (entry > first) this.#offsets.append(row, entry - first);
+  }
+
+  #isSecret(key: number, source: ByteSource, offset: number, length: number): boolean {
+    if (key >= this.#keysJudged) {
+      this.#keySecrets[key] = this.#mask.isSecretKey(source, offset, length);
+      this.#keysJudged = key + 1;
+    }
+    return this.#keySecrets[key]!;
+  }
+
+  #appendText(entry: number, source: ByteSource, offset: number, length: number): void {
+    const mask = this.#mask;
+    if (mask.masks(source, offset, length, this.#valueCharactersMax)) {
+      this.#values.append(entry, mask.source, 0, mask.length);
+    } else {
+      this.#values.append(entry, source, offset, length);
+    }
+  }
+
+  #appendMask(entry: number): void {
+    this.#values.append(entry, maskSource, 0, maskSource.bytes.length);
+    this.#mask.count++;
   }
 
   #appendScalar(entry: number, kind: number, value: number): void {
@@ -55,6 +93,7 @@ export class MapColumn implements Column {
     this.#offsets.mark();
     this.#keys.mark();
     this.#values.mark();
+    this.#markedKeysJudged = this.#keysJudged;
   }
 
   restore(): void {
@@ -62,6 +101,7 @@ export class MapColumn implements Column {
     this.#offsets.restore();
     this.#keys.restore(this.#offsets.entries, entries);
     this.#values.restore();
+    this.#keysJudged = this.#markedKeysJudged;
   }
 
   byteLength(rows: number): number {
@@ -81,6 +121,7 @@ export class MapColumn implements Column {
     this.#keys.clear(this.#offsets.entries);
     this.#offsets.clear();
     this.#values.clear();
+    this.#keysJudged = 1;
   }
 }
 
