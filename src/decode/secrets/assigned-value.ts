@@ -1,6 +1,7 @@
 import { bytesOf, classes } from './byte-classes.js';
 import { literalBytes, type SearchedText } from './searched-text.js';
 import { nameKindBefore, nameKinds } from './secret-name.js';
+import { nameEndBefore } from './secret-trigger.js';
 
 /**
  * The value behind a telling name: `name=value`, `name: value`, `"name": "value"`, `name => 'value'`,
@@ -10,11 +11,10 @@ import { nameKindBefore, nameKinds } from './secret-name.js';
  *   unquoted   to white space, a quote or the next `name=` behind a comma, semicolon or ampersand
  */
 const spacesMax = 8;
-const separatorsMax = 16;
 
 /** Whether the name before the `=`, `:` or `>` at `at` tells of a secret, and one follows. */
 export function findAssigned(text: SearchedText, at: number): boolean {
-  const nameEnd = skipSeparatorsBack(text, at);
+  const nameEnd = nameEndBefore(text.bytes, text.from, at);
   const kind = nameKindBefore(text, nameEnd);
   if (kind === nameKinds.none) return false;
   const separator = text.byteAt(at);
@@ -46,18 +46,6 @@ function findValue(text: SearchedText, { kind, start, isProse }: Assignment): bo
   if (kind === nameKinds.authorization) return findCredentials(text, valueStart, isProse);
   if (kind === nameKinds.cookie) return findCookies(text, valueStart);
   return isSecretValue(text, kind, valueStart, unquotedEnd(text, valueStart), isProse);
-}
-
-/** Names may end with a quote or bracket of their own: `"token"`, `\"token\"`, `env['TOKEN']`. */
-function skipSeparatorsBack(text: SearchedText, at: number): number {
-  const first = Math.max(text.from, at - separatorsMax);
-  let end = at;
-  while (end > first && isNameSeparator(text.bytes[end - 1]!)) end--;
-  return end;
-}
-
-function isNameSeparator(byte: number): boolean {
-  return byte === bytesOf.space || byte === bytesOf.tab || byte === bytesOf.backslash || byte === 0x5d || isQuote(byte);
 }
 
 function isAssignment(byte: number): boolean {

@@ -98,6 +98,7 @@ export const bytesOf = {
   greater: 0x3e,
   at: 0x40,
   backslash: 0x5c,
+  closingBracket: 0x5d,
   underscore: 0x5f,
   backtick: 0x60,
   tilde: 0x7e,

@@ -2,13 +2,16 @@ import { type ByteSource, copyRange, createByteSource, createTextSource } from '
 import { prefixBytes } from '../utf8-text.js';
 import { SearchedText } from './searched-text.js';
 import { isSecretKey } from './secret-name.js';
-import { findSecret, lookBackBytesMax, nextTrigger } from './secret-scanner.js';
+import { findSecret, lookBackBytesMax } from './secret-scanner.js';
+import { nextTrigger } from './secret-trigger.js';
 
 /** What stands in place of a secret. */
 export const mask = '[redacted]';
 export const maskSource = createTextSource(mask);
 const maskBytes = maskSource.bytes.length;
 const codePointBytesMax = 4;
+/** `pwd=x` is the shortest text in which something is masked. */
+export const secretBytesMin = 5;
 
 /**
  * Masks secrets in values, and cuts values that are too long: first masked, then cut, so that a cut exposes no half of
@@ -32,9 +35,10 @@ export class SecretMask {
    * secret. A text without a trigger costs one pass over these bytes.
    */
   masks(source: ByteSource, offset: number, length: number, charactersMax: number): boolean {
-    const end = offset + Math.min(length, codePointBytesMax * charactersMax + lookBackBytesMax);
-    const trigger = nextTrigger(source.bytes, offset, end);
-    return trigger < end && this.#masksFrom(trigger, source, offset, length, charactersMax);
+    if (length < secretBytesMin) return false;
+    const stop = offset + Math.min(length, codePointBytesMax * charactersMax + lookBackBytesMax);
+    const trigger = nextTrigger(source.bytes, offset, offset, stop, offset + length);
+    return trigger < stop && this.#masksFrom(trigger, source, offset, length, charactersMax);
   }
 
   #masksFrom(trigger: number, source: ByteSource, offset: number, length: number, charactersMax: number): boolean {

@@ -33,7 +33,8 @@ const nameEnds: readonly NameEnd[] = [
   ...ends('pwd', nameKinds.password, 'word'),
   ...ends('passwords secrets credential credentials', nameKinds.token),
   ...ends('token', nameKinds.token, 'count'),
-  ...ends('key key_id keyid', nameKinds.token, 'key'),
+  ...ends('key', nameKinds.token, 'key'),
+  ...ends('access_key_id access-key-id accesskeyid', nameKinds.token),
   ...ends('auth pass jwt bearer creds jsessionid phpsessid', nameKinds.token, 'word'),
   ...ends('authorization', nameKinds.authorization),
   ...ends('cookie', nameKinds.cookie, 'word'),
@@ -42,12 +43,12 @@ const nameEnds: readonly NameEnd[] = [
   ...ends('secondary value hash raw plain confirm confirmation', addition, 'word'),
 ];
 
-const table = new TrigramTable(
-  nameEnds.map(({ literal }) => {
-    const [first, second, third] = literal.slice(-3);
-    return trigram(first!, second!, third!);
-  }),
-);
+export const nameTrigrams: readonly number[] = nameEnds.map(({ literal }) => {
+  const [first, second, third] = literal.slice(-3);
+  return trigram(first!, second!, third!);
+});
+
+const table = new TrigramTable(nameTrigrams);
 
 /** A key is a secret by what it opens: the key of a cache, a row or an object is none. */
 const keyQualifiers = (
@@ -81,7 +82,7 @@ const numberDigitsMax = 3;
 export function isSecretKey(text: SearchedText): boolean {
   const kind = nameKindBefore(text, text.end);
   if (kind === nameKinds.none || kind === nameKinds.signature) return false;
-  return text.nameStart > text.from || !text.holdsFolded(text.from, passName);
+  return text.end - text.from !== passName.length || !text.holdsFolded(text.from, passName);
 }
 
 const passName = literalBytes('pass');

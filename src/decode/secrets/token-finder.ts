@@ -25,12 +25,12 @@ function triggerIndexOf(prefix: string): number {
 const prefixes = tokenShapes.map(({ prefix }) => literalBytes(prefix));
 const triggerIndexes = tokenShapes.map(({ prefix }) => triggerIndexOf(prefix));
 
-const table = new TrigramTable(
-  prefixes.map((prefix, shape) => {
-    const index = triggerIndexes[shape]!;
-    return trigram(prefix[index - 2]!, prefix[index - 1]!, prefix[index]!);
-  }),
-);
+export const tokenTrigrams: readonly number[] = prefixes.map((prefix, shape) => {
+  const index = triggerIndexes[shape]!;
+  return trigram(prefix[index - 2]!, prefix[index - 1]!, prefix[index]!);
+});
+
+const table = new TrigramTable(tokenTrigrams);
 
 /** The bytes at which `findToken` is to be asked. */
 export const tokenTriggers: readonly number[] = [

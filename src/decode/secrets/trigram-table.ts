@@ -36,8 +36,28 @@ export class TrigramTable {
 
   /** The slot of a trigram, or the free one where it would be. */
   #slotOf(word: number): number {
-    let slot = Math.imul(word, 0x9e3779b1) >>> (32 - slotBits);
+    let slot = slotOf(word, slotBits);
     while (this.#words[slot] !== word && this.#words[slot] !== -1) slot = (slot + 1) & ((1 << slotBits) - 1);
     return slot;
   }
+}
+
+const filterBits = 12;
+
+/** Tells trigrams that are surely none of a set: one look-up and no comparison. */
+export class TrigramFilter {
+  readonly #slots: number[] = Array.from({ length: 1 << filterBits }, () => 0);
+
+  constructor(trigrams: readonly number[]) {
+    for (const word of trigrams) this.#slots[slotOf(word, filterBits)] = 1;
+  }
+
+  /** Hot path: once a byte by which a secret may be known. */
+  mayHold(word: number): boolean {
+    return this.#slots[slotOf(word, filterBits)] === 1;
+  }
+}
+
+function slotOf(word: number, bits: number): number {
+  return Math.imul(word, 0x9e3779b1) >>> (32 - bits);
 }

@@ -1,32 +1,47 @@
 import { bytesOf, classes } from './byte-classes.js';
 import { literalBytes, type SearchedText } from './searched-text.js';
 
-/** Farther than this behind `://` no @ is looked for: nothing here may cost more than a text's length. */
+/** Of a name and a password together: nothing here may cost more than a bounded number of bytes. */
 const credentialsBytesMax = 256;
 const schemeMark = literalBytes('://');
-const lastAscii = 0x7f;
 
 /**
- * Names and passwords of a URL, `scheme://name:password@host`; `at`: the colon. A password with a slash of its own is
- * told from a path by what follows the first colon: a port is a number.
+ * Names and passwords of a URL, `scheme://name:password@host`; `at`: the first @ behind the scheme. A password with a
+ * slash of its own is told from a path by what follows the first colon: a port is a number.
  */
 export function findUrlCredentials(text: SearchedText, at: number): boolean {
-  if (!text.holds(at, schemeMark) || !text.is(at - 1, classes.alphanumeric)) return false;
-  const start = at + schemeMark.length;
+  const start = authorityStart(text, at);
+  if (start < 0) return false;
   const end = Math.min(text.end, start + credentialsBytesMax);
   let mark = -1;
   let colon = -1;
-  let pathAt = -1;
+  let inPath = false;
   for (let next = start; next < end; next++) {
     const byte = text.bytes[next]!;
-    if (byte <= bytesOf.space || byte === bytesOf.quote || byte === bytesOf.less) break;
+    if (endsUrl(byte)) break;
     if (byte === bytesOf.at) mark = next;
     else if (byte === bytesOf.colon && colon < 0) colon = next;
-    if (pathAt >= 0 || !isPathStart(byte)) continue;
+    if (inPath || !isPathStart(byte)) continue;
     if (mark >= 0 || !mayBePassword(text, colon, next)) break;
-    pathAt = next;
+    inPath = true;
   }
   return mark > start && text.found(start, mark);
+}
+
+/** Where the authority of a URL begins that may reach to the @ at `at`, -1 when there is none. */
+function authorityStart(text: SearchedText, at: number): number {
+  const first = Math.max(text.from + schemeMark.length, at - credentialsBytesMax);
+  for (let start = at; start >= first; start--) {
+    const byte = text.bytes[start - 1]!;
+    // An @ before this one was asked already.
+    if (endsUrl(byte) || byte === bytesOf.at) return -1;
+    if (byte === bytesOf.slash && text.holds(start - schemeMark.length, schemeMark)) return start;
+  }
+  return -1;
+}
+
+function endsUrl(byte: number): boolean {
+  return byte <= bytesOf.space || byte === bytesOf.quote || byte === bytesOf.less;
 }
 
 /** / ? # */
@@ -41,6 +56,7 @@ function mayBePassword(text: SearchedText, colon: number, slash: number): boolea
 
 const localPartBytesMax = 64;
 const domainBytesMax = 255;
+const lastAscii = 0x7f;
 
 /** An e-mail address, from its @ outwards: a pattern for them would try every character of a long word. */
 export function findMailAddress(text: SearchedText, at: number): boolean {
