@@ -169,7 +169,8 @@ const formed: readonly SecretShape[] = [
     return `${unbroken('xo|xp-')}${number()}-${number()}-${number()}-${body(random, hex, 32)}`;
   }),
   shape('Slack webhook', (random) => {
-    const secret = `T${characters(random, capitals, 8)}/B${characters(random, capitals, 8)}/${body(random, alphanumeric, 24)}`;
+    const id = () => characters(random, capitals, 8);
+    const secret = `T${id()}/B${id()}/${body(random, alphanumeric, 24)}`;
     return { text: `https://hooks.${'slack'}.com/services/${secret}`, secret };
   }),
   shape('Discord webhook', (random) => {

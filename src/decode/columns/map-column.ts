@@ -1,5 +1,5 @@
 import { type ByteSource, createByteSource } from '../byte-range.js';
-import { maskSource, type SecretMask, secretBytesMin } from '../secrets/secret-mask.js';
+import { maskSource, type SecretMask } from '../secrets/secret-mask.js';
 import { entryKinds, type StagedEvent } from '../staged-event.js';
 import type { Column } from './column.js';
 import { DictionaryColumn } from './dictionary-column.js';
@@ -17,13 +17,8 @@ export class MapColumn implements Column {
   readonly #values = new TextColumn();
   readonly #mask: SecretMask;
   readonly #valueCharactersMax: number;
-  /**
-   * Of each key: length and place of its last value that held no secret, or what is told below. Values of a key repeat,
-   * and one that is the same as the last need not be searched (bench/micro/decode.ts: 3 % of decode).
-   */
-  readonly #cleanLengths: number[] = [noneClean];
-  readonly #cleanOffsets: number[] = [0];
-  /** The first keys of the batch, of which it is known whether their values are secrets. */
+  /** Of each key: whether its values are secrets. Judged once a key and batch, the first `#keysJudged` so far. */
+  readonly #keyIsSecret: boolean[] = [false];
   #keysJudged = 1;
   #markedKeysJudged = 1;
 
@@ -57,31 +52,19 @@ export class MapColumn implements Column {
   }
 
   #judgeKey(key: number, source: ByteSource, offset: number, length: number): void {
-    this.#cleanLengths[key] = this.#mask.isSecretKey(source, offset, length) ? alwaysSecret : noneClean;
-    this.#cleanOffsets[key] = 0;
+    this.#keyIsSecret[key] = this.#mask.isSecretKey(source, offset, length);
     this.#keysJudged = key + 1;
   }
 
   #appendText(entry: number, key: number, source: ByteSource, offset: number, length: number): void {
-    const values = this.#values;
-    const cleanLength = this.#cleanLengths[key]!;
-    const isShort = length < secretBytesMin && cleanLength !== alwaysSecret;
-    const isClean =
-      isShort || (length === cleanLength && values.holdsAt(this.#cleanOffsets[key]!, source, offset, length));
-    if (!isClean && this.#appendsMasked(entry, key, source, offset, length)) return;
-    values.append(entry, source, offset, length);
-    if (isClean) return;
-    this.#cleanOffsets[key] = values.end - length;
-    this.#cleanLengths[key] = length;
-  }
-
-  /** False when nothing in the value is to be masked: then it is not appended. */
-  #appendsMasked(entry: number, key: number, source: ByteSource, offset: number, length: number): boolean {
     const mask = this.#mask;
-    if (this.#cleanLengths[key] === alwaysSecret) this.#appendMask(entry);
-    else if (!mask.masks(source, offset, length, this.#valueCharactersMax)) return false;
-    else this.#values.append(entry, mask.source, 0, mask.length);
-    return true;
+    if (this.#keyIsSecret[key]!) {
+      this.#appendMask(entry);
+    } else if (mask.masks(source, offset, length, this.#valueCharactersMax)) {
+      this.#values.append(entry, mask.source, 0, mask.length);
+    } else {
+      this.#values.append(entry, source, offset, length);
+    }
   }
 
   #appendMask(entry: number): void {
@@ -90,7 +73,7 @@ export class MapColumn implements Column {
   }
 
   #appendScalar(entry: number, key: number, kind: number, value: number): void {
-    if (kind === entryKinds.number && this.#cleanLengths[key] === alwaysSecret) {
+    if (kind === entryKinds.number && this.#keyIsSecret[key]!) {
       this.#appendMask(entry);
       return;
     }
@@ -121,9 +104,6 @@ export class MapColumn implements Column {
     this.#keys.restore(this.#offsets.entries, entries);
     this.#values.restore();
     this.#keysJudged = this.#markedKeysJudged;
-    for (let key = 0; key < this.#keysJudged; key++) {
-      if (this.#cleanLengths[key] !== alwaysSecret) this.#cleanLengths[key] = noneClean;
-    }
   }
 
   byteLength(rows: number): number {
@@ -144,13 +124,8 @@ export class MapColumn implements Column {
     this.#offsets.clear();
     this.#values.clear();
     this.#keysJudged = 1;
-    this.#cleanLengths[0] = noneClean;
   }
 }
-
-/** Instead of a length. */
-const noneClean = -1;
-const alwaysSecret = -2;
 
 /** The longest number JavaScript writes has 25 characters. */
 const scalarText = createByteSource(new ArrayBuffer(32));

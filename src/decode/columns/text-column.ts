@@ -1,4 +1,4 @@
-import { type ByteSource, copyRange, createByteSource, equalRanges } from '../byte-range.js';
+import { type ByteSource, copyRange, createByteSource } from '../byte-range.js';
 import { bytesRetainedMax, type Column, grownSource, writeVaruint } from './column.js';
 
 const bytesInitial = 65_536;
@@ -23,16 +23,6 @@ export class TextColumn implements Column {
     copyRange(source, offset, data, end, length);
     this.#end = end + length;
     this.#rows = row + 1;
-  }
-
-  /** Where the text ends that was appended last. */
-  get end(): number {
-    return this.#end;
-  }
-
-  /** Whether a text that was appended at `at` is the same as this one. */
-  holdsAt(at: number, source: ByteSource, offset: number, length: number): boolean {
-    return equalRanges(this.#data, at, source, offset, length);
   }
 
   /** Reads the rows back within the batch. */

@@ -10,7 +10,7 @@ import { isRandom } from './token-finder.js';
 const webTokenStart = literalBytes('eyJ');
 const webTokenPartBytesMin = 8;
 
-/** A JSON Web Token, signed, unsigned or encrypted: parts in base64url, of which the first is a JSON map. `at`: its J. */
+/** A JSON Web Token, signed or not: parts in base64url, of which the first is a JSON map. `at`: its J. */
 export function findWebToken(text: SearchedText, at: number): boolean {
   const start = at - 2;
   if (!text.holds(start, webTokenStart) || !text.startsWord(start, classes.word)) return false;

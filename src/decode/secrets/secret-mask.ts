@@ -3,15 +3,13 @@ import { prefixBytes } from '../utf8-text.js';
 import { SearchedText } from './searched-text.js';
 import { isSecretKey } from './secret-name.js';
 import { findSecret, lookBackBytesMax } from './secret-scanner.js';
-import { nextTrigger } from './secret-trigger.js';
+import { mayHoldShortSecret, nextTrigger, tokenBytesMin } from './secret-trigger.js';
 
 /** What stands in place of a secret. */
 export const mask = '[redacted]';
 export const maskSource = createTextSource(mask);
 const maskBytes = maskSource.bytes.length;
 const codePointBytesMax = 4;
-/** `pwd=x` is the shortest text in which something is masked. */
-export const secretBytesMin = 5;
 
 /**
  * Masks secrets in values, and cuts values that are too long: first masked, then cut, so that a cut exposes no half of
@@ -35,7 +33,7 @@ export class SecretMask {
    * secret. A text without a trigger costs one pass over these bytes.
    */
   masks(source: ByteSource, offset: number, length: number, charactersMax: number): boolean {
-    if (length < secretBytesMin) return false;
+    if (length < tokenBytesMin && !mayHoldShortSecret(source, offset, length)) return false;
     const stop = offset + Math.min(length, codePointBytesMax * charactersMax + lookBackBytesMax);
     const trigger = nextTrigger(source.bytes, offset, offset, stop, offset + length);
     return trigger < stop && this.#masksFrom(trigger, source, offset, length, charactersMax);

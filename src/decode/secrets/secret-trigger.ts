@@ -1,3 +1,4 @@
+import type { ByteSource } from '../byte-range.js';
 import { byteClasses, bytesOf, classes } from './byte-classes.js';
 import { foldByte } from './searched-text.js';
 import { nameTrigrams } from './secret-name.js';
@@ -5,8 +6,8 @@ import { tokenTriggers, tokenTrigrams } from './token-finder.js';
 import { TrigramFilter, trigram } from './trigram-table.js';
 
 /**
- * The pass over texts that hold no secret, which are nearly all: a look-up a byte, and at the few bytes by which secrets
- * are known a look at their neighbours. Nothing is made for them, and no more is called than this.
+ * The pass over texts that hold no secret, which are nearly all: a look-up a byte, and at the few bytes by which
+ * secrets are known a look at their neighbours. Nothing is made for them, and no more is called than this.
  */
 export const triggers = {
   none: 0,
@@ -42,6 +43,27 @@ const webTokenStart = trigram(0x65, 0x79, 0x4a);
 const dashes = trigram(bytesOf.dash, bytesOf.dash, bytesOf.dash);
 const prefixFilter = new TrigramFilter([...tokenTrigrams, webTokenStart, dashes]);
 const nameFilter = new TrigramFilter(nameTrigrams);
+
+/** A shorter text holds no key, only an assignment or an e-mail address: `pwd=x` is the shortest of all. */
+export const tokenBytesMin = 13;
+const secretBytesMin = 5;
+
+/**
+ * Whether one of : ; < = > ? @ is in a text below `tokenBytesMin`, four bytes at a time: for the short values of labels
+ * a third of the cost of a look at each byte. Hot path: once such a text.
+ */
+export function mayHoldShortSecret({ view }: ByteSource, offset: number, length: number): boolean {
+  if (length < secretBytesMin) return false;
+  const last = offset + length - 4;
+  let seen = signs(view.getInt32(last, true));
+  for (let at = offset; at < last; at += 4) seen |= signs(view.getInt32(at, true));
+  return seen !== 0;
+}
+
+/** The highest bit of each byte from 0x3a to 0x40, or of a byte that is not ASCII, among the four of a word. */
+function signs(word: number): number {
+  return (((word + 0x46464646) & ~(word + 0x3f3f3f3f)) | word) & 0x80808080;
+}
 
 /**
  * Hot path: once a text. The first place from `start` and before `stop` at which a secret may have its trigger, or
