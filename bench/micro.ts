@@ -3,6 +3,7 @@ import type { MicroResult } from './budget.js';
 import { measureDecode } from './micro/decode.js';
 import { measureEndpoints } from './micro/endpoints.js';
 import { measureGuard } from './micro/guard.js';
+import { measureMasking } from './micro/masking.js';
 import { measureSpool } from './micro/spool-append.js';
 import { measureWindow } from './micro/window.js';
 
@@ -14,5 +15,5 @@ export async function runMicro(): Promise<MicroResult[]> {
     unit: 'events/CPU-s',
   }));
   const windows = [...(await measureWindow(seededRandom(2))), ...measureEndpoints(seededRandom(3))];
-  return [...decode, ...(await measureSpool()), ...windows, ...(await measureGuard())];
+  return [...decode, ...measureMasking(), ...(await measureSpool()), ...windows, ...(await measureGuard())];
 }

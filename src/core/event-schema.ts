@@ -39,7 +39,7 @@ export interface EventField {
   /** Code points of a string, or of each value of a map or list. */
   readonly charactersMax?: number;
   readonly truncate?: true;
-  /** Secrets (bearer tokens, keys, e-mail addresses) are masked before the value reaches the disk. */
+  /** Secrets (keys, passwords, e-mail addresses) in it, or in its values, are masked before it reaches the disk. */
   readonly redact?: true;
   readonly min?: number;
   readonly max?: number;
@@ -69,6 +69,7 @@ const scalarMap = {
   entriesMax: 16,
   keyCharactersMax: 64,
   charactersMax: 256,
+  redact: true,
 } as const;
 
 export const eventFields = [
@@ -206,6 +207,7 @@ export const eventFields = [
     column: 'Array(String)',
     entriesMax: 16,
     charactersMax: 256,
+    redact: true,
     meaning: 'References (runs, tasks) that support the pattern.',
   },
   {

@@ -10,8 +10,9 @@ import { TextColumn } from './columns/text-column.js';
 import { Word64Column } from './columns/word64-column.js';
 import { fieldIndex, fieldSpecs } from './field-table.js';
 import { NativeBlock } from './native-block.js';
-import { SecretMask } from './secret-mask.js';
+import { SecretMask } from './secrets/secret-mask.js';
 import type { StagedEvent } from './staged-event.js';
+import { prefixBytes } from './utf8-text.js';
 
 /** Columns before those of the fields: tenant and received. */
 const serverColumnCount = rawColumns.length - fieldSpecs.length;
@@ -25,19 +26,22 @@ export class EventBlock {
   readonly #native: NativeBlock;
   readonly #tenants: DictionaryColumn;
   readonly #received: Word64Column;
-  readonly #mask = new SecretMask();
+  readonly #mask = new SecretMask(Math.max(...keptCharactersMax));
   #capacity = rowsInitial;
   #markedRows = 0;
   #markedMasked = 0;
   rows = 0;
-  /** Values in which a secret was masked. */
-  maskedCount = 0;
 
   constructor() {
-    this.#columns = rawColumns.map(createColumn);
+    this.#columns = rawColumns.map((spec, index) => createColumn(spec, index - serverColumnCount, this.#mask));
     this.#native = new NativeBlock(rawColumns, this.#columns);
     this.#tenants = this.#columns[0] as DictionaryColumn;
     this.#received = this.#columns[1] as Word64Column;
+  }
+
+  /** Values in which a secret was masked. */
+  get maskedCount(): number {
+    return this.#mask.count;
   }
 
   /** Key of a tenant for `append`. */
@@ -105,21 +109,24 @@ export class EventBlock {
 
   #appendMasked(field: number, row: number, event: StagedEvent, source: ByteSource): void {
     const column = this.#columns[serverColumnCount + field] as TextColumn;
-    const masked = this.#mask.apply(source, event.offsets[field]!, event.lengths[field]!, truncateAt[field]!);
-    if (masked.masked) this.maskedCount++;
-    column.append(row, masked.source, masked.offset, masked.length);
+    const offset = event.offsets[field]!;
+    const length = event.lengths[field]!;
+    const charactersMax = keptCharactersMax[field]!;
+    const mask = this.#mask;
+    if (mask.masks(source, offset, length, charactersMax)) column.append(row, mask.source, 0, mask.length);
+    else column.append(row, source, offset, prefixBytes(source.bytes, offset, length, charactersMax));
   }
 
   mark(): void {
     this.#markedRows = this.rows;
-    this.#markedMasked = this.maskedCount;
+    this.#markedMasked = this.#mask.count;
     for (const column of this.#columns) column.mark();
   }
 
   restore(): void {
     for (const column of this.#columns) column.restore(this.#markedRows, this.rows);
     this.rows = this.#markedRows;
-    this.maskedCount = this.#markedMasked;
+    this.#mask.count = this.#markedMasked;
   }
 
   /** All rows as one Native block. */
@@ -132,7 +139,7 @@ export class EventBlock {
     for (const column of this.#columns) column.clear(this.rows);
     if (this.#capacity > rowsRetainedMax) this.#capacity = rowsInitial;
     this.rows = 0;
-    this.maskedCount = 0;
+    this.#mask.count = 0;
   }
 
   #grow(): void {
@@ -156,12 +163,11 @@ const classes = {
 } as const;
 
 const columnClasses: readonly number[] = fieldSpecs.map((field) =>
-  field.redact ? classes.masked : classOf(field.column),
+  field.redact && field.kind === 'string' ? classes.masked : classOf(field.column),
 );
 
-const truncateAt: readonly number[] = fieldSpecs.map((field) =>
-  field.truncate ? (field.charactersMax ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY,
-);
+/** Characters of a text, or of each value of a map or list, that are kept: masks may make a value longer. */
+const keptCharactersMax: readonly number[] = fieldSpecs.map((field) => field.charactersMax ?? 0);
 
 function classOf(type: string): number {
   if (type.startsWith('Enum8')) return classes.enum;
@@ -185,7 +191,8 @@ function classOf(type: string): number {
   invariant(false, `column type ${type} has a builder`);
 }
 
-function createColumn(spec: RawColumn): Column {
+/** `field` below 0: a column of the collector's own. */
+function createColumn(spec: RawColumn, field: number, mask: SecretMask): Column {
   switch (classOf(spec.column)) {
     case classes.text:
       return new TextColumn();
@@ -202,9 +209,11 @@ function createColumn(spec: RawColumn): Column {
     case classes.uint16:
       return new Uint16Column();
     case classes.map:
-      return new MapColumn();
+      invariant(fieldSpecs[field]?.redact, `secrets in ${spec.name} are masked`);
+      return new MapColumn(mask, keptCharactersMax[field]!);
     default:
-      return new ListColumn();
+      invariant(fieldSpecs[field]?.redact, `secrets in ${spec.name} are masked`);
+      return new ListColumn(mask, keptCharactersMax[field]!);
   }
 }
 

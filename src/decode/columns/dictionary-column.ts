@@ -46,10 +46,12 @@ export class DictionaryColumn implements Column {
     this.#indexes[row] = this.intern(source, offset, length);
   }
 
-  /** The same with the key's `hashRange` at hand. */
-  appendHashed(row: number, source: ByteSource, offset: number, length: number, hash: number): void {
+  /** The same with the key's `hashRange` at hand; answers the index of the key. */
+  appendHashed(row: number, source: ByteSource, offset: number, length: number, hash: number): number {
     const last = this.#lastKey;
-    this.#indexes[row] = this.#isKey(last, source, offset, length) ? last : this.#find(source, offset, length, hash);
+    const key = this.#isKey(last, source, offset, length) ? last : this.#find(source, offset, length, hash);
+    this.#indexes[row] = key;
+    return key;
   }
 
   /** Index of a key of the dictionary, which is made when it is new. */

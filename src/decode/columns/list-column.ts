@@ -1,20 +1,33 @@
 import type { ByteSource } from '../byte-range.js';
+import type { SecretMask } from '../secrets/secret-mask.js';
 import type { StagedEvent } from '../staged-event.js';
 import type { Column } from './column.js';
 import { EntryOffsets } from './entry-offsets.js';
 import { TextColumn, type TextCursor } from './text-column.js';
 
-/** `Array(String)`: the offsets, then the texts. */
+/** `Array(String)`: the offsets, then the texts, secrets in them masked. */
 export class ListColumn implements Column {
   readonly #offsets = new EntryOffsets();
   readonly #values = new TextColumn();
+  readonly #mask: SecretMask;
+  readonly #valueCharactersMax: number;
+
+  constructor(mask: SecretMask, valueCharactersMax: number) {
+    this.#mask = mask;
+    this.#valueCharactersMax = valueCharactersMax;
+  }
 
   append(row: number, source: ByteSource, event: StagedEvent, field: number): void {
     const base = event.entryBase[field]!;
     const count = event.entryCounts[field]!;
     const first = this.#offsets.entries;
+    const mask = this.#mask;
     for (let item = 0; item < count; item++) {
-      this.#values.append(first + item, source, event.entryOffsets[base + item]!, event.entryLengths[base + item]!);
+      const offset = event.entryOffsets[base + item]!;
+      const length = event.entryLengths[base + item]!;
+      const masked = mask.masks(source, offset, length, this.#valueCharactersMax);
+      if (masked) this.#values.append(first + item, mask.source, 0, mask.length);
+      else this.#values.append(first + item, source, offset, length);
     }
     this.#offsets.append(row, count);
   }

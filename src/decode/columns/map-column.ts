@@ -1,4 +1,5 @@
 import { type ByteSource, createByteSource } from '../byte-range.js';
+import { maskSource, type SecretMask } from '../secrets/secret-mask.js';
 import { entryKinds, type StagedEvent } from '../staged-event.js';
 import type { Column } from './column.js';
 import { DictionaryColumn } from './dictionary-column.js';
@@ -7,12 +8,24 @@ import { TextColumn, type TextCursor } from './text-column.js';
 
 /**
  * `Map(LowCardinality(String), String)`: the keys' version, the offsets, the keys, the values.
- * Numbers and booleans become the text that JavaScript makes of them.
+ * Numbers and booleans become the text that JavaScript makes of them. Secrets in values are masked, and whole values
+ * whose key tells that they are secrets; a boolean is none.
  */
 export class MapColumn implements Column {
   readonly #offsets = new EntryOffsets();
   readonly #keys = new DictionaryColumn();
   readonly #values = new TextColumn();
+  readonly #mask: SecretMask;
+  readonly #valueCharactersMax: number;
+  /** Of each key: whether its values are secrets. Judged once a key and batch, the first `#keysJudged` so far. */
+  readonly #keyIsSecret: boolean[] = [false];
+  #keysJudged = 1;
+  #markedKeysJudged = 1;
+
+  constructor(mask: SecretMask, valueCharactersMax: number) {
+    this.#mask = mask;
+    this.#valueCharactersMax = valueCharactersMax;
+  }
 
   append(row: number, source: ByteSource, event: StagedEvent, field: number): void {
     const base = event.entryBase[field]!;
@@ -24,19 +37,46 @@ export class MapColumn implements Column {
       const kind = event.entryKind[slot]!;
       if (kind === entryKinds.absent) continue;
       const keyLength = event.keyLengths[slot]!;
+      let key = 0;
       if (keyLength === 0) this.#keys.set(entry, 0);
-      else this.#keys.appendHashed(entry, source, event.keyOffsets[slot]!, keyLength, event.keyHashes[slot]!);
+      else key = this.#keys.appendHashed(entry, source, event.keyOffsets[slot]!, keyLength, event.keyHashes[slot]!);
+      if (key >= this.#keysJudged) this.#judgeKey(key, source, event.keyOffsets[slot]!, keyLength);
       if (kind === entryKinds.text) {
-        this.#values.append(entry, source, event.entryOffsets[slot]!, event.entryLengths[slot]!);
+        this.#appendText(entry, key, source, event.entryOffsets[slot]!, event.entryLengths[slot]!);
       } else {
-        this.#appendScalar(entry, kind, event.entryNumbers[slot]!);
+        this.#appendScalar(entry, key, kind, event.entryNumbers[slot]!);
       }
       entry++;
     }
     if (entry > first) this.#offsets.append(row, entry - first);
   }
 
-  #appendScalar(entry: number, kind: number, value: number): void {
+  #judgeKey(key: number, source: ByteSource, offset: number, length: number): void {
+    this.#keyIsSecret[key] = this.#mask.isSecretKey(source, offset, length);
+    this.#keysJudged = key + 1;
+  }
+
+  #appendText(entry: number, key: number, source: ByteSource, offset: number, length: number): void {
+    const mask = this.#mask;
+    if (this.#keyIsSecret[key]!) {
+      this.#appendMask(entry);
+    } else if (mask.masks(source, offset, length, this.#valueCharactersMax)) {
+      this.#values.append(entry, mask.source, 0, mask.length);
+    } else {
+      this.#values.append(entry, source, offset, length);
+    }
+  }
+
+  #appendMask(entry: number): void {
+    this.#values.append(entry, maskSource, 0, maskSource.bytes.length);
+    this.#mask.count++;
+  }
+
+  #appendScalar(entry: number, key: number, kind: number, value: number): void {
+    if (kind === entryKinds.number && this.#keyIsSecret[key]!) {
+      this.#appendMask(entry);
+      return;
+    }
     const text = kind === entryKinds.number ? String(value) : kind === entryKinds.true ? 'true' : 'false';
     for (let at = 0; at < text.length; at++) scalarText.bytes[at] = text.charCodeAt(at);
     this.#values.append(entry, scalarText, 0, text.length);
@@ -55,6 +95,7 @@ export class MapColumn implements Column {
     this.#offsets.mark();
     this.#keys.mark();
     this.#values.mark();
+    this.#markedKeysJudged = this.#keysJudged;
   }
 
   restore(): void {
@@ -62,6 +103,7 @@ export class MapColumn implements Column {
     this.#offsets.restore();
     this.#keys.restore(this.#offsets.entries, entries);
     this.#values.restore();
+    this.#keysJudged = this.#markedKeysJudged;
   }
 
   byteLength(rows: number): number {
@@ -81,6 +123,7 @@ export class MapColumn implements Column {
     this.#keys.clear(this.#offsets.entries);
     this.#offsets.clear();
     this.#values.clear();
+    this.#keysJudged = 1;
   }
 }
 
