@@ -68,7 +68,7 @@ export const clickhouseFields = {
     'Connections of the embedded engine for reads of the API and of health checks; one query each.',
   ),
   readerConnections: integer(
-    { default: 2, min: 1, max: 64 },
+    { default: { of: ({ cpus }) => Math.max(1, Math.floor(cpus / 2)), text: 'half the processors' }, min: 1, max: 64 },
     "Queries of the embedded engine's port (Grafana and others) at once, and results of theirs that are streamed.",
   ),
   readerSocketsMax: integer(
