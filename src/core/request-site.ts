@@ -7,18 +7,23 @@ import { isIP } from 'node:net';
  * - A page of another origin asks us straight away. The browser keeps our answer from the page, but not our work from
  *   being done. It says who asks: `Origin` with everything but plain GETs, `Sec-Fetch-Site` with everything that goes
  *   to https or to this machine. Both must name our own origin or one that was allowed; a page cannot set them.
+ *   Of a plain GET by http to any other name or address it says nothing; `0.0.0.0` and `[::ffff:127.0.0.1]` are such,
+ *   and lead here all the same. The page learns nothing of the answer then; where a GET is work, it is refused.
  * - A page whose name was made to resolve to us (DNS rebinding). For the browser we are the page's own origin: no
  *   header says otherwise, and the page reads what we answer. What gives it away is `Host`, which carries the page's
  *   name. Names we go by pass, and so do addresses (no DNS takes part in them) and `localhost`, which nobody can own.
  *
  * Programs send none of these headers but `Host`, and name a collector as their network does (`tidemark:7077` among
- * containers, `collector.internal`). A rebound page holds no key of ours, so whoever brings one under an unknown name
- * is no such page: that is `unknownHosts: 'with_key'`, for what cannot be had without a key in a header. What is told
- * or done without a key is `unknownHosts: 'refused'`. A page of an allowed origin may call us what it likes: its origin
- * is written into the request by the browser, and is not the rebound name.
+ * containers, `collector.internal`). A rebound page holds no key of ours, so a program that brings one under an unknown
+ * name is no such page: that is `unknownHosts: 'with_key'`, for what cannot be had without a key in a header. What is
+ * told or done without a key is `unknownHosts: 'refused'`. A browser is refused with a key as well, for keys get known;
+ * that it is one says its `User-Agent`, which no page can change in Chromium, and that it asks for a language. A page
+ * of an allowed origin may call us what it likes: its origin is written into the request by the browser, and is not the
+ * rebound name.
  *
  * A link may lead here from anywhere: `links` lets through a GET that a click on another page made, into a window of
- * its own. The page that was left learns nothing of the answer. Where a GET is work (SQL in a URL), it stays off.
+ * its own. The page that was left learns nothing of the answer. Where a GET is work (SQL in a URL), it stays off, and a
+ * browser must say that nobody else asks.
  *
  * Old browsers leave `Origin` off a form's POST; then `Referer` is asked, if there is one.
  */
@@ -34,6 +39,8 @@ export interface AskingSite {
   readonly fetchSite: string | undefined;
   readonly fetchMode: string | undefined;
   readonly fetchDest: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly acceptLanguage: string | undefined;
 }
 
 export interface SitePolicy {
@@ -60,6 +67,8 @@ export function askingSite(method: string, header: (name: string) => string | un
     fetchSite: header('sec-fetch-site'),
     fetchMode: header('sec-fetch-mode'),
     fetchDest: header('sec-fetch-dest'),
+    userAgent: header('user-agent'),
+    acceptLanguage: header('accept-language'),
   };
 }
 
@@ -73,9 +82,13 @@ export function refuseSite(site: AskingSite, policy: SitePolicy): SiteRefusal | 
   return isForeign(site, policy) ? 'origin_foreign' : null;
 }
 
-/** Not `Sec-Fetch-Mode`, which the `fetch` of Node sends as well. */
-function isOfBrowser(site: AskingSite): boolean {
-  return site.origin !== undefined || site.fetchSite !== undefined;
+/**
+ * Not `Sec-Fetch-Mode`, which the `fetch` of Node sends as well. All browsers go by `Mozilla/5.0`, and some programs,
+ * which leave out the language.
+ */
+function isOfBrowser({ origin, fetchSite, userAgent, acceptLanguage }: AskingSite): boolean {
+  if (origin !== undefined || fetchSite !== undefined) return true;
+  return acceptLanguage !== undefined && userAgent?.startsWith('Mozilla/') === true;
 }
 
 function isKnownHost(host: string | undefined, policy: SitePolicy): boolean {
@@ -92,6 +105,7 @@ function isForeign(site: AskingSite, policy: SitePolicy): boolean {
     const ours = site.fetchSite === 'same-origin' || site.fetchSite === 'none';
     return !ours && !(policy.links && isLink(site));
   }
+  if (!policy.links && isOfBrowser(site)) return true;
   if (site.referer === undefined || isRead(site.method)) return false;
   return !isOwnOrAllowed(originOf(site.referer), site, policy);
 }

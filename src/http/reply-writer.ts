@@ -38,8 +38,11 @@ export async function writeReply(response: UwsResponse, reply: HttpReply, option
   if (!options.signal.aborted) response.cork(() => response.end(undefined, options.closeConnection));
 }
 
+/** A page elsewhere cannot take an answer for a picture or a script of its own; what it may read, it asks by CORS. */
 function writeHead(response: UwsResponse, reply: HttpReply): void {
   response.writeStatus(`${reply.status} ${STATUS_CODES[reply.status] ?? ''}`);
+  response.writeHeader('cross-origin-resource-policy', 'same-origin');
+  response.writeHeader('x-content-type-options', 'nosniff');
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.writeHeader(name, value);
 }
 

@@ -49,6 +49,8 @@ test('a page of another origin, or under a name that is not ours, gets no answer
     get(query, ['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: no-cors']),
     get(query, ['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document']),
     get(query, ['Sec-Fetch-Site: same-site']),
+    // All that a browser says of itself when a page asks an address it does not trust.
+    get(query, ['User-Agent: Mozilla/5.0 (X11; Linux x86_64)', 'Accept-Language: en'], 'Host: 0.0.0.0'),
     'POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://page.example\r\nContent-Length: 13\r\n\r\nSELECT 424242',
     'POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nReferer: https://page.example/\r\nContent-Length: 13\r\n\r\nSELECT 424242',
     'OPTIONS / HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://page.example\r\n\r\n',
@@ -57,6 +59,7 @@ test('a page of another origin, or under a name that is not ours, gets no answer
     const answer = await exchange(rig, text);
     expect(statusOf(answer), text).toBe(403);
     expect(answer).not.toContain('424242\n');
+    expect(answer).toContain('Cross-Origin-Resource-Policy: same-origin');
     expect(answer.toLowerCase()).not.toContain('access-control-allow');
   }
   expect(statusOf(await exchange(rig, get(query, [], 'Host: 127.0.0.1\r\nHost: rebound.example')))).toBe(400);

@@ -19,6 +19,8 @@ function site(given: Partial<AskingSite>): AskingSite {
     fetchSite: undefined,
     fetchMode: undefined,
     fetchDest: undefined,
+    userAgent: undefined,
+    acceptLanguage: undefined,
     ...given,
   };
 }
@@ -190,6 +192,30 @@ test('a link from elsewhere passes where links do: a GET for a window, neither a
   expect(refused(link, strict)).toBe('origin_foreign');
   expect(refused({ ...link, fetchDest: 'iframe' }, linked)).toBe('origin_foreign');
   expect(refused({ ...link, method: 'POST' }, linked)).toBe('origin_foreign');
+});
+
+/** All that Chromium says of itself in a GET by http to what is not the loopback address. */
+const silent = {
+  userAgent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36',
+  acceptLanguage: 'en-US,en;q=0.9',
+};
+
+test('a browser that does not say who asks is refused where a GET is work, at any address', () => {
+  for (const host of ['0.0.0.0:8123', '[::ffff:7f00:1]:8123', '192.168.1.20:8123', 'tidemark:8123', '127.0.0.1:8123']) {
+    expect([host, refused({ host, ...silent }, strict)]).toEqual([host, 'origin_foreign']);
+    expect([host, refused({ host, ...silent }, linked)]).toEqual([host, null]);
+  }
+  expect(refused({ ...silent, fetchSite: 'none' }, strict)).toBeNull();
+});
+
+test('a browser is refused under an unknown name with a key too, a program that looks like one is not', () => {
+  const host = 'rebound.example:7077';
+  const policy: SitePolicy = { ...keyed, links: true };
+  expect(refused({ host, ...silent }, policy)).toBe('host_unknown');
+  expect(refused({ host, ...silent, acceptLanguage: '' }, policy)).toBe('host_unknown');
+  expect(refused({ host, ...silent, acceptLanguage: undefined }, policy)).toBeNull();
+  expect(refused({ host, userAgent: 'node', acceptLanguage: '*', fetchMode: 'cors' }, policy)).toBeNull();
+  expect(refused({ host: 'tidemark:7077', ...silent }, policy)).toBeNull();
 });
 
 test('a write without an origin is judged by its Referer if it has one', () => {

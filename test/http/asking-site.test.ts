@@ -50,6 +50,15 @@ test('a page of another origin is refused with the best key, and a link to us is
   expect(requests.slice(0, 3)).toEqual(['GET /runs 403', 'POST /events 403', 'GET /health 403']);
 });
 
+test('answers and refusals are closed to other pages as pictures and scripts', async () => {
+  const { url } = await serve({ http: routes });
+  for (const origin of ['https://evil.example', url]) {
+    const { headers } = await fetch(`${url}/health`, { headers: { origin } });
+    expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+  }
+});
+
 test('a method nobody knows is not a series of its own', async () => {
   const { server, requests } = await serve({ http: routes });
   await asked(server.port, 'TRACE /runs HTTP/1.1\r\nHost: localhost');

@@ -113,12 +113,12 @@ export class EngineServer {
 
   async #answer(request: IncomingMessage, to: Answer): Promise<void> {
     const header = (name: string) => headerOf(request, name);
+    // A page elsewhere cannot take an answer, a refusal neither, for a picture or a script of its own.
+    to.response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+    to.response.setHeader('X-Content-Type-Options', 'nosniff');
     if (!to.door.isCollectors) this.#checkSite(request, header);
     const url = new URL(`http://127.0.0.1${originForm(request.url)}`);
     to.response.setHeader('X-ClickHouse-Server-Display-Name', this.#deps.engine.displayName);
-    // A page elsewhere cannot take an answer for a picture or a script of its own.
-    to.response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
-    to.response.setHeader('X-Content-Type-Options', 'nosniff');
     if (this.#draining) throw new ClickHouseException('ABORTED', 'The embedded engine is stopping.');
     if (url.pathname === '/ping' || url.pathname === '/replicas_status') return sendOk(to.response);
     if (url.pathname !== '/') {
