@@ -76,7 +76,7 @@ test('an INSERT that goes nowhere is a syntax error', () => {
 
 test('quotes, heredocs and comments end where ClickHouse ends them', () => {
   const words = (text: string) => {
-    const lexer = new SqlLexer(text);
+    const lexer = new SqlLexer(text, true);
     const found: string[] = [];
     for (let token = lexer.next(); token !== null; token = lexer.next()) found.push(`${token.kind}:${token.text}`);
     return found;
@@ -96,4 +96,11 @@ test('quotes, heredocs and comments end where ClickHouse ends them', () => {
   expect(words("x 'y")).toEqual(['word:x', "unterminated:'y"]);
   expect(words('x /* y')).toEqual(['word:x', 'unterminated:/* y']);
   expect(words('a\u00a0b')).toEqual(['word:a', 'foreign:\u00a0', 'word:b']);
+});
+
+// Milliseconds, and a quarter of an hour if the rest of the text were searched for the end of each.
+test('a mebibyte of heredocs that never end is read once', () => {
+  const tags = Array.from({ length: 131_072 }, (_, at) => `$${at.toString(36).padStart(5, '0')}$`);
+  expect(() => parseSqlHead(`INSERT INTO t (${tags.join(' ')}`, true)).toThrow(expect.objectContaining({ code: 62 }));
+  expect(parseSqlHead(`INSERT INTO t (${tags.join(' ')}`, false)).toEqual({ kind: 'more' });
 });

@@ -27,7 +27,8 @@ export interface BodyLimits {
 /**
  * Reads as much as is needed to know the statement. ClickHouse joins `query=` and the body with a line break.
  * Throws QUERY_IS_TOO_LARGE beyond `queryBytesMax` bytes of SQL, inflated. Work is linear in the bytes, however many
- * chunks they come in: where an INSERT ends is looked for again only when there is twice as much.
+ * chunks they come in: where an INSERT ends is looked for again only when there is twice as much. What comes out
+ * follows from the bytes alone, not from where they were cut.
  */
 export async function readRequestBody(request: IncomingMessage, limits: BodyLimits): Promise<RequestBody> {
   const { query, queryBytesMax, mayInsert } = limits;
@@ -38,13 +39,13 @@ export async function readRequestBody(request: IncomingMessage, limits: BodyLimi
     const next = await rest.next().catch(unreadable);
     const complete = next.done === true;
     if (!complete) received.add(next.value);
-    if (mayInsert && (complete || received.length >= 2 * lookedAtBytes)) {
+    const isTooLong = received.length > queryBytesMax;
+    if (mayInsert && (complete || isTooLong || received.length >= 2 * lookedAtBytes)) {
       lookedAtBytes = received.length;
-      const bytes = received.joined();
-      const head = parseSqlHead(bytes.toString('latin1'), complete);
-      if (head.kind === 'data' || (head.kind !== 'more' && complete)) return { head, bytes, rest };
+      const head = parseSqlHead(received.text(queryBytesMax), complete && !isTooLong);
+      if (head.kind !== 'more' && (head.kind === 'data' || complete)) return { head, bytes: received.joined(), rest };
     }
-    if (received.length > queryBytesMax) {
+    if (isTooLong) {
       throw new ClickHouseException('QUERY_IS_TOO_LARGE', `Query is too large: the maximum is ${queryBytesMax} bytes.`);
     }
     if (complete) return { head: { kind: 'sql' }, bytes: received.joined(), rest };
@@ -80,6 +81,11 @@ class ReceivedBytes {
     chunk.copy(this.#buffer, this.#length + separatorBytes);
     this.#length = length;
     this.#isQueryOnly = false;
+  }
+
+  /** As latin1, of `bytesMax` at most. */
+  text(bytesMax: number): string {
+    return this.#buffer.toString('latin1', 0, Math.min(this.#length, bytesMax));
   }
 
   /** A copy: what comes later may be written where this ends. */

@@ -52,7 +52,7 @@ class HeadParser {
   constructor(text: string, complete: boolean) {
     this.#text = text;
     this.#complete = complete;
-    this.#lexer = new SqlLexer(text);
+    this.#lexer = new SqlLexer(text, complete);
   }
 
   parse(): SqlHead {

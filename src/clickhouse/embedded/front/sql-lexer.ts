@@ -17,11 +17,14 @@ export interface Token {
 
 export class SqlLexer {
   readonly #text: string;
-  #at: number;
+  readonly #complete: boolean;
+  #at = 0;
+  #lastTags: ReadonlyMap<string, number> | null = null;
 
-  constructor(text: string, start = 0) {
+  /** `complete`: nothing follows the text. Else what could be a heredoc and has no end yet is `unterminated`. */
+  constructor(text: string, complete: boolean) {
     this.#text = text;
-    this.#at = start;
+    this.#complete = complete;
   }
 
   /** The next token that is neither space nor comment, null at the end. */
@@ -64,9 +67,14 @@ export class SqlLexer {
     heredocPattern.lastIndex = start;
     const tag = heredocPattern.exec(this.#text)?.[0];
     if (tag === undefined) return null;
-    const close = this.#text.indexOf(tag, start + tag.length);
-    if (close === -1) return null;
-    return this.#take('string', start, close + tag.length, start + tag.length, close);
+    const inside = start + tag.length;
+    this.#lastTags ??= lastTagsOf(this.#text);
+    // To look for an end that does not come, from each of many beginnings, would be quadratic.
+    if ((this.#lastTags.get(tag) ?? 0) < inside) {
+      return this.#complete ? null : this.#take('unterminated', start, this.#text.length, start);
+    }
+    const close = this.#text.indexOf(tag, inside);
+    return this.#take('string', start, close + tag.length, inside, close);
   }
 
   #run(kind: TokenKind, pattern: RegExp): Token {
@@ -84,6 +92,13 @@ export class SqlLexer {
 const wordPattern = /[A-Za-z0-9_$]+/y;
 const numberPattern = /[A-Za-z0-9_.]+/y;
 const heredocPattern = /\$[A-Za-z0-9_]*\$/y;
+
+/** Where each `$tag$` of the text begins for the last time. A dollar sign may end one and begin the next. */
+function lastTagsOf(text: string): ReadonlyMap<string, number> {
+  const last = new Map<string, number>();
+  for (const { index, 1: name } of text.matchAll(/\$(?=([A-Za-z0-9_]*)\$)/g)) last.set(`$${name}$`, index);
+  return last;
+}
 
 /** Past one run of spaces or one comment; the same index when there is neither, -1 when a comment has no end. */
 function endOfSpace(text: string, start: number): number {
