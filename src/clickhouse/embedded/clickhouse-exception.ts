@@ -17,14 +17,13 @@ export class ClickHouseException extends Error {
   static from(error: unknown): ClickHouseException {
     if (error instanceof ClickHouseException) return error;
     const text = error instanceof Error ? error.message : String(error);
-    const exception = new ClickHouseException('UNKNOWN_EXCEPTION', text);
-    const match = enginePattern.exec(text);
-    if (match === null) return exception;
-    let message = match[2] ?? '';
-    for (let inner = innerPattern.exec(message); inner?.[1] === match[1]; inner = innerPattern.exec(message)) {
-      message = inner?.[2] ?? '';
-    }
-    return Object.assign(exception, { code: Number(match[1]), type: match[3] ?? 'UNKNOWN_EXCEPTION', message });
+    const exception = new ClickHouseException('UNKNOWN_EXCEPTION', cut(text));
+    let said = parseException(text);
+    if (said === null) return exception;
+    // The engine sometimes wraps the same exception once more, or twice.
+    for (let inner = innerOf(said); inner !== null; inner = innerOf(inner)) said = inner;
+    const { code, type, message } = said;
+    return Object.assign(exception, { code, type, message: cut(message) });
   }
 
   text(version: string): string {
@@ -36,9 +35,45 @@ export class ClickHouseException extends Error {
   }
 }
 
-const enginePattern = /^Code: (\d+)\. DB::Exception: ([\s\S]*?)\s*\(([A-Z][A-Z0-9_]*)\)\s*(?:\(version [^)]*\))?\s*$/;
-/** The engine sometimes wraps the same exception once more, or twice. */
-const innerPattern = /^Code: (\d+)\. DB::Exception: ([\s\S]*?)\s*\([A-Z][A-Z0-9_]*\) \(version [^)]*\)\.?$/;
+interface SaidException {
+  readonly code: number;
+  readonly type: string;
+  readonly message: string;
+  readonly hasVersion: boolean;
+}
+
+/**
+ * Null when it is no text of the engine's. Its end is missing when a NUL is in it, as in a statement it quotes: to the
+ * binding that is where a text ends. A message is as long as a statement makes it (`throwIf(1, repeat(' ', 1e6))`), so
+ * nothing is searched for in it: only its two ends are looked at.
+ */
+function parseException(text: string): SaidException | null {
+  const head = headPattern.exec(text.slice(0, headCharactersMax));
+  if (head === null) return null;
+  const trimmed = text.trimEnd();
+  const tailStart = Math.max(head[0].length, trimmed.length - tailCharactersMax);
+  const tail = tailPattern.exec(trimmed.slice(tailStart));
+  const message = trimmed.slice(head[0].length, tail === null ? undefined : tailStart + tail.index).trimEnd();
+  const code = Number(head[1]);
+  return { code, type: tail?.[1] ?? typeOf(code), message, hasVersion: tail?.[2] !== undefined };
+}
+
+function innerOf({ code, message }: SaidException): SaidException | null {
+  const inner = parseException(message);
+  return inner?.hasVersion === true && inner.code === code ? inner : null;
+}
+
+const headCharactersMax = 64;
+const tailCharactersMax = 256;
+const headPattern = /^Code: (\d+)\. DB::Exception: /;
+const tailPattern = /\(([A-Z][A-Z0-9_]*)\)\s*(\(version [^)]*\))?\.?$/;
+
+/** Of a message, for an answer: what a statement makes the engine say may be as large as any result. */
+const messageCharactersMax = 65_536;
+
+function cut(message: string): string {
+  return message.length > messageCharactersMax ? `${message.slice(0, messageCharactersMax)}…` : message;
+}
 
 /** Codes this façade raises itself. */
 const exceptionCodes = {
@@ -67,6 +102,10 @@ const exceptionCodes = {
 } as const;
 
 export type ExceptionType = keyof typeof exceptionCodes;
+
+function typeOf(code: number): string {
+  return Object.entries(exceptionCodes).find(([, known]) => known === code)?.[0] ?? 'UNKNOWN_EXCEPTION';
+}
 
 /**
  * ClickHouse's `exceptionCodeToHTTPStatus`, and two of ours: 202 and 236 are answered with 503, because both
