@@ -68,7 +68,7 @@ export class SqlLexer {
     const tag = heredocPattern.exec(this.#text)?.[0];
     if (tag === undefined) return null;
     const inside = start + tag.length;
-    this.#lastTags ??= lastTagsOf(this.#text);
+    this.#lastTags ??= lastHeredocTags(this.#text);
     // To look for an end that does not come, from each of many beginnings, would be quadratic.
     if ((this.#lastTags.get(tag) ?? 0) < inside) {
       return this.#complete ? null : this.#take('unterminated', start, this.#text.length, start);
@@ -94,7 +94,7 @@ const numberPattern = /[A-Za-z0-9_.]+/y;
 const heredocPattern = /\$[A-Za-z0-9_]*\$/y;
 
 /** Where each `$tag$` of the text begins for the last time. A dollar sign may end one and begin the next. */
-function lastTagsOf(text: string): ReadonlyMap<string, number> {
+export function lastHeredocTags(text: string): ReadonlyMap<string, number> {
   const last = new Map<string, number>();
   for (const { index, 1: name } of text.matchAll(/\$(?=([A-Za-z0-9_]*)\$)/g)) last.set(`$${name}$`, index);
   return last;

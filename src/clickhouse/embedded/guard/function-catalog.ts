@@ -32,6 +32,7 @@ export class FunctionCatalog {
   /** `more`: names allowed beside those that everybody may use. */
   verdict(name: string, more: ReadonlySet<string>): FunctionVerdict {
     if (syntaxFunctions.has(name)) return 'allowed';
+    if (name.length > nameCharactersMax) return 'unknown';
     const entry = this.#find(name) ?? this.#withoutCombinators(name);
     if (entry === undefined) return 'unknown';
     const target = entry.aliasTo === '' ? entry : (this.#exact.get(entry.aliasTo) ?? entry);
@@ -53,6 +54,12 @@ export class FunctionCatalog {
     return entry?.isAggregate === true ? entry : this.#withoutCombinators(rest);
   }
 }
+
+/**
+ * The engine takes longer ones, of a thousand bytes, for an aggregate function with hundreds of combinators; to take
+ * these off one by one would be quadratic.
+ */
+const nameCharactersMax = 256;
 
 /** Written as operators or as clauses, or made by the engine for values of parameters (`_CAST`). */
 const syntaxFunctions: ReadonlySet<string> = new Set([

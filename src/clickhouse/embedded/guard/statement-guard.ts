@@ -3,6 +3,7 @@ import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineUser } from '../front/engine-users.js';
 import { quoteIdentifier, quoteString } from '../sql-text.js';
+import { guardParserWork } from './parser-work.js';
 import { PassedStatements } from './passed-statements.js';
 import type { PrintedStatement } from './printed-statement.js';
 import { type QualifiedName, ReaderTables, type ReaderTablesOptions } from './reader-tables.js';
@@ -64,6 +65,7 @@ export class StatementGuard {
   async check(request: GuardedRequest): Promise<PassedStatement> {
     const { user, text, infile } = request;
     if (!isUtf8(text)) throw new ClickHouseException('BAD_ARGUMENTS', 'The SQL is not valid UTF-8.');
+    guardParserWork(text);
     const rules = user.role === 'writer' ? writerRules : readerRules;
     const printed = await this.#engine.print(text);
     guardNames(printed, request);

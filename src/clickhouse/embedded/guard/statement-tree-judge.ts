@@ -99,7 +99,7 @@ function judgeFunction({ node, parent, at }: PlacedNode, rules: StatementRules, 
   const verdict = catalog.verdict(name, rules.functions);
   if (verdict === 'allowed') return;
   if (verdict === 'unknown') {
-    throw new ClickHouseException('UNKNOWN_FUNCTION', `Function with name ${name} does not exist.`);
+    throw new ClickHouseException('UNKNOWN_FUNCTION', `Function with name ${name.slice(0, 256)} does not exist.`);
   }
   throw refused(`The function ${name} is`);
 }

@@ -60,7 +60,7 @@ function isWhole(root: OpenNode): boolean {
   const open = [root];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     if (node.children.length !== node.expected) return false;
-    open.push(...node.children);
+    for (const child of node.children) open.push(child);
   }
   return true;
 }
