@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import type { Random } from '../../src/core/clock.js';
 import type { DecodedBatch, FrameFormat } from '../../src/core/event-batch.js';
 import { defaultFrameLimits } from '../../src/core/limits.js';
+import { createTextSource } from '../../src/decode/byte-range.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
+import { SecretMask } from '../../src/decode/secrets/secret-mask.js';
 import { innocentTexts } from '../corpus/innocent-texts.js';
 import { secretShapes } from '../corpus/named-secrets.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
@@ -196,6 +198,15 @@ test('a value that masks make longer stays within its limit', () => {
   const message = 'ü pwd=x '.repeat(1_024);
   const { row } = readFirstRow({ ...event, message }, receivedMs);
   expect([...String(row.message)]).toHaveLength(8_192);
+});
+
+test('a secret that begins where what may be kept ends is cut off, masked or not', () => {
+  const mask = new SecretMask(256);
+  for (let before = 1_000; before < 1_400; before++) {
+    const text = `${'a'.repeat(before)} password =        hunter2hunter2 and so on`;
+    const source = createTextSource(text);
+    if (mask.masks(source, 0, source.bytes.length, 256)) expect(mask.length).toBe(256);
+  }
 });
 
 function damage(random: Random, whole: string): string {

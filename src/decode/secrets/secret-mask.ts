@@ -63,9 +63,11 @@ export class SecretMask {
     return true;
   }
 
+  /** What has no room is not among the characters that are kept: a secret may begin some way behind its trigger. */
   #append(from: ByteSource, offset: number, length: number): void {
-    copyRange(from, offset, this.source, this.length, length);
-    this.length += length;
+    const fits = Math.min(length, this.source.bytes.length - this.length);
+    copyRange(from, offset, this.source, this.length, fits);
+    this.length += fits;
   }
 
   /** Whether the key of a map tells that its value is a secret, whatever that looks like. */
