@@ -5,12 +5,15 @@ import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
+import { defaultWatch } from '../../src/clickhouse/embedded/process/engine-watch.js';
 import { askChannel, askPort } from '../support/ask-engine.js';
 import { createTestEngine, mustBePid, type TestEngine } from '../support/embedded-engine.js';
 
 /** The engine's open port as its neighbours meet it: who may ask, and what nobody can take from the others. */
 async function startEngine(options: Partial<EngineProcessOptions> = {}): Promise<TestEngine> {
-  const rig = createTestEngine({ readerTables: ['t'], ...options });
+  // Refusals are counted by the watch.
+  const watch = { ...defaultWatch, pauseMs: 200 };
+  const rig = createTestEngine({ readerTables: ['t'], watch, ...options });
   onTestFinished(() => rig.end());
   await rig.engine.start();
   return rig;

@@ -13,7 +13,8 @@ async function startCollector(): Promise<CollectorProcess> {
       TIDEMARK_METRICS_KEY: metricsKey,
     },
   });
-  onTestFinished(() => collector.kill());
+  // Its engine ends with it, and leaves the directory alone.
+  onTestFinished(async () => void (await collector.stop()));
   await collector.start();
   return collector;
 }
