@@ -90,7 +90,7 @@ function describe(told: LoopReport): void {
 function told<Report>(module: string, name: TargetName, seconds: number): Promise<Report | null> {
   const path = fileURLToPath(new URL(module, import.meta.url));
   const args = [path, name, String(seconds), values.seed];
-  const timeout = 1_000 * (2 * seconds + graceSeconds);
+  const timeout = 1_000 * Math.ceil(2 * seconds + graceSeconds);
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout, killSignal: 'SIGKILL' });
   let out = '';
   child.stdout.on('data', (chunk: Buffer) => {

@@ -42,6 +42,7 @@ export async function openTarget(): Promise<FuzzTarget> {
   await make(`INSERT INTO hidden SELECT 1, '${secret}'`);
   const limits = { guestQueryMsMax: 1_000, guestResultBytesMax: 1_048_576, guestMemoryBytesMax: 200_000_000 };
   const options = { ...engineOptions({ dataDir, spoolDir }), ...limits, readerTables: ['t'] };
+  const before = process.cwd();
   process.chdir(dataDir);
   const runner = new StatementRunner({ engine, clock: systemClock }, options);
   const guard = new StatementGuard(engine, options);
@@ -75,7 +76,7 @@ export async function openTarget(): Promise<FuzzTarget> {
     isTimed: false,
     async close() {
       await engine.close();
-      process.chdir(tmpdir());
+      process.chdir(before);
       rmSync(root, { recursive: true, force: true });
     },
   };

@@ -100,10 +100,11 @@ function checkPrinted(sql: string): void {
 /** As the engine's lexer would: enough to tell words, quotes and brackets apart. */
 function tokensOf(sql: string): PrintedToken[] {
   const tokens: PrintedToken[] = [];
-  const at = (index: number) => Buffer.byteLength(sql.slice(0, index));
-  for (const match of sql.slice(0, 1_024).matchAll(/\w+|`[^`]*`|'[^']*'|\S/gu)) {
-    const start = at(match.index);
-    tokens.push([start, start + Buffer.byteLength(match[0]), kindOf(match[0])]);
+  let end = 0;
+  for (const [text] of sql.slice(0, 1_024).matchAll(/\w+|`[^`]*`|'[^']*'|\s+|\S/gu)) {
+    const start = end;
+    end += Buffer.byteLength(text);
+    if (!/^\s/.test(text)) tokens.push([start, end, kindOf(text)]);
   }
   return tokens;
 }
