@@ -80,7 +80,10 @@ describe.skipIf(!hasPromtool)('with promtool (skipped where it is not installed)
     expect(config).toContain('scrape_configs:');
     const place = tempDir();
     symlinkSync(directory, join(place, 'tidemark'));
-    writeFileSync(join(place, 'prometheus.yml'), config);
+    // promtool looks whether the file with the key is there.
+    const key = join(place, 'metrics-key');
+    writeFileSync(key, 'a-key-of-metrics');
+    writeFileSync(join(place, 'prometheus.yml'), config.replace('/etc/prometheus/tidemark-metrics-key', key));
     const [status, output] = promtool(['check', 'config', 'prometheus.yml'], place);
     expect(status, output).toBe(0);
     expect(output).toContain('2 rule files found');
