@@ -78,5 +78,5 @@ export class GuestStatements {
   }
 }
 
-/** A check costs 2.5 ms of CPU. */
-export const guestChecksMax = 2;
+/** A check costs 6 to 7 ms of CPU (`bench/micro/guard.ts`). */
+const guestChecksMax = 2;
