@@ -29,6 +29,7 @@ import { createQueryRoutes } from './query/query-routes.js';
 import { createRouteIndex } from './query/route-index.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
 import { type DiskSpace, nodeFileSystem } from './spool/file-system.js';
+import { InsertNoteFile } from './spool/insert-note-file.js';
 import { createSpool, type Spool } from './spool/spool.js';
 import { bothRecord } from './telemetry/both-record.js';
 import { ClockHealth } from './telemetry/clock-health.js';
@@ -192,7 +193,15 @@ async function joinParts(setting: Setting): Promise<Parts> {
     { ...config.decode, limits: config.limits },
   );
   const store = await connectStore(
-    { clock, random, logger, instruments: metrics.engine, reads: metrics.storeReads },
+    {
+      clock,
+      random,
+      logger,
+      instruments: metrics.engine,
+      reads: metrics.storeReads,
+      inserts: metrics.exactInserts,
+      insertNotes: new InsertNoteFile({ fileSystem: nodeFileSystem }, directory),
+    },
     { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory },
   );
   const delivery = createDelivery(

@@ -2,9 +2,9 @@ import { createServer } from 'node:net';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Random } from '../core/clock.js';
-import type { EngineInstruments, StoreReadInstruments } from '../core/instruments.js';
+import type { EngineInstruments, ExactInsertInstruments, StoreReadInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
-import type { HealthProbe, SegmentWriter } from '../core/ports.js';
+import type { HealthProbe, InsertNotes, SegmentWriter } from '../core/ports.js';
 import type { Stage } from '../core/stage.js';
 import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from './client.js';
 import { collectorReader } from './embedded/front/engine-door.js';
@@ -18,7 +18,8 @@ import { createEngineProcess } from './embedded/process/engine-process.js';
 import type { EngineLimits } from './embedded/process/engine-protocol.js';
 import { mustHaveSandbox } from './embedded/sandbox/engine-fork.js';
 import type { SandboxMode } from './embedded/sandbox/launch-report.js';
-import { createSegmentWriter } from './segment-insert.js';
+import { ExactSegmentWriter } from './segments/exact-segment-writer.js';
+import { createSegmentWriter } from './segments/segment-insert.js';
 
 export interface StoreDeps {
   readonly clock: Clock;
@@ -26,6 +27,8 @@ export interface StoreDeps {
   readonly logger: Logger;
   readonly instruments: EngineInstruments;
   readonly reads: StoreReadInstruments;
+  readonly inserts: ExactInsertInstruments;
+  readonly insertNotes: InsertNotes;
 }
 
 export interface StoreOptions {
@@ -111,8 +114,9 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
   const reader = readerPasswordOf(options);
   const port = options.port === 0 ? await freePort() : options.port;
   writeGrafanaEnvironment(options.dataDir, { port, password: reader.password });
+  const engineDir = join(options.dataDir, 'engine');
   const engine = createEngineProcess(deps, {
-    dataDir: join(options.dataDir, 'engine'),
+    dataDir: engineDir,
     port,
     spoolDir: options.spoolDir,
     database: options.database,
@@ -134,7 +138,10 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     url: engine.url,
     newReaderPassword: reader.isNew ? reader.password : null,
     client,
-    segments: createSegmentWriter({ store: client }, { database: options.database, transport: 'infile' }),
+    segments: new ExactSegmentWriter(
+      { ...deps, store: client, notes: deps.insertNotes, instruments: deps.inserts },
+      { database: options.database, engineDir },
+    ),
     probes: [engine, client],
     stages: [
       { name: engine.name, start: async () => {}, stop: (deadlineMs) => engine.stop(deadlineMs) },

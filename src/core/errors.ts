@@ -103,7 +103,9 @@ export const operatorErrors = {
   store_rejected: spec(500, null, false, 'ClickHouse refuses this statement or segment for good'),
   store_overloaded: spec(500, null, true, 'ClickHouse is short of memory, parts or threads'),
   store_unreachable: spec(500, null, true, 'ClickHouse cannot be reached or did not answer in time'),
+  store_failed: spec(500, null, true, 'ClickHouse failed in a way that says nothing about the rows'),
   migration_changed: spec(500, null, false, 'a migration that was applied has since been edited'),
+  segment_unreadable: spec(500, null, true, 'the file of a spool segment is missing or cut at this moment'),
   segment_corrupt: spec(500, null, false, 'a spool segment does not match its log; it is quarantined'),
 } as const satisfies Record<string, ErrorSpec>;
 

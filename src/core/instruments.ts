@@ -65,6 +65,13 @@ export interface DeliverInstruments {
   readonly freshnessSeconds: PlainHistogram;
 }
 
+export interface ExactInsertInstruments {
+  /** Interrupted inserts brought to an end. outcome: complete (all was there), completed, repeated (nothing was). */
+  readonly settled: LabelCounter<'outcome'>;
+  /** Parts that were not what they should be. found: insert, start, check. */
+  readonly partsBroken: LabelCounter<'found'>;
+}
+
 export interface MaintenanceInstruments {
   readonly finalizations: PlainCounter;
   /** Agents of a day whose rollup differed from its raw events and was rewritten. */

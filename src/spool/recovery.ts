@@ -3,7 +3,7 @@ import type { Logger } from '../core/logger.js';
 import type { SpoolSegment } from '../core/ports.js';
 import type { EventIdJournal } from './event-id-journal.js';
 import type { FileSystem, OpenFile } from './file-system.js';
-import { readWhole, withFile } from './file-system.js';
+import { errorCode, readWhole, withFile } from './file-system.js';
 import type { LogScan } from './log-scan.js';
 import { rowsOf, scanLog } from './log-scan.js';
 import type { PositionJournal } from './position-journal.js';
@@ -82,7 +82,8 @@ export class SpoolRecovery {
         await this.#quarantinedBefore(id, suffixes);
       else if (suffixes.has('released')) await this.#releasedBefore(id);
       else if (suffixes.has('log')) await this.#recover(id, suffixes.has('data'), ends.get(id) ?? null);
-      else await this.#strayData(id);
+      else if (suffixes.has('data')) await this.#strayData(id);
+      else await this.#fileSystem.remove(segmentPath(this.#directory, id, 'arrived'));
     }
     return {
       segments: this.#segments,
@@ -179,6 +180,7 @@ export class SpoolRecovery {
       return await this.#retirement.finish();
     }
     const times = records.map((record) => record.receivedMs);
+    const arrived = await this.#readArrived(id);
     const segment: SpoolSegment = {
       id,
       dataPath: segmentPath(this.#directory, id, 'data'),
@@ -187,9 +189,20 @@ export class SpoolRecovery {
       columns: scan.header.columns.map(({ name }) => name),
       firstReceivedMs: times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY),
       lastReceivedMs: times.reduce((most, time) => Math.max(most, time), 0),
+      ...(arrived === null ? {} : { arrived }),
     };
     this.#instruments.eventsRecovered.inc(rows);
     this.#segments.push({ segment, logBytes: scan.logBytes, verified });
+  }
+
+  /** What the store had of it when it was put aside; null when it was not. */
+  async #readArrived(id: string): Promise<string | null> {
+    try {
+      return (await withFile(this.#open(id, 'arrived', 'read'), readWhole)).toString('utf8');
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return null;
+      throw error;
+    }
   }
 
   #advance(log: Buffer, records: readonly BatchRecord[]): void {

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import type { Clock } from '../core/clock.js';
 
 /** Files of a segment; see `spool.ts` for what each state means. */
-export type SegmentSuffix = 'data' | 'log' | 'released' | 'data.quarantined' | 'log.quarantined';
+export type SegmentSuffix = 'data' | 'log' | 'released' | 'data.quarantined' | 'log.quarantined' | 'arrived';
 
-const namePattern = /^([0-9a-f]{12}-[0-9a-f]{6}-[0-9a-f]{16})\.(data|log|released|data\.quarantined|log\.quarantined)$/;
+const namePattern =
+  /^([0-9a-f]{12}-[0-9a-f]{6}-[0-9a-f]{16})\.(data|log|released|data\.quarantined|log\.quarantined|arrived)$/;
 
 export function segmentPath(directory: string, id: string, suffix: SegmentSuffix): string {
   return join(directory, `${id}.${suffix}`);

@@ -61,7 +61,10 @@ export class SegmentRetirement {
   async finish(id?: string): Promise<void> {
     if (id !== undefined) this.#uncarried.add(id);
     // Space first: the journal may need it.
-    for (const each of this.#uncarried) await this.#fileSystem.remove(this.#path(each, 'data'));
+    for (const each of this.#uncarried) {
+      await this.#fileSystem.remove(this.#path(each, 'data'));
+      await this.#fileSystem.remove(this.#path(each, 'arrived'));
+    }
     for (const each of this.#uncarried) await this.#carryReleased(each);
   }
 
@@ -71,6 +74,16 @@ export class SegmentRetirement {
     await this.#fileSystem.syncDirectory(this.#directory);
     await this.#fileSystem.remove(this.#path(id, 'released'));
     this.#uncarried.delete(id);
+  }
+
+  /** What the store has of a segment that is put aside, durable before that. */
+  async keepArrived(id: string, arrived: string): Promise<void> {
+    const path = this.#path(id, 'arrived');
+    await this.#fileSystem.remove(path);
+    await withFile(this.#fileSystem.open(path, 'create'), async (file) => {
+      await file.write([Buffer.from(arrived, 'utf8')], 0);
+      await file.datasync();
+    });
   }
 
   /** Renames both files, or the one there is. `readable`: its log and what of it holds, read again when not given. */

@@ -47,8 +47,10 @@
  * Leaving. `release`: the log is renamed `<id>.released` and the directory synced (from here on the segment is
  * never delivered again); the data is deleted; positions and event ids are appended to their journals and synced, and
  * the directory; the log is deleted. After a crash a `.released` log resumes at the second step; a segment that still
- * has its `.log` is delivered again under the same id, and the store drops it by that token. `quarantine`:
- * both to the journals, both files renamed, directory synced. A segment without rows is released at once.
+ * has its `.log` is delivered again under the same id, and the writer of segments finds out what the store has of it
+ * (`insert-note-file.ts` keeps its notes). `quarantine`: what the store has of it all the same is written to
+ * `<id>.arrived`; both to the journals, both files renamed, directory synced. Should the files get their names back,
+ * that is given along; it goes with the release. A segment without rows is released at once.
  *
  * Positions: the highest seq of a producer, by a keyed 64-bit fingerprint of tenant and producer. Those of live
  * segments are in their logs, the others in the journal (`position-journal.ts`). Event ids likewise, in
@@ -146,7 +148,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     this.#closed = new ClosedSegments(
       deps,
       { directory, retryMs },
-      { ready: () => this.#onClosed(), corrupt: (id) => this.quarantine(id, 'corrupt') },
+      { ready: () => this.#onClosed(), corrupt: (id) => this.quarantine(id, 'corrupt', null) },
     );
     this.#roller = new SegmentRoller({ ...deps, positions: this.#positions }, this.#options, {
       waiting: () => this.#closed.size,
@@ -263,10 +265,11 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     this.#roller.checkAge();
   }
 
-  async quarantine(id: string, reason: QuarantineReason): Promise<void> {
+  async quarantine(id: string, reason: QuarantineReason, arrived: string | null): Promise<void> {
     const closed = this.#mustFindClosed(id);
     const { rows } = closed.segment;
     await this.#leave(`quarantine segment ${id}`, async () => {
+      if (arrived !== null) await this.#retirement!.keepArrived(id, arrived);
       await this.#retirement!.quarantine({ id, rows, hasData: true, hasLog: true }, reason);
       this.#forgetClosed(closed);
     });

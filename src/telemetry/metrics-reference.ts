@@ -136,6 +136,22 @@ export const deliverMetrics = {
   ),
 } as const;
 
+export const exactInsertMetrics = {
+  settled: counter(
+    'tidemark_inserts_settled_total',
+    'Interrupted inserts brought to an end. complete: all was there; completed: a part; repeated: nothing.',
+    { labels: ['outcome'], zeros: ['complete', 'completed', 'repeated'] },
+  ),
+  partsBroken: counter(
+    'tidemark_store_parts_broken_total',
+    'Parts that were not what they should be, by where it was found.',
+    {
+      labels: ['found'],
+      zeros: ['insert'],
+    },
+  ),
+} as const;
+
 export const maintenanceMetrics = {
   finalizations: counter(
     'tidemark_maintenance_finalizations_total',
@@ -350,6 +366,7 @@ export const metricsReference: readonly MetricDeclaration[] = [
   decodeMetrics,
   spoolMetrics,
   deliverMetrics,
+  exactInsertMetrics,
   maintenanceMetrics,
   erasureMetrics,
   windowMetrics,

@@ -5,6 +5,7 @@ import type {
   DeliverInstruments,
   EngineInstruments,
   ErasureInstruments,
+  ExactInsertInstruments,
   ExecutionInstruments,
   ExportInstruments,
   HttpInstruments,
@@ -27,6 +28,7 @@ import {
   deliverMetrics,
   engineMetrics,
   erasureMetrics,
+  exactInsertMetrics,
   exportMetrics,
   httpMetrics,
   ingestMetrics,
@@ -65,6 +67,7 @@ export interface Metrics {
   readonly decode: DecodeInstruments;
   readonly spool: SpoolInstruments;
   readonly deliver: DeliverInstruments;
+  readonly exactInserts: ExactInsertInstruments;
   readonly window: WindowInstruments;
   readonly live: LiveInstruments;
   readonly maintenance: MaintenanceInstruments;
@@ -201,6 +204,7 @@ function createInstruments(registry: Registry) {
       insertRetries: counter(deliverMetrics.insertRetries),
       freshnessSeconds: histogram(deliverMetrics.freshnessSeconds),
     } satisfies DeliverInstruments,
+    exactInserts: createExactInsertInstruments(registry),
     maintenance: createMaintenanceInstruments(registry),
     erasure: createErasureInstruments(registry),
     window: {
@@ -250,6 +254,11 @@ function createErasureInstruments(registry: Registry): ErasureInstruments {
     rows: counterOf(registry, erasureMetrics.rows),
     failures: counterOf(registry, erasureMetrics.failures),
   };
+}
+
+function createExactInsertInstruments(registry: Registry): ExactInsertInstruments {
+  const { settled, partsBroken } = exactInsertMetrics;
+  return { settled: counterOf(registry, settled), partsBroken: counterOf(registry, partsBroken) };
 }
 
 function createMaintenanceInstruments(registry: Registry): MaintenanceInstruments {

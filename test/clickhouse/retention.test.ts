@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { migrate } from '../../src/clickhouse/migrate.js';
 import { dropExpiredParts } from '../../src/clickhouse/retention/expired-parts.js';
 import { applyRetention, expiringTables, ttlDaysOf } from '../../src/clickhouse/retention/table-retention.js';
-import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
+import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { silentLogger } from '../../src/core/logger.js';
 import { retentionDays } from '../../src/core/retention.js';
 import { EngineStore } from '../support/engine-store.js';

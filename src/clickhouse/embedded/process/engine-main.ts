@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../../../core/clock.js';
 import { errorMessage } from '../../../core/errors.js';
 import type { Logger } from '../../../core/logger.js';
 import { type ChdbEngine, openChdbEngine } from '../chdb-engine.js';
+import { writeEngineConfig } from '../engine-config.js';
 import { EngineServer } from '../front/engine-server.js';
 import type {
   EngineCommand,
@@ -48,7 +49,12 @@ async function start(options: EngineOptions): Promise<void> {
     process.chdir(options.dataDir);
     mkdirSync('db', { recursive: true });
     const { database, memoryBytesMax } = options;
-    const engine = await openChdbEngine({ directory: databaseDir(options.dataDir), database, memoryBytesMax });
+    const engine = await openChdbEngine({
+      directory: databaseDir(options.dataDir),
+      configPath: writeEngineConfig(options.dataDir),
+      database,
+      memoryBytesMax,
+    });
     reason = 'engine_error';
     // Bodies that an engine which was killed had not inserted: nobody was told that they were. Pipes nobody reads.
     for (const name of ['inserts', 'results']) {
