@@ -1,20 +1,38 @@
 import type { DependencyHealth, SpoolStats } from '../core/ports.js';
 import type { FullReason } from './space-quota.js';
 
-/** Unhealthy: events cannot be made durable. Degraded: they are refused, or some need an operator. */
+export interface SpoolState {
+  /** Started, and not stopped. */
+  readonly running: boolean;
+  readonly lastFailure: string | null;
+  readonly damaged: number;
+  readonly full: FullReason | null;
+  /** How long the group that is being written has been at it. */
+  readonly commitMs: number;
+}
+
+/** A disk that takes this long for one group is taken to hang. */
+const commitMsMax = 10_000;
+
+/** Unhealthy: events are refused, or cannot be made durable. Degraded: some need an operator. */
 export function spoolHealth(
   { segments, bytes, events, quarantinedSegments }: SpoolStats,
-  state: { readonly lastFailure: string | null; readonly damaged: number; readonly full: FullReason | null },
+  state: SpoolState,
 ): DependencyHealth {
-  const { lastFailure, damaged, full } = state;
-  const unhealthy = lastFailure ?? (damaged > 0 ? `${damaged} segments cannot be cut back` : null);
-  const reason = unhealthy ?? degradation(full, quarantinedSegments);
+  const unhealthy = obstacle(state);
+  const reason = unhealthy ?? (quarantinedSegments > 0 ? `${quarantinedSegments} segments are quarantined` : null);
   const status = unhealthy !== null ? 'unhealthy' : reason !== null ? 'degraded' : 'healthy';
+  const { full } = state;
   return { name: 'spool', status, reason, details: { segments, bytes, events, quarantinedSegments, full } };
 }
 
-function degradation(full: FullReason | null, quarantinedSegments: number): string | null {
+/** Why nothing becomes durable, or null. */
+function obstacle({ running, lastFailure, damaged, full, commitMs }: SpoolState): string | null {
+  if (!running) return 'the spool is not running; appends are refused';
+  if (lastFailure !== null) return lastFailure;
+  if (damaged > 0) return `${damaged} segments cannot be cut back`;
   if (full === 'quota') return 'the spool has reached its quota; appends are refused';
   if (full !== null) return 'the disk is almost full; appends are refused';
-  return quarantinedSegments > 0 ? `${quarantinedSegments} segments are quarantined` : null;
+  if (commitMs < commitMsMax) return null;
+  return `the disk has not finished a write for ${Math.floor(commitMs / 1_000)} s; nothing is acknowledged`;
 }

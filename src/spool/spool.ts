@@ -291,8 +291,14 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   health(): DependencyHealth {
-    const { damaged } = this.#roller;
-    return spoolHealth(this.stats(), { lastFailure: this.#lastFailure, damaged, full: this.#quota.fullReason });
+    const { damaged, commitMs } = this.#roller;
+    return spoolHealth(this.stats(), {
+      running: this.#state === 'running',
+      lastFailure: this.#lastFailure,
+      damaged,
+      full: this.#quota.fullReason,
+      commitMs,
+    });
   }
 
   async #stop(): Promise<void> {
