@@ -2,12 +2,14 @@ import type { DependencyHealth, SpoolStats } from '../core/ports.js';
 import type { FullReason } from './space-quota.js';
 
 export interface SpoolState {
-  /** Started, and not stopped. */
-  readonly running: boolean;
-  readonly lastFailure: string | null;
-  readonly damaged: number;
+  /** Why it writes nothing, when that is known. */
+  readonly failure: string | null;
   readonly full: FullReason | null;
-  /** How long the group that is being written has been at it. */
+}
+
+/** Segments that wait for being cut back, and how long the group that is being written has been at it. */
+export interface SpoolWriting {
+  readonly damaged: number;
   readonly commitMs: number;
 }
 
@@ -17,9 +19,10 @@ const commitMsMax = 10_000;
 /** Unhealthy: events are refused, or cannot be made durable. Degraded: some need an operator. */
 export function spoolHealth(
   { segments, bytes, events, quarantinedSegments }: SpoolStats,
+  writing: SpoolWriting,
   state: SpoolState,
 ): DependencyHealth {
-  const unhealthy = obstacle(state);
+  const unhealthy = obstacle(writing, state);
   const reason = unhealthy ?? (quarantinedSegments > 0 ? `${quarantinedSegments} segments are quarantined` : null);
   const status = unhealthy !== null ? 'unhealthy' : reason !== null ? 'degraded' : 'healthy';
   const { full } = state;
@@ -27,9 +30,8 @@ export function spoolHealth(
 }
 
 /** Why nothing becomes durable, or null. */
-function obstacle({ running, lastFailure, damaged, full, commitMs }: SpoolState): string | null {
-  if (!running) return 'the spool is not running; appends are refused';
-  if (lastFailure !== null) return lastFailure;
+function obstacle({ damaged, commitMs }: SpoolWriting, { failure, full }: SpoolState): string | null {
+  if (failure !== null) return failure;
   if (damaged > 0) return `${damaged} segments cannot be cut back`;
   if (full === 'quota') return 'the spool has reached its quota; appends are refused';
   if (full !== null) return 'the disk is almost full; appends are refused';

@@ -291,14 +291,8 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   health(): DependencyHealth {
-    const { damaged, commitMs } = this.#roller;
-    return spoolHealth(this.stats(), {
-      running: this.#state === 'running',
-      lastFailure: this.#lastFailure,
-      damaged,
-      full: this.#quota.fullReason,
-      commitMs,
-    });
+    const failure = this.#state === 'running' ? this.#lastFailure : 'the spool is not running; appends are refused';
+    return spoolHealth(this.stats(), this.#roller, { failure, full: this.#quota.fullReason });
   }
 
   async #stop(): Promise<void> {
