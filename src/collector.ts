@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { tryLoadFileLock } from './clickhouse/embedded/sandbox/native-calls.js';
 import { preparedStore } from './clickhouse/prepared-store.js';
 import { readWindowRestore } from './clickhouse/queries/window-restore.js';
 import { type ConnectedStore, connectStore } from './clickhouse/store.js';
@@ -28,6 +28,7 @@ import { createOpenApiRoute } from './query/openapi.js';
 import { createQueryRoutes } from './query/query-routes.js';
 import { createRouteIndex } from './query/route-index.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
+import { createFileLocker } from './spool/file-locker.js';
 import { type DiskSpace, nodeFileSystem } from './spool/file-system.js';
 import { InsertNoteFile } from './spool/insert-note-file.js';
 import { createSpool, type Spool } from './spool/spool.js';
@@ -119,9 +120,9 @@ class JoinedCollector implements Collector {
     const { clock, logger } = this.#deps;
     const dataDir = resolve(config.dataDir);
     try {
-      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       // The lock comes before everything that touches the directory.
-      await this.#startStage(new DataDirLock({ clock }, dataDir));
+      const locker = createFileLocker({ lock: tryLoadFileLock() });
+      await this.#startStage(new DataDirLock({ locker }, dataDir));
       const metrics = createMetrics({ clock }, { agentsMax: config.metrics.agentsMax, version });
       const keys = createApiKeys(
         { clock, logger },

@@ -97,7 +97,9 @@ export const requestErrors = {
 /** What an operator meets: never sent to a client. */
 export const operatorErrors = {
   config_invalid: spec(500, null, false, 'the configuration has problems; all are listed, exit code 2'),
+  port_taken: spec(500, null, true, 'another program listens on a port of the collector'),
   data_dir_locked: spec(500, null, false, 'another collector uses the data directory'),
+  data_dir_unusable: spec(500, null, false, 'the data directory cannot be made, or not be locked'),
   engine_start_failed: spec(500, null, true, 'the embedded engine did not become ready'),
   sandbox_missing: spec(500, null, false, 'the sandbox of the embedded engine is required and cannot be had here'),
   store_rejected: spec(500, null, false, 'ClickHouse refuses this statement or segment for good'),

@@ -294,8 +294,8 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   health(): DependencyHealth {
-    const { damaged } = this.#roller;
-    return spoolHealth(this.stats(), { lastFailure: this.#lastFailure, damaged, full: this.#quota.fullReason });
+    const failure = this.#state === 'running' ? this.#lastFailure : 'the spool is not running; appends are refused';
+    return spoolHealth(this.stats(), this.#roller, { failure, full: this.#quota.fullReason });
   }
 
   async #stop(): Promise<void> {
