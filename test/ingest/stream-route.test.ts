@@ -4,7 +4,7 @@ import { settle } from '../support/spool-rig.js';
 
 const event = (name: string) => ({ name });
 
-test('a new connection of a producer closes the one before it, and not that of another tenant or producer', async () => {
+test('a new connection closes the one before it, not those of another tenant or producer', async () => {
   const rig = createIngest();
   const [mine, theirs, other] = [rig.connect('acme', 'p'), rig.connect('globex', 'p'), rig.connect('acme', 'q')];
   const next = rig.connect('acme', 'p');
