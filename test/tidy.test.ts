@@ -134,6 +134,7 @@ const cases: readonly SourceCase[] = [
     rule: rules.sizes,
     bad: [
       ['src/long.ts', lines(401)],
+      ['src/specified.ts', `/**\n * how it is\n */\n${lines(400)}`],
       ['src/fits.ts', `${lines(330)}function f() {\n${lines(68)}}\n`],
       [
         'src/function.ts',

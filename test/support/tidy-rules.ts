@@ -153,7 +153,10 @@ export const sizes: Rule = perFile(
   () => true,
   (file, report) => {
     const lines = file.text.replace(/\n$/, '').split('\n');
-    if (lines.length > 400) report(0, `${lines.length} lines, use two files of at most 400 with a noun each instead`);
+    // The ratchet counts code: a specification that a file opens with is no reason to split it.
+    const specification = /^\/\*\*[\s\S]*?\*\/\n/.exec(file.text)?.[0].split('\n').length ?? 1;
+    const length = lines.length - specification + 1;
+    if (length > 400) report(0, `${length} lines, use two files of at most 400 with a noun each instead`);
     let offset = 0;
     for (const line of lines) {
       const width = [...line].length;
