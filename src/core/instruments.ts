@@ -46,7 +46,7 @@ export interface SpoolInstruments {
   readonly syncGroupBatches: PlainHistogram;
   /** reason: size, rows, age, partition, sync_failed, stop. */
   readonly segmentsClosed: LabelCounter<'reason'>;
-  /** reason: corrupt, store_rejected. */
+  /** reason: corrupt, store_rejected, or damaged: a part of it, while its intact records are delivered. */
   readonly segmentsQuarantined: LabelCounter<'reason'>;
   readonly eventsQuarantined: PlainCounter;
   readonly tornBytes: PlainCounter;

@@ -120,6 +120,21 @@ export class LogEncoder {
     this.#finish(start);
   }
 
+  /** A record of another log, for the same rows at another place. */
+  copy(
+    log: Buffer,
+    record: BatchRecord,
+    place: { readonly tag: number; groupOffset: number; dataOffset: number },
+  ): void {
+    const start = this.#begin(recordMagic);
+    this.#recordHead(batchKind, place.tag, place.groupOffset);
+    this.#f64(place.dataOffset);
+    const rest = log.subarray(record.logOffset + prefixBytes + recordHeadBytes + 8, record.endOffset);
+    this.#reserve(rest.length);
+    this.#length += rest.copy(this.#buffer, this.#length);
+    this.#finish(start);
+  }
+
   end(end: { readonly tag: number; logOffset: number; dataBytes: number; rows: number }): void {
     const start = this.#begin(recordMagic);
     this.#recordHead(endKind, end.tag, end.logOffset);
