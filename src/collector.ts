@@ -253,6 +253,7 @@ function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 's
       skewFutureMs: config.limits.skewFutureMs,
       retention: retentionOf(config),
       erasure: config.erasure,
+      engine: store.engine,
     },
   );
 }
@@ -289,6 +290,7 @@ function joinSchema(
       onReady: async () => {
         await parts.delivery.start();
         restoration.begin();
+        parts.upkeep.watch();
         if (config.maintenance.schedule === 'on') parts.upkeep.begin();
       },
       onStop: async () => {
@@ -320,6 +322,7 @@ function joinHttp(
   const { clock, random, logger, config, metrics, version } = setting;
   const { pipeline, live, spool, windows, endpoints, store, decoder } = parts;
   const { delivery, upkeep, schema, disk, wallClock } = parts;
+  const storeProbes = [upkeep.maintenance, ...(upkeep.parts === null ? [] : [upkeep.parts])];
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax });
@@ -343,7 +346,7 @@ function joinHttp(
         disk: parts.diskUse,
       },
       intake: new OwnEvents({ frames, clock, random }),
-      probes: [spool, decoder, ...store.probes, schema, delivery, upkeep.maintenance, disk, wallClock],
+      probes: [spool, decoder, ...store.probes, schema, delivery, ...storeProbes, disk, wallClock],
       ledger: async () => {
         const { events: spooled, oldestReceivedMs: oldestUndeliveredMs } = spool.stats();
         const counts = await metrics.eventCounts();

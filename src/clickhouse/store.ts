@@ -84,6 +84,8 @@ export interface ConnectedStore {
   /** Resolves when the engine has been started; call it again after a failure. */
   launch(): Promise<void>;
   enginePid(): number | undefined;
+  /** Of the embedded engine: where it runs, and where what was seen of its parts is kept. Null for a server. */
+  readonly engine: { readonly directory: string; readonly ledgerPath: string } | null;
 }
 
 const engineUsers = { writer: 'tidemark', reader: 'default' } as const;
@@ -104,6 +106,7 @@ function connectServer(deps: StoreDeps, options: StoreOptions, url: string): Con
     stages: [closing(client)],
     launch: async () => {},
     enginePid: () => undefined,
+    engine: null,
   };
 }
 
@@ -152,6 +155,7 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
       launched = true;
     },
     enginePid: () => engine.pid(),
+    engine: { directory: engineDir, ledgerPath: join(options.dataDir, 'engine-parts.json') },
   };
 }
 

@@ -68,8 +68,16 @@ export interface DeliverInstruments {
 export interface ExactInsertInstruments {
   /** Interrupted inserts brought to an end. outcome: complete (all was there), completed, repeated (nothing was). */
   readonly settled: LabelCounter<'outcome'>;
-  /** Parts that were not what they should be. found: insert, start, check. */
+  readonly partsBroken: PartsInstruments['partsBroken'];
+}
+
+export interface PartsInstruments {
+  /** Parts that were not what they should be. found: insert, start, files, check. */
   readonly partsBroken: LabelCounter<'found'>;
+  /** Parts the engine has set aside, by its reason. */
+  readonly partsDetached: LabelCounter<'reason'>;
+  /** Rows that are gone from a table without having expired. */
+  readonly rowsMissing: LabelCounter<'table'>;
 }
 
 export interface MaintenanceInstruments {

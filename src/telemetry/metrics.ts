@@ -12,6 +12,7 @@ import type {
   IngestInstruments,
   LiveInstruments,
   MaintenanceInstruments,
+  PartsInstruments,
   QueryInstruments,
   SpoolInstruments,
   StoreReadInstruments,
@@ -34,6 +35,7 @@ import {
   ingestMetrics,
   liveMetrics,
   maintenanceMetrics,
+  partsMetrics,
   processMetrics,
   queryMetrics,
   spoolMetrics,
@@ -68,6 +70,7 @@ export interface Metrics {
   readonly spool: SpoolInstruments;
   readonly deliver: DeliverInstruments;
   readonly exactInserts: ExactInsertInstruments;
+  readonly parts: PartsInstruments;
   readonly window: WindowInstruments;
   readonly live: LiveInstruments;
   readonly maintenance: MaintenanceInstruments;
@@ -204,7 +207,7 @@ function createInstruments(registry: Registry) {
       insertRetries: counter(deliverMetrics.insertRetries),
       freshnessSeconds: histogram(deliverMetrics.freshnessSeconds),
     } satisfies DeliverInstruments,
-    exactInserts: createExactInsertInstruments(registry),
+    ...createStoreExactnessInstruments(registry),
     maintenance: createMaintenanceInstruments(registry),
     erasure: createErasureInstruments(registry),
     window: {
@@ -256,9 +259,16 @@ function createErasureInstruments(registry: Registry): ErasureInstruments {
   };
 }
 
-function createExactInsertInstruments(registry: Registry): ExactInsertInstruments {
-  const { settled, partsBroken } = exactInsertMetrics;
-  return { settled: counterOf(registry, settled), partsBroken: counterOf(registry, partsBroken) };
+function createStoreExactnessInstruments(registry: Registry): {
+  readonly exactInserts: ExactInsertInstruments;
+  readonly parts: PartsInstruments;
+} {
+  const parts: PartsInstruments = {
+    partsBroken: counterOf(registry, partsMetrics.partsBroken),
+    partsDetached: counterOf(registry, partsMetrics.partsDetached),
+    rowsMissing: counterOf(registry, partsMetrics.rowsMissing),
+  };
+  return { exactInserts: { settled: counterOf(registry, exactInsertMetrics.settled), ...parts }, parts };
 }
 
 function createMaintenanceInstruments(registry: Registry): MaintenanceInstruments {
