@@ -10,7 +10,7 @@ import type { Config } from './config/config.js';
 import type { Clock, Random } from './core/clock.js';
 import type { Logger } from './core/logger.js';
 import type { HttpRoute, SocketRoute } from './core/ports.js';
-import type { RetentionDays } from './core/retention.js';
+import { retentionOf } from './core/retention.js';
 import type { Stage } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
 import { createDelivery, type Delivery } from './deliver/delivery.js';
@@ -24,9 +24,8 @@ import { IngestPipeline } from './ingest/pipeline.js';
 import { RequestFrames } from './ingest/request-frames.js';
 import { StreamRoute } from './ingest/stream-route.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
-import { createOpenApiRoute } from './query/openapi.js';
+import { describedRoutes } from './query/described-routes.js';
 import { createQueryRoutes } from './query/query-routes.js';
-import { createRouteIndex } from './query/route-index.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
 import { createFileLocker } from './spool/file-locker.js';
 import { type DiskSpace, nodeFileSystem } from './spool/file-system.js';
@@ -90,6 +89,7 @@ interface Setting extends CollectorDeps {
 /** The stages other stages meet through their ports. */
 interface Parts {
   readonly spool: Spool;
+  readonly insertNotes: InsertNoteFile;
   readonly windows: RollingWindows;
   readonly endpoints: RollingEndpoints;
   readonly decoder: DecodePool;
@@ -137,8 +137,17 @@ class JoinedCollector implements Collector {
       const http = joinHttp({ ...this.#deps, config, metrics, version }, parts, keys);
       observe(metrics, parts, http);
       // What is called before who calls it; stopped in reverse. The store is prepared in the background.
-      const { wallClock, spool, store, delivery, schema, decoder } = parts;
-      for (const stage of [wallClock, spool, ...store.stages, deliverWhenReady(delivery), schema, decoder, http])
+      const { wallClock, spool, insertNotes, store, delivery, schema, decoder } = parts;
+      for (const stage of [
+        wallClock,
+        spool,
+        insertNotes,
+        ...store.stages,
+        deliverWhenReady(delivery),
+        schema,
+        decoder,
+        http,
+      ])
         await this.#startStage(stage);
       return {
         url: `http://${config.host}:${http.port}`,
@@ -177,14 +186,7 @@ class JoinedCollector implements Collector {
 async function joinParts(setting: Setting): Promise<Parts> {
   const { config, dataDir, clock, random, logger, metrics } = setting;
   const directory = resolve(dataDir, 'spool');
-  const eventIds = new EventIdMemory({
-    idsMax: config.ingest.eventIdsMax,
-    onForgotten: (count) => metrics.ingest.dedupForgotten.inc({ kind: 'event_id' }, count),
-  });
-  const spool = createSpool(
-    { fileSystem: nodeFileSystem, clock, logger, instruments: metrics.spool, eventIds },
-    { directory, ...config.spool, eventIdsMax: config.ingest.eventIdsMax },
-  );
+  const { spool, eventIds, insertNotes } = joinSpool(setting, directory);
   const windows = createLiveWindows(
     { clock, logger, instruments: metrics.window },
     { ...config.window, futureMs: config.limits.skewFutureMs },
@@ -201,7 +203,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
       instruments: metrics.engine,
       reads: metrics.storeReads,
       inserts: metrics.exactInserts,
-      insertNotes: new InsertNoteFile({ fileSystem: nodeFileSystem }, directory),
+      insertNotes,
     },
     { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory },
   );
@@ -227,6 +229,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   const wallClock = new ClockHealth({ clock });
   return {
     spool,
+    insertNotes,
     windows,
     endpoints,
     decoder,
@@ -242,6 +245,22 @@ async function joinParts(setting: Setting): Promise<Parts> {
   };
 }
 
+function joinSpool({ config, clock, logger, metrics }: Setting, directory: string) {
+  const eventIds = new EventIdMemory({
+    idsMax: config.ingest.eventIdsMax,
+    onForgotten: (count) => metrics.ingest.dedupForgotten.inc({ kind: 'event_id' }, count),
+  });
+  const spool = createSpool(
+    { fileSystem: nodeFileSystem, clock, logger, instruments: metrics.spool, eventIds },
+    { directory, ...config.spool, eventIdsMax: config.ingest.eventIdsMax },
+  );
+  const insertNotes = new InsertNoteFile(
+    { fileSystem: nodeFileSystem, foundSegments: () => spool.foundSegments },
+    directory,
+  );
+  return { spool, eventIds, insertNotes };
+}
+
 function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 'spool' | 'store' | 'delivery'>) {
   const { config, metrics, startedMs } = setting;
   const undeliveredSinceMs = () => spool.stats().oldestReceivedMs;
@@ -251,7 +270,7 @@ function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 's
       database: config.clickhouse.database,
       startedMs,
       skewFutureMs: config.limits.skewFutureMs,
-      retention: retentionOf(config),
+      retention: retentionOf(config.retention),
       erasure: config.erasure,
       engine: store.engine,
     },
@@ -302,11 +321,6 @@ function joinSchema(
     },
     storeRetryMs,
   );
-}
-
-function retentionOf({ retention }: Config): RetentionDays {
-  const { rawDays, minuteDays, historyDays, errorDays } = retention;
-  return { raw: rawDays, minutes: minuteDays, history: historyDays, errors: errorDays };
 }
 
 /** Started by the schema, when there is one; stopped like every stage. */
@@ -361,7 +375,7 @@ function joinHttp(
       ...config.query,
       ...config.history,
       queryMsMax: config.query.timeoutMs,
-      retention: retentionOf(config),
+      retention: retentionOf(config.retention),
       metricsWithoutKey: config.metrics.withoutKey,
     },
   );
@@ -378,20 +392,8 @@ function joinHttp(
       socketIdleTimeoutSeconds: idleTimeoutSeconds,
       socketOutboundBytesMax: outboundBytesMax,
     },
-    { http: described(routes, sockets, version), sockets },
+    { http: describedRoutes(routes, sockets, version), sockets },
   );
-}
-
-/** The routes, and the two that tell of them all. */
-function described(
-  routes: readonly HttpRoute[],
-  sockets: readonly SocketRoute[],
-  version: string,
-): readonly HttpRoute[] {
-  const openApi = createOpenApiRoute(() => all, { version, sockets });
-  const listed = [...routes, openApi];
-  const all = [...listed, createRouteIndex(listed, { version, sockets })];
-  return all;
 }
 
 function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {

@@ -182,7 +182,7 @@ export interface SpoolSegment {
   /** Time of receipt of its first and last batch, ms since the epoch. */
   readonly firstReceivedMs: number;
   readonly lastReceivedMs: number;
-  /** What `SegmentWriter.giveUp` told when it was put aside, and it has come back; otherwise absent. */
+  /** What `SegmentWriter.giveUp` told when it was put aside, empty for null, and it has come back; else absent. */
   readonly arrived?: string;
 }
 

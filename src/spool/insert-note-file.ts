@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { invariant } from '../core/invariant.js';
 import type { InsertNote, InsertNotes } from '../core/ports.js';
+import type { Stage } from '../core/stage.js';
 import type { FileSystem, OpenFile } from './file-system.js';
 import { errorCode } from './file-system.js';
 
@@ -19,15 +20,19 @@ const slotBytes = 128 * 1024;
 const headBytes = 20;
 const magic = 0x4e494d54;
 
-export class InsertNoteFile implements InsertNotes {
+export class InsertNoteFile implements Stage, InsertNotes {
+  readonly name = 'insert-notes';
   readonly #fileSystem: FileSystem;
   readonly #directory: string;
+  readonly #foundSegments: () => number;
   readonly #path: string;
   #file: OpenFile | null = null;
   #serial = 0;
   #note: InsertNote | null = null;
 
-  constructor(deps: { readonly fileSystem: FileSystem }, directory: string) {
+  /** `foundSegments`: how many lay in the spool when it was started. */
+  constructor(deps: { readonly fileSystem: FileSystem; readonly foundSegments?: () => number }, directory: string) {
+    this.#foundSegments = deps.foundSegments ?? (() => 1);
     this.#fileSystem = deps.fileSystem;
     this.#directory = directory;
     this.#path = join(directory, fileName);
@@ -36,6 +41,11 @@ export class InsertNoteFile implements InsertNotes {
   async read(): Promise<InsertNote | null> {
     if (this.#file === null) await this.#open();
     return this.#note;
+  }
+
+  /** With nothing in the spool that can have been inserted without a note, every insert has one from now on. */
+  async start(): Promise<void> {
+    if (this.#foundSegments() === 0 && (await this.read()) === null) await this.write({ segmentId: '', content: '' });
   }
 
   async write(note: InsertNote): Promise<void> {
@@ -61,7 +71,7 @@ export class InsertNoteFile implements InsertNotes {
     this.#note = note;
   }
 
-  async close(): Promise<void> {
+  async stop(): Promise<void> {
     const file = this.#file;
     this.#file = null;
     await file?.close();

@@ -60,6 +60,7 @@ export class SpoolRecovery {
   readonly #remarked = new Set<string>();
   #headFound = false;
   #newest = '';
+  readonly #restored = new Set<string>();
   #quarantinedSegments = 0;
   #quarantinedEvents = 0;
 
@@ -96,6 +97,7 @@ export class SpoolRecovery {
     this.#newest = [...files.keys()].at(-1) ?? '';
     for (const [id, suffixes] of files) {
       if (besides.some((suffix) => suffixes.has(suffix))) this.#retirement.annotated(id);
+      if (suffixes.has('restored')) this.#restored.add(id);
       if (suffixes.has('damaged.quarantined')) await this.#damagedBefore(id);
       if (suffixes.has('data.quarantined') || suffixes.has('log.quarantined'))
         await this.#quarantinedBefore(id, suffixes);
@@ -238,12 +240,12 @@ export class SpoolRecovery {
     this.#segments.push({ segment, logBytes: scan.logBytes, verified });
   }
 
-  /** What the store had of it when it was put aside; null when it was not. */
+  /** What the store had of it when it was put aside, empty when that was not told; null when it was not put aside. */
   async #readArrived(id: string): Promise<string | null> {
     try {
       return (await withFile(this.#open(id, 'arrived', 'read'), readWhole)).toString('utf8');
     } catch (error) {
-      if (errorCode(error) === 'ENOENT') return null;
+      if (errorCode(error) === 'ENOENT') return this.#restored.has(id) ? '' : null;
       throw error;
     }
   }

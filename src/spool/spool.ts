@@ -161,6 +161,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   #failing = false;
   /** Durable rows that have neither been released nor quarantined. */
   #rows = 0;
+  #foundSegments = 0;
   #quarantinedSegments = 0;
   #quarantinedEvents = 0;
   #lastFailure: string | null = null;
@@ -227,6 +228,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
         this.#closed.add(closed);
       }
       await this.#quota.start();
+      this.#foundSegments = recovered.segments.length;
     } catch (error) {
       throw new CollectorError('spool_failed', `cannot open spool ${directory}: ${errorMessage(error)}`, {
         cause: error,
@@ -265,6 +267,11 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     }
     this.#quota.grow(bytes);
     return { status: 'appended', durable };
+  }
+
+  /** Closed segments that an earlier process has left in the queue. */
+  get foundSegments(): number {
+    return this.#foundSegments;
   }
 
   lastSeq(tenant: string, producer: string): number {

@@ -71,12 +71,12 @@ export class ExactSegmentWriter implements SegmentWriter {
   async insert(segment: SpoolSegment): Promise<void> {
     const note = await this.#deps.notes.read();
     if (note?.segmentId === segment.id) return await this.#settle(segment, parseNote(note.content));
-    if (segment.arrived !== undefined) {
+    if (segment.arrived) {
       const { arrived } = parseNote(segment.arrived);
       return await this.#settle(segment, { ...(await this.#note(segment, { arrived, byToken: false })), arrived });
     }
     // Ids sort by age and segments are inserted oldest first: one before the last was put aside and has come back.
-    const byToken = note === null || segment.id < note.segmentId;
+    const byToken = note === null || segment.arrived === '' || segment.id < note.segmentId;
     await this.#insertWhole(segment, { token: segment.id, byToken });
   }
 
