@@ -8,8 +8,8 @@ import { StoreStartup } from './clickhouse/store-startup.js';
 import { createStoreUpkeep, type StoreUpkeep } from './clickhouse/store-upkeep.js';
 import type { Config } from './config/config.js';
 import type { Clock, Random } from './core/clock.js';
+import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
-import type { HttpRoute, SocketRoute } from './core/ports.js';
 import { retentionOf } from './core/retention.js';
 import type { Stage } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
@@ -84,6 +84,7 @@ interface Setting extends CollectorDeps {
   readonly dataDir: string;
   readonly startedMs: number;
   readonly metrics: Metrics;
+  readonly locker: FileLocker;
 }
 
 /** The stages other stages meet through their ports. */
@@ -133,7 +134,7 @@ class JoinedCollector implements Collector {
           metricsKey: config.metrics.key,
         },
       );
-      const parts = await joinParts({ ...this.#deps, config, dataDir, startedMs: clock.nowMs(), metrics });
+      const parts = await joinParts({ ...this.#deps, config, dataDir, startedMs: clock.nowMs(), metrics, locker });
       const http = joinHttp({ ...this.#deps, config, metrics, version }, parts, keys);
       observe(metrics, parts, http);
       // What is called before who calls it; stopped in reverse. The store is prepared in the background.
@@ -204,6 +205,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
       reads: metrics.storeReads,
       inserts: metrics.exactInserts,
       insertNotes,
+      locker: setting.locker,
     },
     { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory },
   );

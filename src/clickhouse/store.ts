@@ -1,7 +1,7 @@
-import { createServer } from 'node:net';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Random } from '../core/clock.js';
+import type { FileLocker } from '../core/file-lock.js';
 import type { EngineInstruments, ExactInsertInstruments, StoreReadInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
 import type { HealthProbe, InsertNotes, SegmentWriter } from '../core/ports.js';
@@ -29,6 +29,7 @@ export interface StoreDeps {
   readonly reads: StoreReadInstruments;
   readonly inserts: ExactInsertInstruments;
   readonly insertNotes: InsertNotes;
+  readonly locker: FileLocker;
 }
 
 export interface StoreOptions {
@@ -115,8 +116,7 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
   if (options.sandbox === 'on') await mustHaveSandbox();
   const writerPassword = readOrCreateWriterPassword(options.dataDir);
   const reader = readerPasswordOf(options);
-  const port = options.port === 0 ? await freePort() : options.port;
-  writeGrafanaEnvironment(options.dataDir, { port, password: reader.password });
+  const { port } = options;
   const engineDir = join(options.dataDir, 'engine');
   const engine = createEngineProcess(deps, {
     dataDir: engineDir,
@@ -130,6 +130,8 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     ...engineLimits(options),
     sandbox: options.sandbox,
   });
+  await engine.reserve();
+  writeGrafanaEnvironment(options.dataDir, { port: engine.port, password: reader.password });
   const client = createClient(deps, options, {
     url: engine.url,
     channelPath: engine.channelPath,
@@ -205,15 +207,4 @@ function createClient(
 
 function closing(client: ClickhouseClient): Stage {
   return { name: 'clickhouse', start: async () => {}, stop: () => client.close() };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

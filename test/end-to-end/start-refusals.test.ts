@@ -17,7 +17,8 @@ async function withoutEngine(): Promise<Record<string, string>> {
 
 async function started(dataDir: string, env: Readonly<Record<string, string>>): Promise<CollectorProcess> {
   const collector = new CollectorProcess({ dataDir, env });
-  onTestFinished(() => collector.kill());
+  // An engine ends after its collector, and its directory is removed next.
+  onTestFinished(async () => void (await collector.stop()));
   await collector.start();
   return collector;
 }
@@ -133,3 +134,45 @@ test('an address that the machine does not have is told as such', async () => {
     expect.stringMatching(/^tidemark: cannot listen on 192\.0\.2\.1:0: .* address; .*\n$/),
   ]);
 }, 30_000);
+
+test('a taken port of the engine ends the start with code 1, and its number is in no banner', async () => {
+  const other = await started(tempDir(), {});
+  await expect.poll(() => other.enginePid(), { timeout: 20_000 }).toBeDefined();
+  const ofEngine = Number(new URL(other.storeUrl).port);
+  for (const port of [ofEngine, await plainListener(), (await sharedListener()).port]) {
+    const place = { TIDEMARK_DATA_DIR: tempDir(), TIDEMARK_PORT: '0', TIDEMARK_CLICKHOUSE_PORT: String(port) };
+    const { code, stderr, stdout } = await refusedStart(place);
+    expect([code, stderr]).toEqual([
+      1,
+      `tidemark: cannot start the embedded engine: another program has port ${port}; ` +
+        'stop it or choose another TIDEMARK_CLICKHOUSE_PORT (0 takes a free one)\n',
+    ]);
+    expect(stdout).not.toContain(`:${port}`);
+  }
+  const ownPort = { TIDEMARK_CLICKHOUSE_PORT: '0' };
+  const free = await started(tempDir(), ownPort);
+  await free.query('SELECT 1 AS one');
+  const [address] = /http:\/\/127\.0\.0\.1:\d+(?=\n)/.exec(free.output.split('ClickHouse: ')[1] ?? '') ?? [];
+  const answer = await fetch(`${address}/?query=SELECT+1`, {
+    headers: { 'x-clickhouse-user': 'default', 'x-clickhouse-key': free.readerPassword },
+  });
+  expect(await answer.text()).toBe('1\n');
+}, 90_000);
+
+test('a start waits for the engine of a killed collector that holds the port, and is not taken for done', async () => {
+  const collector = await started(tempDir(), {});
+  await collector.query('SELECT 1 AS one');
+  const engine = collector.enginePid() ?? 0;
+  expect(engine).toBeGreaterThan(0);
+  process.kill(engine, 'SIGSTOP');
+  try {
+    await collector.kill();
+    await collector.start();
+    const health = await collector.get<{ dependencies: { name: string; reason: string | null }[] }>('/health/deep');
+    expect(health.dependencies.find(({ name }) => name === 'engine')?.reason).toContain('is starting');
+  } finally {
+    process.kill(engine, 'SIGCONT');
+  }
+  expect(await collector.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await expect.poll(async () => (await fetch(`${collector.storeUrl}/ping`)).status, { timeout: 10_000 }).toBe(200);
+}, 90_000);

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import type { Server } from 'node:net';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../../core/clock.js';
@@ -36,8 +37,9 @@ process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => void leave(running?.options.drainMsMax ?? 0));
 // Nobody waits for the reads any more, but the next collector waits for the data directory.
 process.on('disconnect', () => void leave(running?.options.drainMsMax ?? 0, 0));
-process.on('message', (command: EngineCommand) => {
+process.on('message', (command: EngineCommand, socket: Server | undefined) => {
   if (command.type === 'start') void start(command.options);
+  else if (command.type === 'listen') listen(socket);
   else if (command.type === 'stop') void leave(command.deadlineMs);
   else void probe(command);
 });
@@ -63,11 +65,10 @@ async function start(options: EngineOptions): Promise<void> {
       mkdirSync(scratch, { mode: 0o700 });
     }
     const server = new EngineServer({ engine, clock, logger }, options);
-    reason = 'port_in_use';
-    const port = await server.listen();
+    await server.open();
     running = { engine, server, options };
     if (leaving) return await end();
-    report({ type: 'ready', port, version: engine.version });
+    report({ type: 'ready', version: engine.version });
   } catch (error) {
     report({ type: 'failed', reason, message: errorMessage(error) }, () => process.exit(1));
   }
@@ -79,6 +80,12 @@ async function start(options: EngineOptions): Promise<void> {
  */
 function databaseDir(dataDir: string): string {
   return join(existsSync('/proc/self/cwd/db') ? '/proc/self/cwd' : dataDir, 'db');
+}
+
+/** At once: whoever connects before is accepted by nobody. */
+function listen(socket: Server | undefined): void {
+  if (running === null || leaving || socket === undefined) return;
+  running.server.listenOn(socket, () => report({ type: 'listening' }));
 }
 
 async function probe({ id, proves }: Extract<EngineCommand, { type: 'probe' }>): Promise<void> {
