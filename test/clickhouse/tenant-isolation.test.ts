@@ -286,8 +286,8 @@ afterAll(() => store.close());
 /** What the maintenance writes beside the events. */
 async function addLedgers(tenant: string, number: number): Promise<void> {
   const at = `fromUnixTimestamp64Milli(${baseMs + number})`;
-  await store.run(`INSERT INTO day_finalizations_v1
-    (day, finalized_at, received_before, tenant, agents, events) SELECT yesterday(), ${at}, ${at}, '${tenant}', 1, ${number}`);
+  await store.run(`INSERT INTO day_finalizations_v1 (day, finalized_at, received_before, tenant, agents, events)
+    SELECT yesterday(), ${at}, ${at}, '${tenant}', 1, ${number}`);
   for (const [kind, id] of ['run', 'user'].map((name) => [name, `erased ${name}`])) {
     const erasure = `${kind} ${tenant}`;
     await store.run(`INSERT INTO erasures_v1 (tenant, erasure_id, kind, requested_by, requested_at, version)
