@@ -82,6 +82,7 @@ function runEvents(
     }),
     event('run.started', 95, { run_id: `open ${task}` }),
     ...(other ? heartbeats(event, task) : []),
+    ...(other ? [event('task.running', -8 * minuteMs, { task_id: `their own ${task}` })] : []),
   ];
 }
 
