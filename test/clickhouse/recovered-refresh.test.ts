@@ -121,3 +121,17 @@ test('times of the groups stay as they were', async () => {
   expect(await groups('times')).toMatchObject([{ recovered: 1 }]);
   expect(await seen()).toEqual(before);
 });
+
+test('a task that another tenant completed under the same agent and id has not recovered', async () => {
+  for (const tenant of ['both-1', 'both-2', 'both-3']) await insert([failure(tenant, 'a'), failure(tenant, 'b')]);
+  await insert([completion('both-2', 'a', noonMs + 1_000), completion('both-3', 'b', noonMs + 1_000)]);
+  await insert([completion('both-2', 'b', noonMs - 1_000), completion('both-1', 'b', noonMs - 1_000)]);
+  await refresh();
+  const recovered = await store.select(`SELECT tenant, sum(recovered) AS recovered FROM agent_errors_daily
+    WHERE startsWith(tenant, 'both-') GROUP BY tenant ORDER BY tenant`);
+  expect(recovered).toEqual([
+    { tenant: 'both-1', recovered: 0 },
+    { tenant: 'both-2', recovered: 1 },
+    { tenant: 'both-3', recovered: 1 },
+  ]);
+});

@@ -45,7 +45,9 @@ test('a name that a malformed frame brought is not taken for known by the frame 
 
 test('whether a key names a secret is not remembered from a malformed frame for another key', () => {
   const rows = (outputs: object, before: object) => {
-    const bodies = [{ body: cutShort([ended('a', { outputs: before })]) }, { body: [ended('a', { outputs })] }];
+    // The event with the key is read whole, and its frame ends early behind it.
+    const bad = cutShort([ended('a', { outputs: before }), ended('b')]);
+    const bodies = [{ body: bad }, { body: [ended('a', { outputs })] }];
     return Buffer.from(decoder.decode(createBatch(bodies)).rows).toString('latin1');
   };
   expect(rows({ password: 'hunter22hunter22' }, { topic: 'plain' })).not.toContain('hunter22');

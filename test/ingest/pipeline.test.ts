@@ -94,7 +94,7 @@ test('while the spool is full frames of a connection wait, requests beside them 
   const request = rig.post('globex', [event('goes')]);
   await expect(request).rejects.toMatchObject({ code: 'spool_full' });
   await expect(rig.post('acme', [event('goes')])).rejects.toMatchObject({ code: 'spool_full' });
-  expect(connection.answers).toEqual([]);
+  expect([connection.answers, rig.pipeline.stalled]).toEqual([[], true]);
   rig.appender.makeSpace();
   await settle();
   expect([connection.answers, rig.appender.durable]).toEqual([['ack 1'], ['acme:waits;']]);

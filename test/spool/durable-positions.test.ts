@@ -35,8 +35,13 @@ test('a journal that is rewritten holds durable positions, not those of frames t
   await append(spool, { frames: [{ producer: 'c', seq: 1 }] });
   await settle();
   // After a failed append the next release writes the journal anew.
-  disk.addFault((operation, path) => (operation === 'write' && path === journalPath ? 'ENOSPC' : null));
+  let failures = 0;
+  const heal = disk.addFault((operation, path) =>
+    operation === 'write' && path.startsWith(journalPath) && ++failures > 0 ? 'ENOSPC' : null,
+  );
   await spool.release(spool.peek()!.id);
+  heal();
+  expect(failures).toBe(1);
   const release = holdSyncs(rig);
   const appended = [
     mustAppend(spool, spoolBatch({ frames: [{ producer: 'a', seq: 9 }] })),
@@ -71,7 +76,7 @@ test('a release journals the numbers of its segment, not those that its producer
   expect(next.spool.lastSeq('acme', 'a')).toBe(1);
 });
 
-test('positions of two tenants with one producer stay apart, in batches, journal and after restarts', async () => {
+test('positions of two tenants with one producer stay apart in batches, segments and journal', async () => {
   const frames = (seq: number) =>
     ['acme', 'globex', 'globex', 'acme', 'initech'].map((tenant, index) => ({
       tenant,

@@ -53,7 +53,7 @@ test('of several uncut segments in a row each is cut where it ends', async () =>
   expect(await rowsLeft(disk.kill())).toBe('1;2;3;4;');
 });
 
-test('acknowledged rows that are damaged are quarantined, not cut as torn, when a later segment knows', async () => {
+test('damaged rows are quarantined, not cut as torn, where a later segment tells they were acknowledged', async () => {
   const { spool, disk, clock } = await startSpool();
   await append(spool, text('acknowledged;', 1));
   const data = disk.files().find((name) => name.endsWith('.data'))!;
