@@ -27,6 +27,8 @@ export interface DeliveryDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly instruments: DeliverInstruments;
+  /** Size of a file, null when there is none; absent: as the system tells it. */
+  readonly fileBytes?: (path: string) => Promise<number | null>;
 }
 
 export interface DeliveryOptions {
@@ -168,7 +170,7 @@ class SegmentDelivery implements Delivery {
     const { clock, writer, instruments } = this.#deps;
     const startedMs = clock.monotonicMs();
     try {
-      await assertWhole(segment);
+      await assertWhole(segment, this.#deps.fileBytes ?? fileBytes);
       await writer.insert(segment);
     } catch (error) {
       return asCollectorError(error, `cannot insert segment ${segment.id}`);
@@ -246,8 +248,8 @@ class SegmentDelivery implements Delivery {
 }
 
 /** The spool's recovery has checked the frames; this is against a file that was cut or replaced since. */
-async function assertWhole(segment: SpoolSegment): Promise<void> {
-  const bytes = await fileBytes(segment.dataPath);
+async function assertWhole(segment: SpoolSegment, sizeOf: typeof fileBytes): Promise<void> {
+  const bytes = await sizeOf(segment.dataPath);
   if (bytes === segment.bytes) return;
   const found = bytes === null ? 'its file is missing' : `its file has ${bytes} bytes instead of ${segment.bytes}`;
   throw new CollectorError('segment_unreadable', `cannot insert segment ${segment.id}: ${found}`);

@@ -161,10 +161,11 @@ export class SpoolRecovery {
   /** Where segments end, as the headers of later ones remember it. */
   async #readEnds(files: ReadonlyMap<string, ReadonlySet<SegmentSuffix>>): Promise<Map<string, SegmentEnd>> {
     const ends = new Map<string, SegmentEnd>();
-    const head = Buffer.allocUnsafe(headerBytesMax);
+    let head: Buffer | null = null;
     for (const [id, suffixes] of files) {
       if (!suffixes.has('log')) continue;
-      const count = await withFile(this.#open(id, 'log', 'read'), (log) => log.read(head, 0));
+      head ??= Buffer.allocUnsafe(headerBytesMax);
+      const count = await withFile(this.#open(id, 'log', 'read'), (log) => log.read(head!, 0));
       for (const end of parseHeader(head.subarray(0, count))?.header.ends ?? []) ends.set(end.id, end);
     }
     return ends;

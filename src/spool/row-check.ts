@@ -6,7 +6,8 @@ const chunkBytes = 1024 * 1024;
 
 /** Index of the first record whose rows in the data file are missing or do not match its CRC; -1 when all match. */
 export async function firstBadRecord(data: OpenFile, records: readonly BatchRecord[]): Promise<number> {
-  const buffer = Buffer.allocUnsafe(chunkBytes);
+  const longest = records.reduce((most, { dataLength }) => Math.max(most, dataLength), 0);
+  const buffer = bufferFor(longest);
   for (const [index, record] of records.entries()) {
     if (!(await rowsMatch(data, record, buffer))) return index;
   }
@@ -17,13 +18,17 @@ export async function firstBadRecord(data: OpenFile, records: readonly BatchReco
 export async function rowsMatch(
   data: OpenFile,
   record: BatchRecord,
-  buffer = Buffer.allocUnsafe(chunkBytes),
+  buffer = bufferFor(record.dataLength),
 ): Promise<boolean> {
   let crc = 0;
   const read = await readRange(data, rangeOf(record), buffer, (bytes) => {
     crc = crc32(bytes, crc);
   });
   return read === record.dataLength && crc === record.rowsCrc;
+}
+
+function bufferFor(bytes: number): Buffer {
+  return Buffer.allocUnsafe(Math.min(chunkBytes, bytes));
 }
 
 export interface ByteRange {
@@ -58,7 +63,7 @@ export async function copyRange(
   range: ByteRange,
   to: { readonly file: OpenFile; readonly bytes: number },
 ): Promise<{ readonly crc: number; readonly bytes: number }> {
-  const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, Math.max(1, range.bytes)));
+  const buffer = bufferFor(range.bytes);
   let crc = 0;
   let at = to.bytes;
   const bytes = await readRange(file, range, buffer, async (piece) => {
@@ -71,7 +76,7 @@ export async function copyRange(
 
 /** Writes a range of a file onto itself, so that its pages count as changed and the next sync writes them. */
 export async function rewriteRange(file: OpenFile, from: number, to: number): Promise<void> {
-  const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, Math.max(0, to - from)));
+  const buffer = bufferFor(Math.max(0, to - from));
   for (let at = from; at < to; ) {
     const count = await file.read(buffer.subarray(0, Math.min(buffer.length, to - at)), at);
     if (count === 0) return;

@@ -60,7 +60,8 @@ export interface EndRecord {
 
 /** Writes little-endian values into a buffer that grows. */
 export class LogEncoder {
-  #buffer = Buffer.allocUnsafe(16 * 1024);
+  /** A header of today's columns fits. */
+  #buffer = Buffer.allocUnsafe(4 * 1024);
   #length = 0;
 
   get length(): number {
