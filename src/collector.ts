@@ -9,7 +9,6 @@ import { createStoreUpkeep, type StoreUpkeep } from './clickhouse/store-upkeep.j
 import type { Config } from './config/config.js';
 import type { Clock, Random } from './core/clock.js';
 import type { Logger } from './core/logger.js';
-import type { HttpRoute, SocketRoute } from './core/ports.js';
 import type { RetentionDays } from './core/retention.js';
 import type { Stage } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
@@ -21,12 +20,12 @@ import { EventIdMemory } from './ingest/event-id-memory.js';
 import { createEventsRoute } from './ingest/events-route.js';
 import { OwnEvents } from './ingest/own-events.js';
 import { IngestPipeline } from './ingest/pipeline.js';
+import { ReceiptClock } from './ingest/receipt-clock.js';
 import { RequestFrames } from './ingest/request-frames.js';
 import { StreamRoute } from './ingest/stream-route.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
-import { createOpenApiRoute } from './query/openapi.js';
+import { describedRoutes } from './query/described-routes.js';
 import { createQueryRoutes } from './query/query-routes.js';
-import { createRouteIndex } from './query/route-index.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
 import { type DiskSpace, nodeFileSystem } from './spool/file-system.js';
 import { createSpool, type Spool } from './spool/spool.js';
@@ -81,7 +80,7 @@ export function createCollector(deps: CollectorDeps, options: CollectorOptions):
 interface Setting extends CollectorDeps {
   readonly config: Config;
   readonly dataDir: string;
-  readonly startedMs: number;
+  readonly receipt: ReceiptClock;
   readonly metrics: Metrics;
 }
 
@@ -131,12 +130,23 @@ class JoinedCollector implements Collector {
           metricsKey: config.metrics.key,
         },
       );
-      const parts = await joinParts({ ...this.#deps, config, dataDir, startedMs: clock.nowMs(), metrics });
+      const receipt = new ReceiptClock({ clock, logger, instruments: metrics.receipt });
+      const parts = await joinParts({ ...this.#deps, config, dataDir, receipt, metrics });
       const http = joinHttp({ ...this.#deps, config, metrics, version }, parts, keys);
       observe(metrics, parts, http);
+      metrics.observe({ receipt: () => receipt.state() });
       // What is called before who calls it; stopped in reverse. The store is prepared in the background.
       const { wallClock, spool, store, delivery, schema, decoder } = parts;
-      for (const stage of [wallClock, spool, ...store.stages, deliverWhenReady(delivery), schema, decoder, http])
+      for (const stage of [
+        wallClock,
+        spool,
+        receipt.after(spool),
+        ...store.stages,
+        deliverWhenReady(delivery),
+        schema,
+        decoder,
+        http,
+      ])
         await this.#startStage(stage);
       return {
         url: `http://${config.host}:${http.port}`,
@@ -173,7 +183,7 @@ class JoinedCollector implements Collector {
 }
 
 async function joinParts(setting: Setting): Promise<Parts> {
-  const { config, dataDir, clock, random, logger, metrics } = setting;
+  const { config, dataDir, receipt, clock, random, logger, metrics } = setting;
   const directory = resolve(dataDir, 'spool');
   const eventIds = new EventIdMemory({
     idsMax: config.ingest.eventIdsMax,
@@ -191,9 +201,10 @@ async function joinParts(setting: Setting): Promise<Parts> {
     { clock, logger, instruments: metrics.decode },
     { ...config.decode, limits: config.limits },
   );
+  const keepsExpired = config.maintenance.schedule === 'on';
   const store = await connectStore(
     { clock, random, logger, instruments: metrics.engine, reads: metrics.storeReads },
-    { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory },
+    { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory, keepsExpired },
   );
   const delivery = createDelivery(
     { reader: spool, writer: store.segments, clock, random, logger, instruments: metrics.deliver },
@@ -206,7 +217,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   const { leaseMs } = config.history;
   const live = createLiveView({ clock, instruments: metrics.live }, { ...config.live, leaseMs });
   const pipeline = new IngestPipeline(
-    { decoder, spool, windows, live: live.sink, eventIds, clock, logger, instruments },
+    { decoder, spool, windows, live: live.sink, eventIds, clock, receipt, logger, instruments },
     config.ingest,
   );
   const upkeep = joinUpkeep(setting, { spool, store, delivery });
@@ -214,7 +225,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   const endpoints = createEndpointWindows(clock);
   const diskUse = () => nodeFileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
-  const wallClock = new ClockHealth({ clock });
+  const wallClock = new ClockHealth({ clock, receipt: () => receipt.state() });
   return {
     spool,
     windows,
@@ -233,13 +244,15 @@ async function joinParts(setting: Setting): Promise<Parts> {
 }
 
 function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 'spool' | 'store' | 'delivery'>) {
-  const { config, metrics, startedMs } = setting;
+  const { config, metrics, receipt } = setting;
   const undeliveredSinceMs = () => spool.stats().oldestReceivedMs;
   return createStoreUpkeep(
     { ...setting, store: store.client, delivery, undeliveredSinceMs, instruments: metrics },
     {
       database: config.clickhouse.database,
-      startedMs,
+      startedMs: () => receipt.startedMs,
+      isOwnStore: config.clickhouse.url === null,
+      isMaintained: config.maintenance.schedule === 'on',
       skewFutureMs: config.limits.skewFutureMs,
       retention: retentionOf(config),
       erasure: config.erasure,
@@ -255,7 +268,7 @@ function joinSchema(
   setting: Setting,
   parts: Pick<Parts, 'spool' | 'windows' | 'store' | 'delivery' | 'upkeep'>,
 ): StoreStartup {
-  const { config, clock, random, logger, startedMs } = setting;
+  const { config, receipt, clock, random, logger } = setting;
   const { client } = parts.store;
   const restoration = new WindowRestoration(
     {
@@ -265,10 +278,11 @@ function joinSchema(
         ),
       windows: parts.windows,
       spool: parts.spool,
+      clockUnset: () => receipt.mustWait(),
       clock,
       logger,
     },
-    { startedMs },
+    { startedMs: () => receipt.startedMs },
   );
   return new StoreStartup(
     {
@@ -365,20 +379,8 @@ function joinHttp(
       socketIdleTimeoutSeconds: idleTimeoutSeconds,
       socketOutboundBytesMax: outboundBytesMax,
     },
-    { http: described(routes, sockets, version), sockets },
+    { http: describedRoutes(routes, sockets, version), sockets },
   );
-}
-
-/** The routes, and the two that tell of them all. */
-function described(
-  routes: readonly HttpRoute[],
-  sockets: readonly SocketRoute[],
-  version: string,
-): readonly HttpRoute[] {
-  const openApi = createOpenApiRoute(() => all, { version, sockets });
-  const listed = [...routes, openApi];
-  const all = [...listed, createRouteIndex(listed, { version, sockets })];
-  return all;
 }
 
 function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {

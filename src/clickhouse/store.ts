@@ -52,6 +52,8 @@ export interface StoreOptions {
   readonly readConnections: number;
   readonly memoryRatioMax: number;
   readonly sandbox: SandboxMode;
+  /** Something else removes what has expired from an embedded engine. */
+  readonly keepsExpired: boolean;
   /** Reads at the store at once, of all tenants and of one; those of one that wait; what one read may take. */
   readonly concurrencyMax: number;
   readonly tenantConcurrencyMax: number;
@@ -122,6 +124,7 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     readers: [{ name: engineUsers.reader, password: reader.password, tenant: null }, ...options.readers],
     ...engineLimits(options),
     sandbox: options.sandbox,
+    keepsExpired: options.keepsExpired,
   });
   const client = createClient(deps, options, {
     url: engine.url,

@@ -14,11 +14,12 @@ import { ProducerHash } from './producer-hash.js';
  *   record   u32 count (1 … 65,536), u32 CRC of the entries, then per entry:
  *            u32 fingerprint low, u32 fingerprint high, f64 seq, u32 used (seconds since the epoch)
  *
- * A later entry of a producer replaces an earlier one. Records are appended and synced before the segment they
- * come from is deleted. When the file has twice the size of what is live it is written anew beside itself
- * (`positions.tmp`), synced, renamed over the old and the directory synced. The same happens after a failed append,
- * whose descriptor is never synced again, and at every start: that drops a torn tail, and bytes that can be read but
- * never reached the disk because their sync failed.
+ * An entry whose fingerprint is 0 is no producer's: its seq is the newest time of receipt (ms) of what has left, so
+ * that a later process receives nothing before it. A later entry of a producer replaces an earlier one. Records are
+ * appended and synced before the segment they come from is deleted. When the file has twice the size of what is live it
+ * is written anew beside itself (`positions.tmp`), synced, renamed over the old and the directory synced. The same
+ * happens after a failed append, whose descriptor is never synced again, and at every start: that drops a torn tail,
+ * and bytes that can be read but never reached the disk because their sync failed.
  */
 const magic = 0x4a504d54;
 const version = 1;
@@ -26,6 +27,8 @@ const headerBytes = 20;
 const recordHeadBytes = 8;
 const entryBytes = 20;
 const recordEntriesMax = 65_536;
+/** Fingerprint, low and high, of the entry with the newest time of receipt. */
+const receivedMark = 0;
 const fileName = 'positions';
 const snapshotName = 'positions.tmp';
 
@@ -38,6 +41,7 @@ export class PositionJournal {
   readonly #key: readonly [number, number];
   #file: OpenFile | null = null;
   #bytes = 0;
+  #newestReceivedMs: number;
 
   private constructor(
     deps: { readonly fileSystem: FileSystem; readonly table: PositionTable },
@@ -45,6 +49,7 @@ export class PositionJournal {
       readonly directory: string;
       readonly bytesMin: number;
       readonly key: readonly [number, number];
+      readonly newestReceivedMs: number;
     },
   ) {
     this.#fileSystem = deps.fileSystem;
@@ -52,6 +57,7 @@ export class PositionJournal {
     this.#directory = state.directory;
     this.#bytesMin = state.bytesMin;
     this.#key = state.key;
+    this.#newestReceivedMs = state.newestReceivedMs;
     this.hash = new ProducerHash(...state.key);
   }
 
@@ -71,17 +77,31 @@ export class PositionJournal {
     const exists = (await fileSystem.list(directory)).includes(fileName);
     const content = exists ? await withFile(fileSystem.open(path, 'read'), readWhole) : Buffer.alloc(0);
     const key = parseHeader(content) ?? newKey();
-    if (!loadEntries(content, table)) {
+    const loaded = loadEntries(content, table);
+    if (!loaded.isIntact) {
       logger.error({ path }, 'the position journal is damaged; it is quarantined');
       await fileSystem.rename(path, `${path}.quarantined`);
     }
-    const journal = new PositionJournal(deps, { ...options, key });
+    const journal = new PositionJournal(deps, { ...options, key, newestReceivedMs: loaded.newestReceivedMs });
     await journal.#rewrite();
     return journal;
   }
 
-  /** Appends positions; they are durable when it resolves. One call at a time. */
-  async append(entries: readonly Position[]): Promise<void> {
+  /** Of everything that has left the spool, ms since the epoch; 0 when that is nothing. */
+  get newestReceivedMs(): number {
+    return this.#newestReceivedMs;
+  }
+
+  /**
+   * Appends positions, and the newest time of receipt of what they come from; durable when it resolves. One call at a
+   * time.
+   */
+  async append(positions: readonly Position[], receivedMs: number): Promise<void> {
+    const entries = [...positions];
+    if (receivedMs > this.#newestReceivedMs) {
+      this.#newestReceivedMs = receivedMs;
+      entries.push(receivedPosition(receivedMs));
+    }
     if (entries.length === 0) return;
     const file = this.#file;
     // What is appended is in the table already (`carry`), so a rewrite includes it.
@@ -138,6 +158,10 @@ export class PositionJournal {
   #snapshot(): Uint8Array[] {
     const chunks: Uint8Array[] = [encodeHeader(this.#key)];
     let record = new RecordBuilder();
+    if (this.#newestReceivedMs > 0) {
+      const { low, high, seq, usedS } = receivedPosition(this.#newestReceivedMs);
+      record.add(low, high, seq, usedS);
+    }
     this.#table.forEachCarried((low, high, seq, usedS) => {
       record.add(low, high, seq, usedS);
       if (record.count < recordEntriesMax) return;
@@ -170,21 +194,28 @@ function parseHeader(content: Buffer): readonly [number, number] | null {
   return [content.readUInt32LE(8), content.readUInt32LE(12)];
 }
 
-/**
- * Takes every entry that can be read into the table.
- * False when the journal is damaged: the header is bad, or bad bytes are followed by an intact record.
- */
-function loadEntries(content: Buffer, table: PositionTable): boolean {
-  if (parseHeader(content) === null) return content.length === 0;
-  const end = loadRun(content, headerBytes, table);
-  let intact = true;
-  for (let at = nextRecord(content, end); at !== -1; at = nextRecord(content, loadRun(content, at, table)))
-    intact = false;
-  return intact;
+function receivedPosition(receivedMs: number): Position {
+  return { low: receivedMark, high: receivedMark, seq: receivedMs, usedS: Math.floor(receivedMs / 1_000) };
+}
+
+interface LoadedEntries {
+  /** False: the header is bad, or bad bytes are followed by an intact record. */
+  isIntact: boolean;
+  newestReceivedMs: number;
+}
+
+/** Takes every entry that can be read into the table. */
+function loadEntries(content: Buffer, table: PositionTable): LoadedEntries {
+  const loaded = { isIntact: true, newestReceivedMs: 0 };
+  if (parseHeader(content) === null) return { ...loaded, isIntact: content.length === 0 };
+  const end = loadRun(content, headerBytes, table, loaded);
+  for (let at = nextRecord(content, end); at !== -1; at = nextRecord(content, loadRun(content, at, table, loaded)))
+    loaded.isIntact = false;
+  return loaded;
 }
 
 /** Loads records from `offset` up to the first that is not intact; returns its offset. */
-function loadRun(content: Buffer, offset: number, table: PositionTable): number {
+function loadRun(content: Buffer, offset: number, table: PositionTable, loaded: LoadedEntries): number {
   let start = offset;
   for (;;) {
     const end = recordEnd(content, start);
@@ -193,7 +224,11 @@ function loadRun(content: Buffer, offset: number, table: PositionTable): number 
       const low = content.readUInt32LE(at);
       const high = content.readUInt32LE(at + 4);
       const seq = content.readDoubleLE(at + 8);
-      table.advance(low, high, seq, content.readUInt32LE(at + 16));
+      const usedS = content.readUInt32LE(at + 16);
+      const isMark = low === receivedMark && high === receivedMark;
+      loaded.newestReceivedMs = Math.max(loaded.newestReceivedMs, isMark ? seq : usedS * 1_000);
+      if (isMark) continue;
+      table.advance(low, high, seq, usedS);
       table.carry(low, high, seq);
     }
     start = end;

@@ -52,9 +52,8 @@
  *
  * Positions: the highest seq of a producer, by a keyed 64-bit fingerprint of tenant and producer. Those of live
  * segments are in their logs, the others in the journal (`position-journal.ts`). Event ids likewise, in
- * `event-id-journal.ts`: the id of an acknowledged event is known after a crash because its own record holds it.
- *
- * One process at a time: see `data-dir-lock.ts`.
+ * `event-id-journal.ts`: the id of an acknowledged event is known after a crash because its own record holds it. One
+ * process at a time: see `data-dir-lock.ts`.
  */
 
 import type { Clock } from '../core/clock.js';
@@ -74,16 +73,14 @@ import type {
   SpoolStats,
 } from '../core/ports.js';
 import type { Stage } from '../core/stage.js';
-import type { ClosedSegment } from './closed-segments.js';
-import { ClosedSegments } from './closed-segments.js';
+import { type ClosedSegment, ClosedSegments } from './closed-segments.js';
 import { EventIdJournal } from './event-id-journal.js';
-import type { FileSystem } from './file-system.js';
-import { errorCode } from './file-system.js';
+import { errorCode, type FileSystem } from './file-system.js';
+import { PositionExpiry } from './position-expiry.js';
 import { PositionJournal } from './position-journal.js';
 import { PositionTable } from './position-table.js';
 import { SpoolRecovery } from './recovery.js';
-import type { QuarantineReason } from './segment-retirement.js';
-import { SegmentRetirement } from './segment-retirement.js';
+import { type QuarantineReason, SegmentRetirement } from './segment-retirement.js';
 import { SegmentRoller } from './segment-roller.js';
 import { SpaceQuota } from './space-quota.js';
 import { spoolHealth } from './spool-health.js';
@@ -108,6 +105,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   readonly #eventIds: EventIdSink;
   readonly #options: SpoolOptions;
   readonly #positions: PositionTable;
+  readonly #expiry: PositionExpiry;
   readonly #quota: SpaceQuota;
   readonly #closed: ClosedSegments;
   readonly #roller: SegmentRoller;
@@ -141,6 +139,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     this.#options = spoolOptions(options);
     const { directory, repairRetryMs: retryMs, producersMax } = this.#options;
     this.#positions = new PositionTable(producersMax, () => deps.instruments.producersForgotten.inc());
+    this.#expiry = new PositionExpiry({ ...deps, table: this.#positions }, this.#options);
     this.#quota = new SpaceQuota(deps, this.#options);
     this.#quota.onSpace(() => this.#announceSpace());
     this.#closed = new ClosedSegments(
@@ -187,13 +186,14 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
         this.#quota.grow(closed.segment.bytes + closed.logBytes);
         this.#closed.add(closed);
       }
+      const received = recovered.segments.map(({ segment }) => segment.lastReceivedMs);
+      this.#expiry.start([...received, journal.newestReceivedMs]);
       await this.#quota.start();
     } catch (error) {
       throw new CollectorError('spool_failed', `cannot open spool ${directory}: ${errorMessage(error)}`, {
         cause: error,
       });
     }
-    this.#forgetOld();
     this.#state = 'running';
   }
 
@@ -246,6 +246,10 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
 
   peek(): SpoolSegment | null {
     return this.#closed.peek();
+  }
+
+  get newestReceivedMs(): number {
+    return this.#expiry.newestReceivedMs;
   }
 
   onClosed(callback: () => void): void {
@@ -333,7 +337,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   async #takeClosed(closed: ClosedSegment): Promise<void> {
-    this.#forgetOld();
+    this.#expiry.forgetOld();
     const { id, rows, bytes } = closed.segment;
     if (rows > 0) return this.#closed.add(closed);
     try {
@@ -346,11 +350,6 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
       // Its files stay, and with them its positions; the next start releases it.
       this.#logger.warn({ cause: errorMessage(error) }, 'cannot release a segment without rows');
     }
-  }
-
-  #forgetOld(): void {
-    const { producerAgeMsMax } = this.#options;
-    this.#positions.forgetBefore(Math.floor((this.#clock.nowMs() - producerAgeMsMax) / 1_000));
   }
 
   #forgetClosed({ segment, logBytes }: ClosedSegment): void {

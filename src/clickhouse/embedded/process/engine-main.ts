@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../../../core/clock.js';
 import { errorMessage } from '../../../core/errors.js';
 import type { Logger } from '../../../core/logger.js';
+import { stopExpiry } from '../../retention/stop-expiry.js';
 import { type ChdbEngine, openChdbEngine } from '../chdb-engine.js';
 import { EngineServer } from '../front/engine-server.js';
 import type {
@@ -50,6 +51,7 @@ async function start(options: EngineOptions): Promise<void> {
     const { database, memoryBytesMax } = options;
     const engine = await openChdbEngine({ directory: databaseDir(options.dataDir), database, memoryBytesMax });
     reason = 'engine_error';
+    if (options.keepsExpired) await engine.run('', stopExpiry, 'Null');
     // Bodies that an engine which was killed had not inserted: nobody was told that they were. Pipes nobody reads.
     for (const name of ['inserts', 'results']) {
       const scratch = join(options.dataDir, name);
