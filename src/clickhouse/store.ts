@@ -109,10 +109,10 @@ function connectServer(deps: StoreDeps, options: StoreOptions, url: string): Con
 async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<ConnectedStore> {
   // Later it would be one of the failures that are tried again.
   if (options.sandbox === 'on') await mustHaveSandbox();
-  const writerPassword = readOrCreateWriterPassword(options.dataDir);
-  const reader = readerPasswordOf(options);
+  const writerPassword = readOrCreateWriterPassword(options.dataDir, deps.logger);
+  const reader = readerPasswordOf(deps, options);
   const port = options.port === 0 ? await freePort() : options.port;
-  writeGrafanaEnvironment(options.dataDir, { port, password: reader.password });
+  writeGrafanaEnvironment(options.dataDir, { port, password: reader.password }, deps.logger);
   const engine = createEngineProcess(deps, {
     dataDir: join(options.dataDir, 'engine'),
     port,
@@ -151,9 +151,14 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
   };
 }
 
-function readerPasswordOf({ readerAccess, readerPassword, dataDir }: StoreOptions): KeptPassword {
+function readerPasswordOf(
+  { logger }: StoreDeps,
+  { readerAccess, readerPassword, dataDir }: StoreOptions,
+): KeptPassword {
   if (readerAccess === 'open') return { password: '', isNew: false };
-  return readerPassword === null ? readOrCreateReaderPassword(dataDir) : { password: readerPassword, isNew: false };
+  return readerPassword === null
+    ? readOrCreateReaderPassword(dataDir, logger)
+    : { password: readerPassword, isNew: false };
 }
 
 function engineLimits(options: StoreOptions): Partial<EngineLimits> {

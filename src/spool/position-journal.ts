@@ -14,9 +14,10 @@ import { ProducerHash } from './producer-hash.js';
  *   record   u32 count (1 … 65,536), u32 CRC of the entries, then per entry:
  *            u32 fingerprint low, u32 fingerprint high, f64 seq, u32 used (seconds since the epoch)
  *
- * An entry whose fingerprint is 0 is no producer's: its seq is the newest time of receipt (ms) of what has left, so
- * that a later process receives nothing before it. A later entry of a producer replaces an earlier one. Records are
- * appended and synced before the segment they come from is deleted. When the file has twice the size of what is live it
+ * Entries whose low half is 0 and whose high half is 0 or 1 are no producers': the seq of the first is the newest time
+ * of receipt (ms) of what has left, so that a later process receives nothing before it; that of the second is the number
+ * of the last file of event ids, so that one that is gone is missed. A later entry replaces an earlier one of the same
+ * fingerprint. Records are appended and synced before the segment they come from is deleted. When the file has twice the size of what is live it
  * is written anew beside itself (`positions.tmp`), synced, renamed over the old and the directory synced. The same
  * happens after a failed append, whose descriptor is never synced again, and at every start: that drops a torn tail,
  * and bytes that can be read but never reached the disk because their sync failed.
@@ -27,10 +28,19 @@ const headerBytes = 20;
 const recordHeadBytes = 8;
 const entryBytes = 20;
 const recordEntriesMax = 65_536;
-/** Fingerprint, low and high, of the entry with the newest time of receipt. */
-const receivedMark = 0;
 const fileName = 'positions';
 const snapshotName = 'positions.tmp';
+
+/** What the journal keeps beside positions; neither goes back. */
+export interface JournalNotes {
+  /** The newest time of receipt of everything that has left the spool, ms since the epoch; 0: nothing has. */
+  readonly receivedMs: number;
+  /** Number of the last file of event ids; 0: none. */
+  readonly eventIdFile: number;
+}
+
+/** Their entries have the place in this list as the high half of the fingerprint. */
+const noteNames = ['receivedMs', 'eventIdFile'] as const satisfies readonly (keyof JournalNotes)[];
 
 export class PositionJournal {
   readonly hash: ProducerHash;
@@ -41,7 +51,7 @@ export class PositionJournal {
   readonly #key: readonly [number, number];
   #file: OpenFile | null = null;
   #bytes = 0;
-  #newestReceivedMs: number;
+  readonly #notes: Record<keyof JournalNotes, number>;
 
   private constructor(
     deps: { readonly fileSystem: FileSystem; readonly table: PositionTable },
@@ -49,7 +59,7 @@ export class PositionJournal {
       readonly directory: string;
       readonly bytesMin: number;
       readonly key: readonly [number, number];
-      readonly newestReceivedMs: number;
+      readonly notes: JournalNotes;
     },
   ) {
     this.#fileSystem = deps.fileSystem;
@@ -57,7 +67,7 @@ export class PositionJournal {
     this.#directory = state.directory;
     this.#bytesMin = state.bytesMin;
     this.#key = state.key;
-    this.#newestReceivedMs = state.newestReceivedMs;
+    this.#notes = { ...state.notes };
     this.hash = new ProducerHash(...state.key);
   }
 
@@ -74,33 +84,36 @@ export class PositionJournal {
     const { directory } = options;
     const path = join(directory, fileName);
     await fileSystem.remove(join(directory, snapshotName));
-    const exists = (await fileSystem.list(directory)).includes(fileName);
+    const names = await fileSystem.list(directory);
+    const exists = names.includes(fileName);
     const content = exists ? await withFile(fileSystem.open(path, 'read'), readWhole) : Buffer.alloc(0);
     const key = parseHeader(content) ?? newKey();
     const loaded = loadEntries(content, table);
-    if (!loaded.isIntact) {
-      logger.error({ path }, 'the position journal is damaged; it is quarantined');
+    if (!exists && names.length > 0) {
+      logger.error({ path }, `the position journal is missing; ${forgotten}`);
+    } else if (exists && !loaded.isIntact) {
+      logger.error({ path }, `the position journal is damaged; it is quarantined, and ${forgotten}`);
       await fileSystem.rename(path, `${path}.quarantined`);
+    } else if (loaded.tornBytes > 0) {
+      const context = { path, bytes: loaded.tornBytes };
+      logger.warn(context, `the position journal ends in the middle of a record; unless a crash cut it, ${forgotten}`);
     }
-    const journal = new PositionJournal(deps, { ...options, key, newestReceivedMs: loaded.newestReceivedMs });
+    const journal = new PositionJournal(deps, { ...options, key, notes: loaded.notes });
     await journal.#rewrite();
     return journal;
   }
 
-  /** Of everything that has left the spool, ms since the epoch; 0 when that is nothing. */
-  get newestReceivedMs(): number {
-    return this.#newestReceivedMs;
+  get notes(): JournalNotes {
+    return this.#notes;
   }
 
-  /**
-   * Appends positions, and the newest time of receipt of what they come from; durable when it resolves. One call at a
-   * time.
-   */
-  async append(positions: readonly Position[], receivedMs: number): Promise<void> {
+  /** Appends positions, and the notes that are newer; durable when it resolves. One call at a time. */
+  async append(positions: readonly Position[], notes: JournalNotes): Promise<void> {
     const entries = [...positions];
-    if (receivedMs > this.#newestReceivedMs) {
-      this.#newestReceivedMs = receivedMs;
-      entries.push(receivedPosition(receivedMs));
+    for (const name of noteNames) {
+      if (notes[name] <= this.#notes[name]) continue;
+      this.#notes[name] = notes[name];
+      entries.push(noteEntry(name, notes[name]));
     }
     if (entries.length === 0) return;
     const file = this.#file;
@@ -158,9 +171,9 @@ export class PositionJournal {
   #snapshot(): Uint8Array[] {
     const chunks: Uint8Array[] = [encodeHeader(this.#key)];
     let record = new RecordBuilder();
-    if (this.#newestReceivedMs > 0) {
-      const { low, high, seq, usedS } = receivedPosition(this.#newestReceivedMs);
-      record.add(low, high, seq, usedS);
+    for (const name of noteNames) {
+      const { low, high, seq, usedS } = noteEntry(name, this.#notes[name]);
+      if (seq > 0) record.add(low, high, seq, usedS);
     }
     this.#table.forEachCarried((low, high, seq, usedS) => {
       record.add(low, high, seq, usedS);
@@ -194,28 +207,35 @@ function parseHeader(content: Buffer): readonly [number, number] | null {
   return [content.readUInt32LE(8), content.readUInt32LE(12)];
 }
 
-function receivedPosition(receivedMs: number): Position {
-  return { low: receivedMark, high: receivedMark, seq: receivedMs, usedS: Math.floor(receivedMs / 1_000) };
+const forgotten = 'frames and requests that are sent again may be counted again';
+
+function noteEntry(name: keyof JournalNotes, value: number): Position {
+  return { low: 0, high: noteNames.indexOf(name), seq: value, usedS: 0 };
 }
 
 interface LoadedEntries {
   /** False: the header is bad, or bad bytes are followed by an intact record. */
   isIntact: boolean;
-  newestReceivedMs: number;
+  /** After the last record that is intact. */
+  tornBytes: number;
+  readonly notes: Record<keyof JournalNotes, number>;
 }
 
 /** Takes every entry that can be read into the table. */
 function loadEntries(content: Buffer, table: PositionTable): LoadedEntries {
-  const loaded = { isIntact: true, newestReceivedMs: 0 };
-  if (parseHeader(content) === null) return { ...loaded, isIntact: content.length === 0 };
-  const end = loadRun(content, headerBytes, table, loaded);
-  for (let at = nextRecord(content, end); at !== -1; at = nextRecord(content, loadRun(content, at, table, loaded)))
-    loaded.isIntact = false;
-  return loaded;
+  const notes = { receivedMs: 0, eventIdFile: 0 };
+  if (parseHeader(content) === null) return { isIntact: false, tornBytes: 0, notes };
+  let end = loadRun(content, headerBytes, table, notes);
+  let isIntact = true;
+  for (let at = nextRecord(content, end); at !== -1; at = nextRecord(content, end)) {
+    end = loadRun(content, at, table, notes);
+    isIntact = false;
+  }
+  return { isIntact, tornBytes: content.length - end, notes };
 }
 
 /** Loads records from `offset` up to the first that is not intact; returns its offset. */
-function loadRun(content: Buffer, offset: number, table: PositionTable, loaded: LoadedEntries): number {
+function loadRun(content: Buffer, offset: number, table: PositionTable, notes: LoadedEntries['notes']): number {
   let start = offset;
   for (;;) {
     const end = recordEnd(content, start);
@@ -225,9 +245,12 @@ function loadRun(content: Buffer, offset: number, table: PositionTable, loaded: 
       const high = content.readUInt32LE(at + 4);
       const seq = content.readDoubleLE(at + 8);
       const usedS = content.readUInt32LE(at + 16);
-      const isMark = low === receivedMark && high === receivedMark;
-      loaded.newestReceivedMs = Math.max(loaded.newestReceivedMs, isMark ? seq : usedS * 1_000);
-      if (isMark) continue;
+      const note = low === 0 ? noteNames[high] : undefined;
+      if (note !== undefined) {
+        notes[note] = Math.max(notes[note], seq);
+        continue;
+      }
+      notes.receivedMs = Math.max(notes.receivedMs, usedS * 1_000);
       table.advance(low, high, seq, usedS);
       table.carry(low, high, seq);
     }

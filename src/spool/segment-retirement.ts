@@ -97,6 +97,8 @@ export class SegmentRetirement {
 
   /** Makes the positions and event ids of `records` durable in the journals. */
   async #carry(log: Buffer, records: readonly BatchRecord[]): Promise<void> {
+    // Before the positions, whose journal notes which file of ids is the last.
+    await this.#eventIds.append(records.flatMap((record) => eventIdsOf(log, record) ?? []));
     const latest = new Map<string, { seq: number; usedS: number }>();
     let receivedMs = 0;
     for (const record of records) {
@@ -108,7 +110,6 @@ export class SegmentRetirement {
       if (latest.size >= positionsPerAppend) await this.#append(latest, receivedMs);
     }
     await this.#append(latest, receivedMs);
-    await this.#eventIds.append(records.flatMap((record) => eventIdsOf(log, record) ?? []));
   }
 
   async #append(latest: Map<string, { seq: number; usedS: number }>, receivedMs: number): Promise<void> {
@@ -121,7 +122,7 @@ export class SegmentRetirement {
       if (this.#table.carry(low, high, seq)) entries.push({ low, high, seq, usedS });
     }
     latest.clear();
-    await this.#journal.append(entries, receivedMs);
+    await this.#journal.append(entries, { receivedMs, eventIdFile: this.#eventIds.lastFile });
   }
 
   /** A rename that an earlier try has done already is not an error. */

@@ -172,7 +172,8 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
       await this.#fileSystem.makeDirectory(directory);
       const journal = await PositionJournal.open(deps, { directory, bytesMin: 1024 * 1024 });
       this.#journal = journal;
-      const eventIdJournal = await EventIdJournal.open(deps, { directory, idsMax });
+      const { eventIdFile: lastFile } = journal.notes;
+      const eventIdJournal = await EventIdJournal.open(deps, { directory, idsMax, lastFile });
       this.#eventIdJournal = eventIdJournal;
       const retirement = new SegmentRetirement({ ...deps, journal, eventIdJournal }, directory);
       this.#retirement = retirement;
@@ -187,7 +188,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
         this.#closed.add(closed);
       }
       const received = recovered.segments.map(({ segment }) => segment.lastReceivedMs);
-      this.#expiry.start([...received, journal.newestReceivedMs]);
+      this.#expiry.start([...received, journal.notes.receivedMs]);
       await this.#quota.start();
     } catch (error) {
       throw new CollectorError('spool_failed', `cannot open spool ${directory}: ${errorMessage(error)}`, {
