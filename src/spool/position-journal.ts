@@ -14,13 +14,14 @@ import { ProducerHash } from './producer-hash.js';
  *   record   u32 count (1 … 65,536), u32 CRC of the entries, then per entry:
  *            u32 fingerprint low, u32 fingerprint high, f64 seq, u32 used (seconds since the epoch)
  *
- * Entries whose low half is 0 and whose high half is 0 or 1 are no producers': the seq of the first is the newest time
- * of receipt (ms) of what has left, so that a later process receives nothing before it; that of the second is the number
- * of the last file of event ids, so that one that is gone is missed. A later entry replaces an earlier one of the same
- * fingerprint. Records are appended and synced before the segment they come from is deleted. When the file has twice the size of what is live it
- * is written anew beside itself (`positions.tmp`), synced, renamed over the old and the directory synced. The same
- * happens after a failed append, whose descriptor is never synced again, and at every start: that drops a torn tail,
- * and bytes that can be read but never reached the disk because their sync failed.
+ * Entries whose low half is 0 and whose high half is 0 or 1 are no producers': the seq of the first is the newest
+ * time of receipt (ms) of what has left, so that a later process receives nothing before it; that of the second is
+ * the number of the last file of event ids, so that one that is gone is missed. A later entry replaces an earlier one
+ * of the same fingerprint. Records are appended and synced before the segment they come from is deleted. When the
+ * file has twice the size of what is live it is written anew beside itself (`positions.tmp`), synced, renamed over
+ * the old and the directory synced. The same happens after a failed append, whose descriptor is never synced again,
+ * and at every start: that drops a torn tail, and bytes that can be read but never reached the disk because their
+ * sync failed.
  */
 const magic = 0x4a504d54;
 const version = 1;

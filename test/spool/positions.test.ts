@@ -245,7 +245,7 @@ test('a journal that is gone, empty or cut is told at the start, and a whole one
     'the position journal is missing; frames and requests that are sent again may be counted again',
   ]);
   expect(await saidAfter((disk) => cutTo(disk, positions, 0))).toEqual([
-    'the position journal is damaged; it is quarantined, and frames and requests that are sent again may be counted again',
+    expect.stringMatching(/^the position journal is damaged; it is quarantined, and frames and requests that are sent/),
   ]);
   expect(await saidAfter((disk) => cutTo(disk, positions, 40))).toEqual([
     expect.stringMatching(/^the position journal ends /),
