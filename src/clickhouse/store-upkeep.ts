@@ -13,8 +13,8 @@ import { createInsertToken } from './maintenance/insert-token.js';
 import { Maintenance } from './maintenance/maintenance.js';
 import { readingAsWriter } from './maintenance/rollup-repair.js';
 import { migrate } from './migrate.js';
+import { setExpiryOwner } from './retention/expiry-owner.js';
 import { readNewestReceived } from './retention/newest-received.js';
-import { stopExpiry } from './retention/stop-expiry.js';
 import { applyRetention } from './retention/table-retention.js';
 
 export interface StoreUpkeepDeps {
@@ -80,9 +80,7 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
       if (newestReceivedMs > 0) aging.start(newestReceivedMs);
       if (!options.isOwnStore) return;
       receipt.follow(newestReceivedMs);
-      // The engine's expiry goes by the wall clock as it is at any moment; the maintenance drops the same parts by one
-      // that waits before it believes a jump.
-      if (options.isMaintained) await store.command({ name: 'expiry', sql: stopExpiry });
+      await setExpiryOwner(store, options.isMaintained ? 'maintenance' : 'engine');
     },
     begin() {
       for (const work of background) work.begin();

@@ -47,6 +47,8 @@ export interface ChdbOptions {
   readonly directory: string;
   readonly database: string;
   readonly memoryBytesMax: number;
+  /** Statements to run before anything else; default none. */
+  readonly preparation?: readonly string[];
 }
 
 /** Opens the data directory. Throws when another process holds it. */
@@ -69,6 +71,7 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
     return Buffer.from(bytes).toString('utf8').trim();
   }
 
+  for (const sql of options.preparation ?? []) await text(sql);
   await prepareDatabases(text, options.database);
   const [version = '', timezone = '', displayName = ''] = (
     await text('SELECT version(), timezone(), displayName()')

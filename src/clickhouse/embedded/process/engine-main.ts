@@ -49,9 +49,14 @@ async function start(options: EngineOptions): Promise<void> {
     process.chdir(options.dataDir);
     mkdirSync('db', { recursive: true });
     const { database, memoryBytesMax } = options;
-    const engine = await openChdbEngine({ directory: databaseDir(options.dataDir), database, memoryBytesMax });
+    const engine = await openChdbEngine({
+      directory: databaseDir(options.dataDir),
+      database,
+      memoryBytesMax,
+      // The first statement, because merges have begun.
+      preparation: options.keepsExpired ? [stopExpiry] : [],
+    });
     reason = 'engine_error';
-    if (options.keepsExpired) await engine.run('', stopExpiry, 'Null');
     // Bodies that an engine which was killed had not inserted: nobody was told that they were. Pipes nobody reads.
     for (const name of ['inserts', 'results']) {
       const scratch = join(options.dataDir, name);
