@@ -21,6 +21,7 @@ import { EventIdMemory } from './ingest/event-id-memory.js';
 import { createEventsRoute } from './ingest/events-route.js';
 import { OwnEvents } from './ingest/own-events.js';
 import { IngestPipeline } from './ingest/pipeline.js';
+import { ReceiptClock } from './ingest/receipt-clock.js';
 import { RequestFrames } from './ingest/request-frames.js';
 import { StreamRoute } from './ingest/stream-route.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
@@ -82,7 +83,7 @@ export function createCollector(deps: CollectorDeps, options: CollectorOptions):
 interface Setting extends CollectorDeps {
   readonly config: Config;
   readonly dataDir: string;
-  readonly startedMs: number;
+  readonly receipt: ReceiptClock;
   readonly metrics: Metrics;
   readonly locker: FileLocker;
 }
@@ -134,15 +135,18 @@ class JoinedCollector implements Collector {
           metricsKey: config.metrics.key,
         },
       );
-      const parts = await joinParts({ ...this.#deps, config, dataDir, startedMs: clock.nowMs(), metrics, locker });
+      const receipt = new ReceiptClock({ clock, logger, instruments: metrics.receipt });
+      const parts = await joinParts({ ...this.#deps, config, dataDir, receipt, metrics, locker });
       const http = joinHttp({ ...this.#deps, config, metrics, version }, parts, keys);
       observe(metrics, parts, http);
+      metrics.observe({ receipt: () => receipt.state() });
       // What is called before who calls it; stopped in reverse. The store is prepared in the background.
       const { wallClock, spool, insertNotes, store, delivery, schema, decoder } = parts;
       for (const stage of [
         wallClock,
         spool,
         insertNotes,
+        receipt.after(spool),
         ...store.stages,
         deliverWhenReady(delivery),
         schema,
@@ -185,7 +189,7 @@ class JoinedCollector implements Collector {
 }
 
 async function joinParts(setting: Setting): Promise<Parts> {
-  const { config, dataDir, clock, random, logger, metrics } = setting;
+  const { config, dataDir, receipt, clock, random, logger, metrics } = setting;
   const directory = resolve(dataDir, 'spool');
   const { spool, eventIds, insertNotes } = joinSpool(setting, directory);
   const windows = createLiveWindows(
@@ -196,6 +200,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     { clock, logger, instruments: metrics.decode },
     { ...config.decode, limits: config.limits },
   );
+  const keepsExpired = config.maintenance.schedule === 'on';
   const store = await connectStore(
     {
       clock,
@@ -207,7 +212,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
       insertNotes,
       locker: setting.locker,
     },
-    { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory },
+    { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory, keepsExpired },
   );
   const delivery = createDelivery(
     { reader: spool, writer: store.segments, clock, random, logger, instruments: metrics.deliver },
@@ -220,7 +225,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   const { leaseMs } = config.history;
   const live = createLiveView({ clock, instruments: metrics.live }, { ...config.live, leaseMs });
   const pipeline = new IngestPipeline(
-    { decoder, spool, windows, live: live.sink, eventIds, clock, logger, instruments },
+    { decoder, spool, windows, live: live.sink, eventIds, clock, receipt, logger, instruments },
     config.ingest,
   );
   const upkeep = joinUpkeep(setting, { spool, store, delivery });
@@ -228,7 +233,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   const endpoints = createEndpointWindows(clock);
   const diskUse = () => nodeFileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
-  const wallClock = new ClockHealth({ clock });
+  const wallClock = new ClockHealth({ clock, receipt: () => receipt.state() });
   return {
     spool,
     insertNotes,
@@ -264,13 +269,15 @@ function joinSpool({ config, clock, logger, metrics }: Setting, directory: strin
 }
 
 function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 'spool' | 'store' | 'delivery'>) {
-  const { config, metrics, startedMs } = setting;
+  const { config, metrics, receipt } = setting;
   const undeliveredSinceMs = () => spool.stats().oldestReceivedMs;
   return createStoreUpkeep(
     { ...setting, store: store.client, delivery, undeliveredSinceMs, instruments: metrics },
     {
       database: config.clickhouse.database,
-      startedMs,
+      startedMs: () => receipt.startedMs,
+      isOwnStore: config.clickhouse.url === null,
+      isMaintained: config.maintenance.schedule === 'on',
       skewFutureMs: config.limits.skewFutureMs,
       retention: retentionOf(config.retention),
       erasure: config.erasure,
@@ -287,7 +294,7 @@ function joinSchema(
   setting: Setting,
   parts: Pick<Parts, 'spool' | 'windows' | 'store' | 'delivery' | 'upkeep'>,
 ): StoreStartup {
-  const { config, clock, random, logger, startedMs } = setting;
+  const { config, receipt, clock, random, logger } = setting;
   const { client } = parts.store;
   const restoration = new WindowRestoration(
     {
@@ -297,10 +304,11 @@ function joinSchema(
         ),
       windows: parts.windows,
       spool: parts.spool,
+      clockUnset: () => receipt.mustWait(),
       clock,
       logger,
     },
-    { startedMs },
+    { startedMs: () => receipt.startedMs },
   );
   return new StoreStartup(
     {

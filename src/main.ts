@@ -81,10 +81,14 @@ function welcome(report: CollectorReport, version: string): string {
 
 function fail(error: unknown): never {
   const invalid = error instanceof CollectorError && error.code === 'config_invalid';
-  const isDefect = error instanceof Error && !(error instanceof CollectorError) && !('syscall' in error);
-  const stack = isDefect ? `\n${error.stack}` : '';
-  process.stderr.write(`tidemark: ${errorMessage(error)}${stack}\n`);
+  process.stderr.write(`tidemark: ${describeFailure(error)}\n`);
   process.exit(invalid ? 2 : 1);
+}
+
+/** One line for what an operator can mend: our own errors, and what the system refuses. A stack for the rest. */
+function describeFailure(error: unknown): string {
+  if (error instanceof CollectorError || !(error instanceof Error)) return errorMessage(error);
+  return 'syscall' in error ? `cannot start: ${error.message}` : `${error.message}\n${error.stack}`;
 }
 
 main().catch(fail);

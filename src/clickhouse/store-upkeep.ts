@@ -1,3 +1,4 @@
+import { AgingClock } from '../core/aging-clock.js';
 import type { Clock, Random } from '../core/clock.js';
 import type { ErasureInstruments, MaintenanceInstruments, PartsInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
@@ -13,7 +14,10 @@ import { RollupDayFinalizer } from './maintenance/day-finalizer.js';
 import { FailureSettlement } from './maintenance/failure-settlement.js';
 import { createInsertToken } from './maintenance/insert-token.js';
 import { Maintenance } from './maintenance/maintenance.js';
+import { readingAsWriter } from './maintenance/rollup-repair.js';
 import { migrate } from './migrate.js';
+import { setExpiryOwner } from './retention/expiry-owner.js';
+import { readNewestReceived } from './retention/newest-received.js';
 import { applyRetention, expiringTables } from './retention/table-retention.js';
 
 export interface StoreUpkeepDeps {
@@ -21,6 +25,8 @@ export interface StoreUpkeepDeps {
   readonly delivery: DeliveryHold;
   /** Time of receipt of the oldest event that waits for its insert; null when none does. */
   readonly undeliveredSinceMs: () => number | null;
+  /** By which events are received. Told of the newest that is in a store of our own. */
+  readonly receipt: { nowMs(): number; follow(receivedMs: number): void };
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -33,8 +39,12 @@ export interface StoreUpkeepDeps {
 
 export interface StoreUpkeepOptions {
   readonly database: string;
-  /** When this process began, ms since the epoch: what waited then is the old backlog. */
-  readonly startedMs: number;
+  /** What was received before this waited when the process began: the old backlog. Ms since the epoch. */
+  readonly startedMs: () => number;
+  /** The embedded engine, of this collector alone: what expires in it is dropped by the maintenance. */
+  readonly isOwnStore: boolean;
+  /** Whether `begin` is going to be called. */
+  readonly isMaintained: boolean;
   readonly skewFutureMs: number;
   readonly retention: RetentionDays;
   readonly erasure: { readonly lateDays: number; readonly purgeHours: number };
@@ -59,12 +69,14 @@ export interface StoreUpkeep {
 }
 
 export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOptions): StoreUpkeep {
-  const { store, clock, random, logger, undeliveredSinceMs } = deps;
+  const { store, clock, random, logger, undeliveredSinceMs, receipt } = deps;
   const { startedMs, retention } = options;
   const nextToken = createInsertToken(clock, random);
-  const kept = { ...deps, nextToken, instruments: deps.instruments.maintenance };
+  const aging = new AgingClock(deps);
+  const receivedNowMs = () => receipt.nowMs();
+  const kept = { ...deps, aging, receivedNowMs, nextToken, instruments: deps.instruments.maintenance };
   const finalizer = new RollupDayFinalizer(kept, options);
-  const hasBacklog = () => (undeliveredSinceMs() ?? startedMs) < startedMs;
+  const hasBacklog = () => (undeliveredSinceMs() ?? Number.POSITIVE_INFINITY) < startedMs();
   const maintenance = new Maintenance({ ...kept, finalizer, hasBacklog }, { retention });
   const settlement = new FailureSettlement(kept);
   const eraser = new StoreEraser({ ...deps, instruments: deps.instruments.erasure }, options.erasure);
@@ -79,6 +91,11 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
       await migrate({ store, logger }, { database: options.database });
       await applyRetention({ store, logger }, retention);
       await enablePatches(store);
+      const newestReceivedMs = await readNewestReceived(readingAsWriter(store));
+      if (newestReceivedMs > 0) aging.start(newestReceivedMs);
+      if (!options.isOwnStore) return;
+      receipt.follow(newestReceivedMs);
+      await setExpiryOwner(store, options.isMaintained ? 'maintenance' : 'engine');
     },
     watch() {
       parts?.begin();

@@ -56,6 +56,8 @@ export interface StoreOptions {
   readonly readConnections: number;
   readonly memoryRatioMax: number;
   readonly sandbox: SandboxMode;
+  /** Something else removes what has expired from an embedded engine. */
+  readonly keepsExpired: boolean;
   /** Reads at the store at once, of all tenants and of one; those of one that wait; what one read may take. */
   readonly concurrencyMax: number;
   readonly tenantConcurrencyMax: number;
@@ -114,8 +116,8 @@ function connectServer(deps: StoreDeps, options: StoreOptions, url: string): Con
 async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<ConnectedStore> {
   // Later it would be one of the failures that are tried again.
   if (options.sandbox === 'on') await mustHaveSandbox();
-  const writerPassword = readOrCreateWriterPassword(options.dataDir);
-  const reader = readerPasswordOf(options);
+  const writerPassword = readOrCreateWriterPassword(options.dataDir, deps.logger);
+  const reader = readerPasswordOf(deps, options);
   const { port } = options;
   const engineDir = join(options.dataDir, 'engine');
   const engine = createEngineProcess(deps, {
@@ -129,9 +131,10 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     readers: [{ name: engineUsers.reader, password: reader.password, tenant: null }, ...options.readers],
     ...engineLimits(options),
     sandbox: options.sandbox,
+    keepsExpired: options.keepsExpired,
   });
   await engine.reserve();
-  writeGrafanaEnvironment(options.dataDir, { port: engine.port, password: reader.password });
+  writeGrafanaEnvironment(options.dataDir, { port: engine.port, password: reader.password }, deps.logger);
   const client = createClient(deps, options, {
     url: engine.url,
     channelPath: engine.channelPath,
@@ -161,9 +164,14 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
   };
 }
 
-function readerPasswordOf({ readerAccess, readerPassword, dataDir }: StoreOptions): KeptPassword {
+function readerPasswordOf(
+  { logger }: StoreDeps,
+  { readerAccess, readerPassword, dataDir }: StoreOptions,
+): KeptPassword {
   if (readerAccess === 'open') return { password: '', isNew: false };
-  return readerPassword === null ? readOrCreateReaderPassword(dataDir) : { password: readerPassword, isNew: false };
+  return readerPassword === null
+    ? readOrCreateReaderPassword(dataDir, logger)
+    : { password: readerPassword, isNew: false };
 }
 
 function engineLimits(options: StoreOptions): Partial<EngineLimits> {

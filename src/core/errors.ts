@@ -89,6 +89,7 @@ export const requestErrors = {
   address_overloaded: spec(429, 4429, true, 'the address holds as many requests or connections as one may'),
   subscribers_exhausted: spec(429, 4429, true, 'the collector or the tenant has as many live subscribers as it may'),
   spool_full: spec(503, 4503, true, 'the spool has reached its quota or the disk is almost full'),
+  clock_unset: spec(503, 4503, true, 'the wall clock of the collector is not set; nothing is acknowledged until it is'),
   spool_failed: spec(503, 4503, true, 'the disk refused a write or a sync; nothing was acknowledged'),
   stopping: spec(503, 1012, true, 'the collector is shutting down'),
   internal: spec(500, 1011, true, 'an unexpected failure of the collector'),

@@ -36,6 +36,11 @@ export interface IngestInstruments {
   readonly connectionsClosed: LabelCounter<'code'>;
 }
 
+export interface ReceiptInstruments {
+  /** Batches received while the wall clock was behind what had been received before: their received is that. */
+  readonly batchesHeld: PlainCounter;
+}
+
 export interface SpoolInstruments {
   /** Events found in the spool at start; of the ledger: durable + recovered = inserted + spooled + quarantined. */
   readonly eventsRecovered: PlainCounter;

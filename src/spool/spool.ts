@@ -76,9 +76,8 @@
  *
  * Positions: the highest seq of a producer, by a keyed 64-bit fingerprint of tenant and producer. Those of live
  * segments are in their logs, the others in the journal (`position-journal.ts`). Event ids likewise, in
- * `event-id-journal.ts`: the id of an acknowledged event is known after a crash because its own record holds it.
- *
- * One process at a time: see `data-dir-lock.ts`.
+ * `event-id-journal.ts`: the id of an acknowledged event is known after a crash because its own record holds it. One
+ * process at a time: see `data-dir-lock.ts`.
  */
 
 import type { Clock } from '../core/clock.js';
@@ -98,17 +97,15 @@ import type {
   SpoolStats,
 } from '../core/ports.js';
 import type { Stage } from '../core/stage.js';
-import type { ClosedSegment } from './closed-segments.js';
-import { ClosedSegments } from './closed-segments.js';
+import { type ClosedSegment, ClosedSegments } from './closed-segments.js';
 import { EventIdJournal } from './event-id-journal.js';
-import type { FileSystem } from './file-system.js';
-import { errorCode } from './file-system.js';
+import { errorCode, type FileSystem } from './file-system.js';
+import { PositionExpiry } from './position-expiry.js';
 import { PositionJournal } from './position-journal.js';
 import { PositionTable } from './position-table.js';
 import type { WasOffered } from './recovery.js';
 import { SpoolRecovery } from './recovery.js';
-import type { QuarantineReason } from './segment-retirement.js';
-import { SegmentRetirement } from './segment-retirement.js';
+import { type QuarantineReason, SegmentRetirement } from './segment-retirement.js';
 import { SegmentRoller } from './segment-roller.js';
 import type { Salvaged } from './segment-salvage.js';
 import { SegmentSalvage } from './segment-salvage.js';
@@ -138,6 +135,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   readonly #wasOffered: WasOffered | undefined;
   readonly #options: SpoolOptions;
   readonly #positions: PositionTable;
+  readonly #expiry: PositionExpiry;
   readonly #quota: SpaceQuota;
   readonly #closed: ClosedSegments;
   readonly #roller: SegmentRoller;
@@ -176,6 +174,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     this.#options = spoolOptions(options);
     const { directory, repairRetryMs: retryMs, producersMax } = this.#options;
     this.#positions = new PositionTable(producersMax, () => deps.instruments.producersForgotten.inc());
+    this.#expiry = new PositionExpiry({ ...deps, table: this.#positions }, this.#options);
     this.#quota = new SpaceQuota(deps, this.#options);
     this.#quota.onSpace(() => this.#announceSpace());
     this.#closed = new ClosedSegments(
@@ -209,7 +208,8 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
       await this.#fileSystem.makeDirectory(directory);
       const journal = await PositionJournal.open(deps, { directory, bytesMin: 1024 * 1024 });
       this.#journal = journal;
-      const eventIdJournal = await EventIdJournal.open(deps, { directory, idsMax });
+      const { eventIdFile: lastFile } = journal.notes;
+      const eventIdJournal = await EventIdJournal.open(deps, { directory, idsMax, lastFile });
       this.#eventIdJournal = eventIdJournal;
       const retirement = new SegmentRetirement({ ...deps, journal, eventIdJournal }, directory);
       this.#retirement = retirement;
@@ -227,6 +227,8 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
         this.#quota.grow(closed.segment.bytes + closed.logBytes);
         this.#closed.add(closed);
       }
+      const received = recovered.segments.map(({ segment }) => segment.lastReceivedMs);
+      this.#expiry.start([...received, journal.notes.receivedMs]);
       await this.#quota.start();
       this.#foundSegments = recovered.segments.length;
     } catch (error) {
@@ -234,7 +236,6 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
         cause: error,
       });
     }
-    this.#forgetOld();
     this.#state = 'running';
   }
 
@@ -292,6 +293,10 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
 
   peek(): SpoolSegment | null {
     return this.#closed.peek();
+  }
+
+  get newestReceivedMs(): number {
+    return this.#expiry.newestReceivedMs;
   }
 
   onClosed(callback: () => void): void {
@@ -380,7 +385,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   async #takeClosed(closed: ClosedSegment): Promise<void> {
-    this.#forgetOld();
+    this.#expiry.forgetOld();
     const { id, rows, bytes } = closed.segment;
     if (rows > 0) return this.#closed.add(closed);
     try {
@@ -417,11 +422,6 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
       salvaged = await this.#salvage!.runQueued(id);
     });
     return salvaged;
-  }
-
-  #forgetOld(): void {
-    const { producerAgeMsMax } = this.#options;
-    this.#positions.forgetBefore(Math.floor((this.#clock.nowMs() - producerAgeMsMax) / 1_000));
   }
 
   #forgetClosed({ segment, logBytes }: ClosedSegment): void {

@@ -50,6 +50,15 @@ export const ingestMetrics = {
   connections: gauge('tidemark_connections', 'WebSockets that are open.'),
 } as const;
 
+export const receiptMetrics = {
+  batchesHeld: counter(
+    'tidemark_receipt_batches_held_total',
+    'Batches received while the wall clock was behind what had been received before.',
+  ),
+  aheadSeconds: gauge('tidemark_receipt_ahead_seconds', 'How far received stands ahead of the wall clock, 0 when not.'),
+  clockUnset: gauge('tidemark_clock_unset', '1 while the wall clock is not set and nothing is acknowledged.'),
+} as const;
+
 export const decodeMetrics = {
   batchSeconds: histogram(
     'tidemark_decode_batch_seconds',
@@ -372,6 +381,7 @@ export const agentMetrics = {
 export const metricsReference: readonly MetricDeclaration[] = [
   agentMetrics,
   ingestMetrics,
+  receiptMetrics,
   decodeMetrics,
   spoolMetrics,
   deliverMetrics,

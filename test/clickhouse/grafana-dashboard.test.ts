@@ -67,6 +67,7 @@ async function insert(): Promise<void> {
   const { rows, rowCount } = createBatchDecoder(defaultFrameLimits).decode({
     bytes: frame.buffer,
     receivedMs: nowMs,
+    clockMs: nowMs,
     frames: [
       {
         offset: 0,

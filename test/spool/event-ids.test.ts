@@ -125,7 +125,7 @@ async function openJournal(disk: FaultyFileSystem) {
   const eventIds = new EventIdNotes();
   const totals = new SpoolTotals();
   const deps = { fileSystem: disk, logger: silentLogger, instruments: totals.instruments, eventIds };
-  const journal = await EventIdJournal.open(deps, { directory: spoolDirectory, idsMax: 100 });
+  const journal = await EventIdJournal.open(deps, { directory: spoolDirectory, lastFile: 0, idsMax: 100 });
   return { journal, eventIds };
 }
 

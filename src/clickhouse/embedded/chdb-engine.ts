@@ -49,6 +49,8 @@ export interface ChdbOptions {
   readonly memoryBytesMax: number;
   /** Of `writeEngineConfig`; without it tables have chDB's own defaults, under which a power cut loses rows. */
   readonly configPath?: string;
+  /** Statements to run before anything else; default none. */
+  readonly preparation?: readonly string[];
 }
 
 /** Opens the data directory. Throws when another process holds it. */
@@ -71,6 +73,7 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
     return Buffer.from(bytes).toString('utf8').trim();
   }
 
+  for (const sql of options.preparation ?? []) await text(sql);
   await prepareDatabases(text, options.database);
   const [version = '', timezone = '', displayName = ''] = (
     await text('SELECT version(), timezone(), displayName()')

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../../../core/clock.js';
 import { errorMessage } from '../../../core/errors.js';
 import type { Logger } from '../../../core/logger.js';
+import { stopExpiry } from '../../retention/stop-expiry.js';
 import { type ChdbEngine, openChdbEngine } from '../chdb-engine.js';
 import { writeEngineConfig } from '../engine-config.js';
 import { EngineServer } from '../front/engine-server.js';
@@ -56,6 +57,8 @@ async function start(options: EngineOptions): Promise<void> {
       configPath: writeEngineConfig(options.dataDir),
       database,
       memoryBytesMax,
+      // The first statement, because merges have begun.
+      preparation: options.keepsExpired ? [stopExpiry] : [],
     });
     reason = 'engine_error';
     // Bodies that an engine which was killed had not inserted: nobody was told that they were. Pipes nobody reads.

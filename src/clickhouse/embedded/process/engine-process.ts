@@ -41,6 +41,8 @@ export interface EngineProcessOptions extends Partial<EngineLimits> {
   /** Default `tidemark`. */
   readonly database?: string;
   readonly writerUser?: string;
+  /** Default false: the engine removes what has expired. */
+  readonly keepsExpired?: boolean;
   /** When an engine that does not answer is ended. */
   readonly watch?: WatchOptions;
   /** How long a start waits for the directory and the port of an engine that still drains; default 30 s. */
@@ -304,6 +306,7 @@ const openReaders: readonly ReaderAccess[] = [{ name: 'default', password: '', t
 
 const defaults = {
   database: 'tidemark',
+  keepsExpired: false,
   hosts: [],
   readerTables: contractViews,
   writerUser: 'tidemark',

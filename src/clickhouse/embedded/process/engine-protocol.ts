@@ -72,6 +72,8 @@ export interface EngineOptions extends EngineLimits {
   readonly spoolDir: string;
   /** Created at start, ENGINE = Atomic; the current database of every request that names none. */
   readonly database: string;
+  /** No row is removed because of its age: the engine goes by the wall clock, which may be wrong for a while. */
+  readonly keepsExpired: boolean;
   /** Tables and views of `database` that are open to readers. */
   readonly readerTables: readonly string[];
   /** Host names, beside the loopback ones, by which the open port is addressed; `*` for any. */
