@@ -11,7 +11,7 @@ import type { Clock, Random } from './core/clock.js';
 import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
 import { retentionOf } from './core/retention.js';
-import type { Stage } from './core/stage.js';
+import { type Stage, startedElsewhere } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
 import { createDelivery, type Delivery } from './deliver/delivery.js';
 import { defaultRetryPolicy } from './deliver/retry-policy.js';
@@ -148,7 +148,7 @@ class JoinedCollector implements Collector {
         insertNotes,
         receipt.after(spool),
         ...store.stages,
-        deliverWhenReady(delivery),
+        startedElsewhere(delivery),
         schema,
         decoder,
         http,
@@ -331,11 +331,6 @@ function joinSchema(
     },
     storeRetryMs,
   );
-}
-
-/** Started by the schema, when there is one; stopped like every stage. */
-function deliverWhenReady(delivery: Delivery): Stage {
-  return { name: delivery.name, start: async () => {}, stop: (deadlineMs) => delivery.stop(deadlineMs) };
 }
 
 function joinHttp(
