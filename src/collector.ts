@@ -10,7 +10,6 @@ import type { Config } from './config/config.js';
 import type { Clock, Random } from './core/clock.js';
 import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
-import type { HttpRoute, SocketRoute } from './core/ports.js';
 import type { RetentionDays } from './core/retention.js';
 import type { Stage } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
@@ -25,12 +24,12 @@ import { IngestPipeline } from './ingest/pipeline.js';
 import { RequestFrames } from './ingest/request-frames.js';
 import { StreamRoute } from './ingest/stream-route.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
-import { createOpenApiRoute } from './query/openapi.js';
+import { describedRoutes } from './query/described-routes.js';
 import { createQueryRoutes } from './query/query-routes.js';
-import { createRouteIndex } from './query/route-index.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
 import { createFileLocker } from './spool/file-locker.js';
-import { type DiskSpace, nodeFileSystem } from './spool/file-system.js';
+import type { DiskSpace } from './spool/file-system.js';
+import { createReservedFileSystem } from './spool/reserved-file-system.js';
 import { createSpool, type Spool } from './spool/spool.js';
 import { bothRecord } from './telemetry/both-record.js';
 import { ClockHealth } from './telemetry/clock-health.js';
@@ -178,12 +177,13 @@ class JoinedCollector implements Collector {
 async function joinParts(setting: Setting): Promise<Parts> {
   const { config, dataDir, clock, random, logger, metrics } = setting;
   const directory = resolve(dataDir, 'spool');
+  const fileSystem = createReservedFileSystem();
   const eventIds = new EventIdMemory({
     idsMax: config.ingest.eventIdsMax,
     onForgotten: (count) => metrics.ingest.dedupForgotten.inc({ kind: 'event_id' }, count),
   });
   const spool = createSpool(
-    { fileSystem: nodeFileSystem, clock, logger, instruments: metrics.spool, eventIds },
+    { fileSystem, clock, logger, instruments: metrics.spool, eventIds },
     { directory, ...config.spool, eventIdsMax: config.ingest.eventIdsMax },
   );
   const windows = createLiveWindows(
@@ -215,7 +215,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   const upkeep = joinUpkeep(setting, { spool, store, delivery });
   const schema = joinSchema(setting, { spool, windows, store, delivery, upkeep });
   const endpoints = createEndpointWindows(clock);
-  const diskUse = () => nodeFileSystem.diskSpace(dataDir);
+  const diskUse = () => fileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
   const wallClock = new ClockHealth({ clock });
   return {
@@ -368,20 +368,8 @@ function joinHttp(
       socketIdleTimeoutSeconds: idleTimeoutSeconds,
       socketOutboundBytesMax: outboundBytesMax,
     },
-    { http: described(routes, sockets, version), sockets },
+    { http: describedRoutes(routes, { version, sockets }), sockets },
   );
-}
-
-/** The routes, and the two that tell of them all. */
-function described(
-  routes: readonly HttpRoute[],
-  sockets: readonly SocketRoute[],
-  version: string,
-): readonly HttpRoute[] {
-  const openApi = createOpenApiRoute(() => all, { version, sockets });
-  const listed = [...routes, openApi];
-  const all = [...listed, createRouteIndex(listed, { version, sockets })];
-  return all;
 }
 
 function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {
