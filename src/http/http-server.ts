@@ -159,8 +159,9 @@ export class HttpServer implements Stage {
     this.#connections = this.#connectionPlaces(connectionsMax);
     this.#descriptors = new DescriptorWatch(this.#deps, open);
     const { logger } = this.#deps;
-    if (connectionsMax === asked) logger.info({ ...open, connectionsMax }, 'open files allow all connections');
-    else logger.warn({ ...open, connectionsMax, asked }, `open files allow fewer connections (${howToRaise})`);
+    const context = { ...open, connectionsMax, asked };
+    if (connectionsMax === asked) logger.info(context, 'open files allow all connections');
+    else logger[connectionsMax < fewConnections ? 'warn' : 'info'](context, fewerConnections);
   }
 
   #connectionPlaces(placesMax: number): SharedPlaces {
@@ -355,6 +356,9 @@ export class HttpServer implements Stage {
     }
   }
 }
+
+const fewConnections = 1_000;
+const fewerConnections = `open files allow fewer connections (${howToRaise})`;
 
 interface PreparedRequest {
   readonly route: HttpRoute;
