@@ -105,6 +105,7 @@ export const operatorErrors = {
   store_overloaded: spec(500, null, true, 'ClickHouse is short of memory, parts or threads'),
   store_unreachable: spec(500, null, true, 'ClickHouse cannot be reached or did not answer in time'),
   migration_changed: spec(500, null, false, 'a migration that was applied has since been edited'),
+  schema_incomplete: spec(500, null, false, 'a table of the schema is missing from the store; nothing is inserted'),
   segment_corrupt: spec(500, null, false, 'a spool segment does not match its log; it is quarantined'),
 } as const satisfies Record<string, ErrorSpec>;
 
