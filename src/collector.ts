@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { tryLoadFileLock } from './clickhouse/embedded/sandbox/native-calls.js';
 import { preparedStore } from './clickhouse/prepared-store.js';
 import { readWindowRestore } from './clickhouse/queries/window-restore.js';
 import { type ConnectedStore, connectStore } from './clickhouse/store.js';
@@ -8,8 +8,9 @@ import { StoreStartup } from './clickhouse/store-startup.js';
 import { createStoreUpkeep, type StoreUpkeep } from './clickhouse/store-upkeep.js';
 import type { Config } from './config/config.js';
 import type { Clock, Random } from './core/clock.js';
+import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
-import type { RetentionDays } from './core/retention.js';
+import { retentionOf } from './core/retention.js';
 import type { Stage } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
 import { createDelivery, type Delivery } from './deliver/delivery.js';
@@ -27,7 +28,9 @@ import { createLiveView, type LiveView } from './live/live-view.js';
 import { describedRoutes } from './query/described-routes.js';
 import { createQueryRoutes } from './query/query-routes.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
+import { createFileLocker } from './spool/file-locker.js';
 import { type DiskSpace, nodeFileSystem } from './spool/file-system.js';
+import { InsertNoteFile } from './spool/insert-note-file.js';
 import { createSpool, type Spool } from './spool/spool.js';
 import { bothRecord } from './telemetry/both-record.js';
 import { ClockHealth } from './telemetry/clock-health.js';
@@ -82,11 +85,13 @@ interface Setting extends CollectorDeps {
   readonly dataDir: string;
   readonly receipt: ReceiptClock;
   readonly metrics: Metrics;
+  readonly locker: FileLocker;
 }
 
 /** The stages other stages meet through their ports. */
 interface Parts {
   readonly spool: Spool;
+  readonly insertNotes: InsertNoteFile;
   readonly windows: RollingWindows;
   readonly endpoints: RollingEndpoints;
   readonly decoder: DecodePool;
@@ -117,9 +122,9 @@ class JoinedCollector implements Collector {
     const { clock, logger } = this.#deps;
     const dataDir = resolve(config.dataDir);
     try {
-      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       // The lock comes before everything that touches the directory.
-      await this.#startStage(new DataDirLock({ clock }, dataDir));
+      const locker = createFileLocker({ lock: tryLoadFileLock() });
+      await this.#startStage(new DataDirLock({ locker }, dataDir));
       const metrics = createMetrics({ clock }, { agentsMax: config.metrics.agentsMax, version });
       const keys = createApiKeys(
         { clock, logger },
@@ -131,15 +136,16 @@ class JoinedCollector implements Collector {
         },
       );
       const receipt = new ReceiptClock({ clock, logger, instruments: metrics.receipt });
-      const parts = await joinParts({ ...this.#deps, config, dataDir, receipt, metrics });
+      const parts = await joinParts({ ...this.#deps, config, dataDir, receipt, metrics, locker });
       const http = joinHttp({ ...this.#deps, config, metrics, version }, parts, keys);
       observe(metrics, parts, http);
       metrics.observe({ receipt: () => receipt.state() });
       // What is called before who calls it; stopped in reverse. The store is prepared in the background.
-      const { wallClock, spool, store, delivery, schema, decoder } = parts;
+      const { wallClock, spool, insertNotes, store, delivery, schema, decoder } = parts;
       for (const stage of [
         wallClock,
         spool,
+        insertNotes,
         receipt.after(spool),
         ...store.stages,
         deliverWhenReady(delivery),
@@ -185,14 +191,7 @@ class JoinedCollector implements Collector {
 async function joinParts(setting: Setting): Promise<Parts> {
   const { config, dataDir, receipt, clock, random, logger, metrics } = setting;
   const directory = resolve(dataDir, 'spool');
-  const eventIds = new EventIdMemory({
-    idsMax: config.ingest.eventIdsMax,
-    onForgotten: (count) => metrics.ingest.dedupForgotten.inc({ kind: 'event_id' }, count),
-  });
-  const spool = createSpool(
-    { fileSystem: nodeFileSystem, clock, logger, instruments: metrics.spool, eventIds },
-    { directory, ...config.spool, eventIdsMax: config.ingest.eventIdsMax },
-  );
+  const { spool, eventIds, insertNotes } = joinSpool(setting, directory);
   const windows = createLiveWindows(
     { clock, logger, instruments: metrics.window },
     { ...config.window, futureMs: config.limits.skewFutureMs },
@@ -203,7 +202,16 @@ async function joinParts(setting: Setting): Promise<Parts> {
   );
   const keepsExpired = config.maintenance.schedule === 'on';
   const store = await connectStore(
-    { clock, random, logger, instruments: metrics.engine, reads: metrics.storeReads },
+    {
+      clock,
+      random,
+      logger,
+      instruments: metrics.engine,
+      reads: metrics.storeReads,
+      inserts: metrics.exactInserts,
+      insertNotes,
+      locker: setting.locker,
+    },
     { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory, keepsExpired },
   );
   const delivery = createDelivery(
@@ -228,6 +236,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   const wallClock = new ClockHealth({ clock, receipt: () => receipt.state() });
   return {
     spool,
+    insertNotes,
     windows,
     endpoints,
     decoder,
@@ -243,6 +252,22 @@ async function joinParts(setting: Setting): Promise<Parts> {
   };
 }
 
+function joinSpool({ config, clock, logger, metrics }: Setting, directory: string) {
+  const eventIds = new EventIdMemory({
+    idsMax: config.ingest.eventIdsMax,
+    onForgotten: (count) => metrics.ingest.dedupForgotten.inc({ kind: 'event_id' }, count),
+  });
+  const spool = createSpool(
+    { fileSystem: nodeFileSystem, clock, logger, instruments: metrics.spool, eventIds },
+    { directory, ...config.spool, eventIdsMax: config.ingest.eventIdsMax },
+  );
+  const insertNotes = new InsertNoteFile(
+    { fileSystem: nodeFileSystem, foundSegments: () => spool.foundSegments },
+    directory,
+  );
+  return { spool, eventIds, insertNotes };
+}
+
 function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 'spool' | 'store' | 'delivery'>) {
   const { config, metrics, receipt } = setting;
   const undeliveredSinceMs = () => spool.stats().oldestReceivedMs;
@@ -254,8 +279,9 @@ function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 's
       isOwnStore: config.clickhouse.url === null,
       isMaintained: config.maintenance.schedule === 'on',
       skewFutureMs: config.limits.skewFutureMs,
-      retention: retentionOf(config),
+      retention: retentionOf(config.retention),
       erasure: config.erasure,
+      engine: store.engine,
     },
   );
 }
@@ -293,6 +319,7 @@ function joinSchema(
       onReady: async () => {
         await parts.delivery.start();
         restoration.begin();
+        parts.upkeep.watch();
         if (config.maintenance.schedule === 'on') parts.upkeep.begin();
       },
       onStop: async () => {
@@ -304,11 +331,6 @@ function joinSchema(
     },
     storeRetryMs,
   );
-}
-
-function retentionOf({ retention }: Config): RetentionDays {
-  const { rawDays, minuteDays, historyDays, errorDays } = retention;
-  return { raw: rawDays, minutes: minuteDays, history: historyDays, errors: errorDays };
 }
 
 /** Started by the schema, when there is one; stopped like every stage. */
@@ -324,6 +346,7 @@ function joinHttp(
   const { clock, random, logger, config, metrics, version } = setting;
   const { pipeline, live, spool, windows, endpoints, store, decoder } = parts;
   const { delivery, upkeep, schema, disk, wallClock } = parts;
+  const storeProbes = [upkeep.maintenance, ...(upkeep.parts === null ? [] : [upkeep.parts])];
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax });
@@ -347,7 +370,7 @@ function joinHttp(
         disk: parts.diskUse,
       },
       intake: new OwnEvents({ frames, clock, random }),
-      probes: [spool, decoder, ...store.probes, schema, delivery, upkeep.maintenance, disk, wallClock],
+      probes: [spool, decoder, ...store.probes, schema, delivery, ...storeProbes, disk, wallClock],
       ledger: async () => {
         const { events: spooled, oldestReceivedMs: oldestUndeliveredMs } = spool.stats();
         const counts = await metrics.eventCounts();
@@ -362,7 +385,7 @@ function joinHttp(
       ...config.query,
       ...config.history,
       queryMsMax: config.query.timeoutMs,
-      retention: retentionOf(config),
+      retention: retentionOf(config.retention),
       metricsWithoutKey: config.metrics.withoutKey,
     },
   );

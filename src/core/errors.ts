@@ -98,14 +98,18 @@ export const requestErrors = {
 /** What an operator meets: never sent to a client. */
 export const operatorErrors = {
   config_invalid: spec(500, null, false, 'the configuration has problems; all are listed, exit code 2'),
+  port_taken: spec(500, null, true, 'another program listens on a port of the collector'),
   data_dir_locked: spec(500, null, false, 'another collector uses the data directory'),
+  data_dir_unusable: spec(500, null, false, 'the data directory cannot be made, or not be locked'),
   engine_start_failed: spec(500, null, true, 'the embedded engine did not become ready'),
   sandbox_missing: spec(500, null, false, 'the sandbox of the embedded engine is required and cannot be had here'),
   store_rejected: spec(500, null, false, 'ClickHouse refuses this statement or segment for good'),
   store_overloaded: spec(500, null, true, 'ClickHouse is short of memory, parts or threads'),
   store_unreachable: spec(500, null, true, 'ClickHouse cannot be reached or did not answer in time'),
+  store_failed: spec(500, null, true, 'ClickHouse failed in a way that says nothing about the rows'),
   migration_changed: spec(500, null, false, 'a migration that was applied has since been edited'),
   schema_incomplete: spec(500, null, false, 'a table of the schema is missing from the store; nothing is inserted'),
+  segment_unreadable: spec(500, null, true, 'the file of a spool segment is missing or cut at this moment'),
   segment_corrupt: spec(500, null, false, 'a spool segment does not match its log; it is quarantined'),
 } as const satisfies Record<string, ErrorSpec>;
 

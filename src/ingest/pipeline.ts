@@ -5,7 +5,7 @@ import type { ExecutionInstruments, IngestInstruments } from '../core/instrument
 import { invariant } from '../core/invariant.js';
 import type { Logger } from '../core/logger.js';
 import type { FrameDecoder, LiveSink, SpoolAppender, WindowSink } from '../core/ports.js';
-import { admitBatch, forgetEventIds } from './admission.js';
+import { admitBatch, forgetEventIds, lostRepetitions, restoreLostEvents } from './admission.js';
 import type { EventIdMemory } from './event-id-memory.js';
 import type { FrameOrigin } from './frame-origin.js';
 import { countFrame } from './ledger.js';
@@ -210,7 +210,7 @@ export class IngestPipeline {
     for (;;) {
       const batch = this.#queue[0];
       if (batch === undefined || batch.decoded === null || this.#stalled) return;
-      const again = batch.admitted ? this.#refuseFaulted(batch) : admitBatch(batch, this.#deps);
+      const again = batch.admitted ? this.#readmit(batch) : admitBatch(batch, this.#deps);
       if (!batch.admitted) this.#eventsUnderway += eventsKept(batch);
       batch.admitted = true;
       if (again) {
@@ -222,17 +222,22 @@ export class IngestPipeline {
   }
 
   /**
-   * A batch that waited at the head of the queue: an origin may have been refused meanwhile, in a batch before
-   * this one or in a stall, and nothing that follows may be kept. True when the batch holds such rows.
+   * A batch that waited at the head of the queue. Meanwhile an origin may have been refused, in a batch before this one
+   * or in a stall, and nothing that follows may be kept; and what passed for a repetition may repeat what was lost.
+   * True when the batch must be decoded again.
    */
-  #refuseFaulted(batch: PendingBatch): boolean {
-    const faulted = new Set(batch.frames.filter(({ state, origin }) => state === 'append' && origin.faulted));
-    if (faulted.size > 0) forgetEventIds(batch, this.#deps.eventIds, (frame) => faulted.has(frame));
+  #readmit(batch: PendingBatch): boolean {
+    const { spool, eventIds } = this.#deps;
+    for (const frame of lostRepetitions(batch, spool)) {
+      this.#refuse(frame, { code: 'spool_failed', message: 'what this frame repeats was lost; send it again' });
+    }
+    const faulted = new Set(batch.frames.filter(isFaulted));
+    if (faulted.size > 0) forgetEventIds(batch, eventIds, (frame) => faulted.has(frame));
     for (const frame of faulted) {
       this.#countRefused(frame);
       frame.state = 'refused';
     }
-    let again = false;
+    let again = restoreLostEvents(batch, eventIds);
     for (const frame of batch.frames) {
       if (frame.state !== 'refused' || frame.silent || frame.fault !== null) continue;
       frame.silent = true;
@@ -383,7 +388,12 @@ function eventsKept(batch: PendingBatch): number {
   return events;
 }
 
-/** By a stall: it cannot wait, and is neither refused already nor kept before. */
+/** By a stall: it cannot wait, and is not refused already. What it may repeat is refused with it, or kept before. */
 function isTurnedAway({ origin, state }: PendingFrame): boolean {
-  return !origin.waits && state !== 'refused' && state !== 'duplicate';
+  return !origin.waits && state !== 'refused';
+}
+
+/** Its client was told that nothing more is kept. */
+function isFaulted({ origin, state }: PendingFrame): boolean {
+  return origin.faulted && (state === 'append' || state === 'duplicate');
 }

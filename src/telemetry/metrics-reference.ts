@@ -145,6 +145,31 @@ export const deliverMetrics = {
   ),
 } as const;
 
+export const exactInsertMetrics = {
+  settled: counter(
+    'tidemark_inserts_settled_total',
+    'Interrupted inserts brought to an end. complete: all was there; completed: a part; repeated: nothing.',
+    { labels: ['outcome'], zeros: ['complete', 'completed', 'repeated'] },
+  ),
+} as const;
+
+export const partsMetrics = {
+  partsBroken: counter(
+    'tidemark_store_parts_broken_total',
+    'Parts that were not what they should be, by where it was found.',
+    {
+      labels: ['found'],
+      zeros: ['insert', 'start', 'files', 'check'],
+    },
+  ),
+  partsDetached: counter('tidemark_store_parts_detached_total', 'Parts the engine has set aside, by its reason.', {
+    labels: ['reason'],
+  }),
+  rowsMissing: counter('tidemark_store_rows_missing_total', 'Rows gone from a table without having expired.', {
+    labels: ['table'],
+  }),
+} as const;
+
 export const maintenanceMetrics = {
   finalizations: counter(
     'tidemark_maintenance_finalizations_total',
@@ -360,6 +385,8 @@ export const metricsReference: readonly MetricDeclaration[] = [
   decodeMetrics,
   spoolMetrics,
   deliverMetrics,
+  exactInsertMetrics,
+  partsMetrics,
   maintenanceMetrics,
   erasureMetrics,
   windowMetrics,

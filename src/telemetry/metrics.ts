@@ -5,12 +5,14 @@ import type {
   DeliverInstruments,
   EngineInstruments,
   ErasureInstruments,
+  ExactInsertInstruments,
   ExecutionInstruments,
   ExportInstruments,
   HttpInstruments,
   IngestInstruments,
   LiveInstruments,
   MaintenanceInstruments,
+  PartsInstruments,
   QueryInstruments,
   ReceiptInstruments,
   SpoolInstruments,
@@ -29,11 +31,13 @@ import {
   deliverMetrics,
   engineMetrics,
   erasureMetrics,
+  exactInsertMetrics,
   exportMetrics,
   httpMetrics,
   ingestMetrics,
   liveMetrics,
   maintenanceMetrics,
+  partsMetrics,
   processMetrics,
   queryMetrics,
   receiptMetrics,
@@ -70,6 +74,8 @@ export interface Metrics {
   readonly decode: DecodeInstruments;
   readonly spool: SpoolInstruments;
   readonly deliver: DeliverInstruments;
+  readonly exactInserts: ExactInsertInstruments;
+  readonly parts: PartsInstruments;
   readonly window: WindowInstruments;
   readonly live: LiveInstruments;
   readonly maintenance: MaintenanceInstruments;
@@ -207,6 +213,7 @@ function createInstruments(registry: Registry) {
       insertRetries: counter(deliverMetrics.insertRetries),
       freshnessSeconds: histogram(deliverMetrics.freshnessSeconds),
     } satisfies DeliverInstruments,
+    ...createStoreExactnessInstruments(registry),
     maintenance: createMaintenanceInstruments(registry),
     erasure: createErasureInstruments(registry),
     window: {
@@ -256,6 +263,18 @@ function createErasureInstruments(registry: Registry): ErasureInstruments {
     rows: counterOf(registry, erasureMetrics.rows),
     failures: counterOf(registry, erasureMetrics.failures),
   };
+}
+
+function createStoreExactnessInstruments(registry: Registry): {
+  readonly exactInserts: ExactInsertInstruments;
+  readonly parts: PartsInstruments;
+} {
+  const parts: PartsInstruments = {
+    partsBroken: counterOf(registry, partsMetrics.partsBroken),
+    partsDetached: counterOf(registry, partsMetrics.partsDetached),
+    rowsMissing: counterOf(registry, partsMetrics.rowsMissing),
+  };
+  return { exactInserts: { settled: counterOf(registry, exactInsertMetrics.settled), ...parts }, parts };
 }
 
 function createMaintenanceInstruments(registry: Registry): MaintenanceInstruments {

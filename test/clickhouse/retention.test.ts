@@ -3,7 +3,7 @@ import { migrate } from '../../src/clickhouse/migrate.js';
 import { dropExpiredParts } from '../../src/clickhouse/retention/expired-parts.js';
 import { setExpiryOwner } from '../../src/clickhouse/retention/expiry-owner.js';
 import { applyRetention, expiringTables, ttlDaysOf } from '../../src/clickhouse/retention/table-retention.js';
-import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
+import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { createStoreUpkeep } from '../../src/clickhouse/store-upkeep.js';
 import { systemClock, systemRandom } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
@@ -157,12 +157,14 @@ test('an engine that keeps what has expired removes nothing, whatever its clock 
           lastSuccess: { set: () => {} },
         },
         erasure: { completed: counter, rows: counter, failures: counter },
+        parts: { partsBroken: counter, partsDetached: counter, rowsMissing: counter },
       },
     },
     {
       database: 'tidemark',
       startedMs: () => nowMs,
       isOwnStore: true,
+      engine: null,
       isMaintained: true,
       skewFutureMs: 3_600_000,
       retention: retentionDays,

@@ -14,7 +14,8 @@ import { copyDirectory, type PreparedDirectory, prepareDirectory } from './prepa
  * acknowledged and lies in no damaged file is there, once.
  *
  * A sample runs with the tests: each kind of file beside the engine's once, and some of the engine's. `npm run damage`
- * runs the whole table; `TIDEMARK_DAMAGE=<part of a name>` a part of it. `TIDEMARK_DAMAGE_TABLE=<file>` gets a row each.
+ * runs the whole table; `TIDEMARK_DAMAGE=<part of a name>` a part of it, and `TIDEMARK_DAMAGE_TABLE=<file>` gets a row
+ * for each.
  */
 const asked = process.env.TIDEMARK_DAMAGE;
 const seed = testSeed(20_261_126);

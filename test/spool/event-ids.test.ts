@@ -66,7 +66,7 @@ test('batches without ids, with some and with many are told apart', async () => 
 
 test('ids of a quarantined segment stay known', async () => {
   const { spool, disk } = await twoReleasedOneNot();
-  await spool.quarantine(spool.peek()!.id, 'store_rejected');
+  await spool.quarantine(spool.peek()!.id, 'store_rejected', null);
   expect((await startSpool({}, disk.kill())).eventIds.restored).toEqual([1, 2, 3, 4, 5, 6]);
 });
 

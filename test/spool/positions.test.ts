@@ -227,7 +227,7 @@ async function saidAfter(damage: (disk: FaultyFileSystem) => Promise<void>): Pro
   const said: string[] = [];
   const note = (_context: object, message: string) => void said.push(message);
   const logger = { ...silentLogger, warn: note, error: note };
-  const { spool } = await startSpool({}, first.disk, logger);
+  const { spool } = await startSpool({}, first.disk, { logger });
   await spool.stop(1_000);
   return said;
 }

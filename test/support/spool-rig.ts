@@ -1,10 +1,10 @@
 import { crc32 } from 'node:zlib';
 import type { EventIdList } from '../../src/core/event-batch.js';
 import type { SpoolInstruments } from '../../src/core/instruments.js';
-import { type Logger, silentLogger } from '../../src/core/logger.js';
+import { silentLogger } from '../../src/core/logger.js';
 import type { EventIdSink, SpoolBatch, SpoolFrame } from '../../src/core/ports.js';
 import type { FileSystem } from '../../src/spool/file-system.js';
-import type { Spool } from '../../src/spool/spool.js';
+import type { Spool, SpoolDeps } from '../../src/spool/spool.js';
 import { createSpool } from '../../src/spool/spool.js';
 import type { SpoolOptions } from '../../src/spool/spool-options.js';
 import { FakeClock } from './fake-clock.js';
@@ -112,20 +112,20 @@ export const spoolDirectory = '/spool';
 export async function startSpool(
   options: Partial<SpoolOptions> = {},
   disk = new FaultyFileSystem(),
-  logger: Logger = silentLogger,
+  more: Partial<Pick<SpoolDeps, 'wasOffered' | 'logger'>> = {},
 ): Promise<SpoolRig> {
-  return await startSpoolOn(disk, { directory: spoolDirectory, ...options }, new FakeClock(), logger);
+  return await startSpoolOn(disk, { directory: spoolDirectory, ...options }, new FakeClock(), more);
 }
 
 export async function startSpoolOn<Disk extends FileSystem>(
   disk: Disk,
   options: Partial<SpoolOptions> & Pick<SpoolOptions, 'directory'>,
   clock = new FakeClock(),
-  logger: Logger = silentLogger,
+  more: Partial<Pick<SpoolDeps, 'wasOffered' | 'logger'>> = {},
 ): Promise<SpoolRig<Disk>> {
   const totals = new SpoolTotals();
   const eventIds = new EventIdNotes();
-  const deps = { fileSystem: disk, clock, logger, instruments: totals.instruments, eventIds };
+  const deps = { fileSystem: disk, clock, logger: silentLogger, instruments: totals.instruments, eventIds, ...more };
   const spool = createSpool(deps, { groupAgeMsMax: 0, segmentAgeMsMin: 500, producersMax: 10_000, ...options });
   await spool.start();
   return { spool, disk, clock, totals, eventIds };

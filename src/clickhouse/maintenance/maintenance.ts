@@ -7,24 +7,21 @@ import { Pause } from '../../core/pause.js';
 import type { DependencyHealth, HealthProbe } from '../../core/ports.js';
 import type { RetentionDays } from '../../core/retention.js';
 import { dropExpiredParts } from '../retention/expired-parts.js';
-import type { StoreWriter } from '../store-writer.js';
 import { selectScope } from './agent-selection.js';
 import type { RollupDayFinalizer } from './day-finalizer.js';
 import { dayMs } from './distinct-events.js';
 import { readDueDays } from './finalization-ledger.js';
-import type { InsertToken } from './insert-token.js';
+import type { HeldInsertDeps } from './held-insert.js';
 import { refreshRecovered } from './recovered-refresh.js';
 import { readingAsWriter } from './rollup-repair.js';
 
-export interface MaintenanceDeps {
-  readonly store: StoreWriter;
+export interface MaintenanceDeps extends HeldInsertDeps {
   readonly finalizer: RollupDayFinalizer;
   /** Events received before this process began still wait for their insert. */
   readonly hasBacklog: () => boolean;
   readonly clock: Clock;
   /** By which parts expire; default: the wall clock. */
   readonly aging?: AgingClock;
-  readonly nextToken: InsertToken;
   readonly logger: Logger;
   readonly instruments: MaintenanceInstruments;
 }
