@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
 import { faultsOf, tableRow } from './damage-verdict.js';
 import { startDamaged } from './damaged-start.js';
@@ -41,14 +42,19 @@ let prepared: PreparedDirectory;
 beforeAll(async () => {
   prepared = await prepareDirectory(join(root, 'prepared'));
 }, 300_000);
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => remove(root));
+
+/** The engine of a collector that was killed may be at its end still. */
+function remove(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
+}
 
 test.each(cases.map((each) => [each.kind.name, each.damage, each] as const))(
   `a start with %s %s loses nothing else and is not silent (seed ${seed})`,
   async (_kind, _damage, each) => {
-    const path = join(root, 'damaged');
-    rmSync(path, { recursive: true, force: true });
+    const path = join(root, `damaged-${randomUUID()}`);
     copyDirectory(prepared.path, path);
+    onTestFinished(() => remove(path));
     const directory = { ...prepared, path };
     if (!inflict(each, directory)) return;
     const outcome = await startDamaged(directory, { isLocked: each.kind.name === 'collector.lock' });
