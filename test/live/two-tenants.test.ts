@@ -167,6 +167,12 @@ test('subscribers of runs get those of their run alone, though ids of one length
     ['e0', 'e4'],
     ['e1', 'e2'],
   ]);
+  expect([first.run('r-1')?.events, first.run('r-2'), second.run('r-2')?.events, second.run('r-1')]).toEqual([
+    2,
+    undefined,
+    2,
+    undefined,
+  ]);
 });
 
 test('a heartbeat of another tenant keeps no run and no task alive', () => {
