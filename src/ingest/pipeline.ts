@@ -10,6 +10,7 @@ import type { EventIdMemory } from './event-id-memory.js';
 import type { FrameOrigin } from './frame-origin.js';
 import { countFrame } from './ledger.js';
 import { PendingBatch, type PendingFrame, type Refusal } from './pending-batch.js';
+import type { ReceiptClock } from './receipt-clock.js';
 
 export interface PipelineDeps {
   readonly decoder: FrameDecoder;
@@ -18,6 +19,8 @@ export interface PipelineDeps {
   readonly live: LiveSink;
   readonly eventIds: EventIdMemory;
   readonly clock: Clock;
+  /** Dates every batch. */
+  readonly receipt: ReceiptClock;
   readonly logger: Logger;
   readonly instruments: IngestInstruments & ExecutionInstruments;
 }
@@ -46,7 +49,8 @@ export interface SubmittedFrame {
  *
  * A batch in which something turns out to be a duplicate or refused is decoded a second time without it:
  * its rows are one block, and this is rare. When the spool is full the queue stands still: WebSocket
- * frames wait under credit 0, requests over HTTP are refused, and both go on by themselves.
+ * frames wait under credit 0, requests over HTTP are refused, and both go on by themselves. So it is while the wall
+ * clock is not set: no batch is decoded before it has a time of receipt.
  */
 export class IngestPipeline {
   readonly #deps: PipelineDeps;
@@ -76,6 +80,10 @@ export class IngestPipeline {
       this.#advance();
       this.#onSettled();
     });
+    deps.receipt.onSet(() => {
+      this.#dispatch();
+      this.#onSettled();
+    });
   }
 
   /** Bytes of frames received and not yet answered. */
@@ -93,7 +101,12 @@ export class IngestPipeline {
     return this.#stalled;
   }
 
-  /** Called after each answered batch and when the spool stalls or takes again; one listener. */
+  /** The wall clock is not set, so nothing is acknowledged now. */
+  get clockUnset(): boolean {
+    return this.#deps.receipt.mustWait();
+  }
+
+  /** Called after each answered batch and when frames must wait or go on; one listener. */
   onSettled(callback: () => void): void {
     this.#onSettled = callback;
   }
@@ -131,10 +144,8 @@ export class IngestPipeline {
   #beginBatch(bytesMin: number): PendingBatch {
     const { batchBytesMax } = this.#options;
     const pooled = bytesMin <= batchBytesMax ? this.#freeBuffers.pop() : undefined;
-    const batch = new PendingBatch(
-      pooled ?? new ArrayBuffer(Math.max(batchBytesMax, bytesMin)),
-      this.#deps.clock.nowMs(),
-    );
+    const bytes = pooled ?? new ArrayBuffer(Math.max(batchBytesMax, bytesMin));
+    const batch = new PendingBatch(bytes, this.#deps.receipt.tryRead());
     this.#queue.push(batch);
     return batch;
   }
@@ -151,12 +162,26 @@ export class IngestPipeline {
 
   /** Full batches keep one in the pool's queue, so that no worker idles; a part of one goes to an idle worker only. */
   #dispatch(): void {
-    while (this.#waiting.length > 0 && this.#decoding < this.#options.batchesInFlightMax)
+    while (this.#waiting.length > 0 && this.#decoding < this.#options.batchesInFlightMax) {
+      if (!this.#isDated(this.#waiting[0]!)) return;
       this.#decode(this.#waiting.shift()!);
+    }
     if (this.#waiting.length > 0 || this.#collecting === null || this.#deps.decoder.idleWorkers() === 0) return;
     const batch = this.#collecting;
+    if (!this.#isDated(batch)) return;
     this.#collecting = null;
     this.#decode(batch);
+  }
+
+  /** Without a time of receipt, what cannot wait is refused. */
+  #isDated(batch: PendingBatch): boolean {
+    batch.receipt ??= this.#deps.receipt.tryRead();
+    if (batch.receipt !== null) return true;
+    for (const { frames } of this.#queue.filter(({ receipt }) => receipt === null)) {
+      for (const frame of frames.filter(isTurnedAway)) this.#refuse(frame, clockUnset);
+    }
+    this.#onSettled();
+    return false;
   }
 
   #decode(batch: PendingBatch): void {
@@ -232,7 +257,7 @@ export class IngestPipeline {
         seq,
         rows: result?.rows ?? 0,
       }));
-      const { receivedMs } = batch;
+      const { receivedMs } = batch.mustReceipt();
       const outcome = this.#deps.spool.tryAppend({ rows, rowCount, rowsCrc, receivedMs, frames, eventIds });
       if (outcome.status === 'full') {
         this.#stall();
@@ -344,6 +369,10 @@ export class IngestPipeline {
 }
 
 const emptyBytes = new Uint8Array(0);
+const clockUnset: Refusal = {
+  code: 'clock_unset',
+  message: 'the wall clock of the collector is not set; nothing of this request was kept',
+};
 
 function mustDecoded(batch: PendingBatch): NonNullable<PendingBatch['decoded']> {
   invariant(batch.decoded !== null, 'a batch is settled before it is decoded');

@@ -4,13 +4,16 @@ import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token
 import { refreshRecovered } from '../../src/clickhouse/maintenance/recovered-refresh.js';
 import { readingAsWriter } from '../../src/clickhouse/maintenance/rollup-repair.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
-import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
+import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
+import type { DeliveryHold } from '../../src/core/ports.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { type RawRow, timeText, writeSegment } from '../support/segment-file.js';
+
+const nothingDelivered: DeliveryHold = { whileHeld: (work) => work() };
 
 const dayMs = 86_400_000;
 const todayMs = Math.floor(noonMs / dayMs) * dayMs + dayMs;
@@ -35,7 +38,7 @@ const nextToken = createInsertToken(systemClock, seededRandom(3));
 function refresh(tenant: string | null = null): Promise<void> {
   const span = { fromMs: todayMs - 3 * dayMs, untilMs: todayMs + dayMs };
   const agents = selectScope({ tenant, agentId: null });
-  return refreshRecovered({ store, reader: readingAsWriter(store), nextToken }, span, {
+  return refreshRecovered({ store, reader: readingAsWriter(store), delivery: nothingDelivered, nextToken }, span, {
     agents,
     isStopping: () => false,
   });

@@ -59,7 +59,7 @@ test('a hanging store fills the spool, credit stops, requests are refused, and a
     ]);
     await expect.poll(() => producers.map((producer) => producer.credit)).toEqual([0, 0, 0]);
     const health = await collector.get<Health>('/health/deep');
-    expect(health.dependencies.find(({ name }) => name === 'spool')).toMatchObject({ status: 'degraded' });
+    expect(health.dependencies.find(({ name }) => name === 'spool')).toMatchObject({ status: 'unhealthy' });
     expect(health.oldest_undelivered_age_ms).toBeGreaterThan(0);
 
     for (const producer of producers) producer.finish();

@@ -118,7 +118,7 @@ test.each([1, 65_535, 65_536, 65_537, 131_072])(
       table.advance(low, high, seq, usedS);
       table.carry(low, high, seq);
     }
-    await journal.append(entries);
+    await journal.append(entries, { receivedMs: 0, eventIdFile: 0 });
     // The first start reads what was appended, the second what the first has written anew.
     for (let start = 1; start <= 2; start++) {
       const opened = await openJournal(disk);

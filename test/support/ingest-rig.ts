@@ -5,6 +5,7 @@ import type { Principal, Socket, SocketHandlers, SpoolAppender } from '../../src
 import { EventIdMemory } from '../../src/ingest/event-id-memory.js';
 import type { FrameResult } from '../../src/ingest/frame-origin.js';
 import { IngestPipeline, type PipelineOptions } from '../../src/ingest/pipeline.js';
+import { ReceiptClock } from '../../src/ingest/receipt-clock.js';
 import { RequestFrames, requestProducer } from '../../src/ingest/request-frames.js';
 import { StreamRoute, type StreamRouteOptions } from '../../src/ingest/stream-route.js';
 import { FakeClock } from './fake-clock.js';
@@ -159,7 +160,11 @@ export function createIngestOver<Appender extends SpoolAppender>(
     for (const { tenant, completed } of slices) windows.set(tenant, (windows.get(tenant) ?? 0) + completed);
   };
   const sinks = { windows: { add }, live: { interest: () => null, add() {} } };
-  const deps = { decoder, spool: appender, ...sinks, eventIds, clock, logger: silentLogger, instruments };
+  const receipt = new ReceiptClock(
+    { clock, logger: silentLogger, instruments: { batchesHeld: { inc() {} } } },
+    { earliestMs: 0, latestMs: Number.MAX_SAFE_INTEGER },
+  );
+  const deps = { decoder, spool: appender, ...sinks, eventIds, clock, receipt, logger: silentLogger, instruments };
   const pipeline = new IngestPipeline(deps, options);
   const route = new StreamRoute({ pipeline, spool: appender, clock, instruments }, options);
   const frames = new RequestFrames(pipeline, options);
