@@ -5,12 +5,14 @@ import { append, mustAppend, settle, spoolBatch, startSpool } from '../support/s
 
 /** Where no order of names is promised by the disk, the spool has to ask for it. */
 
-/** Changes of names and the syncs between them, by the suffix of the file. */
+/** Changes of names of a segment's files and the syncs between them, by the suffix of the file. */
 function watchNames(disk: FaultyFileSystem): string[] {
   const steps: string[] = [];
   disk.addFault((operation, path) => {
     if (operation === 'syncDirectory') steps.push('sync');
-    if (operation === 'rename' || operation === 'remove') steps.push(`${operation} ${path.split('.').at(-1)}`);
+    const suffix = /\.(data|log|released)$/.exec(path)?.[1];
+    if (suffix !== undefined && (operation === 'rename' || operation === 'remove'))
+      steps.push(`${operation} ${suffix}`);
     return null;
   });
   return steps;
@@ -34,7 +36,7 @@ test('a released log goes only when it is certain that its data has gone and its
 test('a quarantine has happened only when its renames are on the disk', async () => {
   const { spool, disk, id } = await closedSegment();
   const steps = watchNames(disk);
-  await spool.quarantine(id, 'store_rejected');
+  await spool.quarantine(id, 'store_rejected', null);
   expect(steps).toEqual(['rename data', 'rename log', 'sync']);
 });
 

@@ -39,7 +39,7 @@ function createRestoration(pages: () => AsyncIterable<readonly WindowRestoreRow[
       clock,
       logger: silentLogger,
     },
-    { startedMs },
+    { startedMs: () => startedMs },
   );
   const total = (tenant: string, agentId: string) => windows.snapshot(tenant, agentId, '15m')?.total;
   const pass = async (ms: number) => {
