@@ -131,7 +131,7 @@ export class SpoolRecovery {
    * others beside it, was offered once.
    */
   async #recoverQueued(id: string, suffixes: ReadonlySet<SegmentSuffix>, end: SegmentEnd | null): Promise<void> {
-    const leftBefore = suffixes.has('restored') || this.#remarked.has(id);
+    const leftBefore = suffixes.has('restored') || suffixes.has('arrived') || this.#remarked.has(id);
     if (leftBefore || (this.#wasOffered?.(id) ?? !this.#headFound)) this.#offered.add(id);
     const found = this.#segments.length + this.#quarantinedSegments;
     await this.#recover(id, suffixes.has('data'), end);

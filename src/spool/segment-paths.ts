@@ -11,6 +11,7 @@ const segmentSuffixes = [
   'log.quarantined',
   'quarantine.json',
   'restored',
+  'arrived',
   'damaged.quarantined',
   'data.salvaged',
   'log.salvaged',

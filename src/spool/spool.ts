@@ -70,8 +70,9 @@
  * Coming back (`quarantine-shelf.ts`, while no collector runs). An intact quarantined segment goes back into the queue
  * under its id: `<id>.restored` is created, which says that the store may have seen it; the data file is renamed back,
  * then the log, each followed by a sync of the directory. A crash before the log's rename leaves it quarantined. Both
- * notes go when it is released. Files `<id>.*` with other endings are not the spool's: they are left alone, and say
- * that the store may have seen the segment.
+ * notes go when it is released. `<id>.arrived` is what the writer of segments knows of one that was put aside; it and
+ * files `<id>.*` with other endings are not the spool's: they are left alone, and say that the store may have seen the
+ * segment.
  *
  * Positions: the highest seq of a producer, by a keyed 64-bit fingerprint of tenant and producer. Those of live
  * segments are in their logs, the others in the journal (`position-journal.ts`). Event ids likewise, in

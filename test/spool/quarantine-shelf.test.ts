@@ -165,7 +165,7 @@ test('the damaged part of a salvaged segment is listed with what is missing, and
 
 test('files of others beside a segment stay where they are, aside and back', async () => {
   const { disk, id } = await refused();
-  const path = `${spoolDirectory}/${id}.arrived`;
+  const path = `${spoolDirectory}/${id}.seen`;
   disk.setContent(path, Buffer.from('three tables'));
   await shelfOf(disk).restore(id);
   expect(disk.files()).toContain(path);
