@@ -53,6 +53,11 @@ export class ProvingRig {
     this.collector = new CollectorProcess({ dataDir, env });
   }
 
+  /** Events of the loads that are finished. */
+  get acknowledgedBefore(): number {
+    return this.#done.length;
+  }
+
   get load(): MixedLoad {
     if (this.#load === null) throw new Error('cannot use the load: it has not begun');
     return this.#load;
@@ -103,9 +108,19 @@ export class ProvingRig {
   }
 
   async powerOn(): Promise<void> {
+    await this.restorePower();
+    await this.collector.start();
+  }
+
+  /** The disk is there again; nothing is started. */
+  async restorePower(): Promise<void> {
     await this.killEverything();
     mustHave(this.disk).restore();
-    await this.collector.start();
+  }
+
+  /** Starts the collector and does not wait for it. */
+  launch(): void {
+    void this.collector.start().catch(() => undefined);
   }
 
   /** The collector, its engine, and an engine that still drains for a collector that was killed before. */
@@ -148,7 +163,7 @@ export class ProvingRig {
    */
   async deletePartsPromptly(partsLifetimeS: number | null): Promise<void> {
     const lifetime = partsLifetimeS === null ? '' : `, old_parts_lifetime = ${partsLifetimeS}`;
-    for (const table of await this.#tables()) {
+    for (const table of await this.tables()) {
       await this.collector.write(`ALTER TABLE ${table} MODIFY SETTING ${promptRemoval}${lifetime}`);
     }
     await this.collector.stop();
@@ -157,7 +172,7 @@ export class ProvingRig {
 
   /** Merges every table to one part a partition, and waits until the parts they came from are deleted, or `msMax`. */
   async mergeAll(msMax = 8_000): Promise<boolean> {
-    for (const table of await this.#tables()) await this.collector.write(`OPTIMIZE TABLE ${table} FINAL`);
+    for (const table of await this.tables()) await this.tryWrite(`OPTIMIZE TABLE ${table} FINAL`);
     const sources = `SELECT concat(table, ' ', name) AS part FROM system.parts
       WHERE database = 'tidemark' AND NOT active AND startsWith(table, 'agent_')`;
     const partsNow = async () =>
@@ -175,7 +190,7 @@ export class ProvingRig {
     return (await this.collector.get<Deep>('/health/deep')).dependencies.every(({ status }) => status === 'healthy');
   }
 
-  async #tables(): Promise<string[]> {
+  async tables(): Promise<string[]> {
     const tables = await this.collector.query<{ readonly name: string }>(
       `SELECT name FROM system.tables WHERE database = 'tidemark' AND engine LIKE '%MergeTree'`,
     );
@@ -186,12 +201,23 @@ export class ProvingRig {
   async erase(producer: number): Promise<void> {
     const run = `${erasedRunPrefix}l${this.#loads}-${['s0', 's1', 's2', 'h'][producer % 4]}`;
     await this.untilAcknowledged(5);
-    await this.untilDelivered();
+    if (this.#erasedRuns.has(run)) return;
     this.#erasedRuns.add(run);
-    await until(`${run} is erased`, async () => {
-      const status = await this.#request('DELETE', `/api/v1/runs/${run}`);
-      return status === 200 || status === 202;
-    });
+    await this.#request('DELETE', `/api/v1/runs/${run}`);
+  }
+
+  /** Asks for every erasure again, until each is taken. */
+  async requestErasures(): Promise<void> {
+    for (const run of this.#erasedRuns) {
+      await until(`the erasure of ${run} is taken`, async () => {
+        const status = await this.#request('DELETE', `/api/v1/runs/${run}`);
+        return status === 200 || status === 202;
+      });
+    }
+  }
+
+  async tryWrite(sql: string): Promise<void> {
+    await this.collector.write(sql).catch(() => undefined);
   }
 
   /** Recomputes the day before, of one agent or of all; false while that cannot be. */
@@ -210,6 +236,7 @@ export class ProvingRig {
       );
       return answer.erasures?.every(({ status }) => status === 'completed') === true;
     });
+    const { quarantined } = await this.ledger();
     const findings = await checkStore(this.collector, this.#done, this.#erasedRuns);
     const raw = findings.find(({ table }) => table === 'agent_events_raw_v1');
     return {
@@ -217,7 +244,10 @@ export class ProvingRig {
       lost: raw?.lost ?? 0,
       twice: raw?.twice ?? 0,
       findings,
-      complaints: [...this.#complaints],
+      complaints: [
+        ...this.#complaints,
+        ...(quarantined > 0 ? [`${quarantined} events are set aside, in the quarantine of the spool`] : []),
+      ],
     };
   }
 
