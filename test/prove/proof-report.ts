@@ -46,13 +46,7 @@ export class ProofReport {
       `${String(number).padStart(4)} ${seconds}  ${`${kind.words}${during}`.padEnd(84)} ${events.padStart(14)}  ${result}`,
     );
     if (trouble !== null) this.#detail(trouble);
-    for (const { table, lost, twice, words, example } of verdict?.findings ?? []) {
-      const numbers = lost + twice > 0 ? `${count(lost)} lost, ${count(twice)} twice` : '';
-      this.#detail([table, numbers, words].filter(Boolean).join(': '));
-      // Where rows are lost or twice, what is made of them differs anyway.
-      if (verdict?.lost === 0 && verdict.twice === 0 && example !== '') this.#detail(`  ${example}`);
-    }
-    for (const complaint of verdict?.complaints ?? []) this.#detail(complaint);
+    for (const line of verdict === null ? [] : complaintsOf(verdict)) this.#detail(line);
   }
 
   /** Whether everything held. */
@@ -95,6 +89,17 @@ export class ProofReport {
   #detail(text: string): void {
     for (const line of text.split('\n').filter((each) => each.trim() !== '')) this.#print(`            ${line}`);
   }
+}
+
+/** What did not hold, a line each; none when everything did. */
+export function complaintsOf(verdict: Verdict): string[] {
+  const lines = verdict.findings.flatMap(({ table, lost, twice, words, example }) => {
+    const numbers = lost + twice > 0 ? `${count(lost)} lost, ${count(twice)} twice` : '';
+    // Where rows are lost or twice, what is made of them differs anyway.
+    const isTelling = verdict.lost === 0 && verdict.twice === 0 && example !== '';
+    return [[table, numbers, words].filter(Boolean).join(': '), ...(isTelling ? [`  ${example}`] : [])];
+  });
+  return [...lines, ...verdict.complaints];
 }
 
 function isHeld({ verdict }: RoundOutcome): boolean {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Random } from '../../src/core/clock.js';
@@ -151,10 +151,19 @@ export class ProvingRig {
     return (await this.collector.get<Deep>('/health/deep')).ledger;
   }
 
-  /** The first start, until the store is prepared. */
+  /** Starts with a store that is prepared: by this process once, then copied. */
   async begin(): Promise<void> {
+    if (readdirSync(this.collector.dataDir).length === 0) {
+      preparedStore ??= await prepareStore();
+      cpSync(preparedStore, this.collector.dataDir, { recursive: true });
+    }
+    await this.start();
+  }
+
+  /** Until every part of the collector says that it works. */
+  async start(): Promise<void> {
     await this.collector.start();
-    await until('the store is prepared', () => this.#isHealthy());
+    await until('the store is prepared', () => isHealthy(this.collector));
   }
 
   /**
@@ -167,7 +176,7 @@ export class ProvingRig {
       await this.collector.write(`ALTER TABLE ${table} MODIFY SETTING ${promptRemoval}${lifetime}`);
     }
     await this.collector.stop();
-    await this.begin();
+    await this.start();
   }
 
   /** Merges every table to one part a partition, and waits until the parts they came from are deleted, or `msMax`. */
@@ -183,11 +192,6 @@ export class ProvingRig {
       () => true,
       () => false,
     );
-  }
-
-  async #isHealthy(): Promise<boolean> {
-    type Deep = { readonly dependencies: readonly { readonly status: string }[] };
-    return (await this.collector.get<Deep>('/health/deep')).dependencies.every(({ status }) => status === 'healthy');
   }
 
   async tables(): Promise<string[]> {
@@ -283,6 +287,27 @@ export class ProvingRig {
       }
     });
   }
+}
+
+/** A data directory with every table and no event in it. */
+let preparedStore: string | null = null;
+
+async function prepareStore(): Promise<string> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-prepared-'));
+  process.once('exit', () => rmSync(dataDir, { recursive: true, force: true }));
+  const collector = new CollectorProcess({ dataDir });
+  try {
+    await collector.start();
+    await until('the store is prepared', () => isHealthy(collector));
+  } finally {
+    await collector.stop();
+  }
+  return dataDir;
+}
+
+async function isHealthy(collector: CollectorProcess): Promise<boolean> {
+  type Deep = { readonly dependencies: readonly { readonly status: string }[] };
+  return (await collector.get<Deep>('/health/deep')).dependencies.every(({ status }) => status === 'healthy');
 }
 
 const promptRemoval =
