@@ -160,10 +160,10 @@ export class ProvingRig {
     await this.start();
   }
 
-  /** Until every part of the collector says that it works. */
+  /** Until the collector has all that it needs of its store. */
   async start(): Promise<void> {
     await this.collector.start();
-    await until('the store is prepared', () => isHealthy(this.collector));
+    await until('the store is prepared', () => isPrepared(this.collector));
   }
 
   /**
@@ -298,16 +298,18 @@ async function prepareStore(): Promise<string> {
   const collector = new CollectorProcess({ dataDir });
   try {
     await collector.start();
-    await until('the store is prepared', () => isHealthy(collector));
+    await until('the store is prepared', () => isPrepared(collector));
   } finally {
     await collector.stop();
   }
   return dataDir;
 }
 
-async function isHealthy(collector: CollectorProcess): Promise<boolean> {
-  type Deep = { readonly dependencies: readonly { readonly status: string }[] };
-  return (await collector.get<Deep>('/health/deep')).dependencies.every(({ status }) => status === 'healthy');
+/** Whatever else is wrong with it. */
+async function isPrepared(collector: CollectorProcess): Promise<boolean> {
+  type Deep = { readonly dependencies: readonly { readonly name: string; readonly status: string }[] };
+  const { dependencies } = await collector.get<Deep>('/health/deep');
+  return dependencies.some(({ name, status }) => name === 'schema' && status === 'healthy');
 }
 
 const promptRemoval =
