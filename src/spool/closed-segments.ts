@@ -13,7 +13,12 @@ export interface ClosedSegment {
   readonly logBytes: number;
   /** The rows are known to match their CRCs: written by this process, or read again. */
   verified: boolean;
+  /** Its rows are known to be bad; it is being taken out of the queue. */
+  damaged?: true;
 }
+
+/** Takes the segment out of here, or puts another in its place. `mayCopy`: what is intact of it may be saved. */
+type CorruptListener = (id: string, mayCopy: boolean) => Promise<void>;
 
 /** After this many failed attempts to read them, rows are as lost as rows that do not match. */
 const readAttemptsMax = 5;
@@ -31,7 +36,7 @@ export class ClosedSegments {
   readonly #directory: string;
   readonly #retryMs: number;
   readonly #onReady: () => void;
-  readonly #onCorrupt: (id: string) => Promise<void>;
+  readonly #onCorrupt: CorruptListener;
   readonly #segments = new Map<string, ClosedSegment>();
   #rows = 0;
   #verifying: Promise<void> | null = null;
@@ -43,8 +48,8 @@ export class ClosedSegments {
   constructor(
     deps: { readonly fileSystem: FileSystem; readonly clock: Clock; readonly logger: Logger },
     options: { readonly directory: string; readonly retryMs: number },
-    /** `ready`: there may be something to peek at. `corrupt`: takes the segment out of here. */
-    listeners: { readonly ready: () => void; readonly corrupt: (id: string) => Promise<void> },
+    /** `ready`: there may be something to peek at. */
+    listeners: { readonly ready: () => void; readonly corrupt: CorruptListener },
   ) {
     this.#fileSystem = deps.fileSystem;
     this.#clock = deps.clock;
@@ -93,6 +98,18 @@ export class ClosedSegments {
     this.verify();
   }
 
+  /** Puts a segment in the place of another. */
+  replace(id: string, closed: ClosedSegment): void {
+    const later = [...this.#segments.values()];
+    this.#segments.clear();
+    for (const each of later) {
+      const kept = each.segment.id === id ? closed : each;
+      this.#segments.set(kept.segment.id, kept);
+      this.#rows += kept.segment.rows - each.segment.rows;
+    }
+    this.#onReady();
+  }
+
   /** Starts checking what is next, unless it is already being done. */
   verify(): void {
     if (this.#verifying !== null || this.#stopped || this.#nextUnverified() === null) return;
@@ -119,11 +136,15 @@ export class ClosedSegments {
   async #verifyAll(): Promise<void> {
     for (let next = this.#nextUnverified(); next !== null && !this.#stopped; next = this.#nextUnverified()) {
       try {
-        const matches = this.#readAttempts < readAttemptsMax && (await this.#rowsMatch(next.segment.id));
-        if (!matches) await this.#onCorrupt(next.segment.id);
-        else next.verified = true;
+        const mayCopy = this.#readAttempts < readAttemptsMax;
+        if (mayCopy && next.damaged !== true && (await this.#rowsMatch(next.segment.id))) {
+          next.verified = true;
+          if (next === this.oldest()) this.#onReady();
+        } else {
+          next.damaged = true;
+          await this.#onCorrupt(next.segment.id, mayCopy);
+        }
         this.#readAttempts = 0;
-        if (matches && next === this.oldest()) this.#onReady();
       } catch (error) {
         // Descriptors may be short for a moment and a disk may recover, so a segment is not condemned at once.
         const context = { segment: next.segment.id, cause: errorMessage(error) };

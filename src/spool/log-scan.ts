@@ -1,25 +1,35 @@
-import type { BatchRecord, LogHeader, SegmentEnd } from './segment-log.js';
+import type { BatchRecord, EndRecord, LogHeader, SegmentEnd } from './segment-log.js';
 import { nextRecordCandidate, parseHeader, parseRecord, segmentTag } from './segment-log.js';
 
 /** What a log says, before the rows are looked at. */
 export type LogScan =
   /** Valid up to `logBytes`; what follows was never acknowledged. */
-  | {
-      readonly status: 'valid';
-      readonly header: LogHeader;
-      readonly records: readonly BatchRecord[];
-      readonly logBytes: number;
-      readonly dataBytes: number;
-      readonly rows: number;
-      /** An end record follows: the segment was closed, everything in it was acknowledged. */
-      readonly sealed: boolean;
-      /** Records from this log offset on were written by the last group and may be torn. */
-      readonly unsureFrom: number;
-    }
+  | (LogExtent & { readonly status: 'valid'; readonly header: LogHeader; readonly dataBytes: number })
   /** Nothing in it was acknowledged: the segment was being created. */
   | { readonly status: 'unborn' }
-  /** Bytes that had been synced are bad. `records`: those that can still be read. */
-  | { readonly status: 'corrupt'; readonly records: readonly BatchRecord[]; readonly rows: number };
+  /** Bytes that had been synced are bad. `records`: those that can still be read, wherever they lie. */
+  | (LogExtent & { readonly status: 'corrupt' });
+
+/** What of a log can be read, and how far it should reach. */
+export interface LogExtent {
+  readonly header: LogHeader | null;
+  /** Where the records begin. */
+  readonly headerBytes: number;
+  readonly records: readonly BatchRecord[];
+  /** Of `records`. */
+  readonly rows: number;
+  readonly logBytes: number;
+  /** Bytes of the data file; null when nothing says how many there were. */
+  readonly dataBytes: number | null;
+  /** An end record follows: the segment was closed, everything in it was acknowledged. */
+  readonly sealed: boolean;
+  /** Records from this log offset on were written by the last group and may be torn. */
+  readonly unsureFrom: number;
+  /** Rows of the whole segment, as its end record says; null when there is none. */
+  readonly rowsTotal: number | null;
+}
+
+export type DamagedScan = Exclude<LogScan, { readonly status: 'unborn' }>;
 
 /**
  * Decides what of a log is to be believed.
@@ -30,28 +40,33 @@ export type LogScan =
  */
 export function scanLog(log: Buffer, id: string, end: SegmentEnd | null): LogScan {
   if (end !== null && end.logBytes === 0) return { status: 'unborn' };
-  const bounded = end === null ? log : log.subarray(0, end.logBytes);
-  const found = readRecords(bounded, id);
-  if (end !== null) {
-    const intact = found.header !== null && found.validBytes === end.logBytes;
-    if (!intact || found.dataBytes !== end.dataBytes) return corrupt(found);
-    const sealed = parseRecord(log, end.logBytes, segmentTag(id))?.record.kind === 'end';
-    return valid(found, found.header!, { sealed, unsureFrom: end.logBytes });
+  const found = readRecords(end === null ? log : log.subarray(0, end.logBytes), id);
+  if (found.header === null && found.lastGroupOffset === 0 && end === null) return { status: 'unborn' };
+  const after = end === null ? found.end : parseRecord(log, end.logBytes, segmentTag(id))?.record;
+  const sealed = after?.kind === 'end' ? after : null;
+  const expected = end ?? (sealed === null ? null : { logBytes: sealed.logOffset, dataBytes: sealed.dataBytes });
+  const { header, headerBytes, validBytes: logBytes, dataBytes } = found;
+  const unsureFrom = expected?.logBytes ?? found.lastGroupOffset;
+  const common = { headerBytes, sealed: sealed !== null, unsureFrom, rowsTotal: sealed?.rows ?? null };
+  const reachesEnd = end === null ? logBytes >= found.lastGroupOffset : logBytes === end.logBytes;
+  if (header !== null && reachesEnd && (expected === null || expected.dataBytes === dataBytes)) {
+    const { records } = found;
+    return { ...common, status: 'valid', header, records, rows: rowsOf(records), logBytes, dataBytes };
   }
-  if (found.header === null) return found.lastGroupOffset > 0 ? corrupt(found) : { status: 'unborn' };
-  if (found.validBytes < found.lastGroupOffset) return corrupt(found);
-  if (found.sealedAt !== null && found.sealedDataBytes !== found.dataBytes) return corrupt(found);
-  return valid(found, found.header, { sealed: found.sealedAt !== null, unsureFrom: found.lastGroupOffset });
+  const records = [...found.records, ...found.beyond];
+  const limits = { logBytes: expected?.logBytes ?? log.length, dataBytes: expected?.dataBytes ?? null };
+  return { ...common, status: 'corrupt', header, records, rows: rowsOf(records), ...limits };
 }
 
 interface Found {
   readonly header: LogHeader | null;
+  readonly headerBytes: number;
   /** Of the valid prefix. */
   readonly records: readonly BatchRecord[];
   readonly validBytes: number;
   readonly dataBytes: number;
-  readonly sealedAt: number | null;
-  readonly sealedDataBytes: number;
+  /** Wherever it lies. */
+  readonly end: EndRecord | null;
   /** Intact records after the first bad byte. */
   readonly beyond: readonly BatchRecord[];
   /** Highest group start that an intact record names. */
@@ -62,14 +77,14 @@ function readRecords(log: Buffer, id: string): Found {
   const tag = segmentTag(id);
   const parsed = parseHeader(log);
   const header = parsed !== null && parsed.header.id === id ? parsed.header : null;
+  const headerBytes = header === null ? 0 : parsed!.bytes;
   const records: BatchRecord[] = [];
   const beyond: BatchRecord[] = [];
-  let offset = header === null ? 0 : parsed!.bytes;
+  let offset = headerBytes;
   let lastGroupOffset = 0;
   let validBytes = offset;
   let dataBytes = 0;
-  let sealedAt: number | null = null;
-  let sealedDataBytes = 0;
+  let end: EndRecord | null = null;
   let intact = header !== null;
   while (offset !== -1 && offset < log.length) {
     const next = parseRecord(log, offset, tag);
@@ -82,9 +97,7 @@ function readRecords(log: Buffer, id: string): Found {
     offset = next.next;
     lastGroupOffset = Math.max(lastGroupOffset, record.groupOffset);
     if (record.kind === 'end') {
-      if (!intact) continue;
-      sealedAt = record.logOffset;
-      sealedDataBytes = record.dataBytes;
+      end = record;
       // Nothing is ever written after an end record.
       intact = false;
     } else if (intact && record.dataOffset === dataBytes) {
@@ -96,21 +109,7 @@ function readRecords(log: Buffer, id: string): Found {
       beyond.push(record);
     }
   }
-  return { header, records, validBytes, dataBytes, sealedAt, sealedDataBytes, beyond, lastGroupOffset };
-}
-
-function valid(
-  found: Found,
-  header: LogHeader,
-  state: { readonly sealed: boolean; readonly unsureFrom: number },
-): LogScan {
-  const { records, validBytes: logBytes, dataBytes } = found;
-  return { status: 'valid', header, records, logBytes, dataBytes, rows: rowsOf(records), ...state };
-}
-
-function corrupt(found: Found): LogScan {
-  const records = [...found.records, ...found.beyond];
-  return { status: 'corrupt', records, rows: rowsOf(records) };
+  return { header, headerBytes, records, validBytes, dataBytes, end, beyond, lastGroupOffset };
 }
 
 export function rowsOf(records: readonly BatchRecord[]): number {

@@ -60,7 +60,8 @@ export interface EndRecord {
 
 /** Writes little-endian values into a buffer that grows. */
 export class LogEncoder {
-  #buffer = Buffer.allocUnsafe(16 * 1024);
+  /** A header of today's columns fits. */
+  #buffer = Buffer.allocUnsafe(4 * 1024);
   #length = 0;
 
   get length(): number {
@@ -117,6 +118,21 @@ export class LogEncoder {
       tenant = frame.tenant;
     }
     if (batch.eventIds !== null) this.#eventIds(batch.eventIds);
+    this.#finish(start);
+  }
+
+  /** A record of another log, for the same rows at another place. */
+  copy(
+    log: Buffer,
+    record: BatchRecord,
+    place: { readonly tag: number; groupOffset: number; dataOffset: number },
+  ): void {
+    const start = this.#begin(recordMagic);
+    this.#recordHead(batchKind, place.tag, place.groupOffset);
+    this.#f64(place.dataOffset);
+    const rest = log.subarray(record.logOffset + prefixBytes + recordHeadBytes + 8, record.endOffset);
+    this.#reserve(rest.length);
+    this.#length += rest.copy(this.#buffer, this.#length);
     this.#finish(start);
   }
 

@@ -3,18 +3,48 @@ import { join } from 'node:path';
 import type { Clock } from '../core/clock.js';
 
 /** Files of a segment; see `spool.ts` for what each state means. */
-export type SegmentSuffix = 'data' | 'log' | 'released' | 'data.quarantined' | 'log.quarantined';
+const segmentSuffixes = [
+  'data',
+  'log',
+  'released',
+  'data.quarantined',
+  'log.quarantined',
+  'quarantine.json',
+  'restored',
+  'arrived',
+  'damaged.quarantined',
+  'data.salvaged',
+  'log.salvaged',
+  'log.replaced',
+] as const;
+export type SegmentSuffix = (typeof segmentSuffixes)[number];
 
-const namePattern = /^([0-9a-f]{12}-[0-9a-f]{6}-[0-9a-f]{16})\.(data|log|released|data\.quarantined|log\.quarantined)$/;
+const namePattern = /^([0-9a-f]{12}-[0-9a-f]{6}-[0-9a-f]{16})\.([a-z.]+)$/;
+const idPattern = /^[0-9a-f]{12}-[0-9a-f]{6}-[0-9a-f]{16}$/;
+/** Time and counter of an id: no two segments are begun with the same. */
+const ageChars = 20;
 
 export function segmentPath(directory: string, id: string, suffix: SegmentSuffix): string {
   return join(directory, `${id}.${suffix}`);
 }
 
-/** Null for a name that is not a segment's file. */
-export function parseSegmentName(name: string): { readonly id: string; readonly suffix: SegmentSuffix } | null {
+/**
+ * Null for a name that is not a segment's file. `suffix` null: not one of the spool's own files, but what somebody
+ * else has noted about a segment that was offered to the store.
+ */
+export function parseSegmentName(name: string): { readonly id: string; readonly suffix: SegmentSuffix | null } | null {
   const match = namePattern.exec(name);
-  return match === null ? null : { id: match[1]!, suffix: match[2] as SegmentSuffix };
+  if (match === null) return null;
+  return { id: match[1]!, suffix: segmentSuffixes.find((suffix) => suffix === match[2]) ?? null };
+}
+
+export function isSegmentId(text: string): boolean {
+  return idPattern.test(text);
+}
+
+/** Another id of the same age, for the segment that takes the place of `id` in the queue. */
+export function successorOf(id: string): string {
+  return `${id.slice(0, ageChars)}${randomBytes(8).toString('hex')}`;
 }
 
 /**

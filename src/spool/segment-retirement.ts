@@ -1,10 +1,13 @@
+import { errorMessage } from '../core/errors.js';
 import type { SpoolInstruments } from '../core/instruments.js';
+import type { Logger } from '../core/logger.js';
 import type { EventIdJournal } from './event-id-journal.js';
 import type { FileSystem } from './file-system.js';
 import { errorCode, readWhole, withFile } from './file-system.js';
 import { scanLog } from './log-scan.js';
 import type { PositionJournal } from './position-journal.js';
 import type { Position, PositionTable } from './position-table.js';
+import { writeQuarantineNote } from './quarantine-note.js';
 import type { BatchRecord } from './segment-log.js';
 import { eventIdsOf, forEachFrame } from './segment-log.js';
 import { segmentPath } from './segment-paths.js';
@@ -25,6 +28,9 @@ export class SegmentRetirement {
   readonly #eventIds: EventIdJournal;
   readonly #table: PositionTable;
   readonly #instruments: SpoolInstruments;
+  readonly #logger: Logger;
+  /** Have files beside their own that go with them. */
+  readonly #annotated = new Set<string>();
   /** Released and deleted but for the log, whose positions could not be journalled yet. */
   readonly #uncarried = new Set<string>();
 
@@ -35,6 +41,7 @@ export class SegmentRetirement {
       readonly eventIdJournal: EventIdJournal;
       readonly table: PositionTable;
       readonly instruments: SpoolInstruments;
+      readonly logger: Logger;
     },
     directory: string,
   ) {
@@ -43,11 +50,17 @@ export class SegmentRetirement {
     this.#eventIds = deps.eventIdJournal;
     this.#table = deps.table;
     this.#instruments = deps.instruments;
+    this.#logger = deps.logger;
     this.#directory = directory;
   }
 
   get uncarried(): number {
     return this.#uncarried.size;
+  }
+
+  /** Notes of an earlier quarantine lie beside this segment. */
+  annotated(id: string): void {
+    this.#annotated.add(id);
   }
 
   /** The point of no return: from here on the segment is never delivered again. Repeatable until it resolves. */
@@ -67,10 +80,24 @@ export class SegmentRetirement {
 
   async #carryReleased(id: string): Promise<void> {
     await this.#carryLog(id, 'released');
+    if (this.#annotated.delete(id)) {
+      for (const suffix of ['restored', 'arrived', 'quarantine.json'] as const)
+        await this.#fileSystem.remove(this.#path(id, suffix));
+    }
     // The data's deletion must not be undone by a crash once the log is gone: it would look like a lost log.
     await this.#fileSystem.syncDirectory(this.#directory);
     await this.#fileSystem.remove(this.#path(id, 'released'));
     this.#uncarried.delete(id);
+  }
+
+  /** What the store has of a segment that is put aside, durable before that. */
+  async keepArrived(id: string, arrived: string): Promise<void> {
+    const path = this.#path(id, 'arrived');
+    await this.#fileSystem.remove(path);
+    await withFile(this.#fileSystem.open(path, 'create'), async (file) => {
+      await file.write([Buffer.from(arrived, 'utf8')], 0);
+      await file.datasync();
+    });
   }
 
   /** Renames both files, or the one there is. `readable`: its log and what of it holds, read again when not given. */
@@ -80,8 +107,9 @@ export class SegmentRetirement {
     readable?: { readonly log: Buffer; readonly records: readonly BatchRecord[] },
   ): Promise<void> {
     const { id } = segment;
-    if (readable !== undefined) await this.#carry(readable.log, readable.records);
+    if (readable !== undefined) await this.carry(readable.log, readable.records);
     else if (segment.hasLog) await this.#carryLog(id, 'log');
+    await this.#tryNote(id, reason);
     if (segment.hasData) await this.#renameOnce(this.#path(id, 'data'), this.#path(id, 'data.quarantined'));
     if (segment.hasLog) await this.#renameOnce(this.#path(id, 'log'), this.#path(id, 'log.quarantined'));
     await this.#fileSystem.syncDirectory(this.#directory);
@@ -92,24 +120,37 @@ export class SegmentRetirement {
   async #carryLog(id: string, suffix: 'log' | 'released'): Promise<void> {
     const log = await withFile(this.#fileSystem.open(this.#path(id, suffix), 'read'), readWhole);
     const scan = scanLog(log, id, null);
-    if (scan.status !== 'unborn') await this.#carry(log, scan.records);
+    if (scan.status !== 'unborn') await this.carry(log, scan.records);
+  }
+
+  /** A note helps who looks at it; a disk that has no room for it must not keep the segment in the queue. */
+  async #tryNote(id: string, reason: QuarantineReason): Promise<void> {
+    try {
+      await writeQuarantineNote(this.#fileSystem, { directory: this.#directory, id }, { reason });
+    } catch (error) {
+      const context = { segment: id, reason, cause: errorMessage(error) };
+      this.#logger.warn(context, 'cannot write why a segment is quarantined beside it');
+    }
   }
 
   /** Makes the positions and event ids of `records` durable in the journals. */
-  async #carry(log: Buffer, records: readonly BatchRecord[]): Promise<void> {
+  async carry(log: Buffer, records: readonly BatchRecord[]): Promise<void> {
+    // Before the positions, whose journal notes which file of ids is the last.
+    await this.#eventIds.append(records.flatMap((record) => eventIdsOf(log, record) ?? []));
     const latest = new Map<string, { seq: number; usedS: number }>();
+    let receivedMs = 0;
     for (const record of records) {
+      receivedMs = Math.max(receivedMs, record.receivedMs);
       const usedS = Math.floor(record.receivedMs / 1_000);
       forEachFrame(log, record, ({ tenant, producer, seq }) => {
         if (producer !== '') latest.set(`${tenant}\0${producer}`, { seq, usedS });
       });
-      if (latest.size >= positionsPerAppend) await this.#append(latest);
+      if (latest.size >= positionsPerAppend) await this.#append(latest, receivedMs);
     }
-    await this.#append(latest);
-    await this.#eventIds.append(records.flatMap((record) => eventIdsOf(log, record) ?? []));
+    await this.#append(latest, receivedMs);
   }
 
-  async #append(latest: Map<string, { seq: number; usedS: number }>): Promise<void> {
+  async #append(latest: Map<string, { seq: number; usedS: number }>, receivedMs: number): Promise<void> {
     const { hash } = this.#journal;
     const entries: Position[] = [];
     for (const [name, { seq, usedS }] of latest) {
@@ -119,7 +160,7 @@ export class SegmentRetirement {
       if (this.#table.carry(low, high, seq)) entries.push({ low, high, seq, usedS });
     }
     latest.clear();
-    await this.#journal.append(entries);
+    await this.#journal.append(entries, { receivedMs, eventIdFile: this.#eventIds.lastFile });
   }
 
   /** A rename that an earlier try has done already is not an error. */

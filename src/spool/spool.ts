@@ -35,26 +35,49 @@
  *                                  prefix is kept, the rest is a torn tail: cut and counted. What is kept of it
  *                                  is written again and synced: clean pages need not be on the disk after a
  *                                  sync that failed
- *   not intact                     corrupt: both files are renamed `*.quarantined` and counted, never deleted;
- *                                  the positions that can be read hold
+ *   not intact                     damaged: salvaged, or else corrupt: both files are renamed `*.quarantined` and
+ *                                  counted, never deleted. The positions and event ids that can be read hold either
+ *                                  way: what was acknowledged is not asked for again
  *   nothing intact, or one group   the segment was being created, nothing of it was acknowledged: removed,
- *   and no data file               counted as torn
+ *   and no data file               counted as torn. Only of the newest, or of one that a later header says was never
+ *                                  written; of any other it is damage
  *   data without log               quarantined, or removed when empty
  * A record is intact when its CRC and the CRC of its rows match. The rows of a segment with an end record are
  * checked in the background, before the reader gets it. Flipped bits in the last group of a segment without an end
  * record cannot be told from a torn write.
  *
+ * Salvage. Records are found by their magic, tag and CRC wherever they lie, so bad bytes cost the records they are in.
+ * The intact ones become a segment under a new id of the same age (same time and counter, another random part), each a
+ * group of its own; the others lie aside. That is done only when the store has seen nothing of the segment, because
+ * an id is the token of an insert and never stands for other rows; when the header can be read, which alone knows the
+ * columns; and when a record with rows is intact. Otherwise the segment is quarantined whole.
+ *   1  positions and event ids of the damaged records go to the journals; written beside the segment and synced are
+ *      `<id>.data.salvaged` and `<id>.log.salvaged`, the new segment; `<id>.damaged.quarantined`, the damaged bytes,
+ *      of each part those of the log, then those of the data; and `<id>.quarantine.json`, which tells of each part
+ *      where it lay, how many rows it had and which frames are before and after it; the directory is synced
+ *   2  `<id>.log` is renamed `<id>.log.replaced`, the directory synced. A crash before: what 1 wrote is removed, and
+ *      the segment is damaged as before. After: the next start goes on with 3
+ *   3  `<id>.data` is deleted, `<id>.data.salvaged` renamed to its new id, the directory synced, then the log likewise;
+ *      `<id>.log.replaced` is deleted
+ *
  * Leaving. `release`: the log is renamed `<id>.released` and the directory synced (from here on the segment is
  * never delivered again); the data is deleted; positions and event ids are appended to their journals and synced, and
  * the directory; the log is deleted. After a crash a `.released` log resumes at the second step; a segment that still
- * has its `.log` is delivered again under the same id, and the store drops it by that token. `quarantine`:
- * both to the journals, both files renamed, directory synced. A segment without rows is released at once.
+ * has its `.log` is delivered again under the same id, and the writer of segments finds out what the store has of it
+ * (`insert-note-file.ts` keeps its notes). `quarantine`: what the store has of it all the same is written to
+ * `<id>.arrived`, positions and event ids to the journals, `<id>.quarantine.json` says why, both files are renamed, the
+ * directory is synced. A segment without rows is released at once.
+ *
+ * Coming back (`quarantine-shelf.ts`, while no collector runs). An intact quarantined segment goes back into the queue
+ * under its id: `<id>.restored` is created, which says that the store may have seen it; the data file is renamed back,
+ * then the log, each followed by a sync of the directory. A crash before the log's rename leaves it quarantined. What
+ * lies beside it goes when it is released; `<id>.arrived` is given along to the writer. Files `<id>.*` with other
+ * endings are not the spool's: they are left alone, and say that the store may have seen the segment.
  *
  * Positions: the highest seq of a producer, by a keyed 64-bit fingerprint of tenant and producer. Those of live
  * segments are in their logs, the others in the journal (`position-journal.ts`). Event ids likewise, in
- * `event-id-journal.ts`: the id of an acknowledged event is known after a crash because its own record holds it.
- *
- * One process at a time: see `data-dir-lock.ts`.
+ * `event-id-journal.ts`: the id of an acknowledged event is known after a crash because its own record holds it. One
+ * process at a time: see `data-dir-lock.ts`.
  */
 
 import type { Clock } from '../core/clock.js';
@@ -74,17 +97,18 @@ import type {
   SpoolStats,
 } from '../core/ports.js';
 import type { Stage } from '../core/stage.js';
-import type { ClosedSegment } from './closed-segments.js';
-import { ClosedSegments } from './closed-segments.js';
+import { type ClosedSegment, ClosedSegments } from './closed-segments.js';
 import { EventIdJournal } from './event-id-journal.js';
-import type { FileSystem } from './file-system.js';
-import { errorCode } from './file-system.js';
+import { errorCode, type FileSystem } from './file-system.js';
+import { PositionExpiry } from './position-expiry.js';
 import { PositionJournal } from './position-journal.js';
 import { PositionTable } from './position-table.js';
+import type { WasOffered } from './recovery.js';
 import { SpoolRecovery } from './recovery.js';
-import type { QuarantineReason } from './segment-retirement.js';
-import { SegmentRetirement } from './segment-retirement.js';
+import { type QuarantineReason, SegmentRetirement } from './segment-retirement.js';
 import { SegmentRoller } from './segment-roller.js';
+import type { Salvaged } from './segment-salvage.js';
+import { SegmentSalvage } from './segment-salvage.js';
 import { SpaceQuota } from './space-quota.js';
 import { spoolHealth } from './spool-health.js';
 import type { SpoolOptions, SpoolOptionsGiven } from './spool-options.js';
@@ -96,6 +120,8 @@ export interface SpoolDeps {
   readonly logger: Logger;
   readonly instruments: SpoolInstruments;
   readonly eventIds: EventIdSink;
+  /** Absent: the oldest segment that an earlier process left may have been offered to the store, and no other. */
+  readonly wasOffered?: WasOffered | undefined;
 }
 
 /** Appends, hands closed segments to the reader, and knows every producer's position. One a directory. */
@@ -106,8 +132,10 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   readonly #clock: Clock;
   readonly #instruments: SpoolInstruments;
   readonly #eventIds: EventIdSink;
+  readonly #wasOffered: WasOffered | undefined;
   readonly #options: SpoolOptions;
   readonly #positions: PositionTable;
+  readonly #expiry: PositionExpiry;
   readonly #quota: SpaceQuota;
   readonly #closed: ClosedSegments;
   readonly #roller: SegmentRoller;
@@ -119,6 +147,9 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   #journal: PositionJournal | null = null;
   #eventIdJournal: EventIdJournal | null = null;
   #retirement: SegmentRetirement | null = null;
+  #salvage: SegmentSalvage | null = null;
+  /** Of the segments that an earlier process left: the store may have seen something of these. */
+  #offered: ReadonlySet<string> = new Set();
   /** Releases and quarantines, one after another. */
   #leaving: Promise<unknown> = Promise.resolve();
   #onClosed: () => void = () => {};
@@ -128,6 +159,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   #failing = false;
   /** Durable rows that have neither been released nor quarantined. */
   #rows = 0;
+  #foundSegments = 0;
   #quarantinedSegments = 0;
   #quarantinedEvents = 0;
   #lastFailure: string | null = null;
@@ -138,15 +170,17 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     this.#logger = deps.logger;
     this.#instruments = deps.instruments;
     this.#eventIds = deps.eventIds;
+    this.#wasOffered = deps.wasOffered;
     this.#options = spoolOptions(options);
     const { directory, repairRetryMs: retryMs, producersMax } = this.#options;
     this.#positions = new PositionTable(producersMax, () => deps.instruments.producersForgotten.inc());
+    this.#expiry = new PositionExpiry({ ...deps, table: this.#positions }, this.#options);
     this.#quota = new SpaceQuota(deps, this.#options);
     this.#quota.onSpace(() => this.#announceSpace());
     this.#closed = new ClosedSegments(
       deps,
       { directory, retryMs },
-      { ready: () => this.#onClosed(), corrupt: (id) => this.quarantine(id, 'corrupt') },
+      { ready: () => this.#onClosed(), corrupt: (id, mayCopy) => this.#takeDamaged(id, mayCopy) },
     );
     this.#roller = new SegmentRoller({ ...deps, positions: this.#positions }, this.#options, {
       waiting: () => this.#closed.size,
@@ -168,16 +202,22 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
       logger: this.#logger,
       instruments: this.#instruments,
       eventIds: this.#eventIds,
+      wasOffered: this.#wasOffered,
     };
     try {
       await this.#fileSystem.makeDirectory(directory);
       const journal = await PositionJournal.open(deps, { directory, bytesMin: 1024 * 1024 });
       this.#journal = journal;
-      const eventIdJournal = await EventIdJournal.open(deps, { directory, idsMax });
+      const { eventIdFile: lastFile } = journal.notes;
+      const eventIdJournal = await EventIdJournal.open(deps, { directory, idsMax, lastFile });
       this.#eventIdJournal = eventIdJournal;
       const retirement = new SegmentRetirement({ ...deps, journal, eventIdJournal }, directory);
       this.#retirement = retirement;
-      const recovered = await new SpoolRecovery({ ...deps, journal, eventIdJournal, retirement }, directory).run();
+      const salvage = new SegmentSalvage({ ...deps, retirement }, directory);
+      this.#salvage = salvage;
+      const parts = { journal, eventIdJournal, retirement, salvage };
+      const recovered = await new SpoolRecovery({ ...deps, ...parts }, directory).run();
+      this.#offered = recovered.offered;
       eventIdJournal.restore();
       this.#quarantinedSegments = recovered.quarantinedSegments;
       this.#quarantinedEvents = recovered.quarantinedEvents;
@@ -187,13 +227,15 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
         this.#quota.grow(closed.segment.bytes + closed.logBytes);
         this.#closed.add(closed);
       }
+      const received = recovered.segments.map(({ segment }) => segment.lastReceivedMs);
+      this.#expiry.start([...received, journal.notes.receivedMs]);
       await this.#quota.start();
+      this.#foundSegments = recovered.segments.length;
     } catch (error) {
       throw new CollectorError('spool_failed', `cannot open spool ${directory}: ${errorMessage(error)}`, {
         cause: error,
       });
     }
-    this.#forgetOld();
     this.#state = 'running';
   }
 
@@ -228,6 +270,11 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     return { status: 'appended', durable };
   }
 
+  /** Closed segments that an earlier process has left in the queue. */
+  get foundSegments(): number {
+    return this.#foundSegments;
+  }
+
   lastSeq(tenant: string, producer: string): number {
     if (this.#journal === null) return 0;
     const { hash } = this.#journal;
@@ -248,6 +295,10 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     return this.#closed.peek();
   }
 
+  get newestReceivedMs(): number {
+    return this.#expiry.newestReceivedMs;
+  }
+
   onClosed(callback: () => void): void {
     this.#onClosed = callback;
   }
@@ -263,10 +314,11 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     this.#roller.checkAge();
   }
 
-  async quarantine(id: string, reason: QuarantineReason): Promise<void> {
+  async quarantine(id: string, reason: QuarantineReason, arrived: string | null): Promise<void> {
     const closed = this.#mustFindClosed(id);
     const { rows } = closed.segment;
     await this.#leave(`quarantine segment ${id}`, async () => {
+      if (arrived !== null) await this.#retirement!.keepArrived(id, arrived);
       await this.#retirement!.quarantine({ id, rows, hasData: true, hasLog: true }, reason);
       this.#forgetClosed(closed);
     });
@@ -291,8 +343,8 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   health(): DependencyHealth {
-    const { damaged } = this.#roller;
-    return spoolHealth(this.stats(), { lastFailure: this.#lastFailure, damaged, full: this.#quota.fullReason });
+    const failure = this.#state === 'running' ? this.#lastFailure : 'the spool is not running; appends are refused';
+    return spoolHealth(this.stats(), this.#roller, { failure, full: this.#quota.fullReason });
   }
 
   async #stop(): Promise<void> {
@@ -333,7 +385,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   async #takeClosed(closed: ClosedSegment): Promise<void> {
-    this.#forgetOld();
+    this.#expiry.forgetOld();
     const { id, rows, bytes } = closed.segment;
     if (rows > 0) return this.#closed.add(closed);
     try {
@@ -348,9 +400,28 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     }
   }
 
-  #forgetOld(): void {
-    const { producerAgeMsMax } = this.#options;
-    this.#positions.forgetBefore(Math.floor((this.#clock.nowMs() - producerAgeMsMax) / 1_000));
+  /** Rows of a closed segment do not match their log: what is intact goes on under another id, when that is safe. */
+  async #takeDamaged(id: string, mayCopy: boolean): Promise<void> {
+    const isWritten = this.#salvage!.isWritten(id);
+    const salvaged = isWritten || (mayCopy && !this.#offered.has(id)) ? await this.#trySalvage(id) : null;
+    if (salvaged === null) return await this.quarantine(id, 'corrupt', null);
+    const before = this.#mustFindClosed(id);
+    const { closed } = salvaged;
+    const lostRows = before.segment.rows - closed.segment.rows;
+    this.#closed.replace(id, closed);
+    this.#rows -= lostRows;
+    this.#quota.shrink(before.segment.bytes + before.logBytes);
+    this.#quota.grow(closed.segment.bytes + closed.logBytes);
+    this.#quarantinedSegments++;
+    this.#quarantinedEvents += salvaged.damagedRows;
+  }
+
+  async #trySalvage(id: string): Promise<Salvaged | null> {
+    let salvaged: Salvaged | null = null;
+    await this.#leave(`salvage segment ${id}`, async () => {
+      salvaged = await this.#salvage!.runQueued(id);
+    });
+    return salvaged;
   }
 
   #forgetClosed({ segment, logBytes }: ClosedSegment): void {

@@ -50,6 +50,15 @@ export const ingestMetrics = {
   connections: gauge('tidemark_connections', 'WebSockets that are open.'),
 } as const;
 
+export const receiptMetrics = {
+  batchesHeld: counter(
+    'tidemark_receipt_batches_held_total',
+    'Batches received while the wall clock was behind what had been received before.',
+  ),
+  aheadSeconds: gauge('tidemark_receipt_ahead_seconds', 'How far received stands ahead of the wall clock, 0 when not.'),
+  clockUnset: gauge('tidemark_clock_unset', '1 while the wall clock is not set and nothing is acknowledged.'),
+} as const;
+
 export const decodeMetrics = {
   batchSeconds: histogram(
     'tidemark_decode_batch_seconds',
@@ -134,6 +143,31 @@ export const deliverMetrics = {
       buckets: slowSeconds,
     },
   ),
+} as const;
+
+export const exactInsertMetrics = {
+  settled: counter(
+    'tidemark_inserts_settled_total',
+    'Interrupted inserts brought to an end. complete: all was there; completed: a part; repeated: nothing.',
+    { labels: ['outcome'], zeros: ['complete', 'completed', 'repeated'] },
+  ),
+} as const;
+
+export const partsMetrics = {
+  partsBroken: counter(
+    'tidemark_store_parts_broken_total',
+    'Parts that were not what they should be, by where it was found.',
+    {
+      labels: ['found'],
+      zeros: ['insert', 'start', 'files', 'check'],
+    },
+  ),
+  partsDetached: counter('tidemark_store_parts_detached_total', 'Parts the engine has set aside, by its reason.', {
+    labels: ['reason'],
+  }),
+  rowsMissing: counter('tidemark_store_rows_missing_total', 'Rows gone from a table without having expired.', {
+    labels: ['table'],
+  }),
 } as const;
 
 export const maintenanceMetrics = {
@@ -347,9 +381,12 @@ export const agentMetrics = {
 export const metricsReference: readonly MetricDeclaration[] = [
   agentMetrics,
   ingestMetrics,
+  receiptMetrics,
   decodeMetrics,
   spoolMetrics,
   deliverMetrics,
+  exactInsertMetrics,
+  partsMetrics,
   maintenanceMetrics,
   erasureMetrics,
   windowMetrics,

@@ -160,7 +160,8 @@ test('a closed segment whose data file is longer or shorter than its end record 
 test('a quarantined segment is renamed, counted, kept over restarts, and its positions hold', async () => {
   const segment = await written('closed');
   const { disk, spool, totals } = await recovered(segment, flip(segment.data, 5));
-  const names = [`${segment.data}.quarantined`, `${segment.log}.quarantined`, '/spool/positions'];
+  const note = segment.data.replace(/data$/, 'quarantine.json');
+  const names = [`${segment.data}.quarantined`, `${segment.log}.quarantined`, note, '/spool/positions'];
   expect(disk.files()).toEqual(names.sort());
   expect(totals.total('eventsQuarantined')).toBe(15);
   expect(spool.stats()).toMatchObject({ events: 0, bytes: 0, quarantinedSegments: 1, quarantinedEvents: 15 });

@@ -141,7 +141,8 @@ export class CollectorProcess {
     for (;;) {
       if (child.exitCode !== null) throw new Error(`the collector exited with ${child.exitCode}:\n${this.output}`);
       try {
-        if ((await fetch(`${this.url}/health`)).ok) return;
+        // A full spool answers 503, and answers.
+        if ([200, 503].includes((await fetch(`${this.url}/health`)).status)) return;
       } catch {
         // Not listening yet.
       }

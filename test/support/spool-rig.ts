@@ -4,7 +4,7 @@ import type { SpoolInstruments } from '../../src/core/instruments.js';
 import { silentLogger } from '../../src/core/logger.js';
 import type { EventIdSink, SpoolBatch, SpoolFrame } from '../../src/core/ports.js';
 import type { FileSystem } from '../../src/spool/file-system.js';
-import type { Spool } from '../../src/spool/spool.js';
+import type { Spool, SpoolDeps } from '../../src/spool/spool.js';
 import { createSpool } from '../../src/spool/spool.js';
 import type { SpoolOptions } from '../../src/spool/spool-options.js';
 import { FakeClock } from './fake-clock.js';
@@ -112,18 +112,20 @@ export const spoolDirectory = '/spool';
 export async function startSpool(
   options: Partial<SpoolOptions> = {},
   disk = new FaultyFileSystem(),
+  more: Partial<Pick<SpoolDeps, 'wasOffered' | 'logger'>> = {},
 ): Promise<SpoolRig> {
-  return await startSpoolOn(disk, { directory: spoolDirectory, ...options });
+  return await startSpoolOn(disk, { directory: spoolDirectory, ...options }, new FakeClock(), more);
 }
 
 export async function startSpoolOn<Disk extends FileSystem>(
   disk: Disk,
   options: Partial<SpoolOptions> & Pick<SpoolOptions, 'directory'>,
   clock = new FakeClock(),
+  more: Partial<Pick<SpoolDeps, 'wasOffered' | 'logger'>> = {},
 ): Promise<SpoolRig<Disk>> {
   const totals = new SpoolTotals();
   const eventIds = new EventIdNotes();
-  const deps = { fileSystem: disk, clock, logger: silentLogger, instruments: totals.instruments, eventIds };
+  const deps = { fileSystem: disk, clock, logger: silentLogger, instruments: totals.instruments, eventIds, ...more };
   const spool = createSpool(deps, { groupAgeMsMax: 0, segmentAgeMsMin: 500, producersMax: 10_000, ...options });
   await spool.start();
   return { spool, disk, clock, totals, eventIds };

@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { packageFile } from '../../src/core/package-root.js';
+import { DataDirLock } from '../../src/spool/data-dir-lock.js';
+import { createFileLocker } from '../../src/spool/file-locker.js';
+import { nodeFileSystem } from '../../src/spool/file-system.js';
+import { append, settle, startSpoolOn } from '../support/spool-rig.js';
+import { tempDir } from '../support/temp-dir.js';
+
+const script = fileURLToPath(packageFile('dist/src/cli/spool.js'));
+
+function spoolCommand(dataDir: string, ...args: readonly string[]) {
+  const env = { PATH: process.env.PATH, TIDEMARK_DATA_DIR: dataDir };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { env, encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+/** A data directory with one quarantined segment of two rows; returns its id. */
+async function quarantinedIn(dataDir: string): Promise<string> {
+  const { spool, clock } = await startSpoolOn(nodeFileSystem, { directory: join(dataDir, 'spool') });
+  await append(spool, { rows: 2 });
+  clock.advance(10_000);
+  await expect.poll(() => spool.peek()).not.toBeNull();
+  const { id } = spool.peek()!;
+  await spool.quarantine(id, 'store_rejected', null);
+  await spool.stop(1_000);
+  return id;
+}
+
+test('the command lists what is quarantined and puts it back for the next start', async () => {
+  const dataDir = tempDir();
+  const id = await quarantinedIn(dataDir);
+  const listed = spoolCommand(dataDir, 'list');
+  expect(listed).toMatchObject({ status: 0, stderr: '' });
+  expect(listed.stdout).toMatch(new RegExp(`^${id}  store_rejected  2 rows  \\d+ bytes  received 2026-.*  intact\n$`));
+  const [described] = JSON.parse(spoolCommand(dataDir, 'list', '--json').stdout);
+  expect(described).toMatchObject({ id, rows: 2, damage: null, first_received: '2026-01-15T12:00:00.000Z' });
+
+  expect(spoolCommand(dataDir, 'restore', id)).toMatchObject({ status: 0, stdout: expect.stringContaining('2 rows') });
+  expect(spoolCommand(dataDir, 'list')).toMatchObject({ status: 0, stdout: '' });
+  const { spool } = await startSpoolOn(nodeFileSystem, { directory: join(dataDir, 'spool') });
+  await expect.poll(() => spool.peek()?.id).toBe(id);
+  await spool.release(id);
+  await settle();
+  await spool.stop(1_000);
+});
+
+test('a damaged segment is not put back: code 1, and what is wrong', async () => {
+  const dataDir = tempDir();
+  const id = await quarantinedIn(dataDir);
+  const path = join(dataDir, 'spool', `${id}.data.quarantined`);
+  const data = readFileSync(path);
+  data[3]! ^= 1;
+  writeFileSync(path, data);
+  expect(spoolCommand(dataDir, 'restore', id)).toMatchObject({ status: 1, stderr: expect.stringContaining('byte 0') });
+  expect(spoolCommand(dataDir, 'list').stdout).toContain('are damaged');
+});
+
+test('while a collector has the data directory the command does nothing', async () => {
+  const dataDir = tempDir();
+  const id = await quarantinedIn(dataDir);
+  const lock = new DataDirLock({ locker: createFileLocker({ lock: null }) }, dataDir);
+  await lock.start();
+  for (const args of [['list'], ['restore', id]]) {
+    const run = spoolCommand(dataDir, ...args);
+    expect(run).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('cannot lock data directory') });
+  }
+  await lock.stop();
+  expect(spoolCommand(dataDir, 'list').stdout).toContain(id);
+});
+
+test('what cannot be done ends with code 2 and says why', async () => {
+  const dataDir = tempDir();
+  expect(spoolCommand(dataDir, 'list')).toMatchObject({ status: 2, stderr: expect.stringContaining('cannot find') });
+  await quarantinedIn(dataDir);
+  for (const args of [[], ['restore'], ['list', 'more'], ['drop', 'x']]) {
+    expect(spoolCommand(dataDir, ...args)).toMatchObject({ status: 2, stderr: expect.stringContaining('usage:') });
+  }
+  const unknown = spoolCommand(dataDir, 'restore', 'not-an-id');
+  expect(unknown).toMatchObject({ status: 2, stderr: expect.stringContaining('no such segment is quarantined') });
+});
