@@ -43,7 +43,7 @@ test.skipIf(absence !== null).each(cases)(
       rig.beginLoad();
       await rig.untilAcknowledged(2);
       rig.faults?.set({ in: 'engine', ...fault });
-      await until('a call fails', () => rig.faults?.hits().count !== 0, 20_000);
+      await until('a call fails', () => rig.faults?.hits().count !== 0);
       await rig.untilAcknowledged(10);
       await rig.finishLoad();
       await rig.untilDelivered();

@@ -24,7 +24,7 @@ test.skipIf(absence !== null)(
       await rig.untilAcknowledged(3);
       const fault = { in: 'collector', calls: ['rename'], paths: '*.released', action: 'stop', hitsMax: 1 } as const;
       rig.faults?.set(fault);
-      await until('the collector is about to release a segment', () => rig.faults?.hits().count === 1, 20_000);
+      await until('the collector is about to release a segment', () => rig.faults?.hits().count === 1);
       rig.faults?.clear();
       await rig.cutPower();
       await rig.finishLoad();
@@ -70,7 +70,7 @@ test.skipIf(absence !== null)(
       // The raw rows and the first views' are visible, the others are not.
       const paths = '*/db/store/*/20????_*|*/db/store/*/all_*';
       rig.faults?.set({ in: 'engine', calls: ['rename'], paths, action: 'stop', skipped: 5, hitsMax: 1 });
-      await until('the engine is in the middle of an insert', () => rig.faults?.hits().count === 1, 20_000);
+      await until('the engine is in the middle of an insert', () => rig.faults?.hits().count === 1);
       rig.faults?.clear();
       await rig.cutPower();
       await rig.finishLoad();

@@ -46,6 +46,8 @@ export class ProofReport {
       `${String(number).padStart(4)} ${seconds}  ${`${kind.words}${during}`.padEnd(84)} ${events.padStart(14)}  ${result}`,
     );
     if (trouble !== null) this.#detail(trouble);
+    const back = verdict?.broughtBack ?? 0;
+    if (back > 0) this.#detail(`${count(back)} events lay aside and were put back`);
     for (const line of verdict === null ? [] : complaintsOf(verdict)) this.#detail(line);
   }
 

@@ -1,7 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Random } from '../../src/core/clock.js';
+import { packageFile } from '../../src/core/package-root.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { dayMs, erasedRunPrefix, type MixedEvent } from './event-mix.js';
 import { FaultSwitch } from './fault-switch.js';
@@ -22,8 +25,11 @@ export interface RigOptions {
 
 export interface Verdict {
   readonly acknowledged: number;
+  /** Of the raw rows. */
   readonly lost: number;
   readonly twice: number;
+  /** Events that lay aside and were put back into the queue, by the command for that. */
+  readonly broughtBack: number;
   readonly findings: readonly TableFinding[];
   readonly complaints: readonly string[];
 }
@@ -85,7 +91,7 @@ export class ProvingRig {
   async finishLoad(): Promise<void> {
     const load = this.#load;
     if (load === null) return;
-    await within(90_000, 'every client is acknowledged', load.finish(), () => this.collector.output.slice(-2_000));
+    await within(150_000, 'every client is acknowledged', load.finish(), () => this.collector.output.slice(-2_000));
     this.#done.push(...load.events());
     this.#complaints.push(...load.complaints());
     this.#load = null;
@@ -136,7 +142,7 @@ export class ProvingRig {
   }
 
   /** Everything that is in the spool is in the store. */
-  async untilDelivered(msMax = 60_000): Promise<void> {
+  async untilDelivered(msMax = 150_000): Promise<void> {
     const isDelivered = async () => {
       const { spooled } = await this.ledger();
       return spooled === 0;
@@ -240,6 +246,7 @@ export class ProvingRig {
       );
       return answer.erasures?.every(({ status }) => status === 'completed') === true;
     });
+    const broughtBack = await this.#bringBack();
     const { quarantined } = await this.ledger();
     const findings = await checkStore(this.collector, this.#done, this.#erasedRuns);
     const raw = findings.find(({ table }) => table === 'agent_events_raw_v1');
@@ -247,12 +254,38 @@ export class ProvingRig {
       acknowledged: this.#done.length,
       lost: raw?.lost ?? 0,
       twice: raw?.twice ?? 0,
+      broughtBack,
       findings,
       complaints: [
         ...this.#complaints,
         ...(quarantined > 0 ? [`${quarantined} events are set aside, in the quarantine of the spool`] : []),
       ],
     };
+  }
+
+  /** `npm run spool -- restore` of every segment that lies aside. */
+  async #bringBack(): Promise<number> {
+    const { quarantined } = await this.ledger();
+    if (quarantined === 0) return 0;
+    await this.collector.stop();
+    const spool = (...words: string[]) => {
+      const program = fileURLToPath(packageFile('dist/src/cli/spool.js'));
+      const args = [program, ...words, '--json', '--data-dir', this.collector.dataDir];
+      return execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    };
+    for (const { id } of JSON.parse(spool('list')) as { readonly id: string }[]) spool('restore', id);
+    await this.start();
+    await this.untilDelivered();
+    return quarantined;
+  }
+
+  /** The last warnings of the collector, for whoever asks why. */
+  warnings(): string {
+    const lines = this.collector.output.split('\n');
+    return lines
+      .filter((line) => /"level":"(warn|error|fatal)"/.test(line))
+      .slice(-4)
+      .join('\n');
   }
 
   /** Sound or not, nothing is left behind. */
@@ -329,7 +362,7 @@ function kill(pid: number): void {
 export async function until(
   what: string,
   isTrue: () => boolean | Promise<boolean>,
-  msMax = 60_000,
+  msMax = 150_000,
   context: () => string = () => '',
 ): Promise<void> {
   const deadline = performance.now() + msMax;

@@ -7,7 +7,6 @@ import { type ProvingRig, until } from './proving-rig.js';
 export interface RoundKind {
   readonly name: string;
   readonly words: string;
-  readonly family: 'power cuts' | 'I/O errors' | 'kills';
   /** What the machine must offer. */
   readonly needsDisk: boolean;
   readonly needsFaults: boolean;
@@ -65,6 +64,13 @@ export const roundKinds: readonly RoundKind[] = [
     await rig.killEverything();
     await rig.collector.start();
   }),
+  {
+    name: 'set-aside',
+    words: 'the store refuses rows half-way, and they are replayed later',
+    needsDisk: false,
+    needsFaults: false,
+    strike: refuseRows,
+  },
 ];
 
 type Moment = (rig: ProvingRig, random: Random) => Promise<void>;
@@ -73,7 +79,6 @@ function cut(name: string, words: string, moment: Moment, needsFaults = false): 
   return {
     name,
     words,
-    family: 'power cuts',
     needsDisk: true,
     needsFaults,
     async strike(rig, random) {
@@ -108,7 +113,6 @@ function errors(name: string, words: string, where: Fault['in']): RoundKind {
   return {
     name,
     words,
-    family: 'I/O errors',
     needsDisk: false,
     needsFaults: true,
     async strike(rig, random) {
@@ -123,6 +127,18 @@ function errors(name: string, words: string, where: Fault['in']): RoundKind {
       }
     },
   };
+}
+
+/** A rule of one of the tables that no row keeps: for good, as far as the store can say, until it is dropped. */
+async function refuseRows(rig: ProvingRig, random: Random): Promise<void> {
+  const tables = ['agent_events_raw_v1', 'agent_performance_per_day_v1', 'agent_runs_v1', 'agent_failures_v1'];
+  const table = tables[randomInteger(random, { min: 0, max: tables.length - 1 })];
+  await rig.collector.write(`ALTER TABLE ${table} ADD CONSTRAINT IF NOT EXISTS refusal CHECK 0`);
+  await until('a segment is set aside', async () => (await rig.ledger()).quarantined > 0);
+  await rig.collector.write(`ALTER TABLE ${table} DROP CONSTRAINT IF EXISTS refusal`);
+  if (random() < 0.5) return;
+  await rig.killEverything();
+  await rig.collector.start();
 }
 
 async function injectFor(rig: ProvingRig, fault: Fault, ms: number): Promise<void> {
@@ -154,7 +170,6 @@ function kills(name: string, words: string, kill: (rig: ProvingRig) => Promise<v
   return {
     name,
     words,
-    family: 'kills',
     needsDisk: false,
     needsFaults: false,
     async strike(rig, random) {

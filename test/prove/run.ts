@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { errorMessage } from '../../src/core/errors.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { DisturbedStore, disturbances } from './disturbance.js';
 import { faultSwitchAbsence } from './fault-switch.js';
@@ -70,7 +71,7 @@ async function round(kind: RoundKind, number: number): Promise<RoundOutcome> {
   try {
     outcome = { verdict: await judged(kind, random, disturbance), trouble: null };
   } catch (error) {
-    outcome = { verdict: null, trouble: error instanceof Error ? error.message : String(error) };
+    outcome = { verdict: null, trouble: `${errorMessage(error)}\n${rig?.warnings() ?? ''}` };
   }
   const isSound = outcome.verdict !== null && outcome.verdict.findings.length + outcome.verdict.complaints.length === 0;
   const result = { kind, number, disturbance, ...outcome, before, tookMs: performance.now() - startedMs };
