@@ -104,8 +104,8 @@ export class CollectorProcess {
   }
 
   /** Rows of a query of the store, as the collector reaches it, as JSON objects; waits while the store is away. */
-  async query<Row>(sql: string): Promise<Row[]> {
-    const deadline = performance.now() + 30_000;
+  async query<Row>(sql: string, waitMsMax = 30_000): Promise<Row[]> {
+    const deadline = performance.now() + waitMsMax;
     for (;;) {
       try {
         return (JSON.parse(await this.#askEngine(`${sql} FORMAT JSON`)) as { readonly data: Row[] }).data;
