@@ -86,6 +86,8 @@ function runEvents(
   ];
 }
 
+const lateMs = baseMs + 9 * minuteMs;
+
 /** Within the minutes of the first tenant's, and before them. */
 function atTheTimeOfTheFirst(event: MakeEvent, tenant: string, { task, ...work }: { readonly task: string }): RawRow[] {
   const ended = { ...work, outputs: { found: `early ${tenant}` } };
@@ -93,6 +95,8 @@ function atTheTimeOfTheFirst(event: MakeEvent, tenant: string, { task, ...work }
     event('task.running', -8 * minuteMs, { task_id: `their own ${task}` }),
     event('step.completed', -7 * minuteMs + 40, { ...ended, task_id: task, step_id: 'their own step' }),
     event('task.completed', -7 * minuteMs + 85, { ...ended, task_id: `their early ${task}` }),
+    // Received so late that a restart may lie between it and what else there is of its minute.
+    event('task.completed', -7 * minuteMs + 86, { ...ended, task_id: `their late ${task}`, received: lateMs }),
   ];
 }
 
