@@ -2,8 +2,10 @@ import type { DependencyHealth, SpoolStats } from '../core/ports.js';
 import type { FullReason } from './space-quota.js';
 
 export interface SpoolState {
-  /** Why it writes nothing, when that is known. */
-  readonly failure: string | null;
+  /** Why it takes nothing at all. */
+  readonly stopped: string | null;
+  /** The last write, when it failed. */
+  readonly failed: { readonly what: string; readonly agoMs: number } | null;
   readonly full: FullReason | null;
 }
 
@@ -16,6 +18,12 @@ export interface SpoolWriting {
 /** A disk that takes this long for one group is taken to hang. */
 const commitMsMax = 10_000;
 
+/**
+ * A failed write says that the next will fail for so long only: who takes a collector that is unhealthy out of service
+ * sends it nothing that could show otherwise.
+ */
+const failureMsMax = 30_000;
+
 /** Unhealthy: events are refused, or cannot be made durable. Degraded: some need an operator. */
 export function spoolHealth(
   { segments, bytes, events, quarantinedSegments }: SpoolStats,
@@ -23,15 +31,17 @@ export function spoolHealth(
   state: SpoolState,
 ): DependencyHealth {
   const unhealthy = obstacle(writing, state);
-  const reason = unhealthy ?? (quarantinedSegments > 0 ? `${quarantinedSegments} segments are quarantined` : null);
+  const quarantined = quarantinedSegments > 0 ? `${quarantinedSegments} segments are quarantined` : null;
+  const reason = unhealthy ?? state.failed?.what ?? quarantined;
   const status = unhealthy !== null ? 'unhealthy' : reason !== null ? 'degraded' : 'healthy';
   const { full } = state;
   return { name: 'spool', status, reason, details: { segments, bytes, events, quarantinedSegments, full } };
 }
 
 /** Why nothing becomes durable, or null. */
-function obstacle({ damaged, commitMs }: SpoolWriting, { failure, full }: SpoolState): string | null {
-  if (failure !== null) return failure;
+function obstacle({ damaged, commitMs }: SpoolWriting, { stopped, failed, full }: SpoolState): string | null {
+  if (stopped !== null) return stopped;
+  if (failed !== null && failed.agoMs < failureMsMax) return failed.what;
   if (damaged > 0) return `${damaged} segments cannot be cut back`;
   if (full === 'quota') return 'the spool has reached its quota; appends are refused';
   if (full !== null) return 'the disk is almost full; appends are refused';

@@ -162,7 +162,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   #foundSegments = 0;
   #quarantinedSegments = 0;
   #quarantinedEvents = 0;
-  #lastFailure: string | null = null;
+  #lastFailure: { readonly what: string; readonly atMs: number } | null = null;
 
   constructor(deps: SpoolDeps, options: SpoolOptionsGiven) {
     this.#fileSystem = deps.fileSystem;
@@ -343,8 +343,10 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   health(): DependencyHealth {
-    const failure = this.#state === 'running' ? this.#lastFailure : 'the spool is not running; appends are refused';
-    return spoolHealth(this.stats(), this.#roller, { failure, full: this.#quota.fullReason });
+    const stopped = this.#state === 'running' ? null : 'the spool is not running; appends are refused';
+    const last = this.#lastFailure;
+    const failed = last === null ? null : { what: last.what, agoMs: this.#clock.monotonicMs() - last.atMs };
+    return spoolHealth(this.stats(), this.#roller, { stopped, failed, full: this.#quota.fullReason });
   }
 
   async #stop(): Promise<void> {
@@ -366,7 +368,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   #failed(bytes: number, cause: unknown): void {
-    this.#lastFailure = `the last write failed: ${errorMessage(cause)}`;
+    this.#lastFailure = { what: `the last write failed: ${errorMessage(cause)}`, atMs: this.#clock.monotonicMs() };
     const code = errorCode(cause);
     if (code === 'ENOSPC' || code === 'EDQUOT') this.#quota.noSpace();
     this.#quota.shrink(bytes);

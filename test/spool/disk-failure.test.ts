@@ -169,6 +169,18 @@ test('with too many damaged segments appends are refused', async () => {
   expect(spool.fullness()).toBe(1);
 });
 
+test('a failed write makes the spool unhealthy for half a minute, so that it is tried again', async () => {
+  const { spool, disk, clock } = await startSpool();
+  disk.failOnce('datasync', 'EIO');
+  await expect(append(spool)).rejects.toMatchObject({ code: 'spool_failed' });
+  expect(spool.health()).toMatchObject({ status: 'unhealthy', reason: expect.stringContaining('last write failed') });
+  clock.advance(30_000);
+  await settle(2);
+  expect(spool.health()).toMatchObject({ status: 'degraded', reason: expect.stringContaining('last write failed') });
+  await append(spool);
+  expect(spool.health().status).toBe('healthy');
+});
+
 test('a disk that hangs in a write makes the spool unhealthy until the write is done', async () => {
   const { spool, disk, clock } = await startSpool();
   let open = () => {};
