@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { tryLoadFileLock } from './clickhouse/embedded/sandbox/native-calls.js';
 import { preparedStore } from './clickhouse/prepared-store.js';
 import { readWindowRestore } from './clickhouse/queries/window-restore.js';
 import { type ConnectedStore, connectStore } from './clickhouse/store.js';
@@ -8,10 +8,10 @@ import { StoreStartup } from './clickhouse/store-startup.js';
 import { createStoreUpkeep, type StoreUpkeep } from './clickhouse/store-upkeep.js';
 import type { Config } from './config/config.js';
 import type { Clock, Random } from './core/clock.js';
+import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
-import type { HttpRoute, SocketRoute } from './core/ports.js';
-import type { RetentionDays } from './core/retention.js';
-import type { Stage } from './core/stage.js';
+import { retentionOf } from './core/retention.js';
+import { type Stage, startedElsewhere } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
 import { createDelivery, type Delivery } from './deliver/delivery.js';
 import { defaultRetryPolicy } from './deliver/retry-policy.js';
@@ -21,14 +21,16 @@ import { EventIdMemory } from './ingest/event-id-memory.js';
 import { createEventsRoute } from './ingest/events-route.js';
 import { OwnEvents } from './ingest/own-events.js';
 import { IngestPipeline } from './ingest/pipeline.js';
+import { ReceiptClock } from './ingest/receipt-clock.js';
 import { RequestFrames } from './ingest/request-frames.js';
 import { StreamRoute } from './ingest/stream-route.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
-import { createOpenApiRoute } from './query/openapi.js';
+import { describedRoutes } from './query/described-routes.js';
 import { createQueryRoutes } from './query/query-routes.js';
-import { createRouteIndex } from './query/route-index.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
+import { createFileLocker } from './spool/file-locker.js';
 import { type DiskSpace, nodeFileSystem } from './spool/file-system.js';
+import { InsertNoteFile } from './spool/insert-note-file.js';
 import { createSpool, type Spool } from './spool/spool.js';
 import { bothRecord } from './telemetry/both-record.js';
 import { ClockHealth } from './telemetry/clock-health.js';
@@ -81,13 +83,15 @@ export function createCollector(deps: CollectorDeps, options: CollectorOptions):
 interface Setting extends CollectorDeps {
   readonly config: Config;
   readonly dataDir: string;
-  readonly startedMs: number;
+  readonly receipt: ReceiptClock;
   readonly metrics: Metrics;
+  readonly locker: FileLocker;
 }
 
 /** The stages other stages meet through their ports. */
 interface Parts {
   readonly spool: Spool;
+  readonly insertNotes: InsertNoteFile;
   readonly windows: RollingWindows;
   readonly endpoints: RollingEndpoints;
   readonly decoder: DecodePool;
@@ -118,9 +122,9 @@ class JoinedCollector implements Collector {
     const { clock, logger } = this.#deps;
     const dataDir = resolve(config.dataDir);
     try {
-      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       // The lock comes before everything that touches the directory.
-      await this.#startStage(new DataDirLock({ clock }, dataDir));
+      const locker = createFileLocker({ lock: tryLoadFileLock() });
+      await this.#startStage(new DataDirLock({ locker }, dataDir));
       const metrics = createMetrics({ clock }, { agentsMax: config.metrics.agentsMax, version });
       const keys = createApiKeys(
         { clock, logger },
@@ -131,12 +135,24 @@ class JoinedCollector implements Collector {
           metricsKey: config.metrics.key,
         },
       );
-      const parts = await joinParts({ ...this.#deps, config, dataDir, startedMs: clock.nowMs(), metrics });
+      const receipt = new ReceiptClock({ clock, logger, instruments: metrics.receipt });
+      const parts = await joinParts({ ...this.#deps, config, dataDir, receipt, metrics, locker });
       const http = joinHttp({ ...this.#deps, config, metrics, version }, parts, keys);
       observe(metrics, parts, http);
+      metrics.observe({ receipt: () => receipt.state() });
       // What is called before who calls it; stopped in reverse. The store is prepared in the background.
-      const { wallClock, spool, store, delivery, schema, decoder } = parts;
-      for (const stage of [wallClock, spool, ...store.stages, deliverWhenReady(delivery), schema, decoder, http])
+      const { wallClock, spool, insertNotes, store, delivery, schema, decoder } = parts;
+      for (const stage of [
+        wallClock,
+        spool,
+        insertNotes,
+        receipt.after(spool),
+        ...store.stages,
+        startedElsewhere(delivery),
+        schema,
+        decoder,
+        http,
+      ])
         await this.#startStage(stage);
       return {
         url: `http://${config.host}:${http.port}`,
@@ -173,16 +189,9 @@ class JoinedCollector implements Collector {
 }
 
 async function joinParts(setting: Setting): Promise<Parts> {
-  const { config, dataDir, clock, random, logger, metrics } = setting;
+  const { config, dataDir, receipt, clock, random, logger, metrics } = setting;
   const directory = resolve(dataDir, 'spool');
-  const eventIds = new EventIdMemory({
-    idsMax: config.ingest.eventIdsMax,
-    onForgotten: (count) => metrics.ingest.dedupForgotten.inc({ kind: 'event_id' }, count),
-  });
-  const spool = createSpool(
-    { fileSystem: nodeFileSystem, clock, logger, instruments: metrics.spool, eventIds },
-    { directory, ...config.spool, eventIdsMax: config.ingest.eventIdsMax },
-  );
+  const { spool, eventIds, insertNotes } = joinSpool(setting, directory);
   const windows = createLiveWindows(
     { clock, logger, instruments: metrics.window },
     { ...config.window, futureMs: config.limits.skewFutureMs },
@@ -191,9 +200,19 @@ async function joinParts(setting: Setting): Promise<Parts> {
     { clock, logger, instruments: metrics.decode },
     { ...config.decode, limits: config.limits },
   );
+  const keepsExpired = config.maintenance.schedule === 'on';
   const store = await connectStore(
-    { clock, random, logger, instruments: metrics.engine, reads: metrics.storeReads },
-    { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory },
+    {
+      clock,
+      random,
+      logger,
+      instruments: metrics.engine,
+      reads: metrics.storeReads,
+      inserts: metrics.exactInserts,
+      insertNotes,
+      locker: setting.locker,
+    },
+    { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory, keepsExpired },
   );
   const delivery = createDelivery(
     { reader: spool, writer: store.segments, clock, random, logger, instruments: metrics.deliver },
@@ -206,7 +225,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   const { leaseMs } = config.history;
   const live = createLiveView({ clock, instruments: metrics.live }, { ...config.live, leaseMs });
   const pipeline = new IngestPipeline(
-    { decoder, spool, windows, live: live.sink, eventIds, clock, logger, instruments },
+    { decoder, spool, windows, live: live.sink, eventIds, clock, receipt, logger, instruments },
     config.ingest,
   );
   const upkeep = joinUpkeep(setting, { spool, store, delivery });
@@ -214,9 +233,10 @@ async function joinParts(setting: Setting): Promise<Parts> {
   const endpoints = createEndpointWindows(clock);
   const diskUse = () => nodeFileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
-  const wallClock = new ClockHealth({ clock });
+  const wallClock = new ClockHealth({ clock, receipt: () => receipt.state() });
   return {
     spool,
+    insertNotes,
     windows,
     endpoints,
     decoder,
@@ -232,17 +252,35 @@ async function joinParts(setting: Setting): Promise<Parts> {
   };
 }
 
+function joinSpool({ config, clock, logger, metrics }: Setting, directory: string) {
+  const eventIds = new EventIdMemory({
+    idsMax: config.ingest.eventIdsMax,
+    onForgotten: (count) => metrics.ingest.dedupForgotten.inc({ kind: 'event_id' }, count),
+  });
+  const wasOffered = (id: string) => insertNotes.wasNoted(id);
+  const spool = createSpool(
+    { fileSystem: nodeFileSystem, clock, logger, instruments: metrics.spool, eventIds, wasOffered },
+    { directory, ...config.spool, eventIdsMax: config.ingest.eventIdsMax },
+  );
+  const foundSegments = () => spool.foundSegments;
+  const insertNotes = new InsertNoteFile({ fileSystem: nodeFileSystem, foundSegments }, directory);
+  return { spool, eventIds, insertNotes };
+}
+
 function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 'spool' | 'store' | 'delivery'>) {
-  const { config, metrics, startedMs } = setting;
+  const { config, metrics, receipt } = setting;
   const undeliveredSinceMs = () => spool.stats().oldestReceivedMs;
   return createStoreUpkeep(
     { ...setting, store: store.client, delivery, undeliveredSinceMs, instruments: metrics },
     {
       database: config.clickhouse.database,
-      startedMs,
+      startedMs: () => receipt.startedMs,
+      isOwnStore: config.clickhouse.url === null,
+      isMaintained: config.maintenance.schedule === 'on',
       skewFutureMs: config.limits.skewFutureMs,
-      retention: retentionOf(config),
+      retention: retentionOf(config.retention),
       erasure: config.erasure,
+      engine: store.engine,
     },
   );
 }
@@ -255,7 +293,7 @@ function joinSchema(
   setting: Setting,
   parts: Pick<Parts, 'spool' | 'windows' | 'store' | 'delivery' | 'upkeep'>,
 ): StoreStartup {
-  const { config, clock, random, logger, startedMs } = setting;
+  const { config, receipt, clock, random, logger } = setting;
   const { client } = parts.store;
   const restoration = new WindowRestoration(
     {
@@ -265,10 +303,11 @@ function joinSchema(
         ),
       windows: parts.windows,
       spool: parts.spool,
+      clockUnset: () => receipt.mustWait(),
       clock,
       logger,
     },
-    { startedMs },
+    { startedMs: () => receipt.startedMs },
   );
   return new StoreStartup(
     {
@@ -279,6 +318,7 @@ function joinSchema(
       onReady: async () => {
         await parts.delivery.start();
         restoration.begin();
+        parts.upkeep.watch();
         if (config.maintenance.schedule === 'on') parts.upkeep.begin();
       },
       onStop: async () => {
@@ -292,16 +332,6 @@ function joinSchema(
   );
 }
 
-function retentionOf({ retention }: Config): RetentionDays {
-  const { rawDays, minuteDays, historyDays, errorDays } = retention;
-  return { raw: rawDays, minutes: minuteDays, history: historyDays, errors: errorDays };
-}
-
-/** Started by the schema, when there is one; stopped like every stage. */
-function deliverWhenReady(delivery: Delivery): Stage {
-  return { name: delivery.name, start: async () => {}, stop: (deadlineMs) => delivery.stop(deadlineMs) };
-}
-
 function joinHttp(
   setting: Pick<Setting, 'clock' | 'random' | 'logger' | 'config' | 'metrics'> & { readonly version: string },
   parts: Parts,
@@ -310,6 +340,7 @@ function joinHttp(
   const { clock, random, logger, config, metrics, version } = setting;
   const { pipeline, live, spool, windows, endpoints, store, decoder } = parts;
   const { delivery, upkeep, schema, disk, wallClock } = parts;
+  const storeProbes = [upkeep.maintenance, ...(upkeep.parts === null ? [] : [upkeep.parts])];
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax });
@@ -333,7 +364,7 @@ function joinHttp(
         disk: parts.diskUse,
       },
       intake: new OwnEvents({ frames, clock, random }),
-      probes: [spool, decoder, ...store.probes, schema, delivery, upkeep.maintenance, disk, wallClock],
+      probes: [spool, decoder, ...store.probes, schema, delivery, ...storeProbes, disk, wallClock],
       ledger: async () => {
         const { events: spooled, oldestReceivedMs: oldestUndeliveredMs } = spool.stats();
         const counts = await metrics.eventCounts();
@@ -348,7 +379,7 @@ function joinHttp(
       ...config.query,
       ...config.history,
       queryMsMax: config.query.timeoutMs,
-      retention: retentionOf(config),
+      retention: retentionOf(config.retention),
       metricsWithoutKey: config.metrics.withoutKey,
     },
   );
@@ -365,20 +396,8 @@ function joinHttp(
       socketIdleTimeoutSeconds: idleTimeoutSeconds,
       socketOutboundBytesMax: outboundBytesMax,
     },
-    { http: described(routes, sockets, version), sockets },
+    { http: describedRoutes(routes, sockets, version), sockets },
   );
-}
-
-/** The routes, and the two that tell of them all. */
-function described(
-  routes: readonly HttpRoute[],
-  sockets: readonly SocketRoute[],
-  version: string,
-): readonly HttpRoute[] {
-  const openApi = createOpenApiRoute(() => all, { version, sockets });
-  const listed = [...routes, openApi];
-  const all = [...listed, createRouteIndex(listed, { version, sockets })];
-  return all;
 }
 
 function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {

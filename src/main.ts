@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Collector, type CollectorReport, createCollector } from './collector.js';
 import { describeConfig, readConfig } from './config/read-config.js';
-import { systemClock, systemRandom } from './core/clock.js';
+import { holdingClock, systemClock, systemRandom } from './core/clock.js';
 import { CollectorError, errorMessage } from './core/errors.js';
 import { packageFile } from './core/package-root.js';
 import { createLogger } from './telemetry/logger.js';
@@ -20,8 +20,24 @@ async function main(): Promise<void> {
   const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string };
   const collector = createCollector({ clock: systemClock, random: systemRandom, logger }, { config, version });
   onSignals(collector, config.stopDeadlineMs);
-  process.stdout.write(welcome(await collector.start(), version));
+  process.stdout.write(welcome(await keepingAlive(collector.start()), version));
 }
+
+/**
+ * Timers of the system clock let the process end. A start, or the stop after one that failed, which waits for nothing
+ * but one of them would end it with code 0 and without a word.
+ */
+async function keepingAlive<Result>(work: Promise<Result>): Promise<Result> {
+  const alive = holdingClock.setTimer(timerMsMax, () => undefined);
+  try {
+    return await work;
+  } finally {
+    alive.cancel();
+  }
+}
+
+/** 24 days; the start of a collector is shorter. */
+const timerMsMax = 2 ** 31 - 1;
 
 /** A second signal ends the process at once: what is acknowledged is on disk. */
 function onSignals(collector: Collector, stopDeadlineMs: number): void {
@@ -29,7 +45,7 @@ function onSignals(collector: Collector, stopDeadlineMs: number): void {
   const stop = (): void => {
     if (stopping) process.exit(1);
     stopping = true;
-    collector.stop(stopDeadlineMs).then(
+    keepingAlive(collector.stop(stopDeadlineMs)).then(
       () => process.exit(0),
       (error: unknown) => fail(error),
     );
@@ -65,9 +81,14 @@ function welcome(report: CollectorReport, version: string): string {
 
 function fail(error: unknown): never {
   const invalid = error instanceof CollectorError && error.code === 'config_invalid';
-  const stack = error instanceof Error && !(error instanceof CollectorError) ? `\n${error.stack}` : '';
-  process.stderr.write(`tidemark: ${errorMessage(error)}${stack}\n`);
+  process.stderr.write(`tidemark: ${describeFailure(error)}\n`);
   process.exit(invalid ? 2 : 1);
+}
+
+/** One line for what an operator can mend: our own errors, and what the system refuses. A stack for the rest. */
+function describeFailure(error: unknown): string {
+  if (error instanceof CollectorError || !(error instanceof Error)) return errorMessage(error);
+  return 'syscall' in error ? `cannot start: ${error.message}` : `${error.message}\n${error.stack}`;
 }
 
 main().catch(fail);

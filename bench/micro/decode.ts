@@ -83,7 +83,7 @@ export function createBatch(frames: readonly Uint8Array[], format: FrameFormat):
     ranges.push({ offset, length: frame.length, ...range });
     offset += frame.length;
   }
-  return { bytes: bytes.buffer, frames: ranges, receivedMs };
+  return { bytes: bytes.buffer, frames: ranges, receivedMs, clockMs: receivedMs };
 }
 
 function measure(name: string, bytesPerEvent: number, eventsPerCall: number, call: () => void): DecodeFigure {

@@ -9,6 +9,7 @@ import type { Config } from '../config/config.js';
 import { readConfig } from '../config/read-config.js';
 import { systemClock } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
 import { createLogger } from '../telemetry/logger.js';
 
 /**
@@ -31,7 +32,8 @@ async function main(argv: readonly string[]): Promise<void> {
     env: process.env,
     argv: values.config === undefined ? [] : ['--config', values.config],
   });
-  const { url, account, channelPath } = storeOf(config);
+  const logger = createLogger({ level: 'warn', pretty: true, destination: process.stderr });
+  const { url, account, channelPath } = storeOf(config, logger);
   const store = createClickhouseClient(
     { clock: systemClock },
     {
@@ -45,7 +47,6 @@ async function main(argv: readonly string[]): Promise<void> {
   );
   const dryRun = values['dry-run'] ?? false;
   try {
-    const logger = createLogger({ level: 'warn', pretty: true, destination: process.stderr });
     const down = values.down === undefined ? {} : { downCount: Number(values.down) };
     const report = await migrate({ store, logger }, { database: config.clickhouse.database, dryRun, ...down });
     print(report, { url, dryRun });
@@ -62,7 +63,7 @@ interface StoreAccess {
 }
 
 /** The account that may change the schema. */
-function storeOf({ clickhouse, dataDir }: Config): StoreAccess {
+function storeOf({ clickhouse, dataDir }: Config, logger: Logger): StoreAccess {
   if (clickhouse.url !== null) {
     return {
       url: clickhouse.url,
@@ -73,7 +74,7 @@ function storeOf({ clickhouse, dataDir }: Config): StoreAccess {
   if (!existsSync(dataDir)) {
     throw new CollectorError('store_unreachable', `cannot find ${dataDir}: start the collector with its engine first`);
   }
-  const password = readOrCreateWriterPassword(dataDir);
+  const password = readOrCreateWriterPassword(dataDir, logger);
   const channelPath = channelPathOf(join(dataDir, 'engine'));
   return { url: `http://127.0.0.1:${clickhouse.port}`, channelPath, account: { user: 'tidemark', password } };
 }

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { tryLoadFileLock } from '../clickhouse/embedded/sandbox/native-calls.js';
 import { readConfig } from '../config/read-config.js';
-import { systemClock } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import { DataDirLock } from '../spool/data-dir-lock.js';
+import { createFileLocker } from '../spool/file-locker.js';
 import { errorCode, nodeFileSystem } from '../spool/file-system.js';
 import type { QuarantinedSegment } from '../spool/quarantine-shelf.js';
 import { QuarantineShelf } from '../spool/quarantine-shelf.js';
@@ -35,7 +36,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const dataDir = resolve(values['data-dir'] ?? config.dataDir);
   const directory = resolve(dataDir, 'spool');
   await mustExist(directory);
-  const lock = new DataDirLock({ clock: systemClock }, dataDir);
+  const lock = new DataDirLock({ locker: createFileLocker({ lock: tryLoadFileLock() }) }, dataDir);
   await lock.start();
   try {
     const shelf = new QuarantineShelf({ fileSystem: nodeFileSystem }, directory);

@@ -4,11 +4,66 @@ import { CollectorError, errorMessage } from '../core/errors.js';
  * What a failed statement means for whoever sent it, by the number ClickHouse gives its error (`ErrorCodes.cpp`)
  * or, when there is no number, by the fact that no answer came. Message texts are never matched.
  *
- * `store_rejected` is about this statement and its data: another attempt fails the same way. What concerns the
- * account, the server or the table as a whole (a wrong password, a missing grant or table, a read-only replica) says
- * nothing about the segment: it heals when the operator acts, so the segment waits (`store_unreachable`).
+ * `store_rejected` is about this statement and its data: another attempt fails the same way. Only numbers that are
+ * known to mean that count; a failing disk, a defect, or what a later version made up say nothing about the rows
+ * (`store_failed`). What concerns the account, the server or the table as a whole (a wrong password, a missing grant or
+ * table, a read-only replica) heals when the operator acts, so the segment waits (`store_unreachable`).
  */
-export type StoreErrorCode = 'store_rejected' | 'store_overloaded' | 'store_unreachable';
+export type StoreErrorCode = 'store_rejected' | 'store_overloaded' | 'store_unreachable' | 'store_failed';
+
+/** The rows, or the statement, are not what the table takes. */
+const rejectedNumbers: ReadonlySet<number> = new Set([
+  6, // CANNOT_PARSE_TEXT
+  8, // THERE_IS_NO_COLUMN
+  10, // NOT_FOUND_COLUMN_IN_BLOCK
+  15, // DUPLICATE_COLUMN
+  16, // NO_SUCH_COLUMN_IN_TABLE
+  20, // NUMBER_OF_COLUMNS_DOESNT_MATCH
+  26, // CANNOT_PARSE_QUOTED_STRING
+  27, // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+  32, // ATTEMPT_TO_READ_AFTER_EOF: the file has the size its log says, so it is not a cut one
+  33, // CANNOT_READ_ALL_DATA: as above
+  34, // TOO_MANY_ARGUMENTS_FOR_FUNCTION
+  36, // BAD_ARGUMENTS
+  38, // CANNOT_PARSE_DATE
+  41, // CANNOT_PARSE_DATETIME
+  42, // NUMBER_OF_ARGUMENTS_DOESNT_MATCH
+  43, // ILLEGAL_TYPE_OF_ARGUMENT
+  44, // ILLEGAL_COLUMN
+  46, // UNKNOWN_FUNCTION
+  47, // UNKNOWN_IDENTIFIER
+  50, // UNKNOWN_TYPE
+  53, // TYPE_MISMATCH
+  57, // TABLE_ALREADY_EXISTS
+  62, // SYNTAX_ERROR
+  69, // ARGUMENT_OUT_OF_BOUND
+  70, // CANNOT_CONVERT_TYPE
+  72, // CANNOT_PARSE_NUMBER
+  73, // UNKNOWN_FORMAT
+  115, // UNKNOWN_SETTING
+  117, // INCORRECT_DATA
+  128, // TOO_LARGE_ARRAY_SIZE
+  130, // CANNOT_READ_ARRAY_FROM_TEXT
+  131, // TOO_LARGE_STRING_SIZE
+  153, // ILLEGAL_DIVISION
+  158, // TOO_MANY_ROWS
+  167, // TOO_DEEP_PIPELINE_OR_NESTING
+  190, // SIZES_OF_ARRAYS_DONT_MATCH
+  232, // NO_SUCH_DATA_PART
+  248, // INVALID_PARTITION_VALUE
+  307, // TOO_MANY_BYTES
+  349, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+  352, // AMBIGUOUS_COLUMN_NAME
+  386, // NO_COMMON_TYPE
+  395, // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
+  396, // TOO_MANY_ROWS_OR_BYTES
+  407, // DECIMAL_OVERFLOW
+  452, // SETTING_CONSTRAINT_VIOLATION
+  456, // UNKNOWN_QUERY_PARAMETER
+  457, // BAD_QUERY_PARAMETER
+  469, // VIOLATED_CONSTRAINT
+  691, // UNKNOWN_ELEMENT_OF_ENUM
+]);
 
 /** Short of memory, parts, threads, time or disk: the same statement may pass later. */
 const overloadNumbers: ReadonlySet<number> = new Set([
@@ -62,7 +117,7 @@ export function classifyError(error: unknown): StoreErrorCode {
   if (number === null) return 'store_unreachable';
   if (overloadNumbers.has(number)) return 'store_overloaded';
   if (unreachableNumbers.has(number)) return 'store_unreachable';
-  return 'store_rejected';
+  return rejectedNumbers.has(number) ? 'store_rejected' : 'store_failed';
 }
 
 /** The number of a ClickHouse error, of the error itself or of what caused it; null when there is none. */

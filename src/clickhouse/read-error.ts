@@ -1,5 +1,5 @@
 import { CollectorError } from '../core/errors.js';
-import { classifyError, storeError, storeErrorNumber } from './classify-error.js';
+import { classifyError, type StoreErrorCode, storeError, storeErrorNumber } from './classify-error.js';
 import type { Deadline } from './deadline.js';
 
 /** ClickHouse's ways to say that a query took too long or was cancelled: 159, 160, 394. */
@@ -10,6 +10,8 @@ const stoppedNumbers: ReadonlySet<number | null> = new Set([159, 160, 394]);
  * 241 also when it is short of memory as a whole; a smaller read is the remedy there as well.
  */
 const tooLargeNumbers: ReadonlySet<number | null> = new Set([158, 241, 307, 396]);
+
+const failsAgain: ReadonlySet<StoreErrorCode> = new Set(['store_rejected', 'store_failed']);
 
 /** What a read that failed means for whoever asked for it, as `StoreReader` says. */
 export function readError(name: string, error: unknown, deadline: Deadline): CollectorError {
@@ -26,6 +28,6 @@ export function readError(name: string, error: unknown, deadline: Deadline): Col
   if (deadline.signal.aborted) {
     return new CollectorError('query_timeout', `cannot run ${name}: the caller gave up`, cause);
   }
-  const code = classifyError(error) === 'store_rejected' ? 'internal' : 'store_unavailable';
+  const code = failsAgain.has(classifyError(error)) ? 'internal' : 'store_unavailable';
   return new CollectorError(code, storeError(`run ${name}`, error).message, cause);
 }

@@ -1,11 +1,11 @@
-import { createServer } from 'node:net';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Random } from '../core/clock.js';
-import type { EngineInstruments, StoreReadInstruments } from '../core/instruments.js';
+import type { FileLocker } from '../core/file-lock.js';
+import type { EngineInstruments, ExactInsertInstruments, StoreReadInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
-import type { HealthProbe, SegmentWriter } from '../core/ports.js';
-import type { Stage } from '../core/stage.js';
+import type { HealthProbe, InsertNotes, SegmentWriter } from '../core/ports.js';
+import { type Stage, startedElsewhere } from '../core/stage.js';
 import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from './client.js';
 import { collectorReader } from './embedded/front/engine-door.js';
 import {
@@ -18,7 +18,8 @@ import { createEngineProcess } from './embedded/process/engine-process.js';
 import type { EngineLimits } from './embedded/process/engine-protocol.js';
 import { mustHaveSandbox } from './embedded/sandbox/engine-fork.js';
 import type { SandboxMode } from './embedded/sandbox/launch-report.js';
-import { createSegmentWriter } from './segment-insert.js';
+import { ExactSegmentWriter } from './segments/exact-segment-writer.js';
+import { createSegmentWriter } from './segments/segment-insert.js';
 
 export interface StoreDeps {
   readonly clock: Clock;
@@ -26,6 +27,9 @@ export interface StoreDeps {
   readonly logger: Logger;
   readonly instruments: EngineInstruments;
   readonly reads: StoreReadInstruments;
+  readonly inserts: ExactInsertInstruments;
+  readonly insertNotes: InsertNotes;
+  readonly locker: FileLocker;
 }
 
 export interface StoreOptions {
@@ -52,6 +56,8 @@ export interface StoreOptions {
   readonly readConnections: number;
   readonly memoryRatioMax: number;
   readonly sandbox: SandboxMode;
+  /** Something else removes what has expired from an embedded engine. */
+  readonly keepsExpired: boolean;
   /** Reads at the store at once, of all tenants and of one; those of one that wait; what one read may take. */
   readonly concurrencyMax: number;
   readonly tenantConcurrencyMax: number;
@@ -81,6 +87,8 @@ export interface ConnectedStore {
   /** Resolves when the engine has been started; call it again after a failure. */
   launch(): Promise<void>;
   enginePid(): number | undefined;
+  /** Of the embedded engine: where it runs, and where what was seen of its parts is kept. Null for a server. */
+  readonly engine: { readonly directory: string; readonly ledgerPath: string } | null;
 }
 
 const engineUsers = { writer: 'tidemark', reader: 'default' } as const;
@@ -101,18 +109,19 @@ function connectServer(deps: StoreDeps, options: StoreOptions, url: string): Con
     stages: [closing(client)],
     launch: async () => {},
     enginePid: () => undefined,
+    engine: null,
   };
 }
 
 async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<ConnectedStore> {
   // Later it would be one of the failures that are tried again.
   if (options.sandbox === 'on') await mustHaveSandbox();
-  const writerPassword = readOrCreateWriterPassword(options.dataDir);
-  const reader = readerPasswordOf(options);
-  const port = options.port === 0 ? await freePort() : options.port;
-  writeGrafanaEnvironment(options.dataDir, { port, password: reader.password });
+  const writerPassword = readOrCreateWriterPassword(options.dataDir, deps.logger);
+  const reader = readerPasswordOf(deps, options);
+  const { port } = options;
+  const engineDir = join(options.dataDir, 'engine');
   const engine = createEngineProcess(deps, {
-    dataDir: join(options.dataDir, 'engine'),
+    dataDir: engineDir,
     port,
     spoolDir: options.spoolDir,
     database: options.database,
@@ -122,7 +131,10 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     readers: [{ name: engineUsers.reader, password: reader.password, tenant: null }, ...options.readers],
     ...engineLimits(options),
     sandbox: options.sandbox,
+    keepsExpired: options.keepsExpired,
   });
+  await engine.reserve();
+  writeGrafanaEnvironment(options.dataDir, { port: engine.port, password: reader.password }, deps.logger);
   const client = createClient(deps, options, {
     url: engine.url,
     channelPath: engine.channelPath,
@@ -134,23 +146,29 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     url: engine.url,
     newReaderPassword: reader.isNew ? reader.password : null,
     client,
-    segments: createSegmentWriter({ store: client }, { database: options.database, transport: 'infile' }),
+    segments: new ExactSegmentWriter(
+      { ...deps, store: client, notes: deps.insertNotes, instruments: deps.inserts },
+      { database: options.database, engineDir },
+    ),
     probes: [engine, client],
-    stages: [
-      { name: engine.name, start: async () => {}, stop: (deadlineMs) => engine.stop(deadlineMs) },
-      closing(client),
-    ],
+    stages: [startedElsewhere(engine), closing(client)],
     async launch() {
       if (!launched) await engine.start();
       launched = true;
     },
     enginePid: () => engine.pid(),
+    engine: { directory: engineDir, ledgerPath: join(options.dataDir, 'engine-parts.json') },
   };
 }
 
-function readerPasswordOf({ readerAccess, readerPassword, dataDir }: StoreOptions): KeptPassword {
+function readerPasswordOf(
+  { logger }: StoreDeps,
+  { readerAccess, readerPassword, dataDir }: StoreOptions,
+): KeptPassword {
   if (readerAccess === 'open') return { password: '', isNew: false };
-  return readerPassword === null ? readOrCreateReaderPassword(dataDir) : { password: readerPassword, isNew: false };
+  return readerPassword === null
+    ? readOrCreateReaderPassword(dataDir, logger)
+    : { password: readerPassword, isNew: false };
 }
 
 function engineLimits(options: StoreOptions): Partial<EngineLimits> {
@@ -194,15 +212,4 @@ function createClient(
 
 function closing(client: ClickhouseClient): Stage {
   return { name: 'clickhouse', start: async () => {}, stop: () => client.close() };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

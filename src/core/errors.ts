@@ -89,6 +89,7 @@ export const requestErrors = {
   address_overloaded: spec(429, 4429, true, 'the address holds as many requests or connections as one may'),
   subscribers_exhausted: spec(429, 4429, true, 'the collector or the tenant has as many live subscribers as it may'),
   spool_full: spec(503, 4503, true, 'the spool has reached its quota or the disk is almost full'),
+  clock_unset: spec(503, 4503, true, 'the wall clock of the collector is not set; nothing is acknowledged until it is'),
   spool_failed: spec(503, 4503, true, 'the disk refused a write or a sync; nothing was acknowledged'),
   stopping: spec(503, 1012, true, 'the collector is shutting down'),
   internal: spec(500, 1011, true, 'an unexpected failure of the collector'),
@@ -97,13 +98,17 @@ export const requestErrors = {
 /** What an operator meets: never sent to a client. */
 export const operatorErrors = {
   config_invalid: spec(500, null, false, 'the configuration has problems; all are listed, exit code 2'),
+  port_taken: spec(500, null, true, 'another program listens on a port of the collector'),
   data_dir_locked: spec(500, null, false, 'another collector uses the data directory'),
+  data_dir_unusable: spec(500, null, false, 'the data directory cannot be made, or not be locked'),
   engine_start_failed: spec(500, null, true, 'the embedded engine did not become ready'),
   sandbox_missing: spec(500, null, false, 'the sandbox of the embedded engine is required and cannot be had here'),
   store_rejected: spec(500, null, false, 'ClickHouse refuses this statement or segment for good'),
   store_overloaded: spec(500, null, true, 'ClickHouse is short of memory, parts or threads'),
   store_unreachable: spec(500, null, true, 'ClickHouse cannot be reached or did not answer in time'),
+  store_failed: spec(500, null, true, 'ClickHouse failed in a way that says nothing about the rows'),
   migration_changed: spec(500, null, false, 'a migration that was applied has since been edited'),
+  segment_unreadable: spec(500, null, true, 'the file of a spool segment is missing or cut at this moment'),
   segment_corrupt: spec(500, null, false, 'a spool segment does not match its log; it is quarantined'),
 } as const satisfies Record<string, ErrorSpec>;
 

@@ -18,6 +18,8 @@ export interface FrameBatch {
   readonly frames: readonly FrameRange[];
   /** Time of receipt of every event of the batch, ms since the epoch: one batch lies in one partition. */
   readonly receivedMs: number;
+  /** The wall clock then: what an event without a time gets, and what its skew is measured by. See receipt-clock.ts. */
+  readonly clockMs: number;
   /** What live subscribers want of it; absent or null: nothing. */
   readonly live?: LiveInterest | null;
 }

@@ -36,6 +36,11 @@ export interface IngestInstruments {
   readonly connectionsClosed: LabelCounter<'code'>;
 }
 
+export interface ReceiptInstruments {
+  /** Batches received while the wall clock was behind what had been received before: their received is that. */
+  readonly batchesHeld: PlainCounter;
+}
+
 export interface SpoolInstruments {
   /** Events found in the spool at start; of the ledger: durable + recovered = inserted + spooled + quarantined. */
   readonly eventsRecovered: PlainCounter;
@@ -63,6 +68,21 @@ export interface DeliverInstruments {
   readonly insertRetries: LabelCounter<'reason'>;
   /** Time of receipt of a segment's first row to its insert, seconds. */
   readonly freshnessSeconds: PlainHistogram;
+}
+
+export interface ExactInsertInstruments {
+  /** Interrupted inserts brought to an end. outcome: complete (all was there), completed, repeated (nothing was). */
+  readonly settled: LabelCounter<'outcome'>;
+  readonly partsBroken: PartsInstruments['partsBroken'];
+}
+
+export interface PartsInstruments {
+  /** Parts that were not what they should be. found: insert, start, files, check. */
+  readonly partsBroken: LabelCounter<'found'>;
+  /** Parts the engine has set aside, by its reason. */
+  readonly partsDetached: LabelCounter<'reason'>;
+  /** Rows that are gone from a table without having expired. */
+  readonly rowsMissing: LabelCounter<'table'>;
 }
 
 export interface MaintenanceInstruments {

@@ -182,6 +182,8 @@ export interface SpoolSegment {
   /** Time of receipt of its first and last batch, ms since the epoch. */
   readonly firstReceivedMs: number;
   readonly lastReceivedMs: number;
+  /** What `SegmentWriter.giveUp` told when it was put aside, empty for null, and it has come back; else absent. */
+  readonly arrived?: string;
 }
 
 export interface SpoolReader {
@@ -191,8 +193,11 @@ export interface SpoolReader {
   onClosed(callback: () => void): void;
   /** The segment is in the store, durably: carries its positions forward, then deletes its files. */
   release(id: string): Promise<void>;
-  /** Renames the files to `*.quarantined`, carries positions forward, counts; never deletes. */
-  quarantine(id: string, reason: 'corrupt' | 'store_rejected'): Promise<void>;
+  /**
+   * Renames the files to `*.quarantined`, carries positions forward, counts; never deletes. `arrived`: what the store
+   * has of it all the same, kept beside it.
+   */
+  quarantine(id: string, reason: 'corrupt' | 'store_rejected', arrived: string | null): Promise<void>;
   stats(): SpoolStats;
 }
 
@@ -213,10 +218,31 @@ export interface SpoolStats {
 
 export interface SegmentWriter {
   /**
-   * Inserts a segment as one block with its id as token; resolves when the store has it durably.
-   * Rejects with CollectorError: `store_rejected` (permanent), `store_overloaded`, `store_unreachable`.
+   * Inserts a segment as one block with its id as token; resolves when the store has it durably, complete and once.
+   * A call for a segment whose earlier call failed, or was cut short by a crash, completes what that one began.
+   * Rejects with CollectorError: `store_rejected` (permanent), `store_overloaded`, `store_unreachable`, `store_failed`.
    */
   insert(segment: SpoolSegment): Promise<void>;
+  /**
+   * What the store has of a segment that is put aside: to be given back with it, should it ever come back. Null when
+   * it has nothing of it, or tells so by the segment's token. Rejects as `insert`.
+   */
+  giveUp(segment: SpoolSegment): Promise<string | null>;
+}
+
+/** What the store was like before an insert began. */
+export interface InsertNote {
+  readonly segmentId: string;
+  /** The writer's own words; at most 64 KiB. */
+  readonly content: string;
+}
+
+/** Keeps the last note of the writer over crashes and power cuts. */
+export interface InsertNotes {
+  /** Null when none was ever written. */
+  read(): Promise<InsertNote | null>;
+  /** Resolves when the note is on the disk. */
+  write(note: InsertNote): Promise<void>;
 }
 
 /** One read of the store, bound to a tenant by a typed parameter. Each query of `clickhouse/queries` takes one. */

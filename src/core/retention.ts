@@ -14,3 +14,14 @@ export const retentionDays = {
 } as const;
 
 export type RetentionDays = { readonly [Name in keyof typeof retentionDays]: number };
+
+/** As the configuration names them. */
+export function retentionOf(config: {
+  readonly rawDays: number;
+  readonly minuteDays: number;
+  readonly historyDays: number;
+  readonly errorDays: number;
+}): RetentionDays {
+  const { rawDays, minuteDays, historyDays, errorDays } = config;
+  return { raw: rawDays, minutes: minuteDays, history: historyDays, errors: errorDays };
+}

@@ -70,7 +70,7 @@ class BatchState implements EventSink {
     const frames: DecodedFrame[] = [];
     let unknownFieldCount = 0;
     this.#clampedCount = 0;
-    this.#rules.begin(batch.receivedMs);
+    this.#rules.begin(batch.clockMs);
     for (const range of batch.frames) {
       this.#frameIndex = frames.length;
       frames.push(this.#frame(range, source, tenants));

@@ -224,5 +224,6 @@ function createWarmUpBatch(receivedMs: number): FrameBatch {
   const bytes = new Uint8Array(encoded.length);
   bytes.set(encoded);
   const frame = { offset: 0, length: bytes.length, format: 'json', tenant: '', contentAllowed: false } as const;
-  return { bytes: bytes.buffer, frames: [{ ...frame, duplicate: false, duplicateEvents: [] }], receivedMs };
+  const frames = [{ ...frame, duplicate: false, duplicateEvents: [] }];
+  return { bytes: bytes.buffer, frames, receivedMs, clockMs: receivedMs };
 }

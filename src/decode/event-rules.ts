@@ -15,17 +15,18 @@ export class EventRules {
   readonly #skewFutureMs: number;
   #earliestMs = 0;
   #latestMs = 0;
-  #receivedMs = 0;
+  #clockMs = 0;
 
   constructor(limits: FrameLimits) {
     this.#skewPastMs = limits.skewPastMs;
     this.#skewFutureMs = limits.skewFutureMs;
   }
 
-  begin(receivedMs: number): void {
-    this.#receivedMs = receivedMs;
-    this.#earliestMs = Math.max(0, receivedMs - this.#skewPastMs);
-    this.#latestMs = receivedMs + this.#skewFutureMs;
+  /** `clockMs`: the wall clock when the events were received. */
+  begin(clockMs: number): void {
+    this.#clockMs = clockMs;
+    this.#earliestMs = Math.max(0, clockMs - this.#skewPastMs);
+    this.#latestMs = clockMs + this.#skewFutureMs;
   }
 
   /** Sets the event's error, or derives its duration. Hot path: once an event. */
@@ -71,7 +72,7 @@ export class EventRules {
   settleTime(event: StagedEvent): boolean {
     const { numbers } = event;
     if (!event.has(tsField)) {
-      numbers[tsField] = this.#receivedMs;
+      numbers[tsField] = this.#clockMs;
       event.set(tsField);
       return false;
     }

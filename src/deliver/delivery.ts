@@ -14,7 +14,8 @@ import { type RetryPolicy, retryDelayMs } from './retry-policy.js';
  *   inserted                        released
  *   refused for now                 tried again for ever, with backoff: ingest goes on into the spool
  *   refused for good, twice         quarantined (`store_rejected`); the second attempt confirms the first
- *   not the size its log says       quarantined (`corrupt`), never sent
+ *   not the size its log says,      quarantined (`corrupt`), never sent: a look that failed, and one that was wrong,
+ *   ten times                       may be the disk's
  *
  * A segment is never deleted unless it was inserted. Whatever is interrupted (a stop, a crash between insert and
  * release) is done again later; the token of the insert makes that harmless.
@@ -53,6 +54,9 @@ interface Trouble {
 }
 
 type Outcome = 'done' | 'stopped';
+
+/** Attempts, with their growing pauses, until a file that is missing or cut is taken to be so. */
+const unreadableMax = 10;
 
 class SegmentDelivery implements Delivery {
   readonly name = 'deliver';
@@ -141,18 +145,22 @@ class SegmentDelivery implements Delivery {
 
   async #deliver(segment: SpoolSegment): Promise<Outcome> {
     if (this.#stopping) return 'stopped';
-    for (let attempt = 1, refusals = 0; ; attempt++) {
+    for (let attempt = 1, refusals = 0, unreadable = 0; ; attempt++) {
       const error = await this.#tryInsert(segment);
       if (error === null) return await this.#settle(segment, () => this.#deps.reader.release(segment.id));
-      const corrupt = error.code === 'segment_corrupt';
       refusals = error.retryable ? 0 : refusals + 1;
+      unreadable = error.code === 'segment_unreadable' ? unreadable + 1 : 0;
+      const corrupt = error.code === 'segment_corrupt' || unreadable >= unreadableMax;
       if (corrupt || refusals > 1) {
         this.#deps.logger.error(
           { ...describe(segment), code: error.code, error: error.message },
           'segment quarantined',
         );
         const reason = corrupt ? 'corrupt' : 'store_rejected';
-        return await this.#settle(segment, () => this.#deps.reader.quarantine(segment.id, reason));
+        return await this.#settle(segment, async () => {
+          const arrived = await this.#deps.writer.giveUp(segment);
+          await this.#deps.reader.quarantine(segment.id, reason, arrived);
+        });
       }
       if ((await this.#backOff(segment, attempt, error)) === 'stopped') return 'stopped';
     }
@@ -244,7 +252,7 @@ async function assertWhole(segment: SpoolSegment, sizeOf: typeof fileBytes): Pro
   const bytes = await sizeOf(segment.dataPath);
   if (bytes === segment.bytes) return;
   const found = bytes === null ? 'its file is missing' : `its file has ${bytes} bytes instead of ${segment.bytes}`;
-  throw new CollectorError('segment_corrupt', `cannot insert segment ${segment.id}: ${found}`);
+  throw new CollectorError('segment_unreadable', `cannot insert segment ${segment.id}: ${found}`);
 }
 
 /** Null when there is no such file; any other failure of the disk may pass. */

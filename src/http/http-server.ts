@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import { type AccessErrorCode, CollectorError, errorMessage, errorTable } from '../core/errors.js';
+import { type AccessErrorCode, errorMessage, errorTable } from '../core/errors.js';
 import type { HttpInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
 import {
@@ -16,6 +16,7 @@ import type { Stage } from '../core/stage.js';
 import { RequestBody } from './body-reader.js';
 import { CorsPolicy } from './cors.js';
 import { parseCredentials } from './credentials.js';
+import { listen } from './listener.js';
 import { isForwarded, type Peer, peerOf } from './peer-address.js';
 import { writeReply } from './reply-writer.js';
 import { methodLabel, type RequestHead, readHead, targetCharactersMax } from './request-head.js';
@@ -122,23 +123,8 @@ export class HttpServer implements Stage {
     const app = uws.createApp();
     for (const route of this.#socketRoutes) this.#addSocketRoute(app, route);
     app.any('/*', (response, request) => this.#serve(response, request));
-    const { host, port } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      app.listen(host, port, (listenSocket) => {
-        if (listenSocket === false) {
-          reject(
-            new CollectorError(
-              'config_invalid',
-              `cannot listen on ${host}:${port}: the address is in use or not allowed`,
-            ),
-          );
-          return;
-        }
-        this.#listenSocket = listenSocket;
-        this.#port = uws.localPort(listenSocket);
-        resolve();
-      });
-    });
+    this.#listenSocket = await listen(uws, app, this.#options);
+    this.#port = uws.localPort(this.#listenSocket);
     this.#app = app;
     this.#closeListener = uws.closeListener;
   }

@@ -22,9 +22,30 @@ export type UwsApp = TemplatedApp & { close(): void };
 /** The part of the library in use, under one set of names: upstream and its repackaged builds differ in two. */
 export interface Uws {
   createApp(): UwsApp;
+  /** On a port of its own; `false`, and no word why, when it cannot be had. */
+  listen(app: UwsApp, address: ListenAddress, heard: (listener: us_listen_socket | false) => void): void;
   closeListener(listener: us_listen_socket): void;
   localPort(listener: us_listen_socket): number;
 }
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * The library's default is a port that any process of the same user may share (SO_REUSEPORT): two collectors would
+ * both say that they listen, and each get a part of the connections.
+ */
+const exclusivePort = 1;
+
+/** With a host and options; in the library, not in its types. */
+type ListenWithOptions = (
+  host: string,
+  port: number,
+  options: number,
+  heard: (listener: us_listen_socket | false) => void,
+) => void;
 
 interface UwsModule {
   App(): UwsApp;
@@ -44,6 +65,8 @@ export async function loadUws(): Promise<Uws> {
   const module = await importModule();
   return {
     createApp: () => module.App(),
+    listen: (app, { host, port }, heard) =>
+      (app.listen as unknown as ListenWithOptions).call(app, host, port, exclusivePort, heard),
     closeListener: (listener) => (module.us_listen_socket_close ?? module.closeSocket)?.(listener),
     localPort: (listener) =>
       (module.us_socket_local_port ?? module.getSocketPort)?.(listener as unknown as us_socket) ?? 0,

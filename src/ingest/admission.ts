@@ -37,7 +37,7 @@ function admitFrame(frame: PendingFrame, deps: AdmissionDeps, lastSeqs: Map<stri
   }
   if (result === null || frame.state === 'refused') return;
   deps.instruments.eventsReceived.inc(result.events);
-  const key = `${origin.tenant}\n${origin.producer}`;
+  const key = positionKey(origin);
   const lastSeq =
     origin.producer === '' ? 0 : (lastSeqs.get(key) ?? deps.spool.lastSeq(origin.tenant, origin.producer));
   const admission = origin.admit(result, lastSeq);
@@ -50,6 +50,10 @@ function admitFrame(frame: PendingFrame, deps: AdmissionDeps, lastSeqs: Map<stri
   frame.seq = admission.seq;
   frame.events = result.events;
   if (admission.kind === 'append' && origin.producer !== '') lastSeqs.set(key, admission.seq);
+}
+
+function positionKey({ tenant, producer }: PendingFrame['origin']): string {
+  return `${tenant}\n${producer}`;
 }
 
 /** The client hears of it when the frames before it are durable. */
@@ -93,4 +97,41 @@ export function forgetEventIds(
     if (frame.duplicateEvents[passed] === ids.event[index]) passed++;
     else eventIds.remove(ids.low[index]!, ids.high[index]!);
   }
+}
+
+/**
+ * Frames of an admitted batch that were taken for repetitions of what is neither in the spool any more nor before them
+ * in the batch: acknowledged, they would be lost.
+ */
+export function lostRepetitions(batch: PendingBatch, spool: SpoolAppender): PendingFrame[] {
+  const lastSeqs = new Map<string, number>();
+  return batch.frames.filter(({ state, seq, origin }) => {
+    if (origin.producer === '' || (state !== 'append' && state !== 'duplicate')) return false;
+    const key = positionKey(origin);
+    const lastSeq = lastSeqs.get(key) ?? spool.lastSeq(origin.tenant, origin.producer);
+    if (state === 'duplicate') return seq > lastSeq;
+    lastSeqs.set(key, seq);
+    return false;
+  });
+}
+
+/** Keeps events that were dropped as repetitions of what was not kept after all; true when there are any. */
+export function restoreLostEvents(batch: PendingBatch, eventIds: EventIdMemory): boolean {
+  const ids = batch.admittedIds;
+  if (ids === null) return false;
+  const decodable = batch.frames.filter((frame) => frame.fault === null);
+  let restored = false;
+  for (let index = 0; index < ids.low.length; ) {
+    const frame = decodable[ids.frame[index]!];
+    const dropped = new Set(frame?.state === 'append' ? frame.duplicateEvents : []);
+    const before = dropped.size;
+    for (const place = ids.frame[index]; ids.frame[index] === place; index++) {
+      const event = ids.event[index]!;
+      if (dropped.has(event) && eventIds.tryAdd(ids.low[index]!, ids.high[index]!)) dropped.delete(event);
+    }
+    if (frame === undefined || dropped.size === before) continue;
+    frame.duplicateEvents = [...dropped];
+    restored = true;
+  }
+  return restored;
 }

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import type { Clock } from '../core/clock.js';
 import { type AccessErrorCode, CollectorError, errorMessage } from '../core/errors.js';
 import { type Logger, silentLogger } from '../core/logger.js';
@@ -11,6 +11,7 @@ import {
   isMissing,
   type KeyGrant,
   keyFilePath,
+  readAdminKey,
   readKeyFile,
   replaceFile,
   type StoredKey,
@@ -52,13 +53,34 @@ export function createApiKeys(deps: ApiKeysDeps, options: ApiKeysOptions): ApiKe
     return new KeyRing(deps, options, { keys, watched: false, generatedAdminKey: null });
   }
   const stored = readKeyFile(options.dataDir);
+  if (stored !== null) checkAdminKey(deps, options, stored);
   if (stored !== null) return new KeyRing(deps, options, { keys: stored, watched: true, generatedAdminKey: null });
+  if (existsSync(adminKeyPath(options.dataDir))) {
+    const path = keyFilePath(options.dataDir);
+    deps.logger?.error(
+      { path },
+      'the file of API keys is missing: no key of before is known any more, a new one is made',
+    );
+  }
   const generated = generateKey();
   const admin = storedKeyOf(generated, { tenant: 'default', scopes: ['admin'] }, deps.clock.nowMs());
   // The key before the list that counts it: after a crash in between, the next start makes both anew.
   replaceFile(adminKeyPath(options.dataDir), `${generated}\n`);
   writeKeyFile(options.dataDir, [admin]);
   return new KeyRing(deps, options, { keys: [admin], watched: true, generatedAdminKey: generated });
+}
+
+/** It may be gone, for safety, but what is there should be a key. */
+function checkAdminKey({ logger }: ApiKeysDeps, { dataDir }: ApiKeysOptions, keys: readonly StoredKey[]): void {
+  const path = adminKeyPath(dataDir);
+  try {
+    const key = readAdminKey(dataDir);
+    const sha256 = key === null ? null : digestKey(key).toString('hex');
+    if (sha256 === null || keys.some((known) => known.sha256 === sha256)) return;
+    logger?.warn({ path }, 'the key in the file is not known: the demo and the command line cannot use it');
+  } catch (error) {
+    logger?.warn({ path, cause: errorMessage(error) }, 'cannot read the key of the demo and the command line');
+  }
 }
 
 interface Entry {

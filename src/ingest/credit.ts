@@ -6,7 +6,7 @@ export interface Pressure {
   readonly memoryRatio: number;
   /** The spool's fullness, 1 at its high watermark. */
   readonly spoolRatio: number;
-  /** The spool refuses appends now. */
+  /** The spool refuses appends now, or the clock is not set. */
   readonly stalled: boolean;
 }
 

@@ -68,6 +68,7 @@ export const eventsOperation: ApiOperation = {
     ...(Object.keys(eventErrors) as (keyof typeof eventErrors)[]),
     ...frameCodes,
     'spool_full',
+    'clock_unset',
     'spool_failed',
   ],
 };

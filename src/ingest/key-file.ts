@@ -57,6 +57,8 @@ export function storedKeyOf(key: string, grant: KeyGrant, createdMs: number): St
   return { name: sha256.slice(0, 8), tenant: grant.tenant, scopes: [...grant.scopes], sha256, created };
 }
 
+const remedy = 'put back a copy of it, or move it away to start with a new admin key and no other';
+
 /** The stored keys; null when there is no file yet. Throws CollectorError `config_invalid` when it cannot be used. */
 export function readKeyFile(dataDir: string): StoredKey[] | null {
   const path = keyFilePath(dataDir);
@@ -65,13 +67,25 @@ export function readKeyFile(dataDir: string): StoredKey[] | null {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (isMissing(error)) return null;
-    throw new CollectorError('config_invalid', `cannot read ${path}: ${errorMessage(error)}`, { cause: error });
+    throw new CollectorError('config_invalid', `cannot read ${path}: ${errorMessage(error)}; ${remedy}`, {
+      cause: error,
+    });
   }
   const parsed = keyFile.safeParse(parseJson(text));
   if (parsed.success) return parsed.data.keys;
   const issue = parsed.error.issues[0];
-  const cause = `${issue?.path.join('.') || 'the file'}: ${issue?.message}`;
-  throw new CollectorError('config_invalid', `cannot use ${path}: ${cause}`);
+  const cause = issue?.path.length ? `${issue.path.join('.')}: ${issue.message}` : 'it is not the JSON of a key file';
+  throw new CollectorError('config_invalid', `cannot use ${path}: ${cause}; ${remedy}`);
+}
+
+/** The key for the demo and the command line; null when there is none. Throws what reading a file throws. */
+export function readAdminKey(dataDir: string): string | null {
+  try {
+    return readFileSync(adminKeyPath(dataDir), 'utf8').trim();
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
 }
 
 /** Replaces the stored keys. Throws CollectorError `config_invalid` when one is invalid or they cannot be written. */

@@ -7,8 +7,10 @@ import type {
   FrameFormat,
   FrameRange,
 } from '../core/event-batch.js';
+import { invariant } from '../core/invariant.js';
 import { type LiveInterest, noLifecycle } from '../core/live-batch.js';
 import type { FrameOrigin } from './frame-origin.js';
+import type { ReceiptTime } from './receipt-clock.js';
 
 /** What is to become of a frame, as far as it is known. */
 export type FrameState = 'pending' | 'append' | 'duplicate' | 'refused';
@@ -53,7 +55,8 @@ export type NewFrame = { readonly bytes: Uint8Array } & Pick<
  */
 export class PendingBatch {
   readonly frames: PendingFrame[] = [];
-  readonly receivedMs: number;
+  /** Null while the clock is not set: it is not decoded before. */
+  receipt: ReceiptTime | null;
   decoded: DecodedBatch | null = null;
   /** Frames and events have been matched against what was seen; not done twice for one batch. */
   admitted = false;
@@ -63,10 +66,10 @@ export class PendingBatch {
   #bytes: ArrayBuffer;
   readonly #view: Uint8Array;
 
-  constructor(bytes: ArrayBuffer, receivedMs: number) {
+  constructor(bytes: ArrayBuffer, receipt: ReceiptTime | null) {
     this.#bytes = bytes;
     this.#view = new Uint8Array(bytes);
-    this.receivedMs = receivedMs;
+    this.receipt = receipt;
   }
 
   get bytes(): ArrayBuffer {
@@ -118,7 +121,12 @@ export class PendingBatch {
         duplicateEvents,
       });
     }
-    return { bytes: this.#bytes, frames: ranges, receivedMs: this.receivedMs, live };
+    return { bytes: this.#bytes, frames: ranges, ...this.mustReceipt(), live };
+  }
+
+  mustReceipt(): ReceiptTime {
+    invariant(this.receipt !== null, 'a batch is decoded before it has a time of receipt');
+    return this.receipt;
   }
 
   /** Takes the worker's answer and the buffer back. */

@@ -5,11 +5,12 @@ import type { ExecutionInstruments, IngestInstruments } from '../core/instrument
 import { invariant } from '../core/invariant.js';
 import type { Logger } from '../core/logger.js';
 import type { FrameDecoder, LiveSink, SpoolAppender, WindowSink } from '../core/ports.js';
-import { admitBatch, forgetEventIds } from './admission.js';
+import { admitBatch, forgetEventIds, lostRepetitions, restoreLostEvents } from './admission.js';
 import type { EventIdMemory } from './event-id-memory.js';
 import type { FrameOrigin } from './frame-origin.js';
 import { countFrame } from './ledger.js';
 import { PendingBatch, type PendingFrame, type Refusal } from './pending-batch.js';
+import type { ReceiptClock } from './receipt-clock.js';
 
 export interface PipelineDeps {
   readonly decoder: FrameDecoder;
@@ -18,6 +19,8 @@ export interface PipelineDeps {
   readonly live: LiveSink;
   readonly eventIds: EventIdMemory;
   readonly clock: Clock;
+  /** Dates every batch. */
+  readonly receipt: ReceiptClock;
   readonly logger: Logger;
   readonly instruments: IngestInstruments & ExecutionInstruments;
 }
@@ -46,7 +49,8 @@ export interface SubmittedFrame {
  *
  * A batch in which something turns out to be a duplicate or refused is decoded a second time without it:
  * its rows are one block, and this is rare. When the spool is full the queue stands still: WebSocket
- * frames wait under credit 0, requests over HTTP are refused, and both go on by themselves.
+ * frames wait under credit 0, requests over HTTP are refused, and both go on by themselves. So it is while the wall
+ * clock is not set: no batch is decoded before it has a time of receipt.
  */
 export class IngestPipeline {
   readonly #deps: PipelineDeps;
@@ -76,6 +80,10 @@ export class IngestPipeline {
       this.#advance();
       this.#onSettled();
     });
+    deps.receipt.onSet(() => {
+      this.#dispatch();
+      this.#onSettled();
+    });
   }
 
   /** Bytes of frames received and not yet answered. */
@@ -93,7 +101,12 @@ export class IngestPipeline {
     return this.#stalled;
   }
 
-  /** Called after each answered batch and when the spool stalls or takes again; one listener. */
+  /** The wall clock is not set, so nothing is acknowledged now. */
+  get clockUnset(): boolean {
+    return this.#deps.receipt.mustWait();
+  }
+
+  /** Called after each answered batch and when frames must wait or go on; one listener. */
   onSettled(callback: () => void): void {
     this.#onSettled = callback;
   }
@@ -131,10 +144,8 @@ export class IngestPipeline {
   #beginBatch(bytesMin: number): PendingBatch {
     const { batchBytesMax } = this.#options;
     const pooled = bytesMin <= batchBytesMax ? this.#freeBuffers.pop() : undefined;
-    const batch = new PendingBatch(
-      pooled ?? new ArrayBuffer(Math.max(batchBytesMax, bytesMin)),
-      this.#deps.clock.nowMs(),
-    );
+    const bytes = pooled ?? new ArrayBuffer(Math.max(batchBytesMax, bytesMin));
+    const batch = new PendingBatch(bytes, this.#deps.receipt.tryRead());
     this.#queue.push(batch);
     return batch;
   }
@@ -151,12 +162,26 @@ export class IngestPipeline {
 
   /** Full batches keep one in the pool's queue, so that no worker idles; a part of one goes to an idle worker only. */
   #dispatch(): void {
-    while (this.#waiting.length > 0 && this.#decoding < this.#options.batchesInFlightMax)
+    while (this.#waiting.length > 0 && this.#decoding < this.#options.batchesInFlightMax) {
+      if (!this.#isDated(this.#waiting[0]!)) return;
       this.#decode(this.#waiting.shift()!);
+    }
     if (this.#waiting.length > 0 || this.#collecting === null || this.#deps.decoder.idleWorkers() === 0) return;
     const batch = this.#collecting;
+    if (!this.#isDated(batch)) return;
     this.#collecting = null;
     this.#decode(batch);
+  }
+
+  /** Without a time of receipt, what cannot wait is refused. */
+  #isDated(batch: PendingBatch): boolean {
+    batch.receipt ??= this.#deps.receipt.tryRead();
+    if (batch.receipt !== null) return true;
+    for (const { frames } of this.#queue.filter(({ receipt }) => receipt === null)) {
+      for (const frame of frames.filter(isTurnedAway)) this.#refuse(frame, clockUnset);
+    }
+    this.#onSettled();
+    return false;
   }
 
   #decode(batch: PendingBatch): void {
@@ -185,7 +210,7 @@ export class IngestPipeline {
     for (;;) {
       const batch = this.#queue[0];
       if (batch === undefined || batch.decoded === null || this.#stalled) return;
-      const again = batch.admitted ? this.#refuseFaulted(batch) : admitBatch(batch, this.#deps);
+      const again = batch.admitted ? this.#readmit(batch) : admitBatch(batch, this.#deps);
       if (!batch.admitted) this.#eventsUnderway += eventsKept(batch);
       batch.admitted = true;
       if (again) {
@@ -197,17 +222,22 @@ export class IngestPipeline {
   }
 
   /**
-   * A batch that waited at the head of the queue: an origin may have been refused meanwhile, in a batch before
-   * this one or in a stall, and nothing that follows may be kept. True when the batch holds such rows.
+   * A batch that waited at the head of the queue. Meanwhile an origin may have been refused, in a batch before this one
+   * or in a stall, and nothing that follows may be kept; and what passed for a repetition may repeat what was lost.
+   * True when the batch must be decoded again.
    */
-  #refuseFaulted(batch: PendingBatch): boolean {
-    const faulted = new Set(batch.frames.filter(({ state, origin }) => state === 'append' && origin.faulted));
-    if (faulted.size > 0) forgetEventIds(batch, this.#deps.eventIds, (frame) => faulted.has(frame));
+  #readmit(batch: PendingBatch): boolean {
+    const { spool, eventIds } = this.#deps;
+    for (const frame of lostRepetitions(batch, spool)) {
+      this.#refuse(frame, { code: 'spool_failed', message: 'what this frame repeats was lost; send it again' });
+    }
+    const faulted = new Set(batch.frames.filter(isFaulted));
+    if (faulted.size > 0) forgetEventIds(batch, eventIds, (frame) => faulted.has(frame));
     for (const frame of faulted) {
       this.#countRefused(frame);
       frame.state = 'refused';
     }
-    let again = false;
+    let again = restoreLostEvents(batch, eventIds);
     for (const frame of batch.frames) {
       if (frame.state !== 'refused' || frame.silent || frame.fault !== null) continue;
       frame.silent = true;
@@ -227,7 +257,7 @@ export class IngestPipeline {
         seq,
         rows: result?.rows ?? 0,
       }));
-      const { receivedMs } = batch;
+      const { receivedMs } = batch.mustReceipt();
       const outcome = this.#deps.spool.tryAppend({ rows, rowCount, rowsCrc, receivedMs, frames, eventIds });
       if (outcome.status === 'full') {
         this.#stall();
@@ -339,6 +369,10 @@ export class IngestPipeline {
 }
 
 const emptyBytes = new Uint8Array(0);
+const clockUnset: Refusal = {
+  code: 'clock_unset',
+  message: 'the wall clock of the collector is not set; nothing of this request was kept',
+};
 
 function mustDecoded(batch: PendingBatch): NonNullable<PendingBatch['decoded']> {
   invariant(batch.decoded !== null, 'a batch is settled before it is decoded');
@@ -354,7 +388,12 @@ function eventsKept(batch: PendingBatch): number {
   return events;
 }
 
-/** By a stall: it cannot wait, and is neither refused already nor kept before. */
+/** By a stall: it cannot wait, and is not refused already. What it may repeat is refused with it, or kept before. */
 function isTurnedAway({ origin, state }: PendingFrame): boolean {
-  return !origin.waits && state !== 'refused' && state !== 'duplicate';
+  return !origin.waits && state !== 'refused';
+}
+
+/** Its client was told that nothing more is kept. */
+function isFaulted({ origin, state }: PendingFrame): boolean {
+  return origin.faulted && (state === 'append' || state === 'duplicate');
 }

@@ -30,8 +30,14 @@ export class RequestFrames {
     this.#options = options;
   }
 
-  /** Throws `spool_full` or `overloaded` while no frame is taken. */
+  /** Throws `clock_unset`, `spool_full` or `overloaded` while no frame is taken. */
   mustHaveRoom(): void {
+    if (this.#pipeline.clockUnset) {
+      throw new CollectorError(
+        'clock_unset',
+        'the wall clock of the collector is not set; send the request again later',
+      );
+    }
     if (this.#pipeline.stalled) {
       throw new CollectorError('spool_full', 'the spool is full; send the request again later');
     }

@@ -69,6 +69,8 @@ export class StreamRoute implements SocketRoute {
       return { message() {}, closed() {} };
     }
     const producer = given ?? `anonymous-${randomBytes(12).toString('hex')}`;
+    // Nobody may have sent anything since the clock was lost.
+    this.#adjustCredit();
     const session = this.#createSession(socket, request, { producer, encoding });
     this.#replaceOrGreet(session);
     return session;
@@ -138,7 +140,7 @@ export class StreamRoute implements SocketRoute {
     const level = nextCreditLevel(this.#level, {
       memoryRatio: pipeline.bytesInFlight / this.#options.bytesInFlightMax,
       spoolRatio: spool.fullness(),
-      stalled: pipeline.stalled,
+      stalled: pipeline.stalled || pipeline.clockUnset,
     });
     if (level === this.#level) return;
     this.#level = level;

@@ -70,7 +70,15 @@ export function createPatternFeedbackRoute(context: QueryContext): HttpRoute {
       body: { contentTypes: ['application/json'], schema: body, example: { score: 4, text: 'Right twice this week.' } },
       status: 202,
       answer: { kind: 'json', schema: answer },
-      errors: ['not_found', 'media_type_unsupported', 'body_too_large', 'body_invalid', 'spool_full', 'spool_failed'],
+      errors: [
+        'not_found',
+        'media_type_unsupported',
+        'body_too_large',
+        'body_invalid',
+        'spool_full',
+        'clock_unset',
+        'spool_failed',
+      ],
     },
     handle: async (request, principal) => {
       parseParameters(parameters, request.query);

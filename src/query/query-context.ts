@@ -68,7 +68,7 @@ export const defaultQueryOptions: QueryOptions = {
   retention: retentionDays,
   probeMsMax: 2_000,
   healthCacheMs: 500,
-  degradingDependencies: ['clickhouse', 'engine', 'schema', 'delivery', 'maintenance', 'disk', 'clock'],
+  degradingDependencies: ['clickhouse', 'engine', 'schema', 'delivery', 'maintenance', 'disk'],
 };
 
 export interface QueryContext extends QueryDependencies {

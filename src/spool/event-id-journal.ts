@@ -48,12 +48,17 @@ export interface JournalPlace {
   readonly directory: string;
   /** Ids that are to be remembered: at least half of them are. */
   readonly idsMax: number;
+  /** Number of the last file that is known to have been there; 0: none. */
+  readonly lastFile: number;
 }
+
+const forgotten = 'events that are sent again by their event id may be counted again';
 
 export class EventIdJournal {
   readonly #deps: JournalDeps;
   readonly #directory: string;
   readonly #fileIdsMax: number;
+  readonly #lastFileBefore: number;
   /** Ids found at the start, until they are restored. */
   #recent: RecentEventIds | null;
   /** Oldest first. */
@@ -63,9 +68,10 @@ export class EventIdJournal {
   /** The last file takes no more. */
   #isLastFull = false;
 
-  private constructor(deps: JournalDeps, { directory, idsMax }: JournalPlace) {
+  private constructor(deps: JournalDeps, { directory, idsMax, lastFile }: JournalPlace) {
     this.#deps = deps;
     this.#directory = directory;
+    this.#lastFileBefore = lastFile;
     this.#fileIdsMax = Math.ceil(idsMax / 2);
     this.#recent = new RecentEventIds(idsMax);
   }
@@ -74,7 +80,16 @@ export class EventIdJournal {
   static async open(deps: JournalDeps, place: JournalPlace): Promise<EventIdJournal> {
     const journal = new EventIdJournal(deps, place);
     await journal.#load();
+    if (journal.lastFile < place.lastFile) {
+      const path = journal.#path({ number: place.lastFile });
+      deps.logger.error({ path }, `a journal of event ids is missing; ${forgotten}`);
+    }
     return journal;
+  }
+
+  /** Number of the file that is appended to; 0: there is none. */
+  get lastFile(): number {
+    return this.#files.at(-1)?.number ?? 0;
   }
 
   /** During the start: ids of a segment that is still in the spool, in the order of receipt. */
@@ -150,14 +165,22 @@ export class EventIdJournal {
       file.ids += count;
       at = end;
     }
-    if (damagedBytes === 0) return;
+    if (damagedBytes === 0) {
+      if (badBytes === 0 && content.length > 0) return;
+      const context = { path: this.#path(file), bytes: badBytes };
+      this.#deps.logger.warn(context, `a journal of event ids ends too early; unless a crash cut it, ${forgotten}`);
+      return;
+    }
     this.#deps.eventIds.forgotten(Math.floor(damagedBytes / idBytes));
-    this.#deps.logger.error({ path: this.#path(file), bytes: damagedBytes }, 'the journal of event ids is damaged');
+    this.#deps.logger.error(
+      { path: this.#path(file), bytes: damagedBytes },
+      `the journal of event ids is damaged; ${forgotten}`,
+    );
   }
 
   async #begin(): Promise<JournalFile> {
     await this.close();
-    const file = { number: (this.#files.at(-1)?.number ?? 0) + 1, bytes: 0, ids: 0 };
+    const file = { number: Math.max(this.lastFile, this.#lastFileBefore) + 1, bytes: 0, ids: 0 };
     this.#file = await this.#deps.fileSystem.open(this.#path(file), 'create');
     this.#files.push(file);
     this.#isLastFull = false;
@@ -193,7 +216,7 @@ export class EventIdJournal {
     }
   }
 
-  #path({ number }: JournalFile): string {
+  #path({ number }: Pick<JournalFile, 'number'>): string {
     return join(this.#directory, `event-ids-${String(number).padStart(10, '0')}`);
   }
 }

@@ -43,7 +43,12 @@ const openFlags = { create: 'wx+', update: 'r+', read: 'r' } as const;
 export const nodeFileSystem: FileSystem = {
   open: (path, mode) =>
     new Promise((resolve, reject) => {
-      fs.open(path, openFlags[mode], 0o600, (error, fd) => (error ? reject(error) : resolve(new NodeFile(fd))));
+      fs.open(path, openFlags[mode], 0o600, (error, fd) => {
+        if (error) reject(error);
+        else if (mode === 'read') refuseDirectory(fd, path, (refusal) => settle(refusal, fd));
+        else settle(null, fd);
+      });
+      const settle = (refusal: Error | null, fd: number) => (refusal ? reject(refusal) : resolve(new NodeFile(fd)));
     }),
   async makeDirectory(path) {
     await fsPromises.mkdir(path, { recursive: true, mode: 0o700 });
@@ -67,6 +72,15 @@ export const nodeFileSystem: FileSystem = {
     };
   },
 };
+
+/** A directory can be opened, and every read of it fails without saying what was read. */
+function refuseDirectory(fd: number, path: string, callback: (refusal: Error | null) => void): void {
+  fs.fstat(fd, (error, stats) => {
+    if (!error && !stats.isDirectory()) return callback(null);
+    const message = `EISDIR: ${path} is a directory where a file should be; move it away`;
+    fs.close(fd, () => callback(error ?? Object.assign(new Error(message), { code: 'EISDIR' })));
+  });
+}
 
 class NodeFile implements OpenFile {
   readonly #fd: number;

@@ -63,6 +63,7 @@ export class GroupCommit {
   /** The last one gathers. */
   #queue: Group[] = [];
   #committing: Group | null = null;
+  #committingSinceMs = 0;
   #timer: Timer | null = null;
   #spareLog: LogEncoder | null = null;
   #idleWaiters: (() => void)[] = [];
@@ -87,6 +88,11 @@ export class GroupCommit {
   /** Bytes of rows that are not durable yet. */
   get pendingBytes(): number {
     return this.#pendingBytes;
+  }
+
+  /** How long the group that is being written has been at it; 0 when there is none. */
+  get commitMs(): number {
+    return this.#committing === null ? 0 : this.#clock.monotonicMs() - this.#committingSinceMs;
   }
 
   /** Hot path: once a batch. The caller adds to `undo` the positions it advances. */
@@ -144,6 +150,7 @@ export class GroupCommit {
 
   async #commit(group: Group): Promise<void> {
     const startedMs = this.#clock.monotonicMs();
+    this.#committingSinceMs = startedMs;
     let failure: { readonly cause: unknown } | null = null;
     try {
       await group.segment.commit(group);

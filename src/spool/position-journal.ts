@@ -14,11 +14,14 @@ import { ProducerHash } from './producer-hash.js';
  *   record   u32 count (1 … 65,536), u32 CRC of the entries, then per entry:
  *            u32 fingerprint low, u32 fingerprint high, f64 seq, u32 used (seconds since the epoch)
  *
- * A later entry of a producer replaces an earlier one. Records are appended and synced before the segment they
- * come from is deleted. When the file has twice the size of what is live it is written anew beside itself
- * (`positions.tmp`), synced, renamed over the old and the directory synced. The same happens after a failed append,
- * whose descriptor is never synced again, and at every start: that drops a torn tail, and bytes that can be read but
- * never reached the disk because their sync failed.
+ * Entries whose low half is 0 and whose high half is 0 or 1 are no producers': the seq of the first is the newest
+ * time of receipt (ms) of what has left, so that a later process receives nothing before it; that of the second is
+ * the number of the last file of event ids, so that one that is gone is missed. A later entry replaces an earlier one
+ * of the same fingerprint. Records are appended and synced before the segment they come from is deleted. When the
+ * file has twice the size of what is live it is written anew beside itself (`positions.tmp`), synced, renamed over
+ * the old and the directory synced. The same happens after a failed append, whose descriptor is never synced again,
+ * and at every start: that drops a torn tail, and bytes that can be read but never reached the disk because their
+ * sync failed.
  */
 const magic = 0x4a504d54;
 const version = 1;
@@ -29,6 +32,17 @@ const recordEntriesMax = 65_536;
 const fileName = 'positions';
 const snapshotName = 'positions.tmp';
 
+/** What the journal keeps beside positions; neither goes back. */
+export interface JournalNotes {
+  /** The newest time of receipt of everything that has left the spool, ms since the epoch; 0: nothing has. */
+  readonly receivedMs: number;
+  /** Number of the last file of event ids; 0: none. */
+  readonly eventIdFile: number;
+}
+
+/** Their entries have the place in this list as the high half of the fingerprint. */
+const noteNames = ['receivedMs', 'eventIdFile'] as const satisfies readonly (keyof JournalNotes)[];
+
 export class PositionJournal {
   readonly hash: ProducerHash;
   readonly #fileSystem: FileSystem;
@@ -38,6 +52,7 @@ export class PositionJournal {
   readonly #key: readonly [number, number];
   #file: OpenFile | null = null;
   #bytes = 0;
+  readonly #notes: Record<keyof JournalNotes, number>;
 
   private constructor(
     deps: { readonly fileSystem: FileSystem; readonly table: PositionTable },
@@ -45,6 +60,7 @@ export class PositionJournal {
       readonly directory: string;
       readonly bytesMin: number;
       readonly key: readonly [number, number];
+      readonly notes: JournalNotes;
     },
   ) {
     this.#fileSystem = deps.fileSystem;
@@ -52,6 +68,7 @@ export class PositionJournal {
     this.#directory = state.directory;
     this.#bytesMin = state.bytesMin;
     this.#key = state.key;
+    this.#notes = { ...state.notes };
     this.hash = new ProducerHash(...state.key);
   }
 
@@ -68,20 +85,37 @@ export class PositionJournal {
     const { directory } = options;
     const path = join(directory, fileName);
     await fileSystem.remove(join(directory, snapshotName));
-    const exists = (await fileSystem.list(directory)).includes(fileName);
+    const names = await fileSystem.list(directory);
+    const exists = names.includes(fileName);
     const content = exists ? await withFile(fileSystem.open(path, 'read'), readWhole) : Buffer.alloc(0);
     const key = parseHeader(content) ?? newKey();
-    if (!loadEntries(content, table)) {
-      logger.error({ path }, 'the position journal is damaged; it is quarantined');
+    const loaded = loadEntries(content, table);
+    if (!exists && names.length > 0) {
+      logger.error({ path }, `the position journal is missing; ${forgotten}`);
+    } else if (exists && !loaded.isIntact) {
+      logger.error({ path }, `the position journal is damaged; it is quarantined, and ${forgotten}`);
       await fileSystem.rename(path, `${path}.quarantined`);
+    } else if (loaded.tornBytes > 0) {
+      const context = { path, bytes: loaded.tornBytes };
+      logger.warn(context, `the position journal ends in the middle of a record; unless a crash cut it, ${forgotten}`);
     }
-    const journal = new PositionJournal(deps, { ...options, key });
+    const journal = new PositionJournal(deps, { ...options, key, notes: loaded.notes });
     await journal.#rewrite();
     return journal;
   }
 
-  /** Appends positions; they are durable when it resolves. One call at a time. */
-  async append(entries: readonly Position[]): Promise<void> {
+  get notes(): JournalNotes {
+    return this.#notes;
+  }
+
+  /** Appends positions, and the notes that are newer; durable when it resolves. One call at a time. */
+  async append(positions: readonly Position[], notes: JournalNotes): Promise<void> {
+    const entries = [...positions];
+    for (const name of noteNames) {
+      if (notes[name] <= this.#notes[name]) continue;
+      this.#notes[name] = notes[name];
+      entries.push(noteEntry(name, notes[name]));
+    }
     if (entries.length === 0) return;
     const file = this.#file;
     // What is appended is in the table already (`carry`), so a rewrite includes it.
@@ -138,6 +172,10 @@ export class PositionJournal {
   #snapshot(): Uint8Array[] {
     const chunks: Uint8Array[] = [encodeHeader(this.#key)];
     let record = new RecordBuilder();
+    for (const name of noteNames) {
+      const { low, high, seq, usedS } = noteEntry(name, this.#notes[name]);
+      if (seq > 0) record.add(low, high, seq, usedS);
+    }
     this.#table.forEachCarried((low, high, seq, usedS) => {
       record.add(low, high, seq, usedS);
       if (record.count < recordEntriesMax) return;
@@ -170,21 +208,35 @@ function parseHeader(content: Buffer): readonly [number, number] | null {
   return [content.readUInt32LE(8), content.readUInt32LE(12)];
 }
 
-/**
- * Takes every entry that can be read into the table.
- * False when the journal is damaged: the header is bad, or bad bytes are followed by an intact record.
- */
-function loadEntries(content: Buffer, table: PositionTable): boolean {
-  if (parseHeader(content) === null) return content.length === 0;
-  const end = loadRun(content, headerBytes, table);
-  let intact = true;
-  for (let at = nextRecord(content, end); at !== -1; at = nextRecord(content, loadRun(content, at, table)))
-    intact = false;
-  return intact;
+const forgotten = 'frames and requests that are sent again may be counted again';
+
+function noteEntry(name: keyof JournalNotes, value: number): Position {
+  return { low: 0, high: noteNames.indexOf(name), seq: value, usedS: 0 };
+}
+
+interface LoadedEntries {
+  /** False: the header is bad, or bad bytes are followed by an intact record. */
+  isIntact: boolean;
+  /** After the last record that is intact. */
+  tornBytes: number;
+  readonly notes: Record<keyof JournalNotes, number>;
+}
+
+/** Takes every entry that can be read into the table. */
+function loadEntries(content: Buffer, table: PositionTable): LoadedEntries {
+  const notes = { receivedMs: 0, eventIdFile: 0 };
+  if (parseHeader(content) === null) return { isIntact: false, tornBytes: 0, notes };
+  let end = loadRun(content, headerBytes, table, notes);
+  let isIntact = true;
+  for (let at = nextRecord(content, end); at !== -1; at = nextRecord(content, end)) {
+    end = loadRun(content, at, table, notes);
+    isIntact = false;
+  }
+  return { isIntact, tornBytes: content.length - end, notes };
 }
 
 /** Loads records from `offset` up to the first that is not intact; returns its offset. */
-function loadRun(content: Buffer, offset: number, table: PositionTable): number {
+function loadRun(content: Buffer, offset: number, table: PositionTable, notes: LoadedEntries['notes']): number {
   let start = offset;
   for (;;) {
     const end = recordEnd(content, start);
@@ -193,7 +245,14 @@ function loadRun(content: Buffer, offset: number, table: PositionTable): number 
       const low = content.readUInt32LE(at);
       const high = content.readUInt32LE(at + 4);
       const seq = content.readDoubleLE(at + 8);
-      table.advance(low, high, seq, content.readUInt32LE(at + 16));
+      const usedS = content.readUInt32LE(at + 16);
+      const note = low === 0 ? noteNames[high] : undefined;
+      if (note !== undefined) {
+        notes[note] = Math.max(notes[note], seq);
+        continue;
+      }
+      notes.receivedMs = Math.max(notes.receivedMs, usedS * 1_000);
+      table.advance(low, high, seq, usedS);
       table.carry(low, high, seq);
     }
     start = end;

@@ -4,7 +4,7 @@ import type { Logger } from '../core/logger.js';
 import type { ClosedSegment } from './closed-segments.js';
 import type { EventIdJournal } from './event-id-journal.js';
 import type { FileSystem, OpenFile } from './file-system.js';
-import { readWhole, withFile } from './file-system.js';
+import { errorCode, readWhole, withFile } from './file-system.js';
 import type { DamagedScan, LogScan } from './log-scan.js';
 import { rowsOf, scanLog } from './log-scan.js';
 import type { PositionJournal } from './position-journal.js';
@@ -20,8 +20,8 @@ import { cutAndSeal } from './segment-repair.js';
 import type { SegmentRetirement } from './segment-retirement.js';
 import type { Salvaged, SegmentSalvage } from './segment-salvage.js';
 
-/** Whether the store may have seen something of a segment; tells the spool what may still be changed. */
-export type WasOffered = (id: string) => boolean;
+/** Whether the store may have seen something of a segment that never left the queue; null when that is not known. */
+export type WasOffered = (id: string) => Promise<boolean | null>;
 
 export interface Recovered {
   /** Oldest first. */
@@ -36,6 +36,9 @@ export interface Recovered {
 
 /** Enough of a log to hold its header. */
 const headerBytesMax = 64 * 1024;
+
+/** What lies beside a segment that was put aside once. */
+const besides = ['restored', 'arrived', 'quarantine.json'] as const;
 
 type ValidScan = Extract<LogScan, { readonly status: 'valid' }>;
 
@@ -57,6 +60,7 @@ export class SpoolRecovery {
   readonly #remarked = new Set<string>();
   #headFound = false;
   #newest = '';
+  readonly #restored = new Set<string>();
   #quarantinedSegments = 0;
   #quarantinedEvents = 0;
 
@@ -92,13 +96,15 @@ export class SpoolRecovery {
     const ends = await this.#readEnds(files);
     this.#newest = [...files.keys()].at(-1) ?? '';
     for (const [id, suffixes] of files) {
-      if (suffixes.has('restored') || suffixes.has('quarantine.json')) this.#retirement.annotated(id);
+      if (besides.some((suffix) => suffixes.has(suffix))) this.#retirement.annotated(id);
+      if (suffixes.has('restored')) this.#restored.add(id);
       if (suffixes.has('damaged.quarantined')) await this.#damagedBefore(id);
       if (suffixes.has('data.quarantined') || suffixes.has('log.quarantined'))
         await this.#quarantinedBefore(id, suffixes);
       else if (suffixes.has('released')) await this.#releasedBefore(id);
       else if (suffixes.has('log')) await this.#recoverQueued(id, suffixes, ends.get(id) ?? null);
       else if (suffixes.has('data')) await this.#strayData(id);
+      else if (suffixes.has('arrived')) await this.#fileSystem.remove(segmentPath(this.#directory, id, 'arrived'));
     }
     return {
       segments: this.#segments,
@@ -132,7 +138,7 @@ export class SpoolRecovery {
    */
   async #recoverQueued(id: string, suffixes: ReadonlySet<SegmentSuffix>, end: SegmentEnd | null): Promise<void> {
     const leftBefore = suffixes.has('restored') || suffixes.has('arrived') || this.#remarked.has(id);
-    if (leftBefore || (this.#wasOffered?.(id) ?? !this.#headFound)) this.#offered.add(id);
+    if (leftBefore || ((await this.#wasOffered?.(id)) ?? !this.#headFound)) this.#offered.add(id);
     const found = this.#segments.length + this.#quarantinedSegments;
     await this.#recover(id, suffixes.has('data'), end);
     if (!leftBefore && this.#segments.length + this.#quarantinedSegments > found) this.#headFound = true;
@@ -228,9 +234,21 @@ export class SpoolRecovery {
       return await this.#retirement.finish();
     }
     const { header, dataBytes } = scan;
-    const segment = segmentOf({ directory: this.#directory, id }, { header, records, dataBytes });
+    const arrived = await this.#readArrived(id);
+    const told = segmentOf({ directory: this.#directory, id }, { header, records, dataBytes });
+    const segment = arrived === null ? told : { ...told, arrived };
     this.#instruments.eventsRecovered.inc(rows);
     this.#segments.push({ segment, logBytes: scan.logBytes, verified });
+  }
+
+  /** What the store had of it when it was put aside, empty when that was not told; null when it was not put aside. */
+  async #readArrived(id: string): Promise<string | null> {
+    try {
+      return (await withFile(this.#open(id, 'arrived', 'read'), readWhole)).toString('utf8');
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return this.#restored.has(id) ? '' : null;
+      throw error;
+    }
   }
 
   #advance(log: Buffer, records: readonly BatchRecord[]): void {

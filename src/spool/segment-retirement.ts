@@ -81,13 +81,23 @@ export class SegmentRetirement {
   async #carryReleased(id: string): Promise<void> {
     await this.#carryLog(id, 'released');
     if (this.#annotated.delete(id)) {
-      for (const suffix of ['restored', 'quarantine.json'] as const)
+      for (const suffix of ['restored', 'arrived', 'quarantine.json'] as const)
         await this.#fileSystem.remove(this.#path(id, suffix));
     }
     // The data's deletion must not be undone by a crash once the log is gone: it would look like a lost log.
     await this.#fileSystem.syncDirectory(this.#directory);
     await this.#fileSystem.remove(this.#path(id, 'released'));
     this.#uncarried.delete(id);
+  }
+
+  /** What the store has of a segment that is put aside, durable before that. */
+  async keepArrived(id: string, arrived: string): Promise<void> {
+    const path = this.#path(id, 'arrived');
+    await this.#fileSystem.remove(path);
+    await withFile(this.#fileSystem.open(path, 'create'), async (file) => {
+      await file.write([Buffer.from(arrived, 'utf8')], 0);
+      await file.datasync();
+    });
   }
 
   /** Renames both files, or the one there is. `readable`: its log and what of it holds, read again when not given. */
@@ -125,19 +135,22 @@ export class SegmentRetirement {
 
   /** Makes the positions and event ids of `records` durable in the journals. */
   async carry(log: Buffer, records: readonly BatchRecord[]): Promise<void> {
+    // Before the positions, whose journal notes which file of ids is the last.
+    await this.#eventIds.append(records.flatMap((record) => eventIdsOf(log, record) ?? []));
     const latest = new Map<string, { seq: number; usedS: number }>();
+    let receivedMs = 0;
     for (const record of records) {
+      receivedMs = Math.max(receivedMs, record.receivedMs);
       const usedS = Math.floor(record.receivedMs / 1_000);
       forEachFrame(log, record, ({ tenant, producer, seq }) => {
         if (producer !== '') latest.set(`${tenant}\0${producer}`, { seq, usedS });
       });
-      if (latest.size >= positionsPerAppend) await this.#append(latest);
+      if (latest.size >= positionsPerAppend) await this.#append(latest, receivedMs);
     }
-    await this.#append(latest);
-    await this.#eventIds.append(records.flatMap((record) => eventIdsOf(log, record) ?? []));
+    await this.#append(latest, receivedMs);
   }
 
-  async #append(latest: Map<string, { seq: number; usedS: number }>): Promise<void> {
+  async #append(latest: Map<string, { seq: number; usedS: number }>, receivedMs: number): Promise<void> {
     const { hash } = this.#journal;
     const entries: Position[] = [];
     for (const [name, { seq, usedS }] of latest) {
@@ -147,7 +160,7 @@ export class SegmentRetirement {
       if (this.#table.carry(low, high, seq)) entries.push({ low, high, seq, usedS });
     }
     latest.clear();
-    await this.#journal.append(entries);
+    await this.#journal.append(entries, { receivedMs, eventIdFile: this.#eventIds.lastFile });
   }
 
   /** A rename that an earlier try has done already is not an error. */

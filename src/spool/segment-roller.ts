@@ -88,6 +88,11 @@ export class SegmentRoller {
     return this.#commits.pendingBytes;
   }
 
+  /** How long the group that is being written has been at it; 0 when there is none. */
+  get commitMs(): number {
+    return this.#commits.commitMs;
+  }
+
   /** Too many segments wait for being cut back. */
   get blocked(): boolean {
     return this.#damaged.size >= damagedMax;

@@ -1,20 +1,40 @@
 import type { DependencyHealth, SpoolStats } from '../core/ports.js';
 import type { FullReason } from './space-quota.js';
 
-/** Unhealthy: events cannot be made durable. Degraded: they are refused, or some need an operator. */
+export interface SpoolState {
+  /** Why it writes nothing, when that is known. */
+  readonly failure: string | null;
+  readonly full: FullReason | null;
+}
+
+/** Segments that wait for being cut back, and how long the group that is being written has been at it. */
+export interface SpoolWriting {
+  readonly damaged: number;
+  readonly commitMs: number;
+}
+
+/** A disk that takes this long for one group is taken to hang. */
+const commitMsMax = 10_000;
+
+/** Unhealthy: events are refused, or cannot be made durable. Degraded: some need an operator. */
 export function spoolHealth(
   { segments, bytes, events, quarantinedSegments }: SpoolStats,
-  state: { readonly lastFailure: string | null; readonly damaged: number; readonly full: FullReason | null },
+  writing: SpoolWriting,
+  state: SpoolState,
 ): DependencyHealth {
-  const { lastFailure, damaged, full } = state;
-  const unhealthy = lastFailure ?? (damaged > 0 ? `${damaged} segments cannot be cut back` : null);
-  const reason = unhealthy ?? degradation(full, quarantinedSegments);
+  const unhealthy = obstacle(writing, state);
+  const reason = unhealthy ?? (quarantinedSegments > 0 ? `${quarantinedSegments} segments are quarantined` : null);
   const status = unhealthy !== null ? 'unhealthy' : reason !== null ? 'degraded' : 'healthy';
+  const { full } = state;
   return { name: 'spool', status, reason, details: { segments, bytes, events, quarantinedSegments, full } };
 }
 
-function degradation(full: FullReason | null, quarantinedSegments: number): string | null {
+/** Why nothing becomes durable, or null. */
+function obstacle({ damaged, commitMs }: SpoolWriting, { failure, full }: SpoolState): string | null {
+  if (failure !== null) return failure;
+  if (damaged > 0) return `${damaged} segments cannot be cut back`;
   if (full === 'quota') return 'the spool has reached its quota; appends are refused';
   if (full !== null) return 'the disk is almost full; appends are refused';
-  return quarantinedSegments > 0 ? `${quarantinedSegments} segments are quarantined` : null;
+  if (commitMs < commitMsMax) return null;
+  return `the disk has not finished a write for ${Math.floor(commitMs / 1_000)} s; nothing is acknowledged`;
 }

@@ -63,22 +63,21 @@
  * Leaving. `release`: the log is renamed `<id>.released` and the directory synced (from here on the segment is
  * never delivered again); the data is deleted; positions and event ids are appended to their journals and synced, and
  * the directory; the log is deleted. After a crash a `.released` log resumes at the second step; a segment that still
- * has its `.log` is delivered again under the same id, and the store drops it by that token. `quarantine`:
- * both to the journals, `<id>.quarantine.json` says why, both files renamed, directory synced. A segment without rows
- * is released at once.
+ * has its `.log` is delivered again under the same id, and the writer of segments finds out what the store has of it
+ * (`insert-note-file.ts` keeps its notes). `quarantine`: what the store has of it all the same is written to
+ * `<id>.arrived`, positions and event ids to the journals, `<id>.quarantine.json` says why, both files are renamed, the
+ * directory is synced. A segment without rows is released at once.
  *
  * Coming back (`quarantine-shelf.ts`, while no collector runs). An intact quarantined segment goes back into the queue
  * under its id: `<id>.restored` is created, which says that the store may have seen it; the data file is renamed back,
- * then the log, each followed by a sync of the directory. A crash before the log's rename leaves it quarantined. Both
- * notes go when it is released. `<id>.arrived` is what the writer of segments knows of one that was put aside; it and
- * files `<id>.*` with other endings are not the spool's: they are left alone, and say that the store may have seen the
- * segment.
+ * then the log, each followed by a sync of the directory. A crash before the log's rename leaves it quarantined. What
+ * lies beside it goes when it is released; `<id>.arrived` is given along to the writer. Files `<id>.*` with other
+ * endings are not the spool's: they are left alone, and say that the store may have seen the segment.
  *
  * Positions: the highest seq of a producer, by a keyed 64-bit fingerprint of tenant and producer. Those of live
  * segments are in their logs, the others in the journal (`position-journal.ts`). Event ids likewise, in
- * `event-id-journal.ts`: the id of an acknowledged event is known after a crash because its own record holds it.
- *
- * One process at a time: see `data-dir-lock.ts`.
+ * `event-id-journal.ts`: the id of an acknowledged event is known after a crash because its own record holds it. One
+ * process at a time: see `data-dir-lock.ts`.
  */
 
 import type { Clock } from '../core/clock.js';
@@ -98,17 +97,15 @@ import type {
   SpoolStats,
 } from '../core/ports.js';
 import type { Stage } from '../core/stage.js';
-import type { ClosedSegment } from './closed-segments.js';
-import { ClosedSegments } from './closed-segments.js';
+import { type ClosedSegment, ClosedSegments } from './closed-segments.js';
 import { EventIdJournal } from './event-id-journal.js';
-import type { FileSystem } from './file-system.js';
-import { errorCode } from './file-system.js';
+import { errorCode, type FileSystem } from './file-system.js';
+import { PositionExpiry } from './position-expiry.js';
 import { PositionJournal } from './position-journal.js';
 import { PositionTable } from './position-table.js';
 import type { WasOffered } from './recovery.js';
 import { SpoolRecovery } from './recovery.js';
-import type { QuarantineReason } from './segment-retirement.js';
-import { SegmentRetirement } from './segment-retirement.js';
+import { type QuarantineReason, SegmentRetirement } from './segment-retirement.js';
 import { SegmentRoller } from './segment-roller.js';
 import type { Salvaged } from './segment-salvage.js';
 import { SegmentSalvage } from './segment-salvage.js';
@@ -123,7 +120,7 @@ export interface SpoolDeps {
   readonly logger: Logger;
   readonly instruments: SpoolInstruments;
   readonly eventIds: EventIdSink;
-  /** Absent: the oldest segment that an earlier process left may have been offered to the store, and no other. */
+  /** Where it does not know, or is absent: the oldest segment that was left may have been offered, and no other. */
   readonly wasOffered?: WasOffered | undefined;
 }
 
@@ -138,6 +135,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   readonly #wasOffered: WasOffered | undefined;
   readonly #options: SpoolOptions;
   readonly #positions: PositionTable;
+  readonly #expiry: PositionExpiry;
   readonly #quota: SpaceQuota;
   readonly #closed: ClosedSegments;
   readonly #roller: SegmentRoller;
@@ -161,6 +159,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   #failing = false;
   /** Durable rows that have neither been released nor quarantined. */
   #rows = 0;
+  #foundSegments = 0;
   #quarantinedSegments = 0;
   #quarantinedEvents = 0;
   #lastFailure: string | null = null;
@@ -175,6 +174,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     this.#options = spoolOptions(options);
     const { directory, repairRetryMs: retryMs, producersMax } = this.#options;
     this.#positions = new PositionTable(producersMax, () => deps.instruments.producersForgotten.inc());
+    this.#expiry = new PositionExpiry({ ...deps, table: this.#positions }, this.#options);
     this.#quota = new SpaceQuota(deps, this.#options);
     this.#quota.onSpace(() => this.#announceSpace());
     this.#closed = new ClosedSegments(
@@ -208,7 +208,8 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
       await this.#fileSystem.makeDirectory(directory);
       const journal = await PositionJournal.open(deps, { directory, bytesMin: 1024 * 1024 });
       this.#journal = journal;
-      const eventIdJournal = await EventIdJournal.open(deps, { directory, idsMax });
+      const { eventIdFile: lastFile } = journal.notes;
+      const eventIdJournal = await EventIdJournal.open(deps, { directory, idsMax, lastFile });
       this.#eventIdJournal = eventIdJournal;
       const retirement = new SegmentRetirement({ ...deps, journal, eventIdJournal }, directory);
       this.#retirement = retirement;
@@ -226,13 +227,15 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
         this.#quota.grow(closed.segment.bytes + closed.logBytes);
         this.#closed.add(closed);
       }
+      const received = recovered.segments.map(({ segment }) => segment.lastReceivedMs);
+      this.#expiry.start([...received, journal.notes.receivedMs]);
       await this.#quota.start();
+      this.#foundSegments = recovered.segments.length;
     } catch (error) {
       throw new CollectorError('spool_failed', `cannot open spool ${directory}: ${errorMessage(error)}`, {
         cause: error,
       });
     }
-    this.#forgetOld();
     this.#state = 'running';
   }
 
@@ -267,6 +270,11 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     return { status: 'appended', durable };
   }
 
+  /** Closed segments that an earlier process has left in the queue. */
+  get foundSegments(): number {
+    return this.#foundSegments;
+  }
+
   lastSeq(tenant: string, producer: string): number {
     if (this.#journal === null) return 0;
     const { hash } = this.#journal;
@@ -287,6 +295,10 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     return this.#closed.peek();
   }
 
+  get newestReceivedMs(): number {
+    return this.#expiry.newestReceivedMs;
+  }
+
   onClosed(callback: () => void): void {
     this.#onClosed = callback;
   }
@@ -302,10 +314,11 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     this.#roller.checkAge();
   }
 
-  async quarantine(id: string, reason: QuarantineReason): Promise<void> {
+  async quarantine(id: string, reason: QuarantineReason, arrived: string | null): Promise<void> {
     const closed = this.#mustFindClosed(id);
     const { rows } = closed.segment;
     await this.#leave(`quarantine segment ${id}`, async () => {
+      if (arrived !== null) await this.#retirement!.keepArrived(id, arrived);
       await this.#retirement!.quarantine({ id, rows, hasData: true, hasLog: true }, reason);
       this.#forgetClosed(closed);
     });
@@ -330,8 +343,8 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   health(): DependencyHealth {
-    const { damaged } = this.#roller;
-    return spoolHealth(this.stats(), { lastFailure: this.#lastFailure, damaged, full: this.#quota.fullReason });
+    const failure = this.#state === 'running' ? this.#lastFailure : 'the spool is not running; appends are refused';
+    return spoolHealth(this.stats(), this.#roller, { failure, full: this.#quota.fullReason });
   }
 
   async #stop(): Promise<void> {
@@ -372,7 +385,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   async #takeClosed(closed: ClosedSegment): Promise<void> {
-    this.#forgetOld();
+    this.#expiry.forgetOld();
     const { id, rows, bytes } = closed.segment;
     if (rows > 0) return this.#closed.add(closed);
     try {
@@ -391,7 +404,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   async #takeDamaged(id: string, mayCopy: boolean): Promise<void> {
     const isWritten = this.#salvage!.isWritten(id);
     const salvaged = isWritten || (mayCopy && !this.#offered.has(id)) ? await this.#trySalvage(id) : null;
-    if (salvaged === null) return await this.quarantine(id, 'corrupt');
+    if (salvaged === null) return await this.quarantine(id, 'corrupt', null);
     const before = this.#mustFindClosed(id);
     const { closed } = salvaged;
     const lostRows = before.segment.rows - closed.segment.rows;
@@ -409,11 +422,6 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
       salvaged = await this.#salvage!.runQueued(id);
     });
     return salvaged;
-  }
-
-  #forgetOld(): void {
-    const { producerAgeMsMax } = this.#options;
-    this.#positions.forgetBefore(Math.floor((this.#clock.nowMs() - producerAgeMsMax) / 1_000));
   }
 
   #forgetClosed({ segment, logBytes }: ClosedSegment): void {

@@ -1,5 +1,7 @@
 import type { Clock, Timer } from '../core/clock.js';
 import type { DependencyHealth, HealthProbe } from '../core/ports.js';
+import type { ReceiptState } from '../core/receipt-state.js';
+import { releaseMs } from '../core/release-date.js';
 import type { Stage } from '../core/stage.js';
 
 export interface ClockHealthOptions {
@@ -13,9 +15,6 @@ export interface ClockHealthOptions {
 
 export const defaultClockHealthOptions: ClockHealthOptions = { stepMsMin: 1_000, settleMs: 600_000, checkMs: 10_000 };
 
-/** Wall time before this is a clock that was never set. */
-const earliestMs = Date.UTC(2024, 0, 1);
-
 interface ClockStep {
   /** Positive: the wall clock jumped ahead. */
   readonly deltaMs: number;
@@ -28,11 +27,15 @@ interface ClockStep {
  * Watches the wall clock against the monotonic one. A step (an operator, a time server, a machine that slept) is worth
  * knowing for a while: events received on either side of it do not compare, ages and windows are off by it, and what
  * was clamped to the accepted skew was clamped against the wrong time. A drift too slow for a step adds up to one.
+ *
+ * A clock that is not set is unhealthy, because nothing is acknowledged by it. One that is behind what was received
+ * before is degraded for as long as that lasts: `received` stands still.
  */
 export class ClockHealth implements HealthProbe, Stage {
   readonly name = 'clock';
   readonly #clock: Clock;
   readonly #options: ClockHealthOptions;
+  readonly #receipt: () => ReceiptState;
   /** Wall minus monotonic time: at the start, and since the last step. */
   readonly #startOffsetMs: number;
   #offsetMs: number;
@@ -40,8 +43,12 @@ export class ClockHealth implements HealthProbe, Stage {
   #lastStep: ClockStep | null = null;
   #timer: Timer | null = null;
 
-  constructor({ clock }: { readonly clock: Clock }, options: ClockHealthOptions = defaultClockHealthOptions) {
+  constructor(
+    { clock, receipt }: { readonly clock: Clock; readonly receipt?: () => ReceiptState },
+    options: ClockHealthOptions = defaultClockHealthOptions,
+  ) {
     this.#clock = clock;
+    this.#receipt = receipt ?? (() => ownState(clock));
     this.#options = options;
     this.#startOffsetMs = clock.nowMs() - clock.monotonicMs();
     this.#offsetMs = this.#startOffsetMs;
@@ -59,18 +66,19 @@ export class ClockHealth implements HealthProbe, Stage {
   health(): DependencyHealth {
     const offsetMs = this.#compare();
     const step = this.#recentStep();
-    const isUnset = this.#clock.nowMs() < earliestMs;
-    const time = (wallMs: number) => new Date(wallMs).toISOString();
-    const unset = `the wall clock says ${time(this.#clock.nowMs())}: it was never set`;
+    const receipt = this.#receipt();
+    const held = receipt.aheadMs >= this.#options.stepMsMin ? heldReason(receipt) : null;
+    const degraded = held ?? (step === null ? null : stepReason(step));
     return {
       name: this.name,
-      status: isUnset ? 'unhealthy' : step !== null ? 'degraded' : 'healthy',
-      reason: isUnset ? unset : step === null ? null : stepReason(step, time(step.wallMs)),
+      status: receipt.isSet ? (degraded === null ? 'healthy' : 'degraded') : 'unhealthy',
+      reason: receipt.isSet ? degraded : unsetReason(this.#clock.nowMs(), receipt),
       details: {
         steps: this.#steps,
         last_step_ms: this.#lastStep === null ? null : Math.round(this.#lastStep.deltaMs),
         last_step_at: this.#lastStep === null ? null : time(this.#lastStep.wallMs),
         drift_since_start_ms: Math.round(offsetMs - this.#startOffsetMs),
+        received_ahead_ms: Math.round(receipt.aheadMs),
       },
     };
   }
@@ -101,8 +109,30 @@ export class ClockHealth implements HealthProbe, Stage {
   }
 }
 
-function stepReason({ deltaMs }: ClockStep, at: string): string {
+function ownState(clock: Clock): ReceiptState {
+  return { isSet: clock.nowMs() >= releaseMs, receivedMs: null, aheadMs: 0, earliestMs: releaseMs };
+}
+
+/** Any number: a clock may say what no calendar has. */
+function time(wallMs: number): string {
+  const at = new Date(wallMs);
+  return Number.isNaN(at.getTime()) ? `${wallMs} ms` : at.toISOString();
+}
+
+function unsetReason(wallMs: number, { earliestMs }: ReceiptState): string {
+  const wrong = `the wall clock says ${time(wallMs)}, and it is ${time(earliestMs)} at least`;
+  return `${wrong}: no event is acknowledged until it is set`;
+}
+
+function heldReason({ receivedMs, aheadMs }: ReceiptState): string {
+  const seconds = (aheadMs / 1_000).toFixed(1);
+  const behind = `the wall clock is ${seconds} s behind what was received before`;
+  return `${behind}: events are received at ${time(receivedMs ?? 0)} until it has caught up`;
+}
+
+function stepReason({ deltaMs, wallMs }: ClockStep): string {
   const seconds = (Math.abs(deltaMs) / 1_000).toFixed(1);
   const direction = deltaMs > 0 ? 'ahead' : 'back';
-  return `the wall clock jumped ${seconds} s ${direction} at ${at}: times of events on either side do not compare`;
+  const jump = `the wall clock jumped ${seconds} s ${direction} at ${time(wallMs)}`;
+  return `${jump}: times of events on either side do not compare`;
 }

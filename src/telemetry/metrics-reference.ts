@@ -2,6 +2,7 @@ import { durationBucketsMs } from '../core/event-batch.js';
 import { engineRefusals } from '../core/instruments.js';
 import { exportFormats } from '../core/ports.js';
 import { counter, doubling, gauge, histogram, type MetricDeclaration } from './metric-declaration.js';
+import { exactInsertMetrics, partsMetrics } from './parts-metrics.js';
 
 /**
  * Every metric of `/metrics`, once: what `metrics.ts` builds, what the README's table lists and a test compares with
@@ -48,6 +49,15 @@ export const ingestMetrics = {
     },
   ),
   connections: gauge('tidemark_connections', 'WebSockets that are open.'),
+} as const;
+
+export const receiptMetrics = {
+  batchesHeld: counter(
+    'tidemark_receipt_batches_held_total',
+    'Batches received while the wall clock was behind what had been received before.',
+  ),
+  aheadSeconds: gauge('tidemark_receipt_ahead_seconds', 'How far received stands ahead of the wall clock, 0 when not.'),
+  clockUnset: gauge('tidemark_clock_unset', '1 while the wall clock is not set and nothing is acknowledged.'),
 } as const;
 
 export const decodeMetrics = {
@@ -347,9 +357,12 @@ export const agentMetrics = {
 export const metricsReference: readonly MetricDeclaration[] = [
   agentMetrics,
   ingestMetrics,
+  receiptMetrics,
   decodeMetrics,
   spoolMetrics,
   deliverMetrics,
+  exactInsertMetrics,
+  partsMetrics,
   maintenanceMetrics,
   erasureMetrics,
   windowMetrics,

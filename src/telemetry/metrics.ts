@@ -5,18 +5,22 @@ import type {
   DeliverInstruments,
   EngineInstruments,
   ErasureInstruments,
+  ExactInsertInstruments,
   ExecutionInstruments,
   ExportInstruments,
   HttpInstruments,
   IngestInstruments,
   LiveInstruments,
   MaintenanceInstruments,
+  PartsInstruments,
   QueryInstruments,
+  ReceiptInstruments,
   SpoolInstruments,
   StoreReadInstruments,
   WindowInstruments,
 } from '../core/instruments.js';
 import type { EndpointWindows, LiveWindows, SpoolStats } from '../core/ports.js';
+import type { ReceiptState } from '../core/receipt-state.js';
 import { AgentExecutions } from './agent-executions.js';
 import { renderAgentWindows } from './agent-quantiles.js';
 import { type CachedPage, createCachedPage } from './cached-page.js';
@@ -34,9 +38,11 @@ import {
   maintenanceMetrics,
   processMetrics,
   queryMetrics,
+  receiptMetrics,
   spoolMetrics,
   windowMetrics,
 } from './metrics-reference.js';
+import { exactInsertMetrics, partsMetrics } from './parts-metrics.js';
 import { ProcessSampler, residentBytesOf } from './process-sampler.js';
 
 export interface MetricsOptions {
@@ -49,6 +55,7 @@ export interface MetricsOptions {
 /** Where the page's gauges come from; each is read once a page. */
 export interface MetricSources {
   readonly spool: () => SpoolStats;
+  readonly receipt: () => ReceiptState;
   readonly windows: LiveWindows;
   readonly endpoints: EndpointWindows;
   readonly windowStats: () => { readonly keys: number; readonly bytes: number };
@@ -62,9 +69,12 @@ export interface MetricSources {
 /** All instruments of the collector and the page that shows them. */
 export interface Metrics {
   readonly ingest: IngestInstruments;
+  readonly receipt: ReceiptInstruments;
   readonly decode: DecodeInstruments;
   readonly spool: SpoolInstruments;
   readonly deliver: DeliverInstruments;
+  readonly exactInserts: ExactInsertInstruments;
+  readonly parts: PartsInstruments;
   readonly window: WindowInstruments;
   readonly live: LiveInstruments;
   readonly maintenance: MaintenanceInstruments;
@@ -176,6 +186,7 @@ function createInstruments(registry: Registry) {
       dedupForgotten: counter(ingestMetrics.dedupForgotten),
       connectionsClosed: counter(ingestMetrics.connectionsClosed),
     } satisfies IngestInstruments,
+    receipt: { batchesHeld: counter(receiptMetrics.batchesHeld) } satisfies ReceiptInstruments,
     decode: {
       batchSeconds: histogram(decodeMetrics.batchSeconds),
       batchRows: histogram(decodeMetrics.batchRows),
@@ -201,6 +212,7 @@ function createInstruments(registry: Registry) {
       insertRetries: counter(deliverMetrics.insertRetries),
       freshnessSeconds: histogram(deliverMetrics.freshnessSeconds),
     } satisfies DeliverInstruments,
+    ...createStoreExactnessInstruments(registry),
     maintenance: createMaintenanceInstruments(registry),
     erasure: createErasureInstruments(registry),
     window: {
@@ -250,6 +262,18 @@ function createErasureInstruments(registry: Registry): ErasureInstruments {
     rows: counterOf(registry, erasureMetrics.rows),
     failures: counterOf(registry, erasureMetrics.failures),
   };
+}
+
+function createStoreExactnessInstruments(registry: Registry): {
+  readonly exactInserts: ExactInsertInstruments;
+  readonly parts: PartsInstruments;
+} {
+  const parts: PartsInstruments = {
+    partsBroken: counterOf(registry, partsMetrics.partsBroken),
+    partsDetached: counterOf(registry, partsMetrics.partsDetached),
+    rowsMissing: counterOf(registry, partsMetrics.rowsMissing),
+  };
+  return { exactInserts: { settled: counterOf(registry, exactInsertMetrics.settled), ...parts }, parts };
 }
 
 function createMaintenanceInstruments(registry: Registry): MaintenanceInstruments {
@@ -310,6 +334,8 @@ function createStageGauges(registry: Registry, clock: Clock): (sources: Partial<
   const liveRuns = gauge(liveMetrics.runs);
   const liveOpen = gauge(liveMetrics.open);
   const sampleSpool = createSpoolGauges(registry, clock);
+  const receiptAhead = gauge(receiptMetrics.aheadSeconds);
+  const clockUnset = gauge(receiptMetrics.clockUnset);
   return (sources) => {
     connections.set(sources.connections?.() ?? 0);
     const pool = sources.decodePool?.();
@@ -323,6 +349,9 @@ function createStageGauges(registry: Registry, clock: Clock): (sources: Partial<
     liveSubscribers.set(live?.subscribers ?? 0);
     liveRuns.set(live?.runs ?? 0);
     liveOpen.set(live?.open ?? 0);
+    const receipt = sources.receipt?.();
+    receiptAhead.set((receipt?.aheadMs ?? 0) / 1_000);
+    clockUnset.set(receipt?.isSet === false ? 1 : 0);
     if (sources.spool !== undefined) sampleSpool(sources.spool());
   };
 }

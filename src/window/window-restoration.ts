@@ -9,6 +9,8 @@ export interface WindowRestorationDeps {
   readonly readPages: (receivedBeforeMs: number) => AsyncIterable<readonly WindowRestoreRow[]>;
   readonly windows: WindowRestorer;
   readonly spool: Pick<SpoolReader, 'stats'>;
+  /** The wall clock is not set: windows of now cannot be told; default: it is. */
+  readonly clockUnset?: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -23,11 +25,11 @@ const retryMs = 2_000;
  */
 export class WindowRestoration {
   readonly #deps: WindowRestorationDeps;
-  readonly #startedMs: number;
+  readonly #startedMs: () => number;
   #work: Promise<void> | null = null;
   #stopping = false;
 
-  constructor(deps: WindowRestorationDeps, options: { readonly startedMs: number }) {
+  constructor(deps: WindowRestorationDeps, options: { readonly startedMs: () => number }) {
     this.#deps = deps;
     this.#startedMs = options.startedMs;
   }
@@ -44,7 +46,8 @@ export class WindowRestoration {
 
   async #run(): Promise<void> {
     const { clock, logger } = this.#deps;
-    while (!this.#stopping && this.#hasBacklog()) await sleep(clock, backlogPollMs);
+    while (!this.#stopping && (this.#deps.clockUnset?.() === true || this.#hasBacklog()))
+      await sleep(clock, backlogPollMs);
     while (!this.#stopping) {
       try {
         const rows = await this.#restore();
@@ -59,12 +62,12 @@ export class WindowRestoration {
 
   #hasBacklog(): boolean {
     const { oldestReceivedMs } = this.#deps.spool.stats();
-    return oldestReceivedMs !== null && oldestReceivedMs < this.#startedMs;
+    return oldestReceivedMs !== null && oldestReceivedMs < this.#startedMs();
   }
 
   async #restore(): Promise<number> {
     let rows = 0;
-    for await (const page of this.#deps.readPages(this.#startedMs)) {
+    for await (const page of this.#deps.readPages(this.#startedMs())) {
       if (this.#stopping || this.#deps.windows.restore(page) === 'full') break;
       rows += page.length;
     }

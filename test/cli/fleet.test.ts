@@ -25,6 +25,7 @@ test('the collector accepts every event of a fleet, and the ledger counts what t
   const decoded = createBatchDecoder(defaultFrameLimits).decode({
     bytes: frame.buffer,
     receivedMs: nowMs,
+    clockMs: nowMs,
     frames: [
       {
         offset: 0,

@@ -3,9 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { systemClock } from '../../src/core/clock.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { DataDirLock } from '../../src/spool/data-dir-lock.js';
+import { createFileLocker } from '../../src/spool/file-locker.js';
 import { nodeFileSystem } from '../../src/spool/file-system.js';
 import { append, settle, startSpoolOn } from '../support/spool-rig.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -25,7 +25,7 @@ async function quarantinedIn(dataDir: string): Promise<string> {
   clock.advance(10_000);
   await expect.poll(() => spool.peek()).not.toBeNull();
   const { id } = spool.peek()!;
-  await spool.quarantine(id, 'store_rejected');
+  await spool.quarantine(id, 'store_rejected', null);
   await spool.stop(1_000);
   return id;
 }
@@ -62,7 +62,7 @@ test('a damaged segment is not put back: code 1, and what is wrong', async () =>
 test('while a collector has the data directory the command does nothing', async () => {
   const dataDir = tempDir();
   const id = await quarantinedIn(dataDir);
-  const lock = new DataDirLock({ clock: systemClock }, dataDir);
+  const lock = new DataDirLock({ locker: createFileLocker({ lock: null }) }, dataDir);
   await lock.start();
   for (const args of [['list'], ['restore', id]]) {
     const run = spoolCommand(dataDir, ...args);

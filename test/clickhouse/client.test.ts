@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type ClickhouseLimits, createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
-import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
+import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { type Clock, systemClock } from '../../src/core/clock.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { exception, ScriptedClickhouse } from '../support/scripted-clickhouse.js';

@@ -4,7 +4,7 @@ import { readDueDays } from '../../src/clickhouse/maintenance/finalization-ledge
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
 import { readingAsWriter } from '../../src/clickhouse/maintenance/rollup-repair.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
-import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
+import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
 import { CollectorError } from '../../src/core/errors.js';
 import { silentLogger } from '../../src/core/logger.js';

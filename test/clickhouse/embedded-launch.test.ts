@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
@@ -131,9 +132,14 @@ confined('on a kernel without Landlock the engine runs, and says what is missing
   const detail = expect.stringContaining('this kernel has no Landlock');
   expect(report).toEqual({ type: 'launching', sandbox: { kind: 'none', detail } });
   child.send({ type: 'start', options: engineOptions(at) });
-  const ready = await answerOf<EngineReport>(child);
-  if (ready.type !== 'ready') throw new Error(JSON.stringify(ready));
-  expect(await (await fetch(`http://127.0.0.1:${ready.port}/?query=SELECT+1`)).text()).toBe('1\n');
+  expect(await answerOf<EngineReport>(child)).toMatchObject({ type: 'ready' });
+  const socket = createServer().listen(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address() as { readonly port: number };
+  child.send({ type: 'listen' }, socket);
+  expect(await answerOf<EngineReport>(child)).toEqual({ type: 'listening' });
+  socket.close();
+  expect(await (await fetch(`http://127.0.0.1:${port}/?query=SELECT+1`)).text()).toBe('1\n');
   child.send({ type: 'stop', deadlineMs: 5_000 });
   expect(await once(child, 'exit')).toEqual([0, null]);
 });

@@ -9,7 +9,7 @@ import { StoreEraser } from '../../src/clickhouse/erasure/store-eraser.js';
 import { RollupDayFinalizer } from '../../src/clickhouse/maintenance/day-finalizer.js';
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
-import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
+import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
 import type { ErasureReport } from '../../src/core/data-eraser.js';
 import { silentLogger } from '../../src/core/logger.js';

@@ -5,7 +5,7 @@ import { createFleet } from '../../src/cli/fleet.js';
 import { AgentLedger } from '../../src/cli/fleet-ledger.js';
 import { seededRandom } from '../../src/cli/seeded-random.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
-import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
+import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { defaultFrameLimits } from '../../src/core/limits.js';
 import { silentLogger } from '../../src/core/logger.js';
 import { packageFile } from '../../src/core/package-root.js';
@@ -67,6 +67,7 @@ async function insert(): Promise<void> {
   const { rows, rowCount } = createBatchDecoder(defaultFrameLimits).decode({
     bytes: frame.buffer,
     receivedMs: nowMs,
+    clockMs: nowMs,
     frames: [
       {
         offset: 0,

@@ -3,10 +3,11 @@ import { RollupDayFinalizer } from '../../src/clickhouse/maintenance/day-finaliz
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
 import { Maintenance } from '../../src/clickhouse/maintenance/maintenance.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
-import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
+import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import type { StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { CollectorError } from '../../src/core/errors.js';
 import { silentLogger } from '../../src/core/logger.js';
+import type { DeliveryHold } from '../../src/core/ports.js';
 import { retentionDays } from '../../src/core/retention.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';
@@ -38,6 +39,7 @@ async function setUp(nowMs: number) {
   const successes: number[] = [];
   const shared = {
     store: reachable,
+    delivery: { whileHeld: (work: () => Promise<unknown>) => work() } as DeliveryHold,
     clock,
     nextToken: createInsertToken(clock, seededRandom(5)),
     logger: silentLogger,
@@ -49,10 +51,7 @@ async function setUp(nowMs: number) {
       lastSuccess: { set: (value: number) => void successes.push(value) },
     },
   };
-  const finalizer = new RollupDayFinalizer(
-    { ...shared, delivery: { whileHeld: (work) => work() }, undeliveredSinceMs: () => null },
-    { skewFutureMs: hourMs },
-  );
+  const finalizer = new RollupDayFinalizer({ ...shared, undeliveredSinceMs: () => null }, { skewFutureMs: hourMs });
   const maintenance = new Maintenance(
     { ...shared, finalizer, hasBacklog: () => state.hasBacklog },
     { retention: retentionDays },

@@ -4,13 +4,16 @@ import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token
 import { refreshRecovered } from '../../src/clickhouse/maintenance/recovered-refresh.js';
 import { readingAsWriter } from '../../src/clickhouse/maintenance/rollup-repair.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
-import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
+import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
+import type { DeliveryHold } from '../../src/core/ports.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { type RawRow, timeText, writeSegment } from '../support/segment-file.js';
+
+const nothingDelivered: DeliveryHold = { whileHeld: (work) => work() };
 
 const dayMs = 86_400_000;
 const todayMs = Math.floor(noonMs / dayMs) * dayMs + dayMs;
@@ -35,7 +38,7 @@ const nextToken = createInsertToken(systemClock, seededRandom(3));
 function refresh(tenant: string | null = null): Promise<void> {
   const span = { fromMs: todayMs - 3 * dayMs, untilMs: todayMs + dayMs };
   const agents = selectScope({ tenant, agentId: null });
-  return refreshRecovered({ store, reader: readingAsWriter(store), nextToken }, span, {
+  return refreshRecovered({ store, reader: readingAsWriter(store), delivery: nothingDelivered, nextToken }, span, {
     agents,
     isStopping: () => false,
   });
@@ -117,4 +120,18 @@ test('times of the groups stay as they were', async () => {
   await refresh('times');
   expect(await groups('times')).toMatchObject([{ recovered: 1 }]);
   expect(await seen()).toEqual(before);
+});
+
+test('a task that another tenant completed under the same agent and id has not recovered', async () => {
+  for (const tenant of ['both-1', 'both-2', 'both-3']) await insert([failure(tenant, 'a'), failure(tenant, 'b')]);
+  await insert([completion('both-2', 'a', noonMs + 1_000), completion('both-3', 'b', noonMs + 1_000)]);
+  await insert([completion('both-2', 'b', noonMs - 1_000), completion('both-1', 'b', noonMs - 1_000)]);
+  await refresh();
+  const recovered = await store.select(`SELECT tenant, sum(recovered) AS recovered FROM agent_errors_daily
+    WHERE startsWith(tenant, 'both-') GROUP BY tenant ORDER BY tenant`);
+  expect(recovered).toEqual([
+    { tenant: 'both-1', recovered: 0 },
+    { tenant: 'both-2', recovered: 1 },
+    { tenant: 'both-3', recovered: 1 },
+  ]);
 });

@@ -1,8 +1,11 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { migrate } from '../../src/clickhouse/migrate.js';
 import { dropExpiredParts } from '../../src/clickhouse/retention/expired-parts.js';
+import { setExpiryOwner } from '../../src/clickhouse/retention/expiry-owner.js';
 import { applyRetention, expiringTables, ttlDaysOf } from '../../src/clickhouse/retention/table-retention.js';
-import { createSegmentWriter } from '../../src/clickhouse/segment-insert.js';
+import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
+import { createStoreUpkeep } from '../../src/clickhouse/store-upkeep.js';
+import { systemClock, systemRandom } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
 import { retentionDays } from '../../src/core/retention.js';
 import { EngineStore } from '../support/engine-store.js';
@@ -129,3 +132,64 @@ test('parts written under a longer retention are dropped once their newest row h
   ]);
   expect(await mutations()).toEqual([{ count: 0 }]);
 });
+
+test('an engine that keeps what has expired removes nothing, whatever its clock says, over restarts too', async () => {
+  const own = await EngineStore.start({ keepsExpired: true });
+  onTestFinished(() => own.end());
+  const received: number[] = [];
+  const receipt = { nowMs: () => nowMs, follow: (ms: number) => void received.push(ms) };
+  const counter = { inc: () => {} };
+  const upkeep = createStoreUpkeep(
+    {
+      store: own.client,
+      delivery: { whileHeld: (work) => work() },
+      undeliveredSinceMs: () => null,
+      receipt,
+      clock: systemClock,
+      random: systemRandom,
+      logger,
+      instruments: {
+        maintenance: {
+          finalizations: counter,
+          agentsRepaired: counter,
+          failures: counter,
+          seconds: { observe: () => {} },
+          lastSuccess: { set: () => {} },
+        },
+        erasure: { completed: counter, rows: counter, failures: counter },
+        parts: { partsBroken: counter, partsDetached: counter, rowsMissing: counter },
+      },
+    },
+    {
+      database: 'tidemark',
+      startedMs: () => nowMs,
+      isOwnStore: true,
+      engine: null,
+      isMaintained: true,
+      skewFutureMs: 3_600_000,
+      retention: retentionDays,
+      erasure: { lateDays: 30, purgeHours: 24 },
+    },
+  );
+  await upkeep.prepare();
+  const rows = daysAgo(40);
+  const segment = await writeSegment(own, { id: 'old', blocks: [rows] });
+  await createSegmentWriter({ store: own }, { database: 'tidemark', transport: 'infile' }).insert(segment);
+  const counted = async () => {
+    await own.run('OPTIMIZE TABLE agent_events_raw_v1 FINAL');
+    const [found] = await own.select<{ rows: number }>('SELECT count() AS rows FROM agent_events_raw_v1');
+    return Number(found?.rows);
+  };
+  expect(await counted()).toBe(rows.length);
+  await own.crash();
+  expect(await counted()).toBe(rows.length);
+  await upkeep.prepare();
+  expect(received).toEqual([0, Math.floor((nowMs - 40 * dayMs) / 1_000) * 1_000 + 1_000]);
+  await own.run('SYSTEM START TTL MERGES agent_events_raw_v1');
+  expect(await counted()).toBe(0);
+  await setExpiryOwner(own.client, 'engine');
+  const [kept] = await own.select<{ kept: number }>(
+    "SELECT count() AS kept FROM system.tables WHERE engine_full LIKE '%ttl_in_pool%'",
+  );
+  expect(Number(kept?.kept)).toBe(0);
+}, 120_000);

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '../../src/clickhouse/migrate.js';
-import { createSegmentWriter, insertStatement } from '../../src/clickhouse/segment-insert.js';
+import { createSegmentWriter, insertStatement } from '../../src/clickhouse/segments/segment-insert.js';
 import { rawTable } from '../../src/core/event-schema.js';
 import { silentLogger } from '../../src/core/logger.js';
 import type { SegmentWriter } from '../../src/core/ports.js';

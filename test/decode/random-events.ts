@@ -33,7 +33,7 @@ export function createBatch(
     offset += body.length;
     return range;
   });
-  return { bytes: bytes.buffer, frames: ranges, receivedMs };
+  return { bytes: bytes.buffer, frames: ranges, receivedMs, clockMs: receivedMs };
 }
 
 /** Bytes and texts as they are, anything else as MessagePack. */

@@ -1,42 +1,14 @@
-import { truncateSync } from 'node:fs';
+import { renameSync, truncateSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { CollectorError } from '../../src/core/errors.js';
 import type { DeliverInstruments } from '../../src/core/instruments.js';
 import { silentLogger } from '../../src/core/logger.js';
-import type { SegmentWriter, SpoolSegment } from '../../src/core/ports.js';
 import { createDelivery, type Delivery } from '../../src/deliver/delivery.js';
 import { defaultRetryPolicy } from '../../src/deliver/retry-policy.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { ScriptedWriter } from '../support/scripted-segment-writer.js';
 import { ScriptedSpool } from '../support/scripted-spool.js';
 import { tempDir } from '../support/temp-dir.js';
-
-/** Answers each insert as the test says; one insert at a time, or the test fails. */
-class ScriptedWriter implements SegmentWriter {
-  readonly inserted: string[] = [];
-  readonly attempts: string[] = [];
-  readonly #answers: (Error | Promise<void>)[] = [];
-  #running = 0;
-  runningMost = 0;
-
-  /** The next insert fails so, or takes as long as the promise. */
-  answer(...answers: readonly (Error | Promise<void>)[]): void {
-    this.#answers.push(...answers);
-  }
-
-  async insert(segment: SpoolSegment): Promise<void> {
-    this.attempts.push(segment.id);
-    this.#running++;
-    this.runningMost = Math.max(this.runningMost, this.#running);
-    try {
-      const answer = this.#answers.shift();
-      if (answer instanceof Error) throw answer;
-      await answer;
-      this.inserted.push(segment.id);
-    } finally {
-      this.#running--;
-    }
-  }
-}
 
 function countingInstruments() {
   const counts: Record<string, number> = {};
@@ -208,19 +180,44 @@ test('a defect of the writer is retried, because giving up would lose events', a
   expect(counts).toMatchObject({ 'retries:internal': 1 });
 });
 
-test('a file that is cut or gone is quarantined as corrupt and never sent', async () => {
-  const { spool, writer, delivery } = setUp();
+test('a file that is cut or gone is looked at again, then quarantined as corrupt, and never sent', async () => {
+  const { clock, spool, writer, delivery, counts } = setUp();
   spool.close('cut', { bytes: 100 });
   truncateSync(spool.peek()?.dataPath ?? '', 99);
   spool.close('gone', { file: 'missing' });
   spool.close('whole');
   await delivery.start();
-  await until(() => spool.released.length === 1);
+  await untilRetried(clock, () => spool.released.length === 1);
   expect(writer.attempts).toEqual(['whole']);
+  expect(counts).toMatchObject({ 'retries:segment_unreadable': 18 });
   expect(spool.quarantined).toEqual([
     { id: 'cut', reason: 'corrupt' },
     { id: 'gone', reason: 'corrupt' },
   ]);
+});
+
+test('a file that is missing for a moment is inserted when it is back', async () => {
+  const { clock, spool, delivery } = setUp();
+  spool.close('1');
+  const path = spool.peek()?.dataPath ?? '';
+  renameSync(path, `${path}.away`);
+  await delivery.start();
+  await until(() => delivery.health().details.attempts === 1);
+  renameSync(`${path}.away`, path);
+  await untilRetried(clock, () => spool.released.length === 1);
+  expect(spool.quarantined).toEqual([]);
+});
+
+test('what the store has of a segment that is put aside goes with it', async () => {
+  const { clock, spool, writer, delivery } = setUp();
+  const refused = () => new CollectorError('store_rejected', 'cannot insert');
+  writer.answer(refused());
+  writer.answer(refused());
+  writer.arrived.set('1', 'the raw rows');
+  spool.close('1');
+  await delivery.start();
+  await untilRetried(clock, () => spool.quarantined.length === 1);
+  expect(spool.arrived).toEqual(['the raw rows']);
 });
 
 test('a spool that cannot release yet is asked again, without inserting again', async () => {

@@ -40,12 +40,17 @@ test('a hanging store fills the spool, credit stops, requests are refused, and a
   process.kill(engine, 'SIGSTOP');
   try {
     const running = Promise.all(producers.map((producer) => producer.run()));
-    const post = () =>
-      fetch(`${collector.url}/v1/events`, {
+    // What was answered 202 must be there, whenever it is inserted.
+    let accepted = 0;
+    const post = async () => {
+      const response = await fetch(`${collector.url}/v1/events`, {
         method: 'POST',
         body: JSON.stringify({ type: 'log', agent_id: 'refused', message: 'no room' }),
         headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json' },
       });
+      if (response.status === 202) accepted++;
+      return response;
+    };
     await expect.poll(async () => (await post()).status, { timeout: 40_000 }).toBe(503);
     const refused = await post();
     expect([refused.headers.get('retry-after'), ((await refused.json()) as { code: string }).code]).toEqual([
@@ -54,7 +59,7 @@ test('a hanging store fills the spool, credit stops, requests are refused, and a
     ]);
     await expect.poll(() => producers.map((producer) => producer.credit)).toEqual([0, 0, 0]);
     const health = await collector.get<Health>('/health/deep');
-    expect(health.dependencies.find(({ name }) => name === 'spool')).toMatchObject({ status: 'degraded' });
+    expect(health.dependencies.find(({ name }) => name === 'spool')).toMatchObject({ status: 'unhealthy' });
     expect(health.oldest_undelivered_age_ms).toBeGreaterThan(0);
 
     for (const producer of producers) producer.finish();
@@ -62,14 +67,11 @@ test('a hanging store fills the spool, credit stops, requests are refused, and a
     await running;
     const good = plans.reduce((sum, plan) => sum + plan.good, 0);
     const executions = plans.reduce((sum, plan) => sum + plan.executions, 0);
-    const accepted = await collector.query<{ readonly others: string }>(
-      `SELECT countIf(agent_id = 'refused') AS others FROM agent_events`,
-    );
-    const others = Number(accepted[0]?.others);
-    const ledger = await settledLedger(collector, good + others);
-    expect({ ...ledger, rows: ledger.rows - others, ids: ledger.ids - (others > 0 ? 1 : 0) }).toEqual({
-      rows: good,
-      ids: good,
+    const ledger = await settledLedger(collector, good + accepted);
+    // The posts name no task: together they are one id more.
+    expect(ledger).toEqual({
+      rows: good + accepted,
+      ids: good + (accepted > 0 ? 1 : 0),
       executions,
       minuteTotal: executions,
       dayTotal: executions,

@@ -8,7 +8,7 @@ const eventsPerFrame = 1_000;
 /** Two frames whose events with an even index were seen before, each id known to the memory. */
 function givenBatch() {
   const eventIds = new EventIdMemory({ idsMax: 100_000, onForgotten() {} });
-  const batch = new PendingBatch(new ArrayBuffer(1_024), 0);
+  const batch = new PendingBatch(new ArrayBuffer(1_024), null);
   let reads = 0;
   const origin = {} as PendingFrame['origin'];
   for (let frame = 0; frame < 2; frame++) {

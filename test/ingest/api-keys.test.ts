@@ -1,8 +1,8 @@
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { CollectorError } from '../../src/core/errors.js';
-import type { Logger } from '../../src/core/logger.js';
+import { type Logger, silentLogger } from '../../src/core/logger.js';
 import type { Scope } from '../../src/core/ports.js';
 import { type ApiKeys, type ApiKeysOptions, createApiKeys } from '../../src/ingest/api-keys.js';
 import { readKeyFile, storedKeyOf, writeKeyFile } from '../../src/ingest/key-file.js';
@@ -144,7 +144,7 @@ test('a file that turns bad while running leaves the known keys in force and is 
 
 const valid = { name: 'n', tenant: 'a', scopes: ['read'], sha256: 'a'.repeat(64), created: '' };
 test.each([
-  ['{', /cannot use .*api-keys\.json: the file: /],
+  ['{', /cannot use .*api-keys\.json: it is not the JSON /],
   ['{"version": 2, "keys": []}', /cannot use .*: version: /],
   [JSON.stringify({ version: 1, keys: [{ ...valid, tenant: 'a b' }] }), /keys\.0\.tenant/],
   [JSON.stringify({ version: 1, keys: [valid, { ...valid, scopes: ['write'] }] }), /keys\.1\.scopes\.0/],
@@ -201,4 +201,54 @@ test('the page of all tenants is not for the admin of one, unless its key has th
   const both = outside(['admin', 'metrics']);
   expect(both.authenticate('Bearer outside-key-of-acme', 'metrics')).toMatchObject({ tenant: 'acme' });
   expect(both.authenticate('Bearer outside-key-of-acme', 'ingest')).toMatchObject({ tenant: 'acme' });
+});
+
+/** A start, and what it says. */
+function startedAloud(dataDir: string): { readonly keys: ApiKeys; readonly said: string[] } {
+  const said: string[] = [];
+  const note = (_context: object, message: string) => void said.push(message);
+  const logger: Logger = { ...silentLogger, warn: note, error: note };
+  return {
+    keys: createApiKeys({ clock: new FakeClock(), logger }, { dataDir, keysFromConfig: [], contentTenants: [] }),
+    said,
+  };
+}
+
+test('a file of keys that is gone is missed when there was one, and a new admin key made', () => {
+  const dataDir = tempDir();
+  expect(startedAloud(dataDir).said).toEqual([]);
+  rmSync(join(dataDir, 'api-keys.json'));
+  const { keys, said } = startedAloud(dataDir);
+  expect(keys.generatedAdminKey).not.toBeNull();
+  expect(said).toEqual(['the file of API keys is missing: no key of before is known any more, a new one is made']);
+});
+
+test('a file of keys that is no JSON says what to do', () => {
+  const dataDir = tempDir();
+  create(dataDir);
+  for (const text of ['', '{"version": 1, "ke', '{"version": 1}']) {
+    writeFileSync(join(dataDir, 'api-keys.json'), text);
+    expect(() => create(dataDir)).toThrow(/^cannot use .*api-keys\.json: .*; put back a copy of it, or move it away/);
+  }
+});
+
+test.each([
+  ['empty', (path: string) => writeFileSync(path, '')],
+  ['another', (path: string) => writeFileSync(path, 'tdm_of_another_directory\n')],
+])('an admin key that is %s is told, and one that was taken away is not', (_what, damage) => {
+  const dataDir = tempDir();
+  create(dataDir);
+  damage(join(dataDir, 'admin-key'));
+  const told = 'the key in the file is not known: the demo and the command line cannot use it';
+  expect(startedAloud(dataDir).said).toEqual([told]);
+  rmSync(join(dataDir, 'admin-key'));
+  expect(startedAloud(dataDir).said).toEqual([]);
+});
+
+test('an admin key that cannot be read is told, and the start goes on', () => {
+  const dataDir = tempDir();
+  create(dataDir);
+  rmSync(join(dataDir, 'admin-key'));
+  mkdirSync(join(dataDir, 'admin-key'));
+  expect(startedAloud(dataDir).said).toEqual(['cannot read the key of the demo and the command line']);
 });

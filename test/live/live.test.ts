@@ -154,31 +154,33 @@ test('a subscriber that stops reading loses only its own events, and is told exa
   const reader = await LiveClient.open(collector, '?agent_id=s-agent');
   const stalled = await LiveClient.open(collector, '?agent_id=s-agent');
   stalled.pause();
-  const dropped = 'tidemark_live_events_dropped_total{reason="slow"}';
-  const before = (await collector.metrics()).get(dropped) ?? 0;
+  const dropped = async () => (await collector.metrics()).get('tidemark_live_events_dropped_total{reason="slow"}') ?? 0;
+  const before = await dropped();
   const message = 'x'.repeat(4_000);
   const residentBefore = residentBytes();
   let sent = 0;
-  // The sockets of both sides hold some megabytes, so it takes as many to fill them.
-  while (sent < 12_000) {
-    await sendEvents(
-      collector,
-      Array.from({ length: 200 }, () => ({ type: 'log', agent_id: 's-agent', message, task_id: `s-${sent++}` })),
-    );
-  }
-  await reader.until(() => reader.events().length === sent);
-  const count = await metric(dropped, (value) => value > before);
+  const sendSome = async () => {
+    const event = () => ({ type: 'log', agent_id: 's-agent', message, task_id: `s-${sent++}` });
+    await sendEvents(collector, Array.from({ length: 50 }, event));
+    // The other one keeps up, however busy the machine is: it would be told of events of its own.
+    await reader.until(() => reader.events().length === sent);
+  };
+  // The sockets of both sides hold some megabytes, more or less by the system's settings.
+  while ((await dropped()) === before) await sendSome();
+  for (let round = 0; round < 10; round++) await sendSome();
   expect(residentBytes() - residentBefore).toBeLessThan(200 * 1_048_576);
   stalled.resume();
-  const last = `s-${sent - 1}`;
-  await stalled.until(() => stalled.events().at(-1)?.task_id === last);
-  const told = stalled.received.reduce((sum, { op, count: lost }) => sum + (op === 'dropped' ? (lost ?? 0) : 0), 0);
-  expect(told).toBe(count - before);
-  expect(stalled.events().length + told).toBe(sent);
+  const told = () => stalled.received.reduce((sum, { op, count }) => sum + (op === 'dropped' ? (count ?? 0) : 0), 0);
+  // Whether the last event of all is among the lost depends on how it was put together with others.
+  await stalled.until(() => stalled.events().length + told() >= sent);
+  expect(stalled.events().length + told()).toBe(sent);
+  expect(told()).toBeGreaterThan(0);
+  await expect.poll(dropped).toBe(before + told());
   const gap = stalled.received.findIndex(({ op }) => op === 'dropped');
   expect(stalled.received[gap + 1]?.op).toBe('snapshot');
   const ids = reader.events().map(({ task_id }) => task_id);
   expect(ids).toEqual(Array.from({ length: sent }, (_, index) => `s-${index}`));
+  expect(reader.received.filter(({ op }) => op === 'dropped')).toEqual([]);
 }, 60_000);
 
 test('a thousand subscribers ask the store nothing, and more than a tenant may have are refused by name', async () => {

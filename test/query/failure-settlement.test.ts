@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { settleFailures } from '../../src/clickhouse/maintenance/failure-settlement.js';
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
+import type { DeliveryHold } from '../../src/core/ports.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { type ExpectedFailure, failureHistory } from './failure-history.js';
 import { createQueryApi, type QueryApi } from './query-api.js';
 import { openQueryStore, type QueryStore } from './query-store.js';
+
+const nothingDelivered: DeliveryHold = { whileHeld: (work) => work() };
 
 const seed = testSeed(53);
 const nowMs = Math.floor(Date.now() / 60_000) * 60_000;
@@ -26,7 +29,9 @@ beforeAll(async () => {
   expected.push(...made.flatMap((history) => history.expected));
   // Every event before or after the first pass, whatever it says of which.
   await store.insert(rows.filter(({ place }) => place < 0.5).map(({ row }) => row));
-  await settleFailures({ store: store.writer, nextToken }, () => false, { rowsAtOnceMax: 0 });
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken }, () => false, {
+    rowsAtOnceMax: 0,
+  });
   await leaveToReaders();
   await store.insert(rows.filter(({ place }) => place >= 0.5).map(({ row }) => row));
 });
@@ -83,11 +88,11 @@ test('answers join what came since the last pass: later tries of earlier failure
 
 test('a further pass stores what was joined, repeated events once, and changes no answer', async () => {
   const nextToken = createInsertToken(new FakeClock(nowMs + 1), seededRandom(seed));
-  await settleFailures({ store: store.writer, nextToken });
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
   expect(await stored()).toEqual(outcomes());
   await leaveToReaders();
   for (const tenant of tenants) expect(await countsOf(tenant)).toEqual(recountOf(tenant));
-  await settleFailures({ store: store.writer, nextToken });
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
   expect(await stored()).toEqual(outcomes());
 });
 
@@ -95,7 +100,7 @@ test('beside very many new tries a breakdown has the outcomes stored last, and s
   const nextToken = createInsertToken(new FakeClock(nowMs + 2), seededRandom(seed));
   const failed = { tenant: 'initech', agent_id: 'a', type: 'task.failed', error_category: 'tool', received: nowMs };
   await store.insert([{ ...failed, task_id: 'mended', ts: nowMs - 60_000 }]);
-  await settleFailures({ store: store.writer, nextToken });
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
   await store.insert([{ ...failed, type: 'task.completed', task_id: 'mended', ts: nowMs - 1_000 }]);
   const breakdown = async () => (await api.get('initech', '/api/v1/failures/breakdown')).body;
   const joined = { totals: { count: 1, recovered: 1 }, outcomes_as_of: null };
@@ -105,14 +110,14 @@ test('beside very many new tries a breakdown has the outcomes stored last, and s
     FROM numbers(50000)`);
   const behind = { totals: { count: 1, recovered: 0 }, outcomes_as_of: expect.any(String) };
   await vi.waitFor(async () => expect(await breakdown()).toMatchObject(behind), { timeout: 10_000 });
-  await settleFailures({ store: store.writer, nextToken });
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
   expect(await breakdown()).toMatchObject({ totals: { count: 1, recovered: 1 }, outcomes_as_of: expect.any(String) });
 });
 
 test('a pass with nothing new writes nothing', async () => {
   await leaveToReaders();
   const nextToken = createInsertToken(new FakeClock(nowMs + 3), seededRandom(seed));
-  await settleFailures({ store: store.writer, nextToken });
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
   const marks = () =>
     store.reader.rows({
       name: 'test',
@@ -120,6 +125,6 @@ test('a pass with nothing new writes nothing', async () => {
       params: {},
     });
   const before = await marks();
-  await settleFailures({ store: store.writer, nextToken });
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
   expect(await marks()).toEqual(before);
 });

@@ -168,3 +168,27 @@ test('with too many damaged segments appends are refused', async () => {
   expect(spool.tryAppend(spoolBatch()).status).toBe('full');
   expect(spool.fullness()).toBe(1);
 });
+
+test('a disk that hangs in a write makes the spool unhealthy until the write is done', async () => {
+  const { spool, disk, clock } = await startSpool();
+  let open = () => {};
+  disk.syncGate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const durable = mustAppend(spool, spoolBatch());
+  await settle();
+  clock.advance(9_000);
+  expect(spool.health().status).toBe('healthy');
+  clock.advance(3_000);
+  expect(spool.health()).toMatchObject({ status: 'unhealthy', reason: expect.stringContaining('for 12 s') });
+  open();
+  await durable;
+  expect(spool.health().status).toBe('healthy');
+});
+
+test('a spool that has stopped says so', async () => {
+  const { spool } = await startSpool();
+  await spool.stop(1_000);
+  expect(spool.tryAppend(spoolBatch()).status).toBe('stopped');
+  expect(spool.health()).toMatchObject({ status: 'unhealthy', reason: expect.stringContaining('not running') });
+});

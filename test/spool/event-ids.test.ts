@@ -66,7 +66,7 @@ test('batches without ids, with some and with many are told apart', async () => 
 
 test('ids of a quarantined segment stay known', async () => {
   const { spool, disk } = await twoReleasedOneNot();
-  await spool.quarantine(spool.peek()!.id, 'store_rejected');
+  await spool.quarantine(spool.peek()!.id, 'store_rejected', null);
   expect((await startSpool({}, disk.kill())).eventIds.restored).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
@@ -125,7 +125,7 @@ async function openJournal(disk: FaultyFileSystem) {
   const eventIds = new EventIdNotes();
   const totals = new SpoolTotals();
   const deps = { fileSystem: disk, logger: silentLogger, instruments: totals.instruments, eventIds };
-  const journal = await EventIdJournal.open(deps, { directory: spoolDirectory, idsMax: 100 });
+  const journal = await EventIdJournal.open(deps, { directory: spoolDirectory, lastFile: 0, idsMax: 100 });
   return { journal, eventIds };
 }
 

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
+import { silentLogger } from '../../src/core/logger.js';
 import { PositionTable } from '../../src/spool/position-table.js';
 import { ProducerHash } from '../../src/spool/producer-hash.js';
 import { FaultyFileSystem } from '../support/faulty-file-system.js';
 import { randomInteger, seededRandom } from '../support/seeded-random.js';
-import { append, settle, startSpool } from '../support/spool-rig.js';
+import { append, settle, spoolDirectory, startSpool } from '../support/spool-rig.js';
 
 const day = 86_400_000;
 
@@ -169,4 +170,92 @@ test('tenants and producers of any script are told apart after a restart', async
   await append(spool, { rows: 3, frames });
   const next = await startSpool({}, disk.kill());
   expect(frames.map(({ tenant, producer }) => next.spool.lastSeq(tenant, producer))).toEqual([1, 2, 3]);
+});
+
+test('the newest time of receipt is known after a restart, of what was released without a producer too', async () => {
+  const first = await startSpool();
+  const receivedMs = first.clock.nowMs() + 40 * day;
+  await append(first.spool, { receivedMs, frames: [{ producer: '', seq: 0 }] });
+  first.clock.advance(1_000);
+  await settle();
+  await first.spool.release(first.spool.peek()!.id);
+  await first.spool.stop(1_000);
+  for (let start = 0; start < 2; start++) {
+    const { spool } = await startSpool({}, first.disk);
+    expect(spool.newestReceivedMs).toBe(receivedMs);
+    await spool.stop(1_000);
+  }
+});
+
+test('the newest time of receipt is known after a restart from segments that wait', async () => {
+  const first = await startSpool();
+  const receivedMs = first.clock.nowMs() + day;
+  await append(first.spool, { receivedMs });
+  await append(first.spool, { receivedMs: receivedMs - 5 });
+  await first.spool.stop(1_000);
+  const { spool } = await startSpool({}, first.disk);
+  expect(spool.newestReceivedMs).toBe(receivedMs);
+});
+
+test('a wall clock forty days ahead forgets no producer, and one that stays there does after a day', async () => {
+  const { spool, clock, totals } = await startSpool();
+  await append(spool, { receivedMs: clock.nowMs(), frames: [{ producer: 'old', seq: 3 }] });
+  const closeOne = async () => {
+    await append(spool, { receivedMs: clock.nowMs(), frames: [{ producer: 'new', seq: 1 }] });
+    clock.advance(5_000);
+    await settle();
+  };
+  clock.stepWall(40 * day);
+  await closeOne();
+  expect([spool.lastSeq('acme', 'old'), totals.total('producersForgotten')]).toEqual([3, 0]);
+  clock.advance(day);
+  await closeOne();
+  expect([spool.lastSeq('acme', 'old'), totals.total('producersForgotten')]).toEqual([0, 1]);
+});
+
+/** A spool that has released one segment, with an event id, and what the next start says after `damage`. */
+async function saidAfter(damage: (disk: FaultyFileSystem) => Promise<void>): Promise<string[]> {
+  const first = await startSpool();
+  for (const seq of [1, 2]) {
+    await append(first.spool, { frames: [{ producer: 'p', seq }], eventIds: [seq] });
+    first.clock.advance(1_000);
+    await settle();
+    await first.spool.release(first.spool.peek()!.id);
+  }
+  await first.spool.stop(1_000);
+  await damage(first.disk);
+  const said: string[] = [];
+  const note = (_context: object, message: string) => void said.push(message);
+  const logger = { ...silentLogger, warn: note, error: note };
+  const { spool } = await startSpool({}, first.disk, { logger });
+  await spool.stop(1_000);
+  return said;
+}
+
+async function cutTo(disk: FaultyFileSystem, name: string, bytes: number): Promise<void> {
+  const file = await disk.open(`${spoolDirectory}/${name}`, 'update');
+  await file.truncate(bytes);
+  await file.close();
+}
+
+test('a journal that is gone, empty or cut is told at the start, and a whole one is not', async () => {
+  expect(await saidAfter(async () => {})).toEqual([]);
+  const [ids, positions] = ['event-ids-0000000001', 'positions'];
+  expect(await saidAfter((disk) => disk.remove(`${spoolDirectory}/${positions}`))).toEqual([
+    'the position journal is missing; frames and requests that are sent again may be counted again',
+  ]);
+  expect(await saidAfter((disk) => cutTo(disk, positions, 0))).toEqual([
+    expect.stringMatching(/^the position journal is damaged; it is quarantined, and frames and requests that are sent/),
+  ]);
+  expect(await saidAfter((disk) => cutTo(disk, positions, 40))).toEqual([
+    expect.stringMatching(/^the position journal ends /),
+  ]);
+  expect(await saidAfter((disk) => disk.remove(`${spoolDirectory}/${ids}`))).toEqual([
+    'a journal of event ids is missing; events that are sent again by their event id may be counted again',
+  ]);
+  for (const bytes of [0, 15]) {
+    expect(await saidAfter((disk) => cutTo(disk, ids, bytes))).toEqual([
+      expect.stringMatching(/^a journal of event ids ends too early; /),
+    ]);
+  }
 });

@@ -21,7 +21,7 @@ async function refused(): Promise<{ readonly disk: FaultyFileSystem; readonly id
     await settle(2);
   }
   const { id } = spool.peek()!;
-  await spool.quarantine(id, 'store_rejected');
+  await spool.quarantine(id, 'store_rejected', null);
   return { disk: disk.kill(), id };
 }
 
@@ -75,7 +75,7 @@ test('a restored segment can be quarantined and restored again', async () => {
   await shelfOf(disk).restore(id);
   const rig = await startSpool({}, disk.kill());
   await settle(3);
-  await rig.spool.quarantine(id, 'store_rejected');
+  await rig.spool.quarantine(id, 'store_rejected', null);
   const next = rig.disk.kill();
   expect(await shelfOf(next).list()).toMatchObject([{ id, reason: 'store_rejected', damage: null }]);
   await shelfOf(next).restore(id);
@@ -163,12 +163,16 @@ test('the damaged part of a salvaged segment is listed with what is missing, and
   await expect(shelfOf(rig.disk).restore(segment.id)).rejects.toMatchObject({ code: 'segment_corrupt' });
 });
 
-test('files of others beside a segment stay where they are, aside and back', async () => {
+test('files of others beside a segment stay where they are, what the store has of it is told and goes', async () => {
   const { disk, id } = await refused();
-  const path = `${spoolDirectory}/${id}.seen`;
-  disk.setContent(path, Buffer.from('three tables'));
+  const remark = `${spoolDirectory}/${id}.remark`;
+  disk.setContent(remark, Buffer.from('look at it on Monday'));
+  disk.setContent(`${spoolDirectory}/${id}.arrived`, Buffer.from('three tables'));
   await shelfOf(disk).restore(id);
-  expect(disk.files()).toContain(path);
-  expect(await delivered(disk.kill())).toEqual(['0001', '0002']);
-  expect(Buffer.from(disk.content(path)).toString()).toBe('three tables');
+  const { spool, disk: next } = await startSpool({}, disk.kill());
+  await settle(3);
+  expect(spool.peek()).toMatchObject({ id, arrived: 'three tables' });
+  await spool.release(id);
+  expect(next.files().filter((path) => path.includes(id))).toEqual([remark]);
+  expect(Buffer.from(next.content(remark)).toString()).toBe('look at it on Monday');
 });

@@ -17,7 +17,7 @@ test('at its quota the spool refuses appends, and accepts them again below the l
   }
   expect(seq).toBeGreaterThan(8);
   expect(spool.tryAppend(spoolBatch()).status).toBe('full');
-  expect(spool.health()).toMatchObject({ status: 'degraded', details: { full: 'quota' } });
+  expect(spool.health()).toMatchObject({ status: 'unhealthy', details: { full: 'quota' } });
   await settle();
   await spool.release(spool.peek()!.id);
   await settle();
@@ -25,6 +25,7 @@ test('at its quota the spool refuses appends, and accepts them again below the l
   await settle();
   expect(announced).toBe(1);
   expect(spool.tryAppend(spoolBatch({ frames: [{ seq: seq + 1 }] })).status).toBe('appended');
+  expect(spool.health()).toMatchObject({ status: 'healthy', reason: null });
 });
 
 test('bytes are counted down to zero when everything is released', async () => {
@@ -60,7 +61,7 @@ test('an almost full disk refuses appends and is looked at again by itself', asy
   let announced = 0;
   spool.onSpace(() => announced++);
   expect(spool.tryAppend(spoolBatch()).status).toBe('full');
-  expect(spool.health().reason).toContain('disk');
+  expect(spool.health()).toMatchObject({ status: 'unhealthy', reason: expect.stringContaining('disk') });
   // Between the marks nothing changes.
   disk.space = { usedBytes: 89 * kilobyte, availableBytes: 11 * kilobyte };
   clock.advance(1_000);

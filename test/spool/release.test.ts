@@ -60,7 +60,7 @@ test('a crash at any step of a release replays the segment under its id or not a
 
 test('a crash at any step of a quarantine leaves the segment whole or quarantined', async () => {
   const steps = await crashAtEveryStep(
-    (spool, id) => spool.quarantine(id, 'store_rejected'),
+    (spool, id) => spool.quarantine(id, 'store_rejected', null),
     async ({ spool }, first) => {
       expect([spool.lastSeq('acme', 'a'), spool.lastSeq('acme', 'b')]).toEqual([5, 6]);
       const whole = spool.peek()?.id === first;
@@ -84,7 +84,7 @@ test('a segment the store rejects is renamed and counted, and the next one follo
   const { spool, disk, totals } = await startSpool({}, await twoSegments());
   await settle(3);
   const { id, dataPath } = spool.peek()!;
-  await spool.quarantine(id, 'store_rejected');
+  await spool.quarantine(id, 'store_rejected', null);
   expect(disk.files()).toContain(`${dataPath}.quarantined`);
   expect(totals.total('segmentsQuarantined', 'store_rejected')).toBe(1);
   expect(totals.total('eventsQuarantined')).toBe(1);
@@ -98,7 +98,7 @@ test('durable and recovered events are always the sum of released, spooled and q
   await settle(3);
   const released = spool.peek()!;
   await spool.release(released.id);
-  await spool.quarantine(spool.peek()!.id, 'store_rejected');
+  await spool.quarantine(spool.peek()!.id, 'store_rejected', null);
   const known = totals.total('eventsRecovered') + 8;
   expect(known).toBe(released.rows + spool.stats().events + totals.total('eventsQuarantined'));
 });

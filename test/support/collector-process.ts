@@ -73,6 +73,21 @@ export class CollectorProcess {
     return this.#end('SIGTERM');
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name);
+  }
+
+  /** SIGKILL to the collector and to everything it started, at once; resolves when the collector is gone. */
+  async killAll(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      // Stopped, it starts nothing more.
+      child.kill('SIGSTOP');
+      for (const pid of descendantsOf(child.pid)) killIfThere(pid);
+    }
+    await this.#end('SIGKILL');
+  }
+
   /** The embedded engine's process, a child of the collector; undefined while there is none. */
   enginePid(): number | undefined {
     return childrenOf(this.pid).find((pid) => /(engine|launcher)-main/.test(commandOf(pid)));
@@ -126,7 +141,8 @@ export class CollectorProcess {
     for (;;) {
       if (child.exitCode !== null) throw new Error(`the collector exited with ${child.exitCode}:\n${this.output}`);
       try {
-        if ((await fetch(`${this.url}/health`)).ok) return;
+        // A full spool answers 503, and answers.
+        if ([200, 503].includes((await fetch(`${this.url}/health`)).status)) return;
       } catch {
         // Not listening yet.
       }
@@ -164,6 +180,18 @@ function childrenOf(pid: number): number[] {
     );
   } catch {
     return [];
+  }
+}
+
+function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
   }
 }
 

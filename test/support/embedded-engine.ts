@@ -8,8 +8,10 @@ import {
   type EngineProcess,
   type EngineProcessOptions,
 } from '../../src/clickhouse/embedded/process/engine-process.js';
+import { tryLoadFileLock } from '../../src/clickhouse/embedded/sandbox/native-calls.js';
 import { systemClock } from '../../src/core/clock.js';
 import type { Logger } from '../../src/core/logger.js';
+import { createFileLocker } from '../../src/spool/file-locker.js';
 
 /** A real engine process on a free port, in a directory of its own. */
 export interface TestEngine {
@@ -47,7 +49,7 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
   };
   const writerPassword = "writer's \\secret";
   const engine = createEngineProcess(
-    { logger, clock: systemClock, instruments },
+    { logger, clock: systemClock, instruments, locker: createFileLocker({ lock: tryLoadFileLock() }) },
     { port: 0, writerPassword, memoryBytesMax: 2_000_000_000, ...options, dataDir, spoolDir },
   );
   return {

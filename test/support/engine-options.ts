@@ -7,6 +7,7 @@ export function engineOptions(at: Pick<EngineOptions, 'dataDir' | 'spoolDir'>): 
     ...defaultEngineLimits,
     dataDir: at.dataDir,
     spoolDir: at.spoolDir,
+    keepsExpired: false,
     database: 'tidemark',
     port: 0,
     hosts: [],

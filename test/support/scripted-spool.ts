@@ -6,6 +6,8 @@ import type { SpoolReader, SpoolSegment, SpoolStats } from '../../src/core/ports
 export class ScriptedSpool implements SpoolReader {
   readonly released: string[] = [];
   readonly quarantined: { readonly id: string; readonly reason: string }[] = [];
+  /** What the store has of those. */
+  readonly arrived: (string | null)[] = [];
   /** Failures of the next releases or quarantines, in order. */
   readonly failures: Error[] = [];
   readonly #segments: SpoolSegment[] = [];
@@ -51,8 +53,9 @@ export class ScriptedSpool implements SpoolReader {
     this.released.push(id);
   }
 
-  async quarantine(id: string, reason: 'corrupt' | 'store_rejected'): Promise<void> {
+  async quarantine(id: string, reason: 'corrupt' | 'store_rejected', arrived: string | null): Promise<void> {
     this.#take(id);
+    this.arrived.push(arrived);
     this.quarantined.push({ id, reason });
   }
 

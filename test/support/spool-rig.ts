@@ -112,7 +112,7 @@ export const spoolDirectory = '/spool';
 export async function startSpool(
   options: Partial<SpoolOptions> = {},
   disk = new FaultyFileSystem(),
-  more: Pick<SpoolDeps, 'wasOffered'> = {},
+  more: Partial<Pick<SpoolDeps, 'wasOffered' | 'logger'>> = {},
 ): Promise<SpoolRig> {
   return await startSpoolOn(disk, { directory: spoolDirectory, ...options }, new FakeClock(), more);
 }
@@ -121,7 +121,7 @@ export async function startSpoolOn<Disk extends FileSystem>(
   disk: Disk,
   options: Partial<SpoolOptions> & Pick<SpoolOptions, 'directory'>,
   clock = new FakeClock(),
-  more: Pick<SpoolDeps, 'wasOffered'> = {},
+  more: Partial<Pick<SpoolDeps, 'wasOffered' | 'logger'>> = {},
 ): Promise<SpoolRig<Disk>> {
   const totals = new SpoolTotals();
   const eventIds = new EventIdNotes();

@@ -28,6 +28,8 @@ export interface ProducerOptions {
   readonly random: Random;
   /** Share of frames that are sent twice. */
   readonly repeatRatio: number;
+  /** Time between two frames; as fast as the credit allows when absent. */
+  readonly pauseMs?: number;
   /** Shape of the frames on the wire; chosen by chance when absent. */
   readonly shape?: 'maps' | 'columns';
 }
@@ -43,17 +45,25 @@ export class StreamProducer {
   /** Highest number ever sent. */
   #highest = 0;
   #credit = 0;
+  #isPausing = false;
   #framesMax: number;
   #socket: WebSocket | null = null;
   /** Frames sent a second time, as far as the connection held. */
   repeats = 0;
   readonly rejectsBySeq = new Map<number, number>();
   readonly ackOrderViolations: string[] = [];
+  /** A collector that no longer knew a frame it had acknowledged; such a frame is not sent again. */
+  readonly forgottenAcks: string[] = [];
   readonly closeCodes: number[] = [];
 
   constructor(options: ProducerOptions) {
     this.#options = options;
     this.#framesMax = options.framesMax ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Frames that were sent at least once. */
+  get highest(): number {
+    return this.#highest;
   }
 
   get credit(): number {
@@ -68,6 +78,12 @@ export class StreamProducer {
   finish(): void {
     this.#framesMax = Math.min(this.#framesMax, this.#highest);
     if (this.#acknowledged >= this.#framesMax) this.#socket?.close();
+  }
+
+  /** Ends, whatever is acknowledged. */
+  abandon(): void {
+    this.#framesMax = 0;
+    this.#socket?.terminate();
   }
 
   /** Resolves when every frame is acknowledged. */
@@ -97,8 +113,11 @@ export class StreamProducer {
 
   #receive(message: ServerMessage): void {
     if (message.op === 'hello') {
+      if (message.last_seq < this.#acknowledged) {
+        this.forgottenAcks.push(`${message.last_seq} is durable, ${this.#acknowledged} was acknowledged`);
+      }
       this.#acknowledged = Math.max(this.#acknowledged, message.last_seq);
-      this.#sent = message.last_seq;
+      this.#sent = this.#acknowledged;
     }
     if (message.op === 'reject') {
       if (message.seq <= this.#acknowledged && !this.rejectsBySeq.has(message.seq)) {
@@ -112,16 +131,25 @@ export class StreamProducer {
   }
 
   #fill(): void {
-    const { frame: frameOf, random, repeatRatio } = this.#options;
+    const { frame: frameOf, random, repeatRatio, pauseMs = 0 } = this.#options;
+    if (this.#isPausing) return;
     // A repeated frame counts like any other: half of the credit leaves room for all of them.
     while (this.#sent < this.#framesMax && 2 * (this.#sent - this.#acknowledged) < this.#credit - 1) {
       this.#sent += 1;
       this.#highest = Math.max(this.#highest, this.#sent);
       const frame = frameOf(this.#sent);
       this.#socket?.send(this.#encode(frame));
-      if (random() >= repeatRatio) continue;
-      this.repeats += 1;
-      this.#socket?.send(this.#encode(frame));
+      if (random() < repeatRatio) {
+        this.repeats += 1;
+        this.#socket?.send(this.#encode(frame));
+      }
+      if (pauseMs === 0) continue;
+      this.#isPausing = true;
+      setTimeout(() => {
+        this.#isPausing = false;
+        if (this.#socket?.readyState === WebSocket.OPEN) this.#fill();
+      }, pauseMs);
+      return;
     }
   }
 

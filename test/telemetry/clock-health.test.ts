@@ -5,7 +5,7 @@ import { FakeClock } from '../support/fake-clock.js';
 const minuteMs = 60_000;
 
 async function watched() {
-  const clock = new FakeClock(Date.UTC(2026, 0, 15, 12));
+  const clock = new FakeClock(Date.UTC(2026, 11, 15, 12));
   const probe = new ClockHealth({ clock });
   await probe.start();
   return { clock, probe };
@@ -18,7 +18,7 @@ test('a clock that keeps time is healthy however long it runs', async () => {
     name: 'clock',
     status: 'healthy',
     reason: null,
-    details: { steps: 0, last_step_ms: null, last_step_at: null, drift_since_start_ms: 0 },
+    details: { steps: 0, last_step_ms: null, last_step_at: null, drift_since_start_ms: 0, received_ahead_ms: 0 },
   });
 });
 
@@ -29,9 +29,15 @@ test.each([
   const { clock, probe } = await watched();
   clock.advance(minuteMs);
   clock.stepWall(deltaMs);
-  const lastStepAt = `2026-01-15T${at}Z`;
+  const lastStepAt = `2026-12-15T${at}Z`;
   const reason = `the wall clock jumped ${words} at ${lastStepAt}: times of events on either side do not compare`;
-  const details = { steps: 1, last_step_ms: deltaMs, last_step_at: lastStepAt, drift_since_start_ms: deltaMs };
+  const details = {
+    steps: 1,
+    last_step_ms: deltaMs,
+    last_step_at: lastStepAt,
+    drift_since_start_ms: deltaMs,
+    received_ahead_ms: 0,
+  };
   expect(probe.health()).toEqual({ name: 'clock', status: 'degraded', reason, details });
   clock.advance(10 * minuteMs - 1);
   expect(probe.health().status).toBe('degraded');
@@ -61,12 +67,31 @@ test('corrections below a second are no step, until they add up to one', async (
   expect(probe.health()).toMatchObject({ status: 'degraded', details: { steps: 1, last_step_ms: 1_000 } });
 });
 
-test('a clock that was never set is unhealthy', () => {
+test('a clock that is not set is unhealthy, and says what waits for it', () => {
   const probe = new ClockHealth({ clock: new FakeClock(5_000) });
   expect(probe.health()).toMatchObject({
     status: 'unhealthy',
-    reason: 'the wall clock says 1970-01-01T00:00:05.000Z: it was never set',
+    reason:
+      'the wall clock says 1970-01-01T00:00:05.000Z, and it is 2026-11-01T00:00:00.000Z at least: ' +
+      'no event is acknowledged until it is set',
   });
+});
+
+test('a clock behind what was received is degraded for as long as that lasts', () => {
+  const clock = new FakeClock(Date.UTC(2026, 11, 15, 12));
+  const receivedMs = clock.nowMs() + 86_400_000;
+  const state = () => ({ isSet: true, receivedMs, aheadMs: receivedMs - clock.nowMs(), earliestMs: 0 });
+  const probe = new ClockHealth({ clock, receipt: state });
+  clock.advance(20 * minuteMs);
+  expect(probe.health()).toMatchObject({
+    status: 'degraded',
+    reason:
+      'the wall clock is 85200.0 s behind what was received before: ' +
+      'events are received at 2026-12-16T12:00:00.000Z until it has caught up',
+    details: { received_ahead_ms: 85_200_000 },
+  });
+  clock.advance(86_400_000);
+  expect(probe.health().status).toBe('healthy');
 });
 
 test('a watch that is stopped leaves no timer behind', async () => {

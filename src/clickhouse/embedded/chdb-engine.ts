@@ -47,6 +47,10 @@ export interface ChdbOptions {
   readonly directory: string;
   readonly database: string;
   readonly memoryBytesMax: number;
+  /** Of `writeEngineConfig`; without it tables have chDB's own defaults, under which a power cut loses rows. */
+  readonly configPath?: string;
+  /** Statements to run before anything else; default none. */
+  readonly preparation?: readonly string[];
 }
 
 /** Opens the data directory. Throws when another process holds it. */
@@ -69,6 +73,7 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
     return Buffer.from(bytes).toString('utf8').trim();
   }
 
+  for (const sql of options.preparation ?? []) await text(sql);
   await prepareDatabases(text, options.database);
   const [version = '', timezone = '', displayName = ''] = (
     await text('SELECT version(), timezone(), displayName()')
@@ -215,8 +220,9 @@ async function prepareDatabases(text: (sql: string) => Promise<string>, database
  * Server settings can only be given when the directory is opened. No system log table exists in chDB. The caches
  * are sized for one node beside a collector: 64 MiB of marks hold the index of some hundred million rows.
  */
-function engineArguments({ memoryBytesMax }: ChdbOptions): string[] {
+function engineArguments({ memoryBytesMax, configPath }: ChdbOptions): string[] {
   return [
+    ...(configPath === undefined ? [] : [`--config-file=${configPath}`]),
     `--max_server_memory_usage=${memoryBytesMax}`,
     `--mark_cache_size=${64 * 1_048_576}`,
     '--uncompressed_cache_size=0',

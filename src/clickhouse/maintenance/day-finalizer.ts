@@ -1,3 +1,4 @@
+import { AgingClock } from '../../core/aging-clock.js';
 import type { Clock } from '../../core/clock.js';
 import { CollectorError } from '../../core/errors.js';
 import type { MaintenanceInstruments } from '../../core/instruments.js';
@@ -28,6 +29,10 @@ export interface RollupDayFinalizerDeps {
   /** Time of receipt of the oldest event that waits for its insert; null when none does. */
   readonly undeliveredSinceMs: () => number | null;
   readonly clock: Clock;
+  /** What is received next is not received before this; default: by the wall clock. */
+  readonly receivedNowMs?: () => number;
+  /** By which raw events expire; default: one of its own. */
+  readonly aging?: AgingClock;
   readonly nextToken: InsertToken;
   readonly logger: Logger;
   readonly instruments: MaintenanceInstruments;
@@ -59,6 +64,7 @@ export class RollupDayFinalizer implements DayFinalizer {
   readonly #options: RollupDayFinalizerOptions;
   readonly #reader: StoreReader;
   readonly #repair: RollupRepair;
+  readonly #aging: AgingClock;
   #underWay: Promise<FinalizationReport> | null = null;
   #isStopping = false;
 
@@ -67,6 +73,7 @@ export class RollupDayFinalizer implements DayFinalizer {
     this.#options = options;
     this.#reader = readingAsWriter(deps.store);
     this.#repair = new RollupRepair(deps);
+    this.#aging = deps.aging ?? new AgingClock(deps);
   }
 
   /** What is under way ends after the repair or the comparison it is at, with `stopping`; resolves when it has. */
@@ -105,7 +112,8 @@ export class RollupDayFinalizer implements DayFinalizer {
     this.#assertRunning();
     const schema = await readRollupSchema(this.#reader);
     this.#assertFinalizable(scope, schema);
-    const receivedBeforeMs = Math.min(clock.nowMs(), this.#deps.undeliveredSinceMs() ?? Number.POSITIVE_INFINITY);
+    const receivedNowMs = this.#deps.receivedNowMs?.() ?? clock.nowMs();
+    const receivedBeforeMs = Math.min(receivedNowMs, this.#deps.undeliveredSinceMs() ?? Number.POSITIVE_INFINITY);
     const selected = { dayMs: scope.dayMs, agents: selectScope(scope) };
     const { agents, recordedOnly } = await readDayCensus(this.#reader, schema.day, selected);
     const counts = { events: 0, agentsRepaired: 0, agentsLeft: 0 };
@@ -172,11 +180,13 @@ export class RollupDayFinalizer implements DayFinalizer {
 
   /**
    * The first event of a day may have been received `skewFutureMs` before the day begins, and expires first. Late
-   * events are received after it, so they expire later.
+   * events are received after it, so they expire later. With a clock that was set back, what had expired by then
+   * stays so.
    */
   #spanOf(schema: RollupSchema): DaySpan {
     const nowMs = this.#deps.clock.nowMs();
-    const oldestMs = nowMs - schema.rawRetentionMs + this.#options.skewFutureMs + expiryMarginMs;
+    const expiredByMs = Math.max(nowMs, this.#aging.latestMs());
+    const oldestMs = expiredByMs - schema.rawRetentionMs + this.#options.skewFutureMs + expiryMarginMs;
     return {
       fromMs: Math.max(0, Math.ceil(oldestMs / dayMs) * dayMs),
       untilMs: Math.floor(nowMs / dayMs) * dayMs,

@@ -13,8 +13,8 @@ import {
   newTriesSince,
   visibleAfterMs,
 } from '../queries/failure-outcomes.js';
-import type { StoreWriter } from '../store-writer.js';
-import { type InsertToken, insertSettings } from './insert-token.js';
+import { type HeldInsertDeps, insertHeld } from './held-insert.js';
+import { insertSettings } from './insert-token.js';
 import { readingAsWriter } from './rollup-repair.js';
 
 /** What is left to the readers is the failures and tries of this long, and of the time an insert may take. */
@@ -64,10 +64,8 @@ const failureColumns = [
   'cost_micros',
 ];
 
-export interface FailureSettlementDeps {
-  readonly store: StoreWriter;
+export interface FailureSettlementDeps extends HeldInsertDeps {
   readonly clock: Clock;
-  readonly nextToken: InsertToken;
   readonly logger: Logger;
   readonly instruments: Pick<MaintenanceInstruments, 'failures'>;
 }
@@ -118,11 +116,11 @@ export class FailureSettlement {
  * the store, which stamps rows when they are inserted; a pass that breaks off is done again. Rejects as `StoreWriter`.
  */
 export async function settleFailures(
-  deps: Pick<FailureSettlementDeps, 'store' | 'nextToken'>,
+  deps: HeldInsertDeps,
   isStopping: () => boolean = () => false,
   options: { readonly rowsAtOnceMax: number } = { rowsAtOnceMax },
 ): Promise<void> {
-  const { store, nextToken } = deps;
+  const { store, delivery, nextToken } = deps;
   const [state] = await checkedRows(readingAsWriter(store), stateRow, {
     name: 'failures_to_settle',
     sql: `
@@ -148,7 +146,7 @@ export async function settleFailures(
       await settle(deps, sliceFrom(fromMs), state.settled_ms);
     }
   }
-  await store.command({
+  const settlement = {
     name: 'settlement of failures',
     sql: `
       INSERT INTO ${failureTable} (tenant, lane, ts, received, inserted)
@@ -156,7 +154,8 @@ export async function settleFailures(
       SELECT '', 'settled', toDateTime64(0, 3, 'UTC'), settled_at, settled_at
       FROM (SELECT fromUnixTimestamp64Milli({settled_ms:Int64}, 'UTC') AS settled_at)`,
     params: { settled_ms: state.now_ms },
-  });
+  };
+  await delivery.whileHeld(() => store.command(settlement));
 }
 
 interface SettledFailures {
@@ -176,7 +175,7 @@ function sliceFrom(fromMs: number): SettledFailures {
 }
 
 async function settle(
-  { store, nextToken }: Pick<FailureSettlementDeps, 'store' | 'nextToken'>,
+  deps: HeldInsertDeps,
   { failures, tries, params }: SettledFailures,
   settledMs: number,
 ): Promise<void> {
@@ -190,11 +189,11 @@ async function settle(
     newTries,
   });
   const grown = `SELECT ts, failed_unit, attempt, outcome FROM (${outcomes}) WHERE outcome > stored`;
-  await store.command({
+  await insertHeld(deps, {
     name: 'settled failures',
-    sql: `
-      INSERT INTO ${failureTable} (${failureColumns.join(', ')}, outcome)
-      ${insertSettings(nextToken())}
+    table: failureTable,
+    columns: [...failureColumns, 'outcome'],
+    select: `
       SELECT ${failureColumns.map((column) => `failure.${column}`).join(', ')}, grown.outcome
       FROM (
         SELECT ${failureColumns.join(', ')} FROM ${failureTable}

@@ -1,3 +1,4 @@
+import type { AgingClock } from '../../core/aging-clock.js';
 import type { Clock } from '../../core/clock.js';
 import { CollectorError, type ErrorCode, errorMessage } from '../../core/errors.js';
 import type { MaintenanceInstruments } from '../../core/instruments.js';
@@ -6,22 +7,21 @@ import { Pause } from '../../core/pause.js';
 import type { DependencyHealth, HealthProbe } from '../../core/ports.js';
 import type { RetentionDays } from '../../core/retention.js';
 import { dropExpiredParts } from '../retention/expired-parts.js';
-import type { StoreWriter } from '../store-writer.js';
 import { selectScope } from './agent-selection.js';
 import type { RollupDayFinalizer } from './day-finalizer.js';
 import { dayMs } from './distinct-events.js';
 import { readDueDays } from './finalization-ledger.js';
-import type { InsertToken } from './insert-token.js';
+import type { HeldInsertDeps } from './held-insert.js';
 import { refreshRecovered } from './recovered-refresh.js';
 import { readingAsWriter } from './rollup-repair.js';
 
-export interface MaintenanceDeps {
-  readonly store: StoreWriter;
+export interface MaintenanceDeps extends HeldInsertDeps {
   readonly finalizer: RollupDayFinalizer;
   /** Events received before this process began still wait for their insert. */
   readonly hasBacklog: () => boolean;
   readonly clock: Clock;
-  readonly nextToken: InsertToken;
+  /** By which parts expire; default: the wall clock. */
+  readonly aging?: AgingClock;
   readonly logger: Logger;
   readonly instruments: MaintenanceInstruments;
 }
@@ -95,7 +95,7 @@ export class Maintenance implements HealthProbe {
   }
 
   async #pass(): Promise<boolean> {
-    const { clock, finalizer, store, logger, instruments } = this.#deps;
+    const { clock, aging, finalizer, store, logger, instruments } = this.#deps;
     const reader = readingAsWriter(store);
     try {
       const span = await finalizer.finalizableDays();
@@ -106,7 +106,7 @@ export class Maintenance implements HealthProbe {
       const recent = { fromMs: span.untilMs + dayMs - recoveredDays * dayMs, untilMs: span.untilMs + dayMs };
       const agents = selectScope({ tenant: null, agentId: null });
       await refreshRecovered({ ...this.#deps, reader }, recent, { agents, isStopping: () => this.#isStopping });
-      await dropExpiredParts(this.#deps, { ...this.#options, nowMs: clock.nowMs() });
+      await dropExpiredParts(this.#deps, { ...this.#options, nowMs: (aging ?? clock).nowMs() });
     } catch (error) {
       const code = error instanceof CollectorError ? error.code : 'internal';
       if (this.#isStopping || code === 'overloaded') return false;

@@ -4,17 +4,14 @@ import { checkedRows } from '../queries/checked-rows.js';
 import { integer64 } from '../queries/column-types.js';
 import { normalizedMessage } from '../queries/normalized-message.js';
 import { failuresWithRecovery } from '../queries/recovered-failures.js';
-import type { StoreWriter } from '../store-writer.js';
 import { type CountedAgent, groupAgents } from './agent-census.js';
 import { type AgentSelection, selectRange } from './agent-selection.js';
 import { distinctRows } from './distinct-events.js';
 import type { DaySpan } from './finalization-ledger.js';
-import { type InsertToken, insertSettings } from './insert-token.js';
+import { type HeldInsertDeps, insertHeld } from './held-insert.js';
 
-export interface RecoveredRefreshDeps {
-  readonly store: StoreWriter;
+export interface RecoveredRefreshDeps extends HeldInsertDeps {
   readonly reader: StoreReader;
-  readonly nextToken: InsertToken;
 }
 
 const groupBounds = { rowsMax: 250_000, agentsMax: 100_000, addressMax: Number.POSITIVE_INFINITY };
@@ -63,11 +60,11 @@ async function refreshGroup(deps: RecoveredRefreshDeps, span: DaySpan, agents: A
       SELECT * FROM ${distinctRows(`type = 'task.failed' AND ${agents.sql} AND ${from} AND ${until}`)}
     )`;
   const keys = 'tenant, agent_id, day, error_category, error_code, message';
-  await deps.store.command({
+  await insertHeld(deps, {
     name: 'recovered failures',
-    sql: `
-      INSERT INTO agent_errors_per_day_v1 (${keys}, occurrences, recovered, first_seen, last_seen)
-      ${insertSettings(deps.nextToken())}
+    table: 'agent_errors_per_day_v1',
+    columns: [keys, 'occurrences', 'recovered', 'first_seen', 'last_seen'],
+    select: `
       SELECT ${keys}, 0, found, first_ts, last_ts
       FROM (
         SELECT

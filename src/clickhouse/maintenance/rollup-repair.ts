@@ -53,7 +53,7 @@ export class RollupRepair {
 
   async #rewrite(schema: RollupSchema, events: ComparedEvents): Promise<void> {
     await this.#delete(schema.day, events);
-    for (const rollup of [schema.minute, schema.errors]) {
+    for (const rollup of [schema.minute, schema.errors, schema.memory]) {
       await this.#delete(rollup, events);
       await this.#insert(rollup, events, {});
     }
@@ -93,7 +93,7 @@ export async function differingAgents(
   events: ComparedEvents,
 ): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
-  for (const rollup of [schema.day, schema.minute, schema.errors]) {
+  for (const rollup of [schema.day, schema.minute, schema.errors, schema.memory]) {
     for (const agent of await readDifferingAgents(reader, rollup, events)) found.add(keyOf(agent));
   }
   return found;

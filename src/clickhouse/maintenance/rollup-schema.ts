@@ -27,10 +27,19 @@ export interface Rollup {
 export interface RollupSchema {
   readonly minute: Rollup;
   readonly errors: Rollup;
+  readonly memory: Rollup;
   readonly day: Rollup;
   /** Raw rows expire this long after their receipt. */
   readonly rawRetentionMs: number;
 }
+
+/** Tables that a finalization compares with the raw events of a day, and repairs. */
+export const finalizedTables: readonly string[] = [
+  'agent_performance_per_minute_v1',
+  'agent_errors_per_day_v1',
+  'agent_memory_per_day_v1',
+  'agent_performance_per_day_v1',
+];
 
 const tableRow = z.object({ name: z.string(), database: z.string(), as_select: z.string(), engine_full: z.string() });
 const columnRow = z.object({ table: z.string(), name: z.string(), type: z.string(), is_key: integer64 });
@@ -63,6 +72,7 @@ export async function readRollupSchema(store: StoreReader): Promise<RollupSchema
   return {
     minute: rollup('agent_performance_per_minute'),
     errors: rollup('agent_errors_per_day'),
+    memory: rollup('agent_memory_per_day'),
     day: rollup('agent_performance_per_day'),
     rawRetentionMs: retentionOf(tables.find(({ name }) => name === rawTable)),
   };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { CollectorError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { RetentionDays } from '../../core/retention.js';
+import { storeErrorNumber } from '../classify-error.js';
 import { checkedRows } from '../queries/checked-rows.js';
 import { epochMs } from '../queries/column-types.js';
 import type { StoreWriter } from '../store-writer.js';
@@ -46,7 +46,7 @@ async function tryDropPart(store: StoreWriter, { table, name }: { readonly table
     await store.command({ name: `expiry of ${table}`, sql: `ALTER TABLE ${table} DROP PART '${name}'` });
     return true;
   } catch (error) {
-    if (error instanceof CollectorError && error.code === 'store_rejected') return false;
+    if (storeErrorNumber(error) !== null) return false;
     throw error;
   }
 }

@@ -1,6 +1,5 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { channelName } from '../process/engine-channel.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
 import { EngineUsers } from './engine-users.js';
@@ -19,13 +18,11 @@ export class EngineDoor {
   readonly server: Server;
   /** Results on their way to clients; a slow client holds its own until it has read it. */
   unsentBytes = 0;
-  readonly #address: DoorAddress;
 
-  private constructor(parts: Pick<EngineDoor, 'isCollectors' | 'users' | 'server'>, address: DoorAddress) {
+  private constructor(parts: Pick<EngineDoor, 'isCollectors' | 'users' | 'server'>) {
     this.isCollectors = parts.isCollectors;
     this.users = parts.users;
     this.server = parts.server;
-    this.#address = address;
   }
 
   static ofCollector(options: EngineOptions, listener: RequestListener): EngineDoor {
@@ -40,19 +37,13 @@ export class EngineDoor {
     );
     // A connection is kept for as long as the collector wants it, so that none is reused dead.
     const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, maxHeaderSize: headerBytesMax });
-    const door = new EngineDoor({ isCollectors: true, users, server }, { path: channelName });
+    const door = new EngineDoor({ isCollectors: true, users, server });
     server.on('request', (request, response) => listener(request, response, door));
     return door;
   }
 
   static ofGuests(options: EngineOptions, refusals: RefusalCounts, listener: RequestListener): EngineDoor {
-    const {
-      port,
-      writerUser,
-      writerPasswordHash: passwordHash,
-      readers,
-      guestConnectionsMax: connectionsMax,
-    } = options;
+    const { writerUser, writerPasswordHash: passwordHash, readers, guestConnectionsMax: connectionsMax } = options;
     const writer = { name: writerUser, passwordHash, role: 'writer', tenant: null } as const;
     const accounts = [writer, ...readers.map((reader) => ({ ...reader, role: 'reader' as const }))];
     const users = new EngineUsers(
@@ -65,29 +56,25 @@ export class EngineDoor {
       maxHeaderSize: headerBytesMax,
       noDelay: true,
     });
-    const door = new EngineDoor({ isCollectors: false, users, server }, { host: '127.0.0.1', port });
+    const door = new EngineDoor({ isCollectors: false, users, server });
     new GuestConnections(server, { connectionsMax, onCut: () => refusals.count('connection') });
     server.on('request', (request, response) => listener(request, response, door));
     return door;
   }
 
-  /** Resolves with the port, 0 of a Unix socket. Rejects with EADDRINUSE. */
-  listen(): Promise<number> {
-    const address = this.#address;
-    // A socket that a killed engine left: only one engine has the directory.
-    if ('path' in address) rmSync(address.path, { force: true });
-    return new Promise((resolve, reject) => {
+  /** Makes the socket of the collector's channel. One that a killed engine left goes: only one has the directory. */
+  async open(): Promise<void> {
+    rmSync(channelName, { force: true });
+    await new Promise<void>((resolve, reject) => {
       this.server.once('error', reject);
-      this.server.listen(address, () => {
+      this.server.listen({ path: channelName }, () => {
         this.server.off('error', reject);
-        if ('path' in address) chmodSync(address.path, 0o600);
-        resolve('path' in address ? 0 : (this.server.address() as AddressInfo).port);
+        chmodSync(channelName, 0o600);
+        resolve();
       });
     });
   }
 }
-
-type DoorAddress = { readonly path: string } | { readonly host: string; readonly port: number };
 
 /** The collector's account that only reads. */
 export const collectorReader = 'collector';

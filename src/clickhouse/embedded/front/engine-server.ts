@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server } from 'node:net';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Clock, sleep } from '../../../core/clock.js';
@@ -57,11 +58,14 @@ export class EngineServer {
     this.#guests = EngineDoor.ofGuests(options, this.#refusals, listener);
   }
 
-  /** Resolves with the open port. Rejects with EADDRINUSE. */
-  async listen(): Promise<number> {
-    const port = await this.#guests.listen();
-    await this.#collectors.listen();
-    return port;
+  /** Opens the collector's channel. */
+  async open(): Promise<void> {
+    await this.#collectors.open();
+  }
+
+  /** Answers guests on a socket that listens already. */
+  listenOn(socket: Server, listening: () => void): void {
+    this.#guests.server.listen(socket, listening);
   }
 
   load(): Omit<EngineLoad, 'rssBytes'> {

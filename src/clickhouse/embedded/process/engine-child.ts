@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import type { Server } from 'node:net';
 import type { Clock } from '../../../core/clock.js';
 import type { Logger } from '../../../core/logger.js';
 import { forkEngine } from '../sandbox/engine-fork.js';
@@ -18,7 +19,6 @@ export class EngineChild {
   /** `signal_<name>`, `exit_<code>`, or what it was killed for. */
   readonly exited: Promise<string>;
   settle: (outcome: LaunchOutcome) => void = () => undefined;
-  port = 0;
   /** Null until the process is about to become the engine, and can be told to start. */
   sandbox: EngineSandbox | null;
   readonly #options: EngineOptions;
@@ -28,14 +28,19 @@ export class EngineChild {
   #probeId = 0;
   #killedFor: string | null = null;
   #stderrLines = 0;
+  #listening: () => void = () => undefined;
 
-  constructor(options: EngineOptions, mode: SandboxMode, logger: Logger) {
+  /** `lockFd`: the process has it for as long as it lives. */
+  constructor(
+    options: EngineOptions,
+    { mode, logger, lockFd }: { readonly mode: SandboxMode; readonly logger: Logger; readonly lockFd: number },
+  ) {
     this.#options = options;
     this.#logger = logger;
     this.launched = new Promise((resolve) => {
       this.settle = resolve;
     });
-    const forked = forkEngine(options, mode);
+    const forked = forkEngine(options, mode, lockFd);
     this.#process = forked.process;
     this.sandbox = forked.sandbox;
     this.exited = new Promise((resolve) => {
@@ -56,6 +61,15 @@ export class EngineChild {
 
   get pid(): number | undefined {
     return this.#process.exitCode === null && this.#process.signalCode === null ? this.#process.pid : undefined;
+  }
+
+  /** Lets the engine listen on a socket of ours; resolves when it does, or has ended. */
+  async lend(socket: Server): Promise<void> {
+    const listening = new Promise<void>((resolve) => {
+      this.#listening = resolve;
+    });
+    if (this.#process.connected) this.#process.send(listenCommand, socket, undefined, () => undefined);
+    await Promise.race([listening, this.exited]);
   }
 
   /** Null when there is no answer within `msMax`. */
@@ -106,9 +120,10 @@ export class EngineChild {
     } else if (report.type === 'unconfined') {
       this.settle({ status: 'failed', reason: 'unconfined', message: report.message });
     } else if (report.type === 'ready') {
-      this.port = report.port;
-      this.#logger.info({ port: report.port, version: report.version }, 'the embedded engine is ready');
+      this.#logger.info({ version: report.version }, 'the embedded engine is ready');
       this.settle({ status: 'ready' });
+    } else if (report.type === 'listening') {
+      this.#listening();
     } else if (report.type === 'failed') {
       this.settle({ status: 'failed', reason: report.reason, message: report.message });
     } else if (report.type === 'probed') {
@@ -127,5 +142,6 @@ export class EngineChild {
   }
 }
 
+const listenCommand: EngineCommand = { type: 'listen' };
 const killMarginMs = 300;
 const stderrLinesMax = 50;

@@ -1,10 +1,13 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import type { Server } from 'node:net';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../../core/clock.js';
 import { errorMessage } from '../../../core/errors.js';
 import type { Logger } from '../../../core/logger.js';
+import { stopExpiry } from '../../retention/stop-expiry.js';
 import { type ChdbEngine, openChdbEngine } from '../chdb-engine.js';
+import { writeEngineConfig } from '../engine-config.js';
 import { EngineServer } from '../front/engine-server.js';
 import type {
   EngineCommand,
@@ -35,8 +38,9 @@ process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => void leave(running?.options.drainMsMax ?? 0));
 // Nobody waits for the reads any more, but the next collector waits for the data directory.
 process.on('disconnect', () => void leave(running?.options.drainMsMax ?? 0, 0));
-process.on('message', (command: EngineCommand) => {
+process.on('message', (command: EngineCommand, socket: Server | undefined) => {
   if (command.type === 'start') void start(command.options);
+  else if (command.type === 'listen') listen(socket);
   else if (command.type === 'stop') void leave(command.deadlineMs);
   else void probe(command);
 });
@@ -48,7 +52,14 @@ async function start(options: EngineOptions): Promise<void> {
     process.chdir(options.dataDir);
     mkdirSync('db', { recursive: true });
     const { database, memoryBytesMax } = options;
-    const engine = await openChdbEngine({ directory: databaseDir(options.dataDir), database, memoryBytesMax });
+    const engine = await openChdbEngine({
+      directory: databaseDir(options.dataDir),
+      configPath: writeEngineConfig(options.dataDir),
+      database,
+      memoryBytesMax,
+      // The first statement, because merges have begun.
+      preparation: options.keepsExpired ? [stopExpiry] : [],
+    });
     reason = 'engine_error';
     // Bodies that an engine which was killed had not inserted: nobody was told that they were. Pipes nobody reads.
     for (const name of ['inserts', 'results']) {
@@ -57,11 +68,10 @@ async function start(options: EngineOptions): Promise<void> {
       mkdirSync(scratch, { mode: 0o700 });
     }
     const server = new EngineServer({ engine, clock, logger }, options);
-    reason = 'port_in_use';
-    const port = await server.listen();
+    await server.open();
     running = { engine, server, options };
     if (leaving) return await end();
-    report({ type: 'ready', port, version: engine.version });
+    report({ type: 'ready', version: engine.version });
   } catch (error) {
     report({ type: 'failed', reason, message: errorMessage(error) }, () => process.exit(1));
   }
@@ -73,6 +83,12 @@ async function start(options: EngineOptions): Promise<void> {
  */
 function databaseDir(dataDir: string): string {
   return join(existsSync('/proc/self/cwd/db') ? '/proc/self/cwd' : dataDir, 'db');
+}
+
+/** At once: whoever connects before is accepted by nobody. */
+function listen(socket: Server | undefined): void {
+  if (running === null || leaving || socket === undefined) return;
+  running.server.listenOn(socket, () => report({ type: 'listening' }));
 }
 
 async function probe({ id, proves }: Extract<EngineCommand, { type: 'probe' }>): Promise<void> {

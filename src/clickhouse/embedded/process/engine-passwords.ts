@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CollectorError, errorMessage } from '../../../core/errors.js';
+import type { Logger } from '../../../core/logger.js';
 
 /**
  * Passwords of the embedded engine's users: made at the first start and kept in files of the data directory that only
@@ -13,22 +15,23 @@ export interface KeptPassword {
   readonly isNew: boolean;
 }
 
-export function readOrCreateWriterPassword(dataDir: string): string {
-  return readOrCreate(join(dataDir, 'engine-writer-password')).password;
+export function readOrCreateWriterPassword(dataDir: string, logger: Logger): string {
+  return readOrCreate(join(dataDir, 'engine-writer-password'), logger).password;
 }
 
 /** Of the user `default`, who reads. */
-export function readOrCreateReaderPassword(dataDir: string): KeptPassword {
-  return readOrCreate(join(dataDir, 'engine-reader-password'));
+export function readOrCreateReaderPassword(dataDir: string, logger: Logger): KeptPassword {
+  return readOrCreate(join(dataDir, 'engine-reader-password'), logger);
 }
 
 /**
  * What Grafana's provisioning in `clickhouse/grafana` asks for, as an environment file:
- * `set -a; . <data directory>/grafana.env`.
+ * `set -a; . <data directory>/grafana.env`. Made anew at each start; nothing but Grafana needs it.
  */
 export function writeGrafanaEnvironment(
   dataDir: string,
   { port, password }: { readonly port: number; readonly password: string },
+  logger: Logger,
 ): void {
   const path = join(dataDir, 'grafana.env');
   const lines = [
@@ -37,17 +40,34 @@ export function writeGrafanaEnvironment(
     'TIDEMARK_GRAFANA_CLICKHOUSE_USER=default',
     `TIDEMARK_GRAFANA_CLICKHOUSE_PASSWORD='${password.replaceAll("'", `'\\''`)}'`,
   ];
-  writePrivate(path, `${lines.join('\n')}\n`);
+  try {
+    writePrivate(path, `${lines.join('\n')}\n`);
+  } catch (error) {
+    logger.warn({ path, cause: errorMessage(error) }, 'cannot write the environment of Grafana');
+  }
 }
 
-function readOrCreate(path: string): KeptPassword {
-  if (existsSync(path)) {
-    chmodSync(path, 0o600);
-    return { password: readFileSync(path, 'utf8').trim(), isNew: false };
-  }
+/** Characters of a password below which its file is taken to be cut: an empty one would let everybody in. */
+const passwordCharactersMin = 20;
+
+function readOrCreate(path: string, logger: Logger): KeptPassword {
+  const kept = readKept(path);
+  if (kept !== null && kept.length >= passwordCharactersMin) return { password: kept, isNew: false };
+  if (kept !== null) logger.warn({ path }, 'the password in the file is empty or cut short: a new one is made');
   const password = randomBytes(24).toString('base64url');
   writePrivate(path, `${password}\n`);
   return { password, isNew: true };
+}
+
+function readKept(path: string): string | null {
+  if (!existsSync(path)) return null;
+  try {
+    chmodSync(path, 0o600);
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    const cause = `${errorMessage(error)}; move it away to have a new password made`;
+    throw new CollectorError('engine_start_failed', `cannot read ${path}: ${cause}`, { cause: error });
+  }
 }
 
 function writePrivate(path: string, text: string): void {

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Clock, type Random, sleep, systemRandom } from '../../../core/clock.js';
 import { CollectorError } from '../../../core/errors.js';
+import type { FileLocker, HeldLock } from '../../../core/file-lock.js';
 import type { EngineInstruments } from '../../../core/instruments.js';
 import type { Logger } from '../../../core/logger.js';
 import type { DependencyHealth, HealthProbe } from '../../../core/ports.js';
@@ -11,6 +13,7 @@ import { missing } from '../sandbox/engine-fork.js';
 import type { EngineSandbox, SandboxMode } from '../sandbox/launch-report.js';
 import { channelPathOf } from './engine-channel.js';
 import { EngineChild, type LaunchOutcome } from './engine-child.js';
+import { EnginePort } from './engine-port.js';
 import { defaultEngineLimits, type EngineLimits, type EngineOptions } from './engine-protocol.js';
 import { defaultWatch, type WatchOptions, watchEngine } from './engine-watch.js';
 
@@ -19,6 +22,7 @@ export interface EngineProcessDeps {
   readonly clock: Clock;
   readonly random?: Random;
   readonly instruments: EngineInstruments;
+  readonly locker: FileLocker;
 }
 
 export interface EngineProcessOptions extends Partial<EngineLimits> {
@@ -37,6 +41,8 @@ export interface EngineProcessOptions extends Partial<EngineLimits> {
   /** Default `tidemark`. */
   readonly database?: string;
   readonly writerUser?: string;
+  /** Default false: the engine removes what has expired. */
+  readonly keepsExpired?: boolean;
   /** When an engine that does not answer is ended. */
   readonly watch?: WatchOptions;
   /** How long a start waits for the directory and the port of an engine that still drains; default 30 s. */
@@ -54,18 +60,23 @@ export interface ReaderAccess {
 
 /** The embedded engine, as its collector sees it: a ClickHouse over HTTP that is kept running. */
 export interface EngineProcess extends Stage, HealthProbe {
-  /** `http://127.0.0.1:<port>`; known once started. */
+  /** `http://127.0.0.1:<port>`; known once reserved. */
   readonly url: string;
   readonly port: number;
   /** The Unix socket of the collector's own channel. */
   readonly channelPath: string;
+  /**
+   * Listens on the port, so that it is known and nobody else's; `start` does it otherwise. Rejects with CollectorError
+   * `port_taken`. The engine of a killed collector may still have it: then it is waited for, and had later.
+   */
+  reserve(): Promise<void>;
   /** Undefined while no engine runs. */
   pid(): number | undefined;
   /** Resolves when the engine answers, now or after its restart; rejects with `stopping` once stopped. */
   ready(): Promise<void>;
 }
 
-/** `start()` rejects with CollectorError `engine_start_failed` or `sandbox_missing`. */
+/** `start()` rejects with CollectorError `engine_start_failed`, `port_taken` or `sandbox_missing`. */
 export function createEngineProcess(deps: EngineProcessDeps, options: EngineProcessOptions): EngineProcess {
   return new SupervisedEngine(deps, options);
 }
@@ -79,7 +90,10 @@ class SupervisedEngine implements EngineProcess {
   readonly #watch: WatchOptions;
   readonly #sandboxMode: SandboxMode;
   #sandbox: EngineSandbox | null = null;
-  #port: number;
+  readonly #port: EnginePort;
+  /** Of the engine's directory, between a reservation and the start of a process. */
+  #lock: HeldLock | null = null;
+  #reserved: Promise<void> | null = null;
   #child: EngineChild | null = null;
   #isReady = false;
   #restarts = 0;
@@ -94,7 +108,7 @@ class SupervisedEngine implements EngineProcess {
     this.#startMsMax = startMsMax ?? 30_000;
     this.#watch = watch ?? defaultWatch;
     this.#sandboxMode = sandbox ?? 'auto';
-    this.#port = options.port;
+    this.#port = new EnginePort({ ...deps, onRegained: () => void this.#lend() }, options.port);
     this.#options = {
       ...defaultEngineLimits,
       ...defaults,
@@ -106,11 +120,16 @@ class SupervisedEngine implements EngineProcess {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   get port(): number {
-    return this.#port;
+    return this.#port.port;
+  }
+
+  reserve(): Promise<void> {
+    this.#reserved ??= this.#reserve();
+    return this.#reserved;
   }
 
   pid(): number | undefined {
@@ -124,15 +143,14 @@ class SupervisedEngine implements EngineProcess {
   }
 
   async start(): Promise<void> {
-    mkdirSync(this.#options.dataDir, { recursive: true, mode: 0o700 });
+    await this.reserve();
     const { clock, logger } = this.#deps;
     const endMs = clock.monotonicMs() + this.#startMsMax;
     while (this.#stopped === null) {
       const outcome = await this.#launch();
       if (outcome.status === 'ready') return;
       if (outcome.reason === 'unconfined') throw missing(outcome.message);
-      const passes = outcome.reason === 'port_in_use' || outcome.reason === 'data_dir_locked';
-      if (!passes || clock.monotonicMs() >= endMs) {
+      if (outcome.reason !== 'data_dir_locked' || clock.monotonicMs() >= endMs) {
         throw new CollectorError('engine_start_failed', `cannot start the embedded engine: ${outcome.message}`);
       }
       logger.info({ reason: outcome.reason }, 'the embedded engine waits for a previous one to end');
@@ -163,7 +181,10 @@ class SupervisedEngine implements EngineProcess {
       sandbox: this.#sandbox?.kind ?? null,
       sandbox_detail: this.#sandbox?.detail ?? null,
     };
-    if (load !== null) return { name: this.name, status: 'healthy', reason: null, details };
+    const { problem } = this.#port;
+    if (load !== null) {
+      return { name: this.name, status: problem === null ? 'healthy' : 'degraded', reason: problem, details };
+    }
     const state = this.#isReady ? 'does not answer' : 'is starting';
     return { name: this.name, status: 'degraded', reason: `the embedded engine ${state}`, details };
   }
@@ -171,26 +192,64 @@ class SupervisedEngine implements EngineProcess {
   async #stop(deadlineMs: number): Promise<void> {
     this.#isReady = false;
     for (const waiter of this.#waiters.splice(0)) waiter.reject(stoppedError());
+    this.#port.close();
+    this.#lock?.release();
+    this.#lock = null;
     await this.#child?.end(this.#deps.clock, deadlineMs);
     this.#child = null;
+  }
+
+  async #reserve(): Promise<void> {
+    mkdirSync(this.#options.dataDir, { recursive: true, mode: 0o700 });
+    const { clock } = this.#deps;
+    const endMs = clock.monotonicMs() + previousMsMax;
+    while (this.#stopped === null) {
+      // Only an engine of this directory can be a previous one of ours: once it is gone, the port is free, or taken.
+      const isAlone = this.#tryLock() !== null;
+      const code = await this.#port.tryOpen();
+      if (code === null) return;
+      if (isAlone) throw this.#port.refusal(code);
+      if (clock.monotonicMs() >= endMs) return await this.#port.regain();
+      await sleep(clock, previousPauseMs);
+    }
+  }
+
+  #tryLock(): HeldLock | null {
+    this.#lock ??= this.#deps.locker.tryLock(join(this.#options.dataDir, lockName));
+    return this.#lock;
+  }
+
+  /** Gives the port to the engine that runs, if there is one and it is ours to give. */
+  async #lend(): Promise<void> {
+    const { server } = this.#port;
+    const child = this.#child;
+    if (server === null || child === null || !this.#isReady) return;
+    await child.lend(server);
+    if (child.pid !== undefined) this.#port.lent();
   }
 
   /** One process, until it is ready or gone. */
   async #launch(): Promise<LaunchOutcome> {
     const { clock, logger } = this.#deps;
-    const child = new EngineChild({ ...this.#options, port: this.#port }, this.#sandboxMode, logger);
+    const lock = this.#tryLock();
+    if (lock === null) return lockedOutcome;
+    const options = { ...this.#options, port: this.port };
+    const child = new EngineChild(options, { mode: this.#sandboxMode, logger, lockFd: lock.fd });
+    // From here on it is the process's own.
+    lock.release();
+    this.#lock = null;
     this.#child = child;
     const deadline = clock.setTimer(readyMsMax, () => child.settle(silentOutcome));
     const outcome = await child.launched;
     deadline.cancel();
     if (outcome.status === 'ready' && this.#stopped === null) {
-      this.#port = child.port;
       this.#noteSandbox(child.sandbox);
       this.#isReady = true;
-      for (const waiter of this.#waiters.splice(0)) waiter.resolve();
       const readyMs = clock.monotonicMs();
       void child.exited.then((reason) => this.#died(reason, readyMs));
       void this.#endWhenSilent(child);
+      await this.#lend();
+      if (child.pid !== undefined) for (const waiter of this.#waiters.splice(0)) waiter.resolve();
     } else {
       await child.end(clock, this.#stopped === null ? 1_000 : 0);
     }
@@ -219,6 +278,7 @@ class SupervisedEngine implements EngineProcess {
 
   async #died(reason: string, readyMs: number): Promise<void> {
     this.#isReady = false;
+    await this.#port.regain();
     const { clock, logger, instruments } = this.#deps;
     const random = this.#deps.random ?? systemRandom;
     // An engine that ran for a while starts again at once; one that dies young waits longer each time.
@@ -246,12 +306,23 @@ const openReaders: readonly ReaderAccess[] = [{ name: 'default', password: '', t
 
 const defaults = {
   database: 'tidemark',
+  keepsExpired: false,
   hosts: [],
   readerTables: contractViews,
   writerUser: 'tidemark',
 } as const;
 
 const silentOutcome: LaunchOutcome = { status: 'failed', reason: 'silent', message: 'it did not become ready in time' };
+const lockedOutcome: LaunchOutcome = {
+  status: 'failed',
+  reason: 'data_dir_locked',
+  message: 'another engine has its directory',
+};
+/** Locked for as long as an engine of the directory lives, whoever started it. */
+const lockName = 'engine.lock';
+/** How long the engine of a killed collector may take until it lets go of the port. */
+const previousMsMax = 5_000;
+const previousPauseMs = 20;
 const readyMsMax = 30_000;
 const startPauseMs = 200;
 const steadyMs = 60_000;

@@ -5,17 +5,23 @@ import type { EngineRefusal } from '../../../core/instruments.js';
  *
  * The collector sends `start` once, then any number of `probe`, then `stop`. The engine answers `start` with
  * `ready` or `failed` (and exits after the latter), a `probe` with a `probed` of the same id (one that `proves`, once
- * it has run a statement), and sends `log` whenever it has something to say. A closed channel means that the collector
+ * it has run a statement), and sends `log` whenever it has something to say. With `listen`, at most once and after
+ * `ready`, comes the socket of the open port, answered with `listening`. A closed channel means that the collector
  * is gone: the engine drains and exits by itself. Options travel by message and not as arguments, because a command
  * line is public; of passwords only hashes do, so that the engine's own memory holds none.
+ *
+ * Descriptor 4 is the engine's lock of its directory, on a file that its collector has locked before it was forked:
+ * it has nothing to do for it but to live.
  */
 export type EngineCommand =
   | { readonly type: 'start'; readonly options: EngineOptions }
+  | { readonly type: 'listen' }
   | { readonly type: 'probe'; readonly id: number; readonly proves: boolean }
   | { readonly type: 'stop'; readonly deadlineMs: number };
 
 export type EngineReport =
-  | { readonly type: 'ready'; readonly port: number; readonly version: string }
+  | { readonly type: 'ready'; readonly version: string }
+  | { readonly type: 'listening' }
   | { readonly type: 'failed'; readonly reason: EngineStartFailure; readonly message: string }
   | { readonly type: 'probed'; readonly id: number; readonly load: EngineLoad }
   | {
@@ -27,8 +33,8 @@ export type EngineReport =
 
 export type EngineLogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** `port_in_use` and `data_dir_locked` pass when the engine of a killed collector has drained. */
-export type EngineStartFailure = 'port_in_use' | 'data_dir_locked' | 'engine_error';
+/** `data_dir_locked` passes when the engine of a killed collector has drained. */
+export type EngineStartFailure = 'data_dir_locked' | 'engine_error';
 
 export interface EngineLoad {
   readonly rssBytes: number;
@@ -60,12 +66,14 @@ export interface EngineOptions extends EngineLimits {
    * are made.
    */
   readonly dataDir: string;
-  /** The open port, on the loopback address; 0 takes a free one. */
+  /** The open port, on the loopback address, whose socket the collector sends. */
   readonly port: number;
   /** The only directory from which the writer may insert by path. */
   readonly spoolDir: string;
   /** Created at start, ENGINE = Atomic; the current database of every request that names none. */
   readonly database: string;
+  /** No row is removed because of its age: the engine goes by the wall clock, which may be wrong for a while. */
+  readonly keepsExpired: boolean;
   /** Tables and views of `database` that are open to readers. */
   readonly readerTables: readonly string[];
   /** Host names, beside the loopback ones, by which the open port is addressed; `*` for any. */

@@ -13,7 +13,7 @@ export interface EngineFork {
 }
 
 /** The engine's process: its launcher where there may be a sandbox, else the engine itself. */
-export function forkEngine(options: EngineOptions, mode: SandboxMode): EngineFork {
+export function forkEngine(options: EngineOptions, mode: SandboxMode, lockFd: number): EngineFork {
   const absence = absenceOf(mode);
   const { dataDir, spoolDir, port } = options;
   const [program, args] =
@@ -23,7 +23,7 @@ export function forkEngine(options: EngineOptions, mode: SandboxMode): EngineFor
     env: { TZ: 'UTC', UV_THREADPOOL_SIZE: String(threadsOf(options)) },
     execArgv: [],
     cwd: dataDir,
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc', lockFd],
   });
   return { process, sandbox: absence === null ? null : { kind: 'none', detail: absence } };
 }

@@ -16,6 +16,9 @@ import { becomeProgram, mustBeConfinable, mustConfine } from './process-confinem
  */
 const [mode = 'auto', dataDir = '', spoolDir = '', port = '0', socketDir = null] = process.argv.slice(2);
 
+/** See `engine-protocol.ts`. */
+const lockFd = 4;
+
 function launch(asked: SandboxMode, reach: Omit<EngineReach, 'packageDir'>): Promise<void> | void {
   let native: NativeCalls;
   let detail: string;
@@ -30,7 +33,7 @@ function launch(asked: SandboxMode, reach: Omit<EngineReach, 'packageDir'>): Pro
   report({ type: 'launching', sandbox: { kind: 'landlock', detail } });
   const { TZ = 'UTC', UV_THREADPOOL_SIZE = '4' } = process.env;
   const engine = fileURLToPath(packageFile('dist/src/clickhouse/embedded/process/engine-main.js'));
-  becomeProgram(native, [engine], { TZ, UV_THREADPOOL_SIZE });
+  becomeProgram(native, [engine], { TZ, UV_THREADPOOL_SIZE }, [lockFd]);
 }
 
 async function runHere(sandbox: EngineSandbox): Promise<void> {

@@ -13,6 +13,8 @@ export interface NativeCalls {
   processControl(name: string, option: number, value: number): void;
   /** Lets the descriptor live through `exec`. */
   inherit(fd: number): void;
+  /** `flock`, exclusive, without waiting: false when another open file has it. */
+  lock(fd: number): boolean;
   /** Puts another program in this process's place. Returns only by throwing. */
   exec(path: string, args: readonly string[], environment: Readonly<Record<string, string>>): never;
   /** The address of a buffer, which the caller keeps alive while the kernel may read it. */
@@ -46,6 +48,7 @@ export function loadNativeCalls(): NativeCalls {
   const systemCall = library.func('syscall', 'long', Array(7).fill('intptr_t'));
   const processControl = library.func('prctl', 'int', ['int', ...Array(4).fill('uintptr_t')]);
   const control = library.func('fcntl', 'int', ['int', 'int', 'int']);
+  const lockFile = library.func('flock', 'int', ['int', 'int']);
   const execute = library.func('execve', 'int', ['const char *', 'const char **', 'const char **']);
   const addressOf = (buffer: Buffer) => BigInt(ffi.address(buffer));
 
@@ -67,6 +70,12 @@ export function loadNativeCalls(): NativeCalls {
     inherit(fd) {
       checked('keep a descriptor', control(fd, setDescriptorFlags, 0));
     },
+    lock(fd) {
+      if (Number(lockFile(fd, exclusiveWithoutWaiting)) === 0) return true;
+      if (ffi.errno() === ffi.os.errno.EAGAIN) return false;
+      checked('lock a file', -1);
+      return false;
+    },
     exec(path, args, environment) {
       const pairs = Object.entries(environment).map(([key, value]) => `${key}=${value}`);
       checked(`run ${path}`, execute(path, [...args, null], [...pairs, null]));
@@ -74,6 +83,15 @@ export function loadNativeCalls(): NativeCalls {
     },
     addressOf,
   };
+}
+
+/** Of the C library, without waiting; null where it cannot be called. */
+export function tryLoadFileLock(): ((fd: number) => boolean) | null {
+  try {
+    return loadNativeCalls().lock;
+  } catch {
+    return null;
+  }
 }
 
 /** No set-user-id program gives this thread, or what it runs, more than it has. What the restrictions below ask for. */
@@ -90,5 +108,7 @@ interface Ffi {
   readonly os: { readonly errno: Readonly<Record<string, number>> };
 }
 
+/** LOCK_EX | LOCK_NB. */
+const exclusiveWithoutWaiting = 6;
 const setDescriptorFlags = 2;
 const setNoNewPrivileges = 38;

@@ -25,13 +25,19 @@ export function mustBeConfinable(): void {
 }
 
 /**
- * Runs another program of Node, `args`, in this process's place: the same process, standard streams and IPC channel,
- * new threads. Whoever is at the other end of the channel sends nothing until the other program is there to read it.
+ * Runs another program of Node, `args`, in this process's place: the same process, standard streams, IPC channel and
+ * `inherited` descriptors, new threads. Whoever is at the other end of the channel sends nothing until the other
+ * program is there to read it.
  */
-export function becomeProgram(native: NativeCalls, args: readonly string[], environment: Environment): never {
+export function becomeProgram(
+  native: NativeCalls,
+  args: readonly string[],
+  environment: Environment,
+  inherited: readonly number[] = [],
+): never {
   const channel = channelDescriptor();
   // Node has what it inherited, its standard streams too, closed when another program takes over.
-  for (const fd of [0, 1, 2, channel]) native.inherit(fd);
+  for (const fd of [0, 1, 2, channel, ...inherited]) native.inherit(fd);
   native.exec(process.execPath, [process.execPath, ...args], {
     ...environment,
     NODE_CHANNEL_FD: String(channel),

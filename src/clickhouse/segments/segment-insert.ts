@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
-import { CollectorError } from '../core/errors.js';
-import { rawTable } from '../core/event-schema.js';
-import type { SegmentWriter, SpoolSegment } from '../core/ports.js';
-import type { StoreSettings, StoreWriter } from './store-writer.js';
+import { CollectorError } from '../../core/errors.js';
+import { rawTable } from '../../core/event-schema.js';
+import type { SegmentWriter, SpoolSegment } from '../../core/ports.js';
+import type { StoreSettings, StoreWriter } from '../store-writer.js';
 
 /**
  * One segment, one INSERT, one block, one token.
@@ -25,12 +25,13 @@ export interface SegmentWriterOptions {
 const blockRowsMax = 100_000_000;
 const blockBytesMax = 100_000_000_000;
 
-function insertSettings(segmentId: string): StoreSettings {
+/** Of an insert that is one block, whatever it is made of, and is dropped when one with its token was there before. */
+export function oneBlockSettings(token: string): StoreSettings {
   return {
     // On by default in recent versions; its buffer would merge segments and ignore their tokens.
     async_insert: 0,
     insert_deduplicate: 1,
-    insert_deduplication_token: segmentId,
+    insert_deduplication_token: token,
     deduplicate_blocks_in_dependent_materialized_views: 1,
     max_insert_block_size: blockRowsMax,
     min_insert_block_size_rows: blockRowsMax,
@@ -45,6 +46,7 @@ function insertSettings(segmentId: string): StoreSettings {
   };
 }
 
+/** Of a server, which several collectors may share: the token tells what it has. */
 export function createSegmentWriter(
   deps: { readonly store: StoreWriter },
   options: SegmentWriterOptions,
@@ -52,30 +54,37 @@ export function createSegmentWriter(
   return {
     insert(segment) {
       const name = `insert of segment ${segment.id}`;
-      if (options.transport === 'infile') {
-        return deps.store.command({ name, sql: insertStatement(segment, options) });
-      }
-      return deps.store.insertStream(
-        { name, sql: insertStatement(segment, options) },
-        createReadStream(segment.dataPath),
-      );
+      const sql = insertStatement(segment, options);
+      if (options.transport === 'infile') return deps.store.command({ name, sql });
+      return deps.store.insertStream({ name, sql }, createReadStream(segment.dataPath));
     },
+    giveUp: async () => null,
   };
 }
 
-/** The order of the clauses matters: SETTINGS after the path and before FORMAT. */
-export function insertStatement(segment: SpoolSegment, options: SegmentWriterOptions): string {
+/** `into`: default the raw table, with the token of the segment. */
+export function insertStatement(
+  segment: SpoolSegment,
+  options: SegmentWriterOptions,
+  into: { readonly table: string; readonly token: string } = { table: rawTable, token: segment.id },
+): string {
   const bad = segment.columns.find((column) => !/^[a-z][a-z0-9_]*$/.test(column));
   if (bad !== undefined || segment.columns.length === 0) {
     throw new CollectorError('segment_corrupt', `cannot insert segment ${segment.id}: column ${bad ?? 'list empty'}`);
   }
-  const settings = Object.entries(insertSettings(segment.id)).map(([name, value]) => `${name} = ${literal(value)}`);
+  // The order of the clauses matters: SETTINGS after the path and before FORMAT.
   return [
-    `INSERT INTO ${options.database}.${rawTable} (${segment.columns.join(', ')})`,
+    `INSERT INTO ${options.database}.${into.table} (${segment.columns.join(', ')})`,
     ...(options.transport === 'infile' ? [`FROM INFILE ${literal(segment.dataPath)} COMPRESSION 'none'`] : []),
-    `SETTINGS ${settings.join(', ')}`,
+    settingsClause(oneBlockSettings(into.token)),
     'FORMAT Native',
   ].join(' ');
+}
+
+export function settingsClause(settings: StoreSettings): string {
+  return `SETTINGS ${Object.entries(settings)
+    .map(([name, value]) => `${name} = ${literal(value)}`)
+    .join(', ')}`;
 }
 
 function literal(value: string | number): string {

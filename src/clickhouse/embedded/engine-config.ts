@@ -1,0 +1,28 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Defaults of every MergeTree table of the embedded engine, whoever creates it. chDB's own (0 each) lose acknowledged
+ * rows in a power cut: a merged part is not synced, and the synced parts it was made of are already gone. Measured on
+ * ext4: of 47,640 rows none was left.
+ *
+ *   fsync_after_insert, fsync_part_directory   an insert that succeeded is on the disk, its directory too
+ *   min_rows_to_fsync_after_merge              so is every merged, mutated and patched part
+ *   old_parts_lifetime                         seconds that the parts it replaces are kept: a merged part that a power
+ *                                              cut has torn all the same is set aside, and they take its place
+ */
+export const durableTableSettings = {
+  fsync_after_insert: 1,
+  fsync_part_directory: 1,
+  min_rows_to_fsync_after_merge: 1,
+  old_parts_lifetime: 480,
+} as const;
+
+/** Writes the engine's configuration file into its directory; settings of tables have no argument. Answers its path. */
+export function writeEngineConfig(dataDir: string): string {
+  const path = join(dataDir, 'engine.xml');
+  const settings = Object.entries(durableTableSettings).map(([name, value]) => `    <${name}>${value}</${name}>`);
+  const lines = ['<clickhouse>', '  <merge_tree>', ...settings, '  </merge_tree>', '</clickhouse>', ''];
+  writeFileSync(path, lines.join('\n'), { mode: 0o600 });
+  return path;
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { rawTable } from '../../core/event-schema.js';
+import type { StoreReader } from '../../core/ports.js';
+import type { RollupDayFinalizer } from '../maintenance/day-finalizer.js';
+import { dayMs } from '../maintenance/distinct-events.js';
+import { type HeldInsertDeps, insertHeld } from '../maintenance/held-insert.js';
+import { finalizedTables } from '../maintenance/rollup-schema.js';
+import { checkedRows } from '../queries/checked-rows.js';
+import { readFedTables } from '../segments/fed-tables.js';
+
+export interface LostRowsDeps extends HeldInsertDeps {
+  readonly reader: StoreReader;
+  readonly finalizer: Pick<RollupDayFinalizer, 'finalizableDays' | 'finalize' | 'isStopping'>;
+}
+
+const engineRow = z.object({ engine: z.string() });
+
+/**
+ * Writes again what a table has lost, as far as its raw events are still there. Answers whether it could.
+ *
+ *   rollups that are finalized   each day whose raw events are all there is finalized again; today's follows at its end
+ *   latest states (replacing)    the view's rows of all raw events are inserted once more: the same rows replace each
+ *                                other, and newer ones stay
+ *   others                       sums without a day, and the raw table itself: nothing to make them from
+ *
+ * Rejects as `StoreWriter`, `DeliveryHold` and `DayFinalizer`.
+ */
+export async function writeLostRows(deps: LostRowsDeps, table: string): Promise<boolean> {
+  if (finalizedTables.includes(table)) {
+    const { fromMs, untilMs } = await deps.finalizer.finalizableDays();
+    for (let day = fromMs; day < untilMs && !deps.finalizer.isStopping; day += dayMs) {
+      await deps.finalizer.finalize({ dayMs: day, tenant: null, agentId: null });
+    }
+    return true;
+  }
+  const fed = (await readFedTables(deps.reader)).find(({ name }) => name === table);
+  if (fed === undefined || !(await isReplacing(deps.reader, table))) return false;
+  const { columns } = fed;
+  const select = `SELECT ${columns.join(', ')} FROM (${fed.selectFrom(rawTable)})`;
+  await insertHeld(deps, { name: `lost rows of ${table}`, table, columns, select, params: {} });
+  return true;
+}
+
+async function isReplacing(reader: StoreReader, table: string): Promise<boolean> {
+  const [found] = await checkedRows(reader, engineRow, {
+    name: 'engine_of_a_table',
+    sql: 'SELECT engine FROM system.tables WHERE database = currentDatabase() AND name = {table:String}',
+    params: { table },
+  });
+  return found?.engine.endsWith('ReplacingMergeTree') === true;
+}

@@ -1,0 +1,44 @@
+import type { DeliveryHold, StoreQuery } from '../../core/ports.js';
+import type { StoreWriter } from '../store-writer.js';
+import { type InsertToken, insertSettings } from './insert-token.js';
+
+export interface HeldInsertDeps {
+  readonly store: StoreWriter;
+  readonly delivery: DeliveryHold;
+  readonly nextToken: InsertToken;
+}
+
+/**
+ * Inserts the rows of a query into a table that deliveries fill too, while none is under way: what has arrived of an
+ * interrupted delivery is told by the blocks of the table (`ExactSegmentWriter`). The query runs before that, into a
+ * table beside it, so that deliveries wait for the copying alone. Rejects as `StoreWriter` and `DeliveryHold`.
+ */
+export async function insertHeld(
+  { store, delivery, nextToken }: HeldInsertDeps,
+  insert: {
+    readonly name: string;
+    readonly table: string;
+    readonly columns: readonly string[];
+    readonly select: string;
+    readonly params: StoreQuery['params'];
+  },
+): Promise<void> {
+  const { name, table, params } = insert;
+  const columns = insert.columns.join(', ');
+  const beside = `${table}_beside_${nextToken().replaceAll('-', '_')}`;
+  await store.command({ name, sql: `CREATE TABLE ${beside} AS ${table}` });
+  try {
+    const sql = `INSERT INTO ${beside} (${columns}) ${insertSettings(nextToken())} ${insert.select}`;
+    await store.command({ name, sql, params });
+    const [found] = await store.writerRows<{ count: number | string }>({
+      name,
+      sql: `SELECT count() AS count FROM ${beside}`,
+      params: {},
+    });
+    if (Number(found?.count) === 0) return;
+    const taken = `INSERT INTO ${table} (${columns}) ${insertSettings(nextToken())} SELECT ${columns} FROM ${beside}`;
+    await delivery.whileHeld(() => store.command({ name, sql: taken }));
+  } finally {
+    await store.command({ name, sql: `DROP TABLE IF EXISTS ${beside} SYNC` }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,223 @@
+import { type Clock, type Random, sleep } from '../../core/clock.js';
+import { CollectorError } from '../../core/errors.js';
+import { rawTable } from '../../core/event-schema.js';
+import type { ExactInsertInstruments } from '../../core/instruments.js';
+import type { Logger } from '../../core/logger.js';
+import type { InsertNotes, SegmentWriter, SpoolSegment, StoreReader } from '../../core/ports.js';
+import type { StoreWriter } from '../store-writer.js';
+import { type FedTable, readFedTables } from './fed-tables.js';
+import { type ArrivedPart, type BlockMarks, isWhole, readArrivedParts, readBlockMarks } from './part-census.js';
+import { syncPart } from './part-files.js';
+import { completeSegment, placeOf } from './segment-completion.js';
+import { insertStatement } from './segment-insert.js';
+
+/**
+ * Inserts segments into the embedded engine so that each is there exactly once, whatever happened to the insert.
+ *
+ * The engine's deduplication is not enough for that: its log of tokens is written behind the part it tells of and not
+ * synced, so a power cut (or a failed write, or a kill at the wrong moment) leaves the part without its token, and a
+ * replay counts it twice. So the store itself is asked. Before an insert the highest block number of each table it
+ * reaches is noted durably. Only this collector inserts into those tables, one segment at a time, and whatever else
+ * writes to them holds deliveries (`DeliveryHold`). Therefore afterwards a block above the mark, in a part of its own
+ * or merged into a larger one, says that the segment has arrived in that partition of that table.
+ *
+ *   first attempt   marks, note, insert with the segment's id as token, then its parts are looked at: the rows of the
+ *                   raw table, and the files of each part
+ *   any later one,  what has arrived is read from the parts; those that are not whole are detached. Nothing arrived:
+ *   in this process inserted again, under a token of its own, since the log of tokens may name an insert that was
+ *   or the next     lost. Otherwise the places that lack it are fed from its file (`completeSegment`)
+ *
+ * A segment that an older version may have inserted, which took no notes, goes by its token alone.
+ */
+export interface ExactWriterDeps {
+  readonly store: StoreWriter;
+  readonly notes: InsertNotes;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly instruments: ExactInsertInstruments;
+}
+
+export interface ExactWriterOptions {
+  readonly database: string;
+  /** The engine's directory. */
+  readonly engineDir: string;
+}
+
+/** The content of a note, and of what is kept with a segment that was put aside. */
+interface NoteContent {
+  readonly marks: BlockMarks;
+  /** Places that had their rows when the marks were read. */
+  readonly arrived: readonly string[];
+  /** The segment may have been inserted without a note. */
+  readonly byToken: boolean;
+}
+
+const quietPollMs = 250;
+const quietPollsMax = 40;
+
+export class ExactSegmentWriter implements SegmentWriter {
+  readonly #deps: ExactWriterDeps;
+  readonly #options: ExactWriterOptions;
+  readonly #reader: StoreReader;
+  #tables: readonly FedTable[] | null = null;
+
+  constructor(deps: ExactWriterDeps, options: ExactWriterOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#reader = { rows: (query) => deps.store.writerRows(query) };
+  }
+
+  async insert(segment: SpoolSegment): Promise<void> {
+    const note = await this.#deps.notes.read();
+    if (note?.segmentId === segment.id) return await this.#settle(segment, parseNote(note.content));
+    if (segment.arrived) {
+      const { arrived } = parseNote(segment.arrived);
+      return await this.#settle(segment, { ...(await this.#note(segment, { arrived, byToken: false })), arrived });
+    }
+    // Ids sort by age and segments are inserted oldest first: one before the last was put aside and has come back.
+    const byToken = note === null || segment.arrived === '' || segment.id < note.segmentId;
+    await this.#insertWhole(segment, { token: segment.id, byToken });
+  }
+
+  async giveUp(segment: SpoolSegment): Promise<string | null> {
+    const note = await this.#deps.notes.read();
+    if (note?.segmentId !== segment.id) return segment.arrived ?? null;
+    const content = parseNote(note.content);
+    if (content.byToken) return null;
+    await this.#quiet(segment);
+    const { places } = await this.#arrived(content);
+    return JSON.stringify({ marks: {}, arrived: [...places], byToken: false } satisfies NoteContent);
+  }
+
+  /** Brings a segment to an end whose earlier insert may have arrived, in part or whole. */
+  async #settle(segment: SpoolSegment, note: NoteContent): Promise<void> {
+    await this.#quiet(segment);
+    if (note.byToken) return await this.#insertWhole(segment, { token: segment.id, byToken: true });
+    const { places, parts } = await this.#arrived(note);
+    if (places.size === 0) {
+      await this.#insertWhole(segment, { token: this.#nextToken(segment), byToken: false });
+      return this.#settled(segment, 'repeated');
+    }
+    const fed = await completeSegment(this.#deps.store, segment, {
+      ...this.#options,
+      tables: await this.#fedTables(),
+      arrived: places,
+      nextToken: () => this.#nextToken(segment),
+    });
+    const raw = fed.length === 0 ? parts : (await this.#arrived(note)).parts;
+    // What is taken over as a part is linked and not synced by the engine.
+    for (const part of raw) if (part.table === rawTable && part.isOwn) await syncPart(part.directory);
+    if (fed.length > 0) await this.#assertWhole(segment, raw);
+    this.#settled(segment, fed.length === 0 ? 'complete' : 'completed');
+  }
+
+  async #insertWhole(
+    segment: SpoolSegment,
+    { token, byToken }: { readonly token: string; readonly byToken: boolean },
+  ): Promise<void> {
+    const { marks } = await this.#note(segment, { arrived: [], byToken });
+    await this.#deps.store.command({
+      name: `insert of segment ${segment.id}`,
+      sql: insertStatement(segment, { ...this.#options, transport: 'infile' }, { table: rawTable, token }),
+    });
+    const parts = await this.#readArrived(marks);
+    await this.#assertWhole(segment, parts);
+    if (!byToken) assertRows(segment, parts);
+  }
+
+  /** Reads the marks and makes them durable, before anything of the segment is inserted. */
+  async #note(segment: SpoolSegment, rest: Omit<NoteContent, 'marks'>): Promise<NoteContent> {
+    const tables = await this.#fedTables();
+    const marks = await readBlockMarks(this.#reader, namesOf(tables));
+    const content: NoteContent = { marks, ...rest };
+    await this.#deps.notes.write({ segmentId: segment.id, content: JSON.stringify(content) });
+    return content;
+  }
+
+  async #readArrived(marks: BlockMarks): Promise<ArrivedPart[]> {
+    const tables = namesOf(await this.#fedTables());
+    return await readArrivedParts(this.#reader, { tables, marks, engineDir: this.#options.engineDir });
+  }
+
+  /** Where the segment is, and in which parts. A part of its own that is not whole is detached: it has not arrived. */
+  async #arrived(note: NoteContent): Promise<{ readonly places: Set<string>; readonly parts: ArrivedPart[] }> {
+    const { store, logger, instruments } = this.#deps;
+    const places = new Set(note.arrived);
+    const parts: ArrivedPart[] = [];
+    for (const part of await this.#readArrived(note.marks)) {
+      if (part.isOwn && !(await isWhole(store, part))) {
+        logger.error(
+          { table: part.table, part: part.name },
+          'a part of an interrupted insert is broken; it is detached',
+        );
+        instruments.partsBroken.inc({ found: 'insert' });
+        await store.command({
+          name: `detaching a part of ${part.table}`,
+          sql: `ALTER TABLE ${part.table} DETACH PART '${part.name}'`,
+        });
+        continue;
+      }
+      parts.push(part);
+      places.add(placeOf(part.table, part.partition));
+    }
+    return { places, parts };
+  }
+
+  async #assertWhole(segment: SpoolSegment, parts: readonly ArrivedPart[]): Promise<void> {
+    for (const part of parts) {
+      if (await isWhole(this.#deps.store, part)) continue;
+      const what = `part ${part.name} of ${part.table} is not complete on the disk`;
+      throw new CollectorError('store_failed', `cannot insert segment ${segment.id}: ${what}`);
+    }
+  }
+
+  /** Waits until no statement on the segment runs: one whose answer was lost may still be inserting. */
+  async #quiet(segment: SpoolSegment): Promise<void> {
+    for (let poll = 0; poll < quietPollsMax; poll++) {
+      const [row] = await this.#reader.rows<{ count: number | string }>({
+        name: 'statements_on_a_segment',
+        // This statement names it too.
+        sql: `
+          SELECT count() AS count FROM system.processes
+          WHERE startsWith(trimLeft(query), 'INSERT') AND position(query, {id:String}) > 0`,
+        params: { id: segment.id },
+      });
+      if (Number(row?.count) === 0) return;
+      await sleep(this.#deps.clock, quietPollMs);
+    }
+    const what = 'an earlier insert of it still runs';
+    throw new CollectorError('store_overloaded', `cannot insert segment ${segment.id}: ${what}`);
+  }
+
+  async #fedTables(): Promise<readonly FedTable[]> {
+    this.#tables ??= await readFedTables(this.#reader);
+    return this.#tables;
+  }
+
+  #nextToken(segment: SpoolSegment): string {
+    return `${segment.id}-${Math.floor(this.#deps.random() * 2 ** 48).toString(36)}`;
+  }
+
+  #settled(segment: SpoolSegment, outcome: 'complete' | 'completed' | 'repeated'): void {
+    this.#deps.instruments.settled.inc({ outcome });
+    this.#deps.logger.info({ segment: segment.id, outcome }, 'an interrupted insert is settled');
+  }
+}
+
+/** The engine can report success for rows it does not have. Merged rows cannot be told from older ones. */
+function assertRows(segment: SpoolSegment, parts: readonly ArrivedPart[]): void {
+  const raw = parts.filter(({ table }) => table === rawTable);
+  const rows = raw.reduce((sum, part) => sum + part.rows, 0);
+  if (raw.some(({ isOwn }) => !isOwn) || rows === segment.rows) return;
+  const what = `${rows} of its ${segment.rows} rows are in the store`;
+  throw new CollectorError('store_failed', `cannot insert segment ${segment.id}: ${what}`);
+}
+
+function namesOf(tables: readonly FedTable[]): string[] {
+  return tables.map(({ name }) => name);
+}
+
+function parseNote(content: string): NoteContent {
+  return JSON.parse(content) as NoteContent;
+}

@@ -1,0 +1,324 @@
+import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readAgentActivity } from '../../src/clickhouse/queries/agent-activity.js';
+import { type ErrorRange, readAgentErrorDays, readAgentErrors } from '../../src/clickhouse/queries/agent-errors.js';
+import { readAgentKnown } from '../../src/clickhouse/queries/agent-known.js';
+import { readAgentMemory } from '../../src/clickhouse/queries/agent-memory.js';
+import { readAgentNames } from '../../src/clickhouse/queries/agent-names.js';
+import { readAgentPage } from '../../src/clickhouse/queries/agent-page.js';
+import { readAgentPerformance } from '../../src/clickhouse/queries/agent-performance.js';
+import { readAgentRegister } from '../../src/clickhouse/queries/agent-register.js';
+import { readAgentSeries } from '../../src/clickhouse/queries/agent-series.js';
+import { readAgentStandings } from '../../src/clickhouse/queries/agent-standings.js';
+import { exportDays } from '../../src/clickhouse/queries/daily-export.js';
+import { readDayFinalizations } from '../../src/clickhouse/queries/day-finalizations.js';
+import { readErasures } from '../../src/clickhouse/queries/erasures.js';
+import { readFailureExamples } from '../../src/clickhouse/queries/failure-examples.js';
+import { failureGroupings } from '../../src/clickhouse/queries/failure-grouping.js';
+import { readFailureGroups } from '../../src/clickhouse/queries/failure-groups.js';
+import { readFailureList } from '../../src/clickhouse/queries/failure-list.js';
+import { readFailureSeries } from '../../src/clickhouse/queries/failure-series.js';
+import { readFinalOutput } from '../../src/clickhouse/queries/final-output.js';
+import { readHistoryCandidates } from '../../src/clickhouse/queries/history-candidates.js';
+import { runKind, taskKind } from '../../src/clickhouse/queries/history-kind.js';
+import { placesReader } from '../../src/clickhouse/queries/history-latest.js';
+import { readNewTries } from '../../src/clickhouse/queries/new-tries.js';
+import { readPatternEvidence } from '../../src/clickhouse/queries/pattern-evidence.js';
+import { readPatternFeedback } from '../../src/clickhouse/queries/pattern-feedback.js';
+import { readPatternObserver } from '../../src/clickhouse/queries/pattern-observer.js';
+import { readPatternPage } from '../../src/clickhouse/queries/pattern-page.js';
+import { readPatterns } from '../../src/clickhouse/queries/pattern-rows.js';
+import { readRunActivity } from '../../src/clickhouse/queries/run-activity.js';
+import { readRunDetail } from '../../src/clickhouse/queries/run-detail.js';
+import { readRunLeaseRenewals } from '../../src/clickhouse/queries/run-lease-renewals.js';
+import { readRunRows } from '../../src/clickhouse/queries/run-list.js';
+import { readRunOutcomes } from '../../src/clickhouse/queries/run-outcomes.js';
+import { readRunTasks } from '../../src/clickhouse/queries/run-tasks.js';
+import { readRunTotals } from '../../src/clickhouse/queries/run-totals.js';
+import { readRunsUsage } from '../../src/clickhouse/queries/runs-usage.js';
+import { readTenantRows } from '../../src/clickhouse/queries/storage.js';
+import { readTaskDetail } from '../../src/clickhouse/queries/task-detail.js';
+import { readTaskLeaseRenewals } from '../../src/clickhouse/queries/task-lease-renewals.js';
+import { readTaskRows } from '../../src/clickhouse/queries/task-list.js';
+import { readTaskLogs } from '../../src/clickhouse/queries/task-logs.js';
+import { readTenantDays } from '../../src/clickhouse/queries/tenant-days.js';
+import { readTenantMinutes } from '../../src/clickhouse/queries/tenant-minutes.js';
+import { readWindowRestore } from '../../src/clickhouse/queries/window-restore.js';
+import { readWorkAttempts } from '../../src/clickhouse/queries/work-attempts.js';
+import { runScope, taskScope } from '../../src/clickhouse/queries/work-scope.js';
+import { openQueryStore, type QueryStore } from '../query/query-store.js';
+import { baseMs, dayMs, eventsOfTenant, heardSinceMs, minuteMs } from './two-tenants.js';
+
+let store: QueryStore;
+
+const run = 'run one of b on 0';
+const task = `task of ${run}`;
+const agentIds = ['a', 'b', 'c', 'd', 'e'];
+const runIds = [0, 1, 2].flatMap((day) => ['one', 'three'].map((name) => `run ${name} of b on ${day}`));
+const openRuns = [`open ${task}`, run];
+const taskIds = [task, `other ${task}`, `open ${task}`, `bare ${task}`];
+const midnightMs = Math.floor(baseMs / dayMs) * dayMs;
+const span = { fromMs: baseMs - dayMs, toMs: baseMs + 30 * minuteMs };
+const minutes = { fromMs: midnightMs, toMs: midnightMs + dayMs };
+const days = { fromMs: midnightMs - 2 * dayMs, toMs: midnightMs };
+const none = { fromMs: 0, toMs: 0 };
+
+/** Every way to read of one tenant, by the name of what reads. */
+const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
+  readAgentActivity: (tenant) => readAgentActivity(store.reader, { tenant, agentIds, ...span }),
+  readAgentErrors: async (tenant) => {
+    const ranges: ErrorRange[] = [
+      { days, raw: [], covered: days },
+      { days: none, raw: [minutes], covered: minutes },
+      { days, raw: [minutes], covered: { fromMs: days.fromMs, toMs: minutes.toMs } },
+    ];
+    return Promise.all(
+      ranges.map((range) => readAgentErrors(store.reader, { tenant, agentId: 'b' }, { range, limit: 9 })),
+    );
+  },
+  readAgentErrorDays: (tenant) =>
+    readAgentErrorDays(
+      store.reader,
+      { tenant, agentId: 'b' },
+      { range: { days, raw: [minutes], covered: null }, limit: 9 },
+    ),
+  readAgentKnown: (tenant) => Promise.all(agentIds.map((agentId) => readAgentKnown(store.reader, { tenant, agentId }))),
+  readAgentMemory: (tenant) => readAgentMemory(store.reader, { tenant, agentId: 'b' }, span),
+  readAgentNames: async (tenant) => [...(await readAgentNames(store.reader, { tenant, agentIds }))],
+  readAgentPage: (tenant) =>
+    Promise.all(['', 'b'].map((afterAgentId) => readAgentPage(store.reader, { tenant, afterAgentId, limit: 1 }))),
+  readAgentPerformance: (tenant) =>
+    Promise.all(
+      [
+        { days, minutes: [] },
+        { days: none, minutes: [minutes] },
+        { days, minutes: [minutes] },
+      ].map((range) =>
+        readAgentPerformance(
+          store.reader,
+          { tenant, agentId: 'b' },
+          { ...range, splitMs: midnightMs, dayLeftOutMs: null },
+        ),
+      ),
+    ),
+  readAgentRegister: (tenant) =>
+    readAgentRegister(store.reader, {
+      tenant,
+      dayFromMs: baseMs,
+      weekFromMs: baseMs - 7 * dayMs,
+      monthFromMs: baseMs - 30 * dayMs,
+    }),
+  readAgentSeries: (tenant) =>
+    Promise.all(
+      [dayMs, minuteMs].map((stepMs) =>
+        readAgentSeries(
+          store.reader,
+          { tenant, agentId: 'b' },
+          { fromMs: midnightMs - dayMs, toMs: midnightMs + dayMs, stepMs, columns: ['successes', 'cost'] },
+        ),
+      ),
+    ),
+  readAgentStandings: (tenant) =>
+    readAgentStandings(store.reader, {
+      tenant,
+      baselineDayMs: midnightMs - 2 * dayMs,
+      recentDayMs: midnightMs - dayMs,
+      rankedDayMs: midnightMs - 2 * dayMs,
+      endDayMs: midnightMs + dayMs,
+      ranking: { finishedMin: 1, placesMax: 10, zScore: 1.96 },
+      slowness: { recentMin: 1, baselineMin: 1, ratioMin: 0.1, agentsMax: 10 },
+    }),
+  exportDays: async (tenant) => {
+    const exported: string[] = [];
+    const { signal } = new AbortController();
+    const fromDay = new Date(midnightMs - 2 * dayMs).toISOString().slice(0, 10);
+    const toDay = new Date(midnightMs).toISOString().slice(0, 10);
+    for (const agentId of [null, 'b']) {
+      for (const format of ['csv', 'ndjson'] as const) {
+        const asked = { tenant, agentId, fromDay, toDay, format, csvFormulas: 'escaped', signal } as const;
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of await exportDays(store.exporter, asked)) chunks.push(chunk);
+        exported.push(Buffer.concat(chunks).toString());
+      }
+    }
+    return exported;
+  },
+  readDayFinalizations: (tenant) => readDayFinalizations(store.reader, { tenant, limit: 10 }),
+  readErasures: (tenant) =>
+    Promise.all([null, 'erased run', 'erased user'].map((id) => readErasures(store.reader, { tenant, id, limit: 9 }))),
+  readFailureExamples: (tenant) =>
+    Promise.all(
+      failureGroupings.map((groupBy) =>
+        readFailureExamples(
+          store.reader,
+          { tenant },
+          {
+            groupBy,
+            runsMax: 99,
+            groups: ['tool', 'timeout', 'b', 'ask', 'search'].map((key) => ({ key, fromMs: 0 })),
+          },
+        ),
+      ),
+    ),
+  readFailureGroups: async (tenant) => {
+    const groups = failureGroupings.flatMap((groupBy) => [
+      readFailureGroups(store.reader, { tenant }, { groupBy, limit: 2 }),
+      readFailureGroups(store.reader, { tenant, ...span, runId: run }, { groupBy, limit: 2 }),
+    ]);
+    return Promise.all(groups);
+  },
+  readFailureList: async (tenant) => {
+    const page = await readFailureList(store.reader, { tenant }, { limit: 100 });
+    const { failed_ms: failedMs, unit, try_number: attempt } = page[3]!;
+    return [page, await readFailureList(store.reader, { tenant }, { limit: 3, after: { failedMs, unit, attempt } })];
+  },
+  readFailureSeries: (tenant) =>
+    readFailureSeries(store.reader, { tenant }, { groupBy: 'category', keys: ['tool', 'model'], stepMs: dayMs }),
+  readFinalOutput: async (tenant) => [
+    await readFinalOutput(store.reader, await scopeOfRun(tenant)),
+    await readFinalOutput(store.reader, taskScope({ tenant, taskId: `other ${task}` })),
+  ],
+  readHistoryCandidates: (tenant) =>
+    Promise.all(
+      [taskKind, runKind].flatMap((kind) =>
+        [undefined, heardSinceMs].map((since) =>
+          readHistoryCandidates(
+            store.reader,
+            kind,
+            { tenant, ...(since === undefined ? {} : { status: 'orphaned' as const }) },
+            { limit: 20, ...(since === undefined ? {} : { heardSinceMs: since }) },
+          ),
+        ),
+      ),
+    ),
+  placesReader: (tenant) => placesReader(taskKind)(store.reader, { tenant }, { ids: taskIds }),
+  // Told is only whether there are any: the first tenant's stand-in has none.
+  readNewTries: (tenant) => readNewTries(store.reader, tenant === 'mine' ? 'nobody' : tenant),
+  readPatternEvidence: (tenant) => readPatternEvidence(store.reader, { tenant, patternId: 'pattern' }),
+  readPatternFeedback: (tenant) => readPatternFeedback(store.reader, { tenant, patternIds: ['pattern', 'q'] }),
+  readPatternObserver: (tenant) => readPatternObserver(store.reader, { tenant, patternId: 'pattern' }),
+  readPatternPage: (tenant) =>
+    readPatternPage(store.reader, {
+      tenant,
+      patternType: undefined,
+      agentId: undefined,
+      confidenceMin: undefined,
+      after: undefined,
+      limit: 9,
+    }),
+  readPatterns: (tenant) => readPatterns(store.reader, { tenant, patternIds: ['pattern', 'q'] }),
+  readRunActivity: (tenant) => readRunActivity(store.reader, { tenant, runId: run }),
+  readRunDetail: (tenant) => readRunDetail(store.reader, { tenant, runId: run }),
+  readRunLeaseRenewals: (tenant) =>
+    readRunLeaseRenewals(store.reader, { tenant, runIds: openRuns, agentIds, sinceMs: heardSinceMs }),
+  readRunRows: (tenant) => readRunRows(store.reader, { tenant }, { ids: runIds }),
+  readRunOutcomes: (tenant) => readRunOutcomes(store.reader, { tenant }, { ids: runIds }),
+  readRunTasks: (tenant) => readRunTasks(store.reader, { tenant, runId: run }, { limit: 2 }),
+  readRunTotals: (tenant) => readRunTotals(store.reader, { tenant, runIds }),
+  readRunsUsage: (tenant) => readRunsUsage(store.reader, { tenant, runIds }),
+  readTenantRows: (tenant) =>
+    readTenantRows(store.metadata, { tenant, tables: ['agent_events_raw_v1', 'agent_failures_v1'] }),
+  readTaskDetail: (tenant) => readTaskDetail(store.reader, { tenant, taskId: task }),
+  readTaskLeaseRenewals: (tenant) =>
+    readTaskLeaseRenewals(store.reader, {
+      tenant,
+      taskIds,
+      taskIdsOfSilentRuns: taskIds,
+      runIds: openRuns,
+      sinceMs: heardSinceMs,
+    }),
+  readTaskRows: (tenant) => readTaskRows(store.reader, { tenant }, { ids: taskIds }),
+  readTaskLogs: (tenant) => readTaskLogs(store.reader, { tenant, taskId: task }),
+  readTenantDays: (tenant) => readTenantDays(store.reader, { tenant, ...days }),
+  readTenantMinutes: (tenant) =>
+    readTenantMinutes(
+      store.reader,
+      { tenant, ...span },
+      {
+        baseline: days,
+        finishedMin: 1,
+        baselineFinishedMin: 1,
+        errorRateMin: 1,
+        risePointsMin: 1,
+        agentsMax: 10,
+      },
+    ),
+  readWorkAttempts: async (tenant) => [
+    await readWorkAttempts(store.reader, await scopeOfRun(tenant), { limit: 50, contexts: true }),
+    await readWorkAttempts(store.reader, taskScope({ tenant, taskId: task }), { limit: 2, only: 'attempts' }),
+  ],
+};
+
+/** These read of every tenant at once. */
+const ofAllTenants = ['readNewestRows', 'readStorage', 'readWindowRestore'];
+
+async function scopeOfRun(tenant: string) {
+  const key = { tenant, runId: run };
+  const activity = await readRunActivity(store.reader, key);
+  if (activity === undefined) throw new Error('the run has no activity');
+  return runScope(key, activity);
+}
+
+async function restored(): Promise<Map<string, unknown[]>> {
+  const range = { receivedBeforeMs: baseMs + 8 * minuteMs, nowMs: baseMs + 20 * minuteMs, agentsMax: 100 };
+  const byTenant = new Map<string, unknown[]>();
+  for await (const page of readWindowRestore(store.reader, range)) {
+    for (const row of page) byTenant.set(row.tenant, [...(byTenant.get(row.tenant) ?? []), row]);
+  }
+  return byTenant;
+}
+
+const before = new Map<string, unknown>();
+let restoredBefore: unknown[] | undefined;
+
+beforeAll(async () => {
+  store = await openQueryStore();
+  await store.insert(eventsOfTenant('mine', false));
+  await addLedgers('mine', 1);
+  for (const [name, read] of Object.entries(reads)) before.set(name, await read('mine'));
+  restoredBefore = (await restored()).get('mine');
+  await store.insert(eventsOfTenant('theirs', true));
+  await addLedgers('theirs', 2);
+}, 120_000);
+
+afterAll(() => store.close());
+
+/** What the maintenance writes beside the events. */
+async function addLedgers(tenant: string, number: number): Promise<void> {
+  const at = `fromUnixTimestamp64Milli(${baseMs + number})`;
+  await store.run(`INSERT INTO day_finalizations_v1 (day, finalized_at, received_before, tenant, agents, events)
+    SELECT yesterday(), ${at}, ${at}, '${tenant}', 1, ${number}`);
+  for (const [kind, id] of ['run', 'user'].map((name) => [name, `erased ${name}`])) {
+    const erasure = `${kind} ${tenant}`;
+    await store.run(`INSERT INTO erasures_v1 (tenant, erasure_id, kind, requested_by, requested_at, version)
+      SELECT '${tenant}', '${erasure}', '${kind}', '${tenant}', ${at}, 1`);
+    await store.run(`INSERT INTO erased_ids_v1 (tenant, kind, id_hash, erasure_id, until, erased_at)
+      SELECT '${tenant}', '${kind}', lower(hex(SHA256('${tenant}\\n${kind}\\n${id}'))), '${erasure}', ${at}, ${at}`);
+  }
+}
+
+describe('another tenant with the same ids changes nothing of what is read of one', () => {
+  test.each(Object.keys(reads))('%s', async (name) => {
+    const read = reads[name]!;
+    expect(await read('mine')).toEqual(before.get(name));
+    // What could not be told apart would prove nothing.
+    expect(await read('theirs')).not.toEqual(before.get(name));
+  });
+
+  test('readWindowRestore', async () => {
+    const after = await restored();
+    expect(after.get('mine')).toEqual(restoredBefore);
+    expect(after.get('theirs')?.length).toBeGreaterThan(restoredBefore?.length ?? 0);
+  });
+});
+
+test('every read of the store is asked here, or is one of all tenants', async () => {
+  const directory = new URL('../../src/clickhouse/queries/', import.meta.url);
+  const found: string[] = [];
+  for (const file of readdirSync(directory)) {
+    const module: Record<string, unknown> = await import(new URL(file, directory).href);
+    found.push(...Object.keys(module).filter((name) => /^(read|export|places)[A-Z]/.test(name)));
+  }
+  found.push('placesReader');
+  expect([...new Set(found)].sort()).toEqual([...Object.keys(reads), ...ofAllTenants].sort());
+});

@@ -1,0 +1,178 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import WebSocket from 'ws';
+import { packageFile } from '../../src/core/package-root.js';
+import { CollectorProcess, freePort, testKey } from '../support/collector-process.js';
+import { refusedStart } from '../support/refused-start.js';
+import { tempDir } from '../support/temp-dir.js';
+
+/** A collector without an engine of its own: nobody answers there. */
+async function withoutEngine(): Promise<Record<string, string>> {
+  return { TIDEMARK_CLICKHOUSE_URL: `http://127.0.0.1:${await freePort()}` };
+}
+
+async function started(dataDir: string, env: Readonly<Record<string, string>>): Promise<CollectorProcess> {
+  const collector = new CollectorProcess({ dataDir, env });
+  // An engine ends after its collector, and its directory is removed next.
+  onTestFinished(async () => void (await collector.stop()));
+  await collector.start();
+  return collector;
+}
+
+const left: Readonly<Record<string, string>> = {
+  empty: '',
+  torn: '{"pid":',
+  'of another host': JSON.stringify({
+    token: 'x',
+    pid: 1,
+    started: '1',
+    host: { name: 'a', boot: 'b', namespace: 'c' },
+  }),
+};
+
+test.each(Object.entries(left))(
+  'a collector starts with a lock file that is %s',
+  async (_what, content) => {
+    const dataDir = tempDir();
+    writeFileSync(join(dataDir, 'collector.lock'), content);
+    const collector = await started(dataDir, await withoutEngine());
+    expect((await fetch(`${collector.url}/health`)).status).toBe(200);
+    expect(await collector.stop()).toBe(0);
+  },
+  30_000,
+);
+
+test('a lock that cannot be had ends the start with code 1 and one line that says what to do', async () => {
+  const dataDir = tempDir();
+  const env = { ...(await withoutEngine()), TIDEMARK_DATA_DIR: dataDir, TIDEMARK_PORT: '0' };
+  mkdirSync(join(dataDir, 'collector.lock'));
+  expect(await refusedStart(env)).toMatchObject({
+    code: 1,
+    stderr: `tidemark: cannot lock ${join(dataDir, 'collector.lock')}: it is a directory; remove it\n`,
+  });
+  const other = tempDir();
+  const { pid } = await started(other, await withoutEngine());
+  const { code, stderr } = await refusedStart({ ...env, TIDEMARK_DATA_DIR: other });
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(
+      new RegExp(`^tidemark: cannot lock data directory ${other}: process ${pid} on .*; stop it.*\n$`),
+    ),
+  ]);
+}, 30_000);
+
+/** In another process; `shared` with SO_REUSEPORT, which lets others of the same user in if they ask for it, too. */
+async function sharedListener(): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+  const program = `
+    const { createRequire } = require('node:module');
+    const uws = createRequire(process.argv[1])('uWebSockets.js');
+    uws.App().any('/*', (response) => response.end('another')).listen('127.0.0.1', 0, (listener) => {
+      console.log((uws.us_socket_local_port ?? uws.getSocketPort)(listener));
+    });`;
+  const child = spawn(process.execPath, ['-e', program, packageFile('package.json').pathname]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [port] = (await once(child.stdout, 'data')) as [Buffer];
+  return { child, port: Number(port.toString()) };
+}
+
+async function plainListener(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  return (server.address() as { readonly port: number }).port;
+}
+
+test('a port that another program has ends the start with code 1 and names the port', async () => {
+  const collector = await started(tempDir(), await withoutEngine());
+  const ofCollector = Number(new URL(collector.url).port);
+  const taken = [
+    ['127.0.0.1', ofCollector],
+    ['127.0.0.1', await plainListener()],
+    ['0.0.0.0', (await sharedListener()).port],
+  ] as const;
+  for (const [host, port] of taken) {
+    const place = { TIDEMARK_DATA_DIR: tempDir(), TIDEMARK_HOST: host, TIDEMARK_PORT: String(port) };
+    const { code, stderr, stdout } = await refusedStart({ ...(await withoutEngine()), ...place });
+    const advice = 'stop it or choose another TIDEMARK_PORT (0 takes a free one)';
+    expect([code, stderr]).toEqual([
+      1,
+      `tidemark: cannot listen on ${host}:${port}: another program has port ${port}; ${advice}\n`,
+    ]);
+    expect(stdout).not.toContain('listening');
+  }
+  expect((await fetch(`${collector.url}/health`)).status).toBe(200);
+}, 60_000);
+
+test('nobody gets into the port of a running collector, and a restart has it again at once', async () => {
+  const dataDir = tempDir();
+  const collector = await started(dataDir, await withoutEngine());
+  const port = new URL(collector.url).port;
+  const program = `
+    const uws = require('node:module').createRequire(process.argv[1])('uWebSockets.js');
+    uws.App().listen('127.0.0.1', ${port}, (listener) => { console.log(listener !== false); process.exit(); });`;
+  const neighbour = spawn(process.execPath, ['-e', program, packageFile('package.json').pathname]);
+  expect(String(await once(neighbour.stdout, 'data'))).toBe('false\n');
+  // Connections that are cut leave the port in TIME_WAIT.
+  for (const signal of ['kill', 'stop'] as const) {
+    const open = new WebSocket(collector.streamUrl, ['tidemark.v1', `tidemark.key.${testKey}`]);
+    await once(open, 'open');
+    await collector[signal]();
+    await collector.start();
+  }
+  expect((await fetch(`${collector.url}/health`)).status).toBe(200);
+}, 60_000);
+
+test('an address that the machine does not have is told as such', async () => {
+  const place = { TIDEMARK_DATA_DIR: tempDir(), TIDEMARK_HOST: '192.0.2.1', TIDEMARK_PORT: '0' };
+  const { code, stderr } = await refusedStart({ ...(await withoutEngine()), ...place });
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringMatching(/^tidemark: cannot listen on 192\.0\.2\.1:0: .* address; .*\n$/),
+  ]);
+}, 30_000);
+
+test('a taken port of the engine ends the start with code 1, and its number is in no banner', async () => {
+  const other = await started(tempDir(), {});
+  await expect.poll(() => other.enginePid(), { timeout: 20_000 }).toBeDefined();
+  const ofEngine = Number(new URL(other.storeUrl).port);
+  for (const port of [ofEngine, await plainListener(), (await sharedListener()).port]) {
+    const place = { TIDEMARK_DATA_DIR: tempDir(), TIDEMARK_PORT: '0', TIDEMARK_CLICKHOUSE_PORT: String(port) };
+    const { code, stderr, stdout } = await refusedStart(place);
+    expect([code, stderr]).toEqual([
+      1,
+      `tidemark: cannot start the embedded engine: another program has port ${port}; ` +
+        'stop it or choose another TIDEMARK_CLICKHOUSE_PORT (0 takes a free one)\n',
+    ]);
+    expect(stdout).not.toContain(`:${port}`);
+  }
+  const ownPort = { TIDEMARK_CLICKHOUSE_PORT: '0' };
+  const free = await started(tempDir(), ownPort);
+  await free.query('SELECT 1 AS one');
+  const [address] = /http:\/\/127\.0\.0\.1:\d+(?=\n)/.exec(free.output.split('ClickHouse: ')[1] ?? '') ?? [];
+  const answer = await fetch(`${address}/?query=SELECT+1`, {
+    headers: { 'x-clickhouse-user': 'default', 'x-clickhouse-key': free.readerPassword },
+  });
+  expect(await answer.text()).toBe('1\n');
+}, 90_000);
+
+test('a start waits for the engine of a killed collector that holds the port, and is not taken for done', async () => {
+  const collector = await started(tempDir(), {});
+  await collector.query('SELECT 1 AS one');
+  const engine = collector.enginePid() ?? 0;
+  expect(engine).toBeGreaterThan(0);
+  process.kill(engine, 'SIGSTOP');
+  try {
+    await collector.kill();
+    await collector.start();
+    const health = await collector.get<{ dependencies: { name: string; reason: string | null }[] }>('/health/deep');
+    expect(health.dependencies.find(({ name }) => name === 'engine')?.reason).toContain('is starting');
+  } finally {
+    process.kill(engine, 'SIGCONT');
+  }
+  expect(await collector.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await expect.poll(async () => (await fetch(`${collector.storeUrl}/ping`)).status, { timeout: 10_000 }).toBe(200);
+}, 90_000);

@@ -1,0 +1,66 @@
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import type { HttpRequest } from '../../src/core/ports.js';
+import { inflateBody } from '../../src/ingest/http-body.js';
+import { OwnEvents } from '../../src/ingest/own-events.js';
+import { RequestFrames } from '../../src/ingest/request-frames.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { createIngest } from '../support/ingest-rig.js';
+import { seededRandom } from '../support/seeded-random.js';
+
+test('a body may inflate to the limit of a frame and to no byte more', async () => {
+  const inflated = (bytes: number) => {
+    const headers = new Map([['content-encoding', 'gzip']]);
+    return inflateBody({ headers, body: gzipSync(Buffer.alloc(bytes)) } as unknown as HttpRequest, 100_000);
+  };
+  expect(await inflated(100_000)).toHaveLength(100_000);
+  await expect(inflated(100_001)).rejects.toMatchObject({ code: 'body_too_large' });
+  await expect(inflated(50_000_000)).rejects.toMatchObject({ code: 'body_too_large' });
+});
+
+/** Events of the API itself; the frame has to have the shape the scripted decoder reads. */
+function createOwnEvents() {
+  const rig = createIngest();
+  const frames = new RequestFrames(rig.pipeline, { bytesInFlightMax: 1_000_000 });
+  const submitted: { readonly event_id: string }[] = [];
+  const submit = frames.submit.bind(frames);
+  frames.submit = ({ bytes, ...rest }) => {
+    const event = JSON.parse(Buffer.from(bytes).toString());
+    submitted.push(event);
+    return submit({ ...rest, bytes: new Uint8Array(Buffer.from(JSON.stringify({ events: [event] }))) });
+  };
+  const own = new OwnEvents({ frames, clock: new FakeClock(), random: seededRandom(1) });
+  const accept = (name: string, purpose: string, idempotencyKey?: string) =>
+    own.accept({ tenant: 'acme', contentAllowed: false, fields: { name }, idempotencyKey, purpose });
+  return { rig, accept, submitted };
+}
+
+test('one Idempotency-Key at two endpoints is of two requests, and of one at each', async () => {
+  const { rig, accept } = createOwnEvents();
+  expect(await rig.post('acme', [{ name: 'posted' }], { key: 'same' })).toMatchObject({ duplicate: false });
+  expect(await accept('praise', 'feedback', 'same')).toMatchObject({ duplicate: false });
+  expect(await accept('note', 'notes', 'same')).toMatchObject({ duplicate: false });
+  expect(await accept('praise', 'feedback', 'same')).toMatchObject({ duplicate: true });
+  expect(await rig.post('acme', [{ name: 'posted' }], { key: 'same' })).toMatchObject({ duplicate: true });
+  expect(rig.appender.durable).toEqual(['acme:posted;', 'acme:praise;', 'acme:note;']);
+});
+
+test('without a key every request of the API is an event of its own, within one millisecond too', async () => {
+  const { rig, accept, submitted } = createOwnEvents();
+  for (let index = 0; index < 50; index++) {
+    expect(await accept(`n${index}`, 'feedback')).toMatchObject({ duplicate: false });
+  }
+  expect(new Set(submitted.map(({ event_id }) => event_id)).size).toBe(50);
+  expect(rig.appender.durable).toHaveLength(50);
+});
+
+test('a retry with its key names the event of the first request', async () => {
+  const { accept } = createOwnEvents();
+  const [first, second, other] = [
+    await accept('a', 'feedback', 'k1'),
+    await accept('a', 'feedback', 'k1'),
+    await accept('a', 'feedback', 'k2'),
+  ];
+  expect(second.eventId).toBe(first?.eventId);
+  expect(other?.eventId).not.toBe(first?.eventId);
+});

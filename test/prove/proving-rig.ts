@@ -1,0 +1,296 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Random } from '../../src/core/clock.js';
+import { CollectorProcess, testKey } from '../support/collector-process.js';
+import { dayMs, erasedRunPrefix, type MixedEvent } from './event-mix.js';
+import { FaultSwitch } from './fault-switch.js';
+import { MixedLoad } from './mixed-load.js';
+import { PowerDisk, type PowerDiskOptions } from './power-disk.js';
+import { checkStore, type TableFinding } from './store-check.js';
+
+export interface RigOptions {
+  readonly random: Random;
+  /** Its data on a disk whose power can be cut; else in a directory. */
+  readonly disk?: Partial<PowerDiskOptions> | null;
+  /** With the library that fails file calls. */
+  readonly hasFaults?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly eventsPerFrame?: number;
+  readonly pauseMs?: number;
+}
+
+export interface Verdict {
+  readonly acknowledged: number;
+  readonly lost: number;
+  readonly twice: number;
+  readonly findings: readonly TableFinding[];
+  readonly complaints: readonly string[];
+}
+
+/** One collector, its data, its clients and their ledger: what a round of proof works on. */
+export class ProvingRig {
+  readonly collector: CollectorProcess;
+  readonly faults: FaultSwitch | null;
+  readonly disk: PowerDisk | null;
+  readonly #home: string;
+  readonly #options: RigOptions;
+  readonly #erasedRuns = new Set<string>();
+  readonly #done: MixedEvent[] = [];
+  readonly #complaints: string[] = [];
+  #load: MixedLoad | null = null;
+  #loads = 0;
+
+  constructor(options: RigOptions) {
+    this.#options = options;
+    this.#home = mkdtempSync(join(tmpdir(), 'tidemark-prove-'));
+    this.faults = options.hasFaults === true ? new FaultSwitch(join(this.#home, 'faults')) : null;
+    this.disk = options.disk === null || options.disk === undefined ? null : new PowerDisk(options.disk);
+    const dataDir = join(this.disk?.path ?? this.#home, 'data');
+    mkdirSync(dataDir);
+    // A day that is finalized in between would mend what is to be found.
+    const env = { TIDEMARK_MAINTENANCE_SCHEDULE: 'off', ...this.faults?.environment, ...options.env };
+    this.collector = new CollectorProcess({ dataDir, env });
+  }
+
+  get load(): MixedLoad {
+    if (this.#load === null) throw new Error('cannot use the load: it has not begun');
+    return this.#load;
+  }
+
+  /** Clients of new names begin to send. */
+  beginLoad(): void {
+    const { random, eventsPerFrame = 40, pauseMs = 60 } = this.#options;
+    this.#load = new MixedLoad(random, {
+      key: testKey,
+      name: `l${++this.#loads}-`,
+      url: () => this.collector.url,
+      streamUrl: () => this.collector.streamUrl,
+      eventsPerFrame,
+      pauseMs,
+    });
+  }
+
+  /** Resolves when every client has `frames` acknowledged since it began. */
+  async untilAcknowledged(frames: number): Promise<void> {
+    await until(`${frames} frames of every client are acknowledged`, () => this.load.acknowledgedFrames >= frames);
+  }
+
+  /** No new events, and all that were sent are acknowledged. */
+  async finishLoad(): Promise<void> {
+    const load = this.#load;
+    if (load === null) return;
+    await within(90_000, 'every client is acknowledged', load.finish(), () => this.collector.output.slice(-2_000));
+    this.#done.push(...load.events());
+    this.#complaints.push(...load.complaints());
+    this.#load = null;
+  }
+
+  /** The power goes, and comes back; the collector is started again. */
+  async cutPower(): Promise<void> {
+    this.powerOff();
+    await this.powerOn();
+  }
+
+  /**
+   * Without power nothing runs: whoever uses the disk is stopped first, so that nobody hears of what is done after the
+   * cut. (A sync that is under way when an ext4 is shut down may return as if it had worked.)
+   */
+  powerOff(): void {
+    this.collector.signal('SIGSTOP');
+    for (const pid of this.#processesThere()) process.kill(pid, 'SIGSTOP');
+    mustHave(this.disk).cut();
+  }
+
+  async powerOn(): Promise<void> {
+    await this.killEverything();
+    mustHave(this.disk).restore();
+    await this.collector.start();
+  }
+
+  /** The collector, its engine, and an engine that still drains for a collector that was killed before. */
+  async killEverything(): Promise<void> {
+    await this.collector.killAll();
+    for (const pid of this.#processesThere()) kill(pid);
+    await until('nothing uses the data directory', () => this.#processesThere().length === 0);
+  }
+
+  async killEngine(): Promise<void> {
+    const pid = this.collector.enginePid();
+    if (pid !== undefined) kill(pid);
+  }
+
+  /** Everything that is in the spool is in the store. */
+  async untilDelivered(msMax = 60_000): Promise<void> {
+    const isDelivered = async () => {
+      const { spooled } = await this.ledger();
+      return spooled === 0;
+    };
+    await until('everything is delivered', isDelivered, msMax, () => this.collector.output.slice(-2_000));
+  }
+
+  async ledger(): Promise<{ readonly spooled: number; readonly quarantined: number; readonly balanced: boolean }> {
+    type Deep = {
+      readonly ledger: { readonly spooled: number; readonly quarantined: number; readonly balanced: boolean };
+    };
+    return (await this.collector.get<Deep>('/health/deep')).ledger;
+  }
+
+  /** The first start, until the store is prepared. */
+  async begin(): Promise<void> {
+    await this.collector.start();
+    await until('the store is prepared', () => this.#isHealthy());
+  }
+
+  /**
+   * The engine looks for parts to delete every half minute; after this, which restarts the collector, every second.
+   * `partsLifetimeS` is how long it keeps a part that was merged, instead of what the tables say.
+   */
+  async deletePartsPromptly(partsLifetimeS: number | null): Promise<void> {
+    const lifetime = partsLifetimeS === null ? '' : `, old_parts_lifetime = ${partsLifetimeS}`;
+    for (const table of await this.#tables()) {
+      await this.collector.write(`ALTER TABLE ${table} MODIFY SETTING ${promptRemoval}${lifetime}`);
+    }
+    await this.collector.stop();
+    await this.begin();
+  }
+
+  /** Merges every table to one part a partition, and waits until the parts they came from are deleted, or `msMax`. */
+  async mergeAll(msMax = 8_000): Promise<boolean> {
+    for (const table of await this.#tables()) await this.collector.write(`OPTIMIZE TABLE ${table} FINAL`);
+    const sources = `SELECT concat(table, ' ', name) AS part FROM system.parts
+      WHERE database = 'tidemark' AND NOT active AND startsWith(table, 'agent_')`;
+    const partsNow = async () =>
+      (await this.collector.query<{ readonly part: string }>(sources)).map(({ part }) => part);
+    const merged = new Set(await partsNow());
+    const isGone = async () => !(await partsNow()).some((part) => merged.has(part));
+    return until('the parts that were merged are deleted', isGone, msMax).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #isHealthy(): Promise<boolean> {
+    type Deep = { readonly dependencies: readonly { readonly status: string }[] };
+    return (await this.collector.get<Deep>('/health/deep')).dependencies.every(({ status }) => status === 'healthy');
+  }
+
+  async #tables(): Promise<string[]> {
+    const tables = await this.collector.query<{ readonly name: string }>(
+      `SELECT name FROM system.tables WHERE database = 'tidemark' AND engine LIKE '%MergeTree'`,
+    );
+    return tables.map(({ name }) => name);
+  }
+
+  /** Erases a run of the present load that gets no more events. */
+  async erase(producer: number): Promise<void> {
+    const run = `${erasedRunPrefix}l${this.#loads}-${['s0', 's1', 's2', 'h'][producer % 4]}`;
+    await this.untilAcknowledged(5);
+    await this.untilDelivered();
+    this.#erasedRuns.add(run);
+    await until(`${run} is erased`, async () => {
+      const status = await this.#request('DELETE', `/api/v1/runs/${run}`);
+      return status === 200 || status === 202;
+    });
+  }
+
+  /** Recomputes the day before, of one agent or of all; false while that cannot be. */
+  async finalize(agent: string | null): Promise<boolean> {
+    const day = new Date(Date.now() - dayMs).toISOString().slice(0, 10);
+    const query = agent === null ? '' : `?agent_id=${agent}`;
+    return (await this.#request('POST', `/api/v1/maintenance/days/${day}${query}`)) === 200;
+  }
+
+  /** After the load is finished: the store against the ledger of all loads so far. */
+  async check(): Promise<Verdict> {
+    await this.untilDelivered();
+    await until('every erasure is complete', async () => {
+      const answer = await this.collector.get<{ readonly erasures?: readonly { readonly status: string }[] }>(
+        '/api/v1/monitoring/erasures?limit=100',
+      );
+      return answer.erasures?.every(({ status }) => status === 'completed') === true;
+    });
+    const findings = await checkStore(this.collector, this.#done, this.#erasedRuns);
+    const raw = findings.find(({ table }) => table === 'agent_events_raw_v1');
+    return {
+      acknowledged: this.#done.length,
+      lost: raw?.lost ?? 0,
+      twice: raw?.twice ?? 0,
+      findings,
+      complaints: [...this.#complaints],
+    };
+  }
+
+  /** Sound or not, nothing is left behind. */
+  async remove(): Promise<void> {
+    this.#load?.abandon();
+    await this.killEverything().catch(() => undefined);
+    this.faults?.close();
+    this.disk?.remove();
+    rmSync(this.#home, { recursive: true, force: true });
+  }
+
+  async #request(method: string, path: string): Promise<number> {
+    try {
+      const headers = { authorization: `Bearer ${testKey}` };
+      const signal = AbortSignal.timeout(30_000);
+      return (await fetch(`${this.collector.url}${path}`, { method, headers, signal })).status;
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Whose current directory is the data directory's: the engine and its launcher. */
+  #processesThere(): number[] {
+    const { dataDir } = this.collector;
+    return readdirSync('/proc').flatMap((name) => {
+      if (!/^\d+$/.test(name)) return [];
+      try {
+        const isThere = `${readlinkSync(`/proc/${name}/cwd`)}/`.startsWith(`${dataDir}/`);
+        return isThere && !/State:\s+Z/.test(readFileSync(`/proc/${name}/status`, 'utf8')) ? [Number(name)] : [];
+      } catch {
+        return [];
+      }
+    });
+  }
+}
+
+const promptRemoval =
+  'cleanup_delay_period = 1, max_cleanup_delay_period = 1, cleanup_delay_period_random_add = 0, ' +
+  'merge_tree_clear_old_parts_interval_seconds = 0';
+
+function mustHave(disk: PowerDisk | null): PowerDisk {
+  if (disk === null) throw new Error('cannot cut the power: the rig has no disk');
+  return disk;
+}
+
+function kill(pid: number): void {
+  if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
+}
+
+/** Rejects with what was waited for. */
+export async function until(
+  what: string,
+  isTrue: () => boolean | Promise<boolean>,
+  msMax = 60_000,
+  context: () => string = () => '',
+): Promise<void> {
+  const deadline = performance.now() + msMax;
+  for (;;) {
+    if (await Promise.resolve(isTrue()).catch(() => false)) return;
+    if (performance.now() > deadline) throw new Error(`not within ${msMax} ms: ${what}\n${context()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function within<T>(msMax: number, what: string, work: Promise<T>, context: () => string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${msMax} ms: ${what}\n${context()}`)), msMax);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

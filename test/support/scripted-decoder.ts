@@ -1,0 +1,159 @@
+import { crc32 } from 'node:zlib';
+import { CollectorError } from '../../src/core/errors.js';
+import type { DecodedBatch, DecodedFrame, EventError, FrameBatch, FrameRange } from '../../src/core/event-batch.js';
+import { noLifecycle } from '../../src/core/live-batch.js';
+import type { FrameDecoder } from '../../src/core/ports.js';
+import { sliceOf } from '../window/window-slices.js';
+
+/** An event as the scripted decoder reads it. */
+export interface ScriptedEvent {
+  /** What its row says, beside the tenant. */
+  readonly name: string;
+  readonly event_id?: string;
+  /** Rejected with an error of its own. */
+  readonly bad?: boolean;
+  /** Has a content key: rejected unless the frame's tenant has opted in. */
+  readonly content?: boolean;
+}
+
+/** The row of an event: rows of a block are such texts end to end. */
+export function rowOf(tenant: string, name: string): string {
+  return `${tenant}:${name};`;
+}
+
+export function rowsOf(rows: Uint8Array): string[] {
+  return (
+    Buffer.from(rows)
+      .toString()
+      .match(/[^;]*;/g) ?? []
+  );
+}
+
+interface HeldBatch {
+  readonly frames: readonly string[];
+  readonly decode: () => void;
+  readonly fail: (code: 'internal' | 'overloaded') => void;
+}
+
+/**
+ * Decodes JSON frames `{seq?, events}` to rows that can be read. Takes the buffer away while it works, as a thread
+ * does. While it holds, a batch is answered when the test says so, in any order.
+ */
+export class ScriptedDecoder implements FrameDecoder {
+  /** Batches wait in `held` until they are decoded or failed by hand. */
+  holds = false;
+  workers = 2;
+  readonly held: HeldBatch[] = [];
+  /** Batches taken so far, those decoded again included. */
+  taken = 0;
+  #underWay = 0;
+
+  idleWorkers(): number {
+    return Math.max(0, this.workers - this.#underWay);
+  }
+
+  async decode(batch: FrameBatch): Promise<DecodedBatch> {
+    this.taken++;
+    this.#underWay++;
+    const bytes = structuredClone(batch.bytes, { transfer: [batch.bytes] });
+    try {
+      if (this.holds) await this.#hold(batch, bytes);
+      return decodeFrames({ ...batch, bytes });
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  /** Decodes what is held, oldest first, and what comes from now on at once. */
+  letGo(): void {
+    this.holds = false;
+    for (const { decode } of this.held.splice(0)) decode();
+  }
+
+  #hold(batch: FrameBatch, bytes: ArrayBuffer): Promise<void> {
+    const frames = batch.frames.map(({ offset, length }) => Buffer.from(bytes, offset, length).toString());
+    return new Promise((resolve, reject) => {
+      this.held.push({
+        frames,
+        decode: resolve,
+        fail: (code) => reject(new CollectorError(code, 'the thread that had the batch is gone')),
+      });
+    });
+  }
+}
+
+interface Fingerprint {
+  readonly low: number;
+  readonly high: number;
+  readonly frame: number;
+  readonly event: number;
+}
+
+function decodeFrames(batch: FrameBatch): DecodedBatch {
+  const rows: string[] = [];
+  const ids: Fingerprint[] = [];
+  const frames = batch.frames.map((range, frame) => {
+    const before = rows.length;
+    const decoded = decodeFrame(Buffer.from(batch.bytes, range.offset, range.length).toString(), range, {
+      row: (name) => void rows.push(rowOf(range.tenant, name)),
+      id: (id, event) => void ids.push({ ...fingerprintOf(range.tenant, id), frame, event }),
+    });
+    return { ...decoded, rows: rows.length - before };
+  });
+  const block = new Uint8Array(Buffer.from(rows.join('')));
+  const column = (name: keyof Fingerprint) => Uint32Array.from(ids, (id) => id[name]);
+  const eventIds = { low: column('low'), high: column('high'), frame: column('frame'), event: column('event') };
+  return {
+    bytes: batch.bytes,
+    rows: block,
+    rowCount: rows.length,
+    rowsCrc: crc32(block),
+    frames,
+    eventIds: ids.length === 0 ? null : eventIds,
+    slices: rows.map((row) => sliceOf(batch.receivedMs, [1], { tenant: row.slice(0, row.indexOf(':')) })),
+    lifecycle: noLifecycle,
+    live: null,
+    clampedCount: 0,
+    redactedCount: 0,
+    unknownFieldCount: 0,
+  };
+}
+
+/** As the product's: seeded by the tenant, so that one id of two tenants is two. */
+function fingerprintOf(tenant: string, id: string): { readonly low: number; readonly high: number } {
+  return { low: crc32(`${tenant}\0${id}`), high: crc32(`${id}\0${tenant}`) };
+}
+
+function decodeFrame(
+  text: string,
+  range: FrameRange,
+  keep: { readonly row: (name: string) => void; readonly id: (id: string, event: number) => void },
+): DecodedFrame {
+  let frame: { readonly seq?: number; readonly events: readonly ScriptedEvent[] };
+  try {
+    frame = JSON.parse(text);
+  } catch {
+    const fault = { code: 'frame_malformed', message: 'it is not JSON' } as const;
+    return { seq: null, events: 0, accepted: 0, rows: 0, rejected: 0, errors: [], rejectedByCode: {}, fault };
+  }
+  const errors: EventError[] = [];
+  for (const [index, event] of frame.events.entries()) {
+    if (event.bad || (event.content && !range.contentAllowed)) {
+      errors.push({ index, code: event.bad ? 'field_type' : 'content_refused', path: 'name', message: 'it is bad' });
+    } else if (!range.duplicate && !range.duplicateEvents.includes(index)) {
+      if (event.event_id !== undefined) keep.id(event.event_id, index);
+      keep.row(event.name);
+    }
+  }
+  const rejected = errors.length;
+  return {
+    seq: frame.seq ?? null,
+    events: frame.events.length,
+    accepted: frame.events.length - rejected,
+    rows: 0,
+    rejected,
+    errors,
+    rejectedByCode: Object.fromEntries(errors.map(({ code }) => [code, errors.filter((e) => e.code === code).length])),
+    fault: null,
+  };
+}
