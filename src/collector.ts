@@ -204,16 +204,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   );
   const keepsExpired = config.maintenance.schedule === 'on';
   const store = await connectStore(
-    {
-      clock,
-      random,
-      logger,
-      instruments: metrics.engine,
-      reads: metrics.storeReads,
-      inserts: metrics.exactInserts,
-      insertNotes,
-      locker: setting.locker,
-    },
+    { ...setting, instruments: metrics.engine, reads: metrics.storeReads, inserts: metrics.exactInserts, insertNotes },
     { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory, keepsExpired },
   );
   const delivery = createDelivery(
@@ -262,8 +253,9 @@ function joinSpool(
     idsMax: config.ingest.eventIdsMax,
     onForgotten: (count) => metrics.ingest.dedupForgotten.inc({ kind: 'event_id' }, count),
   });
+  const wasOffered = (id: string) => insertNotes.wasNoted(id);
   const spool = createSpool(
-    { fileSystem, clock, logger, instruments: metrics.spool, eventIds },
+    { fileSystem, clock, logger, instruments: metrics.spool, eventIds, wasOffered },
     { directory, ...config.spool, eventIdsMax: config.ingest.eventIdsMax },
   );
   const insertNotes = new InsertNoteFile({ fileSystem, foundSegments: () => spool.foundSegments }, directory);

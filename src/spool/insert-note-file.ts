@@ -43,6 +43,15 @@ export class InsertNoteFile implements Stage, InsertNotes {
     return this.#note;
   }
 
+  /**
+   * Whether an insert of this segment has begun and may not have ended: it is the last, or the last note still speaks of
+   * it. Null: nothing was ever noted, or the notes cannot be read now.
+   */
+  async wasNoted(segmentId: string): Promise<boolean | null> {
+    const note = await this.read().catch(() => null);
+    return note === null ? null : note.segmentId === segmentId || note.content.includes(segmentId);
+  }
+
   /** With nothing in the spool that can have been inserted without a note, every insert has one from now on. */
   async start(): Promise<void> {
     if (this.#foundSegments() === 0 && (await this.read()) === null) await this.write({ segmentId: '', content: '' });

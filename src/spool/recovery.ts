@@ -20,8 +20,8 @@ import { cutAndSeal } from './segment-repair.js';
 import type { SegmentRetirement } from './segment-retirement.js';
 import type { Salvaged, SegmentSalvage } from './segment-salvage.js';
 
-/** Whether the store may have seen something of a segment; tells the spool what may still be changed. */
-export type WasOffered = (id: string) => boolean;
+/** Whether the store may have seen something of a segment that never left the queue; null when that is not known. */
+export type WasOffered = (id: string) => Promise<boolean | null>;
 
 export interface Recovered {
   /** Oldest first. */
@@ -138,7 +138,7 @@ export class SpoolRecovery {
    */
   async #recoverQueued(id: string, suffixes: ReadonlySet<SegmentSuffix>, end: SegmentEnd | null): Promise<void> {
     const leftBefore = suffixes.has('restored') || suffixes.has('arrived') || this.#remarked.has(id);
-    if (leftBefore || (this.#wasOffered?.(id) ?? !this.#headFound)) this.#offered.add(id);
+    if (leftBefore || ((await this.#wasOffered?.(id)) ?? !this.#headFound)) this.#offered.add(id);
     const found = this.#segments.length + this.#quarantinedSegments;
     await this.#recover(id, suffixes.has('data'), end);
     if (!leftBefore && this.#segments.length + this.#quarantinedSegments > found) this.#headFound = true;

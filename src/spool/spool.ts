@@ -120,7 +120,7 @@ export interface SpoolDeps {
   readonly logger: Logger;
   readonly instruments: SpoolInstruments;
   readonly eventIds: EventIdSink;
-  /** Absent: the oldest segment that an earlier process left may have been offered to the store, and no other. */
+  /** Where it does not know, or is absent: the oldest segment that was left may have been offered, and no other. */
   readonly wasOffered?: WasOffered | undefined;
 }
 

@@ -148,6 +148,10 @@ test('states of tasks that went with a deleted part are made again; lost raw row
   const writer = createSegmentWriter({ store }, { database, transport: 'infile' });
   const rows = Array.from({ length: tasks }, (_, index) => row({ type: 'task.completed', task_id: `t${index}` }));
   await writer.insert(await writeSegment(store, { id: 'second', blocks: [rows] }));
+  const ledger = new PartLedger(join(store.directory, 'parts.json'));
+  first.clock.advance(60_000);
+  const known = async () => (await ledger.read())?.some(({ table }) => table === 'agent_task_history_v2');
+  await expect.poll(known, { timeout: 30_000 }).toBe(true);
   await store.run('TRUNCATE TABLE agent_task_history_v2');
   first.clock.advance(60_000);
   await expect.poll(() => count('agent_task_history_v2'), { timeout: 30_000 }).toBe(tasks);

@@ -43,7 +43,8 @@ export class ProofReport {
     const result = isHeld(outcome) ? 'held' : 'NOT HELD';
     const seconds = `${(tookMs / 1000).toFixed(0)} s`.padStart(5);
     this.#print(
-      `${String(number).padStart(4)} ${seconds}  ${`${kind.words}${during}`.padEnd(84)} ${events.padStart(14)}  ${result}`,
+      `${String(number).padStart(4)} ${seconds}  ${`${kind.words}${during}`.padEnd(84)} ` +
+        `${events.padStart(14)}  ${result}`,
     );
     if (trouble !== null) this.#detail(trouble);
     const back = verdict?.broughtBack ?? 0;

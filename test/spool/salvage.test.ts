@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import type { Random } from '../../src/core/clock.js';
+import { InsertNoteFile } from '../../src/spool/insert-note-file.js';
 import type { QuarantineNote } from '../../src/spool/quarantine-note.js';
 import type { Damage, RecordPlace, Written } from '../support/damaged-spool.js';
 import { cut, flip, rowsText, writeThreeSegments } from '../support/damaged-spool.js';
 import type { FaultyFileSystem } from '../support/faulty-file-system.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
 import type { SpoolRig } from '../support/spool-rig.js';
-import { append, settle, startSpool } from '../support/spool-rig.js';
+import { append, settle, spoolDirectory, startSpool } from '../support/spool-rig.js';
 
 const seed = testSeed(20_261_126);
 
@@ -220,7 +221,7 @@ test('who knows which segment was offered to the store decides what may be salva
   disk.setContent(oldest, Buffer.concat([disk.content(oldest), Buffer.alloc(1)]));
   const asked: string[] = [];
   const rig = await startSpool({}, disk, {
-    wasOffered: (id) => {
+    wasOffered: async (id) => {
       asked.push(id);
       return id === segment.id;
     },
@@ -229,8 +230,26 @@ test('who knows which segment was offered to the store decides what may be salva
   expect((await drain(rig)).batches).toEqual([1, 2, 3, 4, 5, 6, 7]);
   expect(rig.totals.total('segmentsQuarantined', 'damaged')).toBe(1);
   flip(segment.data, 0)(segment.disk);
-  const other = await startSpool({}, segment.disk.kill(), { wasOffered: (id) => id === segment.id });
+  const other = await startSpool({}, segment.disk.kill(), { wasOffered: async (id) => id === segment.id });
   expect((await drain(other)).batches).toEqual([1, 7]);
+});
+
+test('the note of the last insert tells that the oldest segment was not offered, when it names another', async () => {
+  const segment = await writeThreeSegments('closed');
+  const notedThenDamaged = async (segmentId: string | null) => {
+    const disk = segment.disk.kill();
+    const oldest = disk.files().find((name) => name.endsWith('.data'))!;
+    disk.setContent(oldest, Buffer.concat([disk.content(oldest), Buffer.alloc(1)]));
+    const notes = new InsertNoteFile({ fileSystem: disk }, spoolDirectory);
+    if (segmentId !== null) await notes.write({ segmentId, content: '' });
+    const id = /([^/]+)\.data$/.exec(oldest)![1]!;
+    if (segmentId === 'the oldest') await notes.write({ segmentId: id, content: '' });
+    const found = new InsertNoteFile({ fileSystem: disk }, spoolDirectory);
+    return (await drain(await startSpool({}, disk, { wasOffered: (each) => found.wasNoted(each) }))).batches;
+  };
+  expect(await notedThenDamaged('one before')).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect(await notedThenDamaged('the oldest')).toEqual([2, 3, 4, 5, 6, 7]);
+  expect(await notedThenDamaged(null)).toEqual([2, 3, 4, 5, 6, 7]);
 });
 
 test('rows that go bad after the start are found before the reader gets them; the rest is salvaged', async () => {
