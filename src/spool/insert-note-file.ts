@@ -44,8 +44,8 @@ export class InsertNoteFile implements Stage, InsertNotes {
   }
 
   /**
-   * Whether an insert of this segment has begun and may not have ended: it is the last, or the last note still speaks of
-   * it. Null: nothing was ever noted, or the notes cannot be read now.
+   * Whether an insert of this segment has begun and may not have ended: the last note is its own or still speaks of it.
+   * Null: nothing was ever noted, or the notes cannot be read now.
    */
   async wasNoted(segmentId: string): Promise<boolean | null> {
     const note = await this.read().catch(() => null);
