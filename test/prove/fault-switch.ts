@@ -40,6 +40,7 @@ export interface Fault {
 export class FaultSwitch {
   readonly #path: string;
   readonly #fd: number;
+  #hitsMax = 0;
 
   constructor(path: string) {
     this.#path = path;
@@ -55,13 +56,14 @@ export class FaultSwitch {
   set(fault: Fault): void {
     this.clear();
     const block = Buffer.alloc(controlBytes - 4);
+    this.#hitsMax = fault.hitsMax ?? 0xffffffff;
     const numbers = [
       { collector: 1, engine: 2, both: 3 }[fault.in],
       fault.calls.reduce((mask, call) => mask | faultCalls[call], 0),
       constants.errno[fault.error ?? 'EIO'],
       { fail: 0, stop: 1, half: 2 }[fault.action ?? 'fail'],
       fault.skipped ?? 0,
-      fault.hitsMax ?? 0xffffffff,
+      this.#hitsMax,
       Math.round(1_000_000 * (fault.probability ?? 1)),
     ];
     for (const [index, number] of numbers.entries()) block.writeUInt32LE(number, 4 * index);
@@ -81,7 +83,8 @@ export class FaultSwitch {
     const block = Buffer.alloc(controlBytes);
     readSync(this.#fd, block, 0, controlBytes, 0);
     const last = block.subarray(placeOf.last);
-    return { count: block.readUInt32LE(placeOf.hits), last: last.subarray(0, last.indexOf(0)).toString() };
+    const count = Math.min(block.readUInt32LE(placeOf.hits), this.#hitsMax);
+    return { count, last: last.subarray(0, last.indexOf(0)).toString() };
   }
 
   close(): void {

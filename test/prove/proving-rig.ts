@@ -1,7 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Random } from '../../src/core/clock.js';
+import { packageFile } from '../../src/core/package-root.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { dayMs, erasedRunPrefix, type MixedEvent } from './event-mix.js';
 import { FaultSwitch } from './fault-switch.js';
@@ -22,8 +25,11 @@ export interface RigOptions {
 
 export interface Verdict {
   readonly acknowledged: number;
+  /** Of the raw rows. */
   readonly lost: number;
   readonly twice: number;
+  /** Events that lay aside and were put back into the queue, by the command for that. */
+  readonly broughtBack: number;
   readonly findings: readonly TableFinding[];
   readonly complaints: readonly string[];
 }
@@ -53,6 +59,11 @@ export class ProvingRig {
     this.collector = new CollectorProcess({ dataDir, env });
   }
 
+  /** Events of the loads that are finished. */
+  get acknowledgedBefore(): number {
+    return this.#done.length;
+  }
+
   get load(): MixedLoad {
     if (this.#load === null) throw new Error('cannot use the load: it has not begun');
     return this.#load;
@@ -80,7 +91,7 @@ export class ProvingRig {
   async finishLoad(): Promise<void> {
     const load = this.#load;
     if (load === null) return;
-    await within(90_000, 'every client is acknowledged', load.finish(), () => this.collector.output.slice(-2_000));
+    await within(150_000, 'every client is acknowledged', load.finish(), () => this.collector.output.slice(-2_000));
     this.#done.push(...load.events());
     this.#complaints.push(...load.complaints());
     this.#load = null;
@@ -103,9 +114,19 @@ export class ProvingRig {
   }
 
   async powerOn(): Promise<void> {
+    await this.restorePower();
+    await this.collector.start();
+  }
+
+  /** The disk is there again; nothing is started. */
+  async restorePower(): Promise<void> {
     await this.killEverything();
     mustHave(this.disk).restore();
-    await this.collector.start();
+  }
+
+  /** Starts the collector and does not wait for it. */
+  launch(): void {
+    void this.collector.start().catch(() => undefined);
   }
 
   /** The collector, its engine, and an engine that still drains for a collector that was killed before. */
@@ -121,7 +142,7 @@ export class ProvingRig {
   }
 
   /** Everything that is in the spool is in the store. */
-  async untilDelivered(msMax = 60_000): Promise<void> {
+  async untilDelivered(msMax = 150_000): Promise<void> {
     const isDelivered = async () => {
       const { spooled } = await this.ledger();
       return spooled === 0;
@@ -136,10 +157,19 @@ export class ProvingRig {
     return (await this.collector.get<Deep>('/health/deep')).ledger;
   }
 
-  /** The first start, until the store is prepared. */
+  /** Starts with a store that is prepared: by this process once, then copied. */
   async begin(): Promise<void> {
+    if (readdirSync(this.collector.dataDir).length === 0) {
+      preparedStore ??= await prepareStore();
+      cpSync(preparedStore, this.collector.dataDir, { recursive: true });
+    }
+    await this.start();
+  }
+
+  /** Until the collector has all that it needs of its store. */
+  async start(): Promise<void> {
     await this.collector.start();
-    await until('the store is prepared', () => this.#isHealthy());
+    await until('the store is prepared', () => isPrepared(this.collector));
   }
 
   /**
@@ -148,16 +178,16 @@ export class ProvingRig {
    */
   async deletePartsPromptly(partsLifetimeS: number | null): Promise<void> {
     const lifetime = partsLifetimeS === null ? '' : `, old_parts_lifetime = ${partsLifetimeS}`;
-    for (const table of await this.#tables()) {
+    for (const table of await this.tables()) {
       await this.collector.write(`ALTER TABLE ${table} MODIFY SETTING ${promptRemoval}${lifetime}`);
     }
     await this.collector.stop();
-    await this.begin();
+    await this.start();
   }
 
   /** Merges every table to one part a partition, and waits until the parts they came from are deleted, or `msMax`. */
   async mergeAll(msMax = 8_000): Promise<boolean> {
-    for (const table of await this.#tables()) await this.collector.write(`OPTIMIZE TABLE ${table} FINAL`);
+    for (const table of await this.tables()) await this.tryWrite(`OPTIMIZE TABLE ${table} FINAL`);
     const sources = `SELECT concat(table, ' ', name) AS part FROM system.parts
       WHERE database = 'tidemark' AND NOT active AND startsWith(table, 'agent_')`;
     const partsNow = async () =>
@@ -170,12 +200,7 @@ export class ProvingRig {
     );
   }
 
-  async #isHealthy(): Promise<boolean> {
-    type Deep = { readonly dependencies: readonly { readonly status: string }[] };
-    return (await this.collector.get<Deep>('/health/deep')).dependencies.every(({ status }) => status === 'healthy');
-  }
-
-  async #tables(): Promise<string[]> {
+  async tables(): Promise<string[]> {
     const tables = await this.collector.query<{ readonly name: string }>(
       `SELECT name FROM system.tables WHERE database = 'tidemark' AND engine LIKE '%MergeTree'`,
     );
@@ -186,12 +211,23 @@ export class ProvingRig {
   async erase(producer: number): Promise<void> {
     const run = `${erasedRunPrefix}l${this.#loads}-${['s0', 's1', 's2', 'h'][producer % 4]}`;
     await this.untilAcknowledged(5);
-    await this.untilDelivered();
+    if (this.#erasedRuns.has(run)) return;
     this.#erasedRuns.add(run);
-    await until(`${run} is erased`, async () => {
-      const status = await this.#request('DELETE', `/api/v1/runs/${run}`);
-      return status === 200 || status === 202;
-    });
+    await this.#request('DELETE', `/api/v1/runs/${run}`);
+  }
+
+  /** Asks for every erasure again, until each is taken. */
+  async requestErasures(): Promise<void> {
+    for (const run of this.#erasedRuns) {
+      await until(`the erasure of ${run} is taken`, async () => {
+        const status = await this.#request('DELETE', `/api/v1/runs/${run}`);
+        return status === 200 || status === 202;
+      });
+    }
+  }
+
+  async tryWrite(sql: string): Promise<void> {
+    await this.collector.write(sql).catch(() => undefined);
   }
 
   /** Recomputes the day before, of one agent or of all; false while that cannot be. */
@@ -210,15 +246,46 @@ export class ProvingRig {
       );
       return answer.erasures?.every(({ status }) => status === 'completed') === true;
     });
+    const broughtBack = await this.#bringBack();
+    const { quarantined } = await this.ledger();
     const findings = await checkStore(this.collector, this.#done, this.#erasedRuns);
     const raw = findings.find(({ table }) => table === 'agent_events_raw_v1');
     return {
       acknowledged: this.#done.length,
       lost: raw?.lost ?? 0,
       twice: raw?.twice ?? 0,
+      broughtBack,
       findings,
-      complaints: [...this.#complaints],
+      complaints: [
+        ...this.#complaints,
+        ...(quarantined > 0 ? [`${quarantined} events are set aside, in the quarantine of the spool`] : []),
+      ],
     };
+  }
+
+  /** `npm run spool -- restore` of every segment that lies aside. */
+  async #bringBack(): Promise<number> {
+    const { quarantined } = await this.ledger();
+    if (quarantined === 0) return 0;
+    await this.collector.stop();
+    const spool = (...words: string[]) => {
+      const program = fileURLToPath(packageFile('dist/src/cli/spool.js'));
+      const args = [program, ...words, '--json', '--data-dir', this.collector.dataDir];
+      return execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    };
+    for (const { id } of JSON.parse(spool('list')) as { readonly id: string }[]) spool('restore', id);
+    await this.start();
+    await this.untilDelivered();
+    return quarantined;
+  }
+
+  /** The last warnings of the collector, for whoever asks why. */
+  warnings(): string {
+    const lines = this.collector.output.split('\n');
+    return lines
+      .filter((line) => /"level":"(warn|error|fatal)"/.test(line))
+      .slice(-4)
+      .join('\n');
   }
 
   /** Sound or not, nothing is left behind. */
@@ -255,6 +322,29 @@ export class ProvingRig {
   }
 }
 
+/** A data directory with every table and no event in it. */
+let preparedStore: string | null = null;
+
+async function prepareStore(): Promise<string> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-prepared-'));
+  process.once('exit', () => rmSync(dataDir, { recursive: true, force: true }));
+  const collector = new CollectorProcess({ dataDir });
+  try {
+    await collector.start();
+    await until('the store is prepared', () => isPrepared(collector));
+  } finally {
+    await collector.stop();
+  }
+  return dataDir;
+}
+
+/** Whatever else is wrong with it. */
+async function isPrepared(collector: CollectorProcess): Promise<boolean> {
+  type Deep = { readonly dependencies: readonly { readonly name: string; readonly status: string }[] };
+  const { dependencies } = await collector.get<Deep>('/health/deep');
+  return dependencies.some(({ name, status }) => name === 'schema' && status === 'healthy');
+}
+
 const promptRemoval =
   'cleanup_delay_period = 1, max_cleanup_delay_period = 1, cleanup_delay_period_random_add = 0, ' +
   'merge_tree_clear_old_parts_interval_seconds = 0';
@@ -272,7 +362,7 @@ function kill(pid: number): void {
 export async function until(
   what: string,
   isTrue: () => boolean | Promise<boolean>,
-  msMax = 60_000,
+  msMax = 150_000,
   context: () => string = () => '',
 ): Promise<void> {
   const deadline = performance.now() + msMax;

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../src/core/errors.js';
 import type { CollectorProcess } from '../support/collector-process.js';
 import { dayMs, erasedAgent, type MixedEvent } from './event-mix.js';
 import { readViews, viewDifference } from './view-difference.js';
@@ -8,8 +9,9 @@ export interface TableFinding {
   readonly expected: number;
   readonly lost: number;
   readonly twice: number;
-  /** What else differs, in words. */
+  /** What else differs, in words, and one of it. */
   readonly words: string;
+  readonly example: string;
 }
 
 /**
@@ -24,14 +26,32 @@ export async function checkStore(
 ): Promise<TableFinding[]> {
   const isErased = (event: MixedEvent) => erasedRuns.has(String(event.run_id));
   const kept = events.filter((event) => !isErased(event));
-  const findings = [await checkRaw(collector, kept, events.length - kept.length)];
-  findings.push(...(await checkSums(collector, events, kept)));
+  const findings = await orUnreadable('agent_events_raw_v1', () =>
+    checkRaw(collector, kept, events.length - kept.length),
+  );
+  findings.push(...(await orUnreadable('sums', () => checkSums(collector, events, kept))));
   for (const view of await readViews(collector)) {
-    const words = await viewDifference(collector, view, erasedAgent);
-    if (words !== null) findings.push({ table: view.target, expected: 0, lost: 0, twice: 0, words });
+    const compare = async () => {
+      const { words, example } = await viewDifference(collector, view, erasedAgent);
+      return [{ table: view.target, expected: 0, lost: 0, twice: 0, words, example }];
+    };
+    findings.push(...(await orUnreadable(view.target, compare)));
   }
   return findings.filter(({ lost, twice, words }) => lost !== 0 || twice !== 0 || words !== '');
 }
+
+async function orUnreadable(table: string, read: () => Promise<TableFinding[]>): Promise<TableFinding[]> {
+  try {
+    return await read();
+  } catch (error) {
+    return [
+      { table, expected: 0, lost: 0, twice: 0, words: 'cannot be read', example: errorMessage(error).slice(0, 300) },
+    ];
+  }
+}
+
+/** The store is there: a question that fails, fails for what it is about. */
+export const questionMsMax = 3_000;
 
 interface RawRow {
   readonly id: string;
@@ -47,11 +67,14 @@ async function checkRaw(
   collector: CollectorProcess,
   kept: readonly MixedEvent[],
   erased: number,
-): Promise<TableFinding> {
-  const rows = await collector.query<RawRow>(`
+): Promise<TableFinding[]> {
+  const rows = await collector.query<RawRow>(
+    `
     SELECT session_id AS id, toUInt32(count()) AS rows, any(toString(type)) AS type, any(toString(agent_id)) AS agent,
       toFloat64(any(toUnixTimestamp64Milli(ts))) AS ts, any(run_id) AS run, toFloat64(any(tokens_in)) AS tokens
-    FROM agent_events_raw_v1 GROUP BY id`);
+    FROM agent_events_raw_v1 GROUP BY id`,
+    questionMsMax,
+  );
   const found = new Map(rows.map((row) => [row.id, row]));
   let lost = 0;
   let twice = 0;
@@ -69,7 +92,7 @@ async function checkRaw(
     ...(altered > 0 ? [`${altered} rows hold something else than was sent`] : []),
     ...(found.size > 0 ? [`${found.size} rows that nobody sent, or that were erased (${erased} were)`] : []),
   ].join(', ');
-  return { table: 'agent_events_raw_v1', expected: kept.length, lost, twice, words };
+  return [{ table: 'agent_events_raw_v1', expected: kept.length, lost, twice, words, example: '' }];
 }
 
 function isSame(row: RawRow, event: MixedEvent): boolean {
@@ -129,11 +152,11 @@ async function checkSums(
     sum('agent_failures_v1 FINAL', `countIf(lane = 'failed')`, count(kept, 'task.failed', 'step.failed', 'run.failed')),
   ];
   const columns = sums.map(({ sql }, index) => `toFloat64(${sql}) AS s${index}`);
-  const [row] = await collector.query<Readonly<Record<string, number>>>(`SELECT ${columns.join(', ')}`);
+  const [row] = await collector.query<Readonly<Record<string, number>>>(`SELECT ${columns.join(', ')}`, questionMsMax);
   return sums.map(({ table, expected }, index) => {
     const found = row?.[`s${index}`] ?? 0;
     const [lost, twice] = [Math.max(0, expected - found), Math.max(0, found - expected)];
-    return { table, expected, lost, twice, words: '' };
+    return { table, expected, lost, twice, words: '', example: '' };
   });
 }
 

@@ -1,4 +1,5 @@
 import type { CollectorProcess } from '../support/collector-process.js';
+import { questionMsMax } from './store-check.js';
 
 /** A table that a view fills, and what is compared of it. */
 export interface FilledTable {
@@ -79,12 +80,12 @@ interface Difference {
   readonly example: string;
 }
 
-/** In words, or null when the table holds what its view makes of the raw rows. */
+/** In words; empty when the table holds what its view makes of the raw rows. */
 export async function viewDifference(
   collector: CollectorProcess,
   table: FilledTable,
   erasedAgent: string,
-): Promise<string | null> {
+): Promise<{ readonly words: string; readonly example: string }> {
   const { keys, values, version, target, query } = table;
   const condition = [
     table.hasAgents ? `agent_id != '${erasedAgent}'` : 'true',
@@ -98,7 +99,8 @@ export async function viewDifference(
     version === null
       ? [side(0, target), side(1, `(${query})`)].map((text) => `${text} GROUP BY ${keys.join(', ')}`)
       : [side(0, `${target} FINAL`), `${side(1, `(${query})`)} ORDER BY ${version} DESC LIMIT 1 BY ${keys.join(', ')}`];
-  const [found] = await collector.query<Difference>(`
+  const [found] = await collector.query<Difference>(
+    `
     SELECT toUInt32(count()) AS keys, toUInt32(countIf(l = 0)) AS missing, toUInt32(countIf(r = 0)) AS extra,
       toUInt32(countIf(l > 0 AND r > 0 AND lv != rv)) AS differing,
       anyIf(concat(k, ' holds ', lv, ' instead of ', rv), lv != rv) AS example
@@ -106,8 +108,10 @@ export async function viewDifference(
     (
       SELECT k, countIf(side = 0) AS l, countIf(side = 1) AS r, anyIf(v, side = 0) AS lv, anyIf(v, side = 1) AS rv
       FROM (${left} UNION ALL ${right}) GROUP BY k
-    )`);
-  if (found === undefined || found.missing + found.extra + found.differing === 0) return null;
-  const { missing, extra, differing, example } = found;
-  return `of ${found.keys} keys ${missing} are missing, ${extra} are too many, ${differing} differ; ${example.slice(0, 300)}`;
+    )`,
+    questionMsMax,
+  );
+  if (found === undefined || found.missing + found.extra + found.differing === 0) return { words: '', example: '' };
+  const words = `of ${found.keys} keys ${found.missing} are missing, ${found.extra} are too many, ${found.differing} differ`;
+  return { words, example: found.example.slice(0, 300) };
 }

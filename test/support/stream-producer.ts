@@ -99,8 +99,9 @@ export class StreamProducer {
     const socket = new WebSocket(`${url()}?producer=${name}`, { headers: { authorization: `Bearer ${key}` } });
     this.#socket = socket;
     return new Promise((resolve) => {
-      socket.on('message', (data: Buffer) => {
-        this.#receive(unpack(data) as ServerMessage);
+      socket.on('message', (data: Buffer, isBinary) => {
+        // In JSON to somebody who has sent nothing yet.
+        this.#receive((isBinary ? unpack(data) : JSON.parse(data.toString())) as ServerMessage);
         if (this.#acknowledged >= this.#framesMax) socket.close();
       });
       socket.on('error', () => {});
