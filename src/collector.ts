@@ -202,10 +202,9 @@ async function joinParts(setting: Setting): Promise<Parts> {
     { clock, logger, instruments: metrics.decode },
     { ...config.decode, limits: config.limits },
   );
-  const keepsExpired = config.maintenance.schedule === 'on';
   const store = await connectStore(
     { ...setting, instruments: metrics.engine, reads: metrics.storeReads, inserts: metrics.exactInserts, insertNotes },
-    { ...config.clickhouse, ...config.query, ...config.http, dataDir, spoolDir: directory, keepsExpired },
+    { ...config.clickhouse, ...config.query, ...config.http, ...config.maintenance, dataDir, spoolDir: directory },
   );
   const delivery = createDelivery(
     { reader: spool, writer: store.segments, clock, random, logger, instruments: metrics.deliver },
@@ -268,10 +267,9 @@ function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 's
   return createStoreUpkeep(
     { ...setting, store: store.client, delivery, undeliveredSinceMs, instruments: metrics },
     {
-      database: config.clickhouse.database,
+      ...config.clickhouse,
+      ...config.maintenance,
       startedMs: () => receipt.startedMs,
-      isOwnStore: config.clickhouse.url === null,
-      isMaintained: config.maintenance.schedule === 'on',
       skewFutureMs: config.limits.skewFutureMs,
       retention: retentionOf(config.retention),
       erasure: config.erasure,

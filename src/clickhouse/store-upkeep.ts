@@ -43,10 +43,10 @@ export interface StoreUpkeepOptions {
   readonly database: string;
   /** What was received before this waited when the process began: the old backlog. Ms since the epoch. */
   readonly startedMs: () => number;
-  /** The embedded engine, of this collector alone: what expires in it is dropped by the maintenance. */
-  readonly isOwnStore: boolean;
-  /** Whether `begin` is going to be called. */
-  readonly isMaintained: boolean;
+  /** Of a ClickHouse server; null: the embedded engine, of this collector alone. */
+  readonly url: string | null;
+  /** Whether `begin` is going to be called: what expires in the embedded engine is then dropped by the maintenance. */
+  readonly schedule: 'on' | 'off';
   readonly skewFutureMs: number;
   readonly retention: RetentionDays;
   readonly erasure: { readonly lateDays: number; readonly purgeHours: number };
@@ -95,10 +95,10 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
       await enablePatches(store);
       const newestReceivedMs = await readNewestReceived(readingAsWriter(store));
       if (newestReceivedMs > 0) aging.start(newestReceivedMs);
-      if (!options.isOwnStore) return void (await warnOfUnsafeTables({ store: readingAsWriter(store), logger }));
+      if (options.url !== null) return void (await warnOfUnsafeTables({ store: readingAsWriter(store), logger }));
       await dropHeldTables(store);
       receipt.follow(newestReceivedMs);
-      await setExpiryOwner(store, options.isMaintained ? 'maintenance' : 'engine');
+      await setExpiryOwner(store, options.schedule === 'on' ? 'maintenance' : 'engine');
     },
     watch() {
       parts?.begin();

@@ -56,8 +56,8 @@ export interface StoreOptions {
   readonly readConnections: number;
   readonly memoryRatioMax: number;
   readonly sandbox: SandboxMode;
-  /** Something else removes what has expired from an embedded engine. */
-  readonly keepsExpired: boolean;
+  /** Whether the maintenance removes what has expired from an embedded engine. */
+  readonly schedule: 'on' | 'off';
   /** Reads at the store at once, of all tenants and of one; those of one that wait; what one read may take. */
   readonly concurrencyMax: number;
   readonly tenantConcurrencyMax: number;
@@ -131,7 +131,7 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     readers: [{ name: engineUsers.reader, password: reader.password, tenant: null }, ...options.readers],
     ...engineLimits(options),
     sandbox: options.sandbox,
-    keepsExpired: options.keepsExpired,
+    keepsExpired: options.schedule === 'on',
   });
   await engine.reserve();
   writeGrafanaEnvironment(options.dataDir, { port: engine.port, password: reader.password }, deps.logger);

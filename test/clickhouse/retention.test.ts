@@ -163,9 +163,9 @@ test('an engine that keeps what has expired removes nothing, whatever its clock 
     {
       database: 'tidemark',
       startedMs: () => nowMs,
-      isOwnStore: true,
+      url: null,
       engine: null,
-      isMaintained: true,
+      schedule: 'on',
       skewFutureMs: 3_600_000,
       retention: retentionDays,
       erasure: { lateDays: 30, purgeHours: 24 },
