@@ -66,7 +66,7 @@ async function round(kind: RoundKind, number: number): Promise<RoundOutcome> {
   const random = seededRandom(seed * 10_007 + number);
   const startedMs = performance.now();
   const disturbance = disturbances[Math.floor(random() * disturbances.length)]!;
-  const before = rounds === 0 || rig === null ? 0 : rig.acknowledgedBefore;
+  const before = rounds === 0 || rig === null || kind.isFirstStart === true ? 0 : rig.acknowledgedBefore;
   let outcome: Pick<RoundOutcome, 'verdict' | 'trouble'>;
   try {
     outcome = { verdict: await judged(kind, random, disturbance), trouble: null };

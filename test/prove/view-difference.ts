@@ -112,6 +112,7 @@ export async function viewDifference(
     questionMsMax,
   );
   if (found === undefined || found.missing + found.extra + found.differing === 0) return { words: '', example: '' };
-  const words = `of ${found.keys} keys ${found.missing} are missing, ${found.extra} are too many, ${found.differing} differ`;
+  const { keys: all, missing, extra, differing } = found;
+  const words = `of ${all} keys ${missing} are missing, ${extra} are too many, ${differing} differ`;
   return { words, example: found.example.slice(0, 300) };
 }
