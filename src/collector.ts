@@ -11,7 +11,7 @@ import type { Clock, Random } from './core/clock.js';
 import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
 import { retentionOf } from './core/retention.js';
-import type { Stage } from './core/stage.js';
+import { type Stage, startedElsewhere } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
 import { createDelivery, type Delivery } from './deliver/delivery.js';
 import { defaultRetryPolicy } from './deliver/retry-policy.js';
@@ -29,8 +29,9 @@ import { describedRoutes } from './query/described-routes.js';
 import { createQueryRoutes } from './query/query-routes.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
 import { createFileLocker } from './spool/file-locker.js';
-import { type DiskSpace, nodeFileSystem } from './spool/file-system.js';
+import type { DiskSpace, FileSystem } from './spool/file-system.js';
 import { InsertNoteFile } from './spool/insert-note-file.js';
+import { createReservedFileSystem } from './spool/reserved-file-system.js';
 import { createSpool, type Spool } from './spool/spool.js';
 import { bothRecord } from './telemetry/both-record.js';
 import { ClockHealth } from './telemetry/clock-health.js';
@@ -148,7 +149,7 @@ class JoinedCollector implements Collector {
         insertNotes,
         receipt.after(spool),
         ...store.stages,
-        deliverWhenReady(delivery),
+        startedElsewhere(delivery),
         schema,
         decoder,
         http,
@@ -191,7 +192,8 @@ class JoinedCollector implements Collector {
 async function joinParts(setting: Setting): Promise<Parts> {
   const { config, dataDir, receipt, clock, random, logger, metrics } = setting;
   const directory = resolve(dataDir, 'spool');
-  const { spool, eventIds, insertNotes } = joinSpool(setting, directory);
+  const fileSystem = createReservedFileSystem();
+  const { spool, eventIds, insertNotes } = joinSpool(setting, { fileSystem, directory });
   const windows = createLiveWindows(
     { clock, logger, instruments: metrics.window },
     { ...config.window, futureMs: config.limits.skewFutureMs },
@@ -231,7 +233,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   const upkeep = joinUpkeep(setting, { spool, store, delivery });
   const schema = joinSchema(setting, { spool, windows, store, delivery, upkeep });
   const endpoints = createEndpointWindows(clock);
-  const diskUse = () => nodeFileSystem.diskSpace(dataDir);
+  const diskUse = () => fileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
   const wallClock = new ClockHealth({ clock, receipt: () => receipt.state() });
   return {
@@ -252,19 +254,19 @@ async function joinParts(setting: Setting): Promise<Parts> {
   };
 }
 
-function joinSpool({ config, clock, logger, metrics }: Setting, directory: string) {
+function joinSpool(
+  { config, clock, logger, metrics }: Setting,
+  { fileSystem, directory }: { readonly fileSystem: FileSystem; readonly directory: string },
+) {
   const eventIds = new EventIdMemory({
     idsMax: config.ingest.eventIdsMax,
     onForgotten: (count) => metrics.ingest.dedupForgotten.inc({ kind: 'event_id' }, count),
   });
   const spool = createSpool(
-    { fileSystem: nodeFileSystem, clock, logger, instruments: metrics.spool, eventIds },
+    { fileSystem, clock, logger, instruments: metrics.spool, eventIds },
     { directory, ...config.spool, eventIdsMax: config.ingest.eventIdsMax },
   );
-  const insertNotes = new InsertNoteFile(
-    { fileSystem: nodeFileSystem, foundSegments: () => spool.foundSegments },
-    directory,
-  );
+  const insertNotes = new InsertNoteFile({ fileSystem, foundSegments: () => spool.foundSegments }, directory);
   return { spool, eventIds, insertNotes };
 }
 
@@ -331,11 +333,6 @@ function joinSchema(
     },
     storeRetryMs,
   );
-}
-
-/** Started by the schema, when there is one; stopped like every stage. */
-function deliverWhenReady(delivery: Delivery): Stage {
-  return { name: delivery.name, start: async () => {}, stop: (deadlineMs) => delivery.stop(deadlineMs) };
 }
 
 function joinHttp(

@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.js';
 import { packageFile } from '../core/package-root.js';
 import { storeErrorNumber } from './classify-error.js';
 import { type MigrationFile, readMigrationFiles } from './migration-file.js';
+import { mendSchema } from './schema-objects.js';
 import type { StoreWriter } from './store-writer.js';
 
 /**
@@ -11,7 +12,8 @@ import type { StoreWriter } from './store-writer.js';
  *
  * The ledger table `schema_migrations` gets a row for each step, up or down; the newest row of a number says whether
  * it is applied, and with which statements. Statements are idempotent, so a step that was interrupted, or taken by two
- * collectors at once, is simply taken again. With everything applied this costs one query.
+ * collectors at once, is simply taken again. With everything applied this costs two queries, the second of which looks
+ * whether everything is still there.
  */
 export interface MigrateOptions {
   readonly database: string;
@@ -41,7 +43,8 @@ interface LedgerRow {
 }
 
 /**
- * Throws CollectorError `migration_changed` when a migration that is applied differs from its file, otherwise
+ * Throws CollectorError `migration_changed` when a migration that is applied differs from its file,
+ * `schema_incomplete` when a table that one made is gone, otherwise
  * what `StoreWriter` rejects with, naming the migration.
  */
 export async function migrate(deps: MigrateDeps, options: MigrateOptions): Promise<MigrationReport> {
@@ -54,6 +57,9 @@ export async function migrate(deps: MigrateDeps, options: MigrateOptions): Promi
     options.downCount === undefined ? pendingOf(files, applied) : newestOf(files, applied, options.downCount);
   if (options.dryRun !== true) {
     for (const step of steps) await takeStep(deps, options, { file: step, direction });
+    // A newer version may have dropped what this one knows.
+    const isKnown = applied.every((row) => row.number <= files.length);
+    if (direction === 'up' && isKnown && steps.length < files.length) await mendSchema(deps, files);
   }
   return { direction, steps };
 }

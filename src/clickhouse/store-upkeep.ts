@@ -5,6 +5,7 @@ import type { Logger } from '../core/logger.js';
 import type { DeliveryHold, StoreReader } from '../core/ports.js';
 import type { RetentionDays } from '../core/retention.js';
 import type { ClickhouseClient } from './client.js';
+import { warnOfUnsafeTables } from './durable-tables.js';
 import { enablePatches } from './erasure/erasable-tables.js';
 import { StoreEraser } from './erasure/store-eraser.js';
 import { type LostRowsDeps, writeLostRows } from './integrity/lost-rows.js';
@@ -12,6 +13,7 @@ import { PartLedger } from './integrity/part-ledger.js';
 import { PartsWatch } from './integrity/parts-watch.js';
 import { RollupDayFinalizer } from './maintenance/day-finalizer.js';
 import { FailureSettlement } from './maintenance/failure-settlement.js';
+import { dropHeldTables } from './maintenance/held-insert.js';
 import { createInsertToken } from './maintenance/insert-token.js';
 import { Maintenance } from './maintenance/maintenance.js';
 import { readingAsWriter } from './maintenance/rollup-repair.js';
@@ -93,7 +95,8 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
       await enablePatches(store);
       const newestReceivedMs = await readNewestReceived(readingAsWriter(store));
       if (newestReceivedMs > 0) aging.start(newestReceivedMs);
-      if (!options.isOwnStore) return;
+      if (!options.isOwnStore) return void (await warnOfUnsafeTables({ store: readingAsWriter(store), logger }));
+      await dropHeldTables(store);
       receipt.follow(newestReceivedMs);
       await setExpiryOwner(store, options.isMaintained ? 'maintenance' : 'engine');
     },

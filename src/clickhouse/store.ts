@@ -5,7 +5,7 @@ import type { FileLocker } from '../core/file-lock.js';
 import type { EngineInstruments, ExactInsertInstruments, StoreReadInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
 import type { HealthProbe, InsertNotes, SegmentWriter } from '../core/ports.js';
-import type { Stage } from '../core/stage.js';
+import { type Stage, startedElsewhere } from '../core/stage.js';
 import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from './client.js';
 import { collectorReader } from './embedded/front/engine-door.js';
 import {
@@ -151,10 +151,7 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
       { database: options.database, engineDir },
     ),
     probes: [engine, client],
-    stages: [
-      { name: engine.name, start: async () => {}, stop: (deadlineMs) => engine.stop(deadlineMs) },
-      closing(client),
-    ],
+    stages: [startedElsewhere(engine), closing(client)],
     async launch() {
       if (!launched) await engine.start();
       launched = true;

@@ -108,6 +108,7 @@ export const operatorErrors = {
   store_unreachable: spec(500, null, true, 'ClickHouse cannot be reached or did not answer in time'),
   store_failed: spec(500, null, true, 'ClickHouse failed in a way that says nothing about the rows'),
   migration_changed: spec(500, null, false, 'a migration that was applied has since been edited'),
+  schema_incomplete: spec(500, null, false, 'a table of the schema is missing from the store; nothing is inserted'),
   segment_unreadable: spec(500, null, true, 'the file of a spool segment is missing or cut at this moment'),
   segment_corrupt: spec(500, null, false, 'a spool segment does not match its log; it is quarantined'),
 } as const satisfies Record<string, ErrorSpec>;

@@ -7,3 +7,8 @@ export interface Stage {
   start(): Promise<void>;
   stop(deadlineMs: number): Promise<void>;
 }
+
+/** A stage that something else starts, when its time has come; stopped in its place like every other. */
+export function startedElsewhere(stage: Stage): Stage {
+  return { name: stage.name, start: async () => {}, stop: (deadlineMs) => stage.stop(deadlineMs) };
+}

@@ -136,11 +136,26 @@ class SegmentDelivery implements Delivery {
   }
 
   async #run(): Promise<void> {
+    if ((await this.#turn.run(() => this.#deliverFirst())) === 'stopped') return;
     while (!this.#stopping) {
       const segment = this.#deps.reader.peek();
       if (segment === null) await this.#nextClosed();
       else if ((await this.#turn.run(() => this.#deliver(segment))) === 'stopped') return;
     }
+  }
+
+  /**
+   * What an earlier process may have inserted in part comes before everything that holds deliveries: only the store as
+   * that process left it tells how much of it is there.
+   */
+  async #deliverFirst(): Promise<Outcome> {
+    const { reader } = this.#deps;
+    while (!this.#stopping && reader.stats().events > 0) {
+      const segment = reader.peek();
+      if (segment !== null) return await this.#deliver(segment);
+      await this.#nextClosed();
+    }
+    return 'done';
   }
 
   async #deliver(segment: SpoolSegment): Promise<Outcome> {

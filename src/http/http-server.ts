@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { type AccessErrorCode, errorMessage, errorTable } from '../core/errors.js';
 import type { HttpInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
+import { readOpenFiles } from '../core/open-files.js';
 import {
   type Authenticator,
   anonymous,
@@ -16,6 +17,7 @@ import type { Stage } from '../core/stage.js';
 import { RequestBody } from './body-reader.js';
 import { CorsPolicy } from './cors.js';
 import { parseCredentials } from './credentials.js';
+import { affordableConnections, DescriptorWatch, howToRaise } from './descriptors.js';
 import { listen } from './listener.js';
 import { isForwarded, type Peer, peerOf } from './peer-address.js';
 import { writeReply } from './reply-writer.js';
@@ -73,7 +75,8 @@ export class HttpServer implements Stage {
   readonly #cors: CorsPolicy;
   readonly #site: SiteCheck;
   readonly #places: RequestPlaces;
-  readonly #connections: SharedPlaces;
+  #connections: SharedPlaces;
+  #descriptors: DescriptorWatch | null = null;
   readonly #socketRoutes: readonly SocketRoute[];
   readonly #sockets = new Set<UwsSocket>();
   #app: UwsApp | null = null;
@@ -94,11 +97,7 @@ export class HttpServer implements Stage {
     this.#cors = new CorsPolicy(options);
     this.#site = new SiteCheck(options, this.#cors);
     this.#places = new RequestPlaces(options);
-    this.#connections = new SharedPlaces({
-      placesMax: options.connectionsMax,
-      keyRatioMax: options.connectionsKeyRatioMax,
-      addressRatioMax: options.connectionsAddressRatioMax,
-    });
+    this.#connections = this.#connectionPlaces(options.connectionsMax);
     this.#socketRoutes = routes.sockets;
   }
 
@@ -119,6 +118,7 @@ export class HttpServer implements Stage {
   }
 
   async start(): Promise<void> {
+    this.#fitOpenFiles();
     const uws = await loadUws();
     const app = uws.createApp();
     for (const route of this.#socketRoutes) this.#addSocketRoute(app, route);
@@ -127,10 +127,12 @@ export class HttpServer implements Stage {
     this.#port = uws.localPort(this.#listenSocket);
     this.#app = app;
     this.#closeListener = uws.closeListener;
+    this.#descriptors?.start();
   }
 
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true;
+    this.#descriptors?.stop();
     if (this.#app === null) return;
     if (this.#listenSocket !== null) this.#closeListener(this.#listenSocket);
     this.#listenSocket = null;
@@ -146,6 +148,25 @@ export class HttpServer implements Stage {
     }
     this.#app.close();
     this.#app = null;
+  }
+
+  /** The last of all stages, so that what is open now is what the collector needs. */
+  #fitOpenFiles(): void {
+    const open = readOpenFiles();
+    if (open === null) return;
+    const asked = this.#options.connectionsMax;
+    const connectionsMax = affordableConnections(asked, open);
+    this.#connections = this.#connectionPlaces(connectionsMax);
+    this.#descriptors = new DescriptorWatch(this.#deps, open);
+    const { logger } = this.#deps;
+    const context = { ...open, connectionsMax, asked };
+    if (connectionsMax === asked) logger.info(context, 'open files allow all connections');
+    else logger[connectionsMax < fewConnections ? 'warn' : 'info'](context, fewerConnections);
+  }
+
+  #connectionPlaces(placesMax: number): SharedPlaces {
+    const { connectionsKeyRatioMax: keyRatioMax, connectionsAddressRatioMax: addressRatioMax } = this.#options;
+    return new SharedPlaces({ placesMax, keyRatioMax, addressRatioMax });
   }
 
   #addSocketRoute(app: UwsApp, route: SocketRoute): void {
@@ -224,7 +245,7 @@ export class HttpServer implements Stage {
     void this.#answer(prepared, head, abort.signal)
       .then(async (reply) => {
         this.#record(template, head, { status: abort.signal.aborted ? clientGoneStatus : reply.status, startedMs });
-        const closeConnection = endsConnection(reply, head, prepared);
+        const closeConnection = endsConnection(reply, head, prepared) || this.#descriptors?.crowded === true;
         if (closeConnection) await afterThisRead();
         await writeReply(response, this.#cors.shared(reply, head.headers.get('origin')), {
           ...this.#writing(abort.signal),
@@ -335,6 +356,9 @@ export class HttpServer implements Stage {
     }
   }
 }
+
+const fewConnections = 1_000;
+const fewerConnections = `open files allow fewer connections (${howToRaise})`;
 
 interface PreparedRequest {
   readonly route: HttpRoute;

@@ -231,7 +231,7 @@ export class IngestPipeline {
     for (const frame of lostRepetitions(batch, spool)) {
       this.#refuse(frame, { code: 'spool_failed', message: 'what this frame repeats was lost; send it again' });
     }
-    const faulted = new Set(batch.frames.filter(isFaulted));
+    const faulted = new Set(batch.frames.filter(({ state, origin }) => state === 'append' && origin.faulted));
     if (faulted.size > 0) forgetEventIds(batch, eventIds, (frame) => faulted.has(frame));
     for (const frame of faulted) {
       this.#countRefused(frame);
@@ -388,12 +388,7 @@ function eventsKept(batch: PendingBatch): number {
   return events;
 }
 
-/** By a stall: it cannot wait, and is not refused already. What it may repeat is refused with it, or kept before. */
+/** By a stall: it cannot wait, and is neither refused already nor kept before. */
 function isTurnedAway({ origin, state }: PendingFrame): boolean {
-  return !origin.waits && state !== 'refused';
-}
-
-/** Its client was told that nothing more is kept. */
-function isFaulted({ origin, state }: PendingFrame): boolean {
-  return origin.faulted && (state === 'append' || state === 'duplicate');
+  return !origin.waits && state !== 'refused' && state !== 'duplicate';
 }

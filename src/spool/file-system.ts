@@ -37,7 +37,7 @@ export interface DiskSpace {
   readonly availableBytes: number;
 }
 
-const openFlags = { create: 'wx+', update: 'r+', read: 'r' } as const;
+export const openFlags = { create: 'wx+', update: 'r+', read: 'r' } as const;
 
 /** Node's fs by callbacks: a group sync costs four calls, and FileHandle makes each of them dearer. */
 export const nodeFileSystem: FileSystem = {
@@ -82,11 +82,13 @@ function refuseDirectory(fd: number, path: string, callback: (refusal: Error | n
   });
 }
 
-class NodeFile implements OpenFile {
+export class NodeFile implements OpenFile {
   readonly #fd: number;
+  readonly #onClosed: () => void;
 
-  constructor(fd: number) {
+  constructor(fd: number, onClosed: () => void = () => undefined) {
     this.#fd = fd;
+    this.#onClosed = onClosed;
   }
 
   async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
@@ -143,7 +145,11 @@ class NodeFile implements OpenFile {
 
   close(): Promise<void> {
     return new Promise((resolve, reject) => {
-      fs.close(this.#fd, (error) => (error ? reject(error) : resolve()));
+      fs.close(this.#fd, (error) => {
+        this.#onClosed();
+        if (error) reject(error);
+        else resolve();
+      });
     });
   }
 }

@@ -2,6 +2,7 @@ import { durationBucketsMs } from '../core/event-batch.js';
 import { engineRefusals } from '../core/instruments.js';
 import { exportFormats } from '../core/ports.js';
 import { counter, doubling, gauge, histogram, type MetricDeclaration } from './metric-declaration.js';
+import { exactInsertMetrics, partsMetrics } from './parts-metrics.js';
 
 /**
  * Every metric of `/metrics`, once: what `metrics.ts` builds, what the README's table lists and a test compares with
@@ -143,31 +144,6 @@ export const deliverMetrics = {
       buckets: slowSeconds,
     },
   ),
-} as const;
-
-export const exactInsertMetrics = {
-  settled: counter(
-    'tidemark_inserts_settled_total',
-    'Interrupted inserts brought to an end. complete: all was there; completed: a part; repeated: nothing.',
-    { labels: ['outcome'], zeros: ['complete', 'completed', 'repeated'] },
-  ),
-} as const;
-
-export const partsMetrics = {
-  partsBroken: counter(
-    'tidemark_store_parts_broken_total',
-    'Parts that were not what they should be, by where it was found.',
-    {
-      labels: ['found'],
-      zeros: ['insert', 'start', 'files', 'check'],
-    },
-  ),
-  partsDetached: counter('tidemark_store_parts_detached_total', 'Parts the engine has set aside, by its reason.', {
-    labels: ['reason'],
-  }),
-  rowsMissing: counter('tidemark_store_rows_missing_total', 'Rows gone from a table without having expired.', {
-    labels: ['table'],
-  }),
 } as const;
 
 export const maintenanceMetrics = {

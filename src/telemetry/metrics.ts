@@ -31,19 +31,18 @@ import {
   deliverMetrics,
   engineMetrics,
   erasureMetrics,
-  exactInsertMetrics,
   exportMetrics,
   httpMetrics,
   ingestMetrics,
   liveMetrics,
   maintenanceMetrics,
-  partsMetrics,
   processMetrics,
   queryMetrics,
   receiptMetrics,
   spoolMetrics,
   windowMetrics,
 } from './metrics-reference.js';
+import { exactInsertMetrics, partsMetrics } from './parts-metrics.js';
 import { ProcessSampler, residentBytesOf } from './process-sampler.js';
 
 export interface MetricsOptions {

@@ -279,6 +279,41 @@ test('a segment that is put aside half-way tells what the store has, and comes b
   );
 });
 
+test('a newer segment in doubt stays exact when an older one comes back before it', async () => {
+  const older = await nextSegment();
+  const back = await nextSegment();
+  const doubtful = await nextSegment();
+  const before = await tableRows();
+  await createWriter().writer.insert(older);
+  const arrived = await createWriter().writer.giveUp(older);
+  await createWriter().writer.insert(doubtful);
+  const [newest] = await newestParts('agent_runs_v1');
+  await store.run(`ALTER TABLE agent_runs_v1 DROP PART '${newest?.name}'`);
+  for (const segment of [{ ...older, arrived: arrived! }, { ...back, arrived: '' }, doubtful]) {
+    await createWriter().writer.insert(segment);
+  }
+  expect(added(before, await tableRows())).toEqual(
+    Object.fromEntries(Object.entries(once).map(([place, rows]) => [place, 3 * rows])),
+  );
+});
+
+test('a table that was made after the note is not taken for reached by the insert', async () => {
+  const segment = await nextSegment();
+  await createWriter().writer.insert(segment);
+  const note = await notes.read();
+  const content = JSON.parse(note!.content) as { marks: Record<string, number> };
+  delete content.marks.agent_runs_v1;
+  await notes.write({ ...note!, content: JSON.stringify(content) });
+  for (const table of [rawTable, 'agent_failures_v1']) {
+    const [newest] = await newestParts(table);
+    await store.run(`ALTER TABLE ${table} DROP PART '${newest?.name}'`);
+  }
+  const before = await tableRows();
+  await createWriter().writer.insert(segment);
+  const places = Object.keys(added(before, await tableRows())).map((place) => place.replace(/\/.*/, ''));
+  expect(places.sort()).toEqual([rawTable, 'agent_failures_v1', 'agent_runs_v1'].sort());
+});
+
 test('a segment of a version that took no notes goes by its token', async () => {
   notes = freshNotes();
   const segment = await nextSegment();

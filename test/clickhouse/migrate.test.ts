@@ -101,12 +101,12 @@ test('tasks of the first task history are carried over to the tables that took i
   ]);
 });
 
-test('with everything applied, migrating is one query and changes nothing', async () => {
+test('with everything applied, migrating is two queries and changes nothing', async () => {
   await migrate(deps(), { database });
   store.statements.length = 0;
   const again = await migrate(deps(), { database });
   expect(again.steps).toEqual([]);
-  expect(store.statements).toEqual(['applied_migrations']);
+  expect(store.statements).toEqual(['applied_migrations', 'schema_objects']);
 });
 
 test('a dry run names what would be done and does nothing, not even the ledger', async () => {
@@ -198,4 +198,36 @@ test('the checksum is of the statements, not of their layout', () => {
   expect(base).toMatch(/^[0-9a-f]{64}$/);
   expect(sum('-- why\n-- up\nSELECT\n  1; -- one\n-- down\nSELECT 2;\n')).toBe(base);
   expect(sum('-- up\nSELECT 1;\n-- down\nSELECT 3;\n')).not.toBe(base);
+});
+
+async function definitions(): Promise<string[]> {
+  const rows = await store.select<{ name: string; query: string }>(
+    `SELECT name, create_table_query AS query FROM system.tables WHERE database = '${database}' ORDER BY name`,
+  );
+  return rows.map(({ name, query }) => `${name}: ${query}`);
+}
+
+test('a view that is gone is made again as the migrations left it, and told', async () => {
+  await migrate(deps(), { database });
+  const before = await definitions();
+  for (const view of ['agent_performance_per_day_mv_v1', 'agent_events', 'agent_failures_mv_v1'])
+    await store.run(`DROP TABLE ${view} SYNC`);
+  const told: object[] = [];
+  const logger = { ...silentLogger, error: (context: object) => void told.push(context) };
+  await migrate({ store, logger }, { database });
+  expect(await definitions()).toEqual(before);
+  expect(told.toSorted()).toHaveLength(3);
+  expect(told).toContainEqual({ view: 'agent_performance_per_day_mv_v1' });
+});
+
+test('a table that is gone is not made again: the store is not used without what was in it', async () => {
+  await migrate(deps(), { database });
+  await store.run('DROP TABLE agent_failures_v1 SYNC');
+  await expect(migrate(deps(), { database })).rejects.toMatchObject({
+    code: 'schema_incomplete',
+    message: expect.stringMatching(
+      /^cannot use the store: agent_failures_v1 is missing though its migration is applied/,
+    ),
+  });
+  expect(await objects()).not.toContain('agent_failures_v1');
 });

@@ -259,8 +259,8 @@ async function scopeOfRun(tenant: string) {
   return runScope(key, activity);
 }
 
-async function restored(): Promise<Map<string, unknown[]>> {
-  const range = { receivedBeforeMs: baseMs + 8 * minuteMs, nowMs: baseMs + 20 * minuteMs, agentsMax: 100 };
+async function restored(agentsMax = 100): Promise<Map<string, unknown[]>> {
+  const range = { receivedBeforeMs: baseMs + 8 * minuteMs, nowMs: baseMs + 20 * minuteMs, agentsMax };
   const byTenant = new Map<string, unknown[]>();
   for await (const page of readWindowRestore(store.reader, range)) {
     for (const row of page) byTenant.set(row.tenant, [...(byTenant.get(row.tenant) ?? []), row]);
@@ -309,6 +309,8 @@ describe('another tenant with the same ids changes nothing of what is read of on
     const after = await restored();
     expect(after.get('mine')).toEqual(restoredBefore);
     expect(after.get('theirs')?.length).toBeGreaterThan(restoredBefore?.length ?? 0);
+    // The five agents that were heard of last are the other's; two of the first have the same names.
+    expect([...(await restored(5)).keys()]).toEqual(['theirs']);
   });
 });
 

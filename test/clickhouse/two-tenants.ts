@@ -82,7 +82,21 @@ function runEvents(
     }),
     event('run.started', 95, { run_id: `open ${task}` }),
     ...(other ? heartbeats(event, task) : []),
-    ...(other ? [event('task.running', -8 * minuteMs, { task_id: `their own ${task}` })] : []),
+    ...(other ? atTheTimeOfTheFirst(event, tenant, { task, ...work }) : []),
+  ];
+}
+
+const lateMs = baseMs + 9 * minuteMs;
+
+/** Within the minutes of the first tenant's, and before them. */
+function atTheTimeOfTheFirst(event: MakeEvent, tenant: string, { task, ...work }: { readonly task: string }): RawRow[] {
+  const ended = { ...work, outputs: { found: `early ${tenant}` } };
+  return [
+    event('task.running', -8 * minuteMs, { task_id: `their own ${task}` }),
+    event('step.completed', -7 * minuteMs + 40, { ...ended, task_id: task, step_id: 'their own step' }),
+    event('task.completed', -7 * minuteMs + 85, { ...ended, task_id: `their early ${task}` }),
+    // Received so late that a restart may lie between it and what else there is of its minute.
+    event('task.completed', -7 * minuteMs + 86, { ...ended, task_id: `their late ${task}`, received: lateMs }),
   ];
 }
 

@@ -359,6 +359,17 @@ test('work that fails lets delivery go on, and the failure reaches who asked', a
   await until(() => spool.released.length === 1);
 });
 
+test('what an earlier process has left is delivered before anything holds deliveries', async () => {
+  const { spool, delivery } = setUp();
+  spool.close('found');
+  spool.isChecking = true;
+  await delivery.start();
+  const held = delivery.whileHeld(async () => [...spool.released]);
+  await settle();
+  spool.checked();
+  expect(await held).toEqual(['found']);
+});
+
 test('nothing is held while an insert is retried, because its rows may be there in part', async () => {
   const { clock, spool, writer, delivery } = setUp();
   const work = () => Promise.reject(new Error('must not run'));

@@ -106,18 +106,24 @@ class Walk {
     return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
   }
 
-  /** Everything is inserted, and the pass of the maintenance that begins at each start is over. */
+  /** Everything is inserted. */
   async settled(): Promise<void> {
     await expect
       .poll(
         async () => {
           const { dependencies, ledger } = await this.health();
           const of = (name: string) => dependencies.find((each) => each.name === name)?.details;
-          return [of('schema')?.ready, ledger.spooled, ledger.balanced, of('maintenance')?.last_success !== null];
+          return [of('schema')?.ready, ledger.spooled, ledger.balanced];
         },
         { timeout: 90_000 },
       )
-      .toEqual([true, 0, true, true]);
+      .toEqual([true, 0, true]);
+  }
+
+  /** The pass that begins at each start is over. */
+  async maintained(): Promise<void> {
+    const succeeded = async () => (await this.dependency('maintenance')).details.last_success !== null;
+    await expect.poll(succeeded, { timeout: 90_000 }).toBe(true);
   }
 
   async rows<Row>(sql: string): Promise<Row[]> {
@@ -236,6 +242,7 @@ test('a day back, forty days ahead, back, and over the end of a month: nothing a
   await walk.restart();
   await walk.send('ahead');
   await walk.settled();
+  await walk.maintained();
   // Positions are forgotten when a segment closes: a resend is still known.
   for (const stage of ['right', 'behind']) expect(await walk.send(stage)).toMatchObject({ duplicates: 21 });
 

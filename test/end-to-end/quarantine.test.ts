@@ -9,7 +9,7 @@ interface Health {
   readonly dependencies: readonly { readonly name: string; readonly status: string }[];
 }
 
-test('a damaged segment is set aside and counted, the others are inserted, the ledger closes', async () => {
+test('a damaged segment is set aside or salvaged and counted, the rest is inserted, the ledger closes', async () => {
   const dataDir = tempDir();
   const collector = new CollectorProcess({ dataDir });
   await collector.start();
@@ -28,23 +28,29 @@ test('a damaged segment is set aside and counted, the others are inserted, the l
     // The second segment is begun when the first has closed by age.
     await expect.poll(() => segments(dataDir).length).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
+    // A record each, of one segment.
+    await post('lost');
     await post('whole');
     await expect.poll(() => segments(dataDir).length).toBe(2);
     process.kill(collector.enginePid()!, 'SIGKILL');
     await collector.kill();
-    flipByte(join(dataDir, 'spool', segments(dataDir)[0]!));
+    // The first may have been offered to the store; the second was not.
+    const [first, second] = segments(dataDir).map((name) => join(dataDir, 'spool', name));
+    flipByte(first!, 0.5);
+    flipByte(second!, 0.1);
 
     await collector.start();
     await expect.poll(async () => (await collector.query('SELECT task_id FROM agent_events')).length).toBe(1);
-    const first = await collector.get<Health>('/health/deep');
-    expect(first.ledger).toMatchObject({ balanced: true, recovered: 2, quarantined: 1 });
-    expect(first.dependencies.find(({ name }) => name === 'spool')?.status).toBe('degraded');
-    expect(readdirSync(join(dataDir, 'spool')).filter((name) => name.endsWith('.data.quarantined'))).toHaveLength(1);
+    const before = await collector.get<Health>('/health/deep');
+    expect(before.ledger).toMatchObject({ balanced: true, recovered: 3, quarantined: 2 });
+    expect(before.dependencies.find(({ name }) => name === 'spool')?.status).toBe('degraded');
+    const aside = readdirSync(join(dataDir, 'spool')).flatMap((name) => /\.(\w+\.quarantined)$/.exec(name)?.[1] ?? []);
+    expect(aside.sort()).toEqual(['damaged.quarantined', 'data.quarantined', 'log.quarantined']);
 
     await collector.stop();
     await collector.start();
-    const second = await collector.get<Health>('/health/deep');
-    expect(second.ledger).toMatchObject({ balanced: true, recovered: 0, quarantined: 0 });
+    const after = await collector.get<Health>('/health/deep');
+    expect(after.ledger).toMatchObject({ balanced: true, recovered: 0, quarantined: 0 });
     expect(await collector.query('SELECT task_id FROM agent_events')).toEqual([{ task_id: 'whole' }]);
   } finally {
     await collector.kill();
@@ -57,9 +63,10 @@ function segments(dataDir: string): string[] {
     .sort();
 }
 
-function flipByte(path: string): void {
+/** `share`: how far into the file. */
+function flipByte(path: string, share: number): void {
   const bytes = readFileSync(path);
-  const middle = Math.floor(bytes.length / 2);
-  bytes[middle] = bytes[middle]! ^ 0xff;
+  const at = Math.floor(bytes.length * share);
+  bytes[at] = bytes[at]! ^ 0xff;
   writeFileSync(path, bytes);
 }

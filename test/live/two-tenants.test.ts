@@ -134,11 +134,14 @@ test('the end of a task or step is not that of another tenant with the same ids'
     ['mine', step('started')],
     ['theirs', step('completed')],
   );
+  // A start that comes late does not begin what has ended.
+  live.tell(['theirs', task('running')], ['theirs', step('started')]);
   live.pass();
   const [mine, theirs] = [live.watch('mine'), live.watch('theirs')];
   expect(mine.snapshot).toMatchObject({ tasks_total: 1, tasks: [{ task_id: 't', name: 'mine' }] });
   expect(mine.run('r')).toMatchObject({ steps: { running: 1, completed: 0 } });
   expect(theirs.snapshot).toMatchObject({ tasks_total: 0, tasks: [] });
+  expect(theirs.run('r')).toMatchObject({ steps: { running: 0, completed: 1 } });
 });
 
 test('every agent of a run is known, though their events follow one another', () => {
@@ -163,6 +166,12 @@ test('subscribers of runs get those of their run alone, though ids of one length
   expect([first.names, second.names]).toEqual([
     ['e0', 'e4'],
     ['e1', 'e2'],
+  ]);
+  expect([first.run('r-1')?.events, first.run('r-2'), second.run('r-2')?.events, second.run('r-1')]).toEqual([
+    2,
+    undefined,
+    2,
+    undefined,
   ]);
 });
 
@@ -189,8 +198,10 @@ test('who comes later gets nothing of what was put together before, and each eve
   live.pass();
   expect([first.names, second.names]).toEqual([['before', 'after'], ['after']]);
   first.leave();
+  const third = live.watch('mine', 'agent_id=a');
   live.tell(['mine', log('alone')]);
   live.pass();
+  expect(third.names).toEqual(['alone']);
   expect([first.names, second.names]).toEqual([
     ['before', 'after'],
     ['after', 'alone'],

@@ -114,9 +114,10 @@ export class Clients {
     });
   }
 
+  /** A new one, or one again: one that is not acknowledged, or that its sender does not know to be. */
   #nextLone(): LoneEvent {
-    const unsent = this.#loneEvents.find(({ state }) => state === 'unsent');
-    if (unsent !== undefined) return unsent;
+    const resent = this.#loneEvents[Math.floor(this.#random() * this.#loneEvents.length * 2)];
+    if (resent !== undefined && resent.state !== 'underway') return resent;
     const event: LoneEvent = { id: this.#loneEvents.length + 1, state: 'unsent' };
     this.#loneEvents.push(event);
     return event;

@@ -12,7 +12,7 @@ import { ExactWriterModel } from './exact-writer-model.js';
 import type { Mutant } from './mutants.js';
 import { mutatedFileSystem } from './mutated-file-system.js';
 import { deliverInstruments, spoolInstruments } from './silent-instruments.js';
-import { DiskSession, diskOperations, SimulatedDisk } from './simulated-disk.js';
+import { DiskSession, failingOperations, SimulatedDisk } from './simulated-disk.js';
 import { eventsOf, StoreModel, storeFaults, tableNames } from './store-model.js';
 
 /** One life of the collector's process. */
@@ -99,28 +99,32 @@ class History {
   async #step(): Promise<void> {
     const { session, clock, spool, known } = this.#life;
     const choice = this.#random();
-    if (choice < 0.5) this.#clients.send(spool, known, clock.nowMs());
-    else if (choice < 0.58) await this.#pause();
-    else if (choice < 0.68) {
+    if (choice < 0.46) this.#clients.send(spool, known, clock.nowMs());
+    else if (choice < 0.54) await this.#pause();
+    else if (choice < 0.64) {
       clock.advance(this.#integer(1, 1_500));
       await settle();
-    } else if (choice < 0.76) this.#failDisk(session);
-    else if (choice < 0.84) this.#store.fault = storeFaults[this.#integer(0, storeFaults.length - 1)]!;
-    else if (choice < 0.87) this.#store.merge();
-    else if (choice < 0.89) this.#store.landLate();
-    else if (choice < 0.91) clock.stepWall(this.#integer(-10_000, 10_000));
-    else if (choice < 0.95) session.operationsLeft = this.#integer(0, 40);
-    else if (choice < 0.97) await this.#restart('collector');
-    else if (choice < 0.98) await this.#restart('both');
+    } else if (choice < 0.73) this.#failDisk(session);
+    else if (choice < 0.81) this.#store.fault = storeFaults[this.#integer(0, storeFaults.length - 1)]!;
+    else if (choice < 0.84) this.#store.merge();
+    else if (choice < 0.86) this.#store.landLate();
+    else if (choice < 0.88) clock.stepWall(this.#integer(-10_000, 10_000));
+    else if (choice < 0.91) session.operationsLeft = this.#integer(0, 40);
+    else if (choice < 0.96) await this.#restart('collector');
+    else if (choice < 0.97) await this.#restart('both');
     else if (choice < 0.99) await this.#restart('power');
     else await this.#stopAndStart();
     if (this.#random() < 0.3) await settle();
   }
 
+  /** One operation fails for a while; often the process or the machine does not outlive it for long. */
   #failDisk(session: DiskSession): void {
-    const operation = diskOperations[this.#integer(0, diskOperations.length - 1)]!;
-    this.#logger.info({ operation }, 'the disk is to fail');
-    session.fault = { operation, code: this.#random() < 0.5 ? 'EIO' : 'ENOSPC', left: this.#integer(1, 3) };
+    for (let kinds = this.#integer(1, 2); kinds > 0; kinds--) {
+      const operation = failingOperations[this.#integer(0, failingOperations.length - 1)]!;
+      this.#logger.info({ operation }, 'the disk is to fail');
+      session.faults.set(operation, { code: this.#random() < 0.5 ? 'EIO' : 'ENOSPC', left: this.#integer(1, 6) });
+    }
+    if (this.#random() < 0.2) session.operationsLeft = this.#integer(4, 30);
   }
 
   async #pause(): Promise<void> {
@@ -202,7 +206,7 @@ class History {
     await this.#restart(ending);
     this.#store.fault = null;
     const { session, clock, spool, known } = this.#life;
-    session.fault = null;
+    session.faults.clear();
     session.operationsLeft = Number.POSITIVE_INFINITY;
     if (this.#random() < 0.5) this.#store.landLate();
     if (this.#random() < 0.7) this.#clients.send(spool, known, clock.nowMs());

@@ -125,18 +125,23 @@ function survive({ position, bytes }: Change, random: Random, write: (change: Ch
 }
 
 export type DiskOperation = 'open' | 'write' | 'datasync' | 'truncate' | 'rename' | 'remove' | 'syncDirectory';
-export const diskOperations: readonly DiskOperation[] = [
-  'open',
-  'write',
+/** As often as each is to fail: what comes after a failed sync is the hardest. */
+export const failingOperations: readonly DiskOperation[] = [
   'datasync',
+  'datasync',
+  'datasync',
+  'datasync',
+  'write',
+  'write',
   'truncate',
+  'truncate',
+  'open',
   'rename',
   'remove',
   'syncDirectory',
 ];
 
 export interface DiskFault {
-  readonly operation: DiskOperation;
   readonly code: 'EIO' | 'ENOSPC';
   /** Operations that fail before it is over. */
   left: number;
@@ -152,7 +157,8 @@ export class DiskSession implements FileSystem {
   readonly disk: SimulatedDisk;
   /** The machine goes down at this many operations from now on; infinite: not by itself. */
   operationsLeft = Number.POSITIVE_INFINITY;
-  fault: DiskFault | null = null;
+  /** At most one for each operation. */
+  readonly faults = new Map<DiskOperation, DiskFault>();
   ended = false;
   #onEnd: (() => void) | null = null;
   /** Resolves when the session ends. */
@@ -239,9 +245,9 @@ export class DiskSession implements FileSystem {
   isOver(operation: DiskOperation, path: string): boolean {
     if (!this.ended && this.operationsLeft-- <= 0) this.finish();
     if (this.ended) return true;
-    const { fault } = this;
-    if (fault === null || fault.operation !== operation) return false;
-    if (--fault.left <= 0) this.fault = null;
+    const fault = this.faults.get(operation);
+    if (fault === undefined) return false;
+    if (--fault.left <= 0) this.faults.delete(operation);
     throw failure(fault.code, path);
   }
 
@@ -264,7 +270,9 @@ class SessionFile implements OpenFile {
 
   async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
     const bytes = Buffer.concat(chunks);
-    await undefined;
+    // Mostly it is the page cache that takes it; now and then it waits for the disk.
+    if (this.#session.disk.random() < 0.9) await undefined;
+    else await this.#session.delay();
     try {
       if (this.#session.isOver('write', this.#path)) await never();
     } catch (error) {

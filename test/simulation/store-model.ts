@@ -110,7 +110,8 @@ export class StoreModel {
     if (count < 2) return;
     const merged = table.parts.slice(0, count);
     const events = merged.flatMap((part) => part.events);
-    const synced = !this.#options.mergesUnsynced && merged.every((part) => part.synced);
+    // A merge syncs what it writes, whatever its sources were.
+    const synced = !this.#options.mergesUnsynced;
     const [first, last] = [merged[0]!.first, merged.at(-1)!.last];
     table.parts = [{ first, last, events, eventsMeant: events.length, synced }, ...table.parts.slice(count)];
   }

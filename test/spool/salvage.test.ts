@@ -204,7 +204,7 @@ test('a segment that the store may have seen is never changed: it is quarantined
   const rig = await afterDamage(segment, flip(oldest, 0));
   expect((await drain(rig)).batches).toEqual([2, 3, 4, 5, 6, 7]);
   expect(rig.totals.total('segmentsQuarantined', 'corrupt')).toBe(1);
-  for (const sidecar of ['restored', 'arrived']) {
+  for (const sidecar of ['restored', 'arrived', 'seen']) {
     const marked = await afterDamage(segment, flip(segment.data, 0), flip(segment.data, 99), (disk) => {
       disk.setContent(`/spool/${segment.id}.${sidecar}`, Buffer.alloc(0));
     });

@@ -16,9 +16,16 @@ export class CollectorProcess {
   #port = 0;
   #storePort = 0;
   output = '';
+  readonly #openFilesMax: number | null;
 
-  constructor(options: { readonly dataDir: string; readonly env?: Readonly<Record<string, string>> }) {
+  /** `openFilesMax`: the limit of open files, its own and its engine's. */
+  constructor(options: {
+    readonly dataDir: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly openFilesMax?: number;
+  }) {
     this.dataDir = options.dataDir;
+    this.#openFilesMax = options.openFilesMax ?? null;
     this.#env = options.env ?? {};
   }
 
@@ -43,7 +50,10 @@ export class CollectorProcess {
   async start(): Promise<void> {
     this.#port ||= await freePort();
     this.#storePort ||= await freePort();
-    const child = spawn(process.execPath, [fileURLToPath(packageFile('dist/src/main.js'))], {
+    const command = [process.execPath, fileURLToPath(packageFile('dist/src/main.js'))];
+    const limited = this.#openFilesMax === null ? [] : ['sh', '-c', `ulimit -n ${this.#openFilesMax}; exec "$@"`, 'sh'];
+    const [program = '', ...args] = [...limited, ...command];
+    const child = spawn(program, args, {
       env: {
         PATH: process.env.PATH ?? '',
         TIDEMARK_DATA_DIR: this.dataDir,

@@ -8,6 +8,8 @@ export class ScriptedSpool implements SpoolReader {
   readonly quarantined: { readonly id: string; readonly reason: string }[] = [];
   /** What the store has of those. */
   readonly arrived: (string | null)[] = [];
+  /** The oldest segment is still being checked. */
+  isChecking = false;
   /** Failures of the next releases or quarantines, in order. */
   readonly failures: Error[] = [];
   readonly #segments: SpoolSegment[] = [];
@@ -40,7 +42,13 @@ export class ScriptedSpool implements SpoolReader {
   }
 
   peek(): SpoolSegment | null {
-    return this.#segments[0] ?? null;
+    return this.isChecking ? null : (this.#segments[0] ?? null);
+  }
+
+  /** The check of the oldest segment is done. */
+  checked(): void {
+    this.isChecking = false;
+    this.#listener();
   }
 
   onClosed(callback: () => void): void {

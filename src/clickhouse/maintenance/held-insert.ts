@@ -25,7 +25,7 @@ export async function insertHeld(
 ): Promise<void> {
   const { name, table, params } = insert;
   const columns = insert.columns.join(', ');
-  const beside = `${table}_beside_${nextToken().replaceAll('-', '_')}`;
+  const beside = `${table}${infix}${nextToken().replaceAll('-', '_')}`;
   await store.command({ name, sql: `CREATE TABLE ${beside} AS ${table}` });
   try {
     const sql = `INSERT INTO ${beside} (${columns}) ${insertSettings(nextToken())} ${insert.select}`;
@@ -41,4 +41,17 @@ export async function insertHeld(
   } finally {
     await store.command({ name, sql: `DROP TABLE IF EXISTS ${beside} SYNC` }).catch(() => undefined);
   }
+}
+
+const infix = '_beside_held_';
+
+/** What a crash has left. Only where no other collector uses the store. */
+export async function dropHeldTables(store: StoreWriter): Promise<void> {
+  const found = await store.writerRows<{ name: string }>({
+    name: 'held_tables',
+    sql: `SELECT name FROM system.tables WHERE database = currentDatabase() AND position(name, '${infix}') > 0`,
+    params: {},
+  });
+  for (const { name } of found)
+    await store.command({ name: `drop of ${name}`, sql: `DROP TABLE IF EXISTS ${name} SYNC` });
 }

@@ -51,6 +51,8 @@ interface NoteContent {
   readonly arrived: readonly string[];
   /** The segment may have been inserted without a note. */
   readonly byToken: boolean;
+  /** A newer segment that was in doubt when this one came back before it, and the places that had its rows. */
+  readonly pending?: { readonly segmentId: string; readonly arrived: readonly string[]; readonly byToken: boolean };
 }
 
 const quietPollMs = 250;
@@ -71,9 +73,11 @@ export class ExactSegmentWriter implements SegmentWriter {
   async insert(segment: SpoolSegment): Promise<void> {
     const note = await this.#deps.notes.read();
     if (note?.segmentId === segment.id) return await this.#settle(segment, parseNote(note.content));
-    if (segment.arrived) {
-      const { arrived } = parseNote(segment.arrived);
-      return await this.#settle(segment, { ...(await this.#note(segment, { arrived, byToken: false })), arrived });
+    const pending = note === null ? undefined : parseNote(note.content).pending;
+    const known = pending?.segmentId === segment.id ? pending : segment.arrived ? parseNote(segment.arrived) : null;
+    if (known !== null) {
+      const { arrived, byToken } = known;
+      return await this.#settle(segment, await this.#note(segment, { arrived, byToken }));
     }
     // Ids sort by age and segments are inserted oldest first: one before the last was put aside and has come back.
     const byToken = note === null || segment.arrived === '' || segment.id < note.segmentId;
@@ -99,10 +103,12 @@ export class ExactSegmentWriter implements SegmentWriter {
       await this.#insertWhole(segment, { token: this.#nextToken(segment), byToken: false });
       return this.#settled(segment, 'repeated');
     }
+    const hasRaw = [...places].some((place) => place.startsWith(placeOf(rawTable, '')));
     const fed = await completeSegment(this.#deps.store, segment, {
       ...this.#options,
       tables: await this.#fedTables(),
-      arrived: places,
+      // A table of a later version was filled from the raw rows there were when it was made.
+      hasArrived: (table, partition) => (table in note.marks ? places.has(placeOf(table, partition)) : hasRaw),
       nextToken: () => this.#nextToken(segment),
     });
     const raw = fed.length === 0 ? parts : (await this.#arrived(note)).parts;
@@ -127,16 +133,29 @@ export class ExactSegmentWriter implements SegmentWriter {
   }
 
   /** Reads the marks and makes them durable, before anything of the segment is inserted. */
-  async #note(segment: SpoolSegment, rest: Omit<NoteContent, 'marks'>): Promise<NoteContent> {
+  async #note(segment: SpoolSegment, rest: Omit<NoteContent, 'marks' | 'pending'>): Promise<NoteContent> {
     const tables = await this.#fedTables();
     const marks = await readBlockMarks(this.#reader, namesOf(tables));
-    const content: NoteContent = { marks, ...rest };
+    const content: NoteContent = { marks, ...rest, ...(await this.#pendingBehind(segment)) };
     await this.#deps.notes.write({ segmentId: segment.id, content: JSON.stringify(content) });
     return content;
   }
 
+  /** What must be remembered of another segment while this one's note takes the place of its own. */
+  async #pendingBehind({ id }: SpoolSegment): Promise<Pick<NoteContent, 'pending'>> {
+    const last = await this.#deps.notes.read();
+    if (last === null || last.content === '') return {};
+    const content = parseNote(last.content);
+    if (last.segmentId <= id) {
+      return content.pending === undefined || content.pending.segmentId <= id ? {} : { pending: content.pending };
+    }
+    const { places } = await this.#arrived(content);
+    return { pending: { segmentId: last.segmentId, arrived: [...places], byToken: content.byToken } };
+  }
+
   async #readArrived(marks: BlockMarks): Promise<ArrivedPart[]> {
-    const tables = namesOf(await this.#fedTables());
+    // What a table has that was not there when the marks were read says nothing.
+    const tables = namesOf(await this.#fedTables()).filter((table) => table in marks);
     return await readArrivedParts(this.#reader, { tables, marks, engineDir: this.#options.engineDir });
   }
 
@@ -218,6 +237,8 @@ function namesOf(tables: readonly FedTable[]): string[] {
   return tables.map(({ name }) => name);
 }
 
+/** The first note of a spool is empty: it says that there was none before. */
 function parseNote(content: string): NoteContent {
+  if (content === '') return { marks: {}, arrived: [], byToken: false };
   return JSON.parse(content) as NoteContent;
 }

@@ -7,7 +7,7 @@ import { integer64 } from '../queries/column-types.js';
 import type { StoreWriter } from '../store-writer.js';
 import { listedBytes } from './part-files.js';
 
-/** Highest number of a block in each table; a table without parts is absent. Each insert takes higher ones. */
+/** Highest number of a block in each table, 0 without parts. Each insert takes higher ones. */
 export type BlockMarks = Readonly<Record<string, number>>;
 
 /** A part that holds blocks of an insert, alone or merged with older ones. */
@@ -50,7 +50,8 @@ export async function readBlockMarks(store: StoreReader, tables: readonly string
       GROUP BY table`,
     params: { tables },
   });
-  return Object.fromEntries(rows.map(({ table, block }) => [table, block]));
+  const empty = [rawTable, ...tables].map((table) => [table, 0] as const);
+  return Object.fromEntries([...empty, ...rows.map(({ table, block }) => [table, block] as const)]);
 }
 
 /** Parts with a block above the marks. `engineDir`: where the engine runs; its own paths begin there. */

@@ -15,8 +15,8 @@ export function placeOf(table: string, partition: string): string {
 export interface CompletionOptions {
   readonly database: string;
   readonly tables: readonly FedTable[];
-  /** Places that have their rows. */
-  readonly arrived: ReadonlySet<string>;
+  /** Whether a place has its rows. */
+  readonly hasArrived: (table: string, partition: string) => boolean;
   /** Makes a token that no insert has had. */
   readonly nextToken: () => string;
 }
@@ -40,11 +40,10 @@ export async function completeSegment(
   await makeRows(store, segment, options);
   const fed: string[] = [];
   for (const { table, partition } of await readPlaces(store, names)) {
-    const place = placeOf(table, partition);
-    if (options.arrived.has(place)) continue;
+    if (options.hasArrived(table, partition)) continue;
     const columns = options.tables.find(({ name }) => name === table)?.columns ?? null;
     await feed(store, { table, partition, columns }, options.nextToken());
-    fed.push(place);
+    fed.push(placeOf(table, partition));
   }
   await dropTablesBeside(store);
   return fed;

@@ -1,5 +1,11 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { OpenFiles } from '../../../core/open-files.js';
+
+/** Of the files that the engine may open, a quarter of those that are left when it has started. */
+export function affordableGuests(asked: number, open: OpenFiles | null): number {
+  return open === null ? asked : Math.max(1, Math.min(asked, Math.floor((open.limit - open.used) / 4)));
+}
 
 /**
  * Bounds the connections of a server without letting those that do nothing keep others out: when there are too many,

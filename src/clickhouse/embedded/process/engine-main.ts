@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../../../core/clock.js';
 import { errorMessage } from '../../../core/errors.js';
 import type { Logger } from '../../../core/logger.js';
+import { readOpenFiles } from '../../../core/open-files.js';
 import { stopExpiry } from '../../retention/stop-expiry.js';
 import { type ChdbEngine, openChdbEngine } from '../chdb-engine.js';
 import { writeEngineConfig } from '../engine-config.js';
 import { EngineServer } from '../front/engine-server.js';
+import { affordableGuests } from '../front/guest-connections.js';
 import type {
   EngineCommand,
   EngineLogLevel,
@@ -28,6 +30,8 @@ const killMarginMs = 500;
  * small machine. Threads inherit it from the one that starts them, so it is set before chDB is loaded.
  */
 const niceness = 10;
+/** A merge has two files a column and part open: about sixty columns, a dozen parts, some merges. */
+const openFilesMin = 4_096;
 const clock: Clock = systemClock;
 let running: { readonly engine: ChdbEngine; readonly server: EngineServer; readonly options: EngineOptions } | null =
   null;
@@ -67,7 +71,7 @@ async function start(options: EngineOptions): Promise<void> {
       rmSync(scratch, { recursive: true, force: true });
       mkdirSync(scratch, { mode: 0o700 });
     }
-    const server = new EngineServer({ engine, clock, logger }, options);
+    const server = new EngineServer({ engine, clock, logger }, fitOpenFiles(options));
     await server.open();
     running = { engine, server, options };
     if (leaving) return await end();
@@ -83,6 +87,16 @@ async function start(options: EngineOptions): Promise<void> {
  */
 function databaseDir(dataDir: string): string {
   return join(existsSync('/proc/self/cwd/db') ? '/proc/self/cwd' : dataDir, 'db');
+}
+
+function fitOpenFiles(options: EngineOptions): EngineOptions {
+  const open = readOpenFiles();
+  const guestConnectionsMax = affordableGuests(options.guestConnectionsMax, open);
+  if (open !== null && open.limit < openFilesMin) {
+    const context = { ...open, guestConnectionsMax };
+    logger.warn(context, `the embedded engine may open few files: merging large parts takes ${openFilesMin} at least`);
+  }
+  return { ...options, guestConnectionsMax };
 }
 
 /** At once: whoever connects before is accepted by nobody. */

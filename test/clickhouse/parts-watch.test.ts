@@ -1,0 +1,169 @@
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { writeLostRows } from '../../src/clickhouse/integrity/lost-rows.js';
+import { PartLedger } from '../../src/clickhouse/integrity/part-ledger.js';
+import { PartsWatch } from '../../src/clickhouse/integrity/parts-watch.js';
+import { RollupDayFinalizer } from '../../src/clickhouse/maintenance/day-finalizer.js';
+import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
+import { migrate } from '../../src/clickhouse/migrate.js';
+import { directoryOf } from '../../src/clickhouse/segments/part-census.js';
+import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
+import { systemClock } from '../../src/core/clock.js';
+import { rawTable } from '../../src/core/event-schema.js';
+import { silentLogger } from '../../src/core/logger.js';
+import { EngineStore } from '../support/engine-store.js';
+import { row } from '../support/event-rows.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { seededRandom } from '../support/seeded-random.js';
+import { writeSegment } from '../support/segment-file.js';
+
+const database = 'tidemark';
+let store: EngineStore;
+
+beforeEach(async () => {
+  store = await EngineStore.start();
+  onTestFinished(() => store.end());
+  await migrate({ store, logger: silentLogger }, { database });
+  const writer = createSegmentWriter({ store }, { database, transport: 'infile' });
+  const rows = Array.from({ length: 40 }, (_, index) =>
+    row({ type: 'task.completed', agent_id: `a${index % 4}`, task_id: `t${index}`, run_id: 'r', duration_ms: index }),
+  );
+  await writer.insert(await writeSegment(store, { id: 'first', blocks: [rows] }));
+});
+
+interface Watched {
+  readonly watch: PartsWatch;
+  readonly clock: FakeClock;
+  readonly counts: Map<string, number>;
+  readonly said: string[];
+}
+
+function startWatch(): Watched {
+  const clock = new FakeClock();
+  const counts = new Map<string, number>();
+  const said: string[] = [];
+  const counter = (name: string) => ({
+    inc: (labels: object, by = 1) => {
+      const key = [name, ...Object.values(labels)].join(' ');
+      counts.set(key, (counts.get(key) ?? 0) + by);
+    },
+  });
+  const note = (context: object, message: string) => void said.push(`${message} ${JSON.stringify(context)}`);
+  const nextToken = createInsertToken(systemClock, seededRandom(3));
+  const held = { store, nextToken, delivery: { whileHeld: <T>(work: () => Promise<T>) => work() } };
+  const finalizer = new RollupDayFinalizer(
+    {
+      ...held,
+      undeliveredSinceMs: () => null,
+      clock: systemClock,
+      logger: silentLogger,
+      instruments: {
+        finalizations: { inc: () => {} },
+        agentsRepaired: { inc: () => {} },
+        failures: { inc: () => {} },
+        seconds: { observe: () => {} },
+        lastSuccess: { set: () => {} },
+      },
+    },
+    { skewFutureMs: 3_600_000 },
+  );
+  const reader = { rows: <Row>(query: Parameters<EngineStore['writerRows']>[0]) => store.writerRows<Row>(query) };
+  const watch = new PartsWatch(
+    {
+      store,
+      ledger: new PartLedger(join(store.directory, 'parts.json')),
+      mend: (table) => writeLostRows({ ...held, reader, finalizer }, table),
+      mayGo: () => false,
+      clock,
+      logger: { ...silentLogger, warn: note, error: note },
+      instruments: {
+        partsBroken: counter('broken'),
+        partsDetached: counter('detached'),
+        rowsMissing: counter('missing'),
+      },
+    },
+    store.test.dataDir,
+  );
+  onTestFinished(() => watch.stop());
+  watch.begin();
+  return { watch, clock, counts, said };
+}
+
+async function looked({ watch }: Watched): Promise<void> {
+  await expect.poll(() => Number(watch.health().details.parts), { timeout: 30_000 }).toBeGreaterThan(0);
+}
+
+async function partDirectory(table: string): Promise<string> {
+  const [part] = await store.client.writerRows<{ path: string }>({
+    name: 'test',
+    sql: `SELECT path FROM system.parts WHERE active AND database = '${database}' AND table = '${table}'`,
+    params: {},
+  });
+  return directoryOf(part!.path, store.test.dataDir);
+}
+
+async function count(table: string): Promise<number> {
+  const [found] = await store.select<{ rows: number }>(
+    `SELECT count() AS rows FROM ${table}${table === rawTable ? '' : ' FINAL'}`,
+  );
+  return found!.rows;
+}
+
+test('parts that are as they were are told as healthy, and remembered', async () => {
+  const watched = startWatch();
+  await looked(watched);
+  expect(watched.watch.health()).toMatchObject({ name: 'parts', status: 'healthy', reason: null });
+  const ledger = await new PartLedger(join(store.directory, 'parts.json')).read();
+  expect(ledger?.map(({ table }) => table)).toContain(rawTable);
+});
+
+test('a rollup part that was cut is detached, named, and made again from the raw events', async () => {
+  const before = await store.select('SELECT * FROM agent_performance_minutely ORDER BY ALL');
+  truncateSync(join(await partDirectory('agent_performance_per_minute_v1'), 'data.bin'), 10);
+  const watched = startWatch();
+  await looked(watched);
+  expect(watched.counts.get('broken start')).toBe(1);
+  expect(watched.watch.health().details.troubles_first).toMatch(
+    /^agent_performance_per_minute_v1\/.*detached.*mended$/,
+  );
+  expect(await store.select('SELECT * FROM agent_performance_minutely ORDER BY ALL')).toEqual(before);
+});
+
+test('states of tasks that went with a deleted part are made again; lost raw rows are told and stay lost', async () => {
+  await looked(startWatch());
+  const tasks = await count('agent_task_history_v2');
+  const pid = store.test.engine.pid();
+  for (const table of ['agent_task_history_v2', rawTable]) rmSync(await partDirectory(table), { recursive: true });
+  process.kill(pid!, 'SIGKILL');
+  while (store.test.engine.pid() === pid) await new Promise((resolve) => setTimeout(resolve, 20));
+  await store.test.engine.ready();
+  expect([await count('agent_task_history_v2'), await count(rawTable)]).toEqual([0, 0]);
+  // With the raw rows gone too there is nothing to make the tasks from.
+  const first = startWatch();
+  await looked(first);
+  expect(first.counts.get(`missing ${rawTable}`)).toBe(40);
+  expect(first.counts.get('missing agent_task_history_v2')).toBe(40);
+  expect(first.watch.health()).toMatchObject({ status: 'degraded', reason: expect.stringContaining('40 of its rows') });
+  const writer = createSegmentWriter({ store }, { database, transport: 'infile' });
+  const rows = Array.from({ length: tasks }, (_, index) => row({ type: 'task.completed', task_id: `t${index}` }));
+  await writer.insert(await writeSegment(store, { id: 'second', blocks: [rows] }));
+  await store.run('TRUNCATE TABLE agent_task_history_v2');
+  first.clock.advance(60_000);
+  await expect.poll(() => count('agent_task_history_v2'), { timeout: 30_000 }).toBe(tasks);
+});
+
+test('one flipped bit that no size tells is found when the part is read in its turn', async () => {
+  const file = join(await partDirectory('agent_failures_v1'), 'data.bin');
+  const bytes = readFileSync(file);
+  bytes[bytes.length >> 1]! ^= 1;
+  writeFileSync(file, bytes);
+  const watched = startWatch();
+  await looked(watched);
+  for (let turn = 0; turn < 40 && !watched.counts.has('broken check'); turn++) {
+    watched.clock.advance(10_000);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await expect.poll(() => watched.counts.get('broken check'), { timeout: 30_000 }).toBe(1);
+  await expect.poll(() => count('agent_failures_v1'), { timeout: 30_000 }).toBe(40);
+});
