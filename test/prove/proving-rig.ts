@@ -260,9 +260,12 @@ export class ProvingRig {
 
   /** An erasure that had to wait for events is looked at again after ten minutes, or at the next start. */
   async #completeErasures(): Promise<void> {
+    let told = '';
     const isComplete = async () => {
       type Answer = { readonly erasures: readonly { readonly status: string }[] };
-      const { erasures } = await this.collector.get<Answer>('/api/v1/monitoring/erasures?limit=100');
+      const answer = await this.collector.get<Answer>('/api/v1/monitoring/erasures?limit=100');
+      told = JSON.stringify(answer).slice(0, 1_500);
+      const { erasures } = answer;
       return erasures.every(({ status }) => status === 'completed');
     };
     const inTime = await until('every erasure is complete', isComplete, 5_000).then(
@@ -272,7 +275,7 @@ export class ProvingRig {
     if (inTime) return;
     await this.collector.stop();
     await this.start();
-    await until('every erasure is complete', isComplete);
+    await until('every erasure is complete', isComplete, 45_000, () => told);
   }
 
   /** `npm run spool -- restore` of every segment that lies aside. */
