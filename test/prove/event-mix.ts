@@ -104,7 +104,7 @@ export class EventMix {
 
   /** A task begins, runs and ends in three events that are not beside each other. */
   #task({ run, agent, producer, place }: Place) {
-    const task = `${producer}-task-${Math.floor(place / 60)}-${this.#chance(6)}`;
+    const task = this.#taskOf({ run, producer, place });
     const type = this.#one(['task.pending', 'task.running', 'task.completed', 'task.completed', 'task.failed']);
     const ended = type === 'task.completed' || type === 'task.failed';
     return {
@@ -118,12 +118,18 @@ export class EventMix {
     };
   }
 
+  /** Tasks of runs that are erased are theirs alone. */
+  #taskOf({ run, producer, place }: Pick<Place, 'run' | 'producer' | 'place'>): string {
+    const owner = run.startsWith(erasedRunPrefix) ? run : producer;
+    return `${owner}-task-${Math.floor(place / 60)}-${this.#chance(6)}`;
+  }
+
   #step({ id, run, agent, producer, place }: Place) {
     const type = this.#one(['step.started', 'step.completed', 'step.completed', 'step.failed']);
     return {
       type,
       run_id: run,
-      task_id: `${producer}-task-${Math.floor(place / 60)}-${this.#chance(6)}`,
+      task_id: this.#taskOf({ run, producer, place }),
       step_id: `step-${id}`,
       step_kind: 'tool',
       name: 'fetch',

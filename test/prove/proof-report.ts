@@ -41,11 +41,8 @@ export class ProofReport {
     const during = kind.isFirstStart === true || disturbance === 'nothing else' ? '' : `, ${disturbance} under way`;
     const events = verdict === null ? '' : `${count(verdict.acknowledged - before)} events`;
     const result = isHeld(outcome) ? 'held' : 'NOT HELD';
-    const seconds = `${(tookMs / 1000).toFixed(0)} s`.padStart(5);
-    this.#print(
-      `${String(number).padStart(4)} ${seconds}  ${`${kind.words}${during}`.padEnd(84)} ` +
-        `${events.padStart(14)}  ${result}`,
-    );
+    const head = `${String(number).padStart(4)} ${`${(tookMs / 1000).toFixed(0)} s`.padStart(5)}`;
+    this.#print(`${head}  ${`${kind.words}${during}`.padEnd(84)} ${events.padStart(14)}  ${result}`);
     if (trouble !== null) this.#detail(trouble);
     const back = verdict?.broughtBack ?? 0;
     if (back > 0) this.#detail(`${count(back)} events lay aside and were put back`);

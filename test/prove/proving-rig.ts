@@ -240,12 +240,7 @@ export class ProvingRig {
   /** After the load is finished: the store against the ledger of all loads so far. */
   async check(): Promise<Verdict> {
     await this.untilDelivered();
-    await until('every erasure is complete', async () => {
-      const answer = await this.collector.get<{ readonly erasures?: readonly { readonly status: string }[] }>(
-        '/api/v1/monitoring/erasures?limit=100',
-      );
-      return answer.erasures?.every(({ status }) => status === 'completed') === true;
-    });
+    await this.#completeErasures();
     const broughtBack = await this.#bringBack();
     const { quarantined } = await this.ledger();
     const findings = await checkStore(this.collector, this.#done, this.#erasedRuns);
@@ -261,6 +256,26 @@ export class ProvingRig {
         ...(quarantined > 0 ? [`${quarantined} events are set aside, in the quarantine of the spool`] : []),
       ],
     };
+  }
+
+  /** An erasure that had to wait for events is looked at again after ten minutes, or at the next start. */
+  async #completeErasures(): Promise<void> {
+    let told = '';
+    const isComplete = async () => {
+      type Answer = { readonly erasures: readonly { readonly status: string }[] };
+      const answer = await this.collector.get<Answer>('/api/v1/monitoring/erasures?limit=100');
+      told = JSON.stringify(answer).slice(0, 1_500);
+      const { erasures } = answer;
+      return erasures.every(({ status }) => status === 'completed');
+    };
+    const inTime = await until('every erasure is complete', isComplete, 5_000).then(
+      () => true,
+      () => false,
+    );
+    if (inTime) return;
+    await this.collector.stop();
+    await this.start();
+    await until('every erasure is complete', isComplete, 45_000, () => told);
   }
 
   /** `npm run spool -- restore` of every segment that lies aside. */

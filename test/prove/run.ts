@@ -9,7 +9,8 @@ import { ProvingRig, type Verdict } from './proving-rig.js';
 import { type RoundKind, roundKinds } from './round-kinds.js';
 
 /**
- * `npm run prove -- [--minutes N] [--seed S] [--only kind,kind] [--rounds N]`: faults at random moments of a collector
+ * `npm run prove -- [--minutes N] [--seed S] [--only kind,kind] [--rounds N]
+ * [--during disturbance]`: faults at random moments of a collector
  * under load, one round after another, and what the store holds afterwards against what was acknowledged. Exit code 1
  * when anything did not hold.
  */
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     only: { type: 'string' },
     rounds: { type: 'string' },
+    during: { type: 'string' },
   },
 });
 const print = (text: string) => process.stdout.write(`${text}\n`);
@@ -65,8 +67,9 @@ function whyNot(kind: RoundKind): string | null {
 async function round(kind: RoundKind, number: number): Promise<RoundOutcome> {
   const random = seededRandom(seed * 10_007 + number);
   const startedMs = performance.now();
-  const disturbance = disturbances[Math.floor(random() * disturbances.length)]!;
-  const before = rounds === 0 || rig === null ? 0 : rig.acknowledgedBefore;
+  const byChance = disturbances[Math.floor(random() * disturbances.length)]!;
+  const disturbance = disturbances.find((name) => name === values.during) ?? byChance;
+  const before = rounds === 0 || rig === null || kind.isFirstStart === true ? 0 : rig.acknowledgedBefore;
   let outcome: Pick<RoundOutcome, 'verdict' | 'trouble'>;
   try {
     outcome = { verdict: await judged(kind, random, disturbance), trouble: null };

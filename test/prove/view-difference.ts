@@ -112,7 +112,7 @@ export async function viewDifference(
     questionMsMax,
   );
   if (found === undefined || found.missing + found.extra + found.differing === 0) return { words: '', example: '' };
-  const { missing, extra, differing } = found;
-  const words = `of ${found.keys} keys ${missing} are missing, ${extra} are too many, ${differing} differ`;
+  const { keys: all, missing, extra, differing } = found;
+  const words = `of ${all} keys ${missing} are missing, ${extra} are too many, ${differing} differ`;
   return { words, example: found.example.slice(0, 300) };
 }
