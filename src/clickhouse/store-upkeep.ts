@@ -102,6 +102,8 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
     },
     watch() {
       parts?.begin();
+      // Nobody else completes what this collector has accepted.
+      if (options.engine !== null) eraser.begin();
     },
     begin() {
       for (const work of background) work.begin();
