@@ -103,7 +103,8 @@ export async function viewDifference(
       : [side(0, `${target} FINAL`), `${side(1, `(${query})`)} ORDER BY ${version} DESC LIMIT 1 BY ${keys.join(', ')}`];
   const [found] = await collector.query<Difference>(
     `
-    SELECT toUInt32(count()) AS keys, toUInt32(countIf(l = 0)) AS missing, toUInt32(countIf(r = 0 AND ${isNamed})) AS extra,
+    SELECT toUInt32(count()) AS keys, toUInt32(countIf(l = 0)) AS missing,
+      toUInt32(countIf(r = 0 AND ${isNamed})) AS extra,
       toUInt32(countIf(l > 0 AND r > 0 AND lv != rv)) AS differing,
       anyIf(concat(k, ' holds ', lv, ' instead of ', rv), lv != rv AND (r > 0 OR ${isNamed})) AS example
     FROM
