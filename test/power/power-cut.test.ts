@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { faultSwitchAbsence } from '../prove/fault-switch.js';
-import { powerDiskAbsence, removeLeftDisks } from '../prove/power-disk.js';
+import { powerDiskAbsence, removeLeftovers } from '../prove/power-disk.js';
 import { complaintsOf } from '../prove/proof-report.js';
 import { ProvingRig, until } from '../prove/proving-rig.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
@@ -9,7 +9,7 @@ import { seededRandom, testSeed } from '../support/seeded-random.js';
  * Real power cuts, as far as a file system knows them: an ext4 of its own that stops writing at once. Here are cuts at
  * the moments that once lost or doubled something; `npm run prove` has random ones.
  */
-removeLeftDisks();
+removeLeftovers();
 const absence = powerDiskAbsence() ?? faultSwitchAbsence();
 const note = absence === null ? '' : ` (skipped: ${absence})`;
 const seed = testSeed(20_261_126);

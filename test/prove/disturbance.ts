@@ -30,7 +30,6 @@ export class DisturbedStore {
     if (this.kind === 'finalization') {
       await until('the day before is finalized', () => this.#rig.finalize(mendedAgent), 40_000);
     }
-    if (this.kind === 'erasure') await this.#rig.requestErasures();
   }
 
   async #goOn(): Promise<void> {

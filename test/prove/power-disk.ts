@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildNative } from './native-program.js';
@@ -30,7 +39,7 @@ export class PowerDisk {
 
   constructor(options: Partial<PowerDiskOptions> = {}) {
     this.#options = { ...defaults, ...options };
-    this.#home = mkdtempSync(join(tmpdir(), `${homePrefix}${process.pid}-`));
+    this.#home = mkdtempSync(join(tmpdir(), `tidemark-power-${process.pid}-`));
     this.path = join(this.#home, 'disk');
     mkdirSync(this.path);
     writeFileSync(this.#image, '');
@@ -93,21 +102,23 @@ export function powerDiskAbsence(): string | null {
   }
 }
 
-/** Disks of runs that were killed before they could remove them. */
-export function removeLeftDisks(): void {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return;
+/** What runs that were killed could not remove: their disks, their directories, their collectors. */
+export function removeLeftovers(): void {
+  if (process.platform !== 'linux') return;
   for (const name of readdirSync(tmpdir())) {
-    const owner = name.startsWith(homePrefix) ? Number(name.slice(homePrefix.length).split('-')[0]) : Number.NaN;
+    const owner = Number(/^tidemark-(?:power|prove|prepared)-(\d+)-/.exec(name)?.[1]);
     if (!Number.isInteger(owner) || isAlive(owner)) continue;
     const home = join(tmpdir(), name);
-    for (const pid of usersOf(home)) process.kill(pid, 'SIGKILL');
-    const disk = join(home, 'disk');
-    if (readFileSync('/proc/mounts', 'utf8').includes(` ${disk} `)) unmount(disk);
-    rmSync(home, { recursive: true, force: true });
+    try {
+      for (const pid of usersOf(home)) process.kill(pid, 'SIGKILL');
+      const disk = join(home, 'disk');
+      if (readFileSync('/proc/mounts', 'utf8').includes(` ${disk} `)) unmount(disk);
+      rmSync(home, { recursive: true, force: true });
+    } catch {
+      // Another user's.
+    }
   }
 }
-
-const homePrefix = 'tidemark-power-';
 
 function isAlive(pid: number): boolean {
   try {
@@ -123,8 +134,8 @@ function usersOf(home: string): number[] {
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {
-      const isThere = readFileSync(`/proc/${name}/environ`, 'utf8').includes(`TIDEMARK_DATA_DIR=${home}/`);
-      return isThere ? [Number(name)] : [];
+      const isStarted = readFileSync(`/proc/${name}/environ`, 'utf8').includes(`TIDEMARK_DATA_DIR=${home}/`);
+      return isStarted || readlinkSync(`/proc/${name}/cwd`).startsWith(`${home}/`) ? [Number(name)] : [];
     } catch {
       return [];
     }

@@ -49,7 +49,7 @@ export class ProvingRig {
 
   constructor(options: RigOptions) {
     this.#options = options;
-    this.#home = mkdtempSync(join(tmpdir(), 'tidemark-prove-'));
+    this.#home = mkdtempSync(join(tmpdir(), `tidemark-prove-${process.pid}-`));
     this.faults = options.hasFaults === true ? new FaultSwitch(join(this.#home, 'faults')) : null;
     this.disk = options.disk === null || options.disk === undefined ? null : new PowerDisk(options.disk);
     const dataDir = join(this.disk?.path ?? this.#home, 'data');
@@ -216,13 +216,14 @@ export class ProvingRig {
     await this.#request('DELETE', `/api/v1/runs/${run}`);
   }
 
-  /** Asks for every erasure again, until each is taken. */
+  /**
+   * Asks for every erasure again, until each is done: what is pending is completed in the background, which is off here
+   * with the maintenance.
+   */
   async requestErasures(): Promise<void> {
     for (const run of this.#erasedRuns) {
-      await until(`the erasure of ${run} is taken`, async () => {
-        const status = await this.#request('DELETE', `/api/v1/runs/${run}`);
-        return status === 200 || status === 202;
-      });
+      const isErased = async () => (await this.#request('DELETE', `/api/v1/runs/${run}`)) === 200;
+      await until(`${run} is erased`, isErased, 60_000, () => this.warnings());
     }
   }
 
@@ -240,7 +241,7 @@ export class ProvingRig {
   /** After the load is finished: the store against the ledger of all loads so far. */
   async check(): Promise<Verdict> {
     await this.untilDelivered();
-    await this.#completeErasures();
+    await this.requestErasures();
     const broughtBack = await this.#bringBack();
     const { quarantined } = await this.ledger();
     const findings = await checkStore(this.collector, this.#done, this.#erasedRuns);
@@ -256,26 +257,6 @@ export class ProvingRig {
         ...(quarantined > 0 ? [`${quarantined} events are set aside, in the quarantine of the spool`] : []),
       ],
     };
-  }
-
-  /** An erasure that had to wait for events is looked at again after ten minutes, or at the next start. */
-  async #completeErasures(): Promise<void> {
-    let told = '';
-    const isComplete = async () => {
-      type Answer = { readonly erasures: readonly { readonly status: string }[] };
-      const answer = await this.collector.get<Answer>('/api/v1/monitoring/erasures?limit=100');
-      told = JSON.stringify(answer).slice(0, 1_500);
-      const { erasures } = answer;
-      return erasures.every(({ status }) => status === 'completed');
-    };
-    const inTime = await until('every erasure is complete', isComplete, 5_000).then(
-      () => true,
-      () => false,
-    );
-    if (inTime) return;
-    await this.collector.stop();
-    await this.start();
-    await until('every erasure is complete', isComplete, 45_000, () => told);
   }
 
   /** `npm run spool -- restore` of every segment that lies aside. */
@@ -341,7 +322,7 @@ export class ProvingRig {
 let preparedStore: string | null = null;
 
 async function prepareStore(): Promise<string> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-prepared-'));
+  const dataDir = mkdtempSync(join(tmpdir(), `tidemark-prepared-${process.pid}-`));
   process.once('exit', () => rmSync(dataDir, { recursive: true, force: true }));
   const collector = new CollectorProcess({ dataDir });
   try {

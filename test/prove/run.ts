@@ -3,7 +3,7 @@ import { errorMessage } from '../../src/core/errors.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { DisturbedStore, disturbances } from './disturbance.js';
 import { faultSwitchAbsence } from './fault-switch.js';
-import { powerDiskAbsence, removeLeftDisks } from './power-disk.js';
+import { powerDiskAbsence, removeLeftovers } from './power-disk.js';
 import { ProofReport, type RoundOutcome } from './proof-report.js';
 import { ProvingRig, type Verdict } from './proving-rig.js';
 import { type RoundKind, roundKinds } from './round-kinds.js';
@@ -30,7 +30,7 @@ const roundsMax = Number(values.rounds ?? Number.POSITIVE_INFINITY);
 /** A disk and its store are used again, so that one fault meets what another left; and not for ever. */
 const roundsPerRig = 6;
 
-removeLeftDisks();
+removeLeftovers();
 const absences = { disk: powerDiskAbsence(), faults: faultSwitchAbsence() };
 const wanted = values.only?.split(',') ?? roundKinds.map(({ name }) => name);
 const unknown = wanted.filter((name) => !roundKinds.some((kind) => kind.name === name));

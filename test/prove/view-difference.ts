@@ -91,6 +91,8 @@ export async function viewDifference(
     table.hasAgents ? `agent_id != '${erasedAgent}'` : 'true',
     keys.includes('lane') ? `lane != 'settled'` : 'true',
   ].join(' AND ');
+  // Failures are named; tries and completions are hashes, which an erasure leaves.
+  const isNamed = keys.includes('lane') ? `position(k, 'failed') > 0` : 'true';
   const side = (number: number, from: string): string => `
     SELECT toUInt8(${number}) AS side, toString(tuple(${keys.map((key) => `toString(${key})`).join(', ')})) AS k,
       toString(tuple(${values.join(', ')})) AS v
@@ -101,9 +103,10 @@ export async function viewDifference(
       : [side(0, `${target} FINAL`), `${side(1, `(${query})`)} ORDER BY ${version} DESC LIMIT 1 BY ${keys.join(', ')}`];
   const [found] = await collector.query<Difference>(
     `
-    SELECT toUInt32(count()) AS keys, toUInt32(countIf(l = 0)) AS missing, toUInt32(countIf(r = 0)) AS extra,
+    SELECT toUInt32(count()) AS keys, toUInt32(countIf(l = 0)) AS missing,
+      toUInt32(countIf(r = 0 AND ${isNamed})) AS extra,
       toUInt32(countIf(l > 0 AND r > 0 AND lv != rv)) AS differing,
-      anyIf(concat(k, ' holds ', lv, ' instead of ', rv), lv != rv) AS example
+      anyIf(concat(k, ' holds ', lv, ' instead of ', rv), lv != rv AND (r > 0 OR ${isNamed})) AS example
     FROM
     (
       SELECT k, countIf(side = 0) AS l, countIf(side = 1) AS r, anyIf(v, side = 0) AS lv, anyIf(v, side = 1) AS rv
