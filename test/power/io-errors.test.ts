@@ -21,7 +21,7 @@ const cases: readonly Case[] = [
   },
   {
     says: 'syncs of an insert that fail again and again are no verdict on its events',
-    fault: { calls: ['sync'], paths: '*/tmp_insert_*', error: 'EIO', hitsMax: 6 },
+    fault: { calls: ['sync'], paths: '*/tmp_insert_*', error: 'EIO', hitsMax: 40 },
   },
   {
     says: 'a segment whose file cannot be opened for a while waits',
