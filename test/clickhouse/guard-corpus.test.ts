@@ -66,7 +66,14 @@ test('every statement of the list is refused to a reader, by name of the rule an
 
 test('what leaves the data directory is refused to the writer of the open port too', async () => {
   expect(await escapes(writerEscapes, 'tidemark')).toEqual([]);
-  expect(readdirSync(join(rig.dataDir)).sort()).toEqual(['db', 'engine.lock', 'engine.sock', 'engine.xml', 'inserts', 'results']);
+  expect(readdirSync(join(rig.dataDir)).sort()).toEqual([
+    'db',
+    'engine.lock',
+    'engine.sock',
+    'engine.xml',
+    'inserts',
+    'results',
+  ]);
 });
 
 test('every table function of the engine that does more than compute is refused', async () => {
