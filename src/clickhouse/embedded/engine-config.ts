@@ -8,14 +8,17 @@ import { join } from 'node:path';
  *
  *   fsync_after_insert, fsync_part_directory   an insert that succeeded is on the disk, its directory too
  *   min_rows_to_fsync_after_merge              so is every merged, mutated and patched part
- *   old_parts_lifetime                         seconds that the parts it replaces are kept: a merged part that a power
- *                                              cut has torn all the same is set aside, and they take its place
+ *   old_parts_lifetime                         seconds that the parts it replaces are kept: a merged part that turns out
+ *                                              torn all the same is set aside, and they take its place
+ *
+ * With merges synced, cuts were exact with a lifetime of 1 s too. Parts are small while events are few, and every second
+ * brings one to each table: with 480 s there were 7,400 directories and 580 MB after ten minutes at 500 events/s.
  */
 export const durableTableSettings = {
   fsync_after_insert: 1,
   fsync_part_directory: 1,
   min_rows_to_fsync_after_merge: 1,
-  old_parts_lifetime: 480,
+  old_parts_lifetime: 60,
 } as const;
 
 /** Writes the engine's configuration file into its directory; settings of tables have no argument. Answers its path. */
