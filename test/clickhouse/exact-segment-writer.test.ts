@@ -140,13 +140,18 @@ async function newestParts(table: string): Promise<Part[]> {
 }
 
 /** As a power cut leaves it: parts are synced, the log of tokens is not. */
-async function loseTokens(): Promise<void> {
+function loseTokens(): Promise<void> {
+  return restartWithout((name) => /deduplication_log_\d+\.txt$/.test(name));
+}
+
+/** Kills the engine, removes what is found in its store, and waits for its restart. */
+async function restartWithout(isLost: (name: string) => boolean): Promise<void> {
   const engineDir = join(store.test.dataDir, 'db', 'store');
   const pid = store.test.engine.pid();
   if (pid === undefined) throw new Error('no engine runs');
   process.kill(pid, 'SIGKILL');
-  for (const name of readdirSync(engineDir, { recursive: true, encoding: 'utf8' })) {
-    if (/deduplication_log_\d+\.txt$/.test(name)) rmSync(join(engineDir, name));
+  for (const name of readdirSync(engineDir, { recursive: true, encoding: 'utf8' }).filter(isLost)) {
+    rmSync(join(engineDir, name), { recursive: true, force: true });
   }
   while (store.test.engine.pid() === pid) await new Promise((resolve) => setTimeout(resolve, 20));
   await store.test.engine.ready();
@@ -242,6 +247,25 @@ test('an insert that is reported done while its rows are not there is done again
   await writer.insert(segment);
   expect(added(before, await tableRows())).toEqual(once);
   expect(outcomes).toEqual(['repeated']);
+});
+
+test('a token that is remembered for parts that are lost does not keep their rows from being inserted', async () => {
+  const segment = await nextSegment();
+  const before = await tableRows();
+  await createWriter().writer.insert(segment);
+  const newest = await Promise.all(
+    Object.keys(once).map(async (place) => {
+      const [table = '', partition = ''] = place.split('/');
+      return (await newestParts(table)).find(({ name }) => name.startsWith(`${partition}_`));
+    }),
+  );
+  const lost = new Set(newest.map((part) => part?.directory.replace(/\/$/, '').split('/').slice(-2).join('/')));
+  await restartWithout((name) => lost.has(name.split('/').slice(-2).join('/')));
+  expect(added(before, await tableRows())).toEqual({});
+  const again = createWriter();
+  await again.writer.insert(segment);
+  expect(added(before, await tableRows())).toEqual(once);
+  expect(again.outcomes).toEqual(['repeated']);
 });
 
 test('a completion that is cut short anywhere is taken up again', async () => {

@@ -76,7 +76,11 @@ export class ExactWriterModel implements SegmentWriter {
   async #noteOf(segment: string): Promise<Note> {
     if (!this.#isNoteRead) this.#note = await this.#readNote();
     this.#isNoteRead = true;
-    if (this.#note?.segment === segment) return this.#note;
+    if (this.#note?.segment === segment) {
+      // Nothing is looked at while an insert that was given up may still arrive.
+      this.#store.landLate();
+      return this.#note;
+    }
     const marks = Object.fromEntries(tableNames.map((table) => [table, this.#store.highestBlock(table)]));
     const note = { segment, marks: marks as Note['marks'] };
     await this.#writeNote(note);

@@ -6,10 +6,11 @@ import { join } from 'node:path';
  * rows in a power cut: a merged part is not synced, and the synced parts it was made of are already gone. Measured on
  * ext4: of 47,640 rows none was left.
  *
- *   fsync_after_insert, fsync_part_directory   an insert that succeeded is on the disk, its directory too
- *   min_rows_to_fsync_after_merge              so is every merged, mutated and patched part
- *   old_parts_lifetime                         seconds that the parts it replaces are kept: a merged part that turns out
- *                                              torn all the same is set aside, and they take its place
+ *   fsync_after_insert,              an insert that succeeded is on the disk, its directory too
+ *   fsync_part_directory
+ *   min_rows_to_fsync_after_merge    so is every merged, mutated and patched part
+ *   old_parts_lifetime               seconds that the parts it replaces are kept: a merged part that turns out torn all
+ *                                    the same is set aside, and they take its place
  *
  * With merges synced, cuts were exact with a lifetime of 1 s too. Parts are small while events are few, and every second
  * brings one to each table: with 480 s there were 7,400 directories and 580 MB after ten minutes at 500 events/s.

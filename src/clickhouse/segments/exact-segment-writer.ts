@@ -24,8 +24,9 @@ import { insertStatement } from './segment-insert.js';
  *   first attempt   marks, note, insert with the segment's id as token, then its parts are looked at: the rows of the
  *                   raw table, and the files of each part
  *   any later one,  what has arrived is read from the parts; those that are not whole are detached. Nothing arrived:
- *   in this process inserted again, under a token of its own, since the log of tokens may name an insert that was
- *   or the next     lost. Otherwise the places that lack it are fed from its file (`completeSegment`)
+ *   in this process inserted again, and when that adds nothing, because the log of tokens names an insert that was
+ *   or the next     lost, under another token. Otherwise the places that lack it are fed from its file
+ *                   (`completeSegment`)
  *
  * A segment that an older version may have inserted, which took no notes, goes by its token alone.
  */
@@ -100,7 +101,7 @@ export class ExactSegmentWriter implements SegmentWriter {
     if (note.byToken) return await this.#insertWhole(segment, { token: segment.id, byToken: true });
     const { places, parts } = await this.#arrived(note);
     if (places.size === 0) {
-      await this.#insertWhole(segment, { token: this.#nextToken(segment), byToken: false });
+      await this.#insertAgain(segment);
       return this.#settled(segment, 'repeated');
     }
     const hasRaw = [...places].some((place) => place.startsWith(placeOf(rawTable, '')));
@@ -116,6 +117,18 @@ export class ExactSegmentWriter implements SegmentWriter {
     for (const part of raw) if (part.table === rawTable && part.isOwn) await syncPart(part.directory);
     if (fed.length > 0) await this.#assertWhole(segment, raw);
     this.#settled(segment, fed.length === 0 ? 'complete' : 'completed');
+  }
+
+  /** Under its own token, by which it is known should its files ever come back; unless that names what was lost. */
+  async #insertAgain(segment: SpoolSegment): Promise<void> {
+    try {
+      await this.#insertWhole(segment, { token: segment.id, byToken: false });
+    } catch (error) {
+      if (!(error instanceof CollectorError) || error.code !== 'store_failed') throw error;
+      const note = await this.#deps.notes.read();
+      if (note === null || (await this.#arrived(parseNote(note.content))).places.size > 0) throw error;
+      await this.#insertWhole(segment, { token: this.#nextToken(segment), byToken: false });
+    }
   }
 
   async #insertWhole(
