@@ -18,7 +18,7 @@ import { type RetryPolicy, retryDelayMs } from './retry-policy.js';
  *   ten times                       may be the disk's
  *
  * A segment is never deleted unless it was inserted. Whatever is interrupted (a stop, a crash between insert and
- * release) is done again later; the token of the insert makes that harmless.
+ * release) is done again later; its writer finds out what the store has of it.
  */
 export interface DeliveryDeps {
   readonly reader: SpoolReader;

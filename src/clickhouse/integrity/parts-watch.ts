@@ -5,6 +5,7 @@ import type { Logger } from '../../core/logger.js';
 import { Pause } from '../../core/pause.js';
 import type { DependencyHealth, HealthProbe, StoreReader } from '../../core/ports.js';
 import { storeErrorNumber } from '../classify-error.js';
+import { readingAsWriter } from '../maintenance/rollup-repair.js';
 import { checkPart, directoryOf } from '../segments/part-census.js';
 import { listedBytes } from '../segments/part-files.js';
 import type { StoreWriter } from '../store-writer.js';
@@ -77,7 +78,7 @@ export class PartsWatch implements HealthProbe {
   constructor(deps: PartsWatchDeps, engineDir: string) {
     this.#deps = deps;
     this.#engineDir = engineDir;
-    this.#reader = { rows: (query) => deps.store.writerRows(query) };
+    this.#reader = readingAsWriter(deps.store);
     this.#look = new Pause(deps.clock);
     this.#check = new Pause(deps.clock);
   }

@@ -4,6 +4,7 @@ import { rawTable } from '../../core/event-schema.js';
 import type { ExactInsertInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
 import type { InsertNotes, SegmentWriter, SpoolSegment, StoreReader } from '../../core/ports.js';
+import { readingAsWriter } from '../maintenance/rollup-repair.js';
 import type { StoreWriter } from '../store-writer.js';
 import { type FedTable, readFedTables } from './fed-tables.js';
 import { type ArrivedPart, type BlockMarks, isWhole, readArrivedParts, readBlockMarks } from './part-census.js';
@@ -68,7 +69,7 @@ export class ExactSegmentWriter implements SegmentWriter {
   constructor(deps: ExactWriterDeps, options: ExactWriterOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#reader = { rows: (query) => deps.store.writerRows(query) };
+    this.#reader = readingAsWriter(deps.store);
   }
 
   async insert(segment: SpoolSegment): Promise<void> {

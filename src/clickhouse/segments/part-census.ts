@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { rawTable } from '../../core/event-schema.js';
 import type { StoreReader } from '../../core/ports.js';
+import { readingAsWriter } from '../maintenance/rollup-repair.js';
 import { checkedRows } from '../queries/checked-rows.js';
 import { integer64 } from '../queries/column-types.js';
 import type { StoreWriter } from '../store-writer.js';
@@ -108,7 +109,7 @@ export async function checkPart(
   store: StoreWriter,
   { table, name }: { readonly table: string; readonly name: string },
 ): Promise<string | null> {
-  const [found] = await checkedRows({ rows: (query) => store.writerRows(query) }, checkRow, {
+  const [found] = await checkedRows(readingAsWriter(store), checkRow, {
     name: 'check_of_a_part',
     sql: `CHECK TABLE ${table} PART '${name}' SETTINGS check_query_single_value_result = 0`,
     params: {},

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { rawTable } from '../../core/event-schema.js';
-import type { SpoolSegment, StoreReader } from '../../core/ports.js';
+import type { SpoolSegment } from '../../core/ports.js';
+import { readingAsWriter } from '../maintenance/rollup-repair.js';
 import { checkedRows } from '../queries/checked-rows.js';
 import { integer64 } from '../queries/column-types.js';
 import type { StoreWriter } from '../store-writer.js';
@@ -127,8 +128,4 @@ async function dropTablesBeside(store: StoreWriter): Promise<void> {
 /** One thread, so that the rows are one block. */
 function oneBlock(token: string): string {
   return settingsClause({ ...oneBlockSettings(token), max_threads: 1 });
-}
-
-function readingAsWriter(store: StoreWriter): StoreReader {
-  return { rows: (query) => store.writerRows(query) };
 }

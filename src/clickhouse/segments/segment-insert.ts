@@ -10,7 +10,8 @@ import type { StoreSettings, StoreWriter } from '../store-writer.js';
  * The file holds a Native block for each append. The engine squashes them into one block before it writes, because
  * every threshold is above a segment; one block is one part in the raw table and passes each materialized view
  * once. The token is the segment's id: a replay is recognised in the raw table and in every view's target, each of
- * which has a deduplication window, so it changes nothing even when the first attempt got only half-way.
+ * which has a deduplication window. What that cannot promise over a power cut or a failed write, the embedded engine
+ * is asked for (`exact-segment-writer.ts`).
  */
 export interface SegmentWriterOptions {
   readonly database: string;
