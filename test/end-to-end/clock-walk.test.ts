@@ -140,7 +140,8 @@ class Walk {
   async expire(): Promise<void> {
     await this.ask('SYSTEM START TTL MERGES');
     const tables = await this.rows<{ readonly name: string }>(
-      "SELECT name FROM system.tables WHERE database = 'tidemark' AND engine LIKE '%MergeTree'",
+      `SELECT name FROM system.tables
+       WHERE database = 'tidemark' AND engine LIKE '%MergeTree' AND name NOT LIKE '%beside%'`,
     );
     for (const { name } of tables) await this.ask(`OPTIMIZE TABLE tidemark.${name} FINAL`);
   }

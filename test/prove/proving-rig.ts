@@ -202,7 +202,8 @@ export class ProvingRig {
 
   async tables(): Promise<string[]> {
     const tables = await this.collector.query<{ readonly name: string }>(
-      `SELECT name FROM system.tables WHERE database = 'tidemark' AND engine LIKE '%MergeTree'`,
+      `SELECT name FROM system.tables
+       WHERE database = 'tidemark' AND engine LIKE '%MergeTree' AND name NOT LIKE '%beside%'`,
     );
     return tables.map(({ name }) => name);
   }

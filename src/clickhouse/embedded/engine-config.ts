@@ -13,7 +13,8 @@ import { join } from 'node:path';
  *                                    the same is set aside, and they take its place
  *
  * With merges synced, cuts were exact with a lifetime of 1 s too. Parts are small while events are few, and every
- * second brings one to each table: with 480 s there were 7,400 directories and 580 MB after ten minutes at 500 events/s.
+ * second brings one to each table: with 480 s there were 7,400 directories and 580 MB after ten minutes at 500 events
+ * a second.
  */
 export const durableTableSettings = {
   fsync_after_insert: 1,

@@ -35,7 +35,10 @@ export const impersonalTables: readonly string[] = [
 const personalColumns = ['run_id', 'task_id', 'user_id', 'session_id', 'feedback_id'];
 const tableRow = z.object({ name: z.string(), engine: z.string(), columns: z.array(z.string()) });
 
-/** Found by their columns, so that none is left out. The raw table comes last: in it is found what else there is. */
+/**
+ * Found by their columns, so that none is left out, but for those that are made beside another for a moment. The raw
+ * table comes last: in it is found what else there is.
+ */
 export async function readErasableTables(store: StoreReader): Promise<ErasableTable[]> {
   const rows = await checkedRows(store, tableRow, {
     name: 'erasable_tables',
@@ -44,6 +47,7 @@ export async function readErasableTables(store: StoreReader): Promise<ErasableTa
       FROM system.tables AS t
       INNER JOIN system.columns AS c ON c.table = t.name AND c.database = t.database
       WHERE t.database = currentDatabase() AND t.engine LIKE '%MergeTree' AND t.name NOT IN {own:Array(String)}
+        AND position(t.name, '_beside_') = 0
       GROUP BY name
       HAVING has(columns, 'tenant') AND hasAny(columns, {personal:Array(String)})
       ORDER BY name = '${rawTable}', name`,
