@@ -200,7 +200,7 @@ test('with a clock at 1970 nothing is acknowledged; when it is set ingest goes o
   walk.clock.offsetMs = 0;
   await expect.poll(() => stream.messages.at(-1)).toMatchObject({ op: 'credit', credit: 64 });
   await walk.send('set');
-  expect((await fetch(`${walk.url}/health`)).status).toBe(200);
+  await expect.poll(async () => (await fetch(`${walk.url}/health`)).status).toBe(200);
   await walk.settled();
   stream.socket.close();
   await walk.expire();
