@@ -321,6 +321,25 @@ test('a newer segment in doubt stays exact when an older one comes back before i
   );
 });
 
+test('segments that were put aside half-way one after another come back with what they lack', async () => {
+  const before = await tableRows();
+  const back: SpoolSegment[] = [];
+  for (let count = 0; count < 2; count++) {
+    const segment = await nextSegment();
+    await createWriter().writer.insert(segment);
+    const [newest] = await newestParts('agent_runs_v1');
+    await store.run(`ALTER TABLE agent_runs_v1 DROP PART '${newest?.name}'`);
+    back.push({ ...segment, arrived: (await createWriter().writer.giveUp(segment))! });
+  }
+  // As maintenance does, while nothing is delivered.
+  await store.run('INSERT INTO agent_runs_v1 SELECT * FROM agent_runs_v1 LIMIT 1');
+  for (const segment of back) await createWriter().writer.insert(segment);
+  const twice = Object.fromEntries(Object.entries(once).map(([place, rows]) => [place, 2 * rows]));
+  const found = added(before, await tableRows());
+  for (const place of Object.keys(found)) if (place.startsWith('agent_runs_v1/')) found[place]! -= 1;
+  expect(found).toEqual(twice);
+});
+
 test('a table that was made after the note is not taken for reached by the insert', async () => {
   const segment = await nextSegment();
   await createWriter().writer.insert(segment);

@@ -53,6 +53,8 @@ interface NoteContent {
   readonly arrived: readonly string[];
   /** The segment may have been inserted without a note. */
   readonly byToken: boolean;
+  /** Of a segment that was put aside before, written since. */
+  readonly cameBack?: boolean;
   /** A newer segment that was in doubt when this one came back before it, and the places that had its rows. */
   readonly pending?: { readonly segmentId: string; readonly arrived: readonly string[]; readonly byToken: boolean };
 }
@@ -74,11 +76,17 @@ export class ExactSegmentWriter implements SegmentWriter {
 
   async insert(segment: SpoolSegment): Promise<void> {
     const note = await this.#deps.notes.read();
-    if (note?.segmentId === segment.id) return await this.#settle(segment, parseNote(note.content));
-    const pending = note === null ? undefined : parseNote(note.content).pending;
-    const known = pending?.segmentId === segment.id ? pending : segment.arrived ? parseNote(segment.arrived) : null;
-    if (known !== null) {
-      const { arrived, byToken } = known;
+    const last = note === null ? null : parseNote(note.content);
+    // What came back goes by what was kept with it: others have been inserted since its first note.
+    const isOwnNote = segment.arrived === undefined || last?.cameBack === true;
+    if (last !== null && note?.segmentId === segment.id && isOwnNote) return await this.#settle(segment, last);
+    if (segment.arrived) {
+      const { arrived } = parseNote(segment.arrived);
+      const content = await this.#note(segment, { arrived, byToken: false, cameBack: true });
+      return await this.#settle(segment, content);
+    }
+    if (segment.arrived === undefined && last?.pending?.segmentId === segment.id) {
+      const { arrived, byToken } = last.pending;
       return await this.#settle(segment, await this.#note(segment, { arrived, byToken }));
     }
     // Ids sort by age and segments are inserted oldest first: one before the last was put aside and has come back.
