@@ -262,8 +262,10 @@ export class ProvingRig {
 
   /** `npm run spool -- restore` of every segment that lies aside. */
   async #bringBack(): Promise<number> {
+    // The ledger counts what this process has put aside; the files tell of those before it too.
+    const names = readdirSync(join(this.collector.dataDir, 'spool'));
+    if (!names.some((name) => name.endsWith('.quarantined'))) return 0;
     const { quarantined } = await this.ledger();
-    if (quarantined === 0) return 0;
     await this.collector.stop();
     const spool = (...words: string[]) => {
       const program = fileURLToPath(packageFile('dist/src/cli/spool.js'));
