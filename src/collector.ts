@@ -24,6 +24,7 @@ import { IngestPipeline } from './ingest/pipeline.js';
 import { ReceiptClock } from './ingest/receipt-clock.js';
 import { RequestFrames } from './ingest/request-frames.js';
 import { StreamRoute } from './ingest/stream-route.js';
+import { WorkMemory } from './ingest/work/work-memory.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
 import { describedRoutes } from './query/described-routes.js';
 import { createQueryRoutes } from './query/query-routes.js';
@@ -216,8 +217,14 @@ async function joinParts(setting: Setting): Promise<Parts> {
   };
   const { leaseMs } = config.history;
   const live = createLiveView({ clock, instruments: metrics.live }, { ...config.live, leaseMs });
+  const work = new WorkMemory({
+    openMax: config.ingest.openWorkMax,
+    openAgeMsMax: config.ingest.openWorkAgeMsMax,
+    endsMax: config.ingest.endedWorkMax,
+    onForgotten: (kind, count) => metrics.ingest.workForgotten.inc({ kind }, count),
+  });
   const pipeline = new IngestPipeline(
-    { decoder, spool, windows, live: live.sink, eventIds, clock, receipt, logger, instruments },
+    { decoder, spool, windows, live: live.sink, eventIds, work, clock, receipt, logger, instruments },
     config.ingest,
   );
   const upkeep = joinUpkeep(setting, { spool, store, delivery });

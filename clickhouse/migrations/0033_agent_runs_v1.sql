@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS agent_runs_v1
     session_id String COMMENT 'Conversation or session.',
     name String COMMENT 'Name of the run.',
     status Enum8('running' = 1, 'completed' = 2, 'failed' = 3, 'cancelled' = 4)
-        COMMENT 'Latest state; one that ended wins over any other.',
+        COMMENT 'State the event tells.',
     attempt UInt16 COMMENT 'Which try this is, from 1.',
     ts DateTime64(3, 'UTC') COMMENT 'When the latest state was reached.',
     received DateTime64(3, 'UTC') COMMENT 'When the latest state was received.',
@@ -27,11 +27,11 @@ CREATE TABLE IF NOT EXISTS agent_runs_v1
     llm_calls UInt64 COMMENT 'Number of model calls.',
     tokens_in UInt64 COMMENT 'Input tokens, cached ones included.',
     tokens_out UInt64 COMMENT 'Output tokens.',
-    cost_micros UInt64 COMMENT 'Cost in millionths of a US dollar.',
+    cost_micros Nullable(UInt64) COMMENT 'Cost in millionths of a US dollar.',
     usage_scope Enum8('own' = 0, 'rolled_up' = 1)
         COMMENT 'own: usage of the run alone, beside that of its tasks and steps; rolled_up: theirs is in it.',
-    memory_mb Nullable(Float32) COMMENT 'Peak memory in megabytes.',
-    confidence Nullable(Float32) COMMENT 'Confidence in the result, 0 to 1.',
+    memory_mb Nullable(Float64) COMMENT 'Peak memory in megabytes.',
+    confidence Nullable(Float64) COMMENT 'Confidence in the result, 0 to 1.',
     error_category Enum8(
         '' = 0, 'tool' = 1, 'model' = 2, 'retrieval' = 3,
         'orchestration' = 4, 'infra' = 5, 'guardrail' = 6, 'user' = 7
@@ -43,12 +43,13 @@ CREATE TABLE IF NOT EXISTS agent_runs_v1
     outputs Map(String, String) COMMENT 'Results of the work: flat map of scalars.',
     labels Map(String, String) COMMENT 'Labels of your own: map of strings.',
     start DateTime64(3, 'UTC')
-        COMMENT 'Place in lists: started_at, else duration_ms before ts, else ts.',
+        COMMENT 'Start as this event tells it: started_at, else duration_ms before ts, else ts.',
+    conflicting_end UInt8 COMMENT '1: what the event ends had ended otherwise before.',
     version UInt64 COMMENT 'Order of the states of a run: bit 62 ended, then ts in ms, attempt, status.'
 )
-ENGINE = ReplacingMergeTree(version)
+ENGINE = MergeTree
 PARTITION BY toYYYYMM(received)
-ORDER BY (tenant, run_id)
+ORDER BY (tenant, run_id, version)
 TTL toDateTime(received) + INTERVAL 90 DAY
 SETTINGS
     index_granularity = 512,

@@ -38,6 +38,7 @@ export const eventErrors = {
 export const eventNotices = {
   field_unknown: spec(202, null, false, 'a field the schema does not know is ignored; the event is kept'),
   column_unknown: spec(202, null, false, 'a column the schema does not know is ignored; the rows are kept'),
+  conflicting_end: spec(202, null, false, 'what it ends had ended otherwise before; the event is kept, not counted'),
 } as const satisfies Record<string, ErrorSpec>;
 
 /** A whole frame or request cannot be taken. Nothing of it is kept, nothing of it is acknowledged. */

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
-import type { DecodedBatch, DecodedFrame, FrameBatch, FrameRange } from '../core/event-batch.js';
+import type { DecodedBatch, DecodedFrame, FrameBatch, FrameRange, RunOfEvent } from '../core/event-batch.js';
+import { isTerminalType } from '../core/event-types.js';
 import type { FrameLimits } from '../core/limits.js';
 import { type ByteSource, createByteSource, createTextSource } from './byte-range.js';
 import { EventBlock } from './event-block.js';
@@ -8,9 +9,11 @@ import { fieldIndex } from './field-table.js';
 import { FingerprintList } from './fingerprints.js';
 import { type EventSink, FrameReader } from './frame-reader.js';
 import { FrameReport } from './frame-report.js';
+import { GrowingList } from './growing-list.js';
 import { JsonFrame } from './json-frame.js';
 import { LifecycleRows } from './lifecycle-rows.js';
 import { LiveRows } from './live-rows.js';
+import type { StagedEvent } from './staged-event.js';
 import { sliceRows } from './window-slices.js';
 
 export interface BatchDecoder {
@@ -27,6 +30,10 @@ export function createBatchDecoder(limits: FrameLimits): BatchDecoder {
 /** Containers around an event in a frame: the envelope and its array. */
 const envelopeLevels = 2;
 const eventIdField = fieldIndex('event_id');
+const typeField = fieldIndex('type');
+const runIdField = fieldIndex('run_id');
+const noEvents: readonly number[] = [];
+const noRuns: readonly RunOfEvent[] = [];
 
 class BatchState implements EventSink {
   readonly #limits: FrameLimits;
@@ -38,6 +45,9 @@ class BatchState implements EventSink {
   readonly #fingerprints = new FingerprintList();
   readonly #lifecycle = new LifecycleRows();
   readonly #live = new LiveRows();
+  readonly #lacking = new GrowingList(Uint32Array, 1_024);
+  /** Index of the event of each row within its frame. */
+  readonly #rowEvents = new GrowingList(Uint32Array, 4_096);
   #clampedCount = 0;
   /** Of the frame being read. */
   #frameIndex = 0;
@@ -45,6 +55,10 @@ class BatchState implements EventSink {
   #isDuplicate = false;
   #duplicateEvents: readonly number[] = [];
   #duplicatesPassed = 0;
+  #conflicting: readonly number[] = noEvents;
+  #conflictsPassed = 0;
+  #runs: readonly RunOfEvent[] = noRuns;
+  #runsPassed = 0;
 
   constructor(limits: FrameLimits) {
     this.#limits = limits;
@@ -61,6 +75,7 @@ class BatchState implements EventSink {
     } finally {
       this.#block.clear();
       this.#fingerprints.clear();
+      this.#rowEvents.clear();
     }
   }
 
@@ -78,15 +93,19 @@ class BatchState implements EventSink {
     }
     const block = this.#block;
     const rows = block.encode(batch.receivedMs);
+    const slices = sliceRows(block, this.#lacking);
+    const lifecycle = this.#lifecycle.changes(block, this.#lacking);
+    const work = this.#lifecycle.work(block, this.#rowEvents.values);
     return {
       bytes: batch.bytes,
       rows,
       rowCount: block.rows,
-      rowsCrc: crc32(rows),
+      rowsCrc: work.cells === null ? crc32(rows) : null,
       frames,
       eventIds: this.#fingerprints.copy(),
-      slices: sliceRows(block),
-      lifecycle: this.#lifecycle.changes(block),
+      slices,
+      lifecycle,
+      work,
       live: this.#live.events(block, batch),
       clampedCount: this.#clampedCount,
       redactedCount: block.maskedCount,
@@ -107,6 +126,7 @@ class BatchState implements EventSink {
     if (report.failed) {
       block.restore();
       this.#fingerprints.restore();
+      this.#rowEvents.length = rowsBefore;
       this.#clampedCount = clampedBefore;
       report.unknownCount = 0;
     }
@@ -125,6 +145,10 @@ class BatchState implements EventSink {
     this.#isDuplicate = range.duplicate;
     this.#duplicateEvents = range.duplicateEvents;
     this.#duplicatesPassed = 0;
+    this.#conflicting = range.conflictingEvents ?? noEvents;
+    this.#conflictsPassed = 0;
+    this.#runs = range.runs ?? noRuns;
+    this.#runsPassed = 0;
     this.#frames.reader.allowContent(range.contentAllowed);
   }
 
@@ -169,12 +193,32 @@ class BatchState implements EventSink {
     const { index } = report;
     report.accepted++;
     if (this.#isDuplicate || this.#isDuplicateEvent(index)) return;
-    if (this.#rules.settleTime(event)) this.#clampedCount++;
     if (event.has(eventIdField)) {
       const offset = event.offsets[eventIdField]!;
       this.#fingerprints.add(source, offset, event.lengths[eventIdField]!, this.#frameIndex, index);
+    } else if (isTerminalType[event.numbers[typeField]!]) {
+      this.#fingerprints.addSaid(event, source, this.#frameIndex, index);
     }
+    if (this.#rules.settleTime(event)) this.#clampedCount++;
+    this.#rowEvents.values[this.#rowEvents.extend(1)] = index;
     this.#block.append(event, source, this.#tenantKey);
+    if (this.#conflicting.length > 0) this.#markConflict(index);
+    if (this.#runs.length > 0) this.#fillRun(event, index);
+  }
+
+  #markConflict(index: number): void {
+    const indices = this.#conflicting;
+    while (this.#conflictsPassed < indices.length && indices[this.#conflictsPassed]! < index) this.#conflictsPassed++;
+    if (indices[this.#conflictsPassed] !== index) return;
+    this.#block.setConflict();
+    this.#report.conflictingEnd();
+  }
+
+  #fillRun(event: StagedEvent, index: number): void {
+    const runs = this.#runs;
+    while (this.#runsPassed < runs.length && runs[this.#runsPassed]!.event < index) this.#runsPassed++;
+    const run = runs[this.#runsPassed];
+    if (run?.event === index && !event.has(runIdField)) this.#block.setRun(createTextSource(run.runId));
   }
 
   /** The indices ascend, as events do. */

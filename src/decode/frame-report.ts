@@ -73,6 +73,17 @@ export class FrameReport {
     this.#notices.push({ index, code, path, message: `cannot keep ${label}: ${errorTable[code].meaning}` });
   }
 
+  /** The event appended last ends what had ended otherwise before; it is kept and counts nothing. */
+  conflictingEnd(): void {
+    const code = 'conflicting_end';
+    // Its index: it is counted as accepted already.
+    this.#notice({ index: this.index - 1, code, path: 'type', message: `cannot count event: ${errorTable[code].meaning}` });
+  }
+
+  #notice(notice: EventError): void {
+    if (this.#notices.length < this.#errorsListedMax) this.#notices.push(notice);
+  }
+
   /** The frame cannot be taken. Keeps the first reason. */
   fail(code: FrameErrorCode, cause: string): void {
     this.#fault ??= { code, message: `cannot read frame: ${cause}` };

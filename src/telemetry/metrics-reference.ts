@@ -41,6 +41,25 @@ export const ingestMetrics = {
       'connection, which would pass for a duplicate. Producers have tidemark_spool_producers_forgotten_total.',
     { labels: ['kind'], zeros: ['event_id', 'seq_gap'] },
   ),
+  workForgotten: counter(
+    'tidemark_work_forgotten_total',
+    'Of the work under way, forgotten by number or age: start, whose end will know no duration of its own; run, of ' +
+      'which events that leave it out will not be.',
+    { labels: ['kind'], zeros: ['start', 'run'] },
+  ),
+  endsWithoutStart: counter(
+    'tidemark_ends_without_start_total',
+    'Ends that tell no duration and whose start was not heard of or is forgotten: windows and rollups count them ' +
+      'without a duration.',
+  ),
+  endsConflicting: counter(
+    'tidemark_ends_conflicting_total',
+    'Ends of a run, task or step attempt that had ended otherwise before: kept, not counted.',
+  ),
+  runsInferred: counter(
+    'tidemark_runs_inferred_total',
+    'Events that left out the run and got the one their task was open in.',
+  ),
   connectionsClosed: counter(
     'tidemark_connections_closed_total',
     'WebSockets closed by the collector, by error code.',
