@@ -200,7 +200,7 @@ class BatchState implements EventSink {
       this.#fingerprints.addSaid(event, source, this.#frameIndex, index);
     }
     if (this.#rules.settleTime(event)) this.#clampedCount++;
-    this.#rowEvents.values[this.#rowEvents.extend(1)] = index;
+    this.#rowEvents.push(index);
     this.#block.append(event, source, this.#tenantKey);
     if (this.#conflicting.length > 0) this.#markConflict(index);
     if (this.#runs.length > 0) this.#fillRun(event, index);

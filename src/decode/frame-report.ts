@@ -77,7 +77,12 @@ export class FrameReport {
   conflictingEnd(): void {
     const code = 'conflicting_end';
     // Its index: it is counted as accepted already.
-    this.#notice({ index: this.index - 1, code, path: 'type', message: `cannot count event: ${errorTable[code].meaning}` });
+    this.#notice({
+      index: this.index - 1,
+      code,
+      path: 'type',
+      message: `cannot count event: ${errorTable[code].meaning}`,
+    });
   }
 
   #notice(notice: EventError): void {

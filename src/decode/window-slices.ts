@@ -149,7 +149,7 @@ class SliceBuilder {
     else if (role === roles.failed) slice.failed++;
     else slice.cancelled++;
     if (this.#durations.nulls[row] === 0) addDuration(slice, this.#durations.values[row]!);
-    else this.#lacking.values[this.#lacking.extend(1)] = slice.place;
+    else this.#lacking.push(slice.place);
     const category = categoryNames[this.#categories.values[row]!];
     if (category != null) slice.errors[category] = (slice.errors[category] ?? 0) + 1;
     if (this.#confidence.nulls[row] === 0) {

@@ -73,21 +73,17 @@ export function historyFilter(context: QueryContext, tenant: string, given: Hist
   };
 }
 
-/** Start (ms since the epoch) and id of the last row of a page. */
-const cursorKey = z.tuple([
-  cursorTime,
-  z
-    .string()
-    .min(1)
-    .max(2 * idCharactersMax),
-]);
+const cursorId = z.string().max(2 * idCharactersMax);
+
+/** Start (ms since the epoch) and ids of the last row of a page. */
+const cursorKey = z.tuple([cursorTime, cursorId.min(1), cursorId, cursorId]);
 
 /** Throws `parameter_invalid` for a cursor this API did not make. */
 export function decodePosition(cursor: string | undefined): HistoryPosition | undefined {
   const key = decodePageCursor(cursorKey, cursor);
-  return key && { startMs: key[0], id: key[1] };
+  return key && { startMs: key[0], id: key[1], run: key[2], owner: key[3] };
 }
 
 export function encodePosition(position: HistoryPosition | null): string | null {
-  return position === null ? null : encodePageCursor([position.startMs, position.id]);
+  return position === null ? null : encodePageCursor([position.startMs, position.id, position.run, position.owner]);
 }

@@ -1,7 +1,7 @@
 import { type HistoryCandidateRow, readHistoryCandidates } from '../clickhouse/queries/history-candidates.js';
 import type { HistoryFilter, HistoryPosition } from '../clickhouse/queries/history-filter.js';
-import type { HistoryKind } from '../clickhouse/queries/history-kind.js';
-import type { HistoryPlaceRow, LatestReader } from '../clickhouse/queries/history-latest.js';
+import { type HistoryKind, workKey } from '../clickhouse/queries/history-kind.js';
+import { type HistoryPlaceRow, idOfPlace, type LatestReader } from '../clickhouse/queries/history-latest.js';
 import type { StoreReader } from '../core/ports.js';
 import { type Lease, readOrphaned } from './lease.js';
 import { requestBatches } from './parameter-bytes.js';
@@ -44,11 +44,11 @@ export interface CandidatePage {
 }
 
 /**
- * Tasks or runs whose latest state a filter holds for, from a place on. Candidates, states of any age that the filter
- * holds for, are read in the order of the list; of their ids the latest states are looked up, and kept if the filter
- * still holds and they lie in the part of the list the candidates came from. Nothing is missed and nothing is found
- * twice, because every latest state is itself a candidate at its own place. Where past states outnumber the latest, the
- * scan ends after a bounded number of reads with what it has, and says how far it came.
+ * Tasks or runs that a filter holds for, from a place on. Candidates, events that the filter may hold for, are read in
+ * the order of the list; what their tasks or runs add up to is looked up by their ids, and kept if the filter holds for
+ * it and its place lies in the part of the list the candidates came from. Nothing is missed and nothing is found twice,
+ * because the place of each is that of one of its events, which is a candidate there. Where the filter holds for few of
+ * the candidates, the scan ends after a bounded number of reads with what it has, and says how far it came.
  */
 export async function scanHistory<Row extends HistoryPlaceRow>(
   store: StoreReader,
@@ -115,10 +115,10 @@ function batchOf(page: CandidatePage, count: number): { ids: string[]; through: 
   const ids = new Set<string>();
   const [fitting = []] = requestBatches(page.rows, ({ candidate }) => [candidate]);
   let through: HistoryPosition | undefined;
-  for (const [index, { candidate, start_ms: startMs }] of fitting.entries()) {
+  for (const [index, { candidate, run, owner, start_ms: startMs }] of fitting.entries()) {
     if (ids.size >= count && !ids.has(candidate)) return { ids: [...ids], through };
     ids.add(candidate);
-    through = { startMs, id: candidate };
+    through = { startMs, id: candidate, run, owner };
     if (page.isLast && index === page.rows.length - 1) through = undefined;
   }
   return { ids: [...ids], through };
@@ -132,10 +132,10 @@ async function keptRows<Row extends HistoryPlaceRow>(
 ): Promise<readonly Row[]> {
   if (!isOpenStatus(filter.status)) return rows;
   const orphaned = await readOrphanedRows(store, kind, rows, lease);
-  return rows.filter((row) => orphaned.has(row.place_id) === (filter.status === 'orphaned'));
+  return rows.filter((row) => orphaned.has(workKey(idOfPlace(row))) === (filter.status === 'orphaned'));
 }
 
-/** The ids of those rows that are open and whose lease ran out. */
+/** The keys of those rows that are open and whose lease ran out. */
 export function readOrphanedRows(
   store: StoreReader,
   { kind }: HistoryKind,
@@ -147,7 +147,7 @@ export function readOrphanedRows(
     store,
     open.map((row) => ({
       kind,
-      id: row.place_id,
+      work: idOfPlace(row),
       runId: row.lease_run,
       agentId: row.lease_agent,
       receivedMs: row.heard_ms,

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { workKey } from '../clickhouse/queries/history-kind.js';
 import type { RunActivityRow, RunKey } from '../clickhouse/queries/run-activity.js';
 import type { RunDetailRow } from '../clickhouse/queries/run-detail.js';
 import { type RunTaskRow, type RunTasks, readRunTasks } from '../clickhouse/queries/run-tasks.js';
+import { taskWorkId } from '../clickhouse/queries/task-row.js';
 import { readWorkAttempts, type WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
 import { float32Digits, optionalInstant, reportedAttempt } from './answer-units.js';
@@ -77,8 +79,9 @@ async function readTasks({ clock, options }: QueryContext, store: StoreReader, k
   return { found, orphaned: await readOrphaned(store, open, lease) };
 }
 
-function openTask({ task_id: id, run_id: runId, agent_id: agentId, received_ms: receivedMs }: RunTaskRow) {
-  return { kind: 'task', id, runId, agentId, receivedMs } as const;
+function openTask(task: RunTaskRow) {
+  const { run_id: runId, agent_id: agentId, received_ms: receivedMs } = task;
+  return { kind: 'task', work: taskWorkId(task), runId, agentId, receivedMs } as const;
 }
 
 function statePart({ key, status, state }: RunRecord) {
@@ -146,7 +149,7 @@ function tasksPart({ tasks, total }: RunTasks, orphaned: ReadonlySet<string>) {
   return {
     tasks: tasks.map((task) => ({
       ...taskItem(task),
-      status: openStatus(task.state, !orphaned.has(task.task_id)),
+      status: openStatus(task.state, !orphaned.has(workKey(taskWorkId(task)))),
       error_preview: task.error_preview,
     })),
     total_tasks: total,

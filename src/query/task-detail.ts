@@ -1,12 +1,22 @@
 import { z } from 'zod';
-import { readTaskDetail, type TaskDetailRow, type TaskKey } from '../clickhouse/queries/task-detail.js';
+import { workKey } from '../clickhouse/queries/history-kind.js';
+import { namesakesMax, readTaskDetails, type TaskDetailRow } from '../clickhouse/queries/task-detail.js';
 import { readTaskLogs } from '../clickhouse/queries/task-logs.js';
+import { taskStatuses, taskWorkId } from '../clickhouse/queries/task-row.js';
 import { readWorkAttempts, type WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
-import { taskScope } from '../clickhouse/queries/work-scope.js';
+import { taskScope, type WorkScope } from '../clickhouse/queries/work-scope.js';
 import { CollectorError } from '../core/errors.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
 import { quoted } from '../core/problem.js';
-import { optionalTextSchema, stringMapSchema } from './answer-schema.js';
+import {
+  countSchema,
+  instantSchema,
+  optionalInstantSchema,
+  optionalTextSchema,
+  stringMapSchema,
+  textSchema,
+} from './answer-schema.js';
+import { instant, optionalInstant } from './answer-units.js';
 import {
   failureItem,
   failureSchema,
@@ -16,22 +26,41 @@ import {
   taskAttemptSchema,
 } from './attempt-answer.js';
 import { readOrphaned } from './lease.js';
-import { isPossibleId, parseParameters } from './parameters.js';
+import { idParameter, isPossibleId, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { taskItem, taskItemShape } from './task-answer.js';
 import { logsPart, logsShape } from './task-logs.js';
 import { openStatus } from './work-status.js';
 
-const parameters = z.strictObject({});
+const parameters = z.strictObject({ run_id: idParameter.optional(), agent_id: idParameter.optional() });
 
 /** Attempts of steps, attempts of the task, and failures in one answer; `…_truncated` says when there are more. */
 const stepsMax = 1_000;
 const attemptsMax = 100;
 const failuresMax = 100;
+const othersMax = namesakesMax - 1;
+
+const namesakeSchema = z
+  .strictObject({
+    run_id: optionalTextSchema,
+    agent_id: textSchema,
+    name: optionalTextSchema,
+    status: z.enum(taskStatuses),
+    started_at: optionalInstantSchema,
+    updated_at: instantSchema,
+  })
+  .meta({ id: 'TaskNamesake' });
 
 const answer = z
   .strictObject({
     ...taskItemShape,
+    conflicting_ends: countSchema.meta({
+      description:
+        'Ends that came after another end of the same attempt: they are told in the state and counted nowhere.',
+    }),
+    others: z.array(namesakeSchema).meta({
+      description: `Tasks with the same id in other runs or of other agents, the latest first, at most ${othersMax}; run_id and agent_id choose one.`,
+    }),
     agent_version: optionalTextSchema,
     parent_id: optionalTextSchema,
     error_message: optionalTextSchema,
@@ -64,28 +93,40 @@ export function createTaskDetailRoute(context: QueryContext): HttpRoute {
       errors: ['not_found'],
     },
     handle: (request, { tenant }) => {
-      parseParameters(parameters, request.query);
+      const { run_id: runId, agent_id: agentId } = parseParameters(parameters, request.query);
       const taskId = request.params.task_id ?? '';
       if (!isPossibleId(taskId)) throw taskUnknown(taskId);
-      const key = { tenant, taskId };
       return readWithin(context, request, async (store) => {
-        const [task, work, logs] = await Promise.all([
-          readTaskDetail(store, key),
-          readTaskWork(store, key),
-          readTaskLogs(store, key),
-        ]);
+        const [task, ...others] = await readTaskDetails(store, { tenant, taskId, runId, agentId });
         if (task === undefined) throw taskUnknown(taskId);
-        const isHeard = await readHeard(context, store, { tenant, task });
+        const scope = taskScope({ tenant, taskId, runId: task.run_id, agentId: task.agent_id });
+        const [work, logs, isHeard] = await Promise.all([
+          readTaskWork(store, scope),
+          readTaskLogs(store, scope),
+          readHeard(context, store, { tenant, task }),
+        ]);
         const isExpired =
           Math.min(task.start_ms, task.received_ms) < context.clock.nowMs() - context.options.retention.raw * dayMs;
         return jsonReply({
           ...taskPart(task, isHeard),
+          others: others.map(namesake),
           steps_expired: isExpired,
           ...workPart(work, isHeard),
           ...logsPart(logs),
         });
       });
     },
+  };
+}
+
+function namesake(task: TaskDetailRow): z.output<typeof namesakeSchema> {
+  return {
+    run_id: task.run_id,
+    agent_id: task.agent_id,
+    name: task.name,
+    status: task.state,
+    started_at: optionalInstant(task.started_ms),
+    updated_at: instant(task.updated_ms),
   };
 }
 
@@ -102,8 +143,7 @@ interface TaskWork {
 }
 
 /** One row more of each than an answer holds. A task of ordinary size takes one read. */
-async function readTaskWork(store: StoreReader, key: TaskKey): Promise<TaskWork> {
-  const scope = taskScope(key);
+async function readTaskWork(store: StoreReader, scope: WorkScope): Promise<TaskWork> {
   const limit = stepsMax + attemptsMax + 2;
   const rows = await readWorkAttempts(store, scope, { limit, contexts: true });
   const steps = rows.filter(({ unit }) => unit === 'step');
@@ -135,18 +175,20 @@ async function readHeard(
   store: StoreReader,
   { tenant, task }: TaskOfTenant,
 ): Promise<boolean> {
-  const { task_id: id, run_id: runId, agent_id: agentId, received_ms: receivedMs } = task;
+  const { run_id: runId, agent_id: agentId, received_ms: receivedMs } = task;
+  const work = taskWorkId(task);
   const nowMs = clock.nowMs();
   if (task.state !== 'pending' && task.state !== 'running') return receivedMs >= nowMs - options.leaseMs;
   const lease = { tenant, nowMs, leaseMs: options.leaseMs };
-  const orphaned = await readOrphaned(store, [{ kind: 'task', id, runId, agentId, receivedMs }], lease);
-  return !orphaned.has(id);
+  const orphaned = await readOrphaned(store, [{ kind: 'task', work, runId, agentId, receivedMs }], lease);
+  return !orphaned.has(workKey(work));
 }
 
 function taskPart(task: TaskDetailRow, isHeard: boolean) {
   return {
     ...taskItem(task),
     status: openStatus(task.state, isHeard),
+    conflicting_ends: task.conflicting_ends,
     agent_version: task.agent_version,
     parent_id: task.parent_id,
     error_message: task.message,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { taskKind } from '../clickhouse/queries/history-kind.js';
+import { taskKind, workKey } from '../clickhouse/queries/history-kind.js';
+import { idOfPlace } from '../clickhouse/queries/history-latest.js';
 import { readTaskRows, type TaskListRow } from '../clickhouse/queries/task-list.js';
 import type { HttpRoute } from '../core/ports.js';
 import { countSchema, optionalTextSchema, pageShape } from './answer-schema.js';
@@ -77,5 +78,5 @@ export function createTaskListRoute(context: QueryContext): HttpRoute {
 
 function listItem(row: TaskListRow, orphaned: ReadonlySet<string>) {
   const item = { ...taskItem(row), error_preview: row.error_preview };
-  return orphaned.has(row.place_id) ? { ...item, status: 'orphaned' } : item;
+  return orphaned.has(workKey(idOfPlace(row))) ? { ...item, status: 'orphaned' } : item;
 }

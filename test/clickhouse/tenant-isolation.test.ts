@@ -37,7 +37,7 @@ import { readRunTasks } from '../../src/clickhouse/queries/run-tasks.js';
 import { readRunTotals } from '../../src/clickhouse/queries/run-totals.js';
 import { readRunsUsage } from '../../src/clickhouse/queries/runs-usage.js';
 import { readTenantRows } from '../../src/clickhouse/queries/storage.js';
-import { readTaskDetail } from '../../src/clickhouse/queries/task-detail.js';
+import { readTaskDetails } from '../../src/clickhouse/queries/task-detail.js';
 import { readTaskLeaseRenewals } from '../../src/clickhouse/queries/task-lease-renewals.js';
 import { readTaskRows } from '../../src/clickhouse/queries/task-list.js';
 import { readTaskLogs } from '../../src/clickhouse/queries/task-logs.js';
@@ -176,7 +176,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     readFailureSeries(store.reader, { tenant }, { groupBy: 'category', keys: ['tool', 'model'], stepMs: dayMs }),
   readFinalOutput: async (tenant) => [
     await readFinalOutput(store.reader, await scopeOfRun(tenant)),
-    await readFinalOutput(store.reader, taskScope({ tenant, taskId: `other ${task}` })),
+    await readFinalOutput(store.reader, taskScope({ tenant, taskId: `other ${task}`, runId: run, agentId: 'b' })),
   ],
   readHistoryCandidates: (tenant) =>
     Promise.all(
@@ -218,7 +218,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
   readRunsUsage: (tenant) => readRunsUsage(store.reader, { tenant, runIds }),
   readTenantRows: (tenant) =>
     readTenantRows(store.metadata, { tenant, tables: ['agent_events_raw_v1', 'agent_failures_v1'] }),
-  readTaskDetail: (tenant) => readTaskDetail(store.reader, { tenant, taskId: task }),
+  readTaskDetails: (tenant) => readTaskDetails(store.reader, { tenant, taskId: task }),
   readTaskLeaseRenewals: (tenant) =>
     readTaskLeaseRenewals(store.reader, {
       tenant,
@@ -228,7 +228,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
       sinceMs: heardSinceMs,
     }),
   readTaskRows: (tenant) => readTaskRows(store.reader, { tenant }, { ids: taskIds }),
-  readTaskLogs: (tenant) => readTaskLogs(store.reader, { tenant, taskId: task }),
+  readTaskLogs: (tenant) => readTaskLogs(store.reader, taskScope({ tenant, taskId: task, runId: run, agentId: 'b' })),
   readTenantDays: (tenant) => readTenantDays(store.reader, { tenant, ...days }),
   readTenantMinutes: (tenant) =>
     readTenantMinutes(
@@ -245,7 +245,10 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     ),
   readWorkAttempts: async (tenant) => [
     await readWorkAttempts(store.reader, await scopeOfRun(tenant), { limit: 50, contexts: true }),
-    await readWorkAttempts(store.reader, taskScope({ tenant, taskId: task }), { limit: 2, only: 'attempts' }),
+    await readWorkAttempts(store.reader, taskScope({ tenant, taskId: task, runId: run, agentId: 'b' }), {
+      limit: 2,
+      only: 'attempts',
+    }),
   ],
 };
 

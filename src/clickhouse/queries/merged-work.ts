@@ -145,14 +145,21 @@ function viewColumns(kind: MergedKind): Columns {
 export interface MergedOptions {
   /** Which rows of the state table: a conjunction of constant text. */
   readonly where?: string;
-  /** A further column over the rows of a group, which are called `e`. */
+  /**
+   * Adds `place`, the latest start that an event tells for which this conjunction over the columns of the state table
+   * holds, and `has_place`, whether there is such an event.
+   */
   readonly place?: string;
 }
 
 /** The SELECT that makes tasks or runs of their events; what is not asked of it costs nothing. */
 export function mergedWork(kind: MergedKind, { where, place }: MergedOptions = {}): string {
-  const grouped = groupColumns(kind).concat(place === undefined ? [] : [[place, 'place']]);
-  const shown = viewColumns(kind).concat(place === undefined ? [] : [itself('place')]);
+  const placed: Columns = [
+    ['maxIf(e.start, e.may_hold)', 'place'],
+    ['max(e.may_hold)', 'has_place'],
+  ];
+  const grouped = [...groupColumns(kind), ...(place === undefined ? [] : placed)];
+  const shown = [...viewColumns(kind), ...(place === undefined ? [] : placed.map(([, name]) => itself(name)))];
   const list = (columns: Columns, indent: string) =>
     columns
       .map(([expression, name]) => `${indent}${expression === name ? name : `${expression} AS ${name}`}`)
@@ -167,7 +174,7 @@ FROM
 ${list(grouped, '        ')}
     FROM
     (
-        SELECT *, bitAnd(version, ${saidBits}) AS said FROM ${kind.stateTable}${where === undefined ? '' : ` WHERE ${where}`}
+        SELECT *, bitAnd(version, ${saidBits}) AS said${place === undefined ? '' : `, ${place} AS may_hold`} FROM ${kind.stateTable}${where === undefined ? '' : ` WHERE ${where}`}
     ) AS e
     GROUP BY ${keys.join(', ')}${owner}
 )`;
