@@ -27,17 +27,18 @@ export const eventErrors = {
   string_invalid: spec(400, null, false, 'a string is not valid UTF-8'),
   map_too_large: spec(400, null, false, 'a map or list has more entries than its field allows'),
   content_refused: spec(400, null, false, 'a key that names prompt or response content is refused'),
-  time_invalid: spec(400, null, false, 'a time is neither milliseconds since the epoch nor RFC 3339'),
+  time_invalid: spec(400, null, false, 'a time is neither a number since the epoch nor RFC 3339 with an offset'),
   time_order: spec(400, null, false, 'ended_at is before started_at'),
   nesting_too_deep: spec(400, null, false, 'values are nested deeper than allowed'),
   extension_type: spec(400, null, false, 'a MessagePack extension other than the timestamp is refused'),
   row_ragged: spec(400, null, false, 'a row has not as many values as the frame has columns'),
 } as const satisfies Record<string, ErrorSpec>;
 
-/** A name the schema does not know: told to the client once a frame and ignored; the event is kept. */
+/** What was not kept as it was sent, though its event was: told to the client, an unknown name once a frame. */
 export const eventNotices = {
   field_unknown: spec(202, null, false, 'a field the schema does not know is ignored; the event is kept'),
   column_unknown: spec(202, null, false, 'a column the schema does not know is ignored; the rows are kept'),
+  time_clamped: spec(202, null, false, 'ts is outside the accepted clock skew and set to its bound; the event is kept'),
 } as const satisfies Record<string, ErrorSpec>;
 
 /** A whole frame or request cannot be taken. Nothing of it is kept, nothing of it is acknowledged. */

@@ -6,7 +6,7 @@ import { errorCategories, eventTypes, logLevels, stepKinds, usageScopes } from '
  *
  * Kinds, and what a payload may hold for them (`null` always means absent):
  *   string       UTF-8 text, at most `charactersMax` code points (`truncate`: cut there instead of refused)
- *   time         ms since the epoch (a number, fractions floored), RFC 3339 text, or the MessagePack timestamp
+ *   time         a number since the epoch in any unit of epoch-time.ts, RFC 3339 text, or the MessagePack timestamp
  *   number       finite, `min`…`max`
  *   integer      the same without a fraction, below 2^53
  *   enum         one of `values`; the column holds its number as Enum8

@@ -11,6 +11,7 @@ import { FrameReport } from './frame-report.js';
 import { JsonFrame } from './json-frame.js';
 import { LifecycleRows } from './lifecycle-rows.js';
 import { LiveRows } from './live-rows.js';
+import type { StagedEvent } from './staged-event.js';
 import { sliceRows } from './window-slices.js';
 
 export interface BatchDecoder {
@@ -27,6 +28,7 @@ export function createBatchDecoder(limits: FrameLimits): BatchDecoder {
 /** Containers around an event in a frame: the envelope and its array. */
 const envelopeLevels = 2;
 const eventIdField = fieldIndex('event_id');
+const tsField = fieldIndex('ts');
 
 class BatchState implements EventSink {
   readonly #limits: FrameLimits;
@@ -169,12 +171,17 @@ class BatchState implements EventSink {
     const { index } = report;
     report.accepted++;
     if (this.#isDuplicate || this.#isDuplicateEvent(index)) return;
-    if (this.#rules.settleTime(event)) this.#clampedCount++;
+    if (this.#rules.settleTime(event)) this.#noteClamped(event, index);
     if (event.has(eventIdField)) {
       const offset = event.offsets[eventIdField]!;
       this.#fingerprints.add(source, offset, event.lengths[eventIdField]!, this.#frameIndex, index);
     }
     this.#block.append(event, source, this.#tenantKey);
+  }
+
+  #noteClamped(event: StagedEvent, index: number): void {
+    this.#clampedCount++;
+    this.#report.clamped(index, event.numbers[tsField]!);
   }
 
   /** The indices ascend, as events do. */

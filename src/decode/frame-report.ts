@@ -14,6 +14,7 @@ export class FrameReport {
   #errors: EventError[] = [];
   #notices: EventError[] = [];
   readonly #noticedHashes = new Int32Array(namesNoticedMax);
+  #clamped: EventError[] = [];
   #rejectedByCode: Partial<Record<EventErrorCode, number>> = {};
   #fault: { code: FrameErrorCode; message: string } | null = null;
   seq: number | null = null;
@@ -30,6 +31,7 @@ export class FrameReport {
   begin(): void {
     this.#errors = [];
     this.#notices = [];
+    this.#clamped = [];
     this.#rejectedByCode = {};
     this.#fault = null;
     this.seq = null;
@@ -73,6 +75,13 @@ export class FrameReport {
     this.#notices.push({ index, code, path, message: `cannot keep ${label}: ${errorTable[code].meaning}` });
   }
 
+  /** The time of the event with this index lay outside the accepted skew and is now `keptMs`. */
+  clamped(index: number, keptMs: number): void {
+    if (this.#clamped.length === this.#errorsListedMax) return;
+    const message = `cannot keep ts as sent: ${errorTable.time_clamped.meaning}: ${new Date(keptMs).toISOString()}`;
+    this.#clamped.push({ index, code: 'time_clamped', path: 'ts', message });
+  }
+
   /** The frame cannot be taken. Keeps the first reason. */
   fail(code: FrameErrorCode, cause: string): void {
     this.#fault ??= { code, message: `cannot read frame: ${cause}` };
@@ -90,8 +99,8 @@ export class FrameReport {
     }
     const { accepted, rows, rejected } = this;
     const errors = this.#errors;
-    for (const notice of this.#notices) {
-      if (errors.length < this.#errorsListedMax) errors.push(notice);
+    for (const notices of [this.#notices, this.#clamped]) {
+      errors.push(...notices.slice(0, this.#errorsListedMax - errors.length));
     }
     const rejectedByCode = this.#rejectedByCode;
     return { seq, events: accepted + rejected, accepted, rows, rejected, errors, rejectedByCode, fault: null };
@@ -108,7 +117,7 @@ function errorPath(event: StagedEvent, source: ByteSource): string {
 
 /** Says what is expected, never what was sent. */
 function eventErrorMessage(code: EventErrorCode, event: StagedEvent, path: string): string {
-  const { meaning } = eventErrors[code as keyof typeof eventErrors];
+  const meaning = event.errorCause ?? eventErrors[code as keyof typeof eventErrors].meaning;
   const field = fieldSpecs[event.errorField];
   const subject = path === '' ? 'event' : path;
   if (field === undefined || code === 'content_refused' || code === 'time_order' || code === 'field_required') {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { drainPending, Session } from 'chdb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { epochMs } from '../../src/core/epoch-time.js';
 import { type EventField, eventFields, rawColumns } from '../../src/core/event-schema.js';
 import { createEventSchema } from '../../src/core/event-zod.js';
 import { defaultFrameLimits } from '../../src/core/limits.js';
@@ -61,7 +62,7 @@ function expectedValue(field: EventField, value: unknown): unknown {
         : (value ?? '');
     case 'time':
       if (value == null) return null;
-      return typeof value === 'number' ? Math.floor(value) : Date.parse(String(value));
+      return typeof value === 'number' ? epochMs(value) : Date.parse(String(value));
     case 'enum':
       return value ?? Object.keys(field.values!)[0];
     case 'scalar_map':
