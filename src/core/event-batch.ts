@@ -132,7 +132,8 @@ export interface WindowSlice {
   readonly llmCalls: number;
   readonly tokensIn: number;
   readonly tokensOut: number;
-  readonly costMicros: number;
+  /** Null: none of them reported one. */
+  readonly costMicros: number | null;
   readonly errors: Readonly<Partial<Record<ErrorCategory, number>>>;
   readonly confidenceSum: number;
   readonly confidenceCount: number;

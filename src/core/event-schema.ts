@@ -62,7 +62,7 @@ const optionalTime = "Nullable(DateTime64(3, 'UTC'))";
 const id = { kind: 'string', column: 'String', charactersMax: 256 } as const;
 const name = { kind: 'string', column: lowCardinality, charactersMax: 256 } as const;
 const count = { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER, column: 'UInt64' } as const;
-const ratio = { kind: 'number', min: 0, max: 1, column: 'Nullable(Float32)' } as const;
+const ratio = { kind: 'number', min: 0, max: 1, column: 'Nullable(Float64)' } as const;
 const scalarMap = {
   kind: 'scalar_map',
   column: 'Map(LowCardinality(String), String)',
@@ -150,14 +150,20 @@ export const eventFields = [
   { name: 'llm_calls', group: 'usage', ...count, meaning: 'Number of model calls.' },
   { name: 'tokens_in', group: 'usage', ...count, meaning: 'Input tokens, cached ones included.' },
   { name: 'tokens_out', group: 'usage', ...count, meaning: 'Output tokens.' },
-  { name: 'cost_micros', group: 'usage', ...count, meaning: 'Cost in millionths of a US dollar.' },
+  {
+    name: 'cost_micros',
+    group: 'usage',
+    ...count,
+    column: 'Nullable(UInt64)',
+    meaning: 'Cost in millionths of a US dollar; absent when it is not known.',
+  },
   {
     name: 'memory_mb',
     group: 'usage',
     kind: 'number',
     min: 0,
     max: 1e9,
-    column: 'Nullable(Float32)',
+    column: 'Nullable(Float64)',
     meaning: 'Peak memory in megabytes.',
   },
   {
@@ -216,7 +222,7 @@ export const eventFields = [
     kind: 'number',
     min: -100,
     max: 100,
-    column: 'Nullable(Float32)',
+    column: 'Nullable(Float64)',
     meaning: 'Score of a feedback, on the scale of its sender.',
   },
   {

@@ -76,15 +76,8 @@ function expectedValue(field: EventField, value: unknown): unknown {
       return value ?? [];
     default:
       if (value == null) return field.column.startsWith('Nullable') ? null : 0;
-      return field.column.includes('Float32') ? Math.fround(Number(value)) : value;
+      return value;
   }
-}
-
-function normalized(row: SentEvent): SentEvent {
-  for (const { name, column } of rawColumns) {
-    if (column.includes('Float32') && row[name] !== null) row[name] = Math.fround(Number(row[name]));
-  }
-  return row;
 }
 
 test('the engine reads back every value of random events, over several batches of one decoder', async () => {
@@ -112,7 +105,7 @@ test('the engine reads back every value of random events, over several batches o
     expect(decoded.rowCount, `seed ${seed}`).toBe(expected.length);
     expect(decoded.rowsCrc).toBe(crc32(decoded.rows));
     expect(decoded.rows.byteLength).toBe(decoded.rows.buffer.byteLength);
-    const read = (await readBlock(decoded.rows)).map(normalized);
+    const read = await readBlock(decoded.rows);
     expect(read.length, `seed ${seed}`).toBe(expected.length);
     read.forEach((row, index) => {
       // The texts are compared first: 20 times faster than toEqual, which is left to say what differs.
@@ -159,7 +152,7 @@ test('a malformed frame leaves no trace between two good ones', async () => {
   const decoded = decoder.decode(batch);
   expect(decoded.frames.map(({ fault }) => fault?.code)).toEqual([undefined, 'frame_malformed', undefined]);
   expect(decoded.frames[1]).toMatchObject({ events: 0, accepted: 0, rows: 0, rejected: 0 });
-  const read = (await readBlock(decoded.rows)).map(normalized);
+  const read = await readBlock(decoded.rows);
   expect(read).toEqual([...valid, ...valid].map((event) => expectedRow(event, 'default')));
   expect(Buffer.from(decoded.rows).includes('secret-')).toBe(false);
   expect(decoded.slices.reduce((sum, { completed }) => sum + completed, 0)).toBe(

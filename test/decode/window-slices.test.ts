@@ -57,7 +57,7 @@ test('executions, durations, errors, confidence and memory are those of ended ta
       llmCalls: 0,
       tokensIn: 0,
       tokensOut: 0,
-      costMicros: 0,
+      costMicros: null,
       errors: { model: 1 },
       confidenceSum: 0.75,
       confidenceCount: 2,

@@ -3,7 +3,7 @@ import type { StoreReader } from '../../core/ports.js';
 import { dayText } from '../../core/time-text.js';
 import type { AgentKey } from './agent-known.js';
 import { checkedRows } from './checked-rows.js';
-import { epochMs, integer64, optionalFloat } from './column-types.js';
+import { epochMs, integer64, optionalFloat, optionalInteger64 } from './column-types.js';
 import { parseDigestState } from './digest-state.js';
 
 const digest = z.string().transform(parseDigestState);
@@ -26,7 +26,7 @@ const row = z.object({
   model_calls: integer64,
   input_tokens: integer64,
   output_tokens: integer64,
-  cost: integer64,
+  cost: optionalInteger64,
   confidence_total: z.number(),
   confidences: integer64,
   memory_values: integer64,

@@ -4,7 +4,7 @@ import { dayText } from '../../core/time-text.js';
 import type { AgentKey } from './agent-known.js';
 import { epochSeconds } from './bucket-time.js';
 import { checkedRows } from './checked-rows.js';
-import { integer64, optionalFloat } from './column-types.js';
+import { integer64, optionalFloat, optionalInteger64 } from './column-types.js';
 
 const count = integer64.default(0);
 const float = z.number().default(0);
@@ -22,7 +22,7 @@ const row = z.object({
   model_calls: count,
   input_tokens: count,
   output_tokens: count,
-  cost: count,
+  cost: optionalInteger64.default(null),
   confidence_total: float,
   confidences: count,
   memory_values: count,

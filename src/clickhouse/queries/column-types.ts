@@ -15,10 +15,13 @@ export const integer64 = z
   .transform((value) => Number(value))
   .refine((value) => Number.isInteger(value), 'expected an integer');
 
+/** The same, null where nobody reported one. */
+export const optionalInteger64 = integer64.nullable();
+
 /** A time the query returns with `toUnixTimestamp64Milli`: ms since the epoch. */
 export const epochMs = integer64;
 
-export const optionalMs = epochMs.nullable();
+export const optionalMs = optionalInteger64;
 
 /** A float that is null when nothing was aggregated. */
 export const optionalFloat = z.number().nullable();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
-import { epochMs, integer64 } from './column-types.js';
+import { epochMs, integer64, optionalInteger64 } from './column-types.js';
 import { type FailureFilter, failureCondition, failureTenant } from './failure-filter.js';
 import { type FailureGrouping, groupingSql } from './failure-grouping.js';
 import { asSettled, failuresWithOutcome } from './failure-outcomes.js';
@@ -17,7 +17,7 @@ const row = z.object({
   model_calls: integer64,
   input_tokens: integer64,
   output_tokens: integer64,
-  cost: integer64,
+  cost: optionalInteger64,
   agents: integer64,
   runs: integer64,
   first_ms: epochMs,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
-import { epochMs, integer64 } from './column-types.js';
+import { epochMs, integer64, optionalInteger64 } from './column-types.js';
 
 export interface RunKey {
   readonly tenant: string;
@@ -19,7 +19,7 @@ const row = z.object({
   model_calls: integer64,
   input_tokens: integer64,
   output_tokens: integer64,
-  cost: integer64,
+  cost: optionalInteger64,
   first_ms: epochMs,
   last_ms: epochMs,
   received_ms: epochMs,

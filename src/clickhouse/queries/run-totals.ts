@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
-import { integer64 } from './column-types.js';
+import { integer64, optionalInteger64 } from './column-types.js';
 
 const row = z.object({
   run: z.string(),
@@ -13,7 +13,7 @@ const row = z.object({
   model_calls: integer64,
   input_tokens: integer64,
   output_tokens: integer64,
-  cost: integer64,
+  cost: optionalInteger64,
 });
 
 export type RunTotalsRow = z.output<typeof row>;

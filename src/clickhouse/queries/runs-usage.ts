@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
-import { integer64 } from './column-types.js';
+import { integer64, optionalInteger64 } from './column-types.js';
 import type { RunSelection } from './run-totals.js';
 
 const row = z.object({
   model_calls: integer64,
   input_tokens: integer64,
   output_tokens: integer64,
-  cost: integer64,
+  cost: optionalInteger64,
 });
 
 export type RunsUsageRow = z.output<typeof row>;
@@ -27,5 +27,5 @@ export async function readRunsUsage(store: StoreReader, { tenant, runIds }: RunS
       WHERE tenant = {tenant:String} AND run_id IN {run_ids:Array(String)}`,
     params: { tenant, run_ids: runIds },
   });
-  return usage ?? { model_calls: 0, input_tokens: 0, output_tokens: 0, cost: 0 };
+  return usage ?? { model_calls: 0, input_tokens: 0, output_tokens: 0, cost: null };
 }

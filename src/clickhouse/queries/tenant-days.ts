@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { dayText } from '../../core/time-text.js';
 import { checkedRows } from './checked-rows.js';
-import { integer64 } from './column-types.js';
+import { integer64, optionalInteger64 } from './column-types.js';
 
 /** Executions and usage of a whole tenant in one bucket; sums under names that no column has. */
 export const tenantSums = `
@@ -21,7 +21,7 @@ export const tenantSumsRow = z.object({
   model_calls: integer64,
   input_tokens: integer64,
   output_tokens: integer64,
-  cost: integer64,
+  cost: optionalInteger64,
 });
 
 const row = tenantSumsRow.extend({ start_s: integer64 });

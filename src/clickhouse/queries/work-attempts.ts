@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
-import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from './column-types.js';
+import {
+  epochMs,
+  integer64,
+  optionalFloat,
+  optionalInteger64,
+  optionalMs,
+  optionalText,
+  stringMap,
+} from './column-types.js';
 import type { WorkScope } from './work-scope.js';
 
 export const workStates = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -32,7 +40,7 @@ const row = z.object({
   model_calls: integer64,
   input_tokens: integer64,
   output_tokens: integer64,
-  cost: integer64,
+  cost: optionalInteger64,
   scope: z.enum(['own', 'rolled_up']),
   sureness: optionalFloat,
   category: optionalText,
@@ -175,7 +183,7 @@ const attemptColumns = `
   if(is_ended, latest.6, 0) AS model_calls,
   if(is_ended, latest.7, 0) AS input_tokens,
   if(is_ended, latest.8, 0) AS output_tokens,
-  if(is_ended, latest.9, 0) AS cost,
+  if(is_ended, latest.9, NULL) AS cost,
   latest.10 AS scope,
   latest.11 AS sureness,
   latest.12 AS category,
