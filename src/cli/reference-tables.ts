@@ -83,7 +83,6 @@ function mapText({ entriesMax, keyCharactersMax, charactersMax }: EventField, va
 }
 
 function bound(value: number | undefined): string {
-  if (value === Number.MAX_SAFE_INTEGER) return '2^53 - 1';
   return value?.toLocaleString('en-US') ?? '';
 }
 

@@ -61,7 +61,14 @@ const lowCardinality = 'LowCardinality(String)';
 const optionalTime = "Nullable(DateTime64(3, 'UTC'))";
 const id = { kind: 'string', column: 'String', charactersMax: 256 } as const;
 const name = { kind: 'string', column: lowCardinality, charactersMax: 256 } as const;
-const count = { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER, column: 'UInt64' } as const;
+/**
+ * Calls and tokens of one event: a thousand times what the largest context holds. An answer is a JSON number, exact to
+ * 2^53, and a row of a rollup is a UInt64. At this bound 9 million events fill the first, and 18 thousand million the
+ * second: 200,000 events a second of one agent, all day long. Above it a value is a mistake in its unit or its sign.
+ */
+const count = { kind: 'integer', min: 0, max: 1e9, column: 'UInt64' } as const;
+/** 10,000 US dollars an event: 2^53 is 900,000 of them, 9 thousand million dollars; 2^64 is 1,800 million of them. */
+const cost = { kind: 'integer', min: 0, max: 1e10, column: 'Nullable(UInt64)' } as const;
 const ratio = { kind: 'number', min: 0, max: 1, column: 'Nullable(Float64)' } as const;
 const scalarMap = {
   kind: 'scalar_map',
@@ -153,8 +160,7 @@ export const eventFields = [
   {
     name: 'cost_micros',
     group: 'usage',
-    ...count,
-    column: 'Nullable(UInt64)',
+    ...cost,
     meaning: 'Cost in millionths of a US dollar; absent when it is not known.',
   },
   {

@@ -58,6 +58,8 @@ const cases: readonly (readonly [string, unknown, string, string])[] = [
   ['a confidence above 1', { ...good, confidence: 1.01 }, 'field_range', 'confidence'],
   ['half a token', { ...good, tokens_in: 1.5 }, 'field_range', 'tokens_in'],
   ['a count of 2^53', { ...good, tokens_in: 2 ** 53 }, 'field_range', 'tokens_in'],
+  ['tokens above a thousand million', { ...good, tokens_out: 1e9 + 1 }, 'field_range', 'tokens_out'],
+  ['a cost above 10,000 dollars', { ...good, cost_micros: 1e10 + 1 }, 'field_range', 'cost_micros'],
   ['a count of 2^53 as uint64', { ...good, tokens_in: 2n ** 53n }, 'field_range', 'tokens_in'],
   ['attempt 0', { ...good, attempt: 0 }, 'field_range', 'attempt'],
   ['an end before its start', { ...good, started_at: 2e12, ended_at: 2e12 - 1 }, 'time_order', 'ended_at'],

@@ -7,8 +7,9 @@ import { z } from 'zod';
  */
 
 /**
- * UInt64 or Int64 as a number; exact up to 2^53, beyond it the nearest there is: two events may sum up to more, and an
- * answer that could not be given would take everything else of the tenant along.
+ * UInt64 or Int64 as a number; exact up to 2^53, beyond it the nearest there is: an answer that could not be given
+ * would take everything else of the tenant along. Sums over many rows are made with `sum(toFloat64(…))`, which is as
+ * exact below 2^53 and goes on beyond 2^64, where the sum of UInt64 begins anew at 0.
  */
 export const integer64 = z
   .union([z.number(), z.string().regex(/^-?\d{1,20}$/)])

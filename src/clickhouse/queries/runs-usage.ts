@@ -19,10 +19,10 @@ export async function readRunsUsage(store: StoreReader, { tenant, runIds }: RunS
     name: 'runs_usage',
     sql: `
       SELECT
-        sum(llm_calls) AS model_calls,
-        sum(tokens_in) AS input_tokens,
-        sum(tokens_out) AS output_tokens,
-        sum(cost_micros) AS cost
+        sum(toFloat64(llm_calls)) AS model_calls,
+        sum(toFloat64(tokens_in)) AS input_tokens,
+        sum(toFloat64(tokens_out)) AS output_tokens,
+        sum(toFloat64(cost_micros)) AS cost
       FROM agent_run_activity_v1
       WHERE tenant = {tenant:String} AND run_id IN {run_ids:Array(String)}`,
     params: { tenant, run_ids: runIds },

@@ -9,10 +9,10 @@ export const tenantSums = `
         sum(successful) AS successes,
         sum(failed) AS failures,
         sum(cancelled) AS cancellations,
-        sum(llm_calls) AS model_calls,
-        sum(tokens_in) AS input_tokens,
-        sum(tokens_out) AS output_tokens,
-        sum(cost_micros) AS cost`;
+        sum(toFloat64(llm_calls)) AS model_calls,
+        sum(toFloat64(tokens_in)) AS input_tokens,
+        sum(toFloat64(tokens_out)) AS output_tokens,
+        sum(toFloat64(cost_micros)) AS cost`;
 
 export const tenantSumsRow = z.object({
   successes: integer64,
