@@ -74,7 +74,8 @@ export async function readFailureGroups(
           SELECT
             ${key} AS group_key, count() AS same,
             countIf(outcome >= 1) AS same_retried, countIf(outcome = 2) AS same_recovered,
-            sum(toFloat64(llm_calls)) AS same_calls, sum(toFloat64(tokens_in)) AS same_in, sum(toFloat64(tokens_out)) AS same_out,
+            sum(toFloat64(llm_calls)) AS same_calls, sum(toFloat64(tokens_in)) AS same_in,
+            sum(toFloat64(tokens_out)) AS same_out,
             sum(toFloat64(cost_micros)) AS same_cost,
             uniqState(agent_id) AS same_agents, uniqStateIf(run, run != 0) AS same_runs,
             min(ts) AS first_same, max(ts) AS last_same
