@@ -51,6 +51,7 @@ export const frameErrors = {
   seq_missing: spec(400, 4422, false, 'a frame without seq after numbered ones, or the other way round'),
   seq_invalid: spec(400, 4422, false, 'seq is not an integer from 1 to 2^53 - 1'),
   seq_regressed: spec(400, 4422, false, 'seq goes back to a number that was skipped before'),
+  seq_refused: spec(400, null, false, 'seq numbers the frames of a WebSocket; in a request nothing goes by it'),
   credit_overrun: spec(429, 4429, true, 'more frames are unacknowledged than the credit allows'),
   client_too_slow: spec(429, 1006, true, 'more answers wait unread than a connection may hold; it is cut'),
   producer_invalid: spec(400, 4400, false, 'the producer id is not [A-Za-z0-9_-]{1,64}'),

@@ -4,7 +4,8 @@ import { errorCategories, eventTypes, logLevels, stepKinds, usageScopes } from '
  * The one table of event fields. The decoder, the zod schema, the ClickHouse columns of the raw table
  * and the reference in the README are derived from it or checked against it by a test.
  *
- * Kinds, and what a payload may hold for them (`null` always means absent):
+ * Kinds, and what a payload may hold for them. Absent is `null` anywhere, and what Go and Protocol Buffers send for a
+ * field that was never set: '' for a text, an enum or a time, 0 for a time and for a number whose bounds leave 0 out:
  *   string       UTF-8 text, at most `charactersMax` code points (`truncate`: cut there instead of refused)
  *   time         a number since the epoch in any unit of epoch-time.ts, RFC 3339 text, or the MessagePack timestamp
  *   number       finite, `min`…`max`

@@ -41,16 +41,23 @@ function fieldSchema(field: EventField, options: EventSchemaOptions): z.ZodType 
     case 'number':
       return z.number().min(field.min!).max(field.max!);
     case 'integer':
-      return z.int().min(field.min!).max(field.max!);
+      // Where 0 is out of the bounds, it means absent.
+      return z.int().min(Math.min(field.min!, 0)).max(field.max!);
     case 'enum':
-      return z.enum(Object.keys(field.values!).filter((name) => name !== ''));
+      return z.enum(enumNames(field));
     case 'scalar_map':
       return mapSchema(field, z.union([textSchema(field.charactersMax!), z.number(), z.boolean()]), options);
     case 'string_map':
       return mapSchema(field, textSchema(field.charactersMax!), options);
     case 'string_list':
-      return z.array(textSchema(field.charactersMax!)).max(field.entriesMax!);
+      return z.array(textSchema(field.charactersMax!).nullable()).max(field.entriesMax!);
   }
+}
+
+/** '' means absent, where the field may be. */
+function enumNames(field: EventField): string[] {
+  const names = Object.keys(field.values!).filter((name) => name !== '');
+  return field.required ? names : ['', ...names];
 }
 
 /** Text of at most so many code points, without half a surrogate pair. */

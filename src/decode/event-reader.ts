@@ -144,6 +144,10 @@ export class EventReader extends MsgpackReader {
   #enumField(field: number, at: number): number {
     const next = this.text(at);
     if (next < 0) return next === malformed ? malformed : this.#refuse(at, fieldDepth, 'field_type', field);
+    if (next === this.textOffset) {
+      this.#staged.clear(field);
+      return next;
+    }
     const table = enumTables[field]!;
     const index = table.names.find(this.source, this.textOffset, next - this.textOffset);
     if (index < 0) {
@@ -159,6 +163,10 @@ export class EventReader extends MsgpackReader {
     const next = this.numeric(at);
     if (next < 0) return next === malformed ? malformed : this.#refuse(at, fieldDepth, 'field_type', field);
     const value = this.number[0]!;
+    if (value === 0 && fieldMin[field]! > 0) {
+      this.#staged.clear(field);
+      return next;
+    }
     const whole = fieldKinds[field] === kindCodes.number || Math.floor(value) === value;
     // A NaN fails every comparison.
     if (!(value >= fieldMin[field]! && value <= fieldMax[field]! && whole)) {
@@ -321,15 +329,20 @@ export class EventReader extends MsgpackReader {
     if (items > fieldEntriesMax[field]!) return this.#refuse(at, fieldDepth, 'map_too_large', field);
     const staged = this.#staged;
     const base = staged.entryBase[field]!;
+    let kept = 0;
     for (let item = 0; item < items; item++) {
+      if (this.isNil(position)) {
+        position++;
+        continue;
+      }
       position = this.text(position);
       if (position === malformed) return malformed;
       if (position === otherType) return this.#refuse(at, fieldDepth, 'field_type', field, item, -1);
-      position = this.#entryText(field, base + item, position, item, -1);
+      position = this.#entryText(field, base + kept++, position, item, -1);
       if (staged.errorCode !== null) return this.skip(at, fieldDepth);
     }
-    staged.entryCounts[field] = items;
-    if (items > 0) staged.set(field);
+    staged.entryCounts[field] = kept;
+    if (kept > 0) staged.set(field);
     else staged.clear(field);
     return position;
   }

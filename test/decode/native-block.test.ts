@@ -64,7 +64,7 @@ function expectedValue(field: EventField, value: unknown): unknown {
       if (value == null) return null;
       return typeof value === 'number' ? epochMs(value) : Date.parse(String(value));
     case 'enum':
-      return value ?? Object.keys(field.values!)[0];
+      return value || Object.keys(field.values!)[0];
     case 'scalar_map':
     case 'string_map':
       return Object.fromEntries(

@@ -51,13 +51,13 @@ async function toldEverywhere(events: readonly Sent[]): Promise<Record<string, u
   const names = [...new Set(events.flatMap((event) => Object.keys(event)))];
   const rows = events.map((event) => names.map((name) => event[name] ?? null));
   const shown = (errors: Errors) => errors.map(({ index, code, path }) => [index, code, path]);
-  const frames = { events: { seq: 1, events }, rows: { seq: 1, columns: names, rows } };
+  const frames = { events: { events }, rows: { columns: names, rows } };
   const told: Record<string, unknown[]> = {};
   for (const [shape, frame] of Object.entries(frames)) {
     told[`${shape} posted as MessagePack`] = shown((await post(pack(frame), 'application/msgpack')).errors);
     told[`${shape} posted as JSON`] = shown((await post(JSON.stringify(frame), 'application/json')).errors);
-    told[`${shape} streamed as MessagePack`] = shown(await overSocket(pack(frame)));
-    told[`${shape} streamed as JSON`] = shown(await overSocket(JSON.stringify(frame)));
+    told[`${shape} streamed as MessagePack`] = shown(await overSocket(pack({ seq: 1, ...frame })));
+    told[`${shape} streamed as JSON`] = shown(await overSocket(JSON.stringify({ seq: 1, ...frame })));
   }
   const lines = events.map((event) => JSON.stringify(event)).join('\n');
   told['lines posted'] = shown((await post(lines, 'application/x-ndjson')).errors);
@@ -169,4 +169,39 @@ test('absent is null, empty text in a map is empty text', async () => {
   });
   expect(days[0]).toMatchObject({ agent_name: null, avg_confidence: null });
   expect(await csvOf('silent')).toMatchObject({ agent_name: '', avg_confidence: '', success_rate: '100' });
+});
+
+test('what is wrong with an event is told alike by every way in', async () => {
+  const bad = [
+    task('alike-1'),
+    task('alike-2', { tokens_in: -1 }),
+    task('alike-3', { inputs: { topic: [1] } }),
+    task('alike-4', { evidence: ['e', 7] }),
+    task('alike-5', { ts: '2026-01-15T12:00:00' }),
+    { type: 'task.completed', agent_id: 'values' },
+  ];
+  const expected = [
+    [1, 'field_range', 'tokens_in'],
+    [2, 'field_type', 'inputs.topic'],
+    [3, 'field_type', 'evidence.1'],
+    [4, 'time_invalid', 'ts'],
+    [5, 'field_required', 'task_id'],
+  ];
+  expectAlike(await toldEverywhere(bad), expected);
+  const none = expected.map(([index, code, path]) => [(index as number) - 1, code, path]);
+  expectAlike(await toldEverywhere(bad.slice(1)), none);
+});
+
+test('seq in a request is refused, since requests come in no order', async () => {
+  for (const [body, type] of [
+    [pack({ seq: 1, events: [task('seq-1')] }), 'application/msgpack'],
+    [JSON.stringify({ seq: 1, columns: ['type'], rows: [['log']] }), 'application/json'],
+  ] as const) {
+    const headers = { authorization: `Bearer ${testKey}`, 'content-type': type };
+    const response = await fetch(`${collector.url}/v1/events`, { method: 'POST', body, headers });
+    const problem = (await response.json()) as Record<string, string>;
+    expect([response.status, problem.code]).toEqual([400, 'seq_refused']);
+    expect(problem.detail).toContain('Idempotency-Key');
+  }
+  expect((await post(JSON.stringify({ seq: null, events: [task('seq-2')] }), 'application/json')).status).toBe(202);
 });
