@@ -27,13 +27,14 @@ CREATE TABLE IF NOT EXISTS agent_performance_per_minute_v1
         COMMENT 'Model calls of ended runs, tasks and steps with usage_scope own.',
     tokens_in SimpleAggregateFunction(sum, UInt64) COMMENT 'Input tokens of the same.',
     tokens_out SimpleAggregateFunction(sum, UInt64) COMMENT 'Output tokens of the same.',
-    cost_micros SimpleAggregateFunction(sum, UInt64) COMMENT 'Cost of the same, in millionths of a US dollar.',
+    cost_micros SimpleAggregateFunction(sum, Nullable(UInt64))
+        COMMENT 'Cost of the same, in millionths of a US dollar; NULL when none reported one.',
     confidence_sum SimpleAggregateFunction(sum, Float64) COMMENT 'Sum of the confidence of executions that carry one.',
     confidence_count SimpleAggregateFunction(sum, UInt64) COMMENT 'Executions that carry a confidence.',
     memory_mb_sum SimpleAggregateFunction(sum, Float64)
         COMMENT 'Sum of the peak memory, in megabytes, of executions that carry one.',
     memory_mb_count SimpleAggregateFunction(sum, UInt64) COMMENT 'Executions that carry a peak memory.',
-    memory_mb_max SimpleAggregateFunction(max, Float32)
+    memory_mb_max SimpleAggregateFunction(max, Float64)
         COMMENT 'Highest of them in megabytes; 0 when memory_mb_count is 0.',
     first_received SimpleAggregateFunction(min, DateTime64(3, 'UTC'))
         COMMENT 'When the first of the events was received.',

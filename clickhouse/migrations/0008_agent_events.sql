@@ -42,11 +42,11 @@ CREATE VIEW IF NOT EXISTS agent_events
     llm_calls UInt64 COMMENT 'Number of model calls.',
     tokens_in UInt64 COMMENT 'Input tokens, cached ones included.',
     tokens_out UInt64 COMMENT 'Output tokens.',
-    cost_micros UInt64 COMMENT 'Cost in millionths of a US dollar.',
-    memory_mb Nullable(Float32) COMMENT 'Peak memory in megabytes.',
+    cost_micros Nullable(UInt64) COMMENT 'Cost in millionths of a US dollar; absent when it is not known.',
+    memory_mb Nullable(Float64) COMMENT 'Peak memory in megabytes.',
     usage_scope Enum8('own' = 0, 'rolled_up' = 1)
         COMMENT 'own (default) is summed; rolled_up includes children and never is.',
-    confidence Nullable(Float32) COMMENT 'Confidence in the result, 0 to 1.',
+    confidence Nullable(Float64) COMMENT 'Confidence in the result, 0 to 1.',
     error_category Enum8(
         '' = 0, 'tool' = 1, 'model' = 2, 'retrieval' = 3,
         'orchestration' = 4, 'infra' = 5, 'guardrail' = 6, 'user' = 7
@@ -59,9 +59,9 @@ CREATE VIEW IF NOT EXISTS agent_events
     labels Map(LowCardinality(String), String) COMMENT 'Labels of your own: map of strings.',
     pattern_id String COMMENT 'Id of a discovered pattern.',
     pattern_type LowCardinality(String) COMMENT 'Type of the pattern.',
-    effectiveness Nullable(Float32) COMMENT 'Effectiveness of the pattern, 0 to 1.',
+    effectiveness Nullable(Float64) COMMENT 'Effectiveness of the pattern, 0 to 1.',
     evidence Array(String) COMMENT 'References (runs, tasks) that support the pattern.',
-    feedback_score Nullable(Float32) COMMENT 'Score of a feedback, on the scale of its sender.',
+    feedback_score Nullable(Float64) COMMENT 'Score of a feedback, on the scale of its sender.',
     feedback_text String COMMENT 'Text of a feedback.',
     level Enum8('' = 0, 'trace' = 1, 'debug' = 2, 'info' = 3, 'warn' = 4, 'error' = 5, 'fatal' = 6)
         COMMENT 'Level of a log event.',

@@ -12,8 +12,9 @@ CREATE VIEW IF NOT EXISTS agent_performance_daily
     failed UInt64 COMMENT 'Executions that failed.',
     cancelled UInt64 COMMENT 'Executions that were cancelled.',
     success_rate Nullable(Float64)
-        COMMENT '100 * successful / (successful + failed), in percent; NULL when both are 0.',
-    error_rate Nullable(Float64) COMMENT '100 * failed / (successful + failed), in percent; NULL when both are 0.',
+        COMMENT '100 * successful / (successful + failed), percent to two decimals; NULL when both are 0.',
+    error_rate Nullable(Float64)
+        COMMENT '100 * failed / (successful + failed), percent to two decimals; NULL when both are 0.',
     avg_duration_ms Nullable(Float64)
         COMMENT 'Mean duration of executions in milliseconds; NULL without durations, as the next five.',
     min_duration_ms Nullable(Float64) COMMENT 'Shortest duration in milliseconds.',
@@ -24,12 +25,12 @@ CREATE VIEW IF NOT EXISTS agent_performance_daily
     llm_calls UInt64 COMMENT 'Model calls of ended runs, tasks and steps with usage_scope own.',
     tokens_in UInt64 COMMENT 'Input tokens of the same.',
     tokens_out UInt64 COMMENT 'Output tokens of the same.',
-    cost_micros UInt64 COMMENT 'Cost of the same, in millionths of a US dollar.',
+    cost_micros Nullable(UInt64) COMMENT 'Cost of the same, in millionths of a US dollar; NULL when none reported one.',
     avg_confidence Nullable(Float64)
         COMMENT 'Mean confidence of executions that carry one, 0 to 1; NULL when none does.',
     avg_memory_mb Nullable(Float64)
         COMMENT 'Mean peak memory of executions that carry one, in megabytes; NULL when none does.',
-    max_memory_mb Nullable(Float32)
+    max_memory_mb Nullable(Float64)
         COMMENT 'Highest peak memory of executions in megabytes; NULL when none carries one.',
     first_received DateTime64(3, 'UTC') COMMENT 'When the first of the events was received.',
     last_received DateTime64(3, 'UTC') COMMENT 'When the last of the events was received.'
@@ -42,8 +43,8 @@ AS SELECT
     successful,
     failed,
     cancelled,
-    100 * successful / nullIf(successful + failed, 0) AS success_rate,
-    100 * failed / nullIf(successful + failed, 0) AS error_rate,
+    round(100 * successful / nullIf(successful + failed, 0), 2) AS success_rate,
+    round(100 * failed / nullIf(successful + failed, 0), 2) AS error_rate,
     duration_sum / nullIf(durations, 0) AS avg_duration_ms,
     if(durations = 0, NULL, duration_min) AS min_duration_ms,
     if(durations = 0, NULL, duration_max) AS max_duration_ms,

@@ -26,9 +26,9 @@ CREATE VIEW IF NOT EXISTS agent_task_history
     llm_calls UInt64 COMMENT 'Number of model calls.',
     tokens_in UInt64 COMMENT 'Input tokens, cached ones included.',
     tokens_out UInt64 COMMENT 'Output tokens.',
-    cost_micros UInt64 COMMENT 'Cost in millionths of a US dollar.',
-    memory_mb Nullable(Float32) COMMENT 'Peak memory in megabytes.',
-    confidence Nullable(Float32) COMMENT 'Confidence in the result, 0 to 1.',
+    cost_micros Nullable(UInt64) COMMENT 'Cost in millionths of a US dollar; absent when it is not known.',
+    memory_mb Nullable(Float64) COMMENT 'Peak memory in megabytes.',
+    confidence Nullable(Float64) COMMENT 'Confidence in the result, 0 to 1.',
     error_category Enum8(
         '' = 0, 'tool' = 1, 'model' = 2, 'retrieval' = 3,
         'orchestration' = 4, 'infra' = 5, 'guardrail' = 6, 'user' = 7

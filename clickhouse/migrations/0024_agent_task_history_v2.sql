@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS agent_task_history_v2
     llm_calls UInt64 COMMENT 'Number of model calls.',
     tokens_in UInt64 COMMENT 'Input tokens, cached ones included.',
     tokens_out UInt64 COMMENT 'Output tokens.',
-    cost_micros Nullable(UInt64) COMMENT 'Cost in millionths of a US dollar.',
+    cost_micros Nullable(UInt64) COMMENT 'Cost in millionths of a US dollar; absent when it is not known.',
     memory_mb Nullable(Float64) COMMENT 'Peak memory in megabytes.',
     confidence Nullable(Float64) COMMENT 'Confidence in the result, 0 to 1.',
     error_category Enum8(

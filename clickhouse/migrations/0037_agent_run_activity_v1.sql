@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS agent_run_activity_v1
         COMMENT 'Model calls of ended runs, tasks and steps with usage_scope own.',
     tokens_in SimpleAggregateFunction(sum, UInt64) COMMENT 'Input tokens of the same.',
     tokens_out SimpleAggregateFunction(sum, UInt64) COMMENT 'Output tokens of the same.',
-    cost_micros SimpleAggregateFunction(sum, UInt64) COMMENT 'Cost of the same, in millionths of a US dollar.',
+    cost_micros SimpleAggregateFunction(sum, Nullable(UInt64))
+        COMMENT 'Cost of the same, in millionths of a US dollar; NULL when none reported one.',
     first_ts SimpleAggregateFunction(min, DateTime64(3, 'UTC')) COMMENT 'Event time of the first of the events.',
     last_ts SimpleAggregateFunction(max, DateTime64(3, 'UTC')) COMMENT 'Event time of the last of them.',
     last_received SimpleAggregateFunction(max, DateTime64(3, 'UTC')) COMMENT 'When the last of them was received.'

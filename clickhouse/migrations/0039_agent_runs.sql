@@ -26,7 +26,7 @@ CREATE OR REPLACE VIEW agent_runs
     llm_calls UInt64 COMMENT 'Number of model calls.',
     tokens_in UInt64 COMMENT 'Input tokens, cached ones included.',
     tokens_out UInt64 COMMENT 'Output tokens.',
-    cost_micros Nullable(UInt64) COMMENT 'Cost in millionths of a US dollar.',
+    cost_micros Nullable(UInt64) COMMENT 'Cost in millionths of a US dollar; absent when it is not known.',
     usage_scope Enum8('own' = 0, 'rolled_up' = 1)
         COMMENT 'own: usage of the run alone, beside that of its tasks and steps; rolled_up: theirs is in it.',
     memory_mb Nullable(Float64) COMMENT 'Peak memory in megabytes.',

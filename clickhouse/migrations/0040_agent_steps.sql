@@ -25,7 +25,7 @@ CREATE OR REPLACE VIEW agent_steps
     llm_calls UInt64 COMMENT 'Number of model calls.',
     tokens_in UInt64 COMMENT 'Input tokens, cached ones included.',
     tokens_out UInt64 COMMENT 'Output tokens.',
-    cost_micros Nullable(UInt64) COMMENT 'Cost in millionths of a US dollar.',
+    cost_micros Nullable(UInt64) COMMENT 'Cost in millionths of a US dollar; absent when it is not known.',
     usage_scope String COMMENT 'own (default) is summed; rolled_up includes children and never is.',
     confidence Nullable(Float64) COMMENT 'Confidence in the result, 0 to 1.',
     error_category String COMMENT 'Where it failed.',

@@ -20,9 +20,9 @@ CREATE TABLE IF NOT EXISTS agent_patterns_v1
         COMMENT 'Latest name, with its time.',
     description SimpleAggregateFunction(max, Tuple(ts DateTime64(3, 'UTC'), value String))
         COMMENT 'Latest message, at most 1,000 characters of it, with its time.',
-    confidence SimpleAggregateFunction(max, Tuple(ts DateTime64(3, 'UTC'), value Float32))
+    confidence SimpleAggregateFunction(max, Tuple(ts DateTime64(3, 'UTC'), value Float64))
         COMMENT 'Latest confidence, with its time.',
-    effectiveness SimpleAggregateFunction(max, Tuple(ts DateTime64(3, 'UTC'), value Float32))
+    effectiveness SimpleAggregateFunction(max, Tuple(ts DateTime64(3, 'UTC'), value Float64))
         COMMENT 'Latest effectiveness, with its time.',
     evidence_count AggregateFunction(uniqArray, Array(String))
         COMMENT 'Distinct references; read with uniqArrayMerge.',

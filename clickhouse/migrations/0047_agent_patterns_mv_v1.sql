@@ -13,13 +13,13 @@ SELECT
         if(message != '', (ts, substringUTF8(message, 1, 1000)), (fromUnixTimestamp64Milli(0, 'UTC'), ''))
     ) AS description,
     max(
-        if(isNotNull(confidence), (ts, assumeNotNull(confidence)), (fromUnixTimestamp64Milli(0, 'UTC'), toFloat32(0)))
+        if(isNotNull(confidence), (ts, assumeNotNull(confidence)), (fromUnixTimestamp64Milli(0, 'UTC'), toFloat64(0)))
     ) AS confidence,
     max(
         if(
             isNotNull(effectiveness),
             (ts, assumeNotNull(effectiveness)),
-            (fromUnixTimestamp64Milli(0, 'UTC'), toFloat32(0))
+            (fromUnixTimestamp64Milli(0, 'UTC'), toFloat64(0))
         )
     ) AS effectiveness,
     uniqArrayState(evidence) AS evidence_count,

@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS agent_pattern_feedback_v1
     received DateTime64(3, 'UTC') COMMENT 'When it was received.',
     agent_id LowCardinality(String) COMMENT 'Agent the feedback is to.',
     user_id String COMMENT 'Person who gave it.',
-    score Nullable(Float32) COMMENT 'Score, on the scale of its sender.',
+    score Nullable(Float64) COMMENT 'Score, on the scale of its sender.',
     text String COMMENT 'Text, secrets masked.',
     version UInt64 COMMENT 'The greater, the earlier.',
     INDEX user_id_bloom user_id TYPE bloom_filter(0.01) GRANULARITY 1

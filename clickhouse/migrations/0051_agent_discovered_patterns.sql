@@ -11,8 +11,8 @@ CREATE VIEW IF NOT EXISTS agent_discovered_patterns
     description String COMMENT 'Latest message, at most 1,000 characters; empty when none was sent.',
     agents Array(String) COMMENT 'Ids of the agents that observed it, in their order.',
     observations UInt64 COMMENT 'Events of type pattern.observed.',
-    confidence Nullable(Float32) COMMENT 'Latest confidence, 0 to 1.',
-    effectiveness Nullable(Float32) COMMENT 'Latest effectiveness, 0 to 1.',
+    confidence Nullable(Float64) COMMENT 'Latest confidence, 0 to 1.',
+    effectiveness Nullable(Float64) COMMENT 'Latest effectiveness, 0 to 1.',
     evidence_count UInt64 COMMENT 'Distinct references; exact up to some ten thousand, then within 2 percent.',
     evidence Array(String) COMMENT 'References of the latest observations, at most 64, newest first.',
     first_seen DateTime64(3, 'UTC') COMMENT 'Event time of the first observation.',
@@ -20,9 +20,9 @@ CREATE VIEW IF NOT EXISTS agent_discovered_patterns
     feedback_count UInt64 COMMENT 'Feedback given, with or without a score.',
     feedback_scores UInt64 COMMENT 'Of it with a score.',
     avg_score Nullable(Float64) COMMENT 'Average of the scores.',
-    min_score Nullable(Float32) COMMENT 'Least of the scores.',
-    max_score Nullable(Float32) COMMENT 'Greatest of the scores.',
-    last_score Nullable(Float32) COMMENT 'Latest of the scores.',
+    min_score Nullable(Float64) COMMENT 'Least of the scores.',
+    max_score Nullable(Float64) COMMENT 'Greatest of the scores.',
+    last_score Nullable(Float64) COMMENT 'Latest of the scores.',
     last_feedback Nullable(DateTime64(3, 'UTC')) COMMENT 'When the last feedback was given.'
 )
 AS SELECT

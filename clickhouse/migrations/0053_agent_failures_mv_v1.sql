@@ -53,7 +53,7 @@ SELECT
     if(lane = 'failed' AND usage_scope = 'own', llm_calls_, 0) AS llm_calls,
     if(lane = 'failed' AND usage_scope = 'own', tokens_in_, 0) AS tokens_in,
     if(lane = 'failed' AND usage_scope = 'own', tokens_out_, 0) AS tokens_out,
-    if(lane = 'failed' AND usage_scope = 'own', cost_micros_, 0) AS cost_micros
+    if(lane = 'failed' AND usage_scope = 'own', cost_micros_, NULL) AS cost_micros
 FROM
 (
     SELECT

@@ -33,7 +33,7 @@ CREATE OR REPLACE VIEW agent_failures
     llm_calls UInt64 COMMENT 'Model calls of the failed attempt, 0 when they are rolled up from children.',
     tokens_in UInt64 COMMENT 'Its input tokens, 0 when rolled up.',
     tokens_out UInt64 COMMENT 'Its output tokens, 0 when rolled up.',
-    cost_micros UInt64 COMMENT 'Its cost in millionths of a US dollar, 0 when rolled up.'
+    cost_micros Nullable(UInt64) COMMENT 'Its cost in millionths of a US dollar; NULL when not reported or rolled up.'
 )
 AS SELECT
     tenant,

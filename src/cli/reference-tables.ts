@@ -59,7 +59,7 @@ function valueText(field: EventField): string {
     case 'string':
       return field.truncate ? `text, cut after ${characters} characters` : `text, at most ${characters} characters`;
     case 'time':
-      return 'ms since the epoch, RFC 3339 text or MessagePack timestamp';
+      return 's, ms, us or ns since the epoch, RFC 3339 text with an offset, or MessagePack timestamp';
     case 'number':
     case 'integer':
       return `${field.kind}, ${bound(field.min)} to ${bound(field.max)}`;
@@ -83,7 +83,6 @@ function mapText({ entriesMax, keyCharactersMax, charactersMax }: EventField, va
 }
 
 function bound(value: number | undefined): string {
-  if (value === Number.MAX_SAFE_INTEGER) return '2^53 - 1';
   return value?.toLocaleString('en-US') ?? '';
 }
 

@@ -27,18 +27,19 @@ export const eventErrors = {
   string_invalid: spec(400, null, false, 'a string is not valid UTF-8'),
   map_too_large: spec(400, null, false, 'a map or list has more entries than its field allows'),
   content_refused: spec(400, null, false, 'a key that names prompt or response content is refused'),
-  time_invalid: spec(400, null, false, 'a time is neither milliseconds since the epoch nor RFC 3339'),
+  time_invalid: spec(400, null, false, 'a time is neither a number since the epoch nor RFC 3339 with an offset'),
   time_order: spec(400, null, false, 'ended_at is before started_at'),
   nesting_too_deep: spec(400, null, false, 'values are nested deeper than allowed'),
   extension_type: spec(400, null, false, 'a MessagePack extension other than the timestamp is refused'),
   row_ragged: spec(400, null, false, 'a row has not as many values as the frame has columns'),
 } as const satisfies Record<string, ErrorSpec>;
 
-/** A name the schema does not know: told to the client once a frame and ignored; the event is kept. */
+/** What was not kept as it was sent, though its event was: told to the client, an unknown name once a frame. */
 export const eventNotices = {
   field_unknown: spec(202, null, false, 'a field the schema does not know is ignored; the event is kept'),
   column_unknown: spec(202, null, false, 'a column the schema does not know is ignored; the rows are kept'),
   conflicting_end: spec(202, null, false, 'what it ends had ended otherwise before; the event is kept, not counted'),
+  time_clamped: spec(202, null, false, 'ts is outside the accepted clock skew and set to its bound; the event is kept'),
 } as const satisfies Record<string, ErrorSpec>;
 
 /** A whole frame or request cannot be taken. Nothing of it is kept, nothing of it is acknowledged. */
@@ -51,6 +52,7 @@ export const frameErrors = {
   seq_missing: spec(400, 4422, false, 'a frame without seq after numbered ones, or the other way round'),
   seq_invalid: spec(400, 4422, false, 'seq is not an integer from 1 to 2^53 - 1'),
   seq_regressed: spec(400, 4422, false, 'seq goes back to a number that was skipped before'),
+  seq_refused: spec(400, null, false, 'seq numbers the frames of a WebSocket; in a request nothing goes by it'),
   credit_overrun: spec(429, 4429, true, 'more frames are unacknowledged than the credit allows'),
   client_too_slow: spec(429, 1006, true, 'more answers wait unread than a connection may hold; it is cut'),
   producer_invalid: spec(400, 4400, false, 'the producer id is not [A-Za-z0-9_-]{1,64}'),

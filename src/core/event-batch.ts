@@ -88,7 +88,7 @@ export interface DecodedFrame {
   /** Rows this frame added to the block. */
   readonly rows: number;
   readonly rejected: number;
-  /** At most `errorsListedMax`; notices (unknown names) are among them once a frame and name. */
+  /** At most `errorsListedMax`; notices come last: unknown names once a frame, then events whose `ts` was clamped. */
   readonly errors: readonly EventError[];
   /** Rejected events by code, all of them. */
   readonly rejectedByCode: Readonly<Partial<Record<EventErrorCode, number>>>;
@@ -145,7 +145,8 @@ export interface WindowSlice {
   readonly llmCalls: number;
   readonly tokensIn: number;
   readonly tokensOut: number;
-  readonly costMicros: number;
+  /** Null: none of them reported one. */
+  readonly costMicros: number | null;
   readonly errors: Readonly<Partial<Record<ErrorCategory, number>>>;
   readonly confidenceSum: number;
   readonly confidenceCount: number;

@@ -4,9 +4,10 @@ import { errorCategories, eventTypes, logLevels, stepKinds, usageScopes } from '
  * The one table of event fields. The decoder, the zod schema, the ClickHouse columns of the raw table
  * and the reference in the README are derived from it or checked against it by a test.
  *
- * Kinds, and what a payload may hold for them (`null` always means absent):
+ * Kinds, and what a payload may hold for them. Absent is `null` anywhere, and what Go and Protocol Buffers send for a
+ * field that was never set: '' for a text, an enum or a time, 0 for a time and for a number whose bounds leave 0 out:
  *   string       UTF-8 text, at most `charactersMax` code points (`truncate`: cut there instead of refused)
- *   time         ms since the epoch (a number, fractions floored), RFC 3339 text, or the MessagePack timestamp
+ *   time         a number since the epoch in any unit of epoch-time.ts, RFC 3339 text, or the MessagePack timestamp
  *   number       finite, `min`…`max`
  *   integer      the same without a fraction, below 2^53
  *   enum         one of `values`; the column holds its number as Enum8
@@ -61,8 +62,15 @@ const lowCardinality = 'LowCardinality(String)';
 const optionalTime = "Nullable(DateTime64(3, 'UTC'))";
 const id = { kind: 'string', column: 'String', charactersMax: 256 } as const;
 const name = { kind: 'string', column: lowCardinality, charactersMax: 256 } as const;
-const count = { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER, column: 'UInt64' } as const;
-const ratio = { kind: 'number', min: 0, max: 1, column: 'Nullable(Float32)' } as const;
+/**
+ * Calls and tokens of one event: a thousand times what the largest context holds. An answer is a JSON number, exact to
+ * 2^53, and a row of a rollup is a UInt64. At this bound 9 million events fill the first, and 18 thousand million the
+ * second: 200,000 events a second of one agent, all day long. Above it a value is a mistake in its unit or its sign.
+ */
+const count = { kind: 'integer', min: 0, max: 1e9, column: 'UInt64' } as const;
+/** 10,000 US dollars an event: 2^53 is 900,000 of them, 9 thousand million dollars; 2^64 is 1,800 million of them. */
+const cost = { kind: 'integer', min: 0, max: 1e10, column: 'Nullable(UInt64)' } as const;
+const ratio = { kind: 'number', min: 0, max: 1, column: 'Nullable(Float64)' } as const;
 const scalarMap = {
   kind: 'scalar_map',
   column: 'Map(LowCardinality(String), String)',
@@ -150,14 +158,19 @@ export const eventFields = [
   { name: 'llm_calls', group: 'usage', ...count, meaning: 'Number of model calls.' },
   { name: 'tokens_in', group: 'usage', ...count, meaning: 'Input tokens, cached ones included.' },
   { name: 'tokens_out', group: 'usage', ...count, meaning: 'Output tokens.' },
-  { name: 'cost_micros', group: 'usage', ...count, meaning: 'Cost in millionths of a US dollar.' },
+  {
+    name: 'cost_micros',
+    group: 'usage',
+    ...cost,
+    meaning: 'Cost in millionths of a US dollar; absent when it is not known.',
+  },
   {
     name: 'memory_mb',
     group: 'usage',
     kind: 'number',
     min: 0,
     max: 1e9,
-    column: 'Nullable(Float32)',
+    column: 'Nullable(Float64)',
     meaning: 'Peak memory in megabytes.',
   },
   {
@@ -216,7 +229,7 @@ export const eventFields = [
     kind: 'number',
     min: -100,
     max: 100,
-    column: 'Nullable(Float32)',
+    column: 'Nullable(Float64)',
     meaning: 'Score of a feedback, on the scale of its sender.',
   },
   {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { epochMs, goZeroTimeMs } from './epoch-time.js';
 import { type EventField, eventFields } from './event-schema.js';
 import { contentKeys, type EventType, fieldsRequiredBy } from './event-types.js';
 import { parseTime } from './time-text.js';
@@ -34,22 +35,29 @@ function fieldSchema(field: EventField, options: EventSchemaOptions): z.ZodType 
       return textSchema(field.truncate ? Number.POSITIVE_INFINITY : field.charactersMax!);
     case 'time':
       return z.union([
-        z.number().refine((ms) => isTime(Math.floor(ms))),
-        z.string().refine((text) => isTime(parseTime(text))),
+        z.number().refine((value) => value === 0 || isTime(epochMs(value))),
+        z.string().refine((text) => text === '' || isTime(parseTime(text)) || parseTime(text) === goZeroTimeMs),
       ]);
     case 'number':
       return z.number().min(field.min!).max(field.max!);
     case 'integer':
-      return z.int().min(field.min!).max(field.max!);
+      // Where 0 is out of the bounds, it means absent.
+      return z.int().min(Math.min(field.min!, 0)).max(field.max!);
     case 'enum':
-      return z.enum(Object.keys(field.values!).filter((name) => name !== ''));
+      return z.enum(enumNames(field));
     case 'scalar_map':
       return mapSchema(field, z.union([textSchema(field.charactersMax!), z.number(), z.boolean()]), options);
     case 'string_map':
       return mapSchema(field, textSchema(field.charactersMax!), options);
     case 'string_list':
-      return z.array(textSchema(field.charactersMax!)).max(field.entriesMax!);
+      return z.array(textSchema(field.charactersMax!).nullable()).max(field.entriesMax!);
   }
+}
+
+/** '' means absent, where the field may be. */
+function enumNames(field: EventField): string[] {
+  const names = Object.keys(field.values!).filter((name) => name !== '');
+  return field.required ? names : ['', ...names];
 }
 
 /** Text of at most so many code points, without half a surrogate pair. */
@@ -78,9 +86,11 @@ function isTime(ms: number): boolean {
   return ms >= 0 && ms <= timeMaxMs;
 }
 
-/** Milliseconds of a time as a payload gives it. */
-function timeOf(value: unknown): number {
-  return typeof value === 'number' ? Math.floor(value) : parseTime(String(value));
+/** Milliseconds of a time as a payload gives it; null where it means that there is none. */
+function timeOf(value: unknown): number | null {
+  if (value == null || value === 0 || value === '') return null;
+  const ms = typeof value === 'number' ? epochMs(value) : parseTime(String(value));
+  return ms === goZeroTimeMs ? null : ms;
 }
 
 /** The rules over several fields. */
@@ -89,8 +99,10 @@ function refineEvent(event: EventInput, context: z.RefinementCtx): void {
   for (const name of ['agent_id', ...fieldsRequiredBy(event.type as EventType)]) {
     if (event[name] == null || event[name] === '') refuse(name, 'is required');
   }
-  if (event.started_at == null || event.ended_at == null) return;
-  const elapsedMs = timeOf(event.ended_at) - timeOf(event.started_at);
+  const startedMs = timeOf(event.started_at);
+  const endedMs = timeOf(event.ended_at);
+  if (startedMs === null || endedMs === null) return;
+  const elapsedMs = endedMs - startedMs;
   if (elapsedMs < 0) refuse('ended_at', 'is before started_at');
   const { max } = (eventFields as readonly EventField[]).find((field) => field.name === 'duration_ms')!;
   if (event.duration_ms == null && elapsedMs > max!) refuse('duration_ms', 'is too long');

@@ -75,8 +75,10 @@ export const runSums = {
   tasksCancelled: 6,
   stepsCompleted: 7,
   stepsFailed: 8,
+  /** Events whose cost is in `costMicros`. */
+  costReports: 9,
 } as const;
-export const runSumCount = 9;
+export const runSumCount = 10;
 export const runFields = runPlaces.sums + runSumCount;
 
 export const subjectFields = 4;

@@ -373,7 +373,8 @@ export interface WindowSnapshot {
   readonly llmCalls: number;
   readonly tokensIn: number;
   readonly tokensOut: number;
-  readonly costMicros: number;
+  /** Null: nobody reported one. */
+  readonly costMicros: number | null;
   readonly errors: Readonly<Record<string, number>>;
   readonly confidenceAvg: number | null;
   readonly memoryMbMax: number | null;

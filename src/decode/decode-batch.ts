@@ -34,6 +34,7 @@ const typeField = fieldIndex('type');
 const runIdField = fieldIndex('run_id');
 const noEvents: readonly number[] = [];
 const noRuns: readonly RunOfEvent[] = [];
+const tsField = fieldIndex('ts');
 
 class BatchState implements EventSink {
   readonly #limits: FrameLimits;
@@ -199,7 +200,7 @@ class BatchState implements EventSink {
     } else if (isTerminalType[event.numbers[typeField]!]) {
       this.#fingerprints.addSaid(event, source, this.#frameIndex, index);
     }
-    if (this.#rules.settleTime(event)) this.#clampedCount++;
+    if (this.#rules.settleTime(event)) this.#noteClamped(event, index);
     this.#rowEvents.push(index);
     this.#block.append(event, source, this.#tenantKey);
     if (this.#conflicting.length > 0) this.#markConflict(index);
@@ -211,7 +212,7 @@ class BatchState implements EventSink {
     while (this.#conflictsPassed < indices.length && indices[this.#conflictsPassed]! < index) this.#conflictsPassed++;
     if (indices[this.#conflictsPassed] !== index) return;
     this.#block.setConflict();
-    this.#report.conflictingEnd();
+    this.#report.conflictingEnd(index);
   }
 
   #fillRun(event: StagedEvent, index: number): void {
@@ -219,6 +220,11 @@ class BatchState implements EventSink {
     while (this.#runsPassed < runs.length && runs[this.#runsPassed]!.event < index) this.#runsPassed++;
     const run = runs[this.#runsPassed];
     if (run?.event === index && !event.has(runIdField)) this.#block.setRun(createTextSource(run.runId));
+  }
+
+  #noteClamped(event: StagedEvent, index: number): void {
+    this.#clampedCount++;
+    this.#report.clamped(index, event.numbers[tsField]!);
   }
 
   /** The indices ascend, as events do. */

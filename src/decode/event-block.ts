@@ -6,7 +6,7 @@ import { type Column, rowsInitial, rowsRetainedMax } from './columns/column.js';
 import { DictionaryColumn } from './columns/dictionary-column.js';
 import { ListColumn } from './columns/list-column.js';
 import { MapColumn } from './columns/map-column.js';
-import { EnumColumn, Float32Column, Float64Column, Uint16Column } from './columns/number-columns.js';
+import { EnumColumn, Float64Column, Uint16Column } from './columns/number-columns.js';
 import { TextColumn } from './columns/text-column.js';
 import { Word64Column } from './columns/word64-column.js';
 import { fieldIndex, fieldSpecs } from './field-table.js';
@@ -120,9 +120,6 @@ export class EventBlock {
       case classes.float64:
         (column as Float64Column).append(row, event.numbers[field]!);
         break;
-      case classes.float32:
-        (column as Float32Column).append(row, event.numbers[field]!);
-        break;
       case classes.uint16:
         (column as Uint16Column).append(row, event.numbers[field]!);
         break;
@@ -187,11 +184,10 @@ const classes = {
   enum: 2,
   word64: 3,
   float64: 4,
-  float32: 5,
-  uint16: 6,
-  map: 7,
-  list: 8,
-  masked: 9,
+  uint16: 5,
+  map: 6,
+  list: 7,
+  masked: 8,
 } as const;
 
 const columnClasses: readonly number[] = fieldSpecs.map((field) =>
@@ -203,7 +199,7 @@ const keptCharactersMax: readonly number[] = fieldSpecs.map((field) => field.cha
 
 function classOf(type: string): number {
   if (type.startsWith('Enum8') || type === 'UInt8') return classes.enum;
-  if (type === 'UInt64' || type.includes('DateTime64(3')) return classes.word64;
+  if (type.includes('UInt64') || type.includes('DateTime64(3')) return classes.word64;
   switch (type) {
     case 'String':
       return classes.text;
@@ -211,8 +207,6 @@ function classOf(type: string): number {
       return classes.dictionary;
     case 'Nullable(Float64)':
       return classes.float64;
-    case 'Nullable(Float32)':
-      return classes.float32;
     case 'UInt16':
       return classes.uint16;
     case 'Map(LowCardinality(String), String)':
@@ -236,8 +230,6 @@ function createColumn(spec: RawColumn, field: number, mask: SecretMask): Column 
       return new Word64Column(spec.column.startsWith('Nullable'));
     case classes.float64:
       return new Float64Column();
-    case classes.float32:
-      return new Float32Column();
     case classes.uint16:
       return new Uint16Column();
     case classes.map:

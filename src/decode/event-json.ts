@@ -3,7 +3,7 @@ import type { LiveEvents } from '../core/live-batch.js';
 import type { DictionaryColumn } from './columns/dictionary-column.js';
 import type { ListColumn } from './columns/list-column.js';
 import type { MapColumn } from './columns/map-column.js';
-import { EnumColumn, Float32Column, Float64Column, Uint16Column } from './columns/number-columns.js';
+import { EnumColumn, Float64Column, Uint16Column } from './columns/number-columns.js';
 import { TextColumn } from './columns/text-column.js';
 import { Word64Column } from './columns/word64-column.js';
 import type { EventBlock } from './event-block.js';
@@ -15,7 +15,7 @@ type FieldWriter = (row: number) => void;
 
 /**
  * Events as JSON, read back from the columns of a batch: what was accepted and is stored, secrets masked. Names as in
- * the event schema, times as RFC 3339 in UTC; fields that are absent (numbers that are 0 with them) are left out.
+ * the event schema, times as RFC 3339 in UTC; fields that are absent (and 0 where the store says so) are left out.
  * `received` is the time of receipt. One instance a thread: its buffer is reused.
  */
 export class EventJson {
@@ -49,13 +49,11 @@ function createFieldWriter(out: JsonWriter, block: EventBlock, field: EventField
   if (column instanceof TextColumn) return textWriter(out, column, name);
   if (column instanceof EnumColumn) return enumWriter(out, column, field);
   if (column instanceof Word64Column) {
-    return field.kind === 'time' ? timeWriter(out, column, name) : integerWriter(out, column, name);
+    if (field.kind === 'time') return timeWriter(out, column, name);
+    return field.column.startsWith('Nullable') ? optionalWriter(out, column, name) : integerWriter(out, column, name);
   }
   if (column instanceof Float64Column) {
     return (row) => column.nulls[row] === 0 && out.number(name, column.values[row]!);
-  }
-  if (column instanceof Float32Column) {
-    return (row) => column.nulls[row] === 0 && out.number(name, Number(column.values[row]!.toPrecision(7)));
   }
   if (column instanceof Uint16Column) return (row) => column.values[row] !== 0 && out.number(name, column.values[row]!);
   if (field.kind === 'string_list') return listWriter(out, column as ListColumn, name);
@@ -110,6 +108,13 @@ function integerWriter(out: JsonWriter, column: Word64Column, name: Uint8Array):
   return (row) => {
     const value = column.valueAt(row);
     if (value !== 0) out.number(name, value);
+  };
+}
+
+/** 0 is a value, and NULL none. */
+function optionalWriter(out: JsonWriter, column: Word64Column, name: Uint8Array): FieldWriter {
+  return (row) => {
+    if (!column.isNull(row)) out.number(name, column.valueAt(row));
   };
 }
 

@@ -1,3 +1,4 @@
+import { epochMs, goZeroTimeMs } from '../core/epoch-time.js';
 import type { EventErrorCode } from '../core/errors.js';
 import { equalRanges, hashRange } from './byte-range.js';
 import {
@@ -15,7 +16,7 @@ import {
   timeMaxMs,
 } from './field-table.js';
 import { MsgpackReader, malformed, otherType } from './msgpack-reader.js';
-import { parseRfc3339 } from './rfc3339.js';
+import { isNaiveTime, parseRfc3339 } from './rfc3339.js';
 import { entryKinds, type StagedEvent } from './staged-event.js';
 import { isLongerThan, isUtf8Range } from './utf8-text.js';
 
@@ -23,6 +24,9 @@ import { isLongerThan, isUtf8Range } from './utf8-text.js';
 export interface UnknownFields {
   unknownField(offset: number, length: number): void;
 }
+
+/** Why a time is refused that is only short of its offset. */
+const noOffset = 'its offset from UTC is missing; end it with Z or an offset such as +02:00';
 
 /** An event is depth 1, so the values of its fields have one container open around them. */
 const fieldDepth = 1;
@@ -140,6 +144,10 @@ export class EventReader extends MsgpackReader {
   #enumField(field: number, at: number): number {
     const next = this.text(at);
     if (next < 0) return next === malformed ? malformed : this.#refuse(at, fieldDepth, 'field_type', field);
+    if (next === this.textOffset) {
+      this.#staged.clear(field);
+      return next;
+    }
     const table = enumTables[field]!;
     const index = table.names.find(this.source, this.textOffset, next - this.textOffset);
     if (index < 0) {
@@ -155,6 +163,10 @@ export class EventReader extends MsgpackReader {
     const next = this.numeric(at);
     if (next < 0) return next === malformed ? malformed : this.#refuse(at, fieldDepth, 'field_type', field);
     const value = this.number[0]!;
+    if (value === 0 && fieldMin[field]! > 0) {
+      this.#staged.clear(field);
+      return next;
+    }
     const whole = fieldKinds[field] === kindCodes.number || Math.floor(value) === value;
     // A NaN fails every comparison.
     if (!(value >= fieldMin[field]! && value <= fieldMax[field]! && whole)) {
@@ -167,32 +179,46 @@ export class EventReader extends MsgpackReader {
   }
 
   #timeField(field: number, at: number): number {
-    let next = this.numeric(at);
+    const next = this.numeric(at);
     if (next === otherType) return this.#writtenTime(field, at);
     if (next === malformed) return malformed;
-    next = this.#keepTime(field, next, 'field_range');
+    const value = this.number[0]!;
+    if (value === 0) this.#staged.clear(field);
+    else this.#keepTime(field, Number.isNaN(value) ? this.wideNanosecondsMs(at) : epochMs(value));
     return next;
   }
 
   /** A time as RFC 3339 text or as the timestamp extension. */
   #writtenTime(field: number, at: number): number {
     let next = this.text(at);
-    if (next >= 0) this.number[0] = parseRfc3339(this.bytes, this.textOffset, next - this.textOffset);
-    else if (next === otherType) next = this.timestamp(at);
+    if (next >= 0) return this.#textTime(field, next);
+    if (next === otherType) next = this.timestamp(at);
     if (next === malformed) return malformed;
     if (next === otherType) return this.#refuse(at, fieldDepth, 'time_invalid', field);
-    return this.#keepTime(field, next, 'time_invalid');
+    this.#keepTime(field, this.number[0]!);
+    return next;
   }
 
-  #keepTime(field: number, next: number, code: EventErrorCode): number {
-    const ms = Math.floor(this.number[0]!);
+  #textTime(field: number, next: number): number {
+    const { bytes, textOffset } = this;
+    const length = next - textOffset;
+    const ms = parseRfc3339(bytes, textOffset, length);
+    if (length === 0) this.#staged.clear(field);
+    else if (Number.isNaN(ms) && isNaiveTime(bytes, textOffset, length))
+      this.#staged.fail('time_invalid', field, 0, -2, noOffset);
+    else this.#keepTime(field, ms);
+    return next;
+  }
+
+  #keepTime(field: number, ms: number): void {
     if (ms >= 0 && ms <= timeMaxMs) {
       this.#staged.numbers[field] = ms;
       this.#staged.set(field);
+    } else if (ms === goZeroTimeMs) {
+      this.#staged.clear(field);
     } else {
-      this.#staged.fail(code, field);
+      this.#staged.fail('time_invalid', field);
     }
-    return next;
   }
 
   #mapField(field: number, at: number): number {
@@ -303,15 +329,20 @@ export class EventReader extends MsgpackReader {
     if (items > fieldEntriesMax[field]!) return this.#refuse(at, fieldDepth, 'map_too_large', field);
     const staged = this.#staged;
     const base = staged.entryBase[field]!;
+    let kept = 0;
     for (let item = 0; item < items; item++) {
+      if (this.isNil(position)) {
+        position++;
+        continue;
+      }
       position = this.text(position);
       if (position === malformed) return malformed;
       if (position === otherType) return this.#refuse(at, fieldDepth, 'field_type', field, item, -1);
-      position = this.#entryText(field, base + item, position, item, -1);
+      position = this.#entryText(field, base + kept++, position, item, -1);
       if (staged.errorCode !== null) return this.skip(at, fieldDepth);
     }
-    staged.entryCounts[field] = items;
-    if (items > 0) staged.set(field);
+    staged.entryCounts[field] = kept;
+    if (kept > 0) staged.set(field);
     else staged.clear(field);
     return position;
   }

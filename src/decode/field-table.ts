@@ -79,13 +79,17 @@ export const requiredMasks: readonly number[] = (() => {
 /** Bounds of a DateTime64(3) that are also sane: the epoch to the end of 2299. */
 export const timeMaxMs = Date.UTC(2299, 11, 31, 23, 59, 59, 999);
 
+const timeDescription =
+  'seconds, milliseconds, microseconds or nanoseconds since the epoch, of the years 1973 to 2286, ' +
+  'or RFC 3339 text with an offset, such as 2026-01-31T12:00:00Z';
+
 /** What a field takes, for a message: never says what was sent. */
 export function describeField(field: EventField): string {
   switch (field.kind) {
     case 'string':
       return field.truncate ? 'text' : `text of at most ${field.charactersMax} characters`;
     case 'time':
-      return 'milliseconds since the epoch or RFC 3339 text, up to the year 2299';
+      return timeDescription;
     case 'number':
       return `a number from ${field.min} to ${field.max}`;
     case 'integer':

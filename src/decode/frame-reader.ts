@@ -149,8 +149,9 @@ export class FrameReader implements UnknownFields {
     return this.#finishEnvelope(mapAt, position);
   }
 
-  /** Other keys of an envelope carry no event and are passed over. */
+  /** Other keys of an envelope carry no event and are passed over; null is as if the key were not there. */
   #envelopeValue(name: number, at: number): number {
+    if (this.reader.isNil(at)) return at + 1;
     switch (name) {
       case seqName:
         return this.#seq(at);
@@ -190,7 +191,6 @@ export class FrameReader implements UnknownFields {
 
   #seq(at: number): number {
     const { reader } = this;
-    if (reader.isNil(at)) return at + 1;
     const next = reader.numeric(at);
     if (next === malformed) return malformed;
     const seq = next === otherType ? Number.NaN : reader.number[0]!;

@@ -14,6 +14,7 @@ export class FrameReport {
   #errors: EventError[] = [];
   #notices: EventError[] = [];
   readonly #noticedHashes = new Int32Array(namesNoticedMax);
+  #noted: EventError[] = [];
   #rejectedByCode: Partial<Record<EventErrorCode, number>> = {};
   #fault: { code: FrameErrorCode; message: string } | null = null;
   seq: number | null = null;
@@ -30,6 +31,7 @@ export class FrameReport {
   begin(): void {
     this.#errors = [];
     this.#notices = [];
+    this.#noted = [];
     this.#rejectedByCode = {};
     this.#fault = null;
     this.seq = null;
@@ -73,20 +75,19 @@ export class FrameReport {
     this.#notices.push({ index, code, path, message: `cannot keep ${label}: ${errorTable[code].meaning}` });
   }
 
-  /** The event appended last ends what had ended otherwise before; it is kept and counts nothing. */
-  conflictingEnd(): void {
-    const code = 'conflicting_end';
-    // Its index: it is counted as accepted already.
-    this.#notice({
-      index: this.index - 1,
-      code,
-      path: 'type',
-      message: `cannot count event: ${errorTable[code].meaning}`,
-    });
+  /** The event appended last, whose index this is, ends what had ended otherwise before; it counts nothing. */
+  conflictingEnd(index: number): void {
+    this.#note(index, 'conflicting_end', 'type', `cannot count event: ${errorTable.conflicting_end.meaning}`);
   }
 
-  #notice(notice: EventError): void {
-    if (this.#notices.length < this.#errorsListedMax) this.#notices.push(notice);
+  /** The time of the event with this index lay outside the accepted skew and is now `keptMs`. */
+  clamped(index: number, keptMs: number): void {
+    const kept = new Date(keptMs).toISOString();
+    this.#note(index, 'time_clamped', 'ts', `cannot keep ts as sent: ${errorTable.time_clamped.meaning}: ${kept}`);
+  }
+
+  #note(index: number, code: EventErrorCode, path: string, message: string): void {
+    if (this.#noted.length < this.#errorsListedMax) this.#noted.push({ index, code, path, message });
   }
 
   /** The frame cannot be taken. Keeps the first reason. */
@@ -106,8 +107,8 @@ export class FrameReport {
     }
     const { accepted, rows, rejected } = this;
     const errors = this.#errors;
-    for (const notice of this.#notices) {
-      if (errors.length < this.#errorsListedMax) errors.push(notice);
+    for (const notices of [this.#notices, this.#noted]) {
+      errors.push(...notices.slice(0, this.#errorsListedMax - errors.length));
     }
     const rejectedByCode = this.#rejectedByCode;
     return { seq, events: accepted + rejected, accepted, rows, rejected, errors, rejectedByCode, fault: null };
@@ -124,7 +125,7 @@ function errorPath(event: StagedEvent, source: ByteSource): string {
 
 /** Says what is expected, never what was sent. */
 function eventErrorMessage(code: EventErrorCode, event: StagedEvent, path: string): string {
-  const { meaning } = eventErrors[code as keyof typeof eventErrors];
+  const meaning = event.errorCause ?? eventErrors[code as keyof typeof eventErrors].meaning;
   const field = fieldSpecs[event.errorField];
   const subject = path === '' ? 'event' : path;
   if (field === undefined || code === 'content_refused' || code === 'time_order' || code === 'field_required') {

@@ -280,7 +280,9 @@ class BatchPass {
     if (this.#scopes[row] !== usageScopes.own) return;
     values[sums + runSums.tokensIn]! += this.#tokensIn.valueAt(row);
     values[sums + runSums.tokensOut]! += this.#tokensOut.valueAt(row);
+    if (this.#costs.isNull(row)) return;
     values[sums + runSums.costMicros]! += this.#costs.valueAt(row);
+    values[sums + runSums.costReports]! += 1;
   }
 
   #addSubject(row: number, said: number, tenant: number, run: number): void {

@@ -1,3 +1,4 @@
+import { epochMs, epochSecondsMin } from '../core/epoch-time.js';
 import { type ByteSource, createByteSource } from './byte-range.js';
 
 /**
@@ -125,6 +126,21 @@ export class MsgpackReader {
       default:
         return exact(view.getInt32(at), view.getUint32(at + 4));
     }
+  }
+
+  /**
+   * Milliseconds of the 64-bit integer at `at` as nanoseconds since the epoch, exactly, when `number` cannot hold it;
+   * NaN for any other number. 2^32 is 4,294 million and 967,296, so that no product here reaches 2^53.
+   */
+  wideNanosecondsMs(at: number): number {
+    const tag = this.bytes[at]!;
+    if (tag !== 0xcf && tag !== 0xd3) return Number.NaN;
+    const high = tag === 0xcf ? this.view.getUint32(at + 1) : this.view.getInt32(at + 1);
+    const low = this.view.getUint32(at + 5);
+    const nanoseconds = high * 0x1_0000_0000 + low;
+    if (Number.isNaN(epochMs(nanoseconds))) return Number.NaN;
+    if (nanoseconds < 1e9 * epochSecondsMin) return epochMs(nanoseconds);
+    return high * 4_294 + Math.floor((high * 967_296 + low) / 1e6);
   }
 
   /** Reads the header of an array. */

@@ -36,6 +36,16 @@ export function parseRfc3339(bytes: Uint8Array, offset: number, length: number):
   return (daysSinceEpoch(year, month, day) * 24 + hour) * 3_600_000 + minute * 60_000 + second * 1_000 + ms - offsetMs;
 }
 
+const scratch = new Uint8Array(64);
+
+/** Whether bytes that are no date-time would be one with an offset behind them. */
+export function isNaiveTime(bytes: Uint8Array, offset: number, length: number): boolean {
+  if (length < 19 || length >= scratch.length) return false;
+  scratch.set(bytes.subarray(offset, offset + length));
+  scratch[length] = 0x5a;
+  return !Number.isNaN(parseRfc3339(scratch, 0, length + 1));
+}
+
 function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
 }

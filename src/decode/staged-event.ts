@@ -34,6 +34,8 @@ export class StagedEvent {
   /** Key of a map in the source, or index of a list with length -1. Length -2: neither. */
   errorKeyOffset = 0;
   errorKeyLength = -2;
+  /** What is wrong, where the meaning of the code says less. */
+  errorCause: string | null = null;
 
   constructor() {
     let entries = 0;
@@ -71,12 +73,13 @@ export class StagedEvent {
   }
 
   /** Keeps the first error; `field` -1 is the event itself. */
-  fail(code: EventErrorCode, field: number, keyOffset = 0, keyLength = -2): void {
+  fail(code: EventErrorCode, field: number, keyOffset = 0, keyLength = -2, cause: string | null = null): void {
     if (this.errorCode !== null) return;
     this.errorCode = code;
     this.errorField = field;
     this.errorKeyOffset = keyOffset;
     this.errorKeyLength = keyLength;
+    this.errorCause = cause;
   }
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../core/event-types.js';
 import { windowSliceMs } from '../core/limits.js';
 import type { DictionaryColumn } from './columns/dictionary-column.js';
-import type { EnumColumn, Float32Column, Float64Column } from './columns/number-columns.js';
+import type { EnumColumn, Float64Column } from './columns/number-columns.js';
 import type { Word64Column } from './columns/word64-column.js';
 import { digestDurations } from './duration-digest.js';
 import { type EventBlock, sliceFields } from './event-block.js';
@@ -72,8 +72,8 @@ class SliceBuilder {
   readonly #usage: readonly Word64Column[];
   readonly #scopes: EnumColumn;
   readonly #categories: EnumColumn;
-  readonly #confidence: Float32Column;
-  readonly #memory: Float32Column;
+  readonly #confidence: Float64Column;
+  readonly #memory: Float64Column;
   readonly #slices: OpenSlice[] = [];
   readonly #slots = new Map<number, OpenSlice>();
   /** By agent: the slice it had last. Events of an agent mostly come in the order of time, of one tenant. */
@@ -90,8 +90,8 @@ class SliceBuilder {
     this.#usage = [llmCalls, tokensIn, tokensOut, costMicros].map((field) => block.column(field) as Word64Column);
     this.#scopes = block.column(sliceFields.usageScope) as EnumColumn;
     this.#categories = block.column(sliceFields.errorCategory) as EnumColumn;
-    this.#confidence = block.column(sliceFields.confidence) as Float32Column;
-    this.#memory = block.column(sliceFields.memoryMb) as Float32Column;
+    this.#confidence = block.column(sliceFields.confidence) as Float64Column;
+    this.#memory = block.column(sliceFields.memoryMb) as Float64Column;
     this.#latest = new Array<OpenSlice | undefined>(this.#agents.keyCount).fill(undefined);
   }
 
@@ -141,7 +141,7 @@ class SliceBuilder {
     slice.llmCalls += llmCalls!.valueAt(row);
     slice.tokensIn += tokensIn!.valueAt(row);
     slice.tokensOut += tokensOut!.valueAt(row);
-    slice.costMicros += costMicros!.valueAt(row);
+    if (!costMicros!.isNull(row)) slice.costMicros = (slice.costMicros ?? 0) + costMicros!.valueAt(row);
   }
 
   #addExecution(slice: OpenSlice, row: number, role: number): void {
@@ -186,7 +186,7 @@ function openSlice(key: Pick<OpenSlice, 'tenant' | 'tenantKey' | 'agentId' | 'in
     llmCalls: 0,
     tokensIn: 0,
     tokensOut: 0,
-    costMicros: 0,
+    costMicros: null,
     errors: {},
     confidenceSum: 0,
     confidenceCount: 0,

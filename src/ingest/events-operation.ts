@@ -4,7 +4,7 @@ import { eventErrors } from '../core/errors.js';
 import { eventSchema } from '../core/event-zod.js';
 
 const event = eventSchema.meta({ id: 'Event' });
-const seq = z.int().positive().meta({ description: 'For WebSocket frames; means nothing in a request.' }).optional();
+const seq = z.null().meta({ description: 'Only a WebSocket numbers its frames; a number is refused.' }).optional();
 
 /** The three shapes of a frame; only events may be many in NDJSON, one a line. */
 const frame = z
@@ -37,6 +37,8 @@ const frameCodes = [
   'frame_empty',
   'frame_too_large',
   'frame_too_many_events',
+  'seq_invalid',
+  'seq_refused',
 ] as const;
 
 export const idempotencyKeyCharactersMax = 256;

@@ -34,14 +34,8 @@ function reply(result: FrameResult): HttpReply {
   const { frame, duplicate, duplicateEvents } = result;
   const { accepted, rejected, errors } = frame;
   if (accepted === 0 && rejected > 0) {
-    const items = errors.map((error) => ({
-      ...error,
-      path: error.path === '' ? `events.${error.index}` : `events.${error.index}.${error.path}`,
-    }));
-    return problem(errors[0]?.code ?? 'frame_shape', {
-      detail: `none of ${rejected} events could be accepted`,
-      errors: items,
-    });
+    const detail = `none of ${rejected} events could be accepted`;
+    return problem(errors[0]?.code ?? 'frame_shape', { detail, errors });
   }
   const body = { accepted, rejected, duplicates: duplicate ? accepted : duplicateEvents, errors };
   return {

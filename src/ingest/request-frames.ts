@@ -71,12 +71,18 @@ export function requestProducer(key: string | undefined, purpose = ''): string {
   return `http:${createHash('sha256').update(hashed).digest('base64url')}`;
 }
 
+const seqRefused =
+  'seq numbers the frames of a WebSocket; leave it out, and send an Idempotency-Key to make a retry safe';
+
 interface Settle {
   readonly resolve: (result: FrameResult) => void;
   readonly reject: (error: CollectorError) => void;
 }
 
-/** One request's frame. Numbers inside the body mean nothing here: only the header makes a retry safe. */
+/**
+ * One request's frame. A number in the body is refused: requests come in no order, so that the later of two would make
+ * the earlier one a duplicate; only the header makes a retry safe.
+ */
 class RequestOrigin implements FrameOrigin {
   readonly tenant: string;
   readonly contentAllowed: boolean;
@@ -98,6 +104,7 @@ class RequestOrigin implements FrameOrigin {
 
   admit(frame: DecodedFrame, lastSeq: number): Admission {
     if (frame.fault !== null) return { kind: 'refuse', ...frame.fault };
+    if (frame.seq !== null) return { kind: 'refuse', code: 'seq_refused', message: seqRefused };
     if (this.producer === '') return { kind: 'append', seq: 0 };
     return lastSeq >= 1 ? { kind: 'duplicate', seq: 1 } : { kind: 'append', seq: 1 };
   }

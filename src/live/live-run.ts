@@ -26,7 +26,8 @@ export interface RunState {
   /** Usage of what ended with scope `own`. */
   readonly tokensIn: number;
   readonly tokensOut: number;
-  readonly costMicros: number;
+  /** Null: nobody reported one. */
+  readonly costMicros: number | null;
 }
 
 /** An open task or step. */

@@ -176,7 +176,7 @@ export class RunTable {
       steps,
       tokensIn: number(runSums.tokensIn),
       tokensOut: number(runSums.tokensOut),
-      costMicros: number(runSums.costMicros),
+      costMicros: number(runSums.costReports) === 0 ? null : number(runSums.costMicros),
     };
   }
 

@@ -2,7 +2,7 @@ import type { TimeSpan } from '../clickhouse/queries/agent-performance.js';
 import type { AgentStandingRow } from '../clickhouse/queries/agent-standings.js';
 import { parseDigestState } from '../clickhouse/queries/digest-state.js';
 import type { FailingAgentRow } from '../clickhouse/queries/tenant-minutes.js';
-import { instant } from './answer-units.js';
+import { instant, percentDigits } from './answer-units.js';
 import type { DashboardRanges } from './dashboard-ranges.js';
 import { type Centroids, valuesOf } from './digest-quantiles.js';
 import { errorRate, type OutcomeCounts } from './execution-rate.js';
@@ -103,7 +103,7 @@ function errorRateIssues(counts: Compared<OutcomeCounts>, spans: Compared<TimeSp
     numbers: {
       recent,
       baseline: countsItem(counts.baseline, spans.baseline),
-      change_points: rate - before,
+      change_points: percentDigits(rate - before),
       p_value: significance?.pValue ?? null,
     },
   });
@@ -160,7 +160,7 @@ function countsItem(counts: OutcomeCounts, span: TimeSpan) {
     ...spanItem(span),
     successful_executions: counts.successful,
     failed_executions: counts.failed,
-    error_rate: errorRate(counts),
+    error_rate: percentDigits(errorRate(counts)),
   };
 }
 

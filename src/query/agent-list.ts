@@ -10,7 +10,7 @@ import {
   percentSchema,
   textSchema,
 } from './answer-schema.js';
-import { instant } from './answer-units.js';
+import { instant, percentDigits } from './answer-units.js';
 import { successRate } from './execution-rate.js';
 import { latestSpan } from './metric-range.js';
 import { cursorParameter, decodePageCursor, encodePageCursor } from './page-cursor.js';
@@ -86,6 +86,6 @@ function agentItem(agent: AgentPageRow, row: AgentActivityRow | undefined) {
     executions_24h: counts.total,
     successful_24h: counts.successful,
     failed_24h: counts.failed,
-    success_rate_24h: successRate(counts),
+    success_rate_24h: percentDigits(successRate(counts)),
   };
 }

@@ -7,13 +7,14 @@ import {
   countSchema,
   executionTimesSchema,
   instantSchema,
+  meanSchema,
   optionalInstantSchema,
   optionalNumberSchema,
   percentSchema,
   textSchema,
   tokensSchema,
 } from './answer-schema.js';
-import { costCents, float32Digits, instant, optionalInstant } from './answer-units.js';
+import { costCents, instant, meanDigits, optionalInstant, percentDigits } from './answer-units.js';
 import { errorRate, successRate } from './execution-rate.js';
 import { parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
@@ -33,7 +34,7 @@ const windowSchema = z
     llm_calls: countSchema,
     tokens: tokensSchema,
     cost_cents: costCentsSchema,
-    avg_confidence: optionalNumberSchema,
+    avg_confidence: meanSchema,
     max_memory_mb: optionalNumberSchema,
   })
   .meta({ id: 'LiveWindow' });
@@ -96,8 +97,8 @@ function windowItem(snapshot: WindowSnapshot | undefined) {
     successful_executions: successful,
     failed_executions: failed,
     cancelled_executions: cancelled,
-    success_rate: successRate(counts),
-    error_rate: errorRate(counts),
+    success_rate: percentDigits(successRate(counts)),
+    error_rate: percentDigits(errorRate(counts)),
     execution_times: {
       avg_ms: duration?.avg ?? null,
       min_ms: duration?.min ?? null,
@@ -109,8 +110,8 @@ function windowItem(snapshot: WindowSnapshot | undefined) {
     errors: snapshot?.errors ?? {},
     llm_calls: snapshot?.llmCalls ?? 0,
     tokens: { ...tokens, total: tokens.in + tokens.out },
-    cost_cents: costCents(snapshot?.costMicros ?? 0),
-    avg_confidence: float32Digits(snapshot?.confidenceAvg ?? null),
-    max_memory_mb: float32Digits(snapshot?.memoryMbMax ?? null),
+    cost_cents: costCents(snapshot?.costMicros ?? null),
+    avg_confidence: meanDigits(snapshot?.confidenceAvg ?? null),
+    max_memory_mb: snapshot?.memoryMbMax ?? null,
   };
 }

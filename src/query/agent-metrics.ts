@@ -8,12 +8,13 @@ import {
   costCentsSchema,
   countSchema,
   executionTimesSchema,
+  meanSchema,
   optionalInstantSchema,
   optionalNumberSchema,
   percentSchema,
   tokensSchema,
 } from './answer-schema.js';
-import { costCents, float32Digits, instant } from './answer-units.js';
+import { costCents, instant, meanDigits, percentDigits } from './answer-units.js';
 import {
   errorCoverage,
   errorCoverageSchema,
@@ -45,7 +46,7 @@ const answer = z.strictObject({
   llm_calls: countSchema,
   tokens: tokensSchema,
   cost_cents: costCentsSchema,
-  avg_confidence: optionalNumberSchema,
+  avg_confidence: meanSchema,
   max_memory_mb: optionalNumberSchema,
   coverage: z.strictObject({
     from: optionalInstantSchema,
@@ -127,16 +128,16 @@ function metricsAnswer(request: MetricsRequest, { whole, halves, errors }: Metri
     successful_executions: whole.successes,
     failed_executions: whole.failures,
     cancelled_executions: whole.cancellations,
-    success_rate: successRate(counts),
-    error_rate: errorRate(counts),
+    success_rate: percentDigits(successRate(counts)),
+    error_rate: percentDigits(errorRate(counts)),
     execution_times: executionTimes(whole),
     top_errors: errors.map(errorItem),
     ...trendItem(halves, range),
     llm_calls: whole.model_calls,
     tokens: { in: whole.input_tokens, out: whole.output_tokens, total: whole.input_tokens + whole.output_tokens },
     cost_cents: costCents(whole.cost),
-    avg_confidence: float32Digits(whole.confidences === 0 ? null : whole.confidence_total / whole.confidences),
-    max_memory_mb: float32Digits(whole.memory_values === 0 ? null : whole.memory_peak_mb),
+    avg_confidence: meanDigits(whole.confidences === 0 ? null : whole.confidence_total / whole.confidences),
+    max_memory_mb: whole.memory_values === 0 ? null : whole.memory_peak_mb,
     coverage: coverage(whole, request),
   };
 }

@@ -18,10 +18,17 @@ export const tokensSchema = z
 /** Absent where no attempt was reported. */
 export const attemptSchema = z.int().positive().nullable();
 
-export const costCentsSchema = z.number().nonnegative().meta({ description: 'US cents.' });
+export const costCentsSchema = z
+  .number()
+  .nonnegative()
+  .nullable()
+  .meta({ description: 'US cents; null where nobody reported a cost.' });
+
+/** A mean of doubles: what is behind the 12th digit depends on the order of adding. Null of nothing. */
+export const meanSchema = z.number().nullable().meta({ description: 'A mean, to 12 significant digits.' });
 
 /** Null where nothing is counted in. */
-export const percentSchema = z.number().min(0).max(100).nullable().meta({ description: 'Percent.' });
+export const percentSchema = z.number().min(0).max(100).nullable().meta({ description: 'Percent, to two decimals.' });
 
 export const millisecondsSchema = z.number().nonnegative().nullable().meta({ description: 'Milliseconds.' });
 

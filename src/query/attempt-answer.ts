@@ -10,7 +10,7 @@ import {
   stringMapSchema,
   textSchema,
 } from './answer-schema.js';
-import { costCents, float32Digits, instant, optionalInstant, reportedAttempt } from './answer-units.js';
+import { costCents, instant, optionalInstant, reportedAttempt } from './answer-units.js';
 import { usageShape } from './usage.js';
 import { openStatus, workStatusSchema } from './work-status.js';
 
@@ -53,7 +53,7 @@ export function taskAttempt(row: WorkAttemptRow, isHeard: boolean) {
     tokens: { in: row.input_tokens, out: row.output_tokens, total: row.input_tokens + row.output_tokens },
     cost_cents: costCents(row.cost),
     usage_scope: row.scope,
-    confidence: float32Digits(row.sureness),
+    confidence: row.sureness,
     error_category: row.category,
     error_code: row.code,
     error_message: row.failure,

@@ -5,14 +5,18 @@ import {
   instantSchema,
   millisecondsSchema,
   optionalNumberSchema,
+  optionalTextSchema,
   percentSchema,
   textSchema,
 } from './answer-schema.js';
 
+/** Of doubles: what is behind the 12th digit depends on the order of adding. */
+const meanSchema = optionalNumberSchema.meta({ description: 'A mean of doubles, good to 12 digits.' });
+
 const columns = {
   agent_id: textSchema,
   day: z.iso.date(),
-  agent_name: textSchema,
+  agent_name: optionalTextSchema,
   events: countSchema,
   total: countSchema,
   successful: countSchema,
@@ -30,10 +34,12 @@ const columns = {
   llm_calls: countSchema,
   tokens_in: countSchema,
   tokens_out: countSchema,
-  cost_micros: countSchema.meta({ description: 'Millionths of a US dollar.' }),
-  avg_confidence: optionalNumberSchema,
-  avg_memory_mb: optionalNumberSchema,
-  max_memory_mb: optionalNumberSchema,
+  cost_micros: countSchema
+    .nullable()
+    .meta({ description: 'Millionths of a US dollar; null where nobody reported a cost.' }),
+  avg_confidence: meanSchema,
+  avg_memory_mb: meanSchema,
+  max_memory_mb: optionalNumberSchema.meta({ description: 'As it was sent.' }),
   first_received: instantSchema,
   last_received: instantSchema,
   created_at: instantSchema,

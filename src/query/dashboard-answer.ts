@@ -3,9 +3,10 @@ import type { AgentRegisterRow } from '../clickhouse/queries/agent-register.js';
 import type { AgentStandingRow } from '../clickhouse/queries/agent-standings.js';
 import type { TenantBucketRow } from '../clickhouse/queries/tenant-days.js';
 import type { TroubledAgent } from './agent-issues.js';
-import { costCents, instant } from './answer-units.js';
+import { costCents, instant, percentDigits } from './answer-units.js';
 import { type DashboardRanges, topPerformingFinishedMin } from './dashboard-ranges.js';
 import { errorRate, successRate } from './execution-rate.js';
+import { addedCost } from './usage.js';
 
 export interface DashboardRows {
   readonly register: AgentRegisterRow;
@@ -67,7 +68,7 @@ function windowItem(buckets: readonly TenantBucketRow[], span: TimeSpan) {
     model_calls: sum(({ model_calls }) => model_calls),
     input_tokens: sum(({ input_tokens }) => input_tokens),
     output_tokens: sum(({ output_tokens }) => output_tokens),
-    cost: sum(({ cost }) => cost),
+    cost: buckets.reduce<number | null>((total, { cost }) => addedCost(total, cost), null),
   });
   return { ...spanItem(span), average_success_rate: success_rate, ...counts };
 }
@@ -85,15 +86,15 @@ function bucketItem(row: BucketSums) {
     successful_executions: row.successes,
     failed_executions: row.failures,
     cancelled_executions: row.cancellations,
-    success_rate: successRate(counts),
-    error_rate: errorRate(counts),
+    success_rate: percentDigits(successRate(counts)),
+    error_rate: percentDigits(errorRate(counts)),
     llm_calls: row.model_calls,
     tokens: { in: row.input_tokens, out: row.output_tokens, total: row.input_tokens + row.output_tokens },
     cost_cents: costCents(row.cost),
   };
 }
 
-/** Every bucket of the span; those without a row as zeros. */
+/** Every bucket of the span; those without a row as zeros, at no known cost. */
 function series(buckets: readonly TenantBucketRow[], span: TimeSpan, stepMs: number) {
   const byStart = new Map(buckets.map((row) => [row.start_s * 1000, row]));
   const length = (span.toMs - span.fromMs) / stepMs;
@@ -110,7 +111,7 @@ const noSums: BucketSums = {
   model_calls: 0,
   input_tokens: 0,
   output_tokens: 0,
-  cost: 0,
+  cost: null,
 };
 
 function topItem({ top, names }: DashboardRows, { week }: DashboardRanges) {
@@ -123,8 +124,10 @@ function topItem({ top, names }: DashboardRows, { week }: DashboardRanges) {
       total_executions: row.executions,
       successful_executions: row.successes,
       failed_executions: row.failures,
-      success_rate: successRate({ total: row.executions, successful: row.successes, failed: row.failures }),
-      success_rate_lower_bound: 100 * row.bound,
+      success_rate: percentDigits(
+        successRate({ total: row.executions, successful: row.successes, failed: row.failures }),
+      ),
+      success_rate_lower_bound: percentDigits(100 * row.bound),
     })),
   };
 }

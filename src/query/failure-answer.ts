@@ -97,7 +97,7 @@ export function failureCounts(group: FailureGroupRow | null) {
     wasted: {
       llm_calls: group?.model_calls ?? 0,
       tokens: tokensOf(group?.input_tokens ?? 0, group?.output_tokens ?? 0),
-      cost_cents: costCents(group?.cost ?? 0),
+      cost_cents: costCents(group?.cost ?? null),
     },
     affected_agents: group?.agents ?? 0,
     affected_runs: group?.runs ?? 0,

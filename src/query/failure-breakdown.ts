@@ -7,7 +7,7 @@ import { type FailureGroupRow, readFailureGroups } from '../clickhouse/queries/f
 import { readFailureSeries } from '../clickhouse/queries/failure-series.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
 import { countSchema, instantSchema, optionalInstantSchema, optionalTextSchema, textSchema } from './answer-schema.js';
-import { instant, optionalInstant } from './answer-units.js';
+import { instant, optionalInstant, percentDigits } from './answer-units.js';
 import { failureCounts, failureCountsShape, runLink } from './failure-answer.js';
 import { failureFilterShape } from './failure-list.js';
 import {
@@ -120,7 +120,7 @@ async function breakdown(store: StoreReader, asked: Asked): Promise<z.input<type
   const groups = top.map((row, index) => ({ row, series: series[index] ?? [] }));
   const examples = await readExamples(store, asked, groups, buckets);
   const count = total?.failures ?? 0;
-  const share = (row: FailureGroupRow) => (100 * row.failures) / count;
+  const share = (row: FailureGroupRow) => percentDigits((100 * row.failures) / count);
   return {
     group_by: groupBy,
     from: instant(span.fromMs),

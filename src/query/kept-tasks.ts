@@ -52,7 +52,7 @@ function keptAttempt(task: RunTaskRow): WorkAttemptRow {
     model_calls: isEnded ? task.llm_calls : 0,
     input_tokens: isEnded ? task.tokens_in : 0,
     output_tokens: isEnded ? task.tokens_out : 0,
-    cost: isEnded ? task.cost_micros : 0,
+    cost: isEnded ? task.cost_micros : null,
     scope: 'own',
     sureness: task.confidence,
     category: task.category,

@@ -4,12 +4,13 @@ import type { PatternRow } from '../clickhouse/queries/pattern-rows.js';
 import {
   countSchema,
   instantSchema,
+  meanSchema,
   optionalInstantSchema,
   optionalNumberSchema,
   optionalTextSchema,
   textSchema,
 } from './answer-schema.js';
-import { float32Digits, instant } from './answer-units.js';
+import { instant, meanDigits } from './answer-units.js';
 
 /** Distinct references up to which the sketch that counts them is exact, with a margin. */
 const exactEvidenceMax = 10_000;
@@ -19,7 +20,7 @@ const ratioSchema = z.number().min(0).max(1).nullable();
 const feedbackShape = {
   count: countSchema,
   scored: countSchema.meta({ description: 'Of them with a score.' }),
-  avg_score: optionalNumberSchema,
+  avg_score: meanSchema,
   min_score: optionalNumberSchema,
   max_score: optionalNumberSchema,
   last_score: optionalNumberSchema,
@@ -69,8 +70,8 @@ export function patternItem(pattern: PatternRow, feedback: PatternFeedbackRow | 
     pattern_type: pattern.latest_type,
     name: pattern.latest_name,
     description: pattern.latest_description,
-    confidence: float32Digits(pattern.latest_confidence),
-    effectiveness: float32Digits(pattern.latest_effectiveness),
+    confidence: pattern.latest_confidence,
+    effectiveness: pattern.latest_effectiveness,
     observations: pattern.times_observed,
     agents: pattern.agents,
     agent_count: pattern.agent_count,
@@ -95,7 +96,7 @@ export function patternDetail({ pattern, feedback, references }: PatternDetail) 
     latest_feedback: (feedback?.newest ?? []).map(([negativeMs, feedbackId, score, text, userId]) => ({
       feedback_id: feedbackId,
       at: instant(-negativeMs),
-      score: float32Digits(score),
+      score,
       text,
       user_id: userId,
     })),
@@ -116,10 +117,10 @@ function feedbackItem(feedback: PatternFeedbackRow) {
   return {
     count: feedback.feedbacks,
     scored: feedback.scores,
-    avg_score: float32Digits(feedback.average),
-    min_score: float32Digits(feedback.least),
-    max_score: float32Digits(feedback.greatest),
-    last_score: float32Digits(feedback.last_score),
+    avg_score: meanDigits(feedback.average),
+    min_score: feedback.least,
+    max_score: feedback.greatest,
+    last_score: feedback.last_score,
     last_at: instant(feedback.last_ms),
   };
 }

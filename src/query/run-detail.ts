@@ -6,7 +6,7 @@ import { type RunTaskRow, type RunTasks, readRunTasks } from '../clickhouse/quer
 import { taskWorkId } from '../clickhouse/queries/task-row.js';
 import { readWorkAttempts, type WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
-import { float32Digits, optionalInstant, reportedAttempt } from './answer-units.js';
+import { optionalInstant, reportedAttempt } from './answer-units.js';
 import { failureItem } from './attempt-answer.js';
 import { readOrphaned } from './lease.js';
 import { parseParameters } from './parameters.js';
@@ -103,8 +103,8 @@ function statePart({ key, status, state }: RunRecord) {
     ended_at: optionalInstant(endedOf(state)),
     updated_at: optionalInstant(state?.updated_ms ?? null),
     duration_ms: state?.took_ms ?? null,
-    memory_mb: float32Digits(state?.memory_mb ?? null),
-    confidence: float32Digits(state?.confidence ?? null),
+    memory_mb: state?.memory_mb ?? null,
+    confidence: state?.confidence ?? null,
     error_category: state?.category ?? null,
     error_code: state?.error_code ?? null,
     error_message: state?.message ?? null,
@@ -128,7 +128,7 @@ function activityPart(activity: RunActivityRow | null) {
     llmCalls: activity?.model_calls ?? 0,
     tokensIn: activity?.input_tokens ?? 0,
     tokensOut: activity?.output_tokens ?? 0,
-    costMicros: activity?.cost ?? 0,
+    costMicros: activity?.cost ?? null,
   };
   return {
     total: usageAnswer(total),

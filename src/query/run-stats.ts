@@ -3,6 +3,7 @@ import { type RunOutcomeRow, readRunOutcomes } from '../clickhouse/queries/run-o
 import { readRunsUsage } from '../clickhouse/queries/runs-usage.js';
 import type { StoreReader } from '../core/ports.js';
 import { countSchema, millisecondsSchema, percentSchema } from './answer-schema.js';
+import { percentDigits } from './answer-units.js';
 import { successRate } from './execution-rate.js';
 import { type HistoryCount, totalMax } from './history-count.js';
 import { type CandidatePage, type HistorySearch, readOrphanedRows, scanHistory } from './history-scan.js';
@@ -57,7 +58,7 @@ export async function readRunStats(
       runs: counted.length,
       is_complete: isExact,
       by_status: byStatus,
-      success_rate: successRate({ total: counted.length, successful, failed }),
+      success_rate: percentDigits(successRate({ total: counted.length, successful, failed })),
       p95_duration_ms: quantile(durationsOf(counted), 0.95),
       ...usageAnswer(usage),
     },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AgentSeriesRow, SeriesColumn } from '../clickhouse/queries/agent-series.js';
 import { quoted } from '../core/problem.js';
-import { costCents, float32Digits } from './answer-units.js';
+import { costCents, meanDigits, percentDigits } from './answer-units.js';
 import { errorRate, type OutcomeCounts, successRate } from './execution-rate.js';
 
 interface MetricSpec {
@@ -17,8 +17,8 @@ const specs = {
   successful: { columns: ['successes'], value: ({ successes }) => successes },
   failed: { columns: ['failures'], value: ({ failures }) => failures },
   cancelled: { columns: ['cancellations'], value: ({ cancellations }) => cancellations },
-  success_rate: { columns: ['successes', 'failures'], value: (bucket) => successRate(countsOf(bucket)) },
-  error_rate: { columns: ['successes', 'failures'], value: (bucket) => errorRate(countsOf(bucket)) },
+  success_rate: { columns: ['successes', 'failures'], value: (bucket) => percentDigits(successRate(countsOf(bucket))) },
+  error_rate: { columns: ['successes', 'failures'], value: (bucket) => percentDigits(errorRate(countsOf(bucket))) },
   avg_ms: {
     columns: ['durations', 'duration_total_ms'],
     value: (bucket) => timed(bucket, bucket.duration_total_ms / bucket.durations),
@@ -38,11 +38,11 @@ const specs = {
   cost_cents: { columns: ['cost'], value: ({ cost }) => costCents(cost) },
   confidence: {
     columns: ['confidences', 'confidence_total'],
-    value: ({ confidences, confidence_total: total }) => float32Digits(confidences === 0 ? null : total / confidences),
+    value: ({ confidences, confidence_total: total }) => meanDigits(confidences === 0 ? null : total / confidences),
   },
   memory_mb: {
     columns: ['memory_values', 'memory_peak_mb'],
-    value: ({ memory_values, memory_peak_mb: peak }) => float32Digits(memory_values === 0 ? null : peak),
+    value: ({ memory_values, memory_peak_mb: peak }) => (memory_values === 0 ? null : peak),
   },
 } as const satisfies Record<string, MetricSpec>;
 

@@ -11,7 +11,7 @@ import {
   textSchema,
   tokensSchema,
 } from './answer-schema.js';
-import { costCents, float32Digits, instant, optionalInstant, reportedAttempt } from './answer-units.js';
+import { costCents, instant, optionalInstant, reportedAttempt } from './answer-units.js';
 import { workStatusSchema } from './work-status.js';
 
 const summaryCharactersMax = 200;
@@ -68,8 +68,8 @@ export function taskItem(task: TaskRow) {
     llm_calls: task.llm_calls,
     tokens: { in: task.tokens_in, out: task.tokens_out, total: task.tokens_in + task.tokens_out },
     cost_cents: costCents(task.cost_micros),
-    memory_mb: float32Digits(task.memory_mb),
-    confidence: float32Digits(task.confidence),
+    memory_mb: task.memory_mb,
+    confidence: task.confidence,
     error_category: task.category,
     error_code: task.error_code,
     input_summary: inputSummary(task.inputs),

@@ -7,7 +7,7 @@ import {
   optionalNumberSchema,
   percentSchema,
 } from './answer-schema.js';
-import { instant } from './answer-units.js';
+import { instant, percentDigits } from './answer-units.js';
 import { successRate } from './execution-rate.js';
 import type { MetricRange } from './metric-range.js';
 import {
@@ -78,9 +78,9 @@ export function trendItem(row: AgentPerformanceRow, { span, splitMs }: MetricRan
   return {
     trend: verdict,
     trend_basis: {
-      success_rate_change: rate.points,
+      success_rate_change: percentDigits(rate.points),
       success_rate_test: testItem(rate.significance),
-      p95_change_percent: p95.percent,
+      p95_change_percent: percentDigits(p95.percent),
       p95_pooled_ms: p95.pooledMs,
       p95_test: testItem(p95.significance),
       thresholds: {
@@ -129,7 +129,7 @@ function halfItem(
     total_executions: half.total,
     successful_executions: half.successful,
     failed_executions: half.failed,
-    success_rate: successRate(half),
+    success_rate: percentDigits(successRate(half)),
     p95_ms: p95Ms,
     above_pooled_p95: above === undefined ? null : { count: above.successes, of: above.trials },
   };

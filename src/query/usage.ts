@@ -7,18 +7,24 @@ export interface Usage {
   readonly llmCalls: number;
   readonly tokensIn: number;
   readonly tokensOut: number;
-  readonly costMicros: number;
+  /** Null: nobody reported one. */
+  readonly costMicros: number | null;
 }
 
-export const noUsage: Usage = { llmCalls: 0, tokensIn: 0, tokensOut: 0, costMicros: 0 };
+export const noUsage: Usage = { llmCalls: 0, tokensIn: 0, tokensOut: 0, costMicros: null };
 
 export function addedUsage(a: Usage, b: Usage): Usage {
   return {
     llmCalls: a.llmCalls + b.llmCalls,
     tokensIn: a.tokensIn + b.tokensIn,
     tokensOut: a.tokensOut + b.tokensOut,
-    costMicros: a.costMicros + b.costMicros,
+    costMicros: addedCost(a.costMicros, b.costMicros),
   };
+}
+
+/** A cost that is not known adds nothing to one that is. */
+export function addedCost(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : a + b;
 }
 
 export const usageShape = { llm_calls: countSchema, tokens: tokensSchema, cost_cents: costCentsSchema };

@@ -33,56 +33,69 @@ function nested(levels: number): unknown {
   return value;
 }
 
+const long = 'x'.repeat(257);
+const manyKeys = Object.fromEntries(Array.from({ length: 17 }, (_, key) => [`k${key}`, 1]));
+const cases: readonly (readonly [string, unknown, string, string])[] = [
+  ['not a map', 7, 'event_not_map', ''],
+  ['an array', [1], 'event_not_map', ''],
+  ['null', null, 'event_not_map', ''],
+  ['nothing in it', {}, 'field_required', 'type'],
+  ['no agent', { type: 'log' }, 'field_required', 'agent_id'],
+  ['an empty agent', { ...good, agent_id: '' }, 'field_required', 'agent_id'],
+  ['no task on a task event', { ...good, task_id: null }, 'field_required', 'task_id'],
+  ['no run on a run event', { type: 'run.started', agent_id: 'a' }, 'field_required', 'run_id'],
+  ['no category on a failure', { ...good, type: 'task.failed' }, 'field_required', 'error_category'],
+  ['a type nobody knows', { ...good, type: 'task.exploded' }, 'type_unknown', 'type'],
+  ['a type that is no text', { ...good, type: 12 }, 'field_type', 'type'],
+  ['an unknown category', { ...good, error_category: 'gremlins' }, 'value_unknown', 'error_category'],
+  [
+    'an empty category on a failure',
+    { ...good, type: 'task.failed', error_category: '' },
+    'field_required',
+    'error_category',
+  ],
+  ['an empty type', { ...good, type: '' }, 'field_required', 'type'],
+  ['a number for a text', { ...good, run_id: 7 }, 'field_type', 'run_id'],
+  ['a text for a number', { ...good, tokens_in: '7' }, 'field_type', 'tokens_in'],
+  ['a boolean for a number', { ...good, confidence: true }, 'field_type', 'confidence'],
+  ['NaN', { ...good, duration_ms: Number.NaN }, 'field_range', 'duration_ms'],
+  ['Infinity', { ...good, memory_mb: Number.POSITIVE_INFINITY }, 'field_range', 'memory_mb'],
+  ['a negative duration', { ...good, duration_ms: -1 }, 'field_range', 'duration_ms'],
+  ['a confidence above 1', { ...good, confidence: 1.01 }, 'field_range', 'confidence'],
+  ['half a token', { ...good, tokens_in: 1.5 }, 'field_range', 'tokens_in'],
+  ['a count of 2^53', { ...good, tokens_in: 2 ** 53 }, 'field_range', 'tokens_in'],
+  ['tokens above a thousand million', { ...good, tokens_out: 1e9 + 1 }, 'field_range', 'tokens_out'],
+  ['a cost above 10,000 dollars', { ...good, cost_micros: 1e10 + 1 }, 'field_range', 'cost_micros'],
+  ['a count of 2^53 as uint64', { ...good, tokens_in: 2n ** 53n }, 'field_range', 'tokens_in'],
+  ['attempt -1', { ...good, attempt: -1 }, 'field_range', 'attempt'],
+  ['an end before its start', { ...good, started_at: 2e12, ended_at: 2e12 - 1 }, 'time_order', 'ended_at'],
+  ['a duration of 300 years', { ...good, started_at: 1e11, ended_at: 9.9e12 }, 'field_range', 'duration_ms'],
+  ['a time that is no time', { ...good, ts: 'yesterday' }, 'time_invalid', 'ts'],
+  ['a time that is a list', { ...good, ts: [] }, 'time_invalid', 'ts'],
+  ['a time without its offset', { ...good, ts: '2026-01-15T12:00:00' }, 'time_invalid', 'ts'],
+  ['a negative time', { ...good, ts: -1 }, 'time_invalid', 'ts'],
+  ['a number between the units', { ...good, ended_at: 5e10 }, 'time_invalid', 'ended_at'],
+  ['a small number as a time', { ...good, started_at: 12_345 }, 'time_invalid', 'started_at'],
+  ['NaN as a time', { ...good, ts: Number.NaN }, 'time_invalid', 'ts'],
+  ['a long text', { ...good, run_id: long }, 'string_too_long', 'run_id'],
+  ['a long value', { ...good, inputs: { topic: long } }, 'string_too_long', 'inputs.topic'],
+  ['a long key', { ...good, inputs: { ['k'.repeat(65)]: 1 } }, 'string_too_long', `inputs.${'k'.repeat(64)}…`],
+  ['too many keys', { ...good, inputs: manyKeys }, 'map_too_large', 'inputs'],
+  ['too long a list', { ...good, evidence: Array(17).fill('e') }, 'map_too_large', 'evidence'],
+  ['a list in a map', { ...good, outputs: { rows: [1] } }, 'field_type', 'outputs.rows'],
+  ['a number in a map of texts', { ...good, labels: { tier: 1 } }, 'field_type', 'labels.tier'],
+  ['a number in a list of texts', { ...good, evidence: ['e', 7] }, 'field_type', 'evidence.1'],
+  ['NaN in a map', { ...good, inputs: { score: Number.NaN } }, 'field_range', 'inputs.score'],
+  ['2^53 as int64 in a map', { ...good, inputs: { n: -(2n ** 53n) } }, 'field_range', 'inputs.n'],
+  ['a text for a map', { ...good, inputs: 'topic' }, 'field_type', 'inputs'],
+  ['a prompt', { ...good, inputs: { prompt: 'x' } }, 'content_refused', 'inputs.prompt'],
+  ['a prompt in capitals', { ...good, labels: { Response: 'x' } }, 'content_refused', 'labels.Response'],
+  ['depth in a known field', { ...good, inputs: { a: nested(8) } }, 'nesting_too_deep', 'inputs.a'],
+  ['depth in an unknown field', { ...good, whatever: nested(8) }, 'nesting_too_deep', ''],
+  ['bytes for a text', { ...good, run_id: Buffer.from('r') }, 'field_type', 'run_id'],
+];
+
 describe('one bad event between two good ones is named, and the good ones are kept', () => {
-  const long = 'x'.repeat(257);
-  const manyKeys = Object.fromEntries(Array.from({ length: 17 }, (_, key) => [`k${key}`, 1]));
-  const cases: readonly (readonly [string, unknown, string, string])[] = [
-    ['not a map', 7, 'event_not_map', ''],
-    ['an array', [1], 'event_not_map', ''],
-    ['null', null, 'event_not_map', ''],
-    ['nothing in it', {}, 'field_required', 'type'],
-    ['no agent', { type: 'log' }, 'field_required', 'agent_id'],
-    ['an empty agent', { ...good, agent_id: '' }, 'field_required', 'agent_id'],
-    ['no task on a task event', { ...good, task_id: null }, 'field_required', 'task_id'],
-    ['no run on a run event', { type: 'run.started', agent_id: 'a' }, 'field_required', 'run_id'],
-    ['no category on a failure', { ...good, type: 'task.failed' }, 'field_required', 'error_category'],
-    ['a type nobody knows', { ...good, type: 'task.exploded' }, 'type_unknown', 'type'],
-    ['a type that is no text', { ...good, type: 12 }, 'field_type', 'type'],
-    ['an unknown category', { ...good, error_category: 'gremlins' }, 'value_unknown', 'error_category'],
-    ['an empty category', { ...good, error_category: '' }, 'value_unknown', 'error_category'],
-    ['a number for a text', { ...good, run_id: 7 }, 'field_type', 'run_id'],
-    ['a text for a number', { ...good, tokens_in: '7' }, 'field_type', 'tokens_in'],
-    ['a boolean for a number', { ...good, confidence: true }, 'field_type', 'confidence'],
-    ['NaN', { ...good, duration_ms: Number.NaN }, 'field_range', 'duration_ms'],
-    ['Infinity', { ...good, memory_mb: Number.POSITIVE_INFINITY }, 'field_range', 'memory_mb'],
-    ['a negative duration', { ...good, duration_ms: -1 }, 'field_range', 'duration_ms'],
-    ['a confidence above 1', { ...good, confidence: 1.01 }, 'field_range', 'confidence'],
-    ['half a token', { ...good, tokens_in: 1.5 }, 'field_range', 'tokens_in'],
-    ['a count of 2^53', { ...good, tokens_in: 2 ** 53 }, 'field_range', 'tokens_in'],
-    ['a count of 2^53 as uint64', { ...good, tokens_in: 2n ** 53n }, 'field_range', 'tokens_in'],
-    ['attempt 0', { ...good, attempt: 0 }, 'field_range', 'attempt'],
-    ['an end before its start', { ...good, started_at: 2_000, ended_at: 1_999 }, 'time_order', 'ended_at'],
-    ['a duration of 300 years', { ...good, started_at: 0, ended_at: 9e12 }, 'field_range', 'duration_ms'],
-    ['a time that is no time', { ...good, ts: 'yesterday' }, 'time_invalid', 'ts'],
-    ['a time that is a list', { ...good, ts: [] }, 'time_invalid', 'ts'],
-    ['a negative time', { ...good, ts: -1 }, 'field_range', 'ts'],
-    ['a long text', { ...good, run_id: long }, 'string_too_long', 'run_id'],
-    ['a long value', { ...good, inputs: { topic: long } }, 'string_too_long', 'inputs.topic'],
-    ['a long key', { ...good, inputs: { ['k'.repeat(65)]: 1 } }, 'string_too_long', `inputs.${'k'.repeat(64)}…`],
-    ['too many keys', { ...good, inputs: manyKeys }, 'map_too_large', 'inputs'],
-    ['too long a list', { ...good, evidence: Array(17).fill('e') }, 'map_too_large', 'evidence'],
-    ['a list in a map', { ...good, outputs: { rows: [1] } }, 'field_type', 'outputs.rows'],
-    ['a number in a map of texts', { ...good, labels: { tier: 1 } }, 'field_type', 'labels.tier'],
-    ['a number in a list of texts', { ...good, evidence: ['e', 7] }, 'field_type', 'evidence.1'],
-    ['NaN in a map', { ...good, inputs: { score: Number.NaN } }, 'field_range', 'inputs.score'],
-    ['2^53 as int64 in a map', { ...good, inputs: { n: -(2n ** 53n) } }, 'field_range', 'inputs.n'],
-    ['a text for a map', { ...good, inputs: 'topic' }, 'field_type', 'inputs'],
-    ['a prompt', { ...good, inputs: { prompt: 'x' } }, 'content_refused', 'inputs.prompt'],
-    ['a prompt in capitals', { ...good, labels: { Response: 'x' } }, 'content_refused', 'labels.Response'],
-    ['depth in a known field', { ...good, inputs: { a: nested(8) } }, 'nesting_too_deep', 'inputs.a'],
-    ['depth in an unknown field', { ...good, whatever: nested(8) }, 'nesting_too_deep', ''],
-    ['bytes for a text', { ...good, run_id: Buffer.from('r') }, 'field_type', 'run_id'],
-  ];
   test.each(cases)('%s', (_, bad, code, path) => {
     const decoded = frame({ seq: 1, events: [good, bad, good] });
     expect(decoded).toMatchObject({ seq: 1, events: 3, accepted: 2, rows: 2, rejected: 1, fault: null });
@@ -225,11 +238,15 @@ test('messages say what is expected and never what was sent', () => {
 });
 
 test('a clock far off is clamped to the accepted skew and counted', () => {
-  const times = [0, receivedMs - 8 * 86_400_000, receivedMs - 1, receivedMs + 3_600_001, 9e12, receivedMs];
+  const times = [1e8, receivedMs - 8 * 86_400_000, receivedMs - 1, receivedMs + 3_600_001, 9e12, receivedMs];
   const body = times.map((ts) => ({ ...good, ts }));
   const decoded = decoder.decode(createBatch([{ body }]));
   expect(decoded.frames[0]?.accepted).toBe(6);
   expect(decoded.clampedCount).toBe(4);
+  expect(decoded.frames[0]?.errors.map(({ index, code, path }) => [index, code, path])).toEqual(
+    [0, 1, 3, 4].map((index) => [index, 'time_clamped', 'ts']),
+  );
+  expect(decoded.frames[0]?.errors[2]?.message).toContain(new Date(receivedMs + 3_600_000).toISOString());
   const floor = (ms: number) => ms - (ms % 5_000);
   expect(new Set(decoded.slices.map(({ sliceMs }) => sliceMs))).toEqual(
     new Set([receivedMs - 7 * 86_400_000, receivedMs, receivedMs + 3_600_000].map(floor)),

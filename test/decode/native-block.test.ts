@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { drainPending, Session } from 'chdb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { epochMs } from '../../src/core/epoch-time.js';
 import { type EventField, eventFields, rawColumns } from '../../src/core/event-schema.js';
 import { createEventSchema } from '../../src/core/event-zod.js';
 import { defaultFrameLimits } from '../../src/core/limits.js';
@@ -61,9 +62,9 @@ function expectedValue(field: EventField, value: unknown): unknown {
         : (value ?? '');
     case 'time':
       if (value == null) return null;
-      return typeof value === 'number' ? Math.floor(value) : Date.parse(String(value));
+      return typeof value === 'number' ? epochMs(value) : Date.parse(String(value));
     case 'enum':
-      return value ?? Object.keys(field.values!)[0];
+      return value || Object.keys(field.values!)[0];
     case 'scalar_map':
     case 'string_map':
       return Object.fromEntries(
@@ -75,15 +76,8 @@ function expectedValue(field: EventField, value: unknown): unknown {
       return value ?? [];
     default:
       if (value == null) return field.column.startsWith('Nullable') ? null : 0;
-      return field.column.includes('Float32') ? Math.fround(Number(value)) : value;
+      return value;
   }
-}
-
-function normalized(row: SentEvent): SentEvent {
-  for (const { name, column } of rawColumns) {
-    if (column.includes('Float32') && row[name] !== null) row[name] = Math.fround(Number(row[name]));
-  }
-  return row;
 }
 
 test('the engine reads back every value of random events, over several batches of one decoder', async () => {
@@ -112,7 +106,7 @@ test('the engine reads back every value of random events, over several batches o
     // Where cells may still be filled there is no sum yet.
     expect(decoded.rowsCrc ?? crc32(decoded.rows)).toBe(crc32(decoded.rows));
     expect(decoded.rows.byteLength).toBe(decoded.rows.buffer.byteLength);
-    const read = (await readBlock(decoded.rows)).map(normalized);
+    const read = await readBlock(decoded.rows);
     expect(read.length, `seed ${seed}`).toBe(expected.length);
     read.forEach((row, index) => {
       // The texts are compared first: 20 times faster than toEqual, which is left to say what differs.
@@ -159,7 +153,7 @@ test('a malformed frame leaves no trace between two good ones', async () => {
   const decoded = decoder.decode(batch);
   expect(decoded.frames.map(({ fault }) => fault?.code)).toEqual([undefined, 'frame_malformed', undefined]);
   expect(decoded.frames[1]).toMatchObject({ events: 0, accepted: 0, rows: 0, rejected: 0 });
-  const read = (await readBlock(decoded.rows)).map(normalized);
+  const read = await readBlock(decoded.rows);
   expect(read).toEqual([...valid, ...valid].map((event) => expectedRow(event, 'default')));
   expect(Buffer.from(decoded.rows).includes('secret-')).toBe(false);
   expect(decoded.slices.reduce((sum, { completed }) => sum + completed, 0)).toBe(

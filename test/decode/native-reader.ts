@@ -40,7 +40,6 @@ function readTexts(block: Buffer): SentEvent {
   function readOther(type: string, start: number): number {
     const widths: Record<string, number> = { UInt64: 8, UInt16: 2, UInt8: 1 };
     if (type.startsWith('Enum8')) return start + 1;
-    if (type.startsWith('Nullable(Float32)')) return start + 5;
     if (type.startsWith('Nullable')) return start + 9;
     if (type.startsWith('DateTime64')) return start + 8;
     if (type === 'LowCardinality(String)') return readDictionary();

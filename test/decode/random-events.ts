@@ -56,7 +56,8 @@ function oneOf<T>(random: Random, values: readonly T[]): T {
 
 function randomTime(random: Random): number | string {
   const ms = receivedMs - randomInteger(random, { min: 0, max: 3_600_000 }) + (random() < 0.1 ? 0.5 : 0);
-  if (random() < 0.7) return ms;
+  if (random() < 0.4) return ms;
+  if (random() < 0.5) return oneOf(random, [ms / 1_000, ms * 1_000, ms * 1e6]);
   return oneOf(random, [new Date(ms).toISOString(), new Date(ms + 7_200_000).toISOString().replace('Z', '+02:00')]);
 }
 
@@ -131,6 +132,7 @@ export const oddValues: readonly unknown[] = [
   '2026-01-15 12:00:00Z',
   '1969-12-31T23:59:59Z',
   '0000-01-01T00:00:00+00:00',
+  '0001-01-01T00:00:00Z',
   0,
   -1,
   1,
@@ -142,8 +144,16 @@ export const oddValues: readonly unknown[] = [
   2 ** 32,
   2 ** 53 - 1,
   2 ** 53,
+  1e8 - 1,
+  1e8,
+  1e10,
+  1e11,
   1e12,
   1e13,
+  1e14,
+  1e17,
+  1e19 - 2_048,
+  1e19,
   1e300,
   Number.NaN,
   Number.POSITIVE_INFINITY,

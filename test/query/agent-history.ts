@@ -1,4 +1,5 @@
 import { executionTypes } from '../../src/core/event-types.js';
+import { roundedRate } from '../support/rounded-rate.js';
 import type { RawRow } from './query-store.js';
 
 /** Made-up events of agents, and what tests recompute from them without the product's code. */
@@ -43,10 +44,10 @@ function eventsOf({ tenant, agentId, nowMs, days }: HistoryOf, index: number, ra
     llm_calls: Math.floor(random() * 5),
     tokens_in: Math.floor(random() * 4_000),
     tokens_out: Math.floor(random() * 900),
-    cost_micros: Math.floor(random() * 50_000),
+    cost_micros: random() < 0.8 ? Math.floor(random() * 50_000) : null,
     usage_scope: random() < 0.1 ? 'rolled_up' : 'own',
-    memory_mb: random() < 0.5 ? Math.fround(random() * 900) : null,
-    confidence: random() < 0.7 ? Math.fround(random()) : null,
+    memory_mb: random() < 0.5 ? random() * 900 : null,
+    confidence: random() < 0.7 ? random() : null,
   };
   if (type !== 'task.failed') return [event];
   const failed = { ...event, ...failure(tenant, index, random) };
@@ -102,8 +103,8 @@ export function counted(found: readonly RawRow[]) {
     successful_executions: successful,
     failed_executions: failed,
     cancelled_executions: cancelled,
-    success_rate: finished === 0 ? null : (100 * successful) / finished,
-    error_rate: finished === 0 ? null : (100 * failed) / finished,
+    success_rate: roundedRate(successful, finished),
+    error_rate: roundedRate(failed, finished),
   };
 }
 

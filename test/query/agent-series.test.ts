@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FakeClock } from '../support/fake-clock.js';
+import { roundedRate } from '../support/rounded-rate.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { createQueryApi, type QueryApi } from './query-api.js';
 import { openQueryStore, type QueryStore, type RawRow } from './query-store.js';
@@ -61,10 +62,10 @@ function execution(tenant: string, agentId: string, ts: number): RawRow {
     llm_calls: Math.floor(random() * 5),
     tokens_in: Math.floor(random() * 4_000),
     tokens_out: Math.floor(random() * 900),
-    cost_micros: Math.floor(random() * 50_000),
+    cost_micros: random() < 0.7 ? Math.floor(random() * 50_000) : null,
     usage_scope: random() < 0.1 ? 'rolled_up' : 'own',
-    memory_mb: random() < 0.5 ? Math.fround(random() * 900) : null,
-    confidence: random() < 0.7 ? Math.fround(random()) : null,
+    memory_mb: random() < 0.5 ? random() * 900 : null,
+    confidence: random() < 0.7 ? random() : null,
     error_category: type === 'task.failed' ? 'tool' : '',
   };
 }
@@ -80,8 +81,7 @@ const metricLists = [
   'avg_ms,min_ms,max_ms,confidence,memory_mb,tokens_in,tokens_out,tokens',
 ] as const;
 
-/** A bucket recomputed from the rows alone; averages are compared apart, for the order of their sums and
- * their single precision. */
+/** A bucket recomputed from the rows alone; averages are compared apart, for the order of their sums. */
 function recomputed(key: { readonly tenant: string; readonly agentId: string }, fromMs: number, toMs: number) {
   const found = rows.filter(
     (row) => row.tenant === key.tenant && row.agent_id === key.agentId && row.ts >= fromMs && row.ts < toMs,
@@ -102,18 +102,18 @@ function recomputed(key: { readonly tenant: string; readonly agentId: string }, 
       successful,
       failed,
       cancelled,
-      success_rate: finished === 0 ? null : (100 * successful) / finished,
-      error_rate: finished === 0 ? null : (100 * failed) / finished,
+      success_rate: roundedRate(successful, finished),
+      error_rate: roundedRate(failed, finished),
       min_ms: durations[0] ?? null,
       max_ms: durations.at(-1) ?? null,
       llm_calls: sum('llm_calls'),
       tokens_in: sum('tokens_in'),
       tokens_out: sum('tokens_out'),
       tokens: sum('tokens_in') + sum('tokens_out'),
-      cost_cents: sum('cost_micros') / 10_000,
+      cost_cents: own.every(({ cost_micros: cost }) => cost == null) ? null : sum('cost_micros') / 10_000,
+      memory_mb: memory.length === 0 ? null : Math.max(...memory),
     } as Readonly<Record<string, number | null>>,
     rounded: {
-      memory_mb: memory.length === 0 ? null : Math.max(...memory),
       avg_ms: durations.length === 0 ? null : mean(durations),
       confidence: confidence.length === 0 ? null : mean(confidence),
     } as Readonly<Record<string, number | null>>,
@@ -226,7 +226,7 @@ test('an agent without executions has zeros and nulls, an unknown one and one of
       success_rate: null,
       p95_ms: null,
       tokens: 0,
-      cost_cents: 0,
+      cost_cents: null,
       min_ms: null,
     });
   }

@@ -86,7 +86,7 @@ test('an agent carries its latest name, when it was last heard of and its last 2
     executions_24h: 4,
     successful_24h: 2,
     failed_24h: 1,
-    success_rate_24h: 200 / 3,
+    success_rate_24h: 66.67,
   });
   expect(agents.find((agent) => agent.agent_id === 'agent-29')).toEqual({
     agent_id: 'agent-29',
@@ -122,8 +122,8 @@ test('the live answer has all five windows, the empty ones as zeros and nulls, w
     successful_executions: 2,
     failed_executions: 1,
     cancelled_executions: 1,
-    success_rate: 200 / 3,
-    error_rate: 100 / 3,
+    success_rate: 66.67,
+    error_rate: 33.33,
     execution_times: { avg_ms: 20, min_ms: 10, max_ms: 30, p50_ms: 20, p95_ms: 30, p99_ms: 30 },
     errors: { tool: 1 },
     llm_calls: 5,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FakeClock } from '../support/fake-clock.js';
+import { roundedRate } from '../support/rounded-rate.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { createQueryApi, type QueryApi } from './query-api.js';
 import { openQueryStore, type QueryStore, type RawRow } from './query-store.js';
@@ -159,11 +160,11 @@ function totals(tenant: string, fromMs: number, toMs: number) {
     successful_executions: successful,
     failed_executions: failed,
     cancelled_executions: cancelled,
-    error_rate: finished === 0 ? null : (100 * failed) / finished,
+    error_rate: roundedRate(failed, finished),
     llm_calls: sum('llm_calls'),
     tokens: { in: sum('tokens_in'), out: sum('tokens_out'), total: sum('tokens_in') + sum('tokens_out') },
-    cost_cents: sum('cost_micros') / 10_000,
-    rate: finished === 0 ? null : (100 * successful) / finished,
+    cost_cents: own.some((row) => row.cost_micros != null) ? sum('cost_micros') / 10_000 : null,
+    rate: roundedRate(successful, finished),
   };
 }
 
@@ -259,8 +260,8 @@ test('agents are ranked by what their success rate is at least, not by the rate'
   expect(ranked.map(({ agent_id: id }) => id)).toEqual(['ranked-perfect', 'ranked-large', "ranked-' OR 1=1 --"]);
   for (const agent of top) {
     const [successful, failed] = [Number(agent.successful_executions), Number(agent.failed_executions)];
-    expect(agent.success_rate_lower_bound).toBeCloseTo(lowerBound(successful, failed), 9);
-    expect(agent.success_rate).toBe((100 * successful) / (successful + failed));
+    expect(agent.success_rate_lower_bound).toBeCloseTo(lowerBound(successful, failed), 1);
+    expect(agent.success_rate).toBe(roundedRate(successful, successful + failed));
   }
   expect(ranked[1]).toMatchObject({ agent_name: 'Name of ranked-large', successful_executions: 990, success_rate: 99 });
   const bounds = top.map((agent) => Number(agent.success_rate_lower_bound));
@@ -329,7 +330,11 @@ function successDurations(agentId: string, fromMs: number, toMs: number): number
 test('a tenant without events has zeros and nulls', async () => {
   const answer = await dashboard('initech');
   expect(answer.agents).toEqual({ total: 0, active_24h: 0, active_7d: 0, active_30d: 0 });
-  expect(answer.executions?.['7d']).toMatchObject({ total_executions: 0, average_success_rate: null, cost_cents: 0 });
+  expect(answer.executions?.['7d']).toMatchObject({
+    total_executions: 0,
+    average_success_rate: null,
+    cost_cents: null,
+  });
   expect(answer.top_performing?.agents).toEqual([]);
   expect(answer.with_issues).toEqual({ total: 0, complete: true, agents: [] });
   expect(answer.freshness).toEqual({ newest_received: null, age_ms: null });

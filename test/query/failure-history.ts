@@ -39,7 +39,8 @@ export interface ExpectedFailure {
   readonly error_code: string;
   readonly tokens_in: number;
   readonly tokens_out: number;
-  readonly cost_micros: number;
+  /** Null where usage is rolled up: it is not its own. */
+  readonly cost_micros: number | null;
   /** failed, retried or recovered. */
   status: string;
 }
@@ -171,7 +172,7 @@ class RunHistory {
       ...error,
       tokens_in: own * tokens_in,
       tokens_out: own * tokens_out,
-      cost_micros: own * cost_micros,
+      cost_micros: own === 1 ? cost_micros : null,
       status: 'failed',
     };
     this.#out.expected.push(expected);

@@ -64,6 +64,7 @@ function recount(found: readonly ExpectedFailure[]) {
   const recovered = found.filter(({ status }) => status === 'recovered').length;
   const tokens = { in: sum(found.map((f) => f.tokens_in)), out: sum(found.map((f) => f.tokens_out)) };
   const times = found.map(({ ts }) => ts);
+  const costs = found.flatMap((f) => f.cost_micros ?? []);
   return {
     count: found.length,
     retried: found.filter(({ status }) => status !== 'failed').length,
@@ -72,7 +73,7 @@ function recount(found: readonly ExpectedFailure[]) {
     wasted: {
       llm_calls: 0,
       tokens: { ...tokens, total: tokens.in + tokens.out },
-      cost_cents: sum(found.map((f) => f.cost_micros)) / 10_000,
+      cost_cents: costs.length === 0 ? null : sum(costs) / 10_000,
     },
     affected_agents: new Set(found.map((f) => f.agent_id)).size,
     affected_runs: new Set(found.map((f) => f.run_id)).size,
@@ -243,7 +244,7 @@ function itemOf(failure: ExpectedFailure): string {
     duration_ms: null,
     llm_calls: 0,
     tokens: { in: failure.tokens_in, out: failure.tokens_out, total: failure.tokens_in + failure.tokens_out },
-    cost_cents: failure.cost_micros / 10_000,
+    cost_cents: failure.cost_micros === null ? null : failure.cost_micros / 10_000,
     links: { run, task: task || null },
   });
 }

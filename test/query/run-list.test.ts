@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { quantile } from '../../src/query/run-stats.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { roundedRate } from '../support/rounded-rate.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
 import { type ListedItem, listed, minuteMs, plannedEvents, shuffled } from './listed-history.js';
 import { createQueryApi, type QueryApi } from './query-api.js';
@@ -76,7 +77,8 @@ function usageOf(tenant: string, items: readonly { readonly id: string }[]) {
   );
   const sum = (name: string) => counted.reduce((total, row) => total + Number(row[name] ?? 0), 0);
   const tokens = { in: sum('tokens_in'), out: sum('tokens_out'), total: sum('tokens_in') + sum('tokens_out') };
-  return { llm_calls: sum('llm_calls'), tokens, cost_cents: sum('cost_micros') / 10_000 };
+  const isPriced = counted.some((row) => row.cost_micros != null);
+  return { llm_calls: sum('llm_calls'), tokens, cost_cents: isPriced ? sum('cost_micros') / 10_000 : null };
 }
 
 function countOf(tenant: string, id: string, types: readonly string[]): number {
@@ -161,7 +163,7 @@ function statsOf(tenant: string, items: readonly ListedItem[]) {
       failed,
       cancelled: count('cancelled'),
     },
-    success_rate: completed + failed === 0 ? null : (100 * completed) / (completed + failed),
+    success_rate: roundedRate(completed, completed + failed),
     p95_duration_ms: quantile(durations, 0.95),
     ...usageOf(tenant, items),
   };

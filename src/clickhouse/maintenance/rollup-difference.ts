@@ -92,6 +92,10 @@ function differs({ name, kind }: RollupColumn): string {
   switch (kind) {
     case 'count':
       return unequal('sum');
+    case 'optional_count':
+      return sides('sum')
+        .map((side) => `ifNull(toInt128(${side}), -1)`)
+        .join(' != ');
     case 'sum':
     case 'digest':
       return apart(sides('sum'));

@@ -6,7 +6,7 @@ import { checkedRows } from '../queries/checked-rows.js';
 import { integer64 } from '../queries/column-types.js';
 
 /** How two values of a column are compared, by the column's type. */
-export type ColumnKind = 'count' | 'sum' | 'min' | 'max' | 'digest' | 'name' | 'distinct';
+export type ColumnKind = 'count' | 'optional_count' | 'sum' | 'min' | 'max' | 'digest' | 'name' | 'distinct';
 
 export interface RollupColumn {
   readonly name: string;
@@ -110,6 +110,7 @@ function dayConditionOf(name: string, keys: readonly ColumnRow[]): string {
 
 const kinds: readonly (readonly [type: RegExp, kind: ColumnKind])[] = [
   [/^SimpleAggregateFunction\(sum, UInt64\)$/, 'count'],
+  [/^SimpleAggregateFunction\(sum, Nullable\(UInt64\)\)$/, 'optional_count'],
   [/^SimpleAggregateFunction\(sum, Float64\)$/, 'sum'],
   [/^SimpleAggregateFunction\(min, /, 'min'],
   [/^SimpleAggregateFunction\(max, /, 'max'],

@@ -3,7 +3,7 @@ import type { StoreReader } from '../../core/ports.js';
 import { dayText } from '../../core/time-text.js';
 import type { AgentKey } from './agent-known.js';
 import { checkedRows } from './checked-rows.js';
-import { epochMs, integer64, optionalFloat } from './column-types.js';
+import { epochMs, integer64, optionalFloat, optionalInteger64 } from './column-types.js';
 import { parseDigestState } from './digest-state.js';
 
 const digest = z.string().transform(parseDigestState);
@@ -26,7 +26,7 @@ const row = z.object({
   model_calls: integer64,
   input_tokens: integer64,
   output_tokens: integer64,
-  cost: integer64,
+  cost: optionalInteger64,
   confidence_total: z.number(),
   confidences: integer64,
   memory_values: integer64,
@@ -112,10 +112,10 @@ function aggregates(startSeconds: string, widthSeconds: string | number): string
     minIf(duration_min_ms, duration_count > 0) AS shortest_ms,
     maxIf(duration_max_ms, duration_count > 0) AS longest_ms,
     quantilesTDigestMerge(0.5, 0.95, 0.99)(duration_digest) AS percentiles,
-    sum(llm_calls) AS model_calls,
-    sum(tokens_in) AS input_tokens,
-    sum(tokens_out) AS output_tokens,
-    sum(cost_micros) AS cost,
+    sum(toFloat64(llm_calls)) AS model_calls,
+    sum(toFloat64(tokens_in)) AS input_tokens,
+    sum(toFloat64(tokens_out)) AS output_tokens,
+    sum(toFloat64(cost_micros)) AS cost,
     sum(confidence_sum) AS confidence_total,
     sum(confidence_count) AS confidences,
     sum(memory_mb_count) AS memory_values,

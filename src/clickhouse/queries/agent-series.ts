@@ -4,7 +4,7 @@ import { dayText } from '../../core/time-text.js';
 import type { AgentKey } from './agent-known.js';
 import { epochSeconds } from './bucket-time.js';
 import { checkedRows } from './checked-rows.js';
-import { integer64, optionalFloat } from './column-types.js';
+import { integer64, optionalFloat, optionalInteger64 } from './column-types.js';
 
 const count = integer64.default(0);
 const float = z.number().default(0);
@@ -22,7 +22,7 @@ const row = z.object({
   model_calls: count,
   input_tokens: count,
   output_tokens: count,
-  cost: count,
+  cost: optionalInteger64.default(null),
   confidence_total: float,
   confidences: count,
   memory_values: count,
@@ -46,10 +46,10 @@ const columnSql: Readonly<Record<SeriesColumn, string>> = {
   shortest_ms: 'minIf(duration_min_ms, duration_count > 0)',
   longest_ms: 'maxIf(duration_max_ms, duration_count > 0)',
   percentiles: 'quantilesTDigestMerge(0.5, 0.95, 0.99)(duration_digest)',
-  model_calls: 'sum(llm_calls)',
-  input_tokens: 'sum(tokens_in)',
-  output_tokens: 'sum(tokens_out)',
-  cost: 'sum(cost_micros)',
+  model_calls: 'sum(toFloat64(llm_calls))',
+  input_tokens: 'sum(toFloat64(tokens_in))',
+  output_tokens: 'sum(toFloat64(tokens_out))',
+  cost: 'sum(toFloat64(cost_micros))',
   confidence_total: 'sum(confidence_sum)',
   confidences: 'sum(confidence_count)',
   memory_values: 'sum(memory_mb_count)',

@@ -7,18 +7,22 @@ import { z } from 'zod';
  */
 
 /**
- * UInt64 or Int64 as a number; exact up to 2^53, beyond it the nearest there is: two events may sum up to more, and an
- * answer that could not be given would take everything else of the tenant along.
+ * UInt64 or Int64 as a number; exact up to 2^53, beyond it the nearest there is: an answer that could not be given
+ * would take everything else of the tenant along. Sums over many rows are made with `sum(toFloat64(…))`, which is as
+ * exact below 2^53 and goes on beyond 2^64, where the sum of UInt64 begins anew at 0.
  */
 export const integer64 = z
   .union([z.number(), z.string().regex(/^-?\d{1,20}$/)])
   .transform((value) => Number(value))
   .refine((value) => Number.isInteger(value), 'expected an integer');
 
+/** The same, null where nobody reported one. */
+export const optionalInteger64 = integer64.nullable();
+
 /** A time the query returns with `toUnixTimestamp64Milli`: ms since the epoch. */
 export const epochMs = integer64;
 
-export const optionalMs = epochMs.nullable();
+export const optionalMs = optionalInteger64;
 
 /** A float that is null when nothing was aggregated. */
 export const optionalFloat = z.number().nullable();

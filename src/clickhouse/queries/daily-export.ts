@@ -53,9 +53,14 @@ export const dailyExportColumns = [
 export const dailyTextColumns: readonly string[] = ['agent_id', 'agent_name'];
 
 const daysSql = `
-  SELECT ${dailyExportColumns.join(', ')} FROM agent_performance_daily
+  SELECT ${dailyExportColumns.map(exported).join(', ')} FROM agent_performance_daily
   WHERE tenant = {tenant:String} AND day >= {from_day:Date} AND day <= {to_day:Date}`;
 const agentDaysSql = `${daysSql} AND agent_id = {agent_id:String}`;
+
+/** A name that nobody sent is empty in the view and null in an export. */
+function exported(name: string): string {
+  return name === 'agent_name' ? `nullIf(${name}, '') AS ${name}` : name;
+}
 
 /** Around the rows and not among them, where the name of the agent would no longer be the column of the key. */
 function escapedSql(sql: string): string {

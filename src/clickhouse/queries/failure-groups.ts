@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
-import { epochMs, integer64 } from './column-types.js';
+import { epochMs, integer64, optionalInteger64 } from './column-types.js';
 import { type FailureFilter, failureCondition, failureTenant } from './failure-filter.js';
 import { type FailureGrouping, groupingSql } from './failure-grouping.js';
 import { asSettled, failuresWithOutcome } from './failure-outcomes.js';
@@ -17,7 +17,7 @@ const row = z.object({
   model_calls: integer64,
   input_tokens: integer64,
   output_tokens: integer64,
-  cost: integer64,
+  cost: optionalInteger64,
   agents: integer64,
   runs: integer64,
   first_ms: epochMs,
@@ -74,8 +74,9 @@ export async function readFailureGroups(
           SELECT
             ${key} AS group_key, count() AS same,
             countIf(outcome >= 1) AS same_retried, countIf(outcome = 2) AS same_recovered,
-            sum(llm_calls) AS same_calls, sum(tokens_in) AS same_in, sum(tokens_out) AS same_out,
-            sum(cost_micros) AS same_cost,
+            sum(toFloat64(llm_calls)) AS same_calls, sum(toFloat64(tokens_in)) AS same_in,
+            sum(toFloat64(tokens_out)) AS same_out,
+            sum(toFloat64(cost_micros)) AS same_cost,
             uniqState(agent_id) AS same_agents, uniqStateIf(run, run != 0) AS same_runs,
             min(ts) AS first_same, max(ts) AS last_same
           FROM (${failuresWithOutcome({

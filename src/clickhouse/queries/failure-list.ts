@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
-import { epochMs, integer64, optionalFloat, optionalText } from './column-types.js';
+import { epochMs, integer64, optionalFloat, optionalInteger64, optionalText } from './column-types.js';
 import { type FailureFilter, failureCondition, failureKinds, failureTenant } from './failure-filter.js';
 import { failuresWithOutcome, failureTable } from './failure-outcomes.js';
 import { readNewTries } from './new-tries.js';
@@ -26,7 +26,7 @@ const row = z.object({
   llm_calls: integer64,
   tokens_in: integer64,
   tokens_out: integer64,
-  cost_micros: integer64,
+  cost_micros: optionalInteger64,
 });
 
 type FailureRow = z.output<typeof row>;

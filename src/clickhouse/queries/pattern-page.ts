@@ -37,7 +37,7 @@ export function readPatternPage(store: StoreReader, page: PatternPage): Promise<
   }
   if (page.confidenceMin !== undefined) {
     conditions.push("max(confidence).1 > fromUnixTimestamp64Milli(0, 'UTC')");
-    conditions.push('max(confidence).2 >= toFloat32({confidence_min:Float64})');
+    conditions.push('max(confidence).2 >= {confidence_min:Float64}');
     params.confidence_min = page.confidenceMin;
   }
   if (page.after !== undefined) {

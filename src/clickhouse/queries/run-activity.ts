@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
-import { epochMs, integer64 } from './column-types.js';
+import { epochMs, integer64, optionalInteger64 } from './column-types.js';
 
 export interface RunKey {
   readonly tenant: string;
@@ -19,7 +19,7 @@ const row = z.object({
   model_calls: integer64,
   input_tokens: integer64,
   output_tokens: integer64,
-  cost: integer64,
+  cost: optionalInteger64,
   first_ms: epochMs,
   last_ms: epochMs,
   received_ms: epochMs,
@@ -40,10 +40,10 @@ export async function readRunActivity(store: StoreReader, key: RunKey): Promise<
         sum(steps_started) AS started_steps,
         sum(steps_ended) AS ended_steps,
         sum(steps_failed) AS failed_steps,
-        sum(llm_calls) AS model_calls,
-        sum(tokens_in) AS input_tokens,
-        sum(tokens_out) AS output_tokens,
-        sum(cost_micros) AS cost,
+        sum(toFloat64(llm_calls)) AS model_calls,
+        sum(toFloat64(tokens_in)) AS input_tokens,
+        sum(toFloat64(tokens_out)) AS output_tokens,
+        sum(toFloat64(cost_micros)) AS cost,
         toUnixTimestamp64Milli(min(first_ts)) AS first_ms,
         toUnixTimestamp64Milli(max(last_ts)) AS last_ms,
         toUnixTimestamp64Milli(max(last_received)) AS received_ms

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
-import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from './column-types.js';
+import {
+  epochMs,
+  integer64,
+  optionalFloat,
+  optionalInteger64,
+  optionalMs,
+  optionalText,
+  stringMap,
+} from './column-types.js';
 import { mergedRuns, mergedWork } from './merged-work.js';
 import type { RunKey } from './run-activity.js';
 
@@ -27,7 +35,7 @@ const row = z.object({
   llm_calls: integer64,
   tokens_in: integer64,
   tokens_out: integer64,
-  cost_micros: integer64,
+  cost_micros: optionalInteger64,
   scope: z.enum(['own', 'rolled_up']),
   memory_mb: optionalFloat,
   confidence: optionalFloat,

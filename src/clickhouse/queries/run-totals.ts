@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
-import { integer64 } from './column-types.js';
+import { integer64, optionalInteger64 } from './column-types.js';
 
 const row = z.object({
   run: z.string(),
@@ -13,7 +13,7 @@ const row = z.object({
   model_calls: integer64,
   input_tokens: integer64,
   output_tokens: integer64,
-  cost: integer64,
+  cost: optionalInteger64,
 });
 
 export type RunTotalsRow = z.output<typeof row>;
@@ -35,10 +35,10 @@ export function readRunTotals(store: StoreReader, { tenant, runIds }: RunSelecti
         sum(steps_started) AS started_steps,
         sum(steps_ended) AS ended_steps,
         sum(steps_failed) AS failed_steps,
-        sum(llm_calls) AS model_calls,
-        sum(tokens_in) AS input_tokens,
-        sum(tokens_out) AS output_tokens,
-        sum(cost_micros) AS cost
+        sum(toFloat64(llm_calls)) AS model_calls,
+        sum(toFloat64(tokens_in)) AS input_tokens,
+        sum(toFloat64(tokens_out)) AS output_tokens,
+        sum(toFloat64(cost_micros)) AS cost
       FROM agent_run_activity_v1
       WHERE tenant = {tenant:String} AND run_id IN {run_ids:Array(String)}
       GROUP BY run_id`,

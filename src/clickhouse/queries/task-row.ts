@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from './column-types.js';
+import {
+  epochMs,
+  integer64,
+  optionalFloat,
+  optionalInteger64,
+  optionalMs,
+  optionalText,
+  stringMap,
+} from './column-types.js';
 import type { WorkId } from './history-kind.js';
 
 export const taskStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -41,7 +49,7 @@ export const taskRow = z.object({
   llm_calls: integer64,
   tokens_in: integer64,
   tokens_out: integer64,
-  cost_micros: integer64,
+  cost_micros: optionalInteger64,
   memory_mb: optionalFloat,
   confidence: optionalFloat,
   category: optionalText,

@@ -2,17 +2,17 @@ import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { dayText } from '../../core/time-text.js';
 import { checkedRows } from './checked-rows.js';
-import { integer64 } from './column-types.js';
+import { integer64, optionalInteger64 } from './column-types.js';
 
 /** Executions and usage of a whole tenant in one bucket; sums under names that no column has. */
 export const tenantSums = `
         sum(successful) AS successes,
         sum(failed) AS failures,
         sum(cancelled) AS cancellations,
-        sum(llm_calls) AS model_calls,
-        sum(tokens_in) AS input_tokens,
-        sum(tokens_out) AS output_tokens,
-        sum(cost_micros) AS cost`;
+        sum(toFloat64(llm_calls)) AS model_calls,
+        sum(toFloat64(tokens_in)) AS input_tokens,
+        sum(toFloat64(tokens_out)) AS output_tokens,
+        sum(toFloat64(cost_micros)) AS cost`;
 
 export const tenantSumsRow = z.object({
   successes: integer64,
@@ -21,7 +21,7 @@ export const tenantSumsRow = z.object({
   model_calls: integer64,
   input_tokens: integer64,
   output_tokens: integer64,
-  cost: integer64,
+  cost: optionalInteger64,
 });
 
 const row = tenantSumsRow.extend({ start_s: integer64 });

@@ -4,7 +4,7 @@ import { type ErrorCategory, errorCategories } from '../../core/event-types.js';
 import type { StoreQuery, StoreReader } from '../../core/ports.js';
 import type { WindowRestoreRow } from '../../core/window-restore.js';
 import { checkedRows } from './checked-rows.js';
-import { integer64 } from './column-types.js';
+import { integer64, optionalInteger64 } from './column-types.js';
 import { parseDigestState } from './digest-state.js';
 
 export interface WindowRestoreRange {
@@ -112,7 +112,7 @@ const spanRow = z.object({
   llm_calls: integer64,
   tokens_in: integer64,
   tokens_out: integer64,
-  cost_micros: integer64,
+  cost_micros: optionalInteger64,
   confidence_sum: z.number(),
   confidence_count: integer64,
   memory_mb_max: z.number(),
@@ -292,7 +292,7 @@ const emptyRow = {
   llmCalls: 0,
   tokensIn: 0,
   tokensOut: 0,
-  costMicros: 0,
+  costMicros: null,
   confidenceSum: 0,
   confidenceCount: 0,
   memoryMbMax: 0,

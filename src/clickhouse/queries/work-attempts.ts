@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
-import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from './column-types.js';
+import {
+  epochMs,
+  integer64,
+  optionalFloat,
+  optionalInteger64,
+  optionalMs,
+  optionalText,
+  stringMap,
+} from './column-types.js';
 import type { WorkScope } from './work-scope.js';
 
 export const workStates = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -32,7 +40,7 @@ const row = z.object({
   model_calls: integer64,
   input_tokens: integer64,
   output_tokens: integer64,
-  cost: integer64,
+  cost: optionalInteger64,
   scope: z.enum(['own', 'rolled_up']),
   sureness: optionalFloat,
   category: optionalText,
@@ -222,7 +230,7 @@ function groups({ where }: WorkScope, contexts: boolean): string {
       argMaxIf(llm_calls, said, has_ended AND llm_calls != 0) AS model_calls,
       argMaxIf(tokens_in, said, has_ended AND tokens_in != 0) AS input_tokens,
       argMaxIf(tokens_out, said, has_ended AND tokens_out != 0) AS output_tokens,
-      ifNull(argMaxIf(cost_micros, said, has_ended), 0) AS cost,
+      argMaxIf(cost_micros, said, has_ended) AS cost,
       argMax(confidence, said) AS sureness,
       argMaxIf(toString(error_code), rank, error_code != '') AS told_code,
       argMaxIf(error_message, rank, error_message != '') AS told_failure,

@@ -49,50 +49,6 @@ export class Float64Column implements Column {
   }
 }
 
-/** `Nullable(Float32)`. */
-export class Float32Column implements Column {
-  values = new Float32Array(rowsInitial);
-  nulls = new Uint8Array(rowsInitial).fill(1);
-
-  append(row: number, value: number): void {
-    this.values[row] = value;
-    this.nulls[row] = 0;
-  }
-
-  reserve(capacity: number): void {
-    if (capacity <= this.values.length) return;
-    const { values } = this;
-    this.values = new Float32Array(capacity);
-    this.values.set(values);
-    this.nulls = grownNulls(this.nulls, capacity);
-  }
-
-  mark(): void {}
-
-  restore(markedRows: number, rows: number): void {
-    this.values.fill(0, markedRows, rows);
-    this.nulls.fill(1, markedRows, rows);
-  }
-
-  byteLength(rows: number): number {
-    return 5 * rows;
-  }
-
-  write(out: Uint8Array, offset: number, rows: number): number {
-    out.set(this.nulls.subarray(0, rows), offset);
-    return writeArray(out, offset + rows, this.values, 4 * rows);
-  }
-
-  clear(rows: number): void {
-    if (this.values.length <= rowsRetainedMax) {
-      this.restore(0, rows);
-      return;
-    }
-    this.values = new Float32Array(rowsInitial);
-    this.nulls = new Uint8Array(rowsInitial).fill(1);
-  }
-}
-
 /** `Enum8`, and `UInt8` of small numbers. */
 export class EnumColumn implements Column {
   values = new Int8Array(rowsInitial);

@@ -24,6 +24,10 @@ export class Word64Column implements Column {
     return this.#words[2 * row + 1]! * 0x1_0000_0000 + this.#words[2 * row]!;
   }
 
+  isNull(row: number): boolean {
+    return this.#nulls !== null && this.#nulls[row] === 1;
+  }
+
   /** All rows of `rows` get the same value. */
   fill(value: number, rows: number): void {
     for (let row = 0; row < rows; row++) this.append(row, value);
