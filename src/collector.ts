@@ -156,7 +156,7 @@ class JoinedCollector implements Collector {
       ])
         await this.#startStage(stage);
       return {
-        url: `http://${config.host}:${http.port}`,
+        url: http.url,
         storeUrl: store.url,
         dataDir,
         generatedAdminKey: keys.generatedAdminKey,
@@ -386,8 +386,9 @@ function joinHttp(
       port: config.port,
       ...config.http,
       hosts: [hostname(), ...config.http.hosts],
-      socketIdleTimeoutSeconds: idleTimeoutSeconds,
-      socketOutboundBytesMax: outboundBytesMax,
+      idleTimeoutSeconds,
+      outboundBytesMax,
+      directory: resolve(config.dataDir),
     },
     { http: describedRoutes(routes, sockets, version), sockets },
   );

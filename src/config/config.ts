@@ -99,8 +99,8 @@ export const configTable = {
 
   socket: {
     idleTimeoutSeconds: integer(
-      { default: 120, min: 8, max: 960 },
-      'Silence, pings included, after which a WebSocket is closed.',
+      { default: 45, min: 8, max: 960 },
+      'Silence of a client, which is asked for a pong 4 to 16 s before, after which its WebSocket is closed.',
     ),
     outboundBytesMax: integer(
       { default: mebibyte, min: 65_536, max: 256 * mebibyte },
