@@ -126,6 +126,14 @@ export const configTable = {
       { default: 2_000_000, min: 1_000, max: 100_000_000 },
       'Event ids remembered to find repeated events; the oldest are forgotten and counted.',
     ),
+    firstAnswersMax: integer(
+      { default: 50_000, min: 0, max: 10_000_000 },
+      'Answers kept for requests that come again with their Idempotency-Key; the oldest are forgotten and counted.',
+    ),
+    firstAnswersCharactersMax: integer(
+      { default: 16 * mebibyte, min: 0, max: 4_096 * mebibyte },
+      'Characters of all those answers together.',
+    ),
   },
 
   decode: {

@@ -79,6 +79,7 @@ export const requestErrors = {
   websocket_required: spec(426, null, false, 'the path speaks WebSocket, version 13, and nothing else'),
   protocol_unknown: spec(400, 4400, false, 'of the WebSocket sub-protocols offered none is tidemark.v1'),
   url_too_long: spec(414, null, false, 'the path and query of the request are longer than 16 KiB'),
+  idempotency_mismatch: spec(422, null, false, 'the Idempotency-Key was sent before with another body'),
   body_too_large: spec(413, null, false, 'the body is larger than allowed, as sent or when inflated'),
   body_invalid: spec(400, null, false, 'the body cannot be inflated or read, or a field of it is missing or wrong'),
   request_timeout: spec(408, null, true, 'the body did not arrive in time'),

@@ -30,7 +30,7 @@ export interface IngestInstruments {
   readonly frameBytes: PlainCounter;
   /** Receipt of a frame to its ack, seconds. */
   readonly ackSeconds: PlainHistogram;
-  /** What can no longer be told to be a duplicate or a gap, because its memory was full. kind: event_id, seq_gap. */
+  /** What is no longer known, because its memory was full. kind: event_id, seq_gap, first_answer. */
   readonly dedupForgotten: LabelCounter<'kind'>;
   /** WebSocket connections closed by the collector, by error code. */
   readonly connectionsClosed: LabelCounter<'code'>;

@@ -24,7 +24,8 @@ async function startNginx(locations: string): Promise<string> {
     .join(' ');
   writeFileSync(
     file,
-    `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; pid ${join(directory, 'pid')}; error_log stderr; worker_processes 1;
+    `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; worker_processes 1;
+    pid ${join(directory, 'pid')}; error_log stderr;
     events { worker_connections 64; }
     http { access_log off; ${places}
       map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
