@@ -30,7 +30,7 @@ export interface IngestInstruments {
   readonly frameBytes: PlainCounter;
   /** Receipt of a frame to its ack, seconds. */
   readonly ackSeconds: PlainHistogram;
-  /** What can no longer be told to be a duplicate or a gap, because its memory was full. kind: event_id, seq_gap. */
+  /** What is no longer known, because its memory was full. kind: event_id, seq_gap, first_answer. */
   readonly dedupForgotten: LabelCounter<'kind'>;
   /** What of the work under way is no longer remembered. kind: start, run. */
   readonly workForgotten: LabelCounter<'kind'>;

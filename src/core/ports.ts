@@ -1,5 +1,5 @@
 import type { ApiOperation } from './api-operation.js';
-import type { AccessErrorCode } from './errors.js';
+import type { AccessErrorCode, ErrorCode } from './errors.js';
 import type { DecodedBatch, EventIdList, FrameBatch, WindowSlice } from './event-batch.js';
 import type { LiveInterest } from './live-batch.js';
 
@@ -89,6 +89,8 @@ export interface SocketHandlers {
   message(bytes: ArrayBuffer, isBinary: boolean): void;
   /** What was `buffered` has gone out. */
   drained?(): void;
+  /** Tells the client why the server ends the connection, in the client's format, and closes it. */
+  end(code: ErrorCode): void;
   closed(code: number): void;
 }
 
@@ -101,6 +103,11 @@ export interface SocketRoute {
   readonly payloadBytesMax: number;
   /** Sub-protocol answered when the client offers it. */
   readonly protocol: string;
+  /** `{op: "error", code, message}` in the format in which a client with this query expects its first message. */
+  errorMessage(
+    error: { readonly code: ErrorCode; readonly message: string },
+    query: URLSearchParams,
+  ): Uint8Array | string;
   /** After a successful upgrade. */
   open(socket: Socket, request: SocketRequest): SocketHandlers;
   /** Before the sockets are closed at stop: resolves when what was received has been answered. */

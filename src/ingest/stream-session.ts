@@ -134,6 +134,12 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
     pipeline.submit({ origin: this, bytes: frame, format, duplicate: seq !== null && this.#wasSent(seq) });
   }
 
+  /** The collector ends the connection. */
+  end(code: ErrorCode): void {
+    this.#refusing = true;
+    this.#closeWith(code, errorTable[code].meaning);
+  }
+
   closed(_code: number): void {
     this.#closed = true;
     if (this.#unanswered === 0) this.#deps.onFinished(this);

@@ -38,8 +38,9 @@ export const ingestMetrics = {
   dedupForgotten: counter(
     'tidemark_dedup_forgotten_total',
     'Forgotten because its memory was full: event_id, whose resend would count twice; seq_gap, a number skipped by a ' +
-      'connection, which would pass for a duplicate. Producers have tidemark_spool_producers_forgotten_total.',
-    { labels: ['kind'], zeros: ['event_id', 'seq_gap'] },
+      'connection, which would pass for a duplicate; first_answer, so that a repeated request is answered again ' +
+      'instead of with the answer it had. Producers have tidemark_spool_producers_forgotten_total.',
+    { labels: ['kind'], zeros: ['event_id', 'seq_gap', 'first_answer'] },
   ),
   workForgotten: counter(
     'tidemark_work_forgotten_total',

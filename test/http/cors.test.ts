@@ -23,9 +23,10 @@ const socket: SocketRoute = {
   scope: 'read',
   payloadBytesMax: 1_024,
   protocol: 'tidemark.v1',
+  errorMessage: (error) => JSON.stringify({ op: 'error', ...error }),
   open: (opened) => {
     opened.send('hello');
-    return { message() {}, closed() {} };
+    return { message() {}, end() {}, closed() {} };
   },
 };
 
