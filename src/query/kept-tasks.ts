@@ -60,6 +60,7 @@ function keptAttempt(task: RunTaskRow): WorkAttemptRow {
     failure: task.error_preview,
     inputs: {},
     outputs: {},
+    tags: {},
     last_try: tried,
     completed_try: task.state === 'completed' ? tried : 0,
     all_attempts: 0,

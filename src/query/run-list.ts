@@ -14,14 +14,15 @@ import {
   historyShape,
   leaseOf,
 } from './history-parameters.js';
-import { parseParameters, wordParameter } from './parameters.js';
+import { parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { runItem, runItemSchema } from './run-item.js';
 import { readRunStats, runStatsSchema, runStatuses } from './run-stats.js';
 import { readTotalsByRun } from './run-totals.js';
+import { statusParameter } from './status-parameter.js';
 
 const parameters = z
-  .strictObject({ ...historyShape, status: wordParameter(runStatuses).optional(), ...historyPageShape })
+  .strictObject({ ...historyShape, status: statusParameter(runStatuses).optional(), ...historyPageShape })
   .superRefine(checkDates);
 
 const answer = z

@@ -16,9 +16,9 @@ import {
   taskAttemptSchema,
 } from './attempt-answer.js';
 import { readOrphaned } from './lease.js';
+import { monitoringTask, monitoringTaskShape } from './monitoring-task.js';
 import { isPossibleId, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
-import { taskItem, taskItemShape } from './task-answer.js';
 import { logsPart, logsShape } from './task-logs.js';
 import { openStatus } from './work-status.js';
 
@@ -31,12 +31,13 @@ const failuresMax = 100;
 
 const answer = z
   .strictObject({
-    ...taskItemShape,
+    ...monitoringTaskShape,
     agent_version: optionalTextSchema,
     parent_id: optionalTextSchema,
     error_message: optionalTextSchema,
     inputs: stringMapSchema,
     outputs: stringMapSchema,
+    output: stringMapSchema.nullable().meta({ description: 'The outputs; null when there are none.' }),
     labels: stringMapSchema,
     attempts: z.array(taskAttemptSchema),
     attempts_truncated: z.boolean(),
@@ -145,13 +146,13 @@ async function readHeard(
 
 function taskPart(task: TaskDetailRow, isHeard: boolean) {
   return {
-    ...taskItem(task),
-    status: openStatus(task.state, isHeard),
+    ...monitoringTask(task, openStatus(task.state, isHeard)),
     agent_version: task.agent_version,
     parent_id: task.parent_id,
     error_message: task.message,
     inputs: task.inputs,
     outputs: task.outputs,
+    output: Object.keys(task.outputs).length === 0 ? null : task.outputs,
     labels: task.labels,
   };
 }

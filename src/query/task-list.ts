@@ -14,23 +14,26 @@ import {
   historyShape,
   leaseOf,
 } from './history-parameters.js';
-import { idParameter, parseParameters, wordParameter } from './parameters.js';
+import { monitoringTask, monitoringTaskShape } from './monitoring-task.js';
+import { idParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
-import { taskItem, taskItemShape } from './task-answer.js';
+import { statusParameter } from './status-parameter.js';
 import { workStatuses } from './work-status.js';
 
 const parameters = z
   .strictObject({
     ...historyShape,
     run_id: idParameter.optional(),
-    status: wordParameter(workStatuses).optional(),
+    status: statusParameter(workStatuses).optional(),
     ...historyPageShape,
   })
   .superRefine(checkDates);
 
 const answer = z
   .strictObject({
-    tasks: z.array(z.strictObject({ ...taskItemShape, error_preview: optionalTextSchema }).meta({ id: 'TaskItem' })),
+    tasks: z.array(
+      z.strictObject({ ...monitoringTaskShape, error_preview: optionalTextSchema }).meta({ id: 'TaskItem' }),
+    ),
     ...totalShape,
     offset: countSchema,
     ...pageShape,
@@ -76,6 +79,6 @@ export function createTaskListRoute(context: QueryContext): HttpRoute {
 }
 
 function listItem(row: TaskListRow, orphaned: ReadonlySet<string>) {
-  const item = { ...taskItem(row), error_preview: row.error_preview };
-  return orphaned.has(row.place_id) ? { ...item, status: 'orphaned' } : item;
+  const state = orphaned.has(row.place_id) ? 'orphaned' : row.state;
+  return { ...monitoringTask(row, state), error_preview: row.error_preview };
 }

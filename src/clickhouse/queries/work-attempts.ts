@@ -41,6 +41,7 @@ const row = z.object({
   /** Empty unless asked for. */
   inputs: stringMap,
   outputs: stringMap,
+  tags: stringMap,
   /** Highest attempt of the same task or step, and highest that completed; 0 when none did. */
   last_try: z.number().int(),
   completed_try: z.number().int(),
@@ -62,7 +63,7 @@ export interface WorkAttemptsPage {
   readonly limit: number;
   /** Only attempts after this one in the order of the list. */
   readonly after?: WorkPosition | undefined;
-  /** Inputs and outputs are read as well. */
+  /** Inputs, outputs and labels are read as well. */
   readonly contexts?: boolean;
   /** Default: the run, and attempts of tasks and of steps, whatever became of them. */
   readonly only?: 'attempts' | 'tasks' | 'failed';
@@ -181,7 +182,7 @@ const attemptColumns = `
   latest.12 AS category,
   latest.13 AS code,
   latest.14 AS failure,
-  inputs, outputs`;
+  inputs, outputs, tags`;
 
 const outcomeColumns = `
   max(try_number) OVER (PARTITION BY unit, task, step) AS last_try,
@@ -214,7 +215,8 @@ function groups({ where }: WorkScope, contexts: boolean): string {
       toUnixTimestamp64Milli(min(coalesce(started_at, if(type_number IN (1, 11, 20), ts, NULL)))) AS started_ms,
       toUnixTimestamp64Milli(min(ts)) AS first_ms,
       ${contexts ? 'argMaxIf(inputs, rank, notEmpty(inputs))' : 'map()'} AS inputs,
-      ${contexts ? 'argMaxIf(outputs, rank, notEmpty(outputs))' : 'map()'} AS outputs
+      ${contexts ? 'argMaxIf(outputs, rank, notEmpty(outputs))' : 'map()'} AS outputs,
+      ${contexts ? 'argMaxIf(labels, rank, notEmpty(labels))' : 'map()'} AS tags
     FROM (
       SELECT
         *,
