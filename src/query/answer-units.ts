@@ -47,5 +47,10 @@ export function contextText(context: Readonly<Record<string, string>>): string |
 
 /** Percent to two decimals. */
 export function roundedPercent(percent: number | null): number | null {
-  return percent === null ? null : Math.round(percent * 100) / 100;
+  return percent === null ? null : rounded(percent);
+}
+
+/** To two decimals. */
+export function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
 }

@@ -13,6 +13,7 @@ import { readAgentStandings } from '../../src/clickhouse/queries/agent-standings
 import { exportDays } from '../../src/clickhouse/queries/daily-export.js';
 import { readDayFinalizations } from '../../src/clickhouse/queries/day-finalizations.js';
 import { readErasures } from '../../src/clickhouse/queries/erasures.js';
+import { readExecutionBucket, readFirstExecutions } from '../../src/clickhouse/queries/execution-split.js';
 import { readFailureExamples } from '../../src/clickhouse/queries/failure-examples.js';
 import { failureGroupings } from '../../src/clickhouse/queries/failure-grouping.js';
 import { readFailureGroups } from '../../src/clickhouse/queries/failure-groups.js';
@@ -87,6 +88,23 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
   readAgentNames: async (tenant) => [...(await readAgentNames(store.reader, { tenant, agentIds }))],
   readAgentPage: (tenant) =>
     Promise.all(['', 'b'].map((afterAgentId) => readAgentPage(store.reader, { tenant, afterAgentId, limit: 1 }))),
+  readExecutionBucket: (tenant) =>
+    Promise.all(
+      [
+        { days, minutes: [] },
+        { days: none, minutes: [minutes] },
+        { days, minutes: [minutes] },
+      ].map((range) =>
+        readExecutionBucket(
+          store.reader,
+          { tenant, agentId: 'b' },
+          { ...range, splitMs: midnightMs, dayLeftOutMs: null },
+          'middle',
+        ),
+      ),
+    ),
+  readFirstExecutions: (tenant) =>
+    readFirstExecutions(store.reader, { tenant, agentId: 'b' }, { span: days, count: 1_000 }),
   readAgentPerformance: (tenant) =>
     Promise.all(
       [

@@ -124,3 +124,56 @@ const runs: readonly RawRow[] = [
 ];
 
 export const seedHistory: readonly RawRow[] = [...tasks, ...memory, ...runs];
+
+/** A day before the rest, so that what is told of the last 24 hours and of a week differs. */
+const metricMs = historyEndMs - 2 * dayMs;
+
+/**
+ * Ten executions an hour apart that took 100 ms, 200 ms and so on; the first three failed, all the others succeeded:
+ * two in five before the middle, all of them after it.
+ */
+const tenExecutions: readonly RawRow[] = Array.from({ length: 10 }, (_, index) => ({
+  tenant: 'metrics',
+  agent_id: 'ten',
+  type: index < 3 ? 'task.failed' : 'task.completed',
+  task_id: `ten-${index}`,
+  ts: metricMs + index * 3_600_000,
+  received: metricMs + index * 3_600_000,
+  duration_ms: 100 * (index + 1),
+  ...(index < 3 ? { error_category: 'tool', error_message: index < 2 ? 'Connection timeout' : 'Invalid input' } : {}),
+}));
+
+/** Three executions: a third of them failed. */
+const threeExecutions: readonly RawRow[] = ['completed', 'failed', 'completed'].map((outcome, index) => ({
+  tenant: 'metrics',
+  agent_id: 'three',
+  type: `task.${outcome}`,
+  task_id: `three-${index}`,
+  ts: historyEndMs - 3_600_000 + index,
+  received: historyEndMs,
+  ...(outcome === 'failed' ? { error_category: 'model', error_message: 'Connection timeout' } : {}),
+}));
+
+/** Twenty executions of which one failed are enough to be ranked. */
+const steady: readonly RawRow[] = Array.from({ length: 20 }, (_, index) => ({
+  tenant: 'metrics',
+  agent_id: 'steady',
+  type: index === 7 ? 'task.failed' : 'task.completed',
+  task_id: `steady-${index}`,
+  ts: historyEndMs - 3_600_000 + index,
+  received: historyEndMs,
+  ...(index === 7 ? { error_category: 'tool' } : {}),
+}));
+
+/** Twenty failures within 24 hours are an issue. */
+const failures: readonly RawRow[] = Array.from({ length: 20 }, (_, index) => ({
+  tenant: 'metrics',
+  agent_id: 'failing',
+  type: 'task.failed',
+  task_id: `failing-${index}`,
+  ts: historyEndMs - 7_200_000 + index,
+  received: historyEndMs,
+  error_category: 'model',
+}));
+
+export const metricHistory: readonly RawRow[] = [...tenExecutions, ...threeExecutions, ...steady, ...failures];

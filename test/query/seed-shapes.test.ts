@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { FakeClock } from '../support/fake-clock.js';
 import { createQueryApi, type QueryApi } from './query-api.js';
 import { openQueryStore, type QueryStore } from './query-store.js';
-import { historyEndMs as endMs, seedHistory, startMs } from './seed-history.js';
+import { historyEndMs as endMs, metricHistory, seedHistory, startMs } from './seed-history.js';
 
 /** The answers that other systems' documents describe, to the letter: names, types and units. */
 
@@ -25,7 +25,7 @@ const slow = {
 
 beforeAll(async () => {
   store = await openQueryStore();
-  await store.insert(seedHistory);
+  await store.insert([...seedHistory, ...metricHistory]);
   api = createQueryApi({ store: store.reader, clock: new FakeClock(endMs), probes: [healthy, slow] });
   await vi.waitFor(async () => expect(await get('/api/v1/monitoring/tasks')).toMatchObject({ total: 5 }), {
     timeout: 20_000,
@@ -217,4 +217,99 @@ test('the logs of an execution have its nodes with their metadata, the final out
   const { body } = await api.get('acme', '/api/v1/agents/logs?run_id=run-82923a&limit=2');
   const rest = await get(`/api/v1/agents/logs?run_id=run-82923a&limit=2&cursor=${String(body.next_cursor)}`);
   expect((rest as { nodes: object[] }).nodes).toEqual(logs.nodes.slice(2));
+});
+
+/** What the description of the metrics shows, and nothing else of an answer. */
+const metricNames = [
+  ...['agent_id', 'time_range', 'total_executions', 'successful_executions', 'failed_executions', 'total_errors'],
+  ...['success_rate', 'error_rate', 'execution_times', 'trend'],
+];
+
+async function metrics(target: string) {
+  const answer = (await get(target, 'metrics')) as Record<string, unknown>;
+  const { top_errors: errors, ...rest } = answer;
+  const topErrors = (errors as { error: string; count: number }[]).map(({ error, count }) => ({ error, count }));
+  return { ...Object.fromEntries(metricNames.map((name) => [name, rest[name]])), top_errors: topErrors };
+}
+
+const noTimes = { avg_ms: null, min_ms: null, max_ms: null, p50_ms: null, p95_ms: null, p99_ms: null };
+
+test.each(['agents', 'agent-studio/agents'])('the metrics under /%s are those of ten executions', async (path) => {
+  for (const type of ['realtime', 'aggregated']) {
+    expect(await metrics(`/api/v1/${path}/ten/metrics?time_range=7d&metric_type=${type}`)).toEqual({
+      agent_id: 'ten',
+      time_range: '7d',
+      total_executions: 10,
+      successful_executions: 7,
+      failed_executions: 3,
+      total_errors: 3,
+      success_rate: 70,
+      error_rate: 30,
+      execution_times: {
+        avg_ms: 550,
+        min_ms: 100,
+        max_ms: 1_000,
+        p50_ms: expect.any(Number),
+        p95_ms: expect.any(Number),
+        p99_ms: expect.any(Number),
+      },
+      top_errors: [
+        { error: 'Connection timeout', count: 2 },
+        { error: 'Invalid input', count: 1 },
+      ],
+      trend: 'improving',
+    });
+  }
+});
+
+test('rates are told to two decimals, and fewer than ten executions are no trend', async () => {
+  expect(await metrics('/api/v1/agents/three/metrics')).toMatchObject({
+    total_executions: 3,
+    success_rate: 66.67,
+    error_rate: 33.33,
+    execution_times: noTimes,
+    top_errors: [{ error: 'Connection timeout', count: 1 }],
+    trend: 'insufficient_data',
+  });
+});
+
+test('an agent without executions has zeros, no times and no trend, even if nobody ever heard of it', async () => {
+  expect(await metrics('/api/v1/agents/nobody/metrics?time_range=90d')).toEqual({
+    agent_id: 'nobody',
+    time_range: '90d',
+    total_executions: 0,
+    successful_executions: 0,
+    failed_executions: 0,
+    total_errors: 0,
+    success_rate: 0,
+    error_rate: 0,
+    execution_times: noTimes,
+    top_errors: [],
+    trend: 'no_data',
+  });
+});
+
+test('a shorter range of time counts no more executions than a longer one', async () => {
+  const totals = [];
+  for (const range of ['1d', '7d', '30d', '90d']) {
+    const { total_executions: total } = (await metrics(`/api/v1/agents/ten/metrics?time_range=${range}`)) as {
+      total_executions?: number;
+    };
+    totals.push(total);
+  }
+  expect(totals).toEqual([0, 10, 10, 10]);
+});
+
+test.each(['metrics', 'agent-studio/metrics'])('the dashboard under /%s is of the whole system', async (path) => {
+  const answer = (await get(`/api/v1/${path}/dashboard`, 'metrics')) as Record<string, unknown[]>;
+  expect(answer).toMatchObject({
+    total_agents: 4,
+    total_executions: { '24h': 43, '7d': 53, '30d': 53 },
+    average_success_rate: 52.83,
+    top_performing_agents: [{ agent_id: 'steady', total_executions: 20, success_rate: 95 }],
+    agents_with_issues: [{ agent_id: 'failing', error_rate: 100 }],
+  });
+  expect(answer.execution_trends).toHaveLength(30);
+  expect(answer.execution_trends?.at(-1)).toMatchObject({ total_executions: 43, success_rate: 48.84 });
+  expect(answer.execution_trends?.at(-3)).toMatchObject({ total_executions: 10, success_rate: 70, error_rate: 30 });
 });
