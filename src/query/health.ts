@@ -139,7 +139,7 @@ function systemSummary(report: HealthReport): z.input<typeof systemSummarySchema
   };
 }
 
-/** `cannot reach it (retries 3, url http://…)`: why it is not healthy, and what is known of it; null when nothing is. */
+/** `cannot reach it (retries 3, url http://…)`: why it is not healthy, and what is known; null when nothing is. */
 function detailsText({ reason, details }: DependencyHealth): string | null {
   const known = Object.entries(details)
     .map(([name, value]) => `${name} ${value}`)
