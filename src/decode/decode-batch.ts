@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { DecodedBatch, DecodedFrame, FrameBatch, FrameRange } from '../core/event-batch.js';
 import type { FrameLimits } from '../core/limits.js';
-import { type ByteSource, createByteSource, createTextSource } from './byte-range.js';
+import { type ByteSource, createByteSource, createTextSource, equalRanges } from './byte-range.js';
 import { EventBlock } from './event-block.js';
 import { EventRules } from './event-rules.js';
 import { fieldIndex } from './field-table.js';
@@ -11,6 +11,7 @@ import { FrameReport } from './frame-report.js';
 import { JsonFrame } from './json-frame.js';
 import { LifecycleRows } from './lifecycle-rows.js';
 import { LiveRows } from './live-rows.js';
+import type { StagedEvent } from './staged-event.js';
 import { sliceRows } from './window-slices.js';
 
 export interface BatchDecoder {
@@ -27,6 +28,7 @@ export function createBatchDecoder(limits: FrameLimits): BatchDecoder {
 /** Containers around an event in a frame: the envelope and its array. */
 const envelopeLevels = 2;
 const eventIdField = fieldIndex('event_id');
+const userIdField = fieldIndex('user_id');
 
 class BatchState implements EventSink {
   readonly #limits: FrameLimits;
@@ -42,6 +44,8 @@ class BatchState implements EventSink {
   /** Of the frame being read. */
   #frameIndex = 0;
   #tenantKey = 0;
+  /** The user every event is of; null: whoever it names. */
+  #user: ByteSource | null = null;
   #isDuplicate = false;
   #duplicateEvents: readonly number[] = [];
   #duplicatesPassed = 0;
@@ -121,7 +125,9 @@ class BatchState implements EventSink {
       tenants.set(range.tenant, tenant);
     }
     this.#tenantKey = this.#block.internTenant(tenant);
-    this.#fingerprints.beginTenant(tenant);
+    this.#user = range.user == null ? null : createTextSource(range.user);
+    // Users choose ids for themselves: one cannot make the event of another look like a repetition.
+    this.#fingerprints.beginTenant(this.#user === null ? tenant : createTextSource(`${range.tenant}\0${range.user}`));
     this.#isDuplicate = range.duplicate;
     this.#duplicateEvents = range.duplicateEvents;
     this.#duplicatesPassed = 0;
@@ -162,6 +168,7 @@ class BatchState implements EventSink {
     const report = this.#report;
     const { source } = this.#frames.reader;
     if (event.errorCode === null) this.#rules.check(event);
+    if (this.#user !== null && event.errorCode === null) checkUser(event, source, this.#user);
     if (event.errorCode !== null) {
       report.reject(event, source);
       return;
@@ -175,6 +182,7 @@ class BatchState implements EventSink {
       this.#fingerprints.add(source, offset, event.lengths[eventIdField]!, this.#frameIndex, index);
     }
     this.#block.append(event, source, this.#tenantKey);
+    if (this.#user !== null && !event.has(userIdField)) this.#block.setUser(this.#user);
   }
 
   /** The indices ascend, as events do. */
@@ -184,4 +192,12 @@ class BatchState implements EventSink {
       this.#duplicatesPassed++;
     return indices[this.#duplicatesPassed] === index;
   }
+}
+
+function checkUser(event: StagedEvent, source: ByteSource, user: ByteSource): void {
+  if (!event.has(userIdField)) return;
+  const length = event.lengths[userIdField]!;
+  const isSame =
+    length === user.bytes.length && equalRanges(source, event.offsets[userIdField]!, user, 0, user.bytes.length);
+  if (!isSame) event.fail('user_foreign', userIdField);
 }

@@ -53,6 +53,11 @@ export class EventBlock {
     return this.#tenants;
   }
 
+  /** Of the row appended last, which has none: its user. */
+  setUser(user: ByteSource): void {
+    (this.column(userIdField) as TextColumn).append(this.rows - 1, user, 0, user.bytes.length);
+  }
+
   /** The column of a field, for reading rows back within the batch. */
   column(field: number): Column {
     return this.#columns[serverColumnCount + field]!;
@@ -147,6 +152,8 @@ export class EventBlock {
     for (const column of this.#columns) column.reserve(this.#capacity);
   }
 }
+
+const userIdField = fieldIndex('user_id');
 
 /** Which class of column a field has: with a switch over it, each class is called monomorphically. */
 const classes = {

@@ -17,6 +17,7 @@ export function createEventsRoute(deps: { readonly frames: RequestFrames }, opti
     method: 'POST',
     path: '/v1/events',
     scope: 'ingest',
+    byUser: true,
     bodyBytesMax: options.frameBytesMax,
     operation: eventsOperation,
     async handle(request, principal) {

@@ -117,6 +117,7 @@ export class PendingBatch {
         format,
         tenant: origin.tenant,
         contentAllowed: origin.contentAllowed,
+        user: origin.user,
         duplicate: silent,
         duplicateEvents,
       });

@@ -4,7 +4,7 @@ import type { DecodedFrame, FrameFormat } from '../core/event-batch.js';
 import type { Principal } from '../core/ports.js';
 import { RequestProblem } from '../core/problem.js';
 import { idempotencyKeyCharactersMax } from './events-operation.js';
-import type { Admission, FrameOrigin, FrameResult } from './frame-origin.js';
+import { type Admission, type FrameOrigin, type FrameResult, userProducer } from './frame-origin.js';
 import type { IngestPipeline } from './pipeline.js';
 
 export interface RequestFramesOptions {
@@ -13,7 +13,7 @@ export interface RequestFramesOptions {
 }
 
 export interface RequestFrame {
-  readonly principal: Pick<Principal, 'tenant' | 'contentAllowed'>;
+  readonly principal: Pick<Principal, 'tenant' | 'contentAllowed' | 'user'>;
   /** Empty: a retry cannot be told from a new request. */
   readonly producer: string;
   readonly bytes: Uint8Array;
@@ -80,6 +80,7 @@ interface Settle {
 class RequestOrigin implements FrameOrigin {
   readonly tenant: string;
   readonly contentAllowed: boolean;
+  readonly user: string | null;
   readonly producer: string;
   readonly waits = false;
   readonly #settle: Settle;
@@ -88,7 +89,8 @@ class RequestOrigin implements FrameOrigin {
   constructor(principal: RequestFrame['principal'], producer: string, settle: Settle) {
     this.tenant = principal.tenant;
     this.contentAllowed = principal.contentAllowed;
-    this.producer = producer;
+    this.user = principal.user ?? null;
+    this.producer = userProducer(producer, this.user);
     this.#settle = settle;
   }
 

@@ -22,6 +22,7 @@ import { type RunPageFacts, runStatus } from './run-item.js';
 import { runStatuses } from './run-stats.js';
 import { readTotalsByRun, totalUsage } from './run-totals.js';
 import { statusParameter } from './status-parameter.js';
+import { readerOf } from './user-bound.js';
 
 const parameters = z.strictObject({
   agent_id: idParameter.optional(),
@@ -71,6 +72,7 @@ export function createAgentExecutionsRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path,
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'listExecutions',
       tag: 'agents',
@@ -78,10 +80,13 @@ export function createAgentExecutionsRoute(context: QueryContext): HttpRoute {
       query: parameters,
       answer: { kind: 'json', schema: answer },
     },
-    handle: (request, { tenant }) => {
+    handle: (request, principal) => {
+      const reader = readerOf(principal);
+      const { tenant } = reader;
       const { limit, skip, cursor, ...given } = parseParameters(parameters, request.query);
       const after = decodePosition(cursor);
-      const search = { kind: runKind, filter: historyFilter(context, tenant, given), lease: leaseOf(context, tenant) };
+      const filter = historyFilter(context, reader, given);
+      const search = { kind: runKind, filter, lease: leaseOf(context, tenant), owner: reader.user };
       return readWithin(context, request, async (store) => {
         const page = await readHistoryPage(store, search, {
           limit,

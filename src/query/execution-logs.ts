@@ -91,6 +91,7 @@ export function createExecutionLogsRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/agents/logs',
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'getExecutionLogs',
       tag: 'runs',
@@ -99,11 +100,11 @@ export function createExecutionLogsRoute(context: QueryContext): HttpRoute {
       answer: { kind: 'json', schema: answer },
       errors: ['not_found'],
     },
-    handle: (request, { tenant }) => {
+    handle: (request, { tenant, user = null }) => {
       const { run_id: runId, limit, cursor } = parseParameters(parameters, request.query);
       const place = decodePageCursor(cursorKey, cursor);
       return readWithin(context, request, async (store) => {
-        const record = await readRunRecord(context, store, { tenant, runId });
+        const record = await readRunRecord(context, store, { tenant, runId }, user);
         const work = await readWork(store, record, { limit, place });
         return jsonReply(logsAnswer(record, work, { limit, place }));
       });

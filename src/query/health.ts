@@ -95,7 +95,7 @@ export function createHealthRoutes(context: QueryContext): HttpRoute[] {
     summary: 'Every dependency with its status and why, and the ledger of events',
     query: parameters,
   } as const;
-  const deepRoute = { method: 'GET', scope: 'read', monitoring: true } as const;
+  const deepRoute = { method: 'GET', scope: 'read', byUser: true, monitoring: true } as const;
   return [
     {
       method: 'GET',

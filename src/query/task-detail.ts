@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { readTaskDetail, type TaskDetailRow, type TaskKey } from '../clickhouse/queries/task-detail.js';
 import { readTaskLogs } from '../clickhouse/queries/task-logs.js';
 import { readWorkAttempts, type WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
+import { scopeOfUser } from '../clickhouse/queries/work-owner.js';
 import { taskScope } from '../clickhouse/queries/work-scope.js';
 import { CollectorError } from '../core/errors.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
@@ -20,6 +21,7 @@ import { monitoringTask, monitoringTaskShape } from './monitoring-task.js';
 import { isPossibleId, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { logsPart, logsShape } from './task-logs.js';
+import { mayReadTask, readerOf } from './user-bound.js';
 import { openStatus } from './work-status.js';
 
 const parameters = z.strictObject({});
@@ -56,6 +58,7 @@ export function createTaskDetailRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/monitoring/tasks/{task_id}',
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'getTask',
       tag: 'tasks',
@@ -64,7 +67,9 @@ export function createTaskDetailRoute(context: QueryContext): HttpRoute {
       answer: { kind: 'json', schema: answer },
       errors: ['not_found'],
     },
-    handle: (request, { tenant }) => {
+    handle: (request, principal) => {
+      const reader = readerOf(principal);
+      const { tenant } = reader;
       parseParameters(parameters, request.query);
       const taskId = request.params.task_id ?? '';
       if (!isPossibleId(taskId)) throw taskUnknown(taskId);
@@ -72,10 +77,11 @@ export function createTaskDetailRoute(context: QueryContext): HttpRoute {
       return readWithin(context, request, async (store) => {
         const [task, work, logs] = await Promise.all([
           readTaskDetail(store, key),
-          readTaskWork(store, key),
-          readTaskLogs(store, key),
+          readTaskWork(store, key, reader.user),
+          readTaskLogs(store, key, reader.user),
         ]);
         if (task === undefined) throw taskUnknown(taskId);
+        if (!(await mayReadTask(store, reader, { taskId, runId: task.run_id }))) throw taskUnknown(taskId);
         const isHeard = await readHeard(context, store, { tenant, task });
         const isExpired =
           Math.min(task.start_ms, task.received_ms) < context.clock.nowMs() - context.options.retention.raw * dayMs;
@@ -103,8 +109,8 @@ interface TaskWork {
 }
 
 /** One row more of each than an answer holds. A task of ordinary size takes one read. */
-async function readTaskWork(store: StoreReader, key: TaskKey): Promise<TaskWork> {
-  const scope = taskScope(key);
+async function readTaskWork(store: StoreReader, key: TaskKey, user: string | null): Promise<TaskWork> {
+  const scope = scopeOfUser(taskScope(key), user);
   const limit = stepsMax + attemptsMax + 2;
   const rows = await readWorkAttempts(store, scope, { limit, contexts: true });
   const steps = rows.filter(({ unit }) => unit === 'step');

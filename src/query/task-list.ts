@@ -18,6 +18,7 @@ import { monitoringTask, monitoringTaskShape } from './monitoring-task.js';
 import { idParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { statusParameter } from './status-parameter.js';
+import { readerOf } from './user-bound.js';
 import { workStatuses } from './work-status.js';
 
 const parameters = z
@@ -46,6 +47,7 @@ export function createTaskListRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/monitoring/tasks',
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'listTasks',
       tag: 'tasks',
@@ -53,10 +55,13 @@ export function createTaskListRoute(context: QueryContext): HttpRoute {
       query: parameters,
       answer: { kind: 'json', schema: answer },
     },
-    handle: (request, { tenant }) => {
+    handle: (request, principal) => {
+      const reader = readerOf(principal);
+      const { tenant } = reader;
       const { limit, offset, cursor, ...given } = parseParameters(parameters, request.query);
       const after = decodePosition(cursor);
-      const search = { kind: taskKind, filter: historyFilter(context, tenant, given), lease: leaseOf(context, tenant) };
+      const filter = historyFilter(context, reader, given);
+      const search = { kind: taskKind, filter, lease: leaseOf(context, tenant), owner: reader.user };
       return readWithin(context, request, async (store) => {
         const page = await readHistoryPage(store, search, {
           limit,

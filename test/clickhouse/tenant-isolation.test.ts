@@ -46,6 +46,7 @@ import { readTenantDays } from '../../src/clickhouse/queries/tenant-days.js';
 import { readTenantMinutes } from '../../src/clickhouse/queries/tenant-minutes.js';
 import { readWindowRestore } from '../../src/clickhouse/queries/window-restore.js';
 import { readWorkAttempts } from '../../src/clickhouse/queries/work-attempts.js';
+import { readOwnerByTasks, readOwners } from '../../src/clickhouse/queries/work-owner.js';
 import { runScope, taskScope } from '../../src/clickhouse/queries/work-scope.js';
 import { openQueryStore, type QueryStore } from '../query/query-store.js';
 import { baseMs, dayMs, eventsOfTenant, heardSinceMs, minuteMs } from './two-tenants.js';
@@ -105,6 +106,9 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     ),
   readFirstExecutions: (tenant) =>
     readFirstExecutions(store.reader, { tenant, agentId: 'b' }, { span: days, count: 1_000 }),
+  readOwners: (tenant) =>
+    readOwners(store.reader, runKind, { tenant, user: 'user', ids: ['run one of b on 0', 'run one of a on 0'] }),
+  readOwnerByTasks: (tenant) => readOwnerByTasks(store.reader, { tenant, user: 'user', runId: 'run three of b on 0' }),
   readAgentPerformance: (tenant) =>
     Promise.all(
       [
