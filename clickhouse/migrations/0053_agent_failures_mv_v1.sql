@@ -44,6 +44,7 @@ SELECT
     if(lane = 'failed', task_id_, '') AS task_id,
     if(lane = 'failed', step_id_, '') AS step_id,
     if(lane = 'failed', parent_id_, '') AS parent_id,
+    if(lane = 'failed', user_id_, '') AS user_id,
     if(lane = 'failed', name_, '') AS name,
     step_kind_ AS step_kind,
     error_category,
@@ -58,7 +59,7 @@ FROM
 (
     SELECT
         tenant, type, ts, received, attempt, agent_id AS agent_id_, run_id AS run_id_, task_id AS task_id_,
-        step_id AS step_id_, parent_id AS parent_id_, name AS name_, step_kind AS step_kind_, error_category,
+        step_id AS step_id_, parent_id AS parent_id_, user_id AS user_id_, name AS name_, step_kind AS step_kind_, error_category,
         error_code AS error_code_, error_message AS error_message_, duration_ms AS duration_ms_, usage_scope,
         llm_calls AS llm_calls_, tokens_in AS tokens_in_, tokens_out AS tokens_out_, cost_micros AS cost_micros_,
         multiIf(startsWith(toString(type), 'run'), 'run', startsWith(toString(type), 'task'), 'task', 'step') AS kind

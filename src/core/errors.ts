@@ -31,6 +31,7 @@ export const eventErrors = {
   time_order: spec(400, null, false, 'ended_at is before started_at'),
   nesting_too_deep: spec(400, null, false, 'values are nested deeper than allowed'),
   extension_type: spec(400, null, false, 'a MessagePack extension other than the timestamp is refused'),
+  user_foreign: spec(400, null, false, 'the event names another user than the one the API key is bound to'),
   row_ragged: spec(400, null, false, 'a row has not as many values as the frame has columns'),
 } as const satisfies Record<string, ErrorSpec>;
 
@@ -64,6 +65,7 @@ export const accessErrors = {
   key_missing: spec(401, 4401, false, 'no API key was sent'),
   key_invalid: spec(401, 4401, false, 'the API key is not known'),
   scope_missing: spec(403, 4403, false, 'the API key does not carry the scope this needs'),
+  user_bound: spec(403, 4403, false, 'the API key is bound to a user, and this is not told by user'),
 } as const satisfies Record<string, ErrorSpec>;
 
 /** The HTTP surface. */

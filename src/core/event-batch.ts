@@ -34,6 +34,8 @@ export interface FrameRange {
   readonly tenant: string;
   /** The tenant opted in to content keys. */
   readonly contentAllowed: boolean;
+  /** Events are of this user, and one that names another is refused. Absent or null: whoever they name. */
+  readonly user?: string | null;
   /** Already known as seen: decoded for its answer (seq, counts, errors) but adds no row and no slice. */
   readonly duplicate: boolean;
   /** Indices, within the frame, of events seen before by `event_id`, ascending: they add no row and no slice. */

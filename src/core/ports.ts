@@ -22,6 +22,8 @@ export interface Principal {
   readonly keyName: string;
   /** Content keys (prompts, responses) are accepted for this tenant. */
   readonly contentAllowed: boolean;
+  /** The key is bound to this user: it sends, and is told, what is of this user alone. Absent or null: the tenant's. */
+  readonly user?: string | null;
 }
 
 export interface Authenticator {
@@ -65,6 +67,8 @@ export interface HttpRoute {
   readonly longLived?: true;
   /** Says whether all is well: has places of its own, which no other request takes. So has a route without a scope. */
   readonly monitoring?: true;
+  /** Tells a key that is bound to a user of that user alone; without it such a key is refused. */
+  readonly byUser?: true;
   /** Absent: not part of the described API. */
   readonly operation?: ApiOperation;
   /** Throws `CollectorError` for a problem answer; anything else becomes `internal`. */

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { DecodedBatch, DecodedFrame, FrameBatch, FrameRange, RunOfEvent } from '../core/event-batch.js';
 import { isTerminalType } from '../core/event-types.js';
 import type { FrameLimits } from '../core/limits.js';
-import { type ByteSource, createByteSource, createTextSource } from './byte-range.js';
+import { type ByteSource, createByteSource, createTextSource, equalRanges } from './byte-range.js';
 import { EventBlock } from './event-block.js';
 import { EventRules } from './event-rules.js';
 import { fieldIndex } from './field-table.js';
@@ -32,6 +32,7 @@ const envelopeLevels = 2;
 const eventIdField = fieldIndex('event_id');
 const typeField = fieldIndex('type');
 const runIdField = fieldIndex('run_id');
+const userIdField = fieldIndex('user_id');
 const noEvents: readonly number[] = [];
 const noRuns: readonly RunOfEvent[] = [];
 const tsField = fieldIndex('ts');
@@ -53,6 +54,8 @@ class BatchState implements EventSink {
   /** Of the frame being read. */
   #frameIndex = 0;
   #tenantKey = 0;
+  /** The user every event is of; null: whoever it names. */
+  #user: ByteSource | null = null;
   #isDuplicate = false;
   #duplicateEvents: readonly number[] = [];
   #duplicatesPassed = 0;
@@ -142,7 +145,9 @@ class BatchState implements EventSink {
       tenants.set(range.tenant, tenant);
     }
     this.#tenantKey = this.#block.internTenant(tenant);
-    this.#fingerprints.beginTenant(tenant);
+    this.#user = range.user == null ? null : createTextSource(range.user);
+    // Users choose ids for themselves: one cannot make the event of another look like a repetition.
+    this.#fingerprints.beginTenant(this.#user === null ? tenant : createTextSource(`${range.tenant}\0${range.user}`));
     this.#isDuplicate = range.duplicate;
     this.#duplicateEvents = range.duplicateEvents;
     this.#duplicatesPassed = 0;
@@ -187,6 +192,7 @@ class BatchState implements EventSink {
     const report = this.#report;
     const { source } = this.#frames.reader;
     if (event.errorCode === null) this.#rules.check(event);
+    if (this.#user !== null && event.errorCode === null) checkUser(event, source, this.#user);
     if (event.errorCode !== null) {
       report.reject(event, source);
       return;
@@ -203,6 +209,7 @@ class BatchState implements EventSink {
     if (this.#rules.settleTime(event)) this.#noteClamped(event, index);
     this.#rowEvents.push(index);
     this.#block.append(event, source, this.#tenantKey);
+    if (this.#user !== null && !event.has(userIdField)) this.#block.setUser(this.#user);
     if (this.#conflicting.length > 0) this.#markConflict(index);
     if (this.#runs.length > 0) this.#fillRun(event, index);
   }
@@ -234,4 +241,12 @@ class BatchState implements EventSink {
       this.#duplicatesPassed++;
     return indices[this.#duplicatesPassed] === index;
   }
+}
+
+function checkUser(event: StagedEvent, source: ByteSource, user: ByteSource): void {
+  if (!event.has(userIdField)) return;
+  const length = event.lengths[userIdField]!;
+  const isSame =
+    length === user.bytes.length && equalRanges(source, event.offsets[userIdField]!, user, 0, user.bytes.length);
+  if (!isSame) event.fail('user_foreign', userIdField);
 }

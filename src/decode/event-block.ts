@@ -71,6 +71,11 @@ export class EventBlock {
     (this.column(runIdField) as TextColumn).append(this.rows - 1, run, 0, run.bytes.length);
   }
 
+  /** Of the row appended last, which has none: its user. */
+  setUser(user: ByteSource): void {
+    (this.column(userIdField) as TextColumn).append(this.rows - 1, user, 0, user.bytes.length);
+  }
+
   /** Where cells lie in the block that `encode` wrote last and that are filled afterwards. */
   workCells(): WorkCells {
     const started = this.#native.offsetOf(serverColumnCount + sliceFields.startedAt);
@@ -176,6 +181,7 @@ export class EventBlock {
 }
 
 const runIdField = fieldIndex('run_id');
+const userIdField = fieldIndex('user_id');
 
 /** Which class of column a field has: with a switch over it, each class is called monomorphically. */
 const classes = {

@@ -128,7 +128,13 @@ function eventErrorMessage(code: EventErrorCode, event: StagedEvent, path: strin
   const meaning = event.errorCause ?? eventErrors[code as keyof typeof eventErrors].meaning;
   const field = fieldSpecs[event.errorField];
   const subject = path === '' ? 'event' : path;
-  if (field === undefined || code === 'content_refused' || code === 'time_order' || code === 'field_required') {
+  if (
+    field === undefined ||
+    code === 'content_refused' ||
+    code === 'time_order' ||
+    code === 'field_required' ||
+    code === 'user_foreign'
+  ) {
     return `cannot accept ${subject}: ${meaning}`;
   }
   return `cannot accept ${subject}: ${meaning}; ${field.name} is ${describeField(field)}`;

@@ -21,6 +21,7 @@ export function createEventsRoute(
     method: 'POST',
     path: '/v1/events',
     scope: 'ingest',
+    byUser: true,
     bodyBytesMax: options.frameBytesMax,
     operation: eventsOperation,
     async handle(request, principal) {

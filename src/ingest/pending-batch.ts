@@ -129,6 +129,7 @@ export class PendingBatch {
         format,
         tenant: origin.tenant,
         contentAllowed: origin.contentAllowed,
+        user: origin.user,
         duplicate: silent,
         duplicateEvents,
         conflictingEvents: conflictingEvents.sort(ascending),

@@ -4,7 +4,7 @@ import type { DecodedFrame, FrameFormat } from '../core/event-batch.js';
 import type { Principal } from '../core/ports.js';
 import { RequestProblem } from '../core/problem.js';
 import { idempotencyKeyCharactersMax } from './events-operation.js';
-import type { Admission, FrameOrigin, FrameResult } from './frame-origin.js';
+import { type Admission, type FrameOrigin, type FrameResult, userProducer } from './frame-origin.js';
 import type { IngestPipeline } from './pipeline.js';
 
 export interface RequestFramesOptions {
@@ -13,7 +13,7 @@ export interface RequestFramesOptions {
 }
 
 export interface RequestFrame {
-  readonly principal: Pick<Principal, 'tenant' | 'contentAllowed'>;
+  readonly principal: Pick<Principal, 'tenant' | 'contentAllowed' | 'user'>;
   /** Empty: a retry cannot be told from a new request. */
   readonly producer: string;
   readonly bytes: Uint8Array;
@@ -101,6 +101,7 @@ interface Settle {
 class RequestOrigin implements FrameOrigin {
   readonly tenant: string;
   readonly contentAllowed: boolean;
+  readonly user: string | null;
   readonly producer: string;
   readonly waits = false;
   readonly #seq: number;
@@ -114,7 +115,8 @@ class RequestOrigin implements FrameOrigin {
   ) {
     this.tenant = principal.tenant;
     this.contentAllowed = principal.contentAllowed;
-    this.producer = position.producer;
+    this.user = principal.user ?? null;
+    this.producer = userProducer(position.producer, this.user);
     this.#seq = position.seq;
     this.#settle = settle;
   }

@@ -4,6 +4,7 @@ import { type ErrorCode, errorTable } from '../core/errors.js';
 import type { IngestInstruments } from '../core/instruments.js';
 import type { Socket, SocketHandlers, SocketRequest, SocketRoute, SpoolAppender } from '../core/ports.js';
 import { type CreditLevel, creditFrames, nextCreditLevel } from './credit.js';
+import { userProducer } from './frame-origin.js';
 import type { IngestPipeline } from './pipeline.js';
 import { encodeStreamMessage, type StreamEncoding } from './stream-message.js';
 import { StreamSession } from './stream-session.js';
@@ -91,19 +92,20 @@ export class StreamRoute implements SocketRoute {
     options: { readonly producer: string; readonly encoding: 'json' | 'msgpack' },
   ): StreamSession {
     const { pipeline, clock, spool, instruments } = this.#deps;
-    const { tenant, contentAllowed } = request.principal;
+    const { tenant, contentAllowed, user = null } = request.principal;
+    const position = userProducer(options.producer, user);
     const { frameBytesMax, creditMax } = this.#options;
     return new StreamSession(
       {
         pipeline,
         clock,
         socket,
-        lastSeq: () => spool.lastSeq(tenant, options.producer),
+        lastSeq: () => spool.lastSeq(tenant, position),
         onFinished: (session) => this.#forget(session),
         onClosedWith: (code) => instruments.connectionsClosed.inc({ code }),
         onGapForgotten: () => instruments.dedupForgotten.inc({ kind: 'seq_gap' }),
       },
-      { ...options, tenant, contentAllowed, frameBytesMax, creditMax },
+      { ...options, position, tenant, contentAllowed, user, frameBytesMax, creditMax },
     );
   }
 

@@ -38,7 +38,7 @@ export class LiveSocketRoute implements SocketRoute {
   open(socket: Socket, { principal, query }: SocketRequest): SocketHandlers {
     try {
       const outlet = new SocketOutlet(socket);
-      const subscriber = this.#hub.subscribe(principal.tenant, parseLiveQuery(query), outlet);
+      const subscriber = this.#hub.subscribe(principal.tenant, parseLiveQuery(query, principal.user ?? null), outlet);
       return {
         message() {},
         drained: () => subscriber.drained(),

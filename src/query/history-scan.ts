@@ -2,6 +2,7 @@ import { type HistoryCandidateRow, readHistoryCandidates } from '../clickhouse/q
 import type { HistoryFilter, HistoryPosition } from '../clickhouse/queries/history-filter.js';
 import { type HistoryKind, workKey } from '../clickhouse/queries/history-kind.js';
 import { type HistoryPlaceRow, idOfPlace, type LatestReader } from '../clickhouse/queries/history-latest.js';
+import { readOwners } from '../clickhouse/queries/work-owner.js';
 import type { StoreReader } from '../core/ports.js';
 import { type Lease, readOrphaned } from './lease.js';
 import { requestBatches } from './parameter-bytes.js';
@@ -18,6 +19,8 @@ export interface HistorySearch {
   readonly kind: HistoryKind;
   readonly filter: HistoryFilter;
   readonly lease: Lease;
+  /** Only what is this user's alone is found; null: whosever it is. */
+  readonly owner: string | null;
 }
 
 export interface ScanOptions<Row extends HistoryPlaceRow> {
@@ -66,7 +69,7 @@ export async function scanHistory<Row extends HistoryPlaceRow>(
     const batch = batchOf(page, count);
     if (batch.ids.length > 0) {
       const found = await options.read(store, filter, { ids: batch.ids, after, through: batch.through });
-      rows.push(...(await keptRows(store, search, found)));
+      rows.push(...(await keptRows(store, search, await ownRows(store, search, found))));
     }
     if (batch.through === undefined) return { rows, end: null };
     after = batch.through;
@@ -122,6 +125,17 @@ function batchOf(page: CandidatePage, count: number): { ids: string[]; through: 
     if (page.isLast && index === page.rows.length - 1) through = undefined;
   }
   return { ids: [...ids], through };
+}
+
+async function ownRows<Row extends HistoryPlaceRow>(
+  store: StoreReader,
+  { kind, filter, owner }: HistorySearch,
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
+  if (owner === null) return rows;
+  const ids = rows.map(({ place_id: id }) => id);
+  const found = await readOwners(store, kind, { tenant: filter.tenant, user: owner, ids });
+  return rows.filter((row) => found.get(workKey(idOfPlace(row))) === 'own');
 }
 
 /** Without those that the lease tells from the filter: what is orphaned is not running, and the reverse. */

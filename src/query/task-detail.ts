@@ -4,6 +4,7 @@ import { namesakesMax, readTaskDetails, type TaskDetailRow } from '../clickhouse
 import { readTaskLogs } from '../clickhouse/queries/task-logs.js';
 import { taskStatuses, taskWorkId } from '../clickhouse/queries/task-row.js';
 import { readWorkAttempts, type WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
+import { scopeOfUser } from '../clickhouse/queries/work-owner.js';
 import { taskScope, type WorkScope } from '../clickhouse/queries/work-scope.js';
 import { CollectorError } from '../core/errors.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
@@ -26,10 +27,11 @@ import {
   taskAttemptSchema,
 } from './attempt-answer.js';
 import { readOrphaned } from './lease.js';
+import { monitoringTask, monitoringTaskShape } from './monitoring-task.js';
 import { idParameter, isPossibleId, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
-import { taskItem, taskItemShape } from './task-answer.js';
 import { logsPart, logsShape } from './task-logs.js';
+import { mayReadTask, type Reader, readerOf } from './user-bound.js';
 import { openStatus } from './work-status.js';
 
 const parameters = z.strictObject({ run_id: idParameter.optional(), agent_id: idParameter.optional() });
@@ -53,7 +55,7 @@ const namesakeSchema = z
 
 const answer = z
   .strictObject({
-    ...taskItemShape,
+    ...monitoringTaskShape,
     conflicting_ends: countSchema.meta({
       description:
         'Ends that came after another end of the same attempt: they are told in the state and counted nowhere.',
@@ -66,6 +68,7 @@ const answer = z
     error_message: optionalTextSchema,
     inputs: stringMapSchema,
     outputs: stringMapSchema,
+    output: stringMapSchema.nullable().meta({ description: 'The outputs; null when there are none.' }),
     labels: stringMapSchema,
     attempts: z.array(taskAttemptSchema),
     attempts_truncated: z.boolean(),
@@ -84,6 +87,7 @@ export function createTaskDetailRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/monitoring/tasks/{task_id}',
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'getTask',
       tag: 'tasks',
@@ -92,14 +96,17 @@ export function createTaskDetailRoute(context: QueryContext): HttpRoute {
       answer: { kind: 'json', schema: answer },
       errors: ['not_found'],
     },
-    handle: (request, { tenant }) => {
+    handle: (request, principal) => {
+      const reader = readerOf(principal);
+      const { tenant, user } = reader;
       const { run_id: runId, agent_id: agentId } = parseParameters(parameters, request.query);
       const taskId = request.params.task_id ?? '';
       if (!isPossibleId(taskId)) throw taskUnknown(taskId);
       return readWithin(context, request, async (store) => {
-        const [task, ...others] = await readTaskDetails(store, { tenant, taskId, runId, agentId });
+        const found = await readTaskDetails(store, { tenant, taskId, runId, agentId });
+        const [task, ...others] = await ownTasks(store, reader, found);
         if (task === undefined) throw taskUnknown(taskId);
-        const scope = taskScope({ tenant, taskId, runId: task.run_id, agentId: task.agent_id });
+        const scope = scopeOfUser(taskScope({ tenant, taskId, runId: task.run_id, agentId: task.agent_id }), user);
         const [work, logs, isHeard] = await Promise.all([
           readTaskWork(store, scope),
           readTaskLogs(store, scope),
@@ -117,6 +124,18 @@ export function createTaskDetailRoute(context: QueryContext): HttpRoute {
       });
     },
   };
+}
+
+/** Those of an id that the reader may see. */
+async function ownTasks(
+  store: StoreReader,
+  reader: Reader,
+  tasks: readonly TaskDetailRow[],
+): Promise<readonly TaskDetailRow[]> {
+  if (reader.user === null) return tasks;
+  const own: TaskDetailRow[] = [];
+  for (const task of tasks) if (await mayReadTask(store, reader, task)) own.push(task);
+  return own;
 }
 
 function namesake(task: TaskDetailRow): z.output<typeof namesakeSchema> {
@@ -186,14 +205,14 @@ async function readHeard(
 
 function taskPart(task: TaskDetailRow, isHeard: boolean) {
   return {
-    ...taskItem(task),
-    status: openStatus(task.state, isHeard),
+    ...monitoringTask(task, openStatus(task.state, isHeard)),
     conflicting_ends: task.conflicting_ends,
     agent_version: task.agent_version,
     parent_id: task.parent_id,
     error_message: task.message,
     inputs: task.inputs,
     outputs: task.outputs,
+    output: Object.keys(task.outputs).length === 0 ? null : task.outputs,
     labels: task.labels,
   };
 }

@@ -13,6 +13,7 @@ import { readAgentStandings } from '../../src/clickhouse/queries/agent-standings
 import { exportDays } from '../../src/clickhouse/queries/daily-export.js';
 import { readDayFinalizations } from '../../src/clickhouse/queries/day-finalizations.js';
 import { readErasures } from '../../src/clickhouse/queries/erasures.js';
+import { readExecutionBucket, readFirstExecutions } from '../../src/clickhouse/queries/execution-split.js';
 import { readFailureExamples } from '../../src/clickhouse/queries/failure-examples.js';
 import { failureGroupings } from '../../src/clickhouse/queries/failure-grouping.js';
 import { readFailureGroups } from '../../src/clickhouse/queries/failure-groups.js';
@@ -45,6 +46,7 @@ import { readTenantDays } from '../../src/clickhouse/queries/tenant-days.js';
 import { readTenantMinutes } from '../../src/clickhouse/queries/tenant-minutes.js';
 import { readWindowRestore } from '../../src/clickhouse/queries/window-restore.js';
 import { readWorkAttempts } from '../../src/clickhouse/queries/work-attempts.js';
+import { readOwnerByTasks, readOwners } from '../../src/clickhouse/queries/work-owner.js';
 import { runScope, taskScope } from '../../src/clickhouse/queries/work-scope.js';
 import { openQueryStore, type QueryStore } from '../query/query-store.js';
 import { baseMs, dayMs, eventsOfTenant, heardSinceMs, minuteMs } from './two-tenants.js';
@@ -87,6 +89,26 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
   readAgentNames: async (tenant) => [...(await readAgentNames(store.reader, { tenant, agentIds }))],
   readAgentPage: (tenant) =>
     Promise.all(['', 'b'].map((afterAgentId) => readAgentPage(store.reader, { tenant, afterAgentId, limit: 1 }))),
+  readExecutionBucket: (tenant) =>
+    Promise.all(
+      [
+        { days, minutes: [] },
+        { days: none, minutes: [minutes] },
+        { days, minutes: [minutes] },
+      ].map((range) =>
+        readExecutionBucket(
+          store.reader,
+          { tenant, agentId: 'b' },
+          { ...range, splitMs: midnightMs, dayLeftOutMs: null },
+          'middle',
+        ),
+      ),
+    ),
+  readFirstExecutions: (tenant) =>
+    readFirstExecutions(store.reader, { tenant, agentId: 'b' }, { span: days, count: 1_000 }),
+  readOwners: (tenant) =>
+    readOwners(store.reader, runKind, { tenant, user: 'user', ids: ['run one of b on 0', 'run one of a on 0'] }),
+  readOwnerByTasks: (tenant) => readOwnerByTasks(store.reader, { tenant, user: 'user', runId: 'run three of b on 0' }),
   readAgentPerformance: (tenant) =>
     Promise.all(
       [

@@ -49,6 +49,7 @@ const row = z.object({
   /** Empty unless asked for. */
   inputs: stringMap,
   outputs: stringMap,
+  tags: stringMap,
   /** Highest attempt of the same task or step, and highest that completed; 0 when none did. */
   last_try: z.number().int(),
   completed_try: z.number().int(),
@@ -70,7 +71,7 @@ export interface WorkAttemptsPage {
   readonly limit: number;
   /** Only attempts after this one in the order of the list. */
   readonly after?: WorkPosition | undefined;
-  /** Inputs and outputs are read as well. */
+  /** Inputs, outputs and labels are read as well. */
   readonly contexts?: boolean;
   /** Default: the run, and attempts of tasks and of steps, whatever became of them. */
   readonly only?: 'attempts' | 'tasks' | 'failed';
@@ -185,7 +186,7 @@ const attemptColumns = `
   latest.6 AS category,
   if(category = '', '', told_code) AS code,
   if(category = '', '', told_failure) AS failure,
-  inputs, outputs`;
+  inputs, outputs, tags`;
 
 const outcomeColumns = `
   max(try_number) OVER (PARTITION BY unit, task, step) AS last_try,
@@ -235,7 +236,8 @@ function groups({ where }: WorkScope, contexts: boolean): string {
       argMaxIf(toString(error_code), rank, error_code != '') AS told_code,
       argMaxIf(error_message, rank, error_message != '') AS told_failure,
       ${contexts ? merged('inputs') : 'map()'} AS inputs,
-      ${contexts ? merged('outputs') : 'map()'} AS outputs
+      ${contexts ? merged('outputs') : 'map()'} AS outputs,
+      ${contexts ? merged('labels') : 'map()'} AS tags
     FROM (
       SELECT
         *,
