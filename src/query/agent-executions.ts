@@ -127,7 +127,7 @@ function executionItem(row: RunListRow, facts: RunPageFacts): z.output<typeof ex
     name: row.name,
     status: state === 'completed' ? 'success' : state,
     state,
-    started_at: instant(row.place_ms),
+    started_at: instant(row.started_ms ?? row.place_ms),
     duration: secondsText(row.took_ms),
     duration_ms: row.took_ms,
     input: contextText(row.inputs),
