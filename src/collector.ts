@@ -2,11 +2,13 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { tryLoadFileLock } from './clickhouse/embedded/sandbox/native-calls.js';
 import { preparedStore } from './clickhouse/prepared-store.js';
+import { readRememberedWork } from './clickhouse/queries/remembered-work.js';
 import { readWindowRestore } from './clickhouse/queries/window-restore.js';
 import { type ConnectedStore, connectStore } from './clickhouse/store.js';
 import { StoreStartup } from './clickhouse/store-startup.js';
 import { createStoreUpkeep, type StoreUpkeep } from './clickhouse/store-upkeep.js';
 import type { Config } from './config/config.js';
+import { AfterBacklog } from './core/after-backlog.js';
 import type { Clock, Random } from './core/clock.js';
 import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
@@ -14,6 +16,7 @@ import type { HttpRoute } from './core/ports.js';
 import { retentionOf } from './core/retention.js';
 import { type Stage, startedElsewhere } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
+import { workKeys } from './decode/work-keys.js';
 import { createDelivery, type Delivery } from './deliver/delivery.js';
 import { defaultRetryPolicy } from './deliver/retry-policy.js';
 import { HttpServer } from './http/http-server.js';
@@ -77,6 +80,9 @@ export interface Collector {
 
 /** Health is degraded when an event waits longer than this for its insert. */
 const deliveryLagMsMax = 30_000;
+/** What a restart brings back of the work under way: of each kind so much, of what ended and of steps so long. */
+const workRestoredMax = 100_000;
+const endedRestoredMs = 3_600_000;
 const storeRetryMs = { retryMsMin: 25, retryMsMax: 5_000 } as const;
 
 export function createCollector(deps: CollectorDeps, options: CollectorOptions): Collector {
@@ -102,6 +108,7 @@ interface Parts {
   readonly store: ConnectedStore;
   readonly delivery: Delivery;
   readonly pipeline: IngestPipeline;
+  readonly work: WorkMemory;
   readonly live: LiveView;
   readonly upkeep: StoreUpkeep;
   readonly schema: StoreStartup;
@@ -230,7 +237,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     config.ingest,
   );
   const upkeep = joinUpkeep(setting, { spool, store, delivery });
-  const schema = joinSchema(setting, { spool, windows, store, delivery, upkeep });
+  const schema = joinSchema(setting, { spool, windows, store, delivery, upkeep, work });
   const endpoints = createEndpointWindows(clock);
   const diskUse = () => fileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
@@ -244,6 +251,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     store,
     delivery,
     pipeline,
+    work,
     live,
     upkeep,
     schema,
@@ -293,24 +301,32 @@ function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 's
  */
 function joinSchema(
   setting: Setting,
-  parts: Pick<Parts, 'spool' | 'windows' | 'store' | 'delivery' | 'upkeep'>,
+  parts: Pick<Parts, 'spool' | 'windows' | 'store' | 'delivery' | 'upkeep' | 'work'>,
 ): StoreStartup {
   const { config, receipt, clock, random, logger } = setting;
   const { client } = parts.store;
+  const backlog = { spool: parts.spool, clockUnset: () => receipt.mustWait(), clock, logger };
+  const startedMs = () => receipt.startedMs;
   const restoration = new WindowRestoration(
     {
+      ...backlog,
       readPages: (receivedBeforeMs) =>
         readWindowRestore(client, { receivedBeforeMs, nowMs: clock.nowMs(), agentsMax: config.window.keysMax }, () =>
           logger.warn({}, 'error categories of the live windows are not restored: counting them takes too long'),
         ),
       windows: parts.windows,
-      spool: parts.spool,
-      clockUnset: () => receipt.mustWait(),
-      clock,
-      logger,
     },
-    { startedMs: () => receipt.startedMs },
+    { startedMs },
   );
+  const openSinceMs = () => startedMs() - config.ingest.openWorkAgeMsMax;
+  const remembering = new AfterBacklog(backlog, {
+    what: 'memory of what is under way',
+    startedMs,
+    run: async () => {
+      const range = { openSinceMs: openSinceMs(), endedSinceMs: startedMs() - endedRestoredMs, limit: workRestoredMax };
+      return parts.work.restore(await readRememberedWork(client, range), workKeys, startedMs());
+    },
+  });
   return new StoreStartup(
     {
       prepare: async () => {
@@ -319,12 +335,13 @@ function joinSchema(
       },
       onReady: async () => {
         await parts.delivery.start();
+        remembering.begin();
         restoration.begin();
         parts.upkeep.watch();
         if (config.maintenance.schedule === 'on') parts.upkeep.begin();
       },
       onStop: async () => {
-        await Promise.all([restoration.stop(), parts.upkeep.stop()]);
+        await Promise.all([remembering.stop(), restoration.stop(), parts.upkeep.stop()]);
       },
       clock,
       random,

@@ -65,3 +65,30 @@ export const noWork: WorkRows = {
   events: new Uint32Array(0),
   cells: null,
 };
+
+/** Names a run, task or step attempt; empty where it has none. */
+export interface WorkNames {
+  readonly tenant: string;
+  readonly run: string;
+  readonly agent: string;
+  readonly task: string;
+  readonly step: string;
+  /** From 1. */
+  readonly attempt: number;
+}
+
+export interface WorkKeys {
+  /** `workPlaces.key`. */
+  readonly key: number;
+  /** `namingPlaces.alias`; 0 without task. */
+  readonly alias: number;
+  /** `runPlaces.key`; 0 without run. */
+  readonly runKey: number;
+}
+
+/** What the store remembers of an attempt that was under way or ended lately; times in ms since the epoch. */
+export interface RememberedWork extends WorkNames {
+  readonly startedMs: number;
+  /** Null while it has not ended. */
+  readonly endedMs: number | null;
+}

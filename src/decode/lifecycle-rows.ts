@@ -21,8 +21,9 @@ import type { Word64Column } from './columns/word64-column.js';
 import type { EventBlock } from './event-block.js';
 import { fieldIndex } from './field-table.js';
 import { GrowingList, IdList } from './growing-list.js';
-import { hashWide, wide } from './wide-hash.js';
+import { wide } from './wide-hash.js';
 import type { LackingDurations } from './window-slices.js';
+import { attemptKey, hashAgent, hashRun, hashStep, hashTask, hashTenant } from './work-keys.js';
 import { WorkList } from './work-list.js';
 
 /** What an event of a type says of its subject, as bits. */
@@ -53,11 +54,6 @@ const sumByType = (() => {
   table[eventTypes['step.failed']] = runSums.stepsFailed;
   return table;
 })();
-
-/** Tells an agent, a task and a step with one id apart. */
-const agentSalt = 0x1656_67b1;
-const taskSalt = 0x5bd1_e995;
-const stepSalt = 0x2545_f491;
 
 const fields = {
   type: fieldIndex('type'),
@@ -206,8 +202,7 @@ class BatchPass {
     this.#agentTexts = Array.from({ length: this.#agents.keyCount }, () => -1);
     this.#nameTexts = Array.from({ length: this.#names.keyCount }, () => -1);
     for (let key = 0; key < block.tenants.keyCount; key++) {
-      const tenant = createTextSource(block.tenants.keyText(key));
-      hashWide(tenant, 0, tenant.bytes.length, 0, 0);
+      hashTenant(createTextSource(block.tenants.keyText(key)));
       this.#tenantLow.push(wide.low);
       this.#tenantHigh.push(wide.high);
     }
@@ -239,7 +234,7 @@ class BatchPass {
       length === this.#lastLength &&
       equalRanges(source, offset, source, this.#lastOffset, length);
     if (isLast) return this.#lastRun;
-    hashWide(source, offset, length, this.#tenantLow[tenant]!, this.#tenantHigh[tenant]!);
+    hashRun(source, offset, length, this.#tenantLow[tenant]!, this.#tenantHigh[tenant]!);
     this.#runLow = wide.low;
     this.#runHigh = wide.high;
     this.#lastOffset = offset;
@@ -297,7 +292,7 @@ class BatchPass {
     this.#pushSubject(this.#types[row]!, run);
     // Steps are told apart by their attempt already.
     const attempt = (said & says.step) !== 0 ? 1 : Math.max(1, this.#attempts[row]!);
-    const key = fingerprintKey(wide.low ^ Math.imul(attempt - 1, 0x9e37_79b1), wide.high);
+    const key = attemptKey(attempt);
     if ((said & says.usage) !== 0) this.#pushEnd(row, said, key);
     else if ((said & says.pending) === 0) this.#lists.work.start(key, row, this.#startedMs(row));
     if ((said & says.starts) === 0) return;
@@ -324,7 +319,7 @@ class BatchPass {
   #tellRun(row: number, tenant: number, run: number, key: number): void {
     const ids = this.#taskIds;
     this.#hashAgent(row, tenant);
-    hashWide(ids.source, ids.offset, ids.length, this.#agentLow ^ taskSalt, this.#agentHigh);
+    hashTask(ids.source, ids.offset, ids.length, this.#agentLow, this.#agentHigh);
     this.#lists.work.naming(fingerprintKey(wide.low, wide.high), row, run, key);
   }
 
@@ -337,8 +332,7 @@ class BatchPass {
   #hashAgent(row: number, tenant: number): void {
     const agent = this.#agents.keyAt(row);
     if (agent === this.#agentKey && tenant === this.#agentTenant) return;
-    const source = createTextSource(this.#agents.keyText(agent));
-    hashWide(source, 0, source.bytes.length, this.#tenantLow[tenant]! ^ agentSalt, this.#tenantHigh[tenant]!);
+    hashAgent(createTextSource(this.#agents.keyText(agent)), this.#tenantLow[tenant]!, this.#tenantHigh[tenant]!);
     this.#agentKey = agent;
     this.#agentTenant = tenant;
     this.#agentLow = wide.low;
@@ -359,7 +353,7 @@ class BatchPass {
       if (run === noRun) this.#hashAgent(row, tenant);
       const low = run === noRun ? this.#agentLow : this.#runLow;
       const high = run === noRun ? this.#agentHigh : this.#runHigh;
-      hashWide(source, offset, length, low ^ taskSalt, high);
+      hashTask(source, offset, length, low, high);
       this.#taskLow = wide.low;
       this.#taskHigh = wide.high;
       this.#taskTenant = tenant;
@@ -386,7 +380,7 @@ class BatchPass {
       wide.high = this.#runHigh;
     }
     const attempt = Math.max(1, this.#attempts[row]!);
-    hashWide(ids.source, ids.offset, ids.length, wide.low ^ stepSalt, wide.high ^ attempt);
+    hashStep(ids, attempt, wide.low, wide.high);
   }
 
   #pushSubject(type: number, run: number): void {

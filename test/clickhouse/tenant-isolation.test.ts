@@ -275,7 +275,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
 };
 
 /** These read of every tenant at once. */
-const ofAllTenants = ['readNewestRows', 'readStorage', 'readWindowRestore'];
+const ofAllTenants = ['readNewestRows', 'readRememberedWork', 'readStorage', 'readWindowRestore'];
 
 async function scopeOfRun(tenant: string) {
   const key = { tenant, runId: run };

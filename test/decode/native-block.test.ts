@@ -5,6 +5,7 @@ import { drainPending, Session } from 'chdb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { epochMs } from '../../src/core/epoch-time.js';
 import { type EventField, eventFields, rawColumns } from '../../src/core/event-schema.js';
+import { terminalTypes } from '../../src/core/event-types.js';
 import { createEventSchema } from '../../src/core/event-zod.js';
 import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
@@ -41,14 +42,17 @@ async function readBlock(block: Uint8Array): Promise<SentEvent[]> {
 
 /** The row of an event, worked out from the schema the plain way. */
 function expectedRow(event: SentEvent, tenant: string): SentEvent {
-  const row: SentEvent = { tenant, received: receivedMs };
+  const row: SentEvent = { tenant, received: receivedMs, conflicting_end: 0 };
   for (const field of eventFields as readonly EventField[]) row[field.name] = expectedValue(field, event[field.name]);
-  if (row.duration_ms === null && row.started_at !== null && row.ended_at !== null) {
-    row.duration_ms = Number(row.ended_at) - Number(row.started_at);
-  }
   const { skewPastMs, skewFutureMs } = defaultFrameLimits;
   const ts = Number(row.ts ?? receivedMs);
   row.ts = Math.min(receivedMs + skewFutureMs, Math.max(receivedMs - skewPastMs, ts));
+  const isEnd = (terminalTypes as readonly unknown[]).includes(row.type);
+  const endedMs = row.ended_at ?? (isEnd ? row.ts : null);
+  if (row.duration_ms === null && row.started_at !== null && endedMs !== null) {
+    const elapsedMs = Number(endedMs) - Number(row.started_at);
+    if (elapsedMs >= 0 && elapsedMs <= 1e12) row.duration_ms = elapsedMs;
+  }
   return row;
 }
 

@@ -52,7 +52,7 @@ const keysOf = (...ids: readonly string[]) => new Set(ids.map((id) => workKey(op
 test.each<[why: string, work: OpenWork, orphaned: boolean]>([
   ['whose own event is recent', open('task', 't-new', { receivedMs: nowMs - leaseMs }), false],
   ['that nobody spoke of', open('task', 't-silent'), true],
-  ['with a step of another agent', open('task', 't-step'), false],
+  ['whose id a step of another agent names, without a run', open('task', 't-step'), true],
   ['whose last event is exactly a lease old', open('task', 't-edge'), false],
   ['whose last event is a millisecond older than the lease', open('task', 't-late'), true],
   ['whose run beats', open('task', 't-1', { runId: 'r-beating' }), false],
@@ -83,7 +83,7 @@ test('a page of open tasks is told in two reads, and one of tasks that spoke lat
   store.asked.length = 0;
   const page = ['t-silent', 't-step', 't-late', 't-edge'].map((id) => open('task', id));
   const lease = { tenant: 'acme', nowMs, leaseMs };
-  expect(await readOrphaned(store.reader, page, lease)).toEqual(keysOf('t-late', 't-silent'));
+  expect(await readOrphaned(store.reader, page, lease)).toEqual(keysOf('t-late', 't-silent', 't-step'));
   expect(store.asked).toHaveLength(2);
   expect(await readOrphaned(store.reader, [open('task', 't-new', { receivedMs: nowMs })], lease)).toEqual(new Set());
   expect(store.asked).toHaveLength(2);

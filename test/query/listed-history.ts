@@ -110,11 +110,15 @@ export function shuffled<Item>(random: () => number, items: readonly Item[]): It
 
 const ranks = ['pending', 'started', 'running', 'completed', 'failed', 'cancelled'];
 
-/** The list of a tenant, newest start first. */
+/**
+ * The list of a tenant, newest start first. A task or run has its place where the latest start is that an event tells of
+ * those that a filter looks at.
+ */
 export function listed(
   rows: readonly RawRow[],
   kind: 'task' | 'run',
   at: { tenant: string; nowMs: number },
+  looksAt: (row: RawRow) => boolean = () => true,
 ): ListedItem[] {
   const mine = rows.filter((row) => row.tenant === at.tenant);
   const byId = new Map<string, RawRow[]>();
@@ -122,14 +126,36 @@ export function listed(
     const id = String(row[`${kind}_id`]);
     byId.set(id, [...(byId.get(id) ?? []), row]);
   }
-  const items = [...byId].map(([id, states]): ListedItem => {
+  const items = [...byId].flatMap(([id, states]): ListedItem[] => {
     const [latest] = states.sort((a, b) => order(b) - order(a) || b.ts - a.ts || attemptOf(b) - attemptOf(a));
     if (latest === undefined) throw new Error('a group has a row');
-    const durationMs = Math.trunc(Number(latest.duration_ms ?? 0));
-    const startMs = typeof latest.started_at === 'number' ? latest.started_at : latest.ts - durationMs;
-    return { id, startMs, latest, status: statusOf(mine, { id, kind, latest, nowMs: at.nowMs }) };
+    const starts = states.filter(looksAt).map(startTold);
+    if (starts.length === 0) return [];
+    return [
+      { id, startMs: Math.max(...starts), latest, status: statusOf(mine, { id, kind, latest, nowMs: at.nowMs }) },
+    ];
   });
   return items.sort((a, b) => b.startMs - a.startMs || (a.id < b.id ? 1 : -1));
+}
+
+function startTold({ started_at: startedAt, duration_ms: durationMs, ts }: RawRow): number {
+  return typeof startedAt === 'number' ? startedAt : ts - Math.trunc(Number(durationMs ?? 0));
+}
+
+/** The events that a filter looks at: of what it asks about the end of a task, those that tell it. */
+export function lookedAt(query: string): (row: RawRow) => boolean {
+  const asked = new URLSearchParams(query);
+  const status = asked.get('status');
+  const category = asked.get('error_category');
+  const text = asked.get('error_text')?.toLowerCase();
+  const hasEnded = ['completed', 'failed', 'cancelled'];
+  return (row) =>
+    (status === null || (hasEnded.includes(status) ? row.type.endsWith(status) : order(row) === 0)) &&
+    (category === null || row.error_category === category) &&
+    (text === undefined ||
+      String(row.error_message ?? '')
+        .toLowerCase()
+        .includes(text));
 }
 
 function order({ type }: RawRow): number {
@@ -152,10 +178,16 @@ function statusOf(rows: readonly RawRow[], { id, kind, latest, nowMs }: Asked): 
   if (order(latest) === 1) return state;
   const heard = rows.some((row) => {
     if (row.received < nowMs - 5 * minuteMs) return false;
-    if (row[`${kind}_id`] === id) return true;
+    if (row[`${kind}_id`] === id && (kind === 'run' || isOfTask(row, latest))) return true;
     if (row.type !== 'heartbeat') return false;
     const isBare = (row.run_id ?? '') === '' && (row.task_id ?? '') === '';
     return (isBare && row.agent_id === latest.agent_id) || (kind === 'task' && row.run_id === latest.run_id);
   });
   return heard ? state : 'orphaned';
+}
+
+/** An event of another run, or of another agent where no run is told, is of another task. */
+function isOfTask(row: RawRow, task: RawRow): boolean {
+  const runOf = (event: RawRow) => event.run_id ?? '';
+  return runOf(row) === '' ? row.agent_id === task.agent_id : runOf(row) === runOf(task);
 }

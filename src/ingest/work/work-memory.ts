@@ -1,3 +1,4 @@
+import type { RememberedWork, WorkKeys, WorkNames } from '../../core/work-rows.js';
 import { OpenStarts } from './open-starts.js';
 import { RecentEnds } from './recent-ends.js';
 import { type NamedRun, RunNames } from './run-names.js';
@@ -69,6 +70,24 @@ export class WorkMemory {
   reopen(key: number, startedMs: number, heardMs: number): void {
     this.#ended.forget(key);
     if (!Number.isNaN(startedMs)) this.#open.add(key, startedMs, heardMs);
+  }
+
+  /** What earlier processes knew; what this one has heard of since stands. */
+  restore(remembered: readonly RememberedWork[], keysOf: (names: WorkNames) => WorkKeys, heardMs: number): number {
+    let restored = 0;
+    for (const work of remembered) {
+      const { key, alias, runKey } = keysOf(work);
+      if (!Number.isNaN(this.#ended.endOf(key)) || !Number.isNaN(this.#open.startOf(key))) continue;
+      restored++;
+      if (work.endedMs !== null) {
+        this.#ended.remember(key, work.endedMs);
+        continue;
+      }
+      this.start(key, work.startedMs, heardMs);
+      if (alias !== 0 && runKey !== 0 && work.step === '' && this.#runs.find(alias) === null)
+        this.#runs.tell(alias, key, runKey, () => work.run);
+    }
+    return restored;
   }
 
   tellRun(alias: number, key: number, runKey: number, runText: () => string): void {
