@@ -20,7 +20,7 @@ const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 /**
  * The events of a tenant, in the order in which they happened, as agents with faults tell of them: starts that are
  * lost, ends whose clock is before that of their start, steps, tasks and runs that never end, attempts that fail and
- * recover or fail again, retries without a number. The same ids come up in each plan. No two events have one `ts`:
+ * recover or fail again. The same ids come up in each plan. No two events have one `ts`:
  * which of two states of the same instant is the later one is not told by anything.
  */
 export class PlannedHistory {
@@ -76,7 +76,8 @@ export class PlannedHistory {
     if (this.#chance(0.4)) this.#add('task.pending', { ...task, inputs: { topic: 'tides' } });
     for (let attempt = 1; attempt <= 3; attempt++) {
       const startMs = this.#nowMs;
-      const number = this.#chance(0.8) ? { attempt } : {};
+      // Of two ends of one attempt the one that comes first counts, so retries are numbered here.
+      const number = attempt > 1 || this.#chance(0.8) ? { attempt } : {};
       if (this.#chance(0.8)) this.#add('task.running', { ...task, ...number, inputs: { topic: 'tides' } });
       const steps = this.#between(0, 4);
       for (let step = 0; step < steps; step++) this.#addStep(task, `${scope.task_id}-step-${step}`);
