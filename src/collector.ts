@@ -435,6 +435,7 @@ function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {
     windowStats: () => parts.windows.stats(),
     decodePool: () => parts.decoder.usage(),
     connections: () => http.connections(),
+    workOpen: () => parts.work.openCount,
     live: () => parts.live.usage(),
     enginePid: () => parts.store.enginePid(),
   });
