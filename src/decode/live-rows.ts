@@ -9,6 +9,7 @@ import type { EventBlock } from './event-block.js';
 import { EventJson } from './event-json.js';
 import { fieldIndex } from './field-table.js';
 import { GrowingList } from './growing-list.js';
+import { decodeUtf8 } from './utf8-text.js';
 
 const fields = { type: fieldIndex('type'), agentId: fieldIndex('agent_id'), runId: fieldIndex('run_id') } as const;
 const noGroups: readonly AudienceGroup[] = [];
@@ -128,9 +129,7 @@ class RowMatcher {
     }
     this.#runOffset = offset;
     this.#runLength = length;
-    this.#runText = decoder.decode(source.bytes.subarray(offset, offset + length));
+    this.#runText = decodeUtf8(source.bytes.subarray(offset, offset + length));
     return this.#runText;
   }
 }
-
-const decoder = new TextDecoder();

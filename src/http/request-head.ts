@@ -1,3 +1,4 @@
+import { hasBrokenText } from './query-text.js';
 import type { UwsRequest } from './uws.js';
 
 /** What is copied out of a request before its handler returns: uWebSockets.js keeps it on the stack. */
@@ -50,6 +51,7 @@ export function readHead(request: UwsRequest): RequestHead {
   const path = request.getUrl();
   const query = request.getQuery() ?? '';
   const targetCharacters = path.length + query.length;
+  if (hasBrokenText(query)) fault ??= 'the query is not UTF-8';
   return {
     method: request.getCaseSensitiveMethod(),
     path,

@@ -75,8 +75,14 @@ test('a clamped time is told by every way in, and the event is kept', async () =
 /** What the store and the windows hold of an agent once its events are there. */
 async function answersOf(agent: string) {
   const metrics = (way: string) =>
-    collector.get<Sent>(`/api/v1/agents/${agent}/metrics?time_range=1d&metric_type=${way}`).catch(() => ({}) as Sent);
+    collector.get<Sent>(`/api/v1/agents/${agent}/metrics?time_range=1d&metric_type=${way}`);
+  // An insert reaches one table after the other.
   await expect.poll(async () => (await metrics('realtime')).total_executions).toBe(1);
+  await expect.poll(async () => (await metrics('aggregated')).total_executions).toBe(1);
+  await expect.poll(async () => (await collector.get<Sent>(`/api/v1/runs/run-of-${agent}`)).status).toBe('completed');
+  await expect
+    .poll(async () => (await collector.get<Sent>(`/api/v1/monitoring/tasks/task-of-${agent}`)).status)
+    .toBe('completed');
   const live = await collector.get<{ readonly windows: Record<string, Sent> }>(`/api/v1/agents/${agent}/live`);
   const exported = (format: string) =>
     collector.get<Sent[]>(`/api/v1/metrics/export?agent_id=${agent}&format=${format}`);
@@ -204,4 +210,39 @@ test('seq in a request is refused, since requests come in no order', async () =>
     expect(problem.detail).toContain('Idempotency-Key');
   }
   expect((await post(JSON.stringify({ seq: null, events: [task('seq-2')] }), 'application/json')).status).toBe(202);
+});
+
+test('a leading U+FEFF makes another agent, in the store, live, in metrics and in answers alike', async () => {
+  const marked = '\ufeffmarked';
+  const live = await LiveClient.open(collector, `?agent_id=${encodeURIComponent(marked)}`);
+  await post(JSON.stringify([marked, 'marked'].flatMap((agent) => eventsOf(agent, {}))), 'application/json');
+  const agents = async () => {
+    const { agents: found } = await collector.get<{ readonly agents: readonly Sent[] }>('/api/v1/agents?limit=100');
+    return found.map(({ agent_id }) => String(agent_id)).filter((id) => id.endsWith('marked'));
+  };
+  await expect.poll(async () => (await agents()).sort()).toEqual(['marked', marked]);
+  for (const agent of [marked, 'marked']) {
+    const path = encodeURIComponent(agent);
+    const { windows } = await collector.get<{ readonly windows: Record<string, Sent> }>(`/api/v1/agents/${path}/live`);
+    expect(windows['1h']?.total_executions, agent).toBe(1);
+    const counted = (await collector.metrics()).get(
+      `agent_execution_total{tenant="default",agent_id="${agent}",status="completed"}`,
+    );
+    expect(counted, agent).toBe(1);
+  }
+  const told = () => live.received.flatMap(({ events }) => events ?? []);
+  await live.until(() => told().some(({ type }) => type === 'run.completed'));
+  expect(new Set(told().map(({ agent_id }) => agent_id))).toEqual(new Set([marked]));
+});
+
+test('a query that names bytes which are no UTF-8 is refused instead of looking for U+FFFD', async () => {
+  const headers = { authorization: `Bearer ${testKey}` };
+  for (const broken of ['%ED%A0%80', 'a%FF', '%C3%28']) {
+    const answer = await fetch(`${collector.url}/api/v1/monitoring/tasks?agent_id=${broken}`, { headers });
+    expect([answer.status, await answer.json()], broken).toMatchObject([400, { code: 'request_malformed' }]);
+  }
+  for (const sound of ['%EF%BF%BD', '%F0%9F%98%80', '100%', '%zz', '%EF%BB%BFmarked']) {
+    const answer = await fetch(`${collector.url}/api/v1/monitoring/tasks?agent_id=${sound}`, { headers });
+    expect(answer.status, sound).toBe(200);
+  }
 });

@@ -1,4 +1,5 @@
 import type { StoreQuery } from '../../core/ports.js';
+import { containsFolded } from './folded-text.js';
 import type { HistoryKind } from './history-kind.js';
 
 /** Which tasks or runs of a tenant, by their latest state; every given condition must hold. Times in ms. */
@@ -45,7 +46,7 @@ export function historyCondition(kind: HistoryKind, filter: HistoryFilter): Hist
     ['session_id = {session_id:String}', 'session_id', filter.sessionId],
     ['status = {status:String}', 'status', status === 'orphaned' ? undefined : status],
     ['error_category = {error_category:String}', 'error_category', filter.errorCategory],
-    ['positionCaseInsensitiveUTF8(error_message, {error_text:String}) > 0', 'error_text', filter.errorText],
+    [containsFolded('error_message', '{error_text:String}'), 'error_text', filter.errorText],
     [`start >= ${time('start_from_ms')}`, 'start_from_ms', filter.startFromMs],
     [`start < ${time('start_before_ms')}`, 'start_before_ms', filter.startBeforeMs],
     [`received < ${time('received_before_ms')}`, 'received_before_ms', filter.receivedBeforeMs],
