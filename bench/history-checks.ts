@@ -13,7 +13,7 @@ export type Problem = string | null;
 interface TaskItem {
   readonly task_id: string;
   readonly run_id: string;
-  readonly status: string;
+  readonly state: string;
   readonly started_at: string | null;
 }
 
@@ -63,10 +63,10 @@ interface TaskAnswer extends TaskItem {
 
 /** A task of the history has five steps, those that failed a second attempt each. */
 export function taskProblem(body: unknown, sample: TaskRecord): Problem {
-  const { task_id: id, run_id: runId, status, steps } = body as TaskAnswer;
-  const state = sample.state === 'open' ? 'orphaned' : sample.state;
+  const { task_id: id, run_id: runId, state, steps } = body as TaskAnswer;
+  const wanted = sample.state === 'open' ? 'orphaned' : sample.state;
   if (id !== sample.task_id || runId !== sample.run_id) return `it is ${id} of run ${runId}`;
-  if (status !== state) return `it is ${status} instead of ${state}`;
+  if (state !== wanted) return `it is ${state} instead of ${wanted}`;
   const ids = new Set(steps.map(({ step_id: step }) => step));
   return ids.size === 5 ? null : `it has ${ids.size} steps`;
 }
@@ -96,8 +96,7 @@ export function timelineProblem(body: unknown, steps: number): Problem {
 }
 
 export function executionsProblem(body: unknown): Problem {
-  const { executions } = body as { readonly executions: readonly unknown[] };
-  return executions.length > 0 ? null : 'no execution is listed';
+  return (body as readonly unknown[]).length > 0 ? null : 'no execution is listed';
 }
 
 /** Fifty steps, some with two attempts, and ten tasks. */

@@ -55,7 +55,7 @@ export const historyKinds: readonly HistoryKind[] = [
   }),
   ...(['pending', 'running', 'completed', 'failed', 'cancelled', 'orphaned'] as const).map((status) =>
     tasks(`status ${status}`, () => `status=${status}`, {
-      wanted: () => ({ status }),
+      wanted: () => ({ state: status }),
       least: ({ record }) => record.tasksBy.state.get(status === 'orphaned' ? 'open' : status) ?? 0,
     }),
   ),
@@ -73,7 +73,7 @@ export const historyKinds: readonly HistoryKind[] = [
     wanted: () => ({ error_code: 'overloaded' }),
   }),
   tasks('two filters', (asked) => `agent_id=${sampleOf(asked).task_agent_id}&status=failed`, {
-    wanted: (asked) => ({ agent_id: sampleOf(asked).task_agent_id, status: 'failed' }),
+    wanted: (asked) => ({ agent_id: sampleOf(asked).task_agent_id, state: 'failed' }),
     budgetMs: null,
   }),
   tasks('100 tasks, no filter', () => '', { limit: 100, budgetMs: null }),

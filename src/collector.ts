@@ -10,6 +10,7 @@ import type { Config } from './config/config.js';
 import type { Clock, Random } from './core/clock.js';
 import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
+import type { HttpRoute } from './core/ports.js';
 import { retentionOf } from './core/retention.js';
 import { type Stage, startedElsewhere } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
@@ -19,11 +20,13 @@ import { HttpServer } from './http/http-server.js';
 import { type ApiKeys, createApiKeys } from './ingest/api-keys.js';
 import { EventIdMemory } from './ingest/event-id-memory.js';
 import { createEventsRoute } from './ingest/events-route.js';
+import { FirstAnswers } from './ingest/first-answers.js';
 import { OwnEvents } from './ingest/own-events.js';
 import { IngestPipeline } from './ingest/pipeline.js';
 import { ReceiptClock } from './ingest/receipt-clock.js';
 import { RequestFrames } from './ingest/request-frames.js';
 import { StreamRoute } from './ingest/stream-route.js';
+import { WorkMemory } from './ingest/work/work-memory.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
 import { describedRoutes } from './query/described-routes.js';
 import { createQueryRoutes } from './query/query-routes.js';
@@ -156,7 +159,7 @@ class JoinedCollector implements Collector {
       ])
         await this.#startStage(stage);
       return {
-        url: `http://${config.host}:${http.port}`,
+        url: http.url,
         storeUrl: store.url,
         dataDir,
         generatedAdminKey: keys.generatedAdminKey,
@@ -216,8 +219,14 @@ async function joinParts(setting: Setting): Promise<Parts> {
   };
   const { leaseMs } = config.history;
   const live = createLiveView({ clock, instruments: metrics.live }, { ...config.live, leaseMs });
+  const work = new WorkMemory({
+    openMax: config.ingest.openWorkMax,
+    openAgeMsMax: config.ingest.openWorkAgeMsMax,
+    endsMax: config.ingest.endedWorkMax,
+    onForgotten: (kind, count) => metrics.ingest.workForgotten.inc({ kind }, count),
+  });
   const pipeline = new IngestPipeline(
-    { decoder, spool, windows, live: live.sink, eventIds, clock, receipt, logger, instruments },
+    { decoder, spool, windows, live: live.sink, eventIds, work, clock, receipt, logger, instruments },
     config.ingest,
   );
   const upkeep = joinUpkeep(setting, { spool, store, delivery });
@@ -337,7 +346,7 @@ function joinHttp(
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax });
-  const events = createEventsRoute({ frames }, { frameBytesMax });
+  const events = joinEvents({ config, metrics }, frames);
   const stream = new StreamRoute(
     { pipeline, spool, clock, instruments: metrics.ingest },
     { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
@@ -386,11 +395,19 @@ function joinHttp(
       port: config.port,
       ...config.http,
       hosts: [hostname(), ...config.http.hosts],
-      socketIdleTimeoutSeconds: idleTimeoutSeconds,
-      socketOutboundBytesMax: outboundBytesMax,
+      idleTimeoutSeconds,
+      outboundBytesMax,
+      directory: resolve(config.dataDir),
     },
     { http: describedRoutes(routes, sockets, version), sockets },
   );
+}
+
+function joinEvents({ config, metrics }: Pick<Setting, 'config' | 'metrics'>, frames: RequestFrames): HttpRoute {
+  const { firstAnswersMax: answersMax, firstAnswersCharactersMax: charactersMax } = config.ingest;
+  const onForgotten = (count: number) => metrics.ingest.dedupForgotten.inc({ kind: 'first_answer' }, count);
+  const answers = new FirstAnswers({ answersMax, charactersMax, onForgotten });
+  return createEventsRoute({ frames, answers }, { frameBytesMax: config.limits.frameBytesMax });
 }
 
 function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {

@@ -39,7 +39,7 @@ FROM
     WHERE type IN (
         'run.completed', 'run.failed', 'run.cancelled', 'task.completed', 'task.failed', 'task.cancelled',
         'step.completed', 'step.failed'
-    )
+    ) AND conflicting_end = 0
 )
 GROUP BY tenant, agent_id, minute;
 

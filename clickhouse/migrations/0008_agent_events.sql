@@ -5,6 +5,7 @@ CREATE VIEW IF NOT EXISTS agent_events
 (
     tenant LowCardinality(String) COMMENT 'Tenant of the API key the event came with.',
     received DateTime64(3, 'UTC') COMMENT 'When the collector received the event; decides the partition.',
+    conflicting_end UInt8 COMMENT '1: what the event ends had ended otherwise before, so it counts nothing.',
     type Enum8(
         'run.started' = 1, 'run.completed' = 2, 'run.failed' = 3, 'run.cancelled' = 4,
         'task.pending' = 10, 'task.running' = 11, 'task.completed' = 12, 'task.failed' = 13,
@@ -69,6 +70,7 @@ CREATE VIEW IF NOT EXISTS agent_events
 AS SELECT
     tenant,
     received,
+    conflicting_end,
     type,
     event_id,
     agent_id,

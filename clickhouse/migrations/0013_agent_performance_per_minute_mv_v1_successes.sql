@@ -46,7 +46,7 @@ FROM
     WHERE type IN (
         'run.completed', 'run.failed', 'run.cancelled', 'task.completed', 'task.failed', 'task.cancelled',
         'step.completed', 'step.failed'
-    )
+    ) AND conflicting_end = 0
 )
 GROUP BY tenant, agent_id, minute;
 DETACH TABLE IF EXISTS agent_performance_per_minute_mv_v1;
@@ -91,7 +91,7 @@ FROM
     WHERE type IN (
         'run.completed', 'run.failed', 'run.cancelled', 'task.completed', 'task.failed', 'task.cancelled',
         'step.completed', 'step.failed'
-    )
+    ) AND conflicting_end = 0
 )
 GROUP BY tenant, agent_id, minute;
 DETACH TABLE IF EXISTS agent_performance_per_minute_mv_v1;

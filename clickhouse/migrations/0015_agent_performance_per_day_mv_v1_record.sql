@@ -12,9 +12,9 @@ SELECT
     count() AS events,
     argMaxStateIf(sent_name, received, sent_name != '') AS agent_name,
     countIf(is_execution) AS total,
-    countIf(type = 'task.completed') AS successful,
-    countIf(type = 'task.failed') AS failed,
-    countIf(type = 'task.cancelled') AS cancelled,
+    countIf(is_execution AND type = 'task.completed') AS successful,
+    countIf(is_execution AND type = 'task.failed') AS failed,
+    countIf(is_execution AND type = 'task.cancelled') AS cancelled,
     count(execution_ms) AS duration_count,
     sum(ifNull(execution_ms, 0)) AS duration_sum_ms,
     min(ifNull(execution_ms, inf)) AS duration_min_ms,
@@ -38,8 +38,8 @@ FROM
 (
     SELECT
         tenant, agent_id, CAST(agent_name, 'String') AS sent_name, ts, received, type, llm_calls, tokens_in, tokens_out, cost_micros,
-        type IN ('task.completed', 'task.failed', 'task.cancelled') AS is_execution,
-        usage_scope = 'own' AND (is_execution OR type IN (
+        conflicting_end = 0 AND type IN ('task.completed', 'task.failed', 'task.cancelled') AS is_execution,
+        usage_scope = 'own' AND conflicting_end = 0 AND (is_execution OR type IN (
             'run.completed', 'run.failed', 'run.cancelled', 'step.completed', 'step.failed'
         )) AS is_counted,
         if(is_execution, duration_ms, NULL) AS execution_ms,
@@ -90,7 +90,7 @@ FROM
     WHERE type IN (
         'run.completed', 'run.failed', 'run.cancelled', 'task.completed', 'task.failed', 'task.cancelled',
         'step.completed', 'step.failed'
-    )
+    ) AND conflicting_end = 0
 )
 GROUP BY tenant, agent_id, day;
 DETACH TABLE IF EXISTS agent_performance_per_day_mv_v1;

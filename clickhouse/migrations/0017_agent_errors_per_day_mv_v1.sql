@@ -60,7 +60,7 @@ FROM
                 min(ts) AS first_same,
                 max(ts) AS last_same
             FROM agent_events_raw_v1
-            WHERE type = 'task.failed'
+            WHERE type = 'task.failed' AND conflicting_end = 0
             GROUP BY tenant, agent_id, day, error_category, code, error_message
         )
         GROUP BY tenant, agent_id, day, error_category, code, text

@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS agent_task_history_v2
     session_id String COMMENT 'Conversation or session.',
     name String COMMENT 'Name of the task, tool or model.',
     status Enum8('pending' = 10, 'running' = 11, 'completed' = 12, 'failed' = 13, 'cancelled' = 14)
-        COMMENT 'Latest state; one that ended wins over any other.',
+        COMMENT 'State the event tells.',
     attempt UInt16 COMMENT 'Which try this is, from 1.',
     ts DateTime64(3, 'UTC') COMMENT 'When the latest state was reached.',
     received DateTime64(3, 'UTC') COMMENT 'When the latest state was received.',
@@ -52,12 +52,13 @@ CREATE TABLE IF NOT EXISTS agent_task_history_v2
     outputs Map(String, String) COMMENT 'Results of the work: flat map of scalars.',
     labels Map(String, String) COMMENT 'Labels of your own: map of strings.',
     start DateTime64(3, 'UTC')
-        COMMENT 'Place in lists: started_at, else duration_ms before ts, else ts.',
+        COMMENT 'Start as this event tells it: started_at, else duration_ms before ts, else ts.',
+    conflicting_end UInt8 COMMENT '1: what the event ends had ended otherwise before.',
     version UInt64 COMMENT 'Order of the states of a task: bit 62 ended, then ts in ms, attempt, status.'
 )
-ENGINE = ReplacingMergeTree(version)
+ENGINE = MergeTree
 PARTITION BY toYYYYMM(received)
-ORDER BY (tenant, task_id)
+ORDER BY (tenant, task_id, run_id, agent_id, version)
 TTL toDateTime(received) + INTERVAL 90 DAY
 SETTINGS
     index_granularity = 512,

@@ -35,9 +35,9 @@ CREATE TABLE IF NOT EXISTS agent_tasks_by_start_v1
     INDEX user_id_bloom user_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX session_id_bloom session_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
-ENGINE = ReplacingMergeTree(version)
+ENGINE = MergeTree
 PARTITION BY toYYYYMM(received)
-ORDER BY (tenant, start, task_id)
+ORDER BY (tenant, start, task_id, run_id)
 TTL toDateTime(received) + INTERVAL 90 DAY
 SETTINGS
     min_bytes_for_wide_part = 134217728,

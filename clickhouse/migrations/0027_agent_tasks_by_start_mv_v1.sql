@@ -4,7 +4,7 @@
 CREATE MATERIALIZED VIEW IF NOT EXISTS agent_tasks_by_start_mv_v1 TO agent_tasks_by_start_v1 AS
 SELECT
     tenant,
-    coalesce(started_at, ts - toIntervalMillisecond(toInt64(ifNull(duration_ms, 0)))) AS start,
+    coalesce(started_at, coalesce(ended_at, ts) - toIntervalMillisecond(toInt64(ifNull(duration_ms, 0)))) AS start,
     task_id,
     bitOr(
         if(type IN ('task.completed', 'task.failed', 'task.cancelled'), toUInt64(4611686018427387904), toUInt64(0)),

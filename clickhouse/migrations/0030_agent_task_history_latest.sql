@@ -43,7 +43,8 @@ CREATE OR REPLACE VIEW agent_task_history
     outputs Map(String, String) COMMENT 'Results of the work: flat map of scalars.',
     labels Map(String, String) COMMENT 'Labels of your own: map of strings.',
     start DateTime64(3, 'UTC')
-        COMMENT 'Place in lists: started_at, else duration_ms before ts, else ts.'
+        COMMENT 'Place in lists: started_at, else duration_ms before ts, else ts.',
+    conflicting_ends UInt64 COMMENT 'Ends that were told after another end of the same attempt; they count nothing.'
 )
 AS SELECT
     tenant,
@@ -63,9 +64,22 @@ AS SELECT
     attempt,
     ts,
     received,
-    started_at,
-    ended_at,
-    duration_ms,
+    coalesce(
+        if(told_start.1 = greatest(attempt, 1), told_start.2, NULL),
+        arrayFirstOrNull(told -> told.1 = greatest(attempt, 1), told_starts).2,
+        told_start.2,
+        arrayFirstOrNull(told -> true, told_starts).2,
+        if(
+            told_end AND told_duration.1 = greatest(attempt, 1),
+            told_end_at - toIntervalMillisecond(toInt64(ifNull(told_duration.2, 0))),
+            NULL
+        )
+    ) AS started_at,
+    if(told_end, told_end_at, NULL) AS ended_at,
+    coalesce(
+        if(told_duration.1 = greatest(attempt, 1), told_duration.2, NULL),
+        if(ended_at >= started_at, toFloat64(dateDiff('millisecond', started_at, ended_at)), NULL)
+    ) AS duration_ms,
     llm_calls,
     tokens_in,
     tokens_out,
@@ -73,13 +87,79 @@ AS SELECT
     memory_mb,
     confidence,
     error_category,
-    error_code,
-    error_message,
+    if(told_code.1 = greatest(attempt, 1), told_code.2, '') AS error_code,
+    if(told_message.1 = greatest(attempt, 1), told_message.2, '') AS error_message,
     inputs,
     outputs,
     labels,
-    start
-FROM agent_task_history_v2 FINAL;
+    coalesce(started_at, told_place) AS start,
+    conflicting_ends
+FROM
+(
+    SELECT
+        e.tenant AS tenant,
+        e.task_id AS task_id,
+        e.run_id AS run_id,
+        argMax(e.agent_id, (e.said, e.received, e.agent_id)) AS agent_id,
+        argMaxIf(e.agent_name, (e.said, e.received, e.agent_name), e.agent_name != '') AS agent_name,
+        argMaxIf(e.agent_version, (e.said, e.received, e.agent_version), e.agent_version != '') AS agent_version,
+        argMaxIf(e.parent_id, (e.said, e.received, e.parent_id), e.parent_id != '') AS parent_id,
+        argMaxIf(e.flow_id, (e.said, e.received, e.flow_id), e.flow_id != '') AS flow_id,
+        argMaxIf(e.crew_id, (e.said, e.received, e.crew_id), e.crew_id != '') AS crew_id,
+        argMaxIf(e.engagement_id, (e.said, e.received, e.engagement_id), e.engagement_id != '') AS engagement_id,
+        argMaxIf(e.user_id, (e.said, e.received, e.user_id), e.user_id != '') AS user_id,
+        argMaxIf(e.session_id, (e.said, e.received, e.session_id), e.session_id != '') AS session_id,
+        argMaxIf(e.name, (e.said, e.received, e.name), e.name != '') AS name,
+        argMax(e.status, (e.version, e.received)) AS status,
+        argMax(e.attempt, (e.version, e.received)) AS attempt,
+        argMax(e.ts, (e.version, e.received)) AS ts,
+        max(e.received) AS received,
+        max(e.version) >= 4611686018427387904 AS told_end,
+        argMax(coalesce(e.ended_at, e.ts), (e.version, e.received)) AS told_end_at,
+        argMaxIf((greatest(e.attempt, 1), e.started_at), (e.said, e.received, e.started_at), isNotNull(e.started_at)) AS told_start,
+        arraySort(told -> told.2, groupArrayIf((greatest(e.attempt, 1), e.ts), e.status = 'running')) AS told_starts,
+        argMaxIf((greatest(e.attempt, 1), e.duration_ms), (e.version, e.received, e.duration_ms), isNotNull(e.duration_ms)) AS told_duration,
+        argMaxIf(e.llm_calls, (e.said, e.received, e.llm_calls), e.llm_calls != 0) AS llm_calls,
+        argMaxIf(e.tokens_in, (e.said, e.received, e.tokens_in), e.tokens_in != 0) AS tokens_in,
+        argMaxIf(e.tokens_out, (e.said, e.received, e.tokens_out), e.tokens_out != 0) AS tokens_out,
+        argMax(e.cost_micros, (e.said, e.received, e.cost_micros)) AS cost_micros,
+        argMax(e.memory_mb, (e.said, e.received, e.memory_mb)) AS memory_mb,
+        argMax(e.confidence, (e.said, e.received, e.confidence)) AS confidence,
+        argMax(e.error_category, (e.version, e.received)) AS error_category,
+        argMaxIf((greatest(e.attempt, 1), e.error_code), (e.version, e.received, e.error_code), e.error_code != '') AS told_code,
+        argMaxIf((greatest(e.attempt, 1), e.error_message), (e.version, e.received, e.error_message), e.error_message != '') AS told_message,
+        arrayFold(
+            (merged, told) -> mapUpdate(merged, told.2),
+            arraySort(
+                told -> (told.1, mapKeys(told.2), mapValues(told.2)),
+                groupArrayIf(((e.said, e.received), e.inputs), notEmpty(e.inputs))
+            ),
+            CAST(map(), 'Map(String, String)')
+        ) AS inputs,
+        arrayFold(
+            (merged, told) -> mapUpdate(merged, told.2),
+            arraySort(
+                told -> (told.1, mapKeys(told.2), mapValues(told.2)),
+                groupArrayIf(((e.said, e.received), e.outputs), notEmpty(e.outputs))
+            ),
+            CAST(map(), 'Map(String, String)')
+        ) AS outputs,
+        arrayFold(
+            (merged, told) -> mapUpdate(merged, told.2),
+            arraySort(
+                told -> (told.1, mapKeys(told.2), mapValues(told.2)),
+                groupArrayIf(((e.said, e.received), e.labels), notEmpty(e.labels))
+            ),
+            CAST(map(), 'Map(String, String)')
+        ) AS labels,
+        max(e.start) AS told_place,
+        sum(e.conflicting_end) AS conflicting_ends
+    FROM
+    (
+        SELECT *, bitAnd(version, 4611686018427387903) AS said FROM agent_task_history_v2
+    ) AS e
+    GROUP BY e.tenant, e.task_id, e.run_id, if(e.run_id = '', e.agent_id, '')
+);
 
 -- down
 CREATE OR REPLACE VIEW agent_task_history

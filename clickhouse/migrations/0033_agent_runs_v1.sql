@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS agent_runs_v1
     session_id String COMMENT 'Conversation or session.',
     name String COMMENT 'Name of the run.',
     status Enum8('running' = 1, 'completed' = 2, 'failed' = 3, 'cancelled' = 4)
-        COMMENT 'Latest state; one that ended wins over any other.',
+        COMMENT 'State the event tells.',
     attempt UInt16 COMMENT 'Which try this is, from 1.',
     ts DateTime64(3, 'UTC') COMMENT 'When the latest state was reached.',
     received DateTime64(3, 'UTC') COMMENT 'When the latest state was received.',
@@ -43,12 +43,13 @@ CREATE TABLE IF NOT EXISTS agent_runs_v1
     outputs Map(String, String) COMMENT 'Results of the work: flat map of scalars.',
     labels Map(String, String) COMMENT 'Labels of your own: map of strings.',
     start DateTime64(3, 'UTC')
-        COMMENT 'Place in lists: started_at, else duration_ms before ts, else ts.',
+        COMMENT 'Start as this event tells it: started_at, else duration_ms before ts, else ts.',
+    conflicting_end UInt8 COMMENT '1: what the event ends had ended otherwise before.',
     version UInt64 COMMENT 'Order of the states of a run: bit 62 ended, then ts in ms, attempt, status.'
 )
-ENGINE = ReplacingMergeTree(version)
+ENGINE = MergeTree
 PARTITION BY toYYYYMM(received)
-ORDER BY (tenant, run_id)
+ORDER BY (tenant, run_id, version)
 TTL toDateTime(received) + INTERVAL 90 DAY
 SETTINGS
     index_granularity = 512,

@@ -36,7 +36,8 @@ SELECT
     inputs,
     outputs,
     labels,
-    coalesce(started_at, ts - toIntervalMillisecond(toInt64(ifNull(duration_ms, 0)))) AS start,
+    coalesce(started_at, coalesce(ended_at, ts) - toIntervalMillisecond(toInt64(ifNull(duration_ms, 0)))) AS start,
+    conflicting_end,
     bitOr(
         if(type IN ('run.completed', 'run.failed', 'run.cancelled'), toUInt64(4611686018427387904), toUInt64(0)),
         toUInt64(toUnixTimestamp64Milli(ts)) * 1048576 + toUInt64(attempt) * 16 + toUInt64(CAST(type, 'Int8'))

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS agent_runs_by_start_v1
     INDEX user_id_bloom user_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX session_id_bloom session_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
-ENGINE = ReplacingMergeTree(version)
+ENGINE = MergeTree
 PARTITION BY toYYYYMM(received)
 ORDER BY (tenant, start, run_id)
 TTL toDateTime(received) + INTERVAL 90 DAY

@@ -8,11 +8,11 @@ SELECT
     run_id,
     groupUniqArray(64)(toString(agent_id)) AS agents,
     count() AS events,
-    countIf(type IN ('task.completed', 'task.failed', 'task.cancelled')) AS tasks_ended,
-    countIf(type = 'task.failed') AS tasks_failed,
+    countIf(type IN ('task.completed', 'task.failed', 'task.cancelled') AND is_first) AS tasks_ended,
+    countIf(type = 'task.failed' AND is_first) AS tasks_failed,
     countIf(type = 'step.started') AS steps_started,
-    countIf(type IN ('step.completed', 'step.failed')) AS steps_ended,
-    countIf(type = 'step.failed') AS steps_failed,
+    countIf(type IN ('step.completed', 'step.failed') AND is_first) AS steps_ended,
+    countIf(type = 'step.failed' AND is_first) AS steps_failed,
     sumIf(llm_calls, is_usage) AS llm_calls,
     sumIf(tokens_in, is_usage) AS tokens_in,
     sumIf(tokens_out, is_usage) AS tokens_out,
@@ -24,7 +24,8 @@ FROM
 (
     SELECT
         tenant, run_id, agent_id, type, llm_calls, tokens_in, tokens_out, cost_micros, ts, received,
-        usage_scope = 'own' AND type IN (
+        conflicting_end = 0 AS is_first,
+        usage_scope = 'own' AND is_first AND type IN (
             'run.completed', 'run.failed', 'run.cancelled', 'task.completed', 'task.failed', 'task.cancelled',
             'step.completed', 'step.failed'
         ) AS is_usage

@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS agent_failures_v1
     task_id String COMMENT 'Task of the failed attempt.',
     step_id String COMMENT 'Step that failed; empty when a run or task did.',
     parent_id String COMMENT 'Run, task or step that caused this one.',
+    user_id String COMMENT 'Person the work was done for.',
     name LowCardinality(String) COMMENT 'Name of the task, tool or model.',
     step_kind Enum8(
         '' = 0, 'llm' = 1, 'tool' = 2, 'retrieval' = 3,

@@ -3,7 +3,7 @@
 -- up
 INSERT INTO agent_failures_v1 (
     tenant, lane, ts, unit, attempt, kind, family, outcome, received,
-    inserted, run, agent_id, run_id, task_id, step_id, parent_id, name, step_kind, error_category,
+    inserted, run, agent_id, run_id, task_id, step_id, parent_id, user_id, name, step_kind, error_category,
     error_code, error_message, duration_ms, llm_calls, tokens_in, tokens_out, cost_micros
 )
 SELECT
@@ -17,10 +17,10 @@ SELECT
     cityHash64(
         tenant,
         kind,
-        if(kind = 'task', '', run_id_),
+        run_id_,
         if(kind = 'run', '', task_id_),
         if(kind = 'step', step_id_, ''),
-        if(kind = 'step' AND run_id_ = '' AND task_id_ = '', toString(agent_id_), '')
+        if(run_id_ = '', toString(agent_id_), '')
     ) AS unit,
     attempt,
     kind,
@@ -40,12 +40,13 @@ SELECT
     0 AS outcome,
     received,
     now64(3, 'UTC') AS inserted,
-    if(run_id = '', 0, cityHash64(run_id)) AS run,
+    if(run_id_ = '', 0, cityHash64(run_id_)) AS run,
     if(lane = 'failed', agent_id_, '') AS agent_id,
     if(lane = 'failed', run_id_, '') AS run_id,
     if(lane = 'failed', task_id_, '') AS task_id,
     if(lane = 'failed', step_id_, '') AS step_id,
     if(lane = 'failed', parent_id_, '') AS parent_id,
+    if(lane = 'failed', user_id_, '') AS user_id,
     if(lane = 'failed', name_, '') AS name,
     step_kind_ AS step_kind,
     error_category,
@@ -60,12 +61,13 @@ FROM
 (
     SELECT
         tenant, type, ts, received, attempt, agent_id AS agent_id_, run_id AS run_id_, task_id AS task_id_,
-        step_id AS step_id_, parent_id AS parent_id_, name AS name_, step_kind AS step_kind_, error_category,
+        step_id AS step_id_, parent_id AS parent_id_, user_id AS user_id_, name AS name_, step_kind AS step_kind_, error_category,
         error_code AS error_code_, error_message AS error_message_, duration_ms AS duration_ms_, usage_scope,
         llm_calls AS llm_calls_, tokens_in AS tokens_in_, tokens_out AS tokens_out_, cost_micros AS cost_micros_,
         multiIf(startsWith(toString(type), 'run'), 'run', startsWith(toString(type), 'task'), 'task', 'step') AS kind
     FROM agent_events_raw_v1
-    WHERE type IN ('run.failed', 'task.failed', 'step.failed', 'run.completed', 'task.completed')
+    WHERE type IN ('run.failed', 'task.failed', 'step.failed') AND conflicting_end = 0
+        OR type IN ('run.completed', 'task.completed')
         OR attempt > 1 AND type IN (
             'run.started', 'run.cancelled', 'task.pending', 'task.running', 'task.cancelled', 'step.started',
             'step.completed'

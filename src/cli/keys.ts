@@ -3,14 +3,21 @@ import { readConfig } from '../config/read-config.js';
 import { systemClock } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import type { Scope } from '../core/ports.js';
-import { generateKey, readKeyFile, type StoredKey, storedKeyOf, writeKeyFile } from '../ingest/key-file.js';
+import {
+  generateKey,
+  type KeyGrant,
+  readKeyFile,
+  type StoredKey,
+  storedKeyOf,
+  writeKeyFile,
+} from '../ingest/key-file.js';
 
 /**
- * `npm run keys -- list | add --tenant <name> --scope <scope>+<scope> | revoke <name>`, on the data directory of the
- * same configuration as the collector. A running collector follows within a second.
+ * `npm run keys -- list | add --tenant <name> --scope <scope>+<scope> [--user <id>] | revoke <name>`, on the data
+ * directory of the same configuration as the collector. A running collector follows within a second.
  */
 const usage = `usage: keys list
-       keys add --tenant <name> --scope ingest|read|admin|metrics[+…]
+       keys add --tenant <name> --scope ingest|read|admin|metrics[+…] [--user <id>]
        keys revoke <name, as listed>
        options: --config <path>, --data-dir <path>
 `;
@@ -22,6 +29,7 @@ function main(argv: readonly string[]): number {
     options: {
       tenant: { type: 'string' },
       scope: { type: 'string' },
+      user: { type: 'string' },
       config: { type: 'string' },
       'data-dir': { type: 'string' },
     },
@@ -32,7 +40,7 @@ function main(argv: readonly string[]): number {
   const [command, name, ...rest] = positionals;
   if (command === 'list' && name === undefined) return list(dataDir);
   if (command === 'add' && name === undefined && values.tenant !== undefined && values.scope !== undefined) {
-    return add(dataDir, values.tenant, values.scope);
+    return add(dataDir, { tenant: values.tenant, scopes: values.scope.split('+') as Scope[], user: values.user });
   }
   if (command === 'revoke' && name !== undefined && rest.length === 0) return revoke(dataDir, name);
   process.stderr.write(usage);
@@ -40,19 +48,22 @@ function main(argv: readonly string[]): number {
 }
 
 function list(dataDir: string): number {
-  for (const { name, tenant, scopes, created } of storedKeys(dataDir)) {
-    process.stdout.write(`${name}  ${created}  ${tenant}  ${scopes.join('+')}\n`);
+  for (const { name, tenant, scopes, created, user } of storedKeys(dataDir)) {
+    const bound = user === undefined ? '' : `  user ${user}`;
+    process.stdout.write(`${name}  ${created}  ${tenant}  ${scopes.join('+')}${bound}\n`);
   }
   return 0;
 }
 
-function add(dataDir: string, tenant: string, scope: string): number {
-  const scopes = scope.split('+') as Scope[];
+function add(dataDir: string, grant: KeyGrant): number {
   const key = generateKey();
-  const added = storedKeyOf(key, { tenant, scopes }, systemClock.nowMs());
+  const added = storedKeyOf(key, grant, systemClock.nowMs());
   writeKeyFile(dataDir, [...storedKeys(dataDir), added]);
+  const bound = grant.user === undefined ? '' : `, user ${grant.user}`;
   process.stdout.write(`${key}\n`);
-  process.stderr.write(`key ${added.name} of tenant ${tenant} (${scope}); it is shown this once\n`);
+  process.stderr.write(
+    `key ${added.name} of tenant ${grant.tenant}${bound} (${grant.scopes.join('+')}); it is shown this once\n`,
+  );
   return 0;
 }
 

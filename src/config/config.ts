@@ -99,8 +99,8 @@ export const configTable = {
 
   socket: {
     idleTimeoutSeconds: integer(
-      { default: 120, min: 8, max: 960 },
-      'Silence, pings included, after which a WebSocket is closed.',
+      { default: 45, min: 8, max: 960 },
+      'Silence of a client, which is asked for a pong 4 to 16 s before, after which its WebSocket is closed.',
     ),
     outboundBytesMax: integer(
       { default: mebibyte, min: 65_536, max: 256 * mebibyte },
@@ -125,6 +125,26 @@ export const configTable = {
     eventIdsMax: integer(
       { default: 2_000_000, min: 1_000, max: 100_000_000 },
       'Event ids remembered to find repeated events; the oldest are forgotten and counted.',
+    ),
+    openWorkMax: integer(
+      { default: 1_000_000, min: 1_000, max: 100_000_000 },
+      'Open runs, tasks and steps whose start is remembered for their end; the oldest are forgotten and counted.',
+    ),
+    openWorkAgeMsMax: integer(
+      { default: 86_400_000, min: 60_000, max: 2_592_000_000 },
+      'How long the start of what is open is remembered, in ms.',
+    ),
+    endedWorkMax: integer(
+      { default: 1_000_000, min: 1_000, max: 100_000_000 },
+      'Ends remembered to find a second end of the same; about so many, 16 bytes each.',
+    ),
+    firstAnswersMax: integer(
+      { default: 50_000, min: 0, max: 10_000_000 },
+      'Answers kept for requests that come again with their Idempotency-Key; the oldest are forgotten and counted.',
+    ),
+    firstAnswersCharactersMax: integer(
+      { default: 16 * mebibyte, min: 0, max: 4_096 * mebibyte },
+      'Characters of all those answers together.',
     ),
   },
 

@@ -43,6 +43,10 @@ export const httpFields = {
     { default: 60_000, min: 100, max: 3_600_000 },
     'Time a client may take nothing of a streamed answer; then it is cut off.',
   ),
+  keepAliveTimeoutMs: integer(
+    { default: 75_000, min: 1_000, max: 3_600_000 },
+    'Time a connection without a request is kept; longer than a proxy keeps its own, or it meets closed ones.',
+  ),
   hosts: list({
     item: z.string().regex(/^(\*|[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,16})$/),
     identity: (name) => name.toLowerCase(),

@@ -31,6 +31,7 @@ export const eventErrors = {
   time_order: spec(400, null, false, 'ended_at is before started_at'),
   nesting_too_deep: spec(400, null, false, 'values are nested deeper than allowed'),
   extension_type: spec(400, null, false, 'a MessagePack extension other than the timestamp is refused'),
+  user_foreign: spec(400, null, false, 'the event names another user than the one the API key is bound to'),
   row_ragged: spec(400, null, false, 'a row has not as many values as the frame has columns'),
 } as const satisfies Record<string, ErrorSpec>;
 
@@ -38,6 +39,7 @@ export const eventErrors = {
 export const eventNotices = {
   field_unknown: spec(202, null, false, 'a field the schema does not know is ignored; the event is kept'),
   column_unknown: spec(202, null, false, 'a column the schema does not know is ignored; the rows are kept'),
+  conflicting_end: spec(202, null, false, 'what it ends had ended otherwise before; the event is kept, not counted'),
   time_clamped: spec(202, null, false, 'ts is outside the accepted clock skew and set to its bound; the event is kept'),
 } as const satisfies Record<string, ErrorSpec>;
 
@@ -63,6 +65,7 @@ export const accessErrors = {
   key_missing: spec(401, 4401, false, 'no API key was sent'),
   key_invalid: spec(401, 4401, false, 'the API key is not known'),
   scope_missing: spec(403, 4403, false, 'the API key does not carry the scope this needs'),
+  user_bound: spec(403, 4403, false, 'the API key is bound to a user, and this is not told by user'),
 } as const satisfies Record<string, ErrorSpec>;
 
 /** The HTTP surface. */
@@ -77,7 +80,11 @@ export const requestErrors = {
   parameter_unknown: spec(400, null, false, 'a query parameter has a name this endpoint does not know'),
   parameter_repeated: spec(400, null, false, 'a query parameter is given more than once'),
   media_type_unsupported: spec(415, null, false, 'the content type or content encoding is not accepted'),
+  head_too_large: spec(431, null, false, 'the head of the request is larger than 96 KiB'),
+  websocket_required: spec(426, null, false, 'the path speaks WebSocket, version 13, and nothing else'),
+  protocol_unknown: spec(400, 4400, false, 'of the WebSocket sub-protocols offered none is tidemark.v1'),
   url_too_long: spec(414, null, false, 'the path and query of the request are longer than 16 KiB'),
+  idempotency_mismatch: spec(422, null, false, 'the Idempotency-Key was sent before with another body'),
   body_too_large: spec(413, null, false, 'the body is larger than allowed, as sent or when inflated'),
   body_invalid: spec(400, null, false, 'the body cannot be inflated or read, or a field of it is missing or wrong'),
   request_timeout: spec(408, null, true, 'the body did not arrive in time'),

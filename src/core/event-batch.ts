@@ -1,6 +1,7 @@
 import type { EventErrorCode, FrameErrorCode } from './errors.js';
 import type { ErrorCategory } from './event-types.js';
 import type { LifecycleChanges, LiveEvents, LiveInterest } from './live-batch.js';
+import type { WorkRows } from './work-rows.js';
 
 /**
  * The unit that moves between stages: several frames, end to end in one buffer, decoded together into
@@ -33,10 +34,22 @@ export interface FrameRange {
   readonly tenant: string;
   /** The tenant opted in to content keys. */
   readonly contentAllowed: boolean;
+  /** Events are of this user, and one that names another is refused. Absent or null: whoever they name. */
+  readonly user?: string | null;
   /** Already known as seen: decoded for its answer (seq, counts, errors) but adds no row and no slice. */
   readonly duplicate: boolean;
   /** Indices, within the frame, of events seen before by `event_id`, ascending: they add no row and no slice. */
   readonly duplicateEvents: readonly number[];
+  /** Indices of events that end what had ended otherwise before, ascending: rows that count nothing. */
+  readonly conflictingEvents?: readonly number[];
+  /** Events that leave out the run their task was open in, ascending by index. */
+  readonly runs?: readonly RunOfEvent[];
+}
+
+/** The run of an event that does not tell it. */
+export interface RunOfEvent {
+  readonly event: number;
+  readonly runId: string;
 }
 
 export interface DecodedBatch {
@@ -45,16 +58,18 @@ export interface DecodedBatch {
   /** One Native block with the columns of `rawColumns`, or empty when no row was accepted. */
   readonly rows: Uint8Array;
   readonly rowCount: number;
-  /** CRC-32 (zlib) of `rows`. */
-  readonly rowsCrc: number;
+  /** CRC-32 (zlib) of `rows`; null while cells may still be filled (`work.cells`). */
+  readonly rowsCrc: number | null;
   /** One for each frame of the input, in order. */
   readonly frames: readonly DecodedFrame[];
-  /** 64-bit fingerprints of the block's events that carry an event_id; `null` when none does. */
+  /** 64-bit fingerprints of the block's events that carry an event_id, and of ends by what they say; or `null`. */
   readonly eventIds: EventFingerprints | null;
   /** What the accepted events add to the live windows. */
   readonly slices: readonly WindowSlice[];
   /** What starts and ends in it, for the registry of open runs. */
   readonly lifecycle: LifecycleChanges;
+  /** The same for the memory of what is under way. */
+  readonly work: WorkRows;
   /** The events that live subscribers want; null when there is none. */
   readonly live: LiveEvents | null;
   /** Accepted events whose `ts` was clamped to the accepted skew. */

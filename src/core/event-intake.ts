@@ -7,6 +7,8 @@ export interface IntakeEvent {
   /** The `Idempotency-Key` of the request; a second event with it and the same `purpose` is the first one again. */
   readonly idempotencyKey: string | undefined;
   readonly purpose: string;
+  /** As sent: the same key with another one is refused. */
+  readonly requestBody: Uint8Array;
 }
 
 export interface IntakeOutcome {
@@ -18,7 +20,7 @@ export interface IntakeOutcome {
 export interface EventIntake {
   /**
    * Resolves when the event is on disk. Rejects with CollectorError: `spool_full`, `spool_failed`, `overloaded`,
-   * `stopping`, or a `RequestProblem` that names the field at fault.
+   * `stopping`, `idempotency_mismatch`, or a `RequestProblem` that names the field at fault.
    */
   accept(event: IntakeEvent): Promise<IntakeOutcome>;
 }

@@ -270,6 +270,11 @@ export const serverColumns = [
     column: "DateTime64(3, 'UTC')",
     meaning: 'When the collector received the event; decides the partition.',
   },
+  {
+    name: 'conflicting_end',
+    column: 'UInt8',
+    meaning: '1: what the event ends had ended otherwise before, so it counts nothing.',
+  },
 ] as const;
 
 export interface RawColumn {

@@ -37,6 +37,11 @@ export const terminalTypes = [
   'step.failed',
 ] as const satisfies readonly EventType[];
 
+/** By number of the type, whether it is one of `terminalTypes`. */
+export const isTerminalType: readonly boolean[] = Array.from({ length: 128 }, (_, code) =>
+  terminalTypes.some((type) => eventTypes[type] === code),
+);
+
 /** An execution is a task that ended; success rate, durations and totals are over these. */
 export const executionTypes = [
   'task.completed',

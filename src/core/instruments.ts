@@ -30,8 +30,16 @@ export interface IngestInstruments {
   readonly frameBytes: PlainCounter;
   /** Receipt of a frame to its ack, seconds. */
   readonly ackSeconds: PlainHistogram;
-  /** What can no longer be told to be a duplicate or a gap, because its memory was full. kind: event_id, seq_gap. */
+  /** What is no longer known, because its memory was full. kind: event_id, seq_gap, first_answer. */
   readonly dedupForgotten: LabelCounter<'kind'>;
+  /** What of the work under way is no longer remembered. kind: start, run. */
+  readonly workForgotten: LabelCounter<'kind'>;
+  /** Ends that tell no duration and whose start is not remembered. */
+  readonly endsWithoutStart: PlainCounter;
+  /** Ends of what had ended otherwise before. */
+  readonly endsConflicting: PlainCounter;
+  /** Events that left out the run, and got the one their task was open in. */
+  readonly runsInferred: PlainCounter;
   /** WebSocket connections closed by the collector, by error code. */
   readonly connectionsClosed: LabelCounter<'code'>;
 }

@@ -4,6 +4,7 @@ import type { LiveFilter } from './live-batch.js';
 export class AudienceGroup {
   readonly group: number;
   readonly runs: ReadonlySet<string> | null;
+  readonly user: string | null;
   /** By number of the type: 1 passes. */
   readonly #types: Uint8Array | null;
   /** Place of the group's latest range while a batch is read, -1 when it has none. */
@@ -11,6 +12,7 @@ export class AudienceGroup {
 
   constructor(filter: LiveFilter) {
     this.group = filter.group;
+    this.user = filter.user ?? null;
     this.runs = filter.runs.length === 0 ? null : new Set(filter.runs);
     this.#types = filter.types.length === 0 ? null : typeTable(filter.types);
   }

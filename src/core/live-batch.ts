@@ -15,6 +15,8 @@ export interface LiveInterest {
 export interface LiveFilter {
   readonly group: number;
   readonly tenant: string;
+  /** Only events of this user pass; absent or null: whoever they name. */
+  readonly user?: string | null;
   readonly agents: readonly string[];
   readonly runs: readonly string[];
   /** Numbers of event types. */

@@ -1,5 +1,5 @@
 import type { ApiOperation } from './api-operation.js';
-import type { AccessErrorCode } from './errors.js';
+import type { AccessErrorCode, ErrorCode } from './errors.js';
 import type { DecodedBatch, EventIdList, FrameBatch, WindowSlice } from './event-batch.js';
 import type { LiveInterest } from './live-batch.js';
 
@@ -22,6 +22,8 @@ export interface Principal {
   readonly keyName: string;
   /** Content keys (prompts, responses) are accepted for this tenant. */
   readonly contentAllowed: boolean;
+  /** The key is bound to this user: it sends, and is told, what is of this user alone. Absent or null: the tenant's. */
+  readonly user?: string | null;
 }
 
 export interface Authenticator {
@@ -65,6 +67,8 @@ export interface HttpRoute {
   readonly longLived?: true;
   /** Says whether all is well: has places of its own, which no other request takes. So has a route without a scope. */
   readonly monitoring?: true;
+  /** Tells a key that is bound to a user of that user alone; without it such a key is refused. */
+  readonly byUser?: true;
   /** Absent: not part of the described API. */
   readonly operation?: ApiOperation;
   /** Throws `CollectorError` for a problem answer; anything else becomes `internal`. */
@@ -89,6 +93,8 @@ export interface SocketHandlers {
   message(bytes: ArrayBuffer, isBinary: boolean): void;
   /** What was `buffered` has gone out. */
   drained?(): void;
+  /** Tells the client why the server ends the connection, in the client's format, and closes it. */
+  end(code: ErrorCode): void;
   closed(code: number): void;
 }
 
@@ -101,6 +107,11 @@ export interface SocketRoute {
   readonly payloadBytesMax: number;
   /** Sub-protocol answered when the client offers it. */
   readonly protocol: string;
+  /** `{op: "error", code, message}` in the format in which a client with this query expects its first message. */
+  errorMessage(
+    error: { readonly code: ErrorCode; readonly message: string },
+    query: URLSearchParams,
+  ): Uint8Array | string;
   /** After a successful upgrade. */
   open(socket: Socket, request: SocketRequest): SocketHandlers;
   /** Before the sockets are closed at stop: resolves when what was received has been answered. */

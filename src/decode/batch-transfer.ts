@@ -12,6 +12,8 @@ export function packBatch(decoded: DecodedBatch): { packed: PackedBatch; buffers
   const { ids, runs, subjects, openings, heartbeats } = decoded.lifecycle;
   const buffers = [decoded.bytes, decoded.rows.buffer, packed.slices.numbers.buffer];
   for (const list of [ids, runs, subjects, openings, heartbeats]) if (list.length > 0) buffers.push(list.buffer);
+  const { attempts, namings, events } = decoded.work;
+  for (const list of [attempts, namings, events]) if (list.length > 0) buffers.push(list.buffer);
   if (decoded.eventIds !== null) {
     const { low, high, frame, event } = decoded.eventIds;
     buffers.push(low.buffer, high.buffer, frame.buffer, event.buffer);

@@ -1,13 +1,15 @@
 import { crc32 } from 'node:zlib';
-import type { DecodedBatch, DecodedFrame, FrameBatch, FrameRange } from '../core/event-batch.js';
+import type { DecodedBatch, DecodedFrame, FrameBatch, FrameRange, RunOfEvent } from '../core/event-batch.js';
+import { isTerminalType } from '../core/event-types.js';
 import type { FrameLimits } from '../core/limits.js';
-import { type ByteSource, createByteSource, createTextSource } from './byte-range.js';
+import { type ByteSource, createByteSource, createTextSource, equalRanges } from './byte-range.js';
 import { EventBlock } from './event-block.js';
 import { EventRules } from './event-rules.js';
 import { fieldIndex } from './field-table.js';
 import { FingerprintList } from './fingerprints.js';
 import { type EventSink, FrameReader } from './frame-reader.js';
 import { FrameReport } from './frame-report.js';
+import { GrowingList } from './growing-list.js';
 import { JsonFrame } from './json-frame.js';
 import { LifecycleRows } from './lifecycle-rows.js';
 import { LiveRows } from './live-rows.js';
@@ -28,6 +30,11 @@ export function createBatchDecoder(limits: FrameLimits): BatchDecoder {
 /** Containers around an event in a frame: the envelope and its array. */
 const envelopeLevels = 2;
 const eventIdField = fieldIndex('event_id');
+const typeField = fieldIndex('type');
+const runIdField = fieldIndex('run_id');
+const userIdField = fieldIndex('user_id');
+const noEvents: readonly number[] = [];
+const noRuns: readonly RunOfEvent[] = [];
 const tsField = fieldIndex('ts');
 
 class BatchState implements EventSink {
@@ -40,13 +47,22 @@ class BatchState implements EventSink {
   readonly #fingerprints = new FingerprintList();
   readonly #lifecycle = new LifecycleRows();
   readonly #live = new LiveRows();
+  readonly #lacking = new GrowingList(Uint32Array, 1_024);
+  /** Index of the event of each row within its frame. */
+  readonly #rowEvents = new GrowingList(Uint32Array, 4_096);
   #clampedCount = 0;
   /** Of the frame being read. */
   #frameIndex = 0;
   #tenantKey = 0;
+  /** The user every event is of; null: whoever it names. */
+  #user: ByteSource | null = null;
   #isDuplicate = false;
   #duplicateEvents: readonly number[] = [];
   #duplicatesPassed = 0;
+  #conflicting: readonly number[] = noEvents;
+  #conflictsPassed = 0;
+  #runs: readonly RunOfEvent[] = noRuns;
+  #runsPassed = 0;
 
   constructor(limits: FrameLimits) {
     this.#limits = limits;
@@ -63,6 +79,7 @@ class BatchState implements EventSink {
     } finally {
       this.#block.clear();
       this.#fingerprints.clear();
+      this.#rowEvents.clear();
     }
   }
 
@@ -80,15 +97,19 @@ class BatchState implements EventSink {
     }
     const block = this.#block;
     const rows = block.encode(batch.receivedMs);
+    const slices = sliceRows(block, this.#lacking);
+    const lifecycle = this.#lifecycle.changes(block, this.#lacking);
+    const work = this.#lifecycle.work(block, this.#rowEvents.values);
     return {
       bytes: batch.bytes,
       rows,
       rowCount: block.rows,
-      rowsCrc: crc32(rows),
+      rowsCrc: work.cells === null ? crc32(rows) : null,
       frames,
       eventIds: this.#fingerprints.copy(),
-      slices: sliceRows(block),
-      lifecycle: this.#lifecycle.changes(block),
+      slices,
+      lifecycle,
+      work,
       live: this.#live.events(block, batch),
       clampedCount: this.#clampedCount,
       redactedCount: block.maskedCount,
@@ -109,6 +130,7 @@ class BatchState implements EventSink {
     if (report.failed) {
       block.restore();
       this.#fingerprints.restore();
+      this.#rowEvents.length = rowsBefore;
       this.#clampedCount = clampedBefore;
       report.unknownCount = 0;
     }
@@ -123,10 +145,16 @@ class BatchState implements EventSink {
       tenants.set(range.tenant, tenant);
     }
     this.#tenantKey = this.#block.internTenant(tenant);
-    this.#fingerprints.beginTenant(tenant);
+    this.#user = range.user == null ? null : createTextSource(range.user);
+    // Users choose ids for themselves: one cannot make the event of another look like a repetition.
+    this.#fingerprints.beginTenant(this.#user === null ? tenant : createTextSource(`${range.tenant}\0${range.user}`));
     this.#isDuplicate = range.duplicate;
     this.#duplicateEvents = range.duplicateEvents;
     this.#duplicatesPassed = 0;
+    this.#conflicting = range.conflictingEvents ?? noEvents;
+    this.#conflictsPassed = 0;
+    this.#runs = range.runs ?? noRuns;
+    this.#runsPassed = 0;
     this.#frames.reader.allowContent(range.contentAllowed);
   }
 
@@ -164,6 +192,7 @@ class BatchState implements EventSink {
     const report = this.#report;
     const { source } = this.#frames.reader;
     if (event.errorCode === null) this.#rules.check(event);
+    if (this.#user !== null && event.errorCode === null) checkUser(event, source, this.#user);
     if (event.errorCode !== null) {
       report.reject(event, source);
       return;
@@ -171,12 +200,33 @@ class BatchState implements EventSink {
     const { index } = report;
     report.accepted++;
     if (this.#isDuplicate || this.#isDuplicateEvent(index)) return;
-    if (this.#rules.settleTime(event)) this.#noteClamped(event, index);
     if (event.has(eventIdField)) {
       const offset = event.offsets[eventIdField]!;
       this.#fingerprints.add(source, offset, event.lengths[eventIdField]!, this.#frameIndex, index);
+    } else if (isTerminalType[event.numbers[typeField]!]) {
+      this.#fingerprints.addSaid(event, source, this.#frameIndex, index);
     }
+    if (this.#rules.settleTime(event)) this.#noteClamped(event, index);
+    this.#rowEvents.push(index);
     this.#block.append(event, source, this.#tenantKey);
+    if (this.#user !== null && !event.has(userIdField)) this.#block.setUser(this.#user);
+    if (this.#conflicting.length > 0) this.#markConflict(index);
+    if (this.#runs.length > 0) this.#fillRun(event, index);
+  }
+
+  #markConflict(index: number): void {
+    const indices = this.#conflicting;
+    while (this.#conflictsPassed < indices.length && indices[this.#conflictsPassed]! < index) this.#conflictsPassed++;
+    if (indices[this.#conflictsPassed] !== index) return;
+    this.#block.setConflict();
+    this.#report.conflictingEnd(index);
+  }
+
+  #fillRun(event: StagedEvent, index: number): void {
+    const runs = this.#runs;
+    while (this.#runsPassed < runs.length && runs[this.#runsPassed]!.event < index) this.#runsPassed++;
+    const run = runs[this.#runsPassed];
+    if (run?.event === index && !event.has(runIdField)) this.#block.setRun(createTextSource(run.runId));
   }
 
   #noteClamped(event: StagedEvent, index: number): void {
@@ -191,4 +241,12 @@ class BatchState implements EventSink {
       this.#duplicatesPassed++;
     return indices[this.#duplicatesPassed] === index;
   }
+}
+
+function checkUser(event: StagedEvent, source: ByteSource, user: ByteSource): void {
+  if (!event.has(userIdField)) return;
+  const length = event.lengths[userIdField]!;
+  const isSame =
+    length === user.bytes.length && equalRanges(source, event.offsets[userIdField]!, user, 0, user.bytes.length);
+  if (!isSame) event.fail('user_foreign', userIdField);
 }

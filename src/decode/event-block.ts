@@ -1,5 +1,6 @@
 import { type RawColumn, rawColumns } from '../core/event-schema.js';
 import { invariant } from '../core/invariant.js';
+import type { WorkCells } from '../core/work-rows.js';
 import type { ByteSource } from './byte-range.js';
 import { type Column, rowsInitial, rowsRetainedMax } from './columns/column.js';
 import { DictionaryColumn } from './columns/dictionary-column.js';
@@ -14,7 +15,7 @@ import { SecretMask } from './secrets/secret-mask.js';
 import type { StagedEvent } from './staged-event.js';
 import { prefixBytes } from './utf8-text.js';
 
-/** Columns before those of the fields: tenant and received. */
+/** Columns before those of the fields: tenant, received and conflicting_end. */
 const serverColumnCount = rawColumns.length - fieldSpecs.length;
 
 /**
@@ -26,6 +27,7 @@ export class EventBlock {
   readonly #native: NativeBlock;
   readonly #tenants: DictionaryColumn;
   readonly #received: Word64Column;
+  readonly #conflicts: EnumColumn;
   readonly #mask = new SecretMask(Math.max(...keptCharactersMax));
   #capacity = rowsInitial;
   #markedRows = 0;
@@ -37,6 +39,7 @@ export class EventBlock {
     this.#native = new NativeBlock(rawColumns, this.#columns);
     this.#tenants = this.#columns[0] as DictionaryColumn;
     this.#received = this.#columns[1] as Word64Column;
+    this.#conflicts = this.#columns[2] as EnumColumn;
   }
 
   /** Values in which a secret was masked. */
@@ -51,6 +54,38 @@ export class EventBlock {
 
   get tenants(): DictionaryColumn {
     return this.#tenants;
+  }
+
+  /** 1 for rows that count nothing. */
+  get conflicts(): Int8Array {
+    return this.#conflicts.values;
+  }
+
+  /** Of the row appended last: it ends what had ended otherwise before. */
+  setConflict(): void {
+    this.#conflicts.append(this.rows - 1, 1);
+  }
+
+  /** Of the row appended last, which has none: its run. */
+  setRun(run: ByteSource): void {
+    (this.column(runIdField) as TextColumn).append(this.rows - 1, run, 0, run.bytes.length);
+  }
+
+  /** Of the row appended last, which has none: its user. */
+  setUser(user: ByteSource): void {
+    (this.column(userIdField) as TextColumn).append(this.rows - 1, user, 0, user.bytes.length);
+  }
+
+  /** Where cells lie in the block that `encode` wrote last and that are filled afterwards. */
+  workCells(): WorkCells {
+    const started = this.#native.offsetOf(serverColumnCount + sliceFields.startedAt);
+    const duration = this.#native.offsetOf(serverColumnCount + sliceFields.durationMs);
+    return {
+      startedNulls: started,
+      startedValues: started + this.rows,
+      durationNulls: duration,
+      durationValues: duration + this.rows,
+    };
   }
 
   /** The column of a field, for reading rows back within the batch. */
@@ -145,6 +180,9 @@ export class EventBlock {
   }
 }
 
+const runIdField = fieldIndex('run_id');
+const userIdField = fieldIndex('user_id');
+
 /** Which class of column a field has: with a switch over it, each class is called monomorphically. */
 const classes = {
   text: 0,
@@ -166,7 +204,7 @@ const columnClasses: readonly number[] = fieldSpecs.map((field) =>
 const keptCharactersMax: readonly number[] = fieldSpecs.map((field) => field.charactersMax ?? 0);
 
 function classOf(type: string): number {
-  if (type.startsWith('Enum8')) return classes.enum;
+  if (type.startsWith('Enum8') || type === 'UInt8') return classes.enum;
   if (type.includes('UInt64') || type.includes('DateTime64(3')) return classes.word64;
   switch (type) {
     case 'String':
@@ -214,6 +252,7 @@ export const sliceFields = {
   type: fieldIndex('type'),
   agentId: fieldIndex('agent_id'),
   ts: fieldIndex('ts'),
+  startedAt: fieldIndex('started_at'),
   durationMs: fieldIndex('duration_ms'),
   llmCalls: fieldIndex('llm_calls'),
   tokensIn: fieldIndex('tokens_in'),

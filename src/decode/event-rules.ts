@@ -1,3 +1,4 @@
+import { isTerminalType } from '../core/event-types.js';
 import type { FrameLimits } from '../core/limits.js';
 import { fieldIndex, fieldMax, requiredMasks } from './field-table.js';
 import type { StagedEvent } from './staged-event.js';
@@ -68,8 +69,19 @@ export class EventRules {
     event.fail('field_required', missingLow !== 0 ? bit : 32 + bit);
   }
 
-  /** Gives a valid event its time; answers whether it had to be clamped to the accepted skew. */
+  /**
+   * Gives a valid event its time, and an end that tells its start the duration until then; answers whether the time had
+   * to be clamped to the accepted skew.
+   */
   settleTime(event: StagedEvent): boolean {
+    const isClamped = this.#settleTs(event);
+    if (event.has(startedField) && !event.has(durationField) && isTerminalType[event.numbers[typeField]!]) {
+      this.#deriveDuration(event);
+    }
+    return isClamped;
+  }
+
+  #settleTs(event: StagedEvent): boolean {
     const { numbers } = event;
     if (!event.has(tsField)) {
       numbers[tsField] = this.#clockMs;
@@ -80,5 +92,14 @@ export class EventRules {
     if (sentMs >= this.#earliestMs && sentMs <= this.#latestMs) return false;
     numbers[tsField] = sentMs < this.#earliestMs ? this.#earliestMs : this.#latestMs;
     return true;
+  }
+
+  /** Without ended_at, that is: with it, `check` did. Clocks that disagree tell no duration. */
+  #deriveDuration(event: StagedEvent): void {
+    const { numbers } = event;
+    const elapsedMs = numbers[tsField]! - numbers[startedField]!;
+    if (event.has(endedField) || elapsedMs < 0 || elapsedMs > fieldMax[durationField]!) return;
+    numbers[durationField] = elapsedMs;
+    event.set(durationField);
   }
 }

@@ -1,9 +1,11 @@
 import type { EventFingerprints } from '../core/event-batch.js';
 import type { ByteSource } from './byte-range.js';
+import { hashSaid } from './said-hash.js';
+import type { StagedEvent } from './staged-event.js';
 import { hashWide, wide } from './wide-hash.js';
 
 /**
- * 64-bit fingerprints of tenant and event_id. The tenant's hash is the only seed, so that a fingerprint means the same
+ * 64-bit fingerprints of tenant and event_id, or of all that an end without one says. The tenant's hash is the only seed, so that a fingerprint means the same
  * in every worker and after a restart.
  */
 export class FingerprintList {
@@ -26,8 +28,18 @@ export class FingerprintList {
 
   /** Hot path: once an event with an id. */
   add(source: ByteSource, offset: number, length: number, frame: number, event: number): void {
-    if (this.#count === this.#capacity) this.#grow();
     hashWide(source, offset, length, this.#tenantLow, this.#tenantHigh);
+    this.#push(frame, event);
+  }
+
+  /** Hot path: once an end without an id, which is known by what it says. */
+  addSaid(said: StagedEvent, source: ByteSource, frame: number, event: number): void {
+    hashSaid(said, source, this.#tenantLow, this.#tenantHigh);
+    this.#push(frame, event);
+  }
+
+  #push(frame: number, event: number): void {
+    if (this.#count === this.#capacity) this.#grow();
     const at = this.#count++;
     this.#low[at] = wide.low;
     this.#high[at] = wide.high;

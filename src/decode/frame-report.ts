@@ -14,7 +14,7 @@ export class FrameReport {
   #errors: EventError[] = [];
   #notices: EventError[] = [];
   readonly #noticedHashes = new Int32Array(namesNoticedMax);
-  #clamped: EventError[] = [];
+  #noted: EventError[] = [];
   #rejectedByCode: Partial<Record<EventErrorCode, number>> = {};
   #fault: { code: FrameErrorCode; message: string } | null = null;
   seq: number | null = null;
@@ -31,7 +31,7 @@ export class FrameReport {
   begin(): void {
     this.#errors = [];
     this.#notices = [];
-    this.#clamped = [];
+    this.#noted = [];
     this.#rejectedByCode = {};
     this.#fault = null;
     this.seq = null;
@@ -75,11 +75,19 @@ export class FrameReport {
     this.#notices.push({ index, code, path, message: `cannot keep ${label}: ${errorTable[code].meaning}` });
   }
 
+  /** The event appended last, whose index this is, ends what had ended otherwise before; it counts nothing. */
+  conflictingEnd(index: number): void {
+    this.#note(index, 'conflicting_end', 'type', `cannot count event: ${errorTable.conflicting_end.meaning}`);
+  }
+
   /** The time of the event with this index lay outside the accepted skew and is now `keptMs`. */
   clamped(index: number, keptMs: number): void {
-    if (this.#clamped.length === this.#errorsListedMax) return;
-    const message = `cannot keep ts as sent: ${errorTable.time_clamped.meaning}: ${new Date(keptMs).toISOString()}`;
-    this.#clamped.push({ index, code: 'time_clamped', path: 'ts', message });
+    const kept = new Date(keptMs).toISOString();
+    this.#note(index, 'time_clamped', 'ts', `cannot keep ts as sent: ${errorTable.time_clamped.meaning}: ${kept}`);
+  }
+
+  #note(index: number, code: EventErrorCode, path: string, message: string): void {
+    if (this.#noted.length < this.#errorsListedMax) this.#noted.push({ index, code, path, message });
   }
 
   /** The frame cannot be taken. Keeps the first reason. */
@@ -99,7 +107,7 @@ export class FrameReport {
     }
     const { accepted, rows, rejected } = this;
     const errors = this.#errors;
-    for (const notices of [this.#notices, this.#clamped]) {
+    for (const notices of [this.#notices, this.#noted]) {
       errors.push(...notices.slice(0, this.#errorsListedMax - errors.length));
     }
     const rejectedByCode = this.#rejectedByCode;
@@ -120,7 +128,13 @@ function eventErrorMessage(code: EventErrorCode, event: StagedEvent, path: strin
   const meaning = event.errorCause ?? eventErrors[code as keyof typeof eventErrors].meaning;
   const field = fieldSpecs[event.errorField];
   const subject = path === '' ? 'event' : path;
-  if (field === undefined || code === 'content_refused' || code === 'time_order' || code === 'field_required') {
+  if (
+    field === undefined ||
+    code === 'content_refused' ||
+    code === 'time_order' ||
+    code === 'field_required' ||
+    code === 'user_foreign'
+  ) {
     return `cannot accept ${subject}: ${meaning}`;
   }
   return `cannot accept ${subject}: ${meaning}; ${field.name} is ${describeField(field)}`;

@@ -25,6 +25,11 @@ export class GrowingList<List extends Numbers> {
     return at;
   }
 
+  push(value: number): void {
+    const at = this.extend(1);
+    this.values[at] = value;
+  }
+
   #grow(): void {
     let capacity = 2 * this.values.length;
     while (capacity < this.length) capacity *= 2;

@@ -12,18 +12,21 @@ import {
   runSums,
   subjectFields,
 } from '../core/live-batch.js';
+import { type WorkRows, workSays } from '../core/work-rows.js';
 import { createTextSource, equalRanges } from './byte-range.js';
 import type { DictionaryColumn } from './columns/dictionary-column.js';
-import type { EnumColumn, Uint16Column } from './columns/number-columns.js';
+import type { EnumColumn, Float64Column, Uint16Column } from './columns/number-columns.js';
 import type { TextColumn, TextCursor } from './columns/text-column.js';
 import type { Word64Column } from './columns/word64-column.js';
 import type { EventBlock } from './event-block.js';
 import { fieldIndex } from './field-table.js';
 import { GrowingList, IdList } from './growing-list.js';
 import { hashWide, wide } from './wide-hash.js';
+import type { LackingDurations } from './window-slices.js';
+import { WorkList } from './work-list.js';
 
 /** What an event of a type says of its subject, as bits. */
-const says = { run: 1, task: 2, step: 4, starts: 8, usage: 16, heartbeat: 32 } as const;
+const says = { run: 1, task: 2, step: 4, starts: 8, usage: 16, heartbeat: 32, pending: 64 } as const;
 const subjectBits = says.run | says.task | says.step;
 
 const saidByType = (() => {
@@ -36,6 +39,7 @@ const saidByType = (() => {
     if ((terminalTypes as readonly string[]).includes(type)) table[code]! |= says.usage;
   }
   table[eventTypes.heartbeat]! |= says.heartbeat;
+  table[eventTypes['task.pending']]! |= says.pending;
   return table;
 })();
 
@@ -50,7 +54,8 @@ const sumByType = (() => {
   return table;
 })();
 
-/** Tells a task and a step with one id apart. */
+/** Tells an agent, a task and a step with one id apart. */
+const agentSalt = 0x1656_67b1;
 const taskSalt = 0x5bd1_e995;
 const stepSalt = 0x2545_f491;
 
@@ -62,6 +67,8 @@ const fields = {
   stepId: fieldIndex('step_id'),
   ts: fieldIndex('ts'),
   startedAt: fieldIndex('started_at'),
+  endedAt: fieldIndex('ended_at'),
+  durationMs: fieldIndex('duration_ms'),
   attempt: fieldIndex('attempt'),
   name: fieldIndex('name'),
   tokensIn: fieldIndex('tokens_in'),
@@ -72,8 +79,8 @@ const fields = {
 
 /**
  * Finds what starts and ends in a batch. One instance a thread: its lists are reused. Runs over the finished columns,
- * as the window slices do. A step is known by its task (or run, if it names none), its id and its attempt; a task and
- * a run by their ids.
+ * as the window slices do. A run is known by its id; a task by its run, or by its agent if it names none, and its id; a
+ * step by its task (or else run, or agent), its id and its attempt.
  */
 export class LifecycleRows {
   readonly #runs = new GrowingList(Float64Array, 64 * runFields);
@@ -82,8 +89,15 @@ export class LifecycleRows {
   readonly #heartbeats = new GrowingList(Uint32Array, 64);
   readonly #ids = new IdList();
   readonly #runIndexes = new KeyTable();
+  readonly #work = new WorkList();
 
-  changes(block: EventBlock): LifecycleChanges {
+  /** What `changes` found last, for the memory of what is under way. */
+  work(block: EventBlock, events: Uint32Array): WorkRows {
+    return this.#work.copy(block, events);
+  }
+
+  changes(block: EventBlock, lacking: LackingDurations): LifecycleChanges {
+    this.#work.begin(lacking);
     if (block.rows === 0) return noLifecycle;
     this.#runIndexes.clear();
     for (const list of [this.#runs, this.#subjects, this.#openings, this.#heartbeats, this.#ids]) list.clear();
@@ -94,6 +108,7 @@ export class LifecycleRows {
       heartbeats: this.#heartbeats,
       ids: this.#ids,
       runIndexes: this.#runIndexes,
+      work: this.#work,
     });
     pass.read();
     return {
@@ -115,6 +130,7 @@ interface Lists {
   readonly ids: IdList;
   /** Place of a run in `runs`, by fingerprint and agent. */
   readonly runIndexes: KeyTable;
+  readonly work: WorkList;
 }
 
 class BatchPass {
@@ -128,6 +144,9 @@ class BatchPass {
   readonly #names: DictionaryColumn;
   readonly #times: Word64Column;
   readonly #starts: Word64Column;
+  readonly #ends: Word64Column;
+  readonly #durationNulls: Uint8Array;
+  readonly #conflicts: Int8Array;
   readonly #tokensIn: Word64Column;
   readonly #tokensOut: Word64Column;
   readonly #costs: Word64Column;
@@ -148,7 +167,14 @@ class BatchPass {
   #lastLength = -1;
   #lastAgent = -1;
   #lastTenant = -1;
+  #agentTenant = -1;
+  #agentKey = -1;
+  #agentLow = 0;
+  #agentHigh = 0;
   #taskTenant = -1;
+  /** Of the task hashed last: its run, or `noRun` and its agent. */
+  #taskRun: number = noRun;
+  #taskAgent = -1;
   #taskOffset = 0;
   #taskLength = -1;
   #taskLow = 0;
@@ -167,6 +193,9 @@ class BatchPass {
     this.#names = block.column(fields.name) as DictionaryColumn;
     this.#times = block.column(fields.ts) as Word64Column;
     this.#starts = block.column(fields.startedAt) as Word64Column;
+    this.#ends = block.column(fields.endedAt) as Word64Column;
+    this.#durationNulls = (block.column(fields.durationMs) as Float64Column).nulls;
+    this.#conflicts = block.conflicts;
     this.#tokensIn = block.column(fields.tokensIn) as Word64Column;
     this.#tokensOut = block.column(fields.tokensOut) as Word64Column;
     this.#costs = block.column(fields.costMicros) as Word64Column;
@@ -195,6 +224,7 @@ class BatchPass {
       const tenant = this.#block.tenants.keyAt(row);
       const run = hasRun ? this.#runOf(row, tenant) : noRun;
       if (hasRun) this.#addToRun(run, row, said);
+      else if (this.#taskIds.length > 0) this.#askForRun(row, tenant);
       if ((said & subjectBits) !== 0) this.#addSubject(row, said, tenant, run);
       if (!hasRun && (said & (says.run | says.task)) === 0) this.#renew(row, said, tenant);
     }
@@ -244,7 +274,7 @@ class BatchPass {
     values[sums + runSums.events]! += 1;
     const ms = this.#times.valueAt(row);
     if (ms > values[at + runPlaces.lastMs]!) values[at + runPlaces.lastMs] = ms;
-    if ((said & says.usage) === 0) return;
+    if ((said & says.usage) === 0 || this.#conflicts[row] !== 0) return;
     const sum = sumByType[this.#types[row]!]!;
     if (sum !== runSums.events) values[sums + sum]! += 1;
     if (this.#scopes[row] !== usageScopes.own) return;
@@ -260,26 +290,81 @@ class BatchPass {
       wide.low = this.#runLow;
       wide.high = this.#runHigh;
     } else if ((said & says.task) !== 0) {
-      this.#hashTask(tenant);
+      this.#hashTask(row, tenant, run);
     } else {
       this.#hashStep(row, tenant, run);
     }
     this.#pushSubject(this.#types[row]!, run);
-    if ((said & says.starts) !== 0) this.#pushOpening(row, said, tenant);
+    // Steps are told apart by their attempt already.
+    const attempt = (said & says.step) !== 0 ? 1 : Math.max(1, this.#attempts[row]!);
+    const key = fingerprintKey(wide.low ^ Math.imul(attempt - 1, 0x9e37_79b1), wide.high);
+    if ((said & says.usage) !== 0) this.#pushEnd(row, said, key);
+    else if ((said & says.pending) === 0) this.#lists.work.start(key, row, this.#startedMs(row));
+    if ((said & says.starts) === 0) return;
+    if ((said & says.task) !== 0 && run !== noRun) this.#tellRun(row, tenant, run, key);
+    this.#pushOpening(row, said, tenant);
+  }
+
+  #startedMs(row: number): number {
+    const startedMs = this.#starts.valueAt(row);
+    return startedMs > 0 ? startedMs : this.#times.valueAt(row);
+  }
+
+  #pushEnd(row: number, said: number, key: number): void {
+    const endedMs = this.#ends.valueAt(row);
+    let lacks = 0;
+    if (this.#starts.valueAt(row) === 0) lacks |= workSays.lacksStart;
+    if (this.#durationNulls[row] !== 0) lacks |= workSays.lacksDuration;
+    if (this.#conflicts[row] !== 0) lacks |= workSays.conflicts;
+    const isExecution = (said & says.task) !== 0;
+    this.#lists.work.end(key, row, endedMs > 0 ? endedMs : this.#times.valueAt(row), lacks, isExecution);
+  }
+
+  /** A start that tells the run of its task: what leaves it out later is of that run. */
+  #tellRun(row: number, tenant: number, run: number, key: number): void {
+    const ids = this.#taskIds;
+    this.#hashAgent(row, tenant);
+    hashWide(ids.source, ids.offset, ids.length, this.#agentLow ^ taskSalt, this.#agentHigh);
+    this.#lists.work.naming(fingerprintKey(wide.low, wide.high), row, run, key);
+  }
+
+  /** An event of a task that leaves out the run. */
+  #askForRun(row: number, tenant: number): void {
+    this.#hashTask(row, tenant, noRun);
+    this.#lists.work.naming(fingerprintKey(wide.low, wide.high), row, -1, 0);
+  }
+
+  #hashAgent(row: number, tenant: number): void {
+    const agent = this.#agents.keyAt(row);
+    if (agent === this.#agentKey && tenant === this.#agentTenant) return;
+    const source = createTextSource(this.#agents.keyText(agent));
+    hashWide(source, 0, source.bytes.length, this.#tenantLow[tenant]! ^ agentSalt, this.#tenantHigh[tenant]!);
+    this.#agentKey = agent;
+    this.#agentTenant = tenant;
+    this.#agentLow = wide.low;
+    this.#agentHigh = wide.high;
   }
 
   /** Rows of one task mostly come together: to see that it is the same is cheaper than to hash it again. */
-  #hashTask(tenant: number): void {
+  #hashTask(row: number, tenant: number, run: number): void {
     const { source, offset, length } = this.#taskIds;
+    const agent = run === noRun ? this.#agents.keyAt(row) : -1;
     const isLast =
       tenant === this.#taskTenant &&
+      run === this.#taskRun &&
+      agent === this.#taskAgent &&
       length === this.#taskLength &&
       equalRanges(source, offset, source, this.#taskOffset, length);
     if (!isLast) {
-      hashWide(source, offset, length, this.#tenantLow[tenant]! ^ taskSalt, this.#tenantHigh[tenant]!);
+      if (run === noRun) this.#hashAgent(row, tenant);
+      const low = run === noRun ? this.#agentLow : this.#runLow;
+      const high = run === noRun ? this.#agentHigh : this.#runHigh;
+      hashWide(source, offset, length, low ^ taskSalt, high);
       this.#taskLow = wide.low;
       this.#taskHigh = wide.high;
       this.#taskTenant = tenant;
+      this.#taskRun = run;
+      this.#taskAgent = agent;
       this.#taskOffset = offset;
       this.#taskLength = length;
     }
@@ -291,10 +376,14 @@ class BatchPass {
     const ids = this.#stepIds;
     ids.seek(row);
     if (this.#taskIds.length > 0) {
-      this.#hashTask(tenant);
+      this.#hashTask(row, tenant, run);
+    } else if (run === noRun) {
+      this.#hashAgent(row, tenant);
+      wide.low = this.#agentLow;
+      wide.high = this.#agentHigh;
     } else {
-      wide.low = run === noRun ? this.#tenantLow[tenant]! : this.#runLow;
-      wide.high = run === noRun ? this.#tenantHigh[tenant]! : this.#runHigh;
+      wide.low = this.#runLow;
+      wide.high = this.#runHigh;
     }
     const attempt = Math.max(1, this.#attempts[row]!);
     hashWide(ids.source, ids.offset, ids.length, wide.low ^ stepSalt, wide.high ^ attempt);
@@ -314,19 +403,18 @@ class BatchPass {
     const { openings, ids } = this.#lists;
     const at = openings.extend(openingFields);
     const { values } = openings;
-    const startedMs = this.#starts.valueAt(row);
     values[at + openingPlaces.tenant] = this.#textOf(this.#tenantTexts, this.#block.tenants, tenant);
     values[at + openingPlaces.agent] = this.#textOf(this.#agentTexts, this.#agents, this.#agents.keyAt(row));
     values[at + openingPlaces.name] = this.#textOf(this.#nameTexts, this.#names, this.#names.keyAt(row));
     values[at + openingPlaces.idOffset] = ids.length;
     values[at + openingPlaces.idEnd] = (said & says.task) !== 0 ? ids.append(this.#taskIds) : ids.length;
-    values[at + openingPlaces.startedMs] = startedMs > 0 ? startedMs : this.#times.valueAt(row);
+    values[at + openingPlaces.startedMs] = this.#startedMs(row);
   }
 
   /** An event without run keeps its task alive; a heartbeat without both keeps all of its agent. */
   #renew(row: number, said: number, tenant: number): void {
     if (this.#taskIds.length > 0) {
-      this.#hashTask(tenant);
+      this.#hashTask(row, tenant, noRun);
       this.#pushSubject(0, noRun);
     } else if ((said & says.heartbeat) !== 0) {
       const { heartbeats } = this.#lists;

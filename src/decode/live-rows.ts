@@ -11,7 +11,12 @@ import { fieldIndex } from './field-table.js';
 import { GrowingList } from './growing-list.js';
 import { decodeUtf8 } from './utf8-text.js';
 
-const fields = { type: fieldIndex('type'), agentId: fieldIndex('agent_id'), runId: fieldIndex('run_id') } as const;
+const fields = {
+  type: fieldIndex('type'),
+  agentId: fieldIndex('agent_id'),
+  runId: fieldIndex('run_id'),
+  userId: fieldIndex('user_id'),
+} as const;
 const noGroups: readonly AudienceGroup[] = [];
 
 /**
@@ -51,6 +56,7 @@ class RowMatcher {
   readonly #types: Int8Array;
   readonly #agents: DictionaryColumn;
   readonly #runIds: TextCursor;
+  readonly #userIds: TextCursor;
   /** By tenant and agent. */
   readonly #ofAgent = new Map<number, readonly AudienceGroup[]>();
   readonly #tenants: readonly string[];
@@ -66,6 +72,7 @@ class RowMatcher {
     this.#types = (block.column(fields.type) as EnumColumn).values;
     this.#agents = block.column(fields.agentId) as DictionaryColumn;
     this.#runIds = (block.column(fields.runId) as TextColumn).cursor();
+    this.#userIds = (block.column(fields.userId) as TextColumn).cursor();
     this.#tenants = Array.from({ length: block.tenants.keyCount }, (_, key) => block.tenants.keyText(key));
     this.#namesRuns = this.#tenants.map((tenant) => audience.namesRuns(tenant));
   }
@@ -102,6 +109,7 @@ class RowMatcher {
     let taken = false;
     for (const group of groups) {
       if (!group.takesType(this.#types[row]!)) continue;
+      if (group.user !== null && group.user !== this.#user(row)) continue;
       if (group.runs !== null && (this.#runIds.length === 0 || !group.runs.has(this.#run()))) continue;
       taken = true;
       this.#take(group, event);
@@ -120,6 +128,13 @@ class RowMatcher {
     ranges.values[at + 1] = event;
     ranges.values[at + 2] = event + 1;
     group.range = at;
+  }
+
+  /** Rows ascend. */
+  #user(row: number): string {
+    this.#userIds.seek(row);
+    const { source, offset, length } = this.#userIds;
+    return length === 0 ? '' : decodeUtf8(source.bytes.subarray(offset, offset + length));
   }
 
   #run(): string {

@@ -12,6 +12,7 @@ import { type Column, varuintBytes, writeVaruint } from './columns/column.js';
 export class NativeBlock {
   readonly #columns: readonly Column[];
   readonly #heads: readonly Uint8Array[];
+  readonly #offsets: number[] = [];
 
   /** `specs` and `columns` in the same order. */
   constructor(specs: readonly RawColumn[], columns: readonly Column[]) {
@@ -32,9 +33,15 @@ export class NativeBlock {
     this.#columns.forEach((column, index) => {
       const head = this.#heads[index]!;
       out.set(head, at);
+      this.#offsets[index] = at + head.length;
       at = column.write(out, at + head.length, rows);
     });
     return out;
+  }
+
+  /** Where the data of a column began in the block written last. */
+  offsetOf(column: number): number {
+    return this.#offsets[column] ?? 0;
   }
 }
 

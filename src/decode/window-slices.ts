@@ -14,6 +14,7 @@ import type { EnumColumn, Float64Column } from './columns/number-columns.js';
 import type { Word64Column } from './columns/word64-column.js';
 import { digestDurations } from './duration-digest.js';
 import { type EventBlock, sliceFields } from './event-block.js';
+import type { GrowingList } from './growing-list.js';
 
 /** What a terminal event counts as: 0 is none, 1 usage only (a run or step), 2… an execution by outcome. */
 const roles = { none: 0, usage: 1, completed: 2, failed: 3, cancelled: 4 } as const;
@@ -40,6 +41,8 @@ interface OpenSlice extends Writable<WindowSlice> {
   errors: Partial<Record<ErrorCategory, number>>;
   readonly tenantKey: number;
   readonly index: number;
+  /** Its own place among the slices of the batch. */
+  readonly place: number;
   /** Its durations, gathered before they are digested. */
   readonly gathered: number[];
 }
@@ -51,12 +54,17 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
  * Runs over the finished columns, once a batch, so that rows of malformed frames are already gone and the
  * groups are small integers: dictionary keys of the block.
  */
-export function sliceRows(block: EventBlock): WindowSlice[] {
-  return block.rows === 0 ? [] : new SliceBuilder(block).build();
+export function sliceRows(block: EventBlock, lacking: LackingDurations): WindowSlice[] {
+  lacking.clear();
+  return block.rows === 0 ? [] : new SliceBuilder(block, lacking).build();
 }
+
+/** Of each execution that does not tell its duration, in the order of the rows: the index of its slice. */
+export type LackingDurations = GrowingList<Uint32Array<ArrayBuffer>>;
 
 class SliceBuilder {
   readonly #block: EventBlock;
+  readonly #lacking: LackingDurations;
   readonly #types: EnumColumn;
   readonly #agents: DictionaryColumn;
   readonly #times: Word64Column;
@@ -71,8 +79,9 @@ class SliceBuilder {
   /** By agent: the slice it had last. Events of an agent mostly come in the order of time, of one tenant. */
   readonly #latest: (OpenSlice | undefined)[];
 
-  constructor(block: EventBlock) {
+  constructor(block: EventBlock, lacking: LackingDurations) {
     this.#block = block;
+    this.#lacking = lacking;
     this.#types = block.column(sliceFields.type) as EnumColumn;
     this.#agents = block.column(sliceFields.agentId) as DictionaryColumn;
     this.#times = block.column(sliceFields.ts) as Word64Column;
@@ -91,9 +100,10 @@ class SliceBuilder {
     const { rows } = this.#block;
     const types = this.#types.values;
     const scopes = this.#scopes.values;
+    const { conflicts } = this.#block;
     for (let row = 0; row < rows; row++) {
       const role = roleOfType[types[row]!]!;
-      if (role === roles.none) continue;
+      if (role === roles.none || conflicts[row] !== 0) continue;
       const slice = this.#sliceOf(row);
       if (scopes[row] === usageScopes.own) this.#addUsage(slice, row);
       if (role !== roles.usage) this.#addExecution(slice, row, role);
@@ -118,7 +128,8 @@ class SliceBuilder {
     let slice = this.#slots.get(key);
     if (slice === undefined) {
       const tenant = this.#block.tenants.keyText(tenantKey);
-      slice = openSlice(tenant, tenantKey, this.#agents.keyText(agentKey), index);
+      const agentId = this.#agents.keyText(agentKey);
+      slice = openSlice({ tenant, tenantKey, agentId, index, place: this.#slices.length });
       this.#slots.set(key, slice);
       this.#slices.push(slice);
     }
@@ -138,6 +149,7 @@ class SliceBuilder {
     else if (role === roles.failed) slice.failed++;
     else slice.cancelled++;
     if (this.#durations.nulls[row] === 0) addDuration(slice, this.#durations.values[row]!);
+    else this.#lacking.push(slice.place);
     const category = categoryNames[this.#categories.values[row]!];
     if (category != null) slice.errors[category] = (slice.errors[category] ?? 0) + 1;
     if (this.#confidence.nulls[row] === 0) {
@@ -158,13 +170,10 @@ function addDuration(slice: OpenSlice, durationMs: number): void {
   slice.durationBuckets[bucket]!++;
 }
 
-function openSlice(tenant: string, tenantKey: number, agentId: string, index: number): OpenSlice {
+function openSlice(key: Pick<OpenSlice, 'tenant' | 'tenantKey' | 'agentId' | 'index' | 'place'>): OpenSlice {
   return {
-    tenant,
-    tenantKey,
-    agentId,
-    index,
-    sliceMs: index * windowSliceMs,
+    ...key,
+    sliceMs: key.index * windowSliceMs,
     completed: 0,
     failed: 0,
     cancelled: 0,

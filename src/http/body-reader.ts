@@ -1,14 +1,21 @@
 import type { Clock, Timer } from '../core/clock.js';
 import { CollectorError, errorTable } from '../core/errors.js';
 import type { PlaceRefusal } from './shared-places.js';
-import type { UwsResponse } from './uws.js';
 
 export interface BodyLimits {
   readonly bytesMax: number;
+  /** As its sender tells them beforehand, at most `bytesMax`; null when it does not. */
+  readonly bytesTold: number | null;
   /** Time all of it may take. */
   readonly timeoutMs: number;
   /** What must have arrived on average, after `rateGraceMs`. */
   readonly bytesPerSecondMin: number;
+}
+
+/** Where a body comes from: chunks, then an end. The chunks are the reader's only until the callback returns. */
+export interface BodySource {
+  on(event: 'data', callback: (chunk: Uint8Array) => void): unknown;
+  on(event: 'end', callback: () => void): unknown;
 }
 
 export interface BodyDeps {
@@ -24,11 +31,8 @@ const rateCheckMs = 1_000;
 const firstBytes = 4_096;
 
 /**
- * A request body of at most `bytesMax` bytes in one buffer. uWebSockets.js detaches each chunk's ArrayBuffer when its
- * callback returns, so every chunk is copied, into a buffer that doubles: a body that comes byte by byte costs what one
+ * A request body of at most `bytesMax` bytes in one buffer that doubles: a body that comes byte by byte costs what one
  * that comes whole does, at most twice its bytes, and no object a chunk.
- *
- * Must be made before the request handler returns: `onData` cannot be attached later.
  */
 export class RequestBody {
   /** Rejects with `body_too_large`, `request_timeout`, or what there was no room for, as soon as it is known. */
@@ -44,7 +48,7 @@ export class RequestBody {
   #resolve: (body: Uint8Array) => void = () => {};
   #reject: (error: CollectorError) => void = () => {};
 
-  constructor(response: UwsResponse, limits: BodyLimits, deps: BodyDeps) {
+  constructor(source: BodySource, limits: BodyLimits, deps: BodyDeps) {
     this.#limits = limits;
     this.#deps = deps;
     this.#startedMs = deps.clock.monotonicMs();
@@ -53,7 +57,8 @@ export class RequestBody {
       this.#reject = reject;
     });
     this.#timer = deps.clock.setTimer(Math.min(rateGraceMs, limits.timeoutMs), () => this.#checkRate());
-    response.onData((chunk, isLast) => this.#add(new Uint8Array(chunk), isLast));
+    source.on('data', (chunk) => this.#add(chunk));
+    source.on('end', () => this.#end());
   }
 
   /** All of it has arrived. */
@@ -66,6 +71,11 @@ export class RequestBody {
     this.#fail('request_timeout', 'the client went away');
   }
 
+  /** What came is no body: its chunks make no sense. */
+  garble(): void {
+    this.#fail('body_invalid', 'the body is not framed as HTTP/1.1 says');
+  }
+
   /** Gives its memory back; the bytes must not be used any more. Idempotent. */
   release(): void {
     this.#fail('request_timeout', 'nobody waits for the body');
@@ -74,25 +84,29 @@ export class RequestBody {
   }
 
   /** Hot path: once a chunk. */
-  #add(chunk: Uint8Array, isLast: boolean): void {
+  #add(chunk: Uint8Array): void {
     if (this.#settled) return;
     const bytes = this.#bytes + chunk.length;
     if (bytes > this.#limits.bytesMax) {
       this.#fail('body_too_large', `the body is larger than ${this.#limits.bytesMax} bytes`);
       return;
     }
-    if (bytes > this.#buffer.length && !this.#tryGrow(bytes, isLast)) return;
+    if (bytes > this.#buffer.length && !this.#tryGrow(bytes)) return;
     this.#buffer.set(chunk, this.#bytes);
     this.#bytes = bytes;
-    if (!isLast) return;
-    this.#complete = true;
-    this.#settle();
-    this.#resolve(this.#buffer.subarray(0, bytes));
   }
 
-  #tryGrow(bytes: number, isLast: boolean): boolean {
-    const doubled = Math.min(Math.max(2 * this.#buffer.length, firstBytes), this.#limits.bytesMax);
-    const capacity = isLast ? bytes : Math.max(bytes, doubled);
+  #end(): void {
+    if (this.#settled) return;
+    this.#complete = true;
+    this.#settle();
+    this.#resolve(this.#buffer.subarray(0, this.#bytes));
+  }
+
+  #tryGrow(bytes: number): boolean {
+    const { bytesMax, bytesTold } = this.#limits;
+    const doubled = Math.min(Math.max(2 * this.#buffer.length, firstBytes), bytesTold ?? bytesMax);
+    const capacity = Math.max(bytes, doubled);
     const refusal = this.#deps.tryTake(capacity - this.#buffer.length);
     if (refusal !== null) {
       this.#fail(refusal, `cannot hold the body: ${errorTable[refusal].meaning}`);
@@ -116,7 +130,7 @@ export class RequestBody {
     }
   }
 
-  #fail(code: PlaceRefusal | 'body_too_large' | 'request_timeout', message: string): void {
+  #fail(code: PlaceRefusal | 'body_too_large' | 'body_invalid' | 'request_timeout', message: string): void {
     if (this.#settled) return;
     this.#settle();
     this.#reject(new CollectorError(code, message));

@@ -3,7 +3,18 @@ import type { HttpReply } from '../core/ports.js';
 /** What a page may send beside what every page may; the key travels in a header, so no cookie is ever asked for. */
 const allowedHeaders = 'authorization, content-type, content-encoding, idempotency-key';
 /** What a page may read of an answer beside what every page may. */
-const exposedHeaders = 'age, cache-status, content-disposition, retry-after, www-authenticate';
+const exposedHeaders = [
+  'age',
+  'cache-status',
+  'content-disposition',
+  'idempotency-answer',
+  'link',
+  'retry-after',
+  'www-authenticate',
+  'x-next-cursor',
+  'x-total-count',
+  'x-total-is-exact',
+].join(', ');
 /** How long a browser may go on without asking again; none keeps it for longer than a day, most for two hours. */
 const preflightMaxAgeSeconds = 7_200;
 

@@ -6,11 +6,13 @@ export interface Credentials {
   readonly authorization: string | undefined;
   /** Sub-protocols offered by the client, without the one that carries the key. */
   readonly protocols: readonly string[];
-  /** The key came by sub-protocol: the client is a browser, which sees close codes but no HTTP status. */
-  readonly byProtocol: boolean;
+  /** All of them, as offered. */
+  readonly offered: readonly string[];
+  /** The client is a browser, or seems to be: of an upgrade that is refused it learns close codes, but no status. */
+  readonly seesNoStatus: boolean;
 }
 
-/** Reads who is calling from the two headers that may say so. */
+/** Reads who is calling from the headers that may say so. */
 export function parseCredentials(headers: ReadonlyMap<string, string>): Credentials {
   const offered = (headers.get('sec-websocket-protocol') ?? '')
     .split(',')
@@ -18,7 +20,12 @@ export function parseCredentials(headers: ReadonlyMap<string, string>): Credenti
     .filter((protocol) => protocol !== '');
   const protocols = offered.filter((protocol) => !protocol.startsWith(keyProtocolPrefix));
   const authorization = headers.get('authorization');
-  const keyProtocol = offered.find((protocol) => protocol.startsWith(keyProtocolPrefix));
-  if (authorization !== undefined || keyProtocol === undefined) return { authorization, protocols, byProtocol: false };
-  return { authorization: `Bearer ${keyProtocol.slice(keyProtocolPrefix.length)}`, protocols, byProtocol: true };
+  if (authorization !== undefined) return { authorization, protocols, offered, seesNoStatus: false };
+  const key = offered.find((protocol) => protocol.startsWith(keyProtocolPrefix))?.slice(keyProtocolPrefix.length) ?? '';
+  return {
+    authorization: key === '' ? undefined : `Bearer ${key}`,
+    protocols,
+    offered,
+    seesNoStatus: offered.length > 0 || headers.has('origin'),
+  };
 }

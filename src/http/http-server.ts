@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.js';
 import { type AccessErrorCode, errorMessage, errorTable } from '../core/errors.js';
 import type { HttpInstruments } from '../core/instruments.js';
@@ -17,24 +18,19 @@ import type { Stage } from '../core/stage.js';
 import { RequestBody } from './body-reader.js';
 import { CorsPolicy } from './cors.js';
 import { parseCredentials } from './credentials.js';
-import { affordableConnections, DescriptorWatch, howToRaise } from './descriptors.js';
-import { listen } from './listener.js';
-import { isForwarded, type Peer, peerOf } from './peer-address.js';
+import { connectionBudget, filesOfWebSocket, howToRaise } from './descriptors.js';
+import { HttpListener, type UnreadCode } from './http-listener.js';
+import { urlHost } from './listener.js';
+import { isForwarded, type Peer, parsePeer } from './peer-address.js';
 import { writeReply } from './reply-writer.js';
 import { methodLabel, type RequestHead, readHead, targetCharactersMax } from './request-head.js';
 import { RequestPlaces, type RequestPlacesOptions } from './request-places.js';
 import { createRouter, type RouteMatch } from './router.js';
-import { type PlaceHolder, type PlaceRefusal, SharedPlaces } from './shared-places.js';
+import { holderOf, type PlaceHolder, type PlaceRefusal } from './shared-places.js';
 import { SiteCheck, type SiteCheckOptions } from './site-check.js';
-import { createSocketBehavior, type SocketUserData, type UwsSocket } from './socket-adapter.js';
-import {
-  loadUws,
-  type UwsApp,
-  type UwsContext,
-  type UwsListenSocket,
-  type UwsRequest,
-  type UwsResponse,
-} from './uws.js';
+import { type Exchange, UnderWay } from './under-way.js';
+import { webSocketRequired } from './web-socket-upgrade.js';
+import { WebSockets, type WebSocketsOptions } from './web-sockets.js';
 
 export interface HttpServerDeps {
   readonly authenticator: Authenticator;
@@ -43,21 +39,15 @@ export interface HttpServerDeps {
   readonly instruments: HttpInstruments;
 }
 
-export interface HttpServerOptions extends RequestPlacesOptions, SiteCheckOptions {
+export interface HttpServerOptions extends RequestPlacesOptions, SiteCheckOptions, WebSocketsOptions {
   /** 0 takes a free one, see `port`. */
   readonly port: number;
-  readonly connectionsMax: number;
-  /** Of them, what one key or one address may hold. */
-  readonly connectionsKeyRatioMax: number;
-  readonly connectionsAddressRatioMax: number;
   readonly bodyTimeoutMs: number;
   /** A body that arrives more slowly is given up before its time is over. */
   readonly bodyBytesPerSecondMin: number;
-  readonly replyIdleTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
   /** Origins whose pages may read answers, or `*`; see `CorsPolicy`. */
   readonly corsOrigins: readonly string[];
-  readonly socketIdleTimeoutSeconds: number;
-  readonly socketOutboundBytesMax: number;
 }
 
 /** What is recorded, as nginx does, for a client that went away before its answer: no failure of the collector. */
@@ -75,15 +65,11 @@ export class HttpServer implements Stage {
   readonly #cors: CorsPolicy;
   readonly #site: SiteCheck;
   readonly #places: RequestPlaces;
-  #connections: SharedPlaces;
-  #descriptors: DescriptorWatch | null = null;
-  readonly #socketRoutes: readonly SocketRoute[];
-  readonly #sockets = new Set<UwsSocket>();
-  #app: UwsApp | null = null;
-  #listenSocket: UwsListenSocket | null = null;
-  #closeListener: (socket: UwsListenSocket) => void = () => {};
-  #port = 0;
-  #requests = 0;
+  readonly #listener: HttpListener;
+  readonly #webSockets: WebSockets;
+  readonly #underWay = new UnderWay();
+  #filesMax = Number.POSITIVE_INFINITY;
+  #dropping = false;
   #stopping = false;
 
   constructor(
@@ -97,20 +83,45 @@ export class HttpServer implements Stage {
     this.#cors = new CorsPolicy(options);
     this.#site = new SiteCheck(options, this.#cors);
     this.#places = new RequestPlaces(options);
-    this.#connections = this.#connectionPlaces(options.connectionsMax);
-    this.#socketRoutes = routes.sockets;
+    this.#webSockets = new WebSockets(
+      {
+        ...deps,
+        site: this.#site,
+        refusal: (code, detail) => this.#refusal(code, detail),
+        record: (route, head, answer) => this.#record(route, head, answer),
+        onPlaces: () => this.#limitConnections(),
+      },
+      options,
+      routes.sockets,
+    );
+    this.#listener = new HttpListener(
+      deps.clock,
+      {
+        serve: (request, response, expectsContinue) => this.#serve(request, response, expectsContinue),
+        upgrades: (request) => this.#webSockets.upgrades(request),
+        upgrade: (request, socket, head) => this.#webSockets.upgrade(request, socket, head),
+        garbled: (socket) => this.#underWay.garble(socket),
+        refused: (code) => this.#recordUnread(code),
+        dropped: () => this.#drop(),
+      },
+      options,
+    );
   }
 
   get port(): number {
-    return this.#port;
+    return this.#listener.port;
+  }
+
+  get url(): string {
+    return `http://${urlHost(this.#options.host)}:${this.port}`;
   }
 
   connections(): number {
-    return this.#sockets.size;
+    return this.#webSockets.count;
   }
 
   requestsUnderWay(): number {
-    return this.#requests;
+    return this.#underWay.count;
   }
 
   bodyBytesHeld(): number {
@@ -119,35 +130,21 @@ export class HttpServer implements Stage {
 
   async start(): Promise<void> {
     this.#fitOpenFiles();
-    const uws = await loadUws();
-    const app = uws.createApp();
-    for (const route of this.#socketRoutes) this.#addSocketRoute(app, route);
-    app.any('/*', (response, request) => this.#serve(response, request));
-    this.#listenSocket = await listen(uws, app, this.#options);
-    this.#port = uws.localPort(this.#listenSocket);
-    this.#app = app;
-    this.#closeListener = uws.closeListener;
-    this.#descriptors?.start();
+    await this.#webSockets.start();
+    await this.#listener.listen();
   }
 
   async stop(deadlineMs: number): Promise<void> {
+    if (this.#stopping) return;
     this.#stopping = true;
-    this.#descriptors?.stop();
-    if (this.#app === null) return;
-    if (this.#listenSocket !== null) this.#closeListener(this.#listenSocket);
-    this.#listenSocket = null;
     const endMs = this.#deps.clock.monotonicMs() + deadlineMs;
-    await Promise.all(this.#socketRoutes.map((route) => route.drain?.(deadlineMs)));
-    const spec = errorTable.stopping;
-    for (const socket of [...this.#sockets]) {
-      socket.send(JSON.stringify({ op: 'error', code: 'stopping', message: spec.meaning }));
-      socket.close(spec.closeCode ?? 1001, 'stopping');
-    }
-    while (this.#requests > 0 && this.#deps.clock.monotonicMs() < endMs) {
+    this.#listener.stopListening();
+    await this.#webSockets.drain(deadlineMs);
+    while (this.#underWay.count > 0 && this.#deps.clock.monotonicMs() < endMs) {
       await new Promise<void>((resolve) => this.#deps.clock.setTimer(5, resolve));
     }
-    this.#app.close();
-    this.#app = null;
+    await this.#webSockets.stop(Math.max(100, endMs - this.#deps.clock.monotonicMs()));
+    this.#listener.close();
   }
 
   /** The last of all stages, so that what is open now is what the collector needs. */
@@ -155,115 +152,95 @@ export class HttpServer implements Stage {
     const open = readOpenFiles();
     if (open === null) return;
     const asked = this.#options.connectionsMax;
-    const connectionsMax = affordableConnections(asked, open);
-    this.#connections = this.#connectionPlaces(connectionsMax);
-    this.#descriptors = new DescriptorWatch(this.#deps, open);
+    const { webSocketsMax: connectionsMax, filesMax } = connectionBudget(asked, open);
+    this.#webSockets.limit(connectionsMax);
+    this.#filesMax = filesMax;
+    this.#limitConnections();
     const { logger } = this.#deps;
     const context = { ...open, connectionsMax, asked };
     if (connectionsMax === asked) logger.info(context, 'open files allow all connections');
     else logger[connectionsMax < fewConnections ? 'warn' : 'info'](context, fewerConnections);
   }
 
-  #connectionPlaces(placesMax: number): SharedPlaces {
-    const { connectionsKeyRatioMax: keyRatioMax, connectionsAddressRatioMax: addressRatioMax } = this.#options;
-    return new SharedPlaces({ placesMax, keyRatioMax, addressRatioMax });
+  /** Each WebSocket has files beside that of its connection. */
+  #limitConnections(): void {
+    if (this.#filesMax === Number.POSITIVE_INFINITY) return;
+    this.#listener.limitConnections(this.#filesMax - (filesOfWebSocket - 1) * this.#webSockets.taken);
   }
 
-  #addSocketRoute(app: UwsApp, route: SocketRoute): void {
-    const behavior = createSocketBehavior(
-      route,
-      {
-        idleTimeoutSeconds: this.#options.socketIdleTimeoutSeconds,
-        outboundBytesMax: this.#options.socketOutboundBytesMax,
-      },
-      {
-        onOpen: (socket) => this.#sockets.add(socket),
-        onClose: (socket, holder) => {
-          this.#sockets.delete(socket);
-          this.#connections.give(holder, 1);
-        },
-      },
+  #drop(): void {
+    this.#deps.instruments.refused.inc({ code: 'connections_exhausted' });
+    if (this.#dropping) return;
+    this.#dropping = true;
+    this.#deps.logger.warn(
+      { filesMax: this.#filesMax },
+      `connections are turned away: no open file is left (${howToRaise})`,
     );
-    app.ws<SocketUserData>(route.path, {
-      ...behavior,
-      upgrade: (response, request, context) => this.#upgrade(route, response, request, context),
+    this.#deps.clock.setTimer(dropLogIntervalMs, () => {
+      this.#dropping = false;
     });
   }
 
-  #upgrade(route: SocketRoute, response: UwsResponse, request: UwsRequest, context: UwsContext): void {
-    const startedMs = this.#deps.clock.monotonicMs();
+  #serve(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     const head = readHead(request);
-    const signal = new AbortController().signal;
-    const refuse = (reply: HttpReply): Promise<void> => {
-      this.#record(route.path, head, { status: reply.status, startedMs });
-      return writeReply(response, reply, { ...this.#writing(signal), headOnly: false, closeConnection: true });
-    };
-    if (this.#stopping) return void refuse(problem('stopping'));
-    if (head.fault !== null) return void refuse(this.#refusal('request_malformed', head.fault));
-    const foreign = this.#site.refuse(head, { keyed: true });
-    if (foreign !== null) return void refuse(this.#refusal(foreign));
-    const credentials = parseCredentials(head.headers);
-    const principal = this.#deps.authenticator.authenticate(credentials.authorization, route.scope);
-    if (typeof principal === 'string' && !credentials.byProtocol) return void refuse(problem(principal));
-    const holder = holderOf(typeof principal === 'string' ? anonymous : principal, peerOf(response));
-    const full = this.#connections.tryTake(holder, 1);
-    if (full !== null) return void refuse(this.#refusal(full === 'overloaded' ? 'connections_exhausted' : full));
-    const data: SocketUserData = {
-      principal: typeof principal === 'string' ? null : principal,
-      refusal: typeof principal === 'string' ? principal : null,
-      query: head.query,
-      holder,
-      socket: null,
-      handlers: null,
-    };
-    // Refused by a close code is refused all the same.
-    this.#record(route.path, head, {
-      status: data.refusal === null ? 101 : errorTable[data.refusal].httpStatus,
-      startedMs,
-    });
-    response.upgrade(
-      data,
-      head.headers.get('sec-websocket-key') ?? '',
-      credentials.protocols.includes(route.protocol) ? route.protocol : '',
-      head.headers.get('sec-websocket-extensions') ?? '',
-      context,
-    );
-  }
-
-  #serve(response: UwsResponse, request: UwsRequest): void {
-    const head = readHead(request);
+    const exchange = this.#underWay.begin(request.socket);
     const abort = new AbortController();
-    response.onAborted(() => {
+    request.on('error', () => {});
+    response.on('close', () => {
+      if (response.writableFinished) return;
       abort.abort();
-      if (!('status' in prepared)) prepared.body?.abandon();
+      exchange.body?.abandon();
     });
     const startedMs = this.#deps.clock.monotonicMs();
     const match = this.#route(head.method, head.path);
     const template = match.kind === 'found' ? match.route.path : '(unmatched)';
-    const prepared = this.#prepare(match, head, response);
-    this.#requests += 1;
+    const prepared = this.#prepare(match, head, request);
+    if ('body' in prepared && prepared.body instanceof RequestBody) {
+      exchange.body = prepared.body;
+      if (expectsContinue) response.writeContinue();
+    }
     void this.#answer(prepared, head, abort.signal)
       .then(async (reply) => {
         this.#record(template, head, { status: abort.signal.aborted ? clientGoneStatus : reply.status, startedMs });
-        const closeConnection = endsConnection(reply, head, prepared) || this.#descriptors?.crowded === true;
-        if (closeConnection) await afterThisRead();
         await writeReply(response, this.#cors.shared(reply, head.headers.get('origin')), {
           ...this.#writing(abort.signal),
           headOnly: head.method === 'HEAD',
-          closeConnection,
+          closeConnection: this.#endsConnection(reply, head, { request, exchange, expectsContinue }),
         });
       })
       .catch((error: unknown) => {
         if (abort.signal.aborted) return;
         this.#deps.logger.warn({ route: template, cause: errorMessage(error) }, 'cannot write answer');
-        response.close();
+        request.socket.destroy();
       })
       .finally(() => {
-        this.#requests -= 1;
+        this.#underWay.end(exchange);
         if ('status' in prepared) return;
         prepared.body?.release();
         this.#places.leave(prepared.route, prepared.holder);
       });
+  }
+
+  /** Whether what follows on the connection may not be read as another request, or nobody may wait for one on it. */
+  #endsConnection(reply: HttpReply, head: RequestHead, of: AnsweredRequest): boolean {
+    const { request, exchange, expectsContinue } = of;
+    if (head.fault !== null || exchange.last || this.#stopping || this.#isCrowded()) return true;
+    if (request.complete) return false;
+    // A client that was not told to go on may send its body all the same, or not.
+    if (expectsContinue && exchange.body === null) return true;
+    return reply.status === 413 || exchange.body !== null || head.headers.has('transfer-encoding');
+  }
+
+  /** Connections are let go of when they have had their answer. */
+  #isCrowded(): boolean {
+    const others = (filesOfWebSocket - 1) * this.#webSockets.taken;
+    return this.#listener.connections + others > this.#filesMax - crowdedFiles;
+  }
+
+  /** A request that the parser refused: no path is known of it. */
+  #recordUnread(code: UnreadCode): void {
+    this.#deps.instruments.refused.inc({ code });
+    this.#deps.instruments.recordRequest('(unmatched)', 'other', errorTable[code].httpStatus, 0);
   }
 
   #writing(signal: AbortSignal) {
@@ -281,15 +258,16 @@ export class HttpServer implements Stage {
     return problem(code, detail === undefined ? {} : { detail });
   }
 
-  /** Everything that must happen before uWebSockets.js takes the request back: refusals, and attaching the body. */
-  #prepare(match: RouteMatch, head: RequestHead, response: UwsResponse): HttpReply | PreparedRequest {
+  /** Everything before the handler: refusals, and attaching the body. */
+  #prepare(match: RouteMatch, head: RequestHead, request: IncomingMessage): HttpReply | PreparedRequest {
     if (this.#stopping) return problem('stopping');
     if (head.fault !== null) return this.#refusal('request_malformed', head.fault);
     if (head.targetCharacters > targetCharactersMax) return problem('url_too_long');
-    const peer = peerOf(response);
+    const peer = parsePeer(request.socket.remoteAddress);
     const caller = match.kind === 'found' ? this.#callerOf(match.route, head, peer) : null;
     const foreign = this.#site.refuse(head, { keyed: caller !== anonymous });
     if (foreign !== null) return this.#refusal(foreign);
+    if (this.#webSockets.isPath(head.path)) return webSocketRequired();
     if (match.kind === 'path_unknown') return problem('path_unknown', { detail: 'GET / lists the paths' });
     if (match.kind === 'method_not_allowed') {
       if (this.#cors.isPreflight(head.method, head.headers)) return this.#cors.preflightReply(match.allowed);
@@ -307,7 +285,7 @@ export class HttpServer implements Stage {
     const holder = holderOf(principal, peer);
     const full = this.#places.tryEnter(route, holder);
     if (full !== null) return this.#refusal(full);
-    const body = bytesMax === 0 ? null : this.#receive(response, { bytesMax, holder });
+    const body = bytesMax === 0 ? null : this.#receive(request, { bytesMax, holder, head });
     return { route, params, principal, holder, body };
   }
 
@@ -319,12 +297,17 @@ export class HttpServer implements Stage {
     return peer.loopback && !isForwarded(headers) ? anonymous : principal;
   }
 
-  #receive(response: UwsResponse, of: { readonly bytesMax: number; readonly holder: PlaceHolder }): RequestBody {
+  #receive(
+    request: IncomingMessage,
+    of: { readonly bytesMax: number; readonly holder: PlaceHolder; readonly head: RequestHead },
+  ): RequestBody {
     const { bodyTimeoutMs, bodyBytesPerSecondMin } = this.#options;
     const { bodies } = this.#places;
+    const told = of.head.headers.get('content-length');
+    const bytesTold = told === undefined ? null : Number(told);
     return new RequestBody(
-      response,
-      { bytesMax: of.bytesMax, timeoutMs: bodyTimeoutMs, bytesPerSecondMin: bodyBytesPerSecondMin },
+      request,
+      { bytesMax: of.bytesMax, bytesTold, timeoutMs: bodyTimeoutMs, bytesPerSecondMin: bodyBytesPerSecondMin },
       {
         clock: this.#deps.clock,
         tryTake: (bytes) => {
@@ -358,7 +341,15 @@ export class HttpServer implements Stage {
 }
 
 const fewConnections = 1_000;
+const crowdedFiles = 16;
+const dropLogIntervalMs = 60_000;
 const fewerConnections = `open files allow fewer connections (${howToRaise})`;
+
+interface AnsweredRequest {
+  readonly request: IncomingMessage;
+  readonly exchange: Exchange;
+  readonly expectsContinue: boolean;
+}
 
 interface PreparedRequest {
   readonly route: HttpRoute;
@@ -371,24 +362,3 @@ interface PreparedRequest {
 type RefusalCode = SiteRefusal | PlaceRefusal | 'request_malformed' | 'connections_exhausted';
 
 const noBody = new Uint8Array(0);
-
-function holderOf({ tenant, keyName }: Principal, { address }: Peer): PlaceHolder {
-  return { key: keyName === '' ? '' : `${tenant}/${keyName}`, address };
-}
-
-/**
- * Whether what follows on the connection may not be read as another request: the rest of a body nobody wants, or what
- * uWebSockets.js leaves behind a body in chunks (trailers; it reads on after line ends that are none).
- */
-function endsConnection(reply: HttpReply, head: RequestHead, prepared: HttpReply | PreparedRequest): boolean {
-  if (head.fault !== null || head.headers.has('transfer-encoding') || reply.status === 413) return true;
-  return 'body' in prepared && prepared.body instanceof RequestBody && !prepared.body.complete;
-}
-
-/**
- * uWebSockets.js goes on with what it has read when an answer is written within its callback, even one that ends the
- * connection. While an answer is awaited it cuts the connection instead.
- */
-function afterThisRead(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}

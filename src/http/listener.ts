@@ -1,32 +1,34 @@
-import { createServer } from 'node:net';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { CollectorError } from '../core/errors.js';
-import type { ListenAddress, Uws, UwsApp, UwsListenSocket } from './uws.js';
 
-/** Resolves when the port is ours alone. Rejects with `port_taken`, or `config_invalid` when it cannot be had. */
-export async function listen(uws: Uws, app: UwsApp, address: ListenAddress): Promise<UwsListenSocket> {
-  for (let attempt = 1; ; attempt++) {
-    const listener = await new Promise<UwsListenSocket | false>((heard) => uws.listen(app, address, heard));
-    if (listener !== false) return listener;
-    const code = await bindError(address);
-    // Free a moment later: whoever had the port has just ended.
-    if (code === null && attempt < attemptsMax) continue;
-    throw refusal(address, code ?? 'EADDRINUSE');
-  }
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
 }
 
-const attemptsMax = 3;
-
-/** The library does not say why it cannot listen: the system does, when it is asked for the same port. */
-function bindError({ host, port }: ListenAddress): Promise<string | null> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)));
+/** Resolves with the port when it is ours alone; rejects with `port_taken`, or `config_invalid` if it cannot be had. */
+export function listen(server: Server, { host, port }: ListenAddress): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const refused = (error: NodeJS.ErrnoException) => reject(refusal({ host, port }, error.code ?? error.message));
+    server.once('error', refused);
+    server.listen({ host, port, exclusive: true, backlog: backlogMax }, () => {
+      server.off('error', refused);
+      resolve((server.address() as AddressInfo).port);
+    });
   });
 }
 
+/** Connections that wait to be accepted; the system may allow fewer. */
+const backlogMax = 1_024;
+
+/** As in a URL: an IPv6 address stands in brackets. */
+export function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
 function refusal({ host, port }: ListenAddress, code: string): CollectorError {
-  const what = `cannot listen on ${host}:${port}`;
+  const what = `cannot listen on ${urlHost(host)}:${port}`;
   if (code === 'EADDRINUSE') {
     const advice = 'stop it or choose another TIDEMARK_PORT (0 takes a free one)';
     return new CollectorError('port_taken', `${what}: another program has port ${port}; ${advice}`);

@@ -1,4 +1,4 @@
-import type { UwsResponse } from './uws.js';
+import { isIPv4, isIPv6 } from 'node:net';
 
 /** Who is at the other end of the connection; a proxy, if there is one. */
 export interface Peer {
@@ -7,23 +7,24 @@ export interface Peer {
   readonly loopback: boolean;
 }
 
-/** Must be called before the answer is written. */
-export function peerOf(response: UwsResponse): Peer {
-  return parsePeer(new Uint8Array(response.getRemoteAddress()));
+/** Of a socket's `remoteAddress`; those of IPv4 on an IPv6 socket (`::ffff:10.0.0.1`) are of IPv4. */
+export function parsePeer(address: string | undefined): Peer {
+  const plain = (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
+  if (isIPv4(plain)) return { address: plain, loopback: plain.startsWith('127.') };
+  if (!isIPv6(plain)) return { address: 'unknown', loopback: false };
+  return { address: networkOf(plain), loopback: plain === '::1' };
 }
 
-/** 4 bytes or 16, those of IPv4 on an IPv6 socket included. */
-export function parsePeer(bytes: Uint8Array): Peer {
-  const four = bytes.length === 16 && isMapped(bytes) ? bytes.subarray(12) : bytes;
-  if (four.length === 4) return { address: four.join('.'), loopback: four[0] === 127 };
-  if (four.length !== 16) return { address: 'unknown', loopback: false };
-  const loopback = four[15] === 1 && four.subarray(0, 15).every((byte) => byte === 0);
-  return { address: Buffer.from(four.subarray(0, 8)).toString('hex'), loopback };
-}
-
-/** `::ffff:a.b.c.d` */
-function isMapped(bytes: Uint8Array): boolean {
-  return bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every((byte) => byte === 0);
+/** The first four of the eight groups, as 16 hexadecimal digits. */
+function networkOf(address: string): string {
+  const [before = '', after] = address.split('::');
+  const groups = before === '' ? [] : before.split(':');
+  const missing = after === undefined ? 0 : 8 - groups.length - (after === '' ? 0 : after.split(':').length);
+  const all = [...groups, ...new Array<string>(missing).fill('0'), ...(after ?? '').split(':')];
+  return all
+    .slice(0, 4)
+    .map((group) => group.padStart(4, '0'))
+    .join('');
 }
 
 const proxyHeaders: ReadonlySet<string> = new Set([

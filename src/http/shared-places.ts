@@ -1,3 +1,6 @@
+import type { Principal } from '../core/ports.js';
+import type { Peer } from './peer-address.js';
+
 export interface PlaceLimits {
   readonly placesMax: number;
   /** Of `placesMax`, what one API key may hold; at least one place. */
@@ -10,6 +13,10 @@ export interface PlaceHolder {
   /** Empty: no key was needed, and only the address counts. */
   readonly key: string;
   readonly address: string;
+}
+
+export function holderOf({ tenant, keyName }: Principal, { address }: Peer): PlaceHolder {
+  return { key: keyName === '' ? '' : `${tenant}/${keyName}`, address };
 }
 
 export type PlaceRefusal = 'overloaded' | 'key_overloaded' | 'address_overloaded';

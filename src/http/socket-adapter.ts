@@ -3,10 +3,16 @@ import type { Principal, Socket, SocketHandlers, SocketRoute } from '../core/por
 import type { PlaceHolder } from './shared-places.js';
 import { closeOnBackpressureLimit, type UwsBehavior, type UwsWebSocket } from './uws.js';
 
+/** Why a connection is closed as soon as it is open. */
+export interface SocketRefusal {
+  readonly code: AccessErrorCode | 'protocol_unknown';
+  readonly message: string;
+}
+
 /** What an upgraded connection carries: who is calling, or why it is refused. */
 export interface SocketUserData {
   readonly principal: Principal | null;
-  readonly refusal: AccessErrorCode | null;
+  readonly refusal: SocketRefusal | null;
   readonly query: URLSearchParams;
   /** Whose place among the connections it has. */
   readonly holder: PlaceHolder;
@@ -67,8 +73,8 @@ export function createSocketBehavior(
   route: SocketRoute,
   limits: SocketLimits,
   track: {
-    readonly onOpen: (socket: UwsSocket) => void;
-    readonly onClose: (socket: UwsSocket, holder: PlaceHolder) => void;
+    readonly onOpen: (socket: UwsSocket, data: SocketUserData) => void;
+    readonly onClose: (socket: UwsSocket, data: SocketUserData) => void;
   },
 ): Omit<UwsBehavior<SocketUserData>, 'upgrade'> {
   return {
@@ -81,9 +87,11 @@ export function createSocketBehavior(
       const data = ws.getUserData();
       const socket = new UwsSocket(ws as UwsWebSocket<SocketUserData>);
       data.socket = socket;
-      track.onOpen(socket);
-      if (data.principal === null) refuse(socket, data.refusal ?? 'key_invalid');
-      else data.handlers = route.open(socket, { principal: data.principal, query: data.query });
+      track.onOpen(socket, data);
+      if (data.refusal !== null) refuse(socket, { route, query: data.query, refusal: data.refusal });
+      else if (data.principal !== null) {
+        data.handlers = route.open(socket, { principal: data.principal, query: data.query });
+      }
     },
     message(ws, message, isBinary) {
       ws.getUserData().handlers?.message(message, isBinary);
@@ -95,15 +103,18 @@ export function createSocketBehavior(
       const data = ws.getUserData();
       if (data.socket === null) return;
       data.socket.detach();
-      track.onClose(data.socket, data.holder);
+      track.onClose(data.socket, data);
       data.handlers?.closed(code);
     },
   };
 }
 
-/** A browser sees no status of a refused upgrade, only the close code of an accepted one. */
-function refuse(socket: UwsSocket, code: AccessErrorCode): void {
-  const spec = errorTable[code];
-  socket.send(JSON.stringify({ op: 'error', code, message: spec.meaning }));
-  socket.close(spec.closeCode ?? 1008, code);
+/** A browser sees no status of a refused upgrade, only the messages and the close code of an accepted one. */
+function refuse(
+  socket: UwsSocket,
+  of: { readonly route: SocketRoute; readonly query: URLSearchParams; readonly refusal: SocketRefusal },
+): void {
+  const { code, message } = of.refusal;
+  socket.send(of.route.errorMessage({ code, message }, of.query));
+  socket.close(errorTable[code].closeCode ?? 1008, code);
 }

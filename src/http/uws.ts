@@ -1,4 +1,4 @@
-import type { TemplatedApp, us_listen_socket, us_socket, WebSocket, WebSocketBehavior } from 'uWebSockets.js';
+import type { TemplatedApp, us_listen_socket, WebSocket, WebSocketBehavior } from 'uWebSockets.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 
 export type {
@@ -22,37 +22,15 @@ export type UwsApp = TemplatedApp & { close(): void };
 /** The part of the library in use, under one set of names: upstream and its repackaged builds differ in two. */
 export interface Uws {
   createApp(): UwsApp;
-  /** On a port of its own; `false`, and no word why, when it cannot be had. */
-  listen(app: UwsApp, address: ListenAddress, heard: (listener: us_listen_socket | false) => void): void;
+  /** On a socket of the file system; `false`, and no word why, when it cannot be had. */
+  listen(app: UwsApp, path: string): Promise<us_listen_socket | false>;
   closeListener(listener: us_listen_socket): void;
-  localPort(listener: us_listen_socket): number;
 }
-
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
-/**
- * The library's default is a port that any process of the same user may share (SO_REUSEPORT): two collectors would
- * both say that they listen, and each get a part of the connections.
- */
-const exclusivePort = 1;
-
-/** With a host and options; in the library, not in its types. */
-type ListenWithOptions = (
-  host: string,
-  port: number,
-  options: number,
-  heard: (listener: us_listen_socket | false) => void,
-) => void;
 
 interface UwsModule {
   App(): UwsApp;
   us_listen_socket_close?(listener: us_listen_socket): void;
   closeSocket?(listener: us_listen_socket): void;
-  us_socket_local_port?(socket: us_socket): number;
-  getSocketPort?(socket: us_socket): number;
 }
 
 /** Typed as a number in one build and as a boolean in the other; the library reads both. */
@@ -65,11 +43,8 @@ export async function loadUws(): Promise<Uws> {
   const module = await importModule();
   return {
     createApp: () => module.App(),
-    listen: (app, { host, port }, heard) =>
-      (app.listen as unknown as ListenWithOptions).call(app, host, port, exclusivePort, heard),
+    listen: (app, path) => new Promise((heard) => app.listen_unix(heard, path)),
     closeListener: (listener) => (module.us_listen_socket_close ?? module.closeSocket)?.(listener),
-    localPort: (listener) =>
-      (module.us_socket_local_port ?? module.getSocketPort)?.(listener as unknown as us_socket) ?? 0,
   };
 }
 

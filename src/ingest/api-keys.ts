@@ -171,10 +171,10 @@ class KeyRing implements ApiKeys {
     const entries = new Map<string, Entry>();
     const add = (digest: Buffer, principal: Principal) => entries.set(digest.toString('hex'), { digest, principal });
     if (this.#metricsKey !== null) add(digestKey(this.#metricsKey), metricsReader);
-    for (const { tenant, name, sha256, scopes: given } of keys) {
+    for (const { tenant, name, sha256, scopes: given, user = null } of keys) {
       const scopes = new Set<Scope>(given.includes('admin') ? [...adminScopes, ...given] : given);
       const contentAllowed = this.#contentTenants.has(tenant);
-      add(Buffer.from(sha256, 'hex'), { tenant, scopes, keyName: name, contentAllowed });
+      add(Buffer.from(sha256, 'hex'), { tenant, scopes, keyName: name, contentAllowed, user });
     }
     return entries;
   }

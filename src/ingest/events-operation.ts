@@ -51,7 +51,9 @@ export const eventsOperation: ApiOperation = {
   headers: [
     {
       name: 'Idempotency-Key',
-      meaning: 'Makes a retry safe: a second request with the same key is acknowledged and dropped.',
+      meaning:
+        'Makes a retry safe: a second request with the same key and body is dropped and gets the first answer. ' +
+        'The header Idempotency-Answer says whether it is that (`first`) or was made again (`again`).',
       schema: z.string().min(1).max(idempotencyKeyCharactersMax),
     },
     { name: 'Content-Encoding', meaning: 'How the body is compressed.', schema: z.enum(['gzip', 'identity']) },
@@ -65,6 +67,7 @@ export const eventsOperation: ApiOperation = {
   answer: { kind: 'json', schema: answer },
   errors: [
     'parameter_invalid',
+    'idempotency_mismatch',
     'media_type_unsupported',
     'body_invalid',
     ...(Object.keys(eventErrors) as (keyof typeof eventErrors)[]),

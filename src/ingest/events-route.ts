@@ -1,6 +1,7 @@
-import type { HttpReply, HttpRoute } from '../core/ports.js';
+import type { HttpRoute } from '../core/ports.js';
 import { problem } from '../core/problem.js';
 import { eventsOperation } from './events-operation.js';
+import type { FirstAnswers, KeptReply } from './first-answers.js';
 import type { FrameResult } from './frame-origin.js';
 import { inflateBody, parseFormat } from './http-body.js';
 import { type RequestFrames, requestProducer } from './request-frames.js';
@@ -11,12 +12,16 @@ export interface EventsRouteOptions {
 }
 
 /** `POST /v1/events`: one body is one frame; the answer comes when it is on disk. */
-export function createEventsRoute(deps: { readonly frames: RequestFrames }, options: EventsRouteOptions): HttpRoute {
-  const { frames } = deps;
+export function createEventsRoute(
+  deps: { readonly frames: RequestFrames; readonly answers: FirstAnswers },
+  options: EventsRouteOptions,
+): HttpRoute {
+  const { frames, answers } = deps;
   return {
     method: 'POST',
     path: '/v1/events',
     scope: 'ingest',
+    byUser: true,
     bodyBytesMax: options.frameBytesMax,
     operation: eventsOperation,
     async handle(request, principal) {
@@ -24,18 +29,28 @@ export function createEventsRoute(deps: { readonly frames: RequestFrames }, opti
       const format = parseFormat(request.headers.get('content-type'));
       const bytes = await inflateBody(request, options.frameBytesMax);
       const producer = requestProducer(request.headers.get('idempotency-key'));
-      return reply(await frames.submit({ principal, producer, bytes, format }));
+      const result = await frames.submit({ principal, producer, bytes, format });
+      const reply = replyTo(result);
+      if (producer === '') return reply;
+      if (!result.duplicate) {
+        answers.keep(principal.tenant, producer, reply);
+        return reply;
+      }
+      const first = answers.get(principal.tenant, producer);
+      const said = first === null ? 'again' : 'first';
+      return { ...(first ?? reply), headers: { ...(first ?? reply).headers, 'idempotency-answer': said } };
     },
   };
 }
 
 /** 202 when anything was accepted; a request of which every event is bad is a 400 that names them. */
-function reply(result: FrameResult): HttpReply {
+function replyTo(result: FrameResult): KeptReply {
   const { frame, duplicate, duplicateEvents } = result;
   const { accepted, rejected, errors } = frame;
   if (accepted === 0 && rejected > 0) {
     const detail = `none of ${rejected} events could be accepted`;
-    return problem(errors[0]?.code ?? 'frame_shape', { detail, errors });
+    const { body, ...reply } = problem(errors[0]?.code ?? 'frame_shape', { detail, errors });
+    return { ...reply, body: String(body) };
   }
   const body = { accepted, rejected, duplicates: duplicate ? accepted : duplicateEvents, errors };
   return {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ErrorCode } from '../core/errors.js';
 import type { DecodedFrame } from '../core/event-batch.js';
 
@@ -8,6 +9,8 @@ import type { DecodedFrame } from '../core/event-batch.js';
 export interface FrameOrigin {
   readonly tenant: string;
   readonly contentAllowed: boolean;
+  /** The user its key is bound to, null for none. */
+  readonly user: string | null;
   /** Empty: no position is kept and nothing of this origin can be told to be a duplicate. */
   readonly producer: string;
   /** True: its frames wait while the spool is full (credit is 0). False: they are refused then. */
@@ -24,6 +27,14 @@ export interface FrameOrigin {
   refuse(code: ErrorCode, message: string): void;
   /** A batch is settled: `answered` frames of this origin were acknowledged or refused in it. */
   flush(answered: number): void;
+}
+
+/** Users choose the names of their producers for themselves: each has positions of its own. */
+export function userProducer(producer: string, user: string | null): string {
+  if (user === null || producer === '') return producer;
+  return `user:${createHash('sha256')
+    .update(JSON.stringify([user, producer]))
+    .digest('base64url')}`;
 }
 
 export type Admission =

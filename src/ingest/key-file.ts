@@ -5,25 +5,39 @@ import { z } from 'zod';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import { type Scope, scopes } from '../core/ports.js';
 
+const userCharactersMax = 256;
+/** What is done for the whole tenant is not for a user. */
+const userScopes: readonly Scope[] = ['ingest', 'read'];
+
 /**
  * `<dataDir>/api-keys.json`, mode 0600, replaced as a whole (new file, fsync, rename, fsync of the directory):
  *
  *   {"version": 1, "keys": [{"name": "3f9a0c12", "tenant": "acme", "scopes": ["ingest", "read"],
- *                            "sha256": "<64 hex digits>", "created": "2026-01-15T12:00:00.000Z"}]}
+ *                            "sha256": "<64 hex digits>", "created": "2026-01-15T12:00:00.000Z", "user": "ann"}]}
  *
  * Keys themselves are never stored: only the SHA-256 of each. A slow hash (argon2, scrypt) is for passwords, whose
  * guesses are few; a key has 192 random bits, which nobody enumerates, and a slow hash on every request would let a
- * stranger with a wrong key burn the processor. `name` is the digest's first 8 digits.
+ * stranger with a wrong key burn the processor. `name` is the digest's first 8 digits. `user` is there if the key is
+ * bound to one.
  *
  * `<dataDir>/admin-key`, mode 0600, holds the key made at the first start, for the demo and the command line.
  */
-const storedKey = z.strictObject({
-  name: z.string().min(1).max(64),
-  tenant: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
-  scopes: z.array(z.enum(scopes)).min(1),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  created: z.string(),
-});
+const storedKey = z
+  .strictObject({
+    name: z.string().min(1).max(64),
+    tenant: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+    scopes: z.array(z.enum(scopes)).min(1),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    created: z.string(),
+    user: z
+      .string()
+      .refine((user) => user !== '' && [...user].length <= userCharactersMax, `1 to ${userCharactersMax} characters`)
+      .optional(),
+  })
+  .refine(({ user, scopes: given }) => user === undefined || given.every((scope) => userScopes.includes(scope)), {
+    path: ['scopes'],
+    error: `a key of a user has no other scopes than ${userScopes.join(' and ')}`,
+  });
 const keyFile = z.strictObject({ version: z.literal(1), keys: z.array(storedKey).max(100_000) });
 
 export type StoredKey = z.infer<typeof storedKey>;
@@ -31,6 +45,8 @@ export type StoredKey = z.infer<typeof storedKey>;
 export interface KeyGrant {
   readonly tenant: string;
   readonly scopes: readonly Scope[];
+  /** Absent: the key is bound to no user. */
+  readonly user?: string | undefined;
 }
 
 export function keyFilePath(dataDir: string): string {
@@ -54,7 +70,9 @@ export function generateKey(): string {
 export function storedKeyOf(key: string, grant: KeyGrant, createdMs: number): StoredKey {
   const sha256 = digestKey(key).toString('hex');
   const created = new Date(createdMs).toISOString();
-  return { name: sha256.slice(0, 8), tenant: grant.tenant, scopes: [...grant.scopes], sha256, created };
+  const { tenant, scopes: granted, user } = grant;
+  const stored = { name: sha256.slice(0, 8), tenant, scopes: [...granted], sha256, created };
+  return user === undefined ? stored : { ...stored, user };
 }
 
 const remedy = 'put back a copy of it, or move it away to start with a new admin key and no other';

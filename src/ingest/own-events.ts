@@ -29,7 +29,13 @@ export class OwnEvents implements EventIntake {
     const eventId = producer === '' ? this.#freshId() : repeatableId(producer);
     const bytes = Buffer.from(JSON.stringify({ ...event.fields, event_id: eventId }));
     const principal = { tenant: event.tenant, contentAllowed: event.contentAllowed };
-    const { frame, duplicate, duplicateEvents } = await frames.submit({ principal, producer, bytes, format: 'json' });
+    const { frame, duplicate, duplicateEvents } = await frames.submit({
+      principal,
+      producer,
+      bytes,
+      format: 'json',
+      said: event.requestBody,
+    });
     if (frame.rejected > 0) {
       const items = frame.errors.map(({ path, code, message }) => ({ path, code, message }));
       throw new RequestProblem(items[0]?.code ?? 'body_invalid', 'the event is refused', items);

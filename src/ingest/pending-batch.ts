@@ -6,9 +6,11 @@ import type {
   FrameBatch,
   FrameFormat,
   FrameRange,
+  RunOfEvent,
 } from '../core/event-batch.js';
 import { invariant } from '../core/invariant.js';
 import { type LiveInterest, noLifecycle } from '../core/live-batch.js';
+import { noWork } from '../core/work-rows.js';
 import type { FrameOrigin } from './frame-origin.js';
 import type { ReceiptTime } from './receipt-clock.js';
 
@@ -35,6 +37,10 @@ export interface PendingFrame {
   silent: boolean;
   /** Indices of events dropped by their event_id. */
   duplicateEvents: number[];
+  /** Indices of events that end what had ended otherwise before. */
+  conflictingEvents: number[];
+  /** Runs that events left out, ascending by event. */
+  runs: RunOfEvent[];
   /** Position it was given; 0 until admitted, and for origins without a producer. */
   seq: number;
   state: FrameState;
@@ -62,6 +68,10 @@ export class PendingBatch {
   admitted = false;
   /** Fingerprints of the decode it was admitted by: those not marked as seen are remembered for this batch. */
   admittedIds: EventFingerprints | null = null;
+  /** Ends that the memory of what is under way took from it; null while it was not told, see work/work-settlement.ts. */
+  settledEnds: number[] | null = null;
+  /** CRC-32 of the rows as they are settled. */
+  rowsCrc = 0;
   bytesUsed = 0;
   #bytes: ArrayBuffer;
   readonly #view: Uint8Array;
@@ -98,6 +108,8 @@ export class PendingBatch {
       refusal: fault,
       silent,
       duplicateEvents: [],
+      conflictingEvents: [],
+      runs: [],
       seq: 0,
       events: 0,
       state,
@@ -110,15 +122,18 @@ export class PendingBatch {
     const ranges: FrameRange[] = [];
     for (const frame of this.frames) {
       if (frame.fault !== null) continue;
-      const { offset, length, format, silent, duplicateEvents, origin } = frame;
+      const { offset, length, format, silent, duplicateEvents, conflictingEvents, runs, origin } = frame;
       ranges.push({
         offset,
         length,
         format,
         tenant: origin.tenant,
         contentAllowed: origin.contentAllowed,
+        user: origin.user,
         duplicate: silent,
         duplicateEvents,
+        conflictingEvents: conflictingEvents.sort(ascending),
+        runs: runs.sort((left, right) => left.event - right.event),
       });
     }
     return { bytes: this.#bytes, frames: ranges, ...this.mustReceipt(), live };
@@ -151,10 +166,15 @@ export class PendingBatch {
       eventIds: null,
       slices: [],
       lifecycle: noLifecycle,
+      work: noWork,
       live: null,
       clampedCount: 0,
       redactedCount: 0,
       unknownFieldCount: 0,
     });
   }
+}
+
+function ascending(left: number, right: number): number {
+  return left - right;
 }

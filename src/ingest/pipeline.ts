@@ -11,6 +11,8 @@ import type { FrameOrigin } from './frame-origin.js';
 import { countFrame } from './ledger.js';
 import { PendingBatch, type PendingFrame, type Refusal } from './pending-batch.js';
 import type { ReceiptClock } from './receipt-clock.js';
+import type { WorkMemory } from './work/work-memory.js';
+import { settleWork, unsettleWork } from './work/work-settlement.js';
 
 export interface PipelineDeps {
   readonly decoder: FrameDecoder;
@@ -18,6 +20,7 @@ export interface PipelineDeps {
   readonly windows: WindowSink;
   readonly live: LiveSink;
   readonly eventIds: EventIdMemory;
+  readonly work: WorkMemory;
   readonly clock: Clock;
   /** Dates every batch. */
   readonly receipt: ReceiptClock;
@@ -186,6 +189,7 @@ export class IngestPipeline {
 
   #decode(batch: PendingBatch): void {
     this.#decoding += 1;
+    unsettleWork(batch, this.#deps.work);
     batch.decoded = null;
     const frameBatch = batch.toFrameBatch(this.#deps.live.interest());
     const decoded = frameBatch.frames.length === 0 ? Promise.resolve(null) : this.#deps.decoder.decode(frameBatch);
@@ -213,7 +217,7 @@ export class IngestPipeline {
       const again = batch.admitted ? this.#readmit(batch) : admitBatch(batch, this.#deps);
       if (!batch.admitted) this.#eventsUnderway += eventsKept(batch);
       batch.admitted = true;
-      if (again) {
+      if (again || (batch.settledEnds === null && settleWork(batch, batch.decoded, this.#deps))) {
         this.#decode(batch);
         return;
       }
@@ -250,7 +254,8 @@ export class IngestPipeline {
   #tryAppend(batch: PendingBatch): boolean {
     const kept = batch.frames.filter((frame) => frame.state === 'append');
     if (kept.length > 0) {
-      const { rows, rowCount, rowsCrc, eventIds } = mustDecoded(batch);
+      const { rows, rowCount, eventIds } = mustDecoded(batch);
+      const { rowsCrc } = batch;
       const frames = kept.map(({ origin, seq, result }) => ({
         tenant: origin.tenant,
         producer: origin.producer,
@@ -328,6 +333,7 @@ export class IngestPipeline {
   /** Nothing of the batch is kept: every frame that was not refused already is told so. */
   #fail(batch: PendingBatch, error: unknown): void {
     forgetEventIds(batch, this.#deps.eventIds, () => true);
+    unsettleWork(batch, this.#deps.work);
     const code = error instanceof CollectorError ? error.code : 'internal';
     const failure = { code, message: 'nothing of this frame was kept; send it again' } as const;
     for (const frame of batch.frames) {

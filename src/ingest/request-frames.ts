@@ -4,7 +4,7 @@ import type { DecodedFrame, FrameFormat } from '../core/event-batch.js';
 import type { Principal } from '../core/ports.js';
 import { RequestProblem } from '../core/problem.js';
 import { idempotencyKeyCharactersMax } from './events-operation.js';
-import type { Admission, FrameOrigin, FrameResult } from './frame-origin.js';
+import { type Admission, type FrameOrigin, type FrameResult, userProducer } from './frame-origin.js';
 import type { IngestPipeline } from './pipeline.js';
 
 export interface RequestFramesOptions {
@@ -13,11 +13,13 @@ export interface RequestFramesOptions {
 }
 
 export interface RequestFrame {
-  readonly principal: Pick<Principal, 'tenant' | 'contentAllowed'>;
+  readonly principal: Pick<Principal, 'tenant' | 'contentAllowed' | 'user'>;
   /** Empty: a retry cannot be told from a new request. */
   readonly producer: string;
   readonly bytes: Uint8Array;
   readonly format: FrameFormat;
+  /** What must be the same under one key; `bytes` if absent. */
+  readonly said?: Uint8Array;
 }
 
 /** Frames that come one at a time and wait for their answer, as HTTP requests do. */
@@ -47,18 +49,23 @@ export class RequestFrames {
   }
 
   /** Resolves when the frame is on disk, or was before; rejects with `CollectorError` when nothing of it is kept. */
-  submit({ principal, producer, bytes, format }: RequestFrame): Promise<FrameResult> {
+  submit({ principal, producer, bytes, format, said = bytes }: RequestFrame): Promise<FrameResult> {
     return new Promise((resolve, reject) => {
-      const origin = new RequestOrigin(principal, producer, { resolve, reject });
+      const origin = new RequestOrigin(
+        principal,
+        { producer, seq: producer === '' ? 0 : seqOf(said) },
+        { resolve, reject },
+      );
       this.#pipeline.submit({ origin, bytes, format, duplicate: false });
     });
   }
 }
 
 /**
- * The producer of a request with an `Idempotency-Key`: it has the one frame 1, so that its memory is the producers':
- * durable, bounded, carried over a restart. The key is hashed, since it may be long or personal. `purpose` keeps the
- * keys of one endpoint apart from those of another; empty for `POST /v1/events`. Without a key: empty.
+ * The producer of a request with an `Idempotency-Key`: it has one frame, numbered by what was said (`seqOf`), so that
+ * its memory is the producers': durable, bounded, carried over a restart. The key is hashed, since it may be long or
+ * personal. `purpose` keeps the keys of one endpoint apart from those of another; empty for `POST /v1/events`. Without
+ * a key: empty.
  */
 export function requestProducer(key: string | undefined, purpose = ''): string {
   if (key === undefined) return '';
@@ -73,6 +80,14 @@ export function requestProducer(key: string | undefined, purpose = ''): string {
 
 const seqRefused =
   'seq numbers the frames of a WebSocket; leave it out, and send an Idempotency-Key to make a retry safe';
+/**
+ * 52 bits of the body's SHA-256, above 1: what a position has room for. Two bodies pass for one with a chance of
+ * 1 in 4.5 * 10^15.
+ */
+function seqOf(said: Uint8Array): number {
+  const hash = createHash('sha256').update(said).digest();
+  return 2 + (hash.readUInt32LE(0) & 0xf_ffff) * 2 ** 32 + hash.readUInt32LE(4);
+}
 
 interface Settle {
   readonly resolve: (result: FrameResult) => void;
@@ -86,15 +101,23 @@ interface Settle {
 class RequestOrigin implements FrameOrigin {
   readonly tenant: string;
   readonly contentAllowed: boolean;
+  readonly user: string | null;
   readonly producer: string;
   readonly waits = false;
+  readonly #seq: number;
   readonly #settle: Settle;
   #faulted = false;
 
-  constructor(principal: RequestFrame['principal'], producer: string, settle: Settle) {
+  constructor(
+    principal: RequestFrame['principal'],
+    position: { readonly producer: string; readonly seq: number },
+    settle: Settle,
+  ) {
     this.tenant = principal.tenant;
     this.contentAllowed = principal.contentAllowed;
-    this.producer = producer;
+    this.user = principal.user ?? null;
+    this.producer = userProducer(position.producer, this.user);
+    this.#seq = position.seq;
     this.#settle = settle;
   }
 
@@ -106,7 +129,11 @@ class RequestOrigin implements FrameOrigin {
     if (frame.fault !== null) return { kind: 'refuse', ...frame.fault };
     if (frame.seq !== null) return { kind: 'refuse', code: 'seq_refused', message: seqRefused };
     if (this.producer === '') return { kind: 'append', seq: 0 };
-    return lastSeq >= 1 ? { kind: 'duplicate', seq: 1 } : { kind: 'append', seq: 1 };
+    const seq = this.#seq;
+    if (lastSeq === 0) return { kind: 'append', seq };
+    if (lastSeq === seq) return { kind: 'duplicate', seq };
+    const message = 'this Idempotency-Key was sent before with another body; nothing of this request was kept';
+    return { kind: 'refuse', code: 'idempotency_mismatch', message };
   }
 
   acknowledge(result: FrameResult): void {

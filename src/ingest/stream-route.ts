@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
-import { errorTable } from '../core/errors.js';
+import { type ErrorCode, errorTable } from '../core/errors.js';
 import type { IngestInstruments } from '../core/instruments.js';
 import type { Socket, SocketHandlers, SocketRequest, SocketRoute, SpoolAppender } from '../core/ports.js';
 import { type CreditLevel, creditFrames, nextCreditLevel } from './credit.js';
+import { userProducer } from './frame-origin.js';
 import type { IngestPipeline } from './pipeline.js';
-import { encodeStreamMessage } from './stream-message.js';
+import { encodeStreamMessage, type StreamEncoding } from './stream-message.js';
 import { StreamSession } from './stream-session.js';
 
 export interface StreamRouteDeps {
@@ -58,15 +59,19 @@ export class StreamRoute implements SocketRoute {
     return creditFrames(this.#level, this.#options.creditMax);
   }
 
+  errorMessage(error: { readonly code: ErrorCode; readonly message: string }, query: URLSearchParams) {
+    return encodeStreamMessage({ op: 'error', ...error }, encodingOf(query));
+  }
+
   open(socket: Socket, request: SocketRequest): SocketHandlers {
-    const encoding = request.query.get('format') === 'json' ? 'json' : 'msgpack';
+    const encoding = encodingOf(request.query);
     const given = request.query.get('producer');
     if (given !== null && !producerPattern.test(given)) {
       this.#deps.instruments.connectionsClosed.inc({ code: 'producer_invalid' });
       const { meaning, closeCode } = errorTable.producer_invalid;
-      socket.send(encodeStreamMessage({ op: 'error', code: 'producer_invalid', message: meaning }, encoding));
+      socket.send(this.errorMessage({ code: 'producer_invalid', message: meaning }, request.query));
       socket.close(closeCode ?? 1008, 'producer_invalid');
-      return { message() {}, closed() {} };
+      return { message() {}, end() {}, closed() {} };
     }
     const producer = given ?? `anonymous-${randomBytes(12).toString('hex')}`;
     // Nobody may have sent anything since the clock was lost.
@@ -87,19 +92,20 @@ export class StreamRoute implements SocketRoute {
     options: { readonly producer: string; readonly encoding: 'json' | 'msgpack' },
   ): StreamSession {
     const { pipeline, clock, spool, instruments } = this.#deps;
-    const { tenant, contentAllowed } = request.principal;
+    const { tenant, contentAllowed, user = null } = request.principal;
+    const position = userProducer(options.producer, user);
     const { frameBytesMax, creditMax } = this.#options;
     return new StreamSession(
       {
         pipeline,
         clock,
         socket,
-        lastSeq: () => spool.lastSeq(tenant, options.producer),
+        lastSeq: () => spool.lastSeq(tenant, position),
         onFinished: (session) => this.#forget(session),
         onClosedWith: (code) => instruments.connectionsClosed.inc({ code }),
         onGapForgotten: () => instruments.dedupForgotten.inc({ kind: 'seq_gap' }),
       },
-      { ...options, tenant, contentAllowed, frameBytesMax, creditMax },
+      { ...options, position, tenant, contentAllowed, user, frameBytesMax, creditMax },
     );
   }
 
@@ -146,6 +152,11 @@ export class StreamRoute implements SocketRoute {
     this.#level = level;
     for (const session of this.#sessions.values()) session.announceCredit(this.credit);
   }
+}
+
+/** Until the client has sent a frame, whose format is answered in kind. */
+function encodingOf(query: URLSearchParams): StreamEncoding {
+  return query.get('format') === 'json' ? 'json' : 'msgpack';
 }
 
 function sessionKey(session: StreamSession): string {

@@ -28,7 +28,10 @@ export interface SessionDeps {
 export interface SessionOptions {
   readonly tenant: string;
   readonly producer: string;
+  /** What its position is kept under; the name of the producer unless given. */
+  readonly position?: string;
   readonly contentAllowed: boolean;
+  readonly user?: string | null;
   readonly encoding: StreamEncoding;
   readonly frameBytesMax: number;
   readonly creditMax: number;
@@ -42,6 +45,7 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   readonly tenant: string;
   readonly producer: string;
   readonly contentAllowed: boolean;
+  readonly user: string | null;
   readonly waits = true;
   readonly #deps: SessionDeps;
   readonly #options: SessionOptions;
@@ -72,8 +76,9 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
     this.#options = options;
     this.#gaps = new SeqGaps({ rangesMax: gapRangesMax, onForgotten: deps.onGapForgotten });
     this.tenant = options.tenant;
-    this.producer = options.producer;
+    this.producer = options.position ?? options.producer;
     this.contentAllowed = options.contentAllowed;
+    this.user = options.user ?? null;
     this.#encoding = options.encoding;
     this.#credit = options.creditMax;
     this.#creditBefore = options.creditMax;
@@ -132,6 +137,12 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
     const format = this.#encoding;
     const seq = peekSeq(frame, format);
     pipeline.submit({ origin: this, bytes: frame, format, duplicate: seq !== null && this.#wasSent(seq) });
+  }
+
+  /** The collector ends the connection. */
+  end(code: ErrorCode): void {
+    this.#refusing = true;
+    this.#closeWith(code, errorTable[code].meaning);
   }
 
   closed(_code: number): void {

@@ -18,6 +18,7 @@ export function createLiveEventsRoute(deps: LiveEventsDeps): HttpRoute {
     method: 'GET',
     path: '/api/v1/live/events',
     scope: 'read',
+    byUser: true,
     longLived: true,
     operation: {
       id: 'streamLiveEvents',
@@ -39,7 +40,7 @@ const headers = {
 };
 
 function answer({ hub, clock, instruments }: LiveEventsDeps, request: HttpRequest, principal: Principal): HttpReply {
-  const query = parseQuery(request.query, instruments);
+  const query = parseQuery(request.query, principal, instruments);
   if (request.method === 'HEAD') return { status: 200, headers };
   const stream = new EventStream(clock);
   const subscriber = hub.subscribe(principal.tenant, query, stream);
@@ -49,9 +50,9 @@ function answer({ hub, clock, instruments }: LiveEventsDeps, request: HttpReques
   return { status: 200, headers, body: stream };
 }
 
-function parseQuery(query: URLSearchParams, instruments: LiveInstruments) {
+function parseQuery(query: URLSearchParams, { user = null }: Principal, instruments: LiveInstruments) {
   try {
-    return parseLiveQuery(query);
+    return parseLiveQuery(query, user);
   } catch (error) {
     if (error instanceof CollectorError) instruments.refused.inc({ reason: error.code });
     throw error;

@@ -25,8 +25,8 @@ export class LiveGroup {
   }
 
   toFilter(): LiveFilter {
-    const { agents, runs } = this.query;
-    return { group: this.number, tenant: this.tenant, agents, runs, types: typeNumbersOf(this.query) };
+    const { user, agents, runs } = this.query;
+    return { group: this.number, tenant: this.tenant, user, agents, runs, types: typeNumbersOf(this.query) };
   }
 
   /** Adds the events from `first` up to `end` of a batch; messages that are full go out at once. */
@@ -60,14 +60,21 @@ export class LiveGroup {
     for (const subscriber of this.subscribers) subscriber.offer(message);
   }
 
+  /** Of what is under way it is not known whose it is. */
+  get takesProgress(): boolean {
+    return this.query.user === null;
+  }
+
   takesRun(runId: string, agents: readonly string[]): boolean {
     const { query } = this;
+    if (!this.takesProgress) return false;
     if (query.runs.length > 0 && !query.runs.includes(runId)) return false;
     return query.agents.length === 0 || agents.some((agent) => query.agents.includes(agent));
   }
 
   takesTask({ runId, agent }: LiveTask): boolean {
     const { query } = this;
+    if (!this.takesProgress) return false;
     if (query.runs.length > 0 && !query.runs.includes(runId)) return false;
     return query.agents.length === 0 || query.agents.includes(agent);
   }
@@ -75,5 +82,5 @@ export class LiveGroup {
 
 /** Groups with the same key get the same. */
 export function groupKey(tenant: string, query: LiveQuery): string {
-  return JSON.stringify([tenant, query.agents, query.runs, query.types, query.statuses]);
+  return JSON.stringify([tenant, query.user, query.agents, query.runs, query.types, query.statuses]);
 }

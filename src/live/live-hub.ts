@@ -199,6 +199,7 @@ export class LiveHub implements LiveSink {
     if (groups.size === 0) return;
     const state = registry.stateOf(slot);
     for (const group of groups) {
+      if (this.#groupsByNumber.get(group)?.takesProgress !== true) continue;
       const runs = told.get(group);
       if (runs === undefined) told.set(group, [state]);
       else runs.push(state);

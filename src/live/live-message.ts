@@ -37,9 +37,15 @@ function encode(op: LiveOp, message: object): LiveMessage {
 }
 
 export function helloMessage(query: LiveQuery, sinceMs: number): LiveMessage {
-  const { agents, runs, types, statuses } = query;
+  const { user, agents, runs, types, statuses } = query;
   return encode('hello', {
-    filter: { agent_id: agents, run_id: runs, type: types, status: statuses },
+    filter: {
+      ...(user === null ? {} : { user_id: [user] }),
+      agent_id: agents,
+      run_id: runs,
+      type: types,
+      status: statuses,
+    },
     // Before it nothing is known: the collector started then, or the tenant has sent nothing since.
     known_since: instant(sinceMs),
   });

@@ -4,6 +4,8 @@ import { type ProblemItem, quoted, RequestProblem } from '../core/problem.js';
 
 /** What a subscriber wants: lists of alternatives, empty ones let everything pass. Sorted, without repetition. */
 export interface LiveQuery {
+  /** The user the key is bound to: nothing of others, and no progress of runs, passes. */
+  readonly user: string | null;
   readonly agents: readonly string[];
   readonly runs: readonly string[];
   readonly types: readonly string[];
@@ -33,7 +35,7 @@ export const liveParameters = z.object({
 });
 
 /** Throws `RequestProblem` `parameter_invalid` that lists every problem. */
-export function parseLiveQuery(query: URLSearchParams): LiveQuery {
+export function parseLiveQuery(query: URLSearchParams, user: string | null = null): LiveQuery {
   const problems: ProblemItem[] = [];
   const known = Object.keys(liveParameters.shape);
   for (const name of new Set(query.keys())) {
@@ -42,6 +44,7 @@ export function parseLiveQuery(query: URLSearchParams): LiveQuery {
     problems.push({ path: name.slice(0, idCharactersMax), code: 'parameter_unknown', message });
   }
   const parsed = {
+    user,
     agents: idsOf(query, 'agent_id', problems),
     runs: idsOf(query, 'run_id', problems),
     types: wordsOf(query, 'type', typeNames, problems),

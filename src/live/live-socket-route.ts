@@ -1,4 +1,4 @@
-import { CollectorError, errorTable } from '../core/errors.js';
+import { CollectorError, type ErrorCode, errorTable } from '../core/errors.js';
 import type { LiveInstruments } from '../core/instruments.js';
 import type { Socket, SocketHandlers, SocketRequest, SocketRoute } from '../core/ports.js';
 import type { LiveHub } from './live-hub.js';
@@ -31,22 +31,26 @@ export class LiveSocketRoute implements SocketRoute {
     this.#instruments = deps.instruments;
   }
 
+  errorMessage({ code, message }: { readonly code: ErrorCode; readonly message: string }): string {
+    return JSON.stringify({ op: 'error', code, message });
+  }
+
   open(socket: Socket, { principal, query }: SocketRequest): SocketHandlers {
     try {
       const outlet = new SocketOutlet(socket);
-      const subscriber = this.#hub.subscribe(principal.tenant, parseLiveQuery(query), outlet);
+      const subscriber = this.#hub.subscribe(principal.tenant, parseLiveQuery(query, principal.user ?? null), outlet);
       return {
         message() {},
         drained: () => subscriber.drained(),
+        end: (code) => endWith(socket, code),
         closed: () => this.#hub.unsubscribe(subscriber),
       };
     } catch (error) {
       const { code, message } =
         error instanceof CollectorError ? error : new CollectorError('internal', errorTable.internal.meaning);
       if (code === 'parameter_invalid') this.#instruments.refused.inc({ reason: code });
-      socket.send(JSON.stringify({ op: 'error', code, message }));
-      socket.close(errorTable[code].closeCode ?? 1011, code);
-      return { message() {}, closed() {} };
+      endWith(socket, code, message);
+      return { message() {}, end() {}, closed() {} };
     }
   }
 
@@ -68,8 +72,11 @@ class SocketOutlet implements LiveOutlet {
   }
 
   end(): void {
-    const { meaning, closeCode } = errorTable.stopping;
-    this.#socket.send(JSON.stringify({ op: 'error', code: 'stopping', message: meaning }));
-    this.#socket.close(closeCode ?? 1001, 'stopping');
+    endWith(this.#socket, 'stopping');
   }
+}
+
+function endWith(socket: Socket, code: ErrorCode, message: string = errorTable[code].meaning): void {
+  socket.send(JSON.stringify({ op: 'error', code, message }));
+  socket.close(errorTable[code].closeCode ?? 1011, code);
 }

@@ -11,23 +11,32 @@ import {
   stringMapSchema,
   textSchema,
 } from './answer-schema.js';
-import { costCents, instant } from './answer-units.js';
-import { countHistory, totalShape } from './history-count.js';
+import { contextText, costCents, instant, secondsText } from './answer-units.js';
+import { countHistory } from './history-count.js';
 import { readHistoryPage } from './history-page.js';
-import { historyFilter, leaseOf, offsetMax } from './history-parameters.js';
-import { idParameter, integerParameter, parseParameters, wordParameter } from './parameters.js';
+import { decodePosition, encodePosition, historyFilter, leaseOf, offsetMax } from './history-parameters.js';
+import { cursorParameter } from './page-cursor.js';
+import { idParameter, integerParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { type RunPageFacts, runStatus } from './run-item.js';
 import { runStatuses } from './run-stats.js';
 import { readTotalsByRun, totalUsage } from './run-totals.js';
+import { statusParameter } from './status-parameter.js';
+import { readerOf } from './user-bound.js';
 
 const parameters = z.strictObject({
   agent_id: idParameter.optional(),
-  status: wordParameter(runStatuses).optional(),
+  status: statusParameter(runStatuses).optional(),
   user_id: idParameter.optional(),
   skip: integerParameter({ min: 0, max: offsetMax, fallback: 0 }),
   limit: integerParameter({ min: 1, max: 100, fallback: 20 }),
+  cursor: cursorParameter.optional(),
 });
+
+const path = '/api/v1/agents/history';
+
+/** As `runStatuses`, but for `success`. */
+const executionStatuses = ['success', 'running', 'orphaned', 'failed', 'cancelled'] as const;
 
 const execution = z
   .strictObject({
@@ -35,27 +44,35 @@ const execution = z
     agent_id: textSchema,
     user_id: optionalTextSchema,
     name: optionalTextSchema,
-    status: z.enum(runStatuses),
+    status: z.enum(executionStatuses),
+    state: z.enum(runStatuses),
     started_at: instantSchema,
-    duration: millisecondsSchema,
-    input: stringMapSchema,
-    output: stringMapSchema,
+    duration: optionalTextSchema.meta({ description: 'Seconds, such as 45s; null while it is not known.' }),
+    duration_ms: millisecondsSchema,
+    input: optionalTextSchema.meta({ description: 'The inputs as text; null without inputs.' }),
+    output: optionalTextSchema.meta({ description: 'The outputs as text; null without outputs.' }),
+    inputs: stringMapSchema,
+    outputs: stringMapSchema,
     node_count: countSchema.meta({ description: 'Attempts of steps that ended, and tasks that ended.' }),
     tokens_used: countSchema,
     cost_cents: costCentsSchema,
   })
   .meta({ id: 'Execution' });
 
-const answer = z
-  .strictObject({ executions: z.array(execution), ...totalShape, skip: countSchema, limit: countSchema })
-  .meta({ id: 'ExecutionPage' });
+const answer = z.array(execution).meta({
+  id: 'Executions',
+  description:
+    'The headers tell what an array has no room for: x-total-count, x-total-is-exact (false: there are at least so ' +
+    'many), x-next-cursor and link where there are more.',
+});
 
 /** `GET /api/v1/agents/history`: the runs of the tenant with what went in and came out, newest start first. */
 export function createAgentExecutionsRoute(context: QueryContext): HttpRoute {
   return {
     method: 'GET',
-    path: '/api/v1/agents/history',
+    path,
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'listExecutions',
       tag: 'agents',
@@ -63,42 +80,60 @@ export function createAgentExecutionsRoute(context: QueryContext): HttpRoute {
       query: parameters,
       answer: { kind: 'json', schema: answer },
     },
-    handle: (request, { tenant }) => {
-      const { limit, skip, ...given } = parseParameters(parameters, request.query);
-      const search = { kind: runKind, filter: historyFilter(context, tenant, given), lease: leaseOf(context, tenant) };
+    handle: (request, principal) => {
+      const reader = readerOf(principal);
+      const { tenant } = reader;
+      const { limit, skip, cursor, ...given } = parseParameters(parameters, request.query);
+      const after = decodePosition(cursor);
+      const filter = historyFilter(context, reader, given);
+      const search = { kind: runKind, filter, lease: leaseOf(context, tenant), owner: reader.user };
       return readWithin(context, request, async (store) => {
         const page = await readHistoryPage(store, search, {
           limit,
           offset: skip,
+          after,
           read: readRunRows,
           count: (known) => countHistory(store, search, known),
         });
         const totals = await readTotalsByRun(store, tenant, page.rows);
-        return jsonReply({
-          executions: page.rows.map((row) => executionItem(row, { totals, orphaned: page.orphaned })),
-          total: page.count.total,
-          total_is_exact: page.count.isExact,
-          skip,
-          limit,
+        const executions = page.rows.map((row) => executionItem(row, { totals, orphaned: page.orphaned }));
+        return jsonReply(executions, 200, {
+          'x-total-count': String(page.count.total),
+          'x-total-is-exact': String(page.count.isExact),
+          ...nextPage(request.query, encodePosition(page.next)),
         });
       });
     },
   };
 }
 
+/** RFC 8288; its target is relative to this endpoint. */
+function nextPage(query: URLSearchParams, cursor: string | null): Record<string, string> {
+  if (cursor === null) return {};
+  const next = new URLSearchParams(query);
+  next.delete('skip');
+  next.set('cursor', cursor);
+  return { 'x-next-cursor': cursor, link: `<${path}?${next}>; rel="next"` };
+}
+
 function executionItem(row: RunListRow, facts: RunPageFacts): z.output<typeof execution> {
   const totals = facts.totals.get(row.place_id);
   const { tokensIn, tokensOut, costMicros } = totalUsage(totals);
+  const state = runStatus(row, facts);
   return {
     run_id: row.place_id,
     agent_id: row.agent,
     user_id: row.user_id,
     name: row.name,
-    status: runStatus(row, facts),
-    started_at: instant(row.place_ms),
-    duration: row.took_ms,
-    input: row.inputs,
-    output: row.outputs,
+    status: state === 'completed' ? 'success' : state,
+    state,
+    started_at: instant(row.started_ms ?? row.place_ms),
+    duration: secondsText(row.took_ms),
+    duration_ms: row.took_ms,
+    input: contextText(row.inputs),
+    output: contextText(row.outputs),
+    inputs: row.inputs,
+    outputs: row.outputs,
     node_count: (totals?.ended_tasks ?? 0) + (totals?.ended_steps ?? 0),
     tokens_used: tokensIn + tokensOut,
     cost_cents: costCents(costMicros),

@@ -48,6 +48,8 @@ const noCounts: OutcomeCounts = { total: 0, successful: 0, failed: 0 };
 
 export interface TroubledAgent {
   readonly agentId: string;
+  /** Percent, of the last 24 hours; null where it is no candidate for it. */
+  readonly errorRate: number | null;
   readonly issues: readonly AgentIssue[];
 }
 
@@ -62,16 +64,18 @@ export function agentIssues({ failing, slow }: IssueCandidates, ranges: Dashboar
   const errorSpans = { recent: ranges.day, baseline: ranges.baseline };
   const p95Spans = { recent: ranges.recent, baseline: ranges.baseline };
   const found = new Map<string, AgentIssue[]>();
+  const rates = new Map<string, number | null>();
   for (const row of failing) {
     const recent = outcomes(row.successes, row.failures);
     const baseline = outcomes(row.baseline_successes, row.baseline_failures);
     found.set(row.id, errorRateIssues({ recent, baseline }, errorSpans));
+    rates.set(row.id, errorRate(recent));
   }
   for (const row of slow) {
     const durations = { recent: parseDigestState(row.recent_digest), baseline: parseDigestState(row.baseline_digest) };
     found.set(row.id, [...(found.get(row.id) ?? []), ...p95Issues(durations, p95Spans)]);
   }
-  const agents = [...found].map(([agentId, issues]) => ({ agentId, issues }));
+  const agents = [...found].map(([agentId, issues]) => ({ agentId, errorRate: rates.get(agentId) ?? null, issues }));
   return agents.filter(({ issues }) => issues.length > 0);
 }
 

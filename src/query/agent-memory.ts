@@ -6,7 +6,7 @@ import type { HttpRoute } from '../core/ports.js';
 import { dayText } from '../core/time-text.js';
 import { agentUnknown, pathAgentId } from './agent-path.js';
 import { countSchema, instantSchema, optionalInstantSchema, textSchema } from './answer-schema.js';
-import { instant, optionalInstant } from './answer-units.js';
+import { instant } from './answer-units.js';
 import { parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { seriesRange } from './series-range.js';
@@ -17,6 +17,11 @@ const dayMs = 86_400_000;
 const parameters = z.strictObject({ from: dateParameter.optional(), to: dateParameter.optional() });
 
 const answer = z.strictObject({
+  app_agent_id: textSchema,
+  letta_agent_id: z.null().meta({ description: 'No memory server stands behind the events.' }),
+  memories_stored_count: countSchema.meta({ description: 'Memory operations of type memory.stored, of all time.' }),
+  memories_recalled_count: countSchema.meta({ description: 'Memory operations of type memory.recalled, of all time.' }),
+  last_activity_timestamp: optionalInstantSchema.meta({ description: 'Of all time; null when there was none.' }),
   agent_id: textSchema,
   from: instantSchema,
   to: instantSchema,
@@ -66,27 +71,22 @@ function memoryAnswer(agentId: string, range: TimeSpan, rows: readonly AgentMemo
     const row = within.get(startMs);
     return { day: dayText(startMs), stored: row?.stores ?? 0, recalled: row?.recalls ?? 0 };
   });
-  const times = rows.map((row) => ({ firstMs: row.first_ms, lastMs: row.last_ms }));
-  const bound = (of: (...values: number[]) => number, values: readonly number[]) =>
-    values.length === 0 ? null : of(...values);
+  const firstMs = rows.reduce((least, row) => Math.min(least, row.first_ms), Number.POSITIVE_INFINITY);
+  const lastMs = rows.reduce((most, row) => Math.max(most, row.last_ms), Number.NEGATIVE_INFINITY);
+  const [firstActivity, lastActivity] = rows.length === 0 ? [null, null] : [instant(firstMs), instant(lastMs)];
   return {
+    app_agent_id: agentId,
+    letta_agent_id: null,
+    memories_stored_count: rows.reduce((sum, row) => sum + row.stores, 0),
+    memories_recalled_count: rows.reduce((sum, row) => sum + row.recalls, 0),
+    last_activity_timestamp: lastActivity,
     agent_id: agentId,
     from: instant(range.fromMs),
     to: instant(range.toMs),
     stored: perDay.reduce((sum, day) => sum + day.stored, 0),
     recalled: perDay.reduce((sum, day) => sum + day.recalled, 0),
-    first_activity: optionalInstant(
-      bound(
-        Math.min,
-        times.map(({ firstMs }) => firstMs),
-      ),
-    ),
-    last_activity: optionalInstant(
-      bound(
-        Math.max,
-        times.map(({ lastMs }) => lastMs),
-      ),
-    ),
+    first_activity: firstActivity,
+    last_activity: lastActivity,
     per_day: perDay,
   };
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { type AgentErrorRow, readAgentErrors } from '../clickhouse/queries/agent-errors.js';
-import { type AgentKey, readAgentKnown } from '../clickhouse/queries/agent-known.js';
+import type { AgentKey } from '../clickhouse/queries/agent-known.js';
 import { type AgentPerformanceRow, readAgentPerformance } from '../clickhouse/queries/agent-performance.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
-import { agentUnknown, pathAgentId } from './agent-path.js';
+import { pathAgentId } from './agent-path.js';
 import {
   costCentsSchema,
   countSchema,
@@ -11,18 +11,19 @@ import {
   meanSchema,
   optionalInstantSchema,
   optionalNumberSchema,
-  percentSchema,
+  rateSchema,
   tokensSchema,
 } from './answer-schema.js';
-import { costCents, instant, meanDigits, percentDigits } from './answer-units.js';
+import { costCents, instant, meanDigits, percentDigits, rounded } from './answer-units.js';
 import {
   errorCoverage,
   errorCoverageSchema,
-  errorItem,
-  errorSchema,
   errorSources,
   sourceSchema,
+  topErrorItem,
+  topErrorSchema,
 } from './error-answer.js';
+import { type ExecutionHalves, readExecutionHalves } from './execution-halves.js';
 import { errorRate, successRate } from './execution-rate.js';
 import type { MetricRange, MetricType } from './metric-range.js';
 import { parseParameters } from './parameters.js';
@@ -38,10 +39,11 @@ const answer = z.strictObject({
   successful_executions: countSchema,
   failed_executions: countSchema,
   cancelled_executions: countSchema,
-  success_rate: percentSchema,
-  error_rate: percentSchema,
+  total_errors: countSchema.meta({ description: 'Executions that failed.' }),
+  success_rate: rateSchema,
+  error_rate: rateSchema,
   execution_times: executionTimesSchema,
-  top_errors: z.array(errorSchema).max(topErrorsMax),
+  top_errors: z.array(topErrorSchema).max(topErrorsMax),
   ...trendShape,
   llm_calls: countSchema,
   tokens: tokensSchema,
@@ -94,17 +96,18 @@ interface MetricRows {
   readonly whole: AgentPerformanceRow;
   /** Its `first_*` columns tell the halves apart. */
   readonly halves: AgentPerformanceRow;
+  readonly ordered: ExecutionHalves;
   readonly errors: readonly AgentErrorRow[];
 }
 
 async function readMetrics(store: StoreReader, key: AgentKey, range: MetricRange): Promise<MetricRows> {
-  const [whole, halves, errors] = await Promise.all([
+  const [whole, halves, ordered, errors] = await Promise.all([
     readAgentPerformance(store, key, range.performance),
     range.halves === null ? null : readAgentPerformance(store, key, range.halves),
+    readExecutionHalves(store, key, range.performance),
     readAgentErrors(store, key, { range: range.errors, limit: topErrorsMax }),
   ]);
-  if (whole.buckets === 0 && !(await readAgentKnown(store, key))) throw agentUnknown(key.agentId);
-  return { whole, halves: halves ?? whole, errors };
+  return { whole, halves: halves ?? whole, ordered, errors };
 }
 
 interface MetricsRequest {
@@ -115,7 +118,7 @@ interface MetricsRequest {
   readonly range: MetricRange;
 }
 
-function metricsAnswer(request: MetricsRequest, { whole, halves, errors }: MetricRows) {
+function metricsAnswer(request: MetricsRequest, { whole, halves, ordered, errors }: MetricRows) {
   const { range } = request;
   const counts = { total: whole.executions, successful: whole.successes, failed: whole.failures };
   return {
@@ -128,11 +131,12 @@ function metricsAnswer(request: MetricsRequest, { whole, halves, errors }: Metri
     successful_executions: whole.successes,
     failed_executions: whole.failures,
     cancelled_executions: whole.cancellations,
-    success_rate: percentDigits(successRate(counts)),
-    error_rate: percentDigits(errorRate(counts)),
+    total_errors: whole.failures,
+    success_rate: percentDigits(successRate(counts)) ?? 0,
+    error_rate: percentDigits(errorRate(counts)) ?? 0,
     execution_times: executionTimes(whole),
-    top_errors: errors.map(errorItem),
-    ...trendItem(halves, range),
+    top_errors: errors.map(topErrorItem),
+    ...trendItem(halves, range, ordered),
     llm_calls: whole.model_calls,
     tokens: { in: whole.input_tokens, out: whole.output_tokens, total: whole.input_tokens + whole.output_tokens },
     cost_cents: costCents(whole.cost),
@@ -146,7 +150,7 @@ function executionTimes(row: AgentPerformanceRow) {
   const [p50, p95, p99] = row.percentiles;
   const timed = row.durations > 0;
   return {
-    avg_ms: timed ? row.duration_total_ms / row.durations : null,
+    avg_ms: timed ? rounded(row.duration_total_ms / row.durations) : null,
     min_ms: timed ? row.shortest_ms : null,
     max_ms: timed ? row.longest_ms : null,
     p50_ms: p50,

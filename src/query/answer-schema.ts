@@ -30,6 +30,9 @@ export const meanSchema = z.number().nullable().meta({ description: 'A mean, to 
 /** Null where nothing is counted in. */
 export const percentSchema = z.number().min(0).max(100).nullable().meta({ description: 'Percent, to two decimals.' });
 
+/** Percent to two decimals; 0 where nothing is counted in. */
+export const rateSchema = z.number().min(0).max(100).meta({ description: 'Percent, to two decimals.' });
+
 export const millisecondsSchema = z.number().nonnegative().nullable().meta({ description: 'Milliseconds.' });
 
 /** Null where no execution reports a duration. */

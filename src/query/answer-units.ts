@@ -33,3 +33,31 @@ export function percentDigits<Value extends number | null>(value: Value): Value 
 export function reportedAttempt(attempt: number): number | null {
   return attempt === 0 ? null : attempt;
 }
+
+/**
+ * `45s`, `8.3s`, `0.45s`: two significant digits at least, and always whole seconds; with more `decimals` at least so
+ * many, `45.2s`. Zeros at the end are left out. Null where no duration is known.
+ */
+export function secondsText(durationMs: number | null, decimals = 0): string | null {
+  if (durationMs === null) return null;
+  const seconds = durationMs / 1_000;
+  if (seconds === 0) return '0s';
+  const significant = significantDigits - 1 - Math.floor(Math.log10(seconds));
+  return `${Number(seconds.toFixed(Math.min(decimalsMax, Math.max(decimals, significant))))}s`;
+}
+
+const significantDigits = 2;
+const decimalsMax = 6;
+
+/** Inputs or outputs as one text: the value alone when there is one, else `topic: tides, depth: 3`. Null for none. */
+export function contextText(context: Readonly<Record<string, string>>): string | null {
+  const entries = Object.entries(context);
+  const [only] = entries;
+  if (only === undefined) return null;
+  return entries.length === 1 ? only[1] : entries.map(([key, value]) => `${key}: ${value}`).join(', ');
+}
+
+/** To two decimals. */
+export function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}

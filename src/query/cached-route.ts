@@ -10,8 +10,9 @@ const bytesMax = 16 * 1_048_576;
  * Makes routes that give equal requests the same answer, at most `cacheMs` old: a hundred dashboards that show the
  * same cost one read of the store. For GET routes that read the store and answer JSON, and for no others.
  *
- * Equal are requests of one tenant to one route with the same decoded path and query parameters, in whatever order
- * and encoding. The handler is given nothing else of the request and of the key, so its answer cannot depend on it.
+ * Equal are requests of one tenant, or of one of its users, to one route with the same decoded path and query
+ * parameters, in whatever order and encoding. The handler is given nothing else of the request and of the key, so its
+ * answer cannot depend on it.
  */
 export function createRouteCache(context: QueryContext): (route: HttpRoute) => HttpRoute {
   const { cacheMs } = context.options;
@@ -32,14 +33,14 @@ export function createRouteCache(context: QueryContext): (route: HttpRoute) => H
 const noHeaders: ReadonlyMap<string, string> = new Map();
 
 /** JSON keeps the parts apart whatever characters they hold. */
-function requestKey({ path }: HttpRoute, { params, query }: HttpRequest, { tenant }: Principal): string {
+function requestKey({ path }: HttpRoute, { params, query }: HttpRequest, { tenant, user = null }: Principal): string {
   const parameters = [...query].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return JSON.stringify([tenant, path, Object.entries(params), parameters]);
+  return JSON.stringify([tenant, user, path, Object.entries(params), parameters]);
 }
 
-/** What all keys of a tenant that reach the route have in common. */
-function plainPrincipal({ tenant, contentAllowed }: Principal, { scope }: HttpRoute): Principal {
-  return { tenant, contentAllowed, keyName: '', scopes: new Set(scope === null ? [] : [scope]) };
+/** What all keys of a tenant, or of one of its users, that reach the route have in common. */
+function plainPrincipal({ tenant, contentAllowed, user = null }: Principal, { scope }: HttpRoute): Principal {
+  return { tenant, contentAllowed, user, keyName: '', scopes: new Set(scope === null ? [] : [scope]) };
 }
 
 /** `age` as in RFC 9111, whole seconds since the read began; `cache-status` as in RFC 9211. */

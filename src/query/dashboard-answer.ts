@@ -31,26 +31,36 @@ const dayMs = 86_400_000;
 export function dashboardAnswer(rows: DashboardRows, ranges: DashboardRanges, nowMs: number) {
   const { register } = rows;
   const newestMs = register.agents === 0 ? null : register.newest_received_ms;
+  const executions = {
+    '24h': windowItem(rows.hours, ranges.day),
+    '7d': windowItem(
+      rows.days.filter(({ start_s }) => start_s * 1000 >= ranges.week.fromMs),
+      ranges.week,
+    ),
+    '30d': windowItem(rows.days, ranges.month),
+  };
   return {
     as_of: instant(nowMs),
+    total_agents: register.agents,
+    total_executions: {
+      '24h': executions['24h'].total_executions,
+      '7d': executions['7d'].total_executions,
+      '30d': executions['30d'].total_executions,
+    },
+    average_success_rate: executions['30d'].average_success_rate ?? 0,
+    top_performing_agents: topAgents(rows),
+    agents_with_issues: troubledAgents(rows),
+    execution_trends: series(rows.days, ranges.month, dayMs),
     agents: {
       total: register.agents,
       active_24h: register.active_day,
       active_7d: register.active_week,
       active_30d: register.active_month,
     },
-    executions: {
-      '24h': windowItem(rows.hours, ranges.day),
-      '7d': windowItem(
-        rows.days.filter(({ start_s }) => start_s * 1000 >= ranges.week.fromMs),
-        ranges.week,
-      ),
-      '30d': windowItem(rows.days, ranges.month),
-    },
-    top_performing: topItem(rows, ranges),
-    with_issues: issuesItem(rows),
+    executions,
+    top_performing: { ...spanItem(ranges.week), finished_executions_min: topPerformingFinishedMin },
+    with_issues: { total: rows.issues.total, complete: rows.issues.complete },
     hourly: series(rows.hours, ranges.hours, hourMs),
-    daily: series(rows.days, ranges.month, dayMs),
     freshness: {
       newest_received: newestMs === null ? null : instant(newestMs),
       age_ms: newestMs === null ? null : Math.max(0, nowMs - newestMs),
@@ -114,34 +124,27 @@ const noSums: BucketSums = {
   cost: null,
 };
 
-function topItem({ top, names }: DashboardRows, { week }: DashboardRanges) {
-  return {
-    ...spanItem(week),
-    finished_executions_min: topPerformingFinishedMin,
-    agents: top.map((row) => ({
-      agent_id: row.id,
-      agent_name: names.get(row.id) ?? null,
-      total_executions: row.executions,
-      successful_executions: row.successes,
-      failed_executions: row.failures,
-      success_rate: percentDigits(
-        successRate({ total: row.executions, successful: row.successes, failed: row.failures }),
-      ),
-      success_rate_lower_bound: percentDigits(100 * row.bound),
-    })),
-  };
+function topAgents({ top, names }: DashboardRows) {
+  return top.map((row) => ({
+    agent_id: row.id,
+    agent_name: names.get(row.id) ?? null,
+    total_executions: row.executions,
+    successful_executions: row.successes,
+    failed_executions: row.failures,
+    success_rate: percentDigits(
+      successRate({ total: row.executions, successful: row.successes, failed: row.failures }),
+    ),
+    success_rate_lower_bound: percentDigits(100 * row.bound),
+  }));
 }
 
-function issuesItem({ issues: { total, complete, listed }, names }: DashboardRows) {
-  return {
-    total,
-    complete,
-    agents: listed.map(({ agentId, issues }) => ({
-      agent_id: agentId,
-      agent_name: names.get(agentId) ?? null,
-      issues: issues.map(({ reason, message, numbers }) => ({ reason, message, ...numbers })),
-    })),
-  };
+function troubledAgents({ issues: { listed }, names }: DashboardRows) {
+  return listed.map(({ agentId, errorRate: rate, issues }) => ({
+    agent_id: agentId,
+    agent_name: names.get(agentId) ?? null,
+    error_rate: percentDigits(rate),
+    issues: issues.map(({ reason, message, numbers }) => ({ reason, message, ...numbers })),
+  }));
 }
 
 function spanItem({ fromMs, toMs }: TimeSpan) {

@@ -8,6 +8,7 @@ import {
   optionalNumberSchema,
   optionalTextSchema,
   percentSchema,
+  rateSchema,
   textSchema,
   tokensSchema,
 } from './answer-schema.js';
@@ -94,12 +95,23 @@ const issueSchema = z
   .meta({ id: 'AgentIssue' });
 
 const troubledAgentSchema = z
-  .strictObject({ agent_id: textSchema, agent_name: optionalTextSchema, issues: z.array(issueSchema) })
+  .strictObject({
+    agent_id: textSchema,
+    agent_name: optionalTextSchema,
+    error_rate: percentSchema.meta({ description: 'Of the last 24 hours; null where it is no reason to be listed.' }),
+    issues: z.array(issueSchema),
+  })
   .meta({ id: 'TroubledAgent' });
 
 /** What `dashboardAnswer` makes. */
 export const dashboardSchema = z.strictObject({
   as_of: instantSchema,
+  total_agents: countSchema,
+  total_executions: z.strictObject({ '24h': countSchema, '7d': countSchema, '30d': countSchema }),
+  average_success_rate: rateSchema.meta({ description: 'Percent, over 30 days; 0 where nothing is counted in.' }),
+  top_performing_agents: z.array(topAgentSchema),
+  agents_with_issues: z.array(troubledAgentSchema),
+  execution_trends: z.array(pointSchema).meta({ description: 'Every UTC day of the last 30, in order.' }),
   agents: z.strictObject({
     total: countSchema,
     active_24h: countSchema,
@@ -107,13 +119,12 @@ export const dashboardSchema = z.strictObject({
     active_30d: countSchema,
   }),
   executions: z.strictObject({ '24h': windowSchema, '7d': windowSchema, '30d': windowSchema }),
-  top_performing: z.strictObject({
-    ...spanShape,
-    finished_executions_min: countSchema,
-    agents: z.array(topAgentSchema),
-  }),
-  with_issues: z.strictObject({ total: countSchema, complete: z.boolean(), agents: z.array(troubledAgentSchema) }),
+  top_performing: z
+    .strictObject({ ...spanShape, finished_executions_min: countSchema })
+    .meta({ description: 'How the top performing agents were chosen.' }),
+  with_issues: z
+    .strictObject({ total: countSchema, complete: z.boolean() })
+    .meta({ description: 'How many agents have issues, of whom at most 50 are listed.' }),
   hourly: z.array(pointSchema),
-  daily: z.array(pointSchema),
   freshness: z.strictObject({ newest_received: optionalInstantSchema, age_ms: millisecondsSchema }),
 });

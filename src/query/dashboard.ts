@@ -96,7 +96,7 @@ async function readDashboard(store: StoreReader, tenant: string, ranges: Dashboa
       monthFromMs: ranges.month.fromMs,
     }),
   ]);
-  const top = standings.filter(({ place, bound }) => place <= topPerformingMax && bound >= 0);
+  const top = standings.filter(({ place, bound }) => place <= topPerformingMax && bound > 0);
   const slow = standings.filter(({ is_slow }) => is_slow === 1);
   const issues = agentIssues(
     { failing: minutes.failing.slice(0, failingAgentsMax), slow: slow.slice(0, slowAgentsMax) },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AgentErrorDaysRow, AgentErrorRow } from '../clickhouse/queries/agent-errors.js';
-import { countSchema, instantSchema, optionalTextSchema } from './answer-schema.js';
+import { countSchema, instantSchema, optionalTextSchema, textSchema } from './answer-schema.js';
 import { instant } from './answer-units.js';
 import type { MetricRange } from './metric-range.js';
 
@@ -17,6 +17,11 @@ const errorShape = {
 };
 
 export const errorSchema = z.strictObject(errorShape).meta({ id: 'ErrorGroup' });
+
+const errorCharactersMax = 100;
+
+/** `error` says it in a few words: the message, else the code, else the category. */
+export const topErrorSchema = z.strictObject({ error: textSchema, ...errorShape }).meta({ id: 'TopError' });
 
 export const errorDaysSchema = z
   .strictObject({ ...errorShape, days: z.array(z.strictObject({ day: z.iso.date(), count: countSchema })) })
@@ -46,6 +51,12 @@ export function errorItem(error: AgentErrorRow) {
     recovered: error.recoveries,
     failed_for_good: error.occurrences - error.recoveries,
   };
+}
+
+export function topErrorItem(error: AgentErrorRow) {
+  const { message, code, category } = error;
+  const characters = [...(message ?? code ?? category ?? 'unknown')];
+  return { error: characters.slice(0, errorCharactersMax).join(''), ...errorItem(error) };
 }
 
 /** With the days on which it occurred; a day that is not there had none. */

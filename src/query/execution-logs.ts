@@ -12,7 +12,7 @@ import {
   stringMapSchema,
   textSchema,
 } from './answer-schema.js';
-import { instant, reportedAttempt } from './answer-units.js';
+import { contextText, instant, reportedAttempt, secondsText } from './answer-units.js';
 import { failureItem, failureSchema, tookMs } from './attempt-answer.js';
 import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from './page-cursor.js';
 import { idParameter, integerParameter, parseParameters } from './parameters.js';
@@ -26,8 +26,14 @@ const parameters = z.strictObject({
   cursor: cursorParameter.optional(),
 });
 
-/** Begin (ms since the epoch), task, step and attempt of the last node of a page. */
-const cursorKey = z.tuple([cursorTime, z.string().max(512), z.string().max(512), z.int().min(0).max(65_535)]);
+/** Begin (ms since the epoch), task, step and attempt of the last node of a page, and its position. */
+const cursorKey = z.tuple([
+  cursorTime,
+  z.string().max(512),
+  z.string().max(512),
+  z.int().min(0).max(65_535),
+  z.int().min(1),
+]);
 
 /** Failed attempts in one answer. */
 const errorsMax = 100;
@@ -38,12 +44,21 @@ const nodeSchema = z
     task_id: optionalTextSchema,
     type: textSchema.meta({ description: 'task, the kind of the step, or step where none was reported.' }),
     name: optionalTextSchema,
-    input: stringMapSchema,
-    output: stringMapSchema,
-    time: instantSchema.meta({ description: 'When it began.' }),
+    input: optionalTextSchema.meta({ description: 'The inputs as text; null without inputs.' }),
+    output: optionalTextSchema.meta({ description: 'The outputs as text; null without outputs.' }),
+    inputs: stringMapSchema,
+    outputs: stringMapSchema,
+    time: optionalTextSchema.meta({ description: 'How long it took, such as 8s; null while it is not known.' }),
+    started_at: instantSchema,
     duration_ms: millisecondsSchema,
     status: workStatusSchema,
     attempt: attemptSchema,
+    metadata: z.strictObject({
+      tool: optionalTextSchema.meta({ description: 'The name of a step of kind tool.' }),
+      model: optionalTextSchema.meta({ description: 'The name of a step of kind llm.' }),
+      position: countSchema.meta({ description: 'Among the nodes of the run, from 1, in the order of time.' }),
+      labels: stringMapSchema,
+    }),
   })
   .meta({ id: 'ExecutionNode' });
 
@@ -54,12 +69,16 @@ const answer = z
     nodes: z.array(nodeSchema),
     errors: z.array(failureSchema).meta({ description: 'Failed attempts, the first 100.' }),
     errors_truncated: z.boolean(),
-    final_output: stringMapSchema.nullable(),
+    final_output: optionalTextSchema,
+    final_outputs: stringMapSchema.nullable(),
     summary: z.strictObject({
       total_nodes: countSchema,
       successful_nodes: countSchema,
       failed_nodes: countSchema,
-      total_duration: millisecondsSchema.meta({ description: 'Of the run, in milliseconds.' }),
+      total_duration: optionalTextSchema.meta({
+        description: 'Of the run, such as 45.2s; null where it is not known.',
+      }),
+      total_duration_ms: millisecondsSchema,
     }),
     steps_expired: z.boolean(),
     ...pageShape,
@@ -72,6 +91,7 @@ export function createExecutionLogsRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/agents/logs',
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'getExecutionLogs',
       tag: 'runs',
@@ -80,13 +100,13 @@ export function createExecutionLogsRoute(context: QueryContext): HttpRoute {
       answer: { kind: 'json', schema: answer },
       errors: ['not_found'],
     },
-    handle: (request, { tenant }) => {
+    handle: (request, { tenant, user = null }) => {
       const { run_id: runId, limit, cursor } = parseParameters(parameters, request.query);
       const place = decodePageCursor(cursorKey, cursor);
       return readWithin(context, request, async (store) => {
-        const record = await readRunRecord(context, store, { tenant, runId });
+        const record = await readRunRecord(context, store, { tenant, runId }, user);
         const work = await readWork(store, record, { limit, place });
-        return jsonReply(logsAnswer(record, work, limit));
+        return jsonReply(logsAnswer(record, work, { limit, place }));
       });
     },
   };
@@ -127,40 +147,62 @@ async function readWork(
   return { nodes, errors, finalOutput, sample };
 }
 
-function logsAnswer(record: RunRecord, { nodes, errors, finalOutput, sample }: ExecutionWork, limit: number) {
+function logsAnswer(
+  record: RunRecord,
+  { nodes, errors, finalOutput, sample }: ExecutionWork,
+  { limit, place }: ExecutionPage,
+) {
   const page = nodes.slice(0, limit);
   const last = nodes.length > limit ? page.at(-1) : undefined;
+  const nodesBefore = place?.[4] ?? 0;
+  const durationMs = totalDurationMs(record);
   return {
     run_id: record.key.runId,
     status: record.status,
-    nodes: page.map((row) => nodeItem(row, record.isHeard)),
+    nodes: page.map((row, index) => nodeItem(row, nodesBefore + index + 1, record.isHeard)),
     errors: errors.slice(0, errorsMax).map(failureItem),
     errors_truncated: errors.length > errorsMax,
-    final_output: Object.keys(finalOutput).length === 0 ? null : finalOutput,
+    final_output: contextText(finalOutput),
+    final_outputs: Object.keys(finalOutput).length === 0 ? null : finalOutput,
     summary: {
       total_nodes: sample?.all_attempts ?? 0,
       successful_nodes: sample?.completed_attempts ?? 0,
       failed_nodes: sample?.failed_attempts ?? 0,
-      total_duration: totalDurationMs(record),
+      total_duration: secondsText(durationMs, 1),
+      total_duration_ms: durationMs,
     },
     steps_expired: record.stepsExpired,
     limit,
-    next_cursor: last === undefined ? null : encodePageCursor([last.begin_ms, last.task, last.step, last.try_number]),
+    next_cursor: last === undefined ? null : encodePageCursor([...placeOf(last), nodesBefore + limit]),
   };
 }
 
-function nodeItem(row: WorkAttemptRow, isHeard: boolean) {
+function placeOf({ begin_ms: beginMs, task, step, try_number: tryNumber }: WorkAttemptRow) {
+  return [beginMs, task, step, tryNumber] as const;
+}
+
+function nodeItem(row: WorkAttemptRow, position: number, isHeard: boolean) {
+  const durationMs = tookMs(row);
   return {
     id: row.unit === 'task' ? row.task : row.step,
     task_id: row.task === '' ? null : row.task,
     type: row.unit === 'task' ? 'task' : (row.kind ?? 'step'),
     name: row.label,
-    input: row.inputs,
-    output: row.outputs,
-    time: instant(row.begin_ms),
-    duration_ms: tookMs(row),
+    input: contextText(row.inputs),
+    output: contextText(row.outputs),
+    inputs: row.inputs,
+    outputs: row.outputs,
+    time: secondsText(durationMs),
+    started_at: instant(row.begin_ms),
+    duration_ms: durationMs,
     status: openStatus(row.state, isHeard),
     attempt: reportedAttempt(row.reported_try),
+    metadata: {
+      tool: row.kind === 'tool' ? row.label : null,
+      model: row.kind === 'llm' ? row.label : null,
+      position,
+      labels: row.tags,
+    },
   };
 }
 

@@ -80,6 +80,7 @@ export function createFailureBreakdownRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/failures/breakdown',
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'getFailureBreakdown',
       tag: 'failures',
@@ -87,7 +88,7 @@ export function createFailureBreakdownRoute(context: QueryContext): HttpRoute {
       query: parameters,
       answer: { kind: 'json', schema: answer },
     },
-    handle: (request, { tenant }) => {
+    handle: (request, { tenant, user = null }) => {
       const { group_by: groupBy, limit, ...given } = parseParameters(parameters, request.query);
       const span = failureSpan(given, nowMs());
       const filter = {
@@ -96,6 +97,7 @@ export function createFailureBreakdownRoute(context: QueryContext): HttpRoute {
         category: given.category,
         code: given.code,
         agentId: given.agent_id,
+        userId: user ?? undefined,
         ...span,
       };
       return readWithin(context, request, async (store) =>

@@ -54,6 +54,7 @@ export function createFailureListRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/failures',
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'listFailures',
       tag: 'failures',
@@ -61,7 +62,7 @@ export function createFailureListRoute(context: QueryContext): HttpRoute {
       query: parameters,
       answer: { kind: 'json', schema: answer },
     },
-    handle: (request, { tenant }) => {
+    handle: (request, { tenant, user = null }) => {
       const { limit, cursor, ...given } = parseParameters(parameters, request.query);
       const position = decodePageCursor(cursorKey, cursor);
       const after = position && { failedMs: position[0], unit: position[1], attempt: position[2] };
@@ -73,6 +74,7 @@ export function createFailureListRoute(context: QueryContext): HttpRoute {
         agentId: given.agent_id,
         runId: given.run_id,
         taskId: given.task_id,
+        userId: user ?? undefined,
         name: given.name,
         fromMs: given.from?.fromMs,
         toMs: given.to && endOf(given.to),

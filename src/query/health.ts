@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { NewestRow } from '../clickhouse/queries/newest-rows.js';
 import { sleep } from '../core/clock.js';
-import { type HttpReply, type HttpRoute, healthStatuses } from '../core/ports.js';
+import { type DependencyHealth, type HttpReply, type HttpRoute, healthStatuses } from '../core/ports.js';
 import { countSchema, instantSchema, optionalInstantSchema, optionalTextSchema, textSchema } from './answer-schema.js';
 import { instant, optionalInstant } from './answer-units.js';
 import { type EventLedger, ledgerDifference } from './event-ledger.js';
@@ -60,6 +60,19 @@ const deepSchema = z.strictObject({
     .meta({ description: 'Of every table, over all tenants, at most 5 s old; null while the store does not answer.' }),
 });
 
+const serviceStatusSchema = z
+  .strictObject({ name: textSchema, status: statusSchema, details: optionalTextSchema })
+  .meta({ id: 'ServiceStatus' });
+
+/** What monitoring clients read; the deep answer stands beside it. */
+const systemSummarySchema = z.strictObject({
+  overall_status: statusSchema,
+  timestamp: instantSchema,
+  service_statuses: z.array(serviceStatusSchema),
+});
+
+const systemSchema = deepSchema.extend(systemSummarySchema.shape);
+
 /**
  * `GET /health`, for load balancers: 200 while events are accepted, 503 when they are not; public, so it says no more.
  * `GET /health/deep` and `GET /api/v1/monitoring/system/health`, for people: every dependency and the event ledger;
@@ -69,18 +82,20 @@ export function createHealthRoutes(context: QueryContext): HttpRoute[] {
   const check = new HealthCheck(context.probes, context.clock, context.options);
   const { probeMsMax } = context.options;
   const newestRows = new NewestRows(context, { waitMsMax: probeMsMax, ageMsMax: newestRowsMsMax });
-  const deep: HttpRoute['handle'] = async (request): Promise<HttpReply> => {
-    parseParameters(parameters, request.query);
-    const [report, ledger, newest] = await Promise.all([check.report(), settledLedger(context), newestRows.read()]);
-    return jsonReply({ ...deepAnswer(report, ledger, context.clock.nowMs()), ...newestAnswer(newest, context) });
-  };
+  const deep =
+    (summary: (report: HealthReport) => object): HttpRoute['handle'] =>
+    async (request): Promise<HttpReply> => {
+      parseParameters(parameters, request.query);
+      const [report, ledger, newest] = await Promise.all([check.report(), settledLedger(context), newestRows.read()]);
+      const answer = { ...deepAnswer(report, ledger, context.clock.nowMs()), ...newestAnswer(newest, context) };
+      return jsonReply({ ...summary(report), ...answer });
+    };
   const operation = {
     tag: 'monitoring',
     summary: 'Every dependency with its status and why, and the ledger of events',
     query: parameters,
-    answer: { kind: 'json', schema: deepSchema },
   } as const;
-  const deepRoute = { method: 'GET', scope: 'read', monitoring: true, handle: deep } as const;
+  const deepRoute = { method: 'GET', scope: 'read', byUser: true, monitoring: true } as const;
   return [
     {
       method: 'GET',
@@ -97,13 +112,40 @@ export function createHealthRoutes(context: QueryContext): HttpRoute[] {
         return jsonReply({ status: overall }, overall === 'unhealthy' ? 503 : 200);
       },
     },
-    { ...deepRoute, path: '/health/deep', operation: { id: 'getDeepHealth', ...operation } },
+    {
+      ...deepRoute,
+      path: '/health/deep',
+      operation: { id: 'getDeepHealth', ...operation, answer: { kind: 'json', schema: deepSchema } },
+      handle: deep(() => ({})),
+    },
     {
       ...deepRoute,
       path: '/api/v1/monitoring/system/health',
-      operation: { id: 'getSystemHealth', ...operation },
+      operation: { id: 'getSystemHealth', ...operation, answer: { kind: 'json', schema: systemSchema } },
+      handle: deep(systemSummary),
     },
   ];
+}
+
+function systemSummary(report: HealthReport): z.input<typeof systemSummarySchema> {
+  return {
+    overall_status: report.overall,
+    timestamp: instant(report.checkedAtMs),
+    service_statuses: report.dependencies.map((dependency) => ({
+      name: dependency.name,
+      status: dependency.status,
+      details: detailsText(dependency),
+    })),
+  };
+}
+
+/** `cannot reach it (retries 3, url http://…)`: why it is not healthy, and what is known; null when nothing is. */
+function detailsText({ reason, details }: DependencyHealth): string | null {
+  const known = Object.entries(details)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+  if (known === '') return reason;
+  return reason === null ? known : `${reason} (${known})`;
 }
 
 /** The newest rows are read from the store, so they are shared for longer than what is in memory. */

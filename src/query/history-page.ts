@@ -1,5 +1,11 @@
 import type { HistoryPosition } from '../clickhouse/queries/history-filter.js';
-import { type HistoryPlaceRow, type LatestReader, placesReader } from '../clickhouse/queries/history-latest.js';
+import { workKey } from '../clickhouse/queries/history-kind.js';
+import {
+  type HistoryPlaceRow,
+  idOfPlace,
+  type LatestReader,
+  placesReader,
+} from '../clickhouse/queries/history-latest.js';
 import type { StoreReader } from '../core/ports.js';
 import {
   type CandidatePage,
@@ -14,7 +20,7 @@ import { requestBatches } from './parameter-bytes.js';
 
 export interface HistoryPage<Row, Count> {
   readonly rows: readonly Row[];
-  /** Ids of those rows whose lease ran out. */
+  /** Keys (`workKey`) of those rows whose lease ran out. */
   readonly orphaned: ReadonlySet<string>;
   /** Where the next page begins, null on the last one. */
   readonly next: HistoryPosition | null;
@@ -78,14 +84,17 @@ async function rowsOfPage<Row extends HistoryPlaceRow>(
   const { rows, end } = await scanHistory(store, search, { ...options, read: placesReader(search.kind) });
   const places = rows.slice(offset, offset + limit);
   const next = rows.length > offset + limit ? positionOf(places.at(-1)) : end;
+  const wanted = new Set(places.map((row) => workKey(idOfPlace(row))));
   const shown: Row[] = [];
   for (const batch of requestBatches(places, ({ place_id: id }) => [id])) {
     const ids = batch.map(({ place_id: id }) => id);
-    shown.push(...(await read(store, { tenant: search.filter.tenant }, { ids })));
+    // What has the id of another on the page, and is not on it itself, is left out; the filter gives each its place.
+    const found = await read(store, search.filter, { ids });
+    shown.push(...found.filter((row) => wanted.has(workKey(idOfPlace(row)))));
   }
   return { rows: shown, next, length: end === null ? rows.length : null };
 }
 
 function positionOf(row: HistoryPlaceRow | undefined): HistoryPosition | null {
-  return row === undefined ? null : { startMs: row.place_ms, id: row.place_id };
+  return row === undefined ? null : { startMs: row.place_ms, ...idOfPlace(row) };
 }

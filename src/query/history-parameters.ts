@@ -5,6 +5,7 @@ import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from 
 import { idCharactersMax, idParameter, integerParameter, wordParameter } from './parameters.js';
 import type { QueryContext } from './query-context.js';
 import { dateParameter } from './time-parameters.js';
+import { listedUser, type Reader } from './user-bound.js';
 
 /** Rows a page may skip: they are read and thrown away, so further on the cursor is the way. */
 export const offsetMax = 10_000;
@@ -53,7 +54,8 @@ export function leaseOf({ clock, options }: QueryContext, tenant: string) {
 }
 
 /** What the parameters ask for. Of what is orphaned, nothing was received within the lease. */
-export function historyFilter(context: QueryContext, tenant: string, given: HistoryParameters): HistoryFilter {
+export function historyFilter(context: QueryContext, reader: Reader, given: HistoryParameters): HistoryFilter {
+  const { tenant } = reader;
   const { nowMs, leaseMs } = leaseOf(context, tenant);
   return {
     tenant,
@@ -62,7 +64,7 @@ export function historyFilter(context: QueryContext, tenant: string, given: Hist
     flowId: given.flow_id,
     crewId: given.crew_id,
     engagementId: given.engagement_id,
-    userId: given.user_id,
+    userId: listedUser(reader, given.user_id),
     sessionId: given.session_id,
     status: given.status,
     errorCategory: given.error_category,
@@ -73,21 +75,17 @@ export function historyFilter(context: QueryContext, tenant: string, given: Hist
   };
 }
 
-/** Start (ms since the epoch) and id of the last row of a page. */
-const cursorKey = z.tuple([
-  cursorTime,
-  z
-    .string()
-    .min(1)
-    .max(2 * idCharactersMax),
-]);
+const cursorId = z.string().max(2 * idCharactersMax);
+
+/** Start (ms since the epoch) and ids of the last row of a page. */
+const cursorKey = z.tuple([cursorTime, cursorId.min(1), cursorId, cursorId]);
 
 /** Throws `parameter_invalid` for a cursor this API did not make. */
 export function decodePosition(cursor: string | undefined): HistoryPosition | undefined {
   const key = decodePageCursor(cursorKey, cursor);
-  return key && { startMs: key[0], id: key[1] };
+  return key && { startMs: key[0], id: key[1], run: key[2], owner: key[3] };
 }
 
 export function encodePosition(position: HistoryPosition | null): string | null {
-  return position === null ? null : encodePageCursor([position.startMs, position.id]);
+  return position === null ? null : encodePageCursor([position.startMs, position.id, position.run, position.owner]);
 }

@@ -1,7 +1,8 @@
 import { type HistoryCandidateRow, readHistoryCandidates } from '../clickhouse/queries/history-candidates.js';
 import type { HistoryFilter, HistoryPosition } from '../clickhouse/queries/history-filter.js';
-import type { HistoryKind } from '../clickhouse/queries/history-kind.js';
-import type { HistoryPlaceRow, LatestReader } from '../clickhouse/queries/history-latest.js';
+import { type HistoryKind, workKey } from '../clickhouse/queries/history-kind.js';
+import { type HistoryPlaceRow, idOfPlace, type LatestReader } from '../clickhouse/queries/history-latest.js';
+import { readOwners } from '../clickhouse/queries/work-owner.js';
 import type { StoreReader } from '../core/ports.js';
 import { type Lease, readOrphaned } from './lease.js';
 import { requestBatches } from './parameter-bytes.js';
@@ -18,6 +19,8 @@ export interface HistorySearch {
   readonly kind: HistoryKind;
   readonly filter: HistoryFilter;
   readonly lease: Lease;
+  /** Only what is this user's alone is found; null: whosever it is. */
+  readonly owner: string | null;
 }
 
 export interface ScanOptions<Row extends HistoryPlaceRow> {
@@ -44,11 +47,11 @@ export interface CandidatePage {
 }
 
 /**
- * Tasks or runs whose latest state a filter holds for, from a place on. Candidates, states of any age that the filter
- * holds for, are read in the order of the list; of their ids the latest states are looked up, and kept if the filter
- * still holds and they lie in the part of the list the candidates came from. Nothing is missed and nothing is found
- * twice, because every latest state is itself a candidate at its own place. Where past states outnumber the latest, the
- * scan ends after a bounded number of reads with what it has, and says how far it came.
+ * Tasks or runs that a filter holds for, from a place on. Candidates, events that the filter may hold for, are read in
+ * the order of the list; what their tasks or runs add up to is looked up by their ids, and kept if the filter holds for
+ * it and its place lies in the part of the list the candidates came from. Nothing is missed and nothing is found twice,
+ * because the place of each is that of one of its events, which is a candidate there. Where the filter holds for few of
+ * the candidates, the scan ends after a bounded number of reads with what it has, and says how far it came.
  */
 export async function scanHistory<Row extends HistoryPlaceRow>(
   store: StoreReader,
@@ -66,7 +69,7 @@ export async function scanHistory<Row extends HistoryPlaceRow>(
     const batch = batchOf(page, count);
     if (batch.ids.length > 0) {
       const found = await options.read(store, filter, { ids: batch.ids, after, through: batch.through });
-      rows.push(...(await keptRows(store, search, found)));
+      rows.push(...(await keptRows(store, search, await ownRows(store, search, found))));
     }
     if (batch.through === undefined) return { rows, end: null };
     after = batch.through;
@@ -115,13 +118,24 @@ function batchOf(page: CandidatePage, count: number): { ids: string[]; through: 
   const ids = new Set<string>();
   const [fitting = []] = requestBatches(page.rows, ({ candidate }) => [candidate]);
   let through: HistoryPosition | undefined;
-  for (const [index, { candidate, start_ms: startMs }] of fitting.entries()) {
+  for (const [index, { candidate, run, owner, start_ms: startMs }] of fitting.entries()) {
     if (ids.size >= count && !ids.has(candidate)) return { ids: [...ids], through };
     ids.add(candidate);
-    through = { startMs, id: candidate };
+    through = { startMs, id: candidate, run, owner };
     if (page.isLast && index === page.rows.length - 1) through = undefined;
   }
   return { ids: [...ids], through };
+}
+
+async function ownRows<Row extends HistoryPlaceRow>(
+  store: StoreReader,
+  { kind, filter, owner }: HistorySearch,
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
+  if (owner === null) return rows;
+  const ids = rows.map(({ place_id: id }) => id);
+  const found = await readOwners(store, kind, { tenant: filter.tenant, user: owner, ids });
+  return rows.filter((row) => found.get(workKey(idOfPlace(row))) === 'own');
 }
 
 /** Without those that the lease tells from the filter: what is orphaned is not running, and the reverse. */
@@ -132,10 +146,10 @@ async function keptRows<Row extends HistoryPlaceRow>(
 ): Promise<readonly Row[]> {
   if (!isOpenStatus(filter.status)) return rows;
   const orphaned = await readOrphanedRows(store, kind, rows, lease);
-  return rows.filter((row) => orphaned.has(row.place_id) === (filter.status === 'orphaned'));
+  return rows.filter((row) => orphaned.has(workKey(idOfPlace(row))) === (filter.status === 'orphaned'));
 }
 
-/** The ids of those rows that are open and whose lease ran out. */
+/** The keys of those rows that are open and whose lease ran out. */
 export function readOrphanedRows(
   store: StoreReader,
   { kind }: HistoryKind,
@@ -147,7 +161,7 @@ export function readOrphanedRows(
     store,
     open.map((row) => ({
       kind,
-      id: row.place_id,
+      work: idOfPlace(row),
       runId: row.lease_run,
       agentId: row.lease_agent,
       receivedMs: row.heard_ms,

@@ -2,6 +2,7 @@ import type { RunKey } from '../clickhouse/queries/run-activity.js';
 import { type RunTaskRow, readRunTasks } from '../clickhouse/queries/run-tasks.js';
 import type { WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
 import type { StoreReader } from '../core/ports.js';
+import { ofReader } from './user-bound.js';
 
 /** Tasks of an old run that are read; of a larger one, the first that started. */
 const keptTasksMax = 1_000;
@@ -21,12 +22,14 @@ export const noKeptTasks: KeptTasks = { kept: [], left: 0 };
  */
 export async function readKeptTasks(
   store: StoreReader,
-  key: RunKey,
+  key: RunKey & { readonly user: string | null },
   rows: readonly WorkAttemptRow[],
 ): Promise<KeptTasks> {
   const { tasks, total } = await readRunTasks(store, key, { limit: keptTasksMax });
   const known = new Set(rows.filter(({ unit }) => unit === 'task').map(({ task }) => task));
-  const kept = tasks.filter(({ task_id: id }) => !known.has(id)).map(keptAttempt);
+  const kept = ofReader(tasks, key)
+    .filter(({ task_id: id }) => !known.has(id))
+    .map(keptAttempt);
   return { kept, left: Math.max(0, total - tasks.length) };
 }
 
@@ -60,6 +63,7 @@ function keptAttempt(task: RunTaskRow): WorkAttemptRow {
     failure: task.error_preview,
     inputs: {},
     outputs: {},
+    tags: {},
     last_try: tried,
     completed_try: task.state === 'completed' ? tried : 0,
     all_attempts: 0,

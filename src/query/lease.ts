@@ -1,3 +1,4 @@
+import { type WorkId, workKey } from '../clickhouse/queries/history-kind.js';
 import { readRunLeaseRenewals } from '../clickhouse/queries/run-lease-renewals.js';
 import { type LeaseRenewalRow, readTaskLeaseRenewals } from '../clickhouse/queries/task-lease-renewals.js';
 import type { StoreReader } from '../core/ports.js';
@@ -6,7 +7,7 @@ import { requestBatches } from './parameter-bytes.js';
 /** A task or run that has not ended. */
 export interface OpenWork {
   readonly kind: 'task' | 'run';
-  readonly id: string;
+  readonly work: WorkId;
   /** Run of a task, null when it has none; not looked at for a run. */
   readonly runId: string | null;
   readonly agentId: string;
@@ -22,10 +23,10 @@ export interface Lease {
 }
 
 /**
- * The ids of those whose producer went away: nothing that renews their lease was received within it. A task's lease is
+ * The keys (`workKey`) of those whose producer went away: nothing that renews their lease was received within it. A task's lease is
  * renewed by any event that names the task, by a heartbeat that names its run, and by a heartbeat of its agent that
  * names neither run nor task; a run's by any event that names the run, and by such a heartbeat of its agent. All must
- * be of one kind. An event that names a task must not name another run than the task's. Asks the store only about those
+ * be of one kind. An event that names a task and another run is of another task; one that names no run may be of a task of its agent. Asks the store only about those
  * that are not known to have spoken; rejects as its reads do.
  */
 export async function readOrphaned(
@@ -36,9 +37,9 @@ export async function readOrphaned(
   const sinceMs = lease.nowMs - lease.leaseMs;
   const silent = open.filter(({ receivedMs }) => receivedMs < sinceMs);
   const orphaned = new Set<string>();
-  for (const batch of requestBatches(silent, ({ id, runId, agentId }) => [id, runId ?? '', agentId])) {
+  for (const batch of requestBatches(silent, ({ work, runId, agentId }) => [work.id, runId ?? '', agentId])) {
     const renewals = await readRenewals(store, batch, { tenant: lease.tenant, sinceMs });
-    for (const id of orphanedAmong(batch, renewals)) orphaned.add(id);
+    for (const key of orphanedAmong(batch, renewals)) orphaned.add(key);
   }
   return orphaned;
 }
@@ -48,7 +49,7 @@ async function readRenewals(
   silent: readonly OpenWork[],
   since: { readonly tenant: string; readonly sinceMs: number },
 ): Promise<LeaseRenewalRow[]> {
-  const ids = silent.map(({ id }) => id);
+  const ids = silent.map(({ work }) => work.id);
   const agentIds = distinct(silent.map(({ agentId }) => agentId));
   if (silent[0]?.kind === 'run') return await readRunLeaseRenewals(store, { ...since, runIds: ids, agentIds });
   const renewals = await readRunLeaseRenewals(store, { ...since, runIds: distinct(silent.map(runOf)), agentIds });
@@ -57,20 +58,25 @@ async function readRenewals(
   // A silent run is told by a row; what may have spoken is searched among the raw events of the last minutes.
   const maySpeak = ({ runId }: OpenWork) => runId === null || heard.has(runId);
   const scope = {
-    taskIds: silent.filter(maySpeak).map(({ id }) => id),
-    taskIdsOfSilentRuns: silent.filter((work) => !maySpeak(work)).map(({ id }) => id),
+    taskIds: silent.filter(maySpeak).map(({ work }) => work.id),
+    taskIdsOfSilentRuns: silent.filter((open) => !maySpeak(open)).map(({ work }) => work.id),
     runIds: [...heard],
   };
   return [...agents, ...(await readTaskLeaseRenewals(store, { ...since, ...scope }))];
 }
 
-/** Those of `silent` that no renewal reaches. */
+/** Keys of those of `silent` that no renewal reaches. */
 export function orphanedAmong(silent: readonly OpenWork[], renewals: readonly LeaseRenewalRow[]): ReadonlySet<string> {
   const spoke = { work: new Set<string>(), run: new Set<string>(), agent: new Set<string>() };
-  for (const { kind, id } of renewals) spoke[kind].add(id);
-  const isOrphaned = ({ id, runId, agentId }: OpenWork) =>
-    !spoke.work.has(id) && !spoke.agent.has(agentId) && (runId === null || !spoke.run.has(runId));
-  return new Set(silent.filter(isOrphaned).map(({ id }) => id));
+  for (const { kind, id, run = '', owner = '' } of renewals) {
+    spoke[kind].add(kind === 'work' ? workKey({ id, run, owner }) : id);
+  }
+  const hasSpoken = ({ work, runId, agentId }: OpenWork) =>
+    spoke.work.has(workKey(work)) ||
+    spoke.work.has(workKey({ id: work.id, run: '', owner: agentId })) ||
+    spoke.agent.has(agentId) ||
+    (runId !== null && spoke.run.has(runId));
+  return new Set(silent.filter((open) => !hasSpoken(open)).map(({ work }) => workKey(work)));
 }
 
 function runOf({ runId }: OpenWork): string {

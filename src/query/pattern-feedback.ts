@@ -63,7 +63,8 @@ export function createPatternFeedbackRoute(context: QueryContext): HttpRoute {
       headers: [
         {
           name: 'Idempotency-Key',
-          meaning: 'Makes a retry safe: a second request with the same key and pattern is acknowledged and dropped.',
+          meaning:
+            'Makes a retry safe: a second request with the same key, pattern and body is acknowledged and dropped.',
           schema: z.string().min(1).max(idempotencyKeyCharactersMax),
         },
       ],
@@ -75,6 +76,7 @@ export function createPatternFeedbackRoute(context: QueryContext): HttpRoute {
         'media_type_unsupported',
         'body_too_large',
         'body_invalid',
+        'idempotency_mismatch',
         'spool_full',
         'clock_unset',
         'spool_failed',
@@ -100,6 +102,7 @@ export function createPatternFeedbackRoute(context: QueryContext): HttpRoute {
         },
         idempotencyKey: request.headers.get('idempotency-key'),
         purpose: `feedback:${patternId}`,
+        requestBody: request.body,
       });
       return jsonReply({ pattern_id: patternId, event_id: eventId, duplicate }, 202);
     },

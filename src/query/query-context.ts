@@ -76,10 +76,10 @@ export interface QueryContext extends QueryDependencies {
 }
 
 /** A JSON answer; nothing of this API may be cached on its way. */
-export function jsonReply(value: unknown, status = 200): HttpReply {
+export function jsonReply(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): HttpReply {
   return {
     status,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
     body: `${JSON.stringify(value)}\n`,
   };
 }

@@ -30,6 +30,7 @@ import { createStorageRoute } from './storage.js';
 import { createTaskDetailRoute } from './task-detail.js';
 import { createTaskListRoute } from './task-list.js';
 import { TenantRequests } from './tenant-requests.js';
+import { refusingUsers } from './user-bound.js';
 
 /**
  * Every route of the read API; `cached` are those that read the store and answer JSON to a GET. Handlers throw
@@ -71,5 +72,5 @@ export function createQueryRoutes(
     createEventSchemaRoute(),
   ];
   const requests = new TenantRequests({ requestsMax: context.options.tenantRequestsMax });
-  return routes.map((route) => countFailures(requests.bound(route), context.instruments));
+  return routes.map((route) => countFailures(requests.bound(refusingUsers(route)), context.instruments));
 }

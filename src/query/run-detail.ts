@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { workKey } from '../clickhouse/queries/history-kind.js';
 import type { RunActivityRow, RunKey } from '../clickhouse/queries/run-activity.js';
 import type { RunDetailRow } from '../clickhouse/queries/run-detail.js';
 import { type RunTaskRow, type RunTasks, readRunTasks } from '../clickhouse/queries/run-tasks.js';
+import { taskWorkId } from '../clickhouse/queries/task-row.js';
 import { readWorkAttempts, type WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
 import { optionalInstant, reportedAttempt } from './answer-units.js';
@@ -15,6 +17,7 @@ import { runSchema } from './run-schema.js';
 import { taskItem } from './task-answer.js';
 import { endedOf, startedOf } from './timeline.js';
 import { noUsage, usageAnswer } from './usage.js';
+import { ofReader, type Reader, readerOf } from './user-bound.js';
 import { openStatus } from './work-status.js';
 
 const parameters = z.strictObject({});
@@ -29,6 +32,7 @@ export function createRunDetailRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/runs/{run_id}',
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'getRun',
       tag: 'runs',
@@ -37,9 +41,10 @@ export function createRunDetailRoute(context: QueryContext): HttpRoute {
       answer: { kind: 'json', schema: runSchema },
       errors: ['not_found'],
     },
-    handle: (request, { tenant }) => {
+    handle: (request, principal) => {
+      const reader = readerOf(principal);
       parseParameters(parameters, request.query);
-      const key = { tenant, runId: possibleRunId(request.params.run_id ?? '') };
+      const key = { ...reader, runId: possibleRunId(request.params.run_id ?? '') };
       return readWithin(context, request, async (store) => {
         const [{ record, failures }, { found, orphaned }] = await Promise.all([
           readRecordAndFailures(context, store, key),
@@ -59,8 +64,10 @@ export function createRunDetailRoute(context: QueryContext): HttpRoute {
   };
 }
 
-async function readRecordAndFailures(context: QueryContext, store: StoreReader, key: RunKey) {
-  const record = await readRunRecord(context, store, key);
+type ReadRun = RunKey & Reader;
+
+async function readRecordAndFailures(context: QueryContext, store: StoreReader, key: ReadRun) {
+  const record = await readRunRecord(context, store, key, key.user);
   return { record, failures: await readFailures(store, record) };
 }
 
@@ -70,15 +77,18 @@ async function readFailures(store: StoreReader, { scope, activity }: RunRecord):
   return await readWorkAttempts(store, scope, { limit: failuresMax + 1, only: 'failed' });
 }
 
-async function readTasks({ clock, options }: QueryContext, store: StoreReader, key: RunKey) {
-  const found = await readRunTasks(store, key, { limit: tasksMax });
+async function readTasks({ clock, options }: QueryContext, store: StoreReader, key: ReadRun) {
+  const all = await readRunTasks(store, key, { limit: tasksMax });
+  const tasks = ofReader(all.tasks, key);
+  const found = { tasks, total: all.total - (all.tasks.length - tasks.length) };
   const open = found.tasks.filter(({ state }) => state === 'pending' || state === 'running').map(openTask);
   const lease = { tenant: key.tenant, nowMs: clock.nowMs(), leaseMs: options.leaseMs };
   return { found, orphaned: await readOrphaned(store, open, lease) };
 }
 
-function openTask({ task_id: id, run_id: runId, agent_id: agentId, received_ms: receivedMs }: RunTaskRow) {
-  return { kind: 'task', id, runId, agentId, receivedMs } as const;
+function openTask(task: RunTaskRow) {
+  const { run_id: runId, agent_id: agentId, received_ms: receivedMs } = task;
+  return { kind: 'task', work: taskWorkId(task), runId, agentId, receivedMs } as const;
 }
 
 function statePart({ key, status, state }: RunRecord) {
@@ -146,7 +156,7 @@ function tasksPart({ tasks, total }: RunTasks, orphaned: ReadonlySet<string>) {
   return {
     tasks: tasks.map((task) => ({
       ...taskItem(task),
-      status: openStatus(task.state, !orphaned.has(task.task_id)),
+      status: openStatus(task.state, !orphaned.has(workKey(taskWorkId(task)))),
       error_preview: task.error_preview,
     })),
     total_tasks: total,

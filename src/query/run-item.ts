@@ -65,7 +65,7 @@ export function runItem(row: RunListRow, facts: RunPageFacts): z.output<typeof r
     engagement_id: row.engagement_id,
     user_id: row.user_id,
     session_id: row.session_id,
-    started_at: instant(row.place_ms),
+    started_at: instant(row.started_ms ?? row.place_ms),
     ended_at: runEnd(row),
     updated_at: instant(row.updated_ms),
     duration_ms: row.took_ms,

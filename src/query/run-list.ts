@@ -14,14 +14,16 @@ import {
   historyShape,
   leaseOf,
 } from './history-parameters.js';
-import { parseParameters, wordParameter } from './parameters.js';
+import { parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { runItem, runItemSchema } from './run-item.js';
 import { readRunStats, runStatsSchema, runStatuses } from './run-stats.js';
 import { readTotalsByRun } from './run-totals.js';
+import { statusParameter } from './status-parameter.js';
+import { readerOf } from './user-bound.js';
 
 const parameters = z
-  .strictObject({ ...historyShape, status: wordParameter(runStatuses).optional(), ...historyPageShape })
+  .strictObject({ ...historyShape, status: statusParameter(runStatuses).optional(), ...historyPageShape })
   .superRefine(checkDates);
 
 const answer = z
@@ -40,6 +42,7 @@ export function createRunListRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/runs',
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'listRuns',
       tag: 'runs',
@@ -47,10 +50,13 @@ export function createRunListRoute(context: QueryContext): HttpRoute {
       query: parameters,
       answer: { kind: 'json', schema: answer },
     },
-    handle: (request, { tenant }) => {
+    handle: (request, principal) => {
+      const reader = readerOf(principal);
+      const { tenant } = reader;
       const { limit, offset, cursor, ...given } = parseParameters(parameters, request.query);
       const after = decodePosition(cursor);
-      const search = { kind: runKind, filter: historyFilter(context, tenant, given), lease: leaseOf(context, tenant) };
+      const filter = historyFilter(context, reader, given);
+      const search = { kind: runKind, filter, lease: leaseOf(context, tenant), owner: reader.user };
       return readWithin(context, request, async (store) => {
         const page = await readHistoryPage(store, search, {
           limit,

@@ -1,10 +1,12 @@
 import { type RunActivityRow, type RunKey, readRunActivity } from '../clickhouse/queries/run-activity.js';
 import { type RunDetailRow, readRunDetail } from '../clickhouse/queries/run-detail.js';
 import { readRunLeaseRenewals } from '../clickhouse/queries/run-lease-renewals.js';
+import { scopeOfUser } from '../clickhouse/queries/work-owner.js';
 import { runScope, type WorkScope } from '../clickhouse/queries/work-scope.js';
 import type { StoreReader } from '../core/ports.js';
 import type { QueryContext } from './query-context.js';
 import { runUnknown } from './run-path.js';
+import { mayReadRun } from './user-bound.js';
 
 export const runStatuses = ['running', 'orphaned', 'completed', 'failed', 'cancelled'] as const;
 export type RunStatus = (typeof runStatuses)[number];
@@ -29,9 +31,16 @@ const dayMs = 86_400_000;
 
 /**
  * Reads what is known of a run. A run whose own events were lost is `running` by what else names it, and `orphaned`
- * once that falls silent. Rejects with `not_found` when no event of this tenant names the run.
+ * once that falls silent. Rejects with `not_found` when no event of this tenant names the run, and when it is not the
+ * user's, if there is one.
  */
-export async function readRunRecord(context: QueryContext, store: StoreReader, key: RunKey): Promise<RunRecord> {
+export async function readRunRecord(
+  context: QueryContext,
+  store: StoreReader,
+  key: RunKey,
+  user: string | null,
+): Promise<RunRecord> {
+  if (!(await mayReadRun(store, { tenant: key.tenant, user }, key.runId))) throw runUnknown(key.runId);
   const [state = null, activity = null] = await Promise.all([readRunDetail(store, key), readRunActivity(store, key)]);
   if (state === null && activity === null) throw runUnknown(key.runId);
   const nowMs = context.clock.nowMs();
@@ -46,7 +55,7 @@ export async function readRunRecord(context: QueryContext, store: StoreReader, k
     activity,
     status: isOpen ? (isHeard ? 'running' : 'orphaned') : state.state,
     isHeard,
-    scope: activity === null ? null : runScope(key, activity),
+    scope: activity === null ? null : scopeOfUser(runScope(key, activity), user),
     stepsExpired: activity !== null && activity.first_ms < nowMs - context.options.retention.raw * dayMs,
   };
 }

@@ -11,6 +11,7 @@ import { type RunRecord, readRunRecord } from './run-record.js';
 import { createTimeline, type Timeline, timelineAttemptsMax } from './timeline.js';
 import { timelineNode, timelineSchema } from './timeline-node.js';
 import { noUsage, usageAnswer } from './usage.js';
+import { readerOf } from './user-bound.js';
 
 const parameters = z.strictObject({
   limit: integerParameter({ min: 1, max: 5_000, fallback: 1_000 }),
@@ -29,6 +30,7 @@ export function createRunTimelineRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/runs/{run_id}/timeline',
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'getRunTimeline',
       tag: 'runs',
@@ -37,16 +39,17 @@ export function createRunTimelineRoute(context: QueryContext): HttpRoute {
       answer: { kind: 'json', schema: timelineSchema },
       errors: ['not_found'],
     },
-    handle: (request, { tenant }) => {
+    handle: (request, principal) => {
+      const { tenant, user } = readerOf(principal);
       const { limit, cursor } = parseParameters(parameters, request.query);
       const after = decodePageCursor(cursorKey, cursor);
       const key = { tenant, runId: possibleRunId(request.params.run_id ?? '') };
       return readWithin(context, request, async (store) => {
-        const record = await readRunRecord(context, store, key);
+        const record = await readRunRecord(context, store, key, user);
         // One row more: that of the run.
         const rowsMax = timelineAttemptsMax + 1;
         const rows = record.scope === null ? [] : await readWorkAttempts(store, record.scope, { limit: rowsMax });
-        const { kept, left } = record.stepsExpired ? await readKeptTasks(store, key, rows) : noKeptTasks;
+        const { kept, left } = record.stepsExpired ? await readKeptTasks(store, { ...key, user }, rows) : noKeptTasks;
         const timeline = createTimeline(record, [...rows, ...kept]);
         const attempts = (rows[0]?.all_attempts ?? 0) + kept.length + left;
         return jsonReply(

@@ -1,12 +1,23 @@
 import { z } from 'zod';
-import { readTaskDetail, type TaskDetailRow, type TaskKey } from '../clickhouse/queries/task-detail.js';
+import { workKey } from '../clickhouse/queries/history-kind.js';
+import { namesakesMax, readTaskDetails, type TaskDetailRow } from '../clickhouse/queries/task-detail.js';
 import { readTaskLogs } from '../clickhouse/queries/task-logs.js';
+import { taskStatuses, taskWorkId } from '../clickhouse/queries/task-row.js';
 import { readWorkAttempts, type WorkAttemptRow } from '../clickhouse/queries/work-attempts.js';
-import { taskScope } from '../clickhouse/queries/work-scope.js';
+import { scopeOfUser } from '../clickhouse/queries/work-owner.js';
+import { taskScope, type WorkScope } from '../clickhouse/queries/work-scope.js';
 import { CollectorError } from '../core/errors.js';
 import type { HttpRoute, StoreReader } from '../core/ports.js';
 import { quoted } from '../core/problem.js';
-import { optionalTextSchema, stringMapSchema } from './answer-schema.js';
+import {
+  countSchema,
+  instantSchema,
+  optionalInstantSchema,
+  optionalTextSchema,
+  stringMapSchema,
+  textSchema,
+} from './answer-schema.js';
+import { instant, optionalInstant } from './answer-units.js';
 import {
   failureItem,
   failureSchema,
@@ -16,27 +27,48 @@ import {
   taskAttemptSchema,
 } from './attempt-answer.js';
 import { readOrphaned } from './lease.js';
-import { isPossibleId, parseParameters } from './parameters.js';
+import { monitoringTask, monitoringTaskShape } from './monitoring-task.js';
+import { idParameter, isPossibleId, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
-import { taskItem, taskItemShape } from './task-answer.js';
 import { logsPart, logsShape } from './task-logs.js';
+import { mayReadTask, type Reader, readerOf } from './user-bound.js';
 import { openStatus } from './work-status.js';
 
-const parameters = z.strictObject({});
+const parameters = z.strictObject({ run_id: idParameter.optional(), agent_id: idParameter.optional() });
 
 /** Attempts of steps, attempts of the task, and failures in one answer; `…_truncated` says when there are more. */
 const stepsMax = 1_000;
 const attemptsMax = 100;
 const failuresMax = 100;
+const othersMax = namesakesMax - 1;
+
+const namesakeSchema = z
+  .strictObject({
+    run_id: optionalTextSchema,
+    agent_id: textSchema,
+    name: optionalTextSchema,
+    status: z.enum(taskStatuses),
+    started_at: optionalInstantSchema,
+    updated_at: instantSchema,
+  })
+  .meta({ id: 'TaskNamesake' });
 
 const answer = z
   .strictObject({
-    ...taskItemShape,
+    ...monitoringTaskShape,
+    conflicting_ends: countSchema.meta({
+      description:
+        'Ends that came after another end of the same attempt: they are told in the state and counted nowhere.',
+    }),
+    others: z.array(namesakeSchema).meta({
+      description: `Tasks with the same id in other runs or of other agents, the latest first, at most ${othersMax}; run_id and agent_id choose one.`,
+    }),
     agent_version: optionalTextSchema,
     parent_id: optionalTextSchema,
     error_message: optionalTextSchema,
     inputs: stringMapSchema,
     outputs: stringMapSchema,
+    output: stringMapSchema.nullable().meta({ description: 'The outputs; null when there are none.' }),
     labels: stringMapSchema,
     attempts: z.array(taskAttemptSchema),
     attempts_truncated: z.boolean(),
@@ -55,6 +87,7 @@ export function createTaskDetailRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/monitoring/tasks/{task_id}',
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'getTask',
       tag: 'tasks',
@@ -63,29 +96,56 @@ export function createTaskDetailRoute(context: QueryContext): HttpRoute {
       answer: { kind: 'json', schema: answer },
       errors: ['not_found'],
     },
-    handle: (request, { tenant }) => {
-      parseParameters(parameters, request.query);
+    handle: (request, principal) => {
+      const reader = readerOf(principal);
+      const { tenant, user } = reader;
+      const { run_id: runId, agent_id: agentId } = parseParameters(parameters, request.query);
       const taskId = request.params.task_id ?? '';
       if (!isPossibleId(taskId)) throw taskUnknown(taskId);
-      const key = { tenant, taskId };
       return readWithin(context, request, async (store) => {
-        const [task, work, logs] = await Promise.all([
-          readTaskDetail(store, key),
-          readTaskWork(store, key),
-          readTaskLogs(store, key),
-        ]);
+        const found = await readTaskDetails(store, { tenant, taskId, runId, agentId });
+        const [task, ...others] = await ownTasks(store, reader, found);
         if (task === undefined) throw taskUnknown(taskId);
-        const isHeard = await readHeard(context, store, { tenant, task });
+        const scope = scopeOfUser(taskScope({ tenant, taskId, runId: task.run_id, agentId: task.agent_id }), user);
+        const [work, logs, isHeard] = await Promise.all([
+          readTaskWork(store, scope),
+          readTaskLogs(store, scope),
+          readHeard(context, store, { tenant, task }),
+        ]);
         const isExpired =
           Math.min(task.start_ms, task.received_ms) < context.clock.nowMs() - context.options.retention.raw * dayMs;
         return jsonReply({
           ...taskPart(task, isHeard),
+          others: others.map(namesake),
           steps_expired: isExpired,
           ...workPart(work, isHeard),
           ...logsPart(logs),
         });
       });
     },
+  };
+}
+
+/** Those of an id that the reader may see. */
+async function ownTasks(
+  store: StoreReader,
+  reader: Reader,
+  tasks: readonly TaskDetailRow[],
+): Promise<readonly TaskDetailRow[]> {
+  if (reader.user === null) return tasks;
+  const own: TaskDetailRow[] = [];
+  for (const task of tasks) if (await mayReadTask(store, reader, task)) own.push(task);
+  return own;
+}
+
+function namesake(task: TaskDetailRow): z.output<typeof namesakeSchema> {
+  return {
+    run_id: task.run_id,
+    agent_id: task.agent_id,
+    name: task.name,
+    status: task.state,
+    started_at: optionalInstant(task.started_ms),
+    updated_at: instant(task.updated_ms),
   };
 }
 
@@ -102,8 +162,7 @@ interface TaskWork {
 }
 
 /** One row more of each than an answer holds. A task of ordinary size takes one read. */
-async function readTaskWork(store: StoreReader, key: TaskKey): Promise<TaskWork> {
-  const scope = taskScope(key);
+async function readTaskWork(store: StoreReader, scope: WorkScope): Promise<TaskWork> {
   const limit = stepsMax + attemptsMax + 2;
   const rows = await readWorkAttempts(store, scope, { limit, contexts: true });
   const steps = rows.filter(({ unit }) => unit === 'step');
@@ -135,23 +194,25 @@ async function readHeard(
   store: StoreReader,
   { tenant, task }: TaskOfTenant,
 ): Promise<boolean> {
-  const { task_id: id, run_id: runId, agent_id: agentId, received_ms: receivedMs } = task;
+  const { run_id: runId, agent_id: agentId, received_ms: receivedMs } = task;
+  const work = taskWorkId(task);
   const nowMs = clock.nowMs();
   if (task.state !== 'pending' && task.state !== 'running') return receivedMs >= nowMs - options.leaseMs;
   const lease = { tenant, nowMs, leaseMs: options.leaseMs };
-  const orphaned = await readOrphaned(store, [{ kind: 'task', id, runId, agentId, receivedMs }], lease);
-  return !orphaned.has(id);
+  const orphaned = await readOrphaned(store, [{ kind: 'task', work, runId, agentId, receivedMs }], lease);
+  return !orphaned.has(workKey(work));
 }
 
 function taskPart(task: TaskDetailRow, isHeard: boolean) {
   return {
-    ...taskItem(task),
-    status: openStatus(task.state, isHeard),
+    ...monitoringTask(task, openStatus(task.state, isHeard)),
+    conflicting_ends: task.conflicting_ends,
     agent_version: task.agent_version,
     parent_id: task.parent_id,
     error_message: task.message,
     inputs: task.inputs,
     outputs: task.outputs,
+    output: Object.keys(task.outputs).length === 0 ? null : task.outputs,
     labels: task.labels,
   };
 }

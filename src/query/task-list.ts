@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { taskKind } from '../clickhouse/queries/history-kind.js';
+import { taskKind, workKey } from '../clickhouse/queries/history-kind.js';
+import { idOfPlace } from '../clickhouse/queries/history-latest.js';
 import { readTaskRows, type TaskListRow } from '../clickhouse/queries/task-list.js';
 import type { HttpRoute } from '../core/ports.js';
 import { countSchema, optionalTextSchema, pageShape } from './answer-schema.js';
@@ -14,23 +15,27 @@ import {
   historyShape,
   leaseOf,
 } from './history-parameters.js';
-import { idParameter, parseParameters, wordParameter } from './parameters.js';
+import { monitoringTask, monitoringTaskShape } from './monitoring-task.js';
+import { idParameter, parseParameters } from './parameters.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
-import { taskItem, taskItemShape } from './task-answer.js';
+import { statusParameter } from './status-parameter.js';
+import { readerOf } from './user-bound.js';
 import { workStatuses } from './work-status.js';
 
 const parameters = z
   .strictObject({
     ...historyShape,
     run_id: idParameter.optional(),
-    status: wordParameter(workStatuses).optional(),
+    status: statusParameter(workStatuses).optional(),
     ...historyPageShape,
   })
   .superRefine(checkDates);
 
 const answer = z
   .strictObject({
-    tasks: z.array(z.strictObject({ ...taskItemShape, error_preview: optionalTextSchema }).meta({ id: 'TaskItem' })),
+    tasks: z.array(
+      z.strictObject({ ...monitoringTaskShape, error_preview: optionalTextSchema }).meta({ id: 'TaskItem' }),
+    ),
     ...totalShape,
     offset: countSchema,
     ...pageShape,
@@ -43,6 +48,7 @@ export function createTaskListRoute(context: QueryContext): HttpRoute {
     method: 'GET',
     path: '/api/v1/monitoring/tasks',
     scope: 'read',
+    byUser: true,
     operation: {
       id: 'listTasks',
       tag: 'tasks',
@@ -50,10 +56,13 @@ export function createTaskListRoute(context: QueryContext): HttpRoute {
       query: parameters,
       answer: { kind: 'json', schema: answer },
     },
-    handle: (request, { tenant }) => {
+    handle: (request, principal) => {
+      const reader = readerOf(principal);
+      const { tenant } = reader;
       const { limit, offset, cursor, ...given } = parseParameters(parameters, request.query);
       const after = decodePosition(cursor);
-      const search = { kind: taskKind, filter: historyFilter(context, tenant, given), lease: leaseOf(context, tenant) };
+      const filter = historyFilter(context, reader, given);
+      const search = { kind: taskKind, filter, lease: leaseOf(context, tenant), owner: reader.user };
       return readWithin(context, request, async (store) => {
         const page = await readHistoryPage(store, search, {
           limit,
@@ -76,6 +85,6 @@ export function createTaskListRoute(context: QueryContext): HttpRoute {
 }
 
 function listItem(row: TaskListRow, orphaned: ReadonlySet<string>) {
-  const item = { ...taskItem(row), error_preview: row.error_preview };
-  return orphaned.has(row.place_id) ? { ...item, status: 'orphaned' } : item;
+  const state = orphaned.has(workKey(idOfPlace(row))) ? 'orphaned' : row.state;
+  return { ...monitoringTask(row, state), error_preview: row.error_preview };
 }

@@ -62,18 +62,14 @@ function runTimes(
   return { originMs, startedMs, endedMs, durationMs: state?.took_ms ?? wholeMs, endMs: endedMs ?? lastMs, lastMs };
 }
 
-/** When a run began: as reported, else the time of the start event, else the duration before the end. */
+/** When a run began; null when its events do not tell. */
 export function startedOf(state: RunDetailRow | null): number | null {
-  if (state === null) return null;
-  const endedMs = endedOf(state);
-  if (state.started_ms !== null) return state.started_ms;
-  if (endedMs === null) return state.updated_ms;
-  return state.took_ms === null ? null : endedMs - Math.round(state.took_ms);
+  return state?.started_ms ?? null;
 }
 
-/** As reported, else the time of the end event; null while it has not ended. */
+/** When it ended; null while it has not. */
 export function endedOf(state: RunDetailRow | null): number | null {
-  return state === null || state.state === 'running' ? null : (state.ended_ms ?? state.updated_ms);
+  return state?.ended_ms ?? null;
 }
 
 function measuredNodes(tree: readonly WorkNode[], state: RunDetailRow | null): TimelineNode[] {

@@ -8,6 +8,7 @@ import {
   percentSchema,
 } from './answer-schema.js';
 import { instant, percentDigits } from './answer-units.js';
+import { type ExecutionHalves, halvesVerdict } from './execution-halves.js';
 import { successRate } from './execution-rate.js';
 import type { MetricRange } from './metric-range.js';
 import {
@@ -44,9 +45,22 @@ const halfSchema = z
   })
   .meta({ id: 'TrendHalf' });
 
+/** The bounds differ where the order within a minute or a day made no difference, or is not kept any more. */
+const executionHalfSchema = z
+  .strictObject({ executions: countSchema, successful_min: countSchema, successful_max: countSchema })
+  .meta({ id: 'ExecutionHalf' });
+
 /** What `trendItem` makes. */
 export const trendShape = {
-  trend: z.enum(trendVerdicts),
+  trend: z.enum(trendVerdicts).meta({
+    description: 'The share that succeeded, of the later half of the executions against the earlier: by over 5 points.',
+  }),
+  trend_halves: z
+    .strictObject({ first: executionHalfSchema, second: executionHalfSchema })
+    .meta({ description: 'What trend was made from: the executions in the order of time, cut in the middle.' }),
+  significant_trend: z.enum(trendVerdicts).meta({
+    description: 'The later half of the time against the earlier: what changed enough, and not by chance.',
+  }),
   trend_basis: z
     .strictObject({
       success_rate_change: optionalNumberSchema.meta({ description: 'Percentage points.' }),
@@ -63,20 +77,35 @@ export const trendShape = {
       first_half: halfSchema,
       second_half: halfSchema,
     })
-    .meta({ id: 'TrendBasis' })
+    .meta({ id: 'TrendBasis', description: 'What significant_trend was made from.' })
     .nullable(),
 };
 
+/** Both verdicts of an answer, and beside each the numbers it was made from. */
+export function trendItem(row: AgentPerformanceRow, range: MetricRange, halves: ExecutionHalves) {
+  const { executions, successes, first, firstSuccessesMin: min, firstSuccessesMax: max } = halves;
+  return {
+    trend: halvesVerdict(halves),
+    trend_halves: {
+      first: { executions: first, successful_min: min, successful_max: max },
+      second: { executions: executions - first, successful_min: successes - max, successful_max: successes - min },
+    },
+    ...significantTrend(row, range),
+  };
+}
+
 /**
- * The verdict of an answer, and beside it every number it was made from. `trend_basis` is null where the range is one
+ * The verdict of tests, and every number it was made from. `trend_basis` is null where the range is one
  * day whose minutes have expired: nothing tells its halves apart.
  */
-export function trendItem(row: AgentPerformanceRow, { span, splitMs }: MetricRange) {
-  if (splitMs === null) return { trend: row.executions === 0 ? 'no_data' : 'insufficient_data', trend_basis: null };
+function significantTrend(row: AgentPerformanceRow, { span, splitMs }: MetricRange) {
+  if (splitMs === null) {
+    return { significant_trend: row.executions === 0 ? 'no_data' : 'insufficient_data', trend_basis: null };
+  }
   const { first, second } = halvesOf(row);
   const { verdict, successRate: rate, p95 } = trendOf(first, second);
   return {
-    trend: verdict,
+    significant_trend: verdict,
     trend_basis: {
       success_rate_change: percentDigits(rate.points),
       success_rate_test: testItem(rate.significance),

@@ -38,8 +38,28 @@ export const ingestMetrics = {
   dedupForgotten: counter(
     'tidemark_dedup_forgotten_total',
     'Forgotten because its memory was full: event_id, whose resend would count twice; seq_gap, a number skipped by a ' +
-      'connection, which would pass for a duplicate. Producers have tidemark_spool_producers_forgotten_total.',
-    { labels: ['kind'], zeros: ['event_id', 'seq_gap'] },
+      'connection, which would pass for a duplicate; first_answer, so that a repeated request is answered again ' +
+      'instead of with the answer it had. Producers have tidemark_spool_producers_forgotten_total.',
+    { labels: ['kind'], zeros: ['event_id', 'seq_gap', 'first_answer'] },
+  ),
+  workForgotten: counter(
+    'tidemark_work_forgotten_total',
+    'Of the work under way, forgotten by number or age: start, whose end will know no duration of its own; run, of ' +
+      'which events that leave it out will not be.',
+    { labels: ['kind'], zeros: ['start', 'run'] },
+  ),
+  endsWithoutStart: counter(
+    'tidemark_ends_without_start_total',
+    'Ends that tell no duration and whose start was not heard of or is forgotten: windows and rollups count them ' +
+      'without a duration.',
+  ),
+  endsConflicting: counter(
+    'tidemark_ends_conflicting_total',
+    'Ends of a run, task or step attempt that had ended otherwise before: kept, not counted.',
+  ),
+  runsInferred: counter(
+    'tidemark_runs_inferred_total',
+    'Events that left out the run and got the one their task was open in.',
   ),
   connectionsClosed: counter(
     'tidemark_connections_closed_total',

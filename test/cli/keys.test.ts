@@ -49,6 +49,26 @@ test('a key added by the command line is accepted by a running collector, and re
   expect(running.authenticate(`Bearer ${adminKey}`, 'admin')).toMatchObject({ tenant: 'default' });
 });
 
+test('a key may be bound to a user, with the scopes of one', () => {
+  const dataDir = tempDir();
+  const clock = new FakeClock();
+  const running = start(dataDir, clock);
+  const added = keys(dataDir, 'add', '--tenant', 'acme', '--scope', 'ingest+read', '--user', 'ann');
+  expect(added).toMatchObject({ status: 0, stderr: expect.stringContaining('of tenant acme, user ann') });
+  clock.advance(1_000);
+  const principal = running.authenticate(`Bearer ${added.stdout.trim()}`, 'ingest');
+  expect(principal).toMatchObject({ tenant: 'acme', user: 'ann' });
+  expect(keys(dataDir, 'list').stdout).toMatch(/ {2}acme {2}ingest\+read {2}user ann\n$/);
+  for (const args of [
+    ['--scope', 'admin', '--user', 'ann'],
+    ['--scope', 'read+metrics', '--user', 'ann'],
+    ['--scope', 'read', '--user', ''],
+  ]) {
+    const refused = keys(dataDir, 'add', '--tenant', 'acme', ...args);
+    expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('cannot store the key') });
+  }
+});
+
 test('what cannot be done ends with code 2, says why and changes nothing', () => {
   const dataDir = tempDir();
   expect(keys(dataDir, 'list')).toMatchObject({

@@ -13,6 +13,7 @@ import { readAgentStandings } from '../../src/clickhouse/queries/agent-standings
 import { exportDays } from '../../src/clickhouse/queries/daily-export.js';
 import { readDayFinalizations } from '../../src/clickhouse/queries/day-finalizations.js';
 import { readErasures } from '../../src/clickhouse/queries/erasures.js';
+import { readExecutionBucket, readFirstExecutions } from '../../src/clickhouse/queries/execution-split.js';
 import { readFailureExamples } from '../../src/clickhouse/queries/failure-examples.js';
 import { failureGroupings } from '../../src/clickhouse/queries/failure-grouping.js';
 import { readFailureGroups } from '../../src/clickhouse/queries/failure-groups.js';
@@ -37,7 +38,7 @@ import { readRunTasks } from '../../src/clickhouse/queries/run-tasks.js';
 import { readRunTotals } from '../../src/clickhouse/queries/run-totals.js';
 import { readRunsUsage } from '../../src/clickhouse/queries/runs-usage.js';
 import { readTenantRows } from '../../src/clickhouse/queries/storage.js';
-import { readTaskDetail } from '../../src/clickhouse/queries/task-detail.js';
+import { readTaskDetails } from '../../src/clickhouse/queries/task-detail.js';
 import { readTaskLeaseRenewals } from '../../src/clickhouse/queries/task-lease-renewals.js';
 import { readTaskRows } from '../../src/clickhouse/queries/task-list.js';
 import { readTaskLogs } from '../../src/clickhouse/queries/task-logs.js';
@@ -45,6 +46,7 @@ import { readTenantDays } from '../../src/clickhouse/queries/tenant-days.js';
 import { readTenantMinutes } from '../../src/clickhouse/queries/tenant-minutes.js';
 import { readWindowRestore } from '../../src/clickhouse/queries/window-restore.js';
 import { readWorkAttempts } from '../../src/clickhouse/queries/work-attempts.js';
+import { readOwnerByTasks, readOwners } from '../../src/clickhouse/queries/work-owner.js';
 import { runScope, taskScope } from '../../src/clickhouse/queries/work-scope.js';
 import { openQueryStore, type QueryStore } from '../query/query-store.js';
 import { baseMs, dayMs, eventsOfTenant, heardSinceMs, minuteMs } from './two-tenants.js';
@@ -87,6 +89,26 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
   readAgentNames: async (tenant) => [...(await readAgentNames(store.reader, { tenant, agentIds }))],
   readAgentPage: (tenant) =>
     Promise.all(['', 'b'].map((afterAgentId) => readAgentPage(store.reader, { tenant, afterAgentId, limit: 1 }))),
+  readExecutionBucket: (tenant) =>
+    Promise.all(
+      [
+        { days, minutes: [] },
+        { days: none, minutes: [minutes] },
+        { days, minutes: [minutes] },
+      ].map((range) =>
+        readExecutionBucket(
+          store.reader,
+          { tenant, agentId: 'b' },
+          { ...range, splitMs: midnightMs, dayLeftOutMs: null },
+          'middle',
+        ),
+      ),
+    ),
+  readFirstExecutions: (tenant) =>
+    readFirstExecutions(store.reader, { tenant, agentId: 'b' }, { span: days, count: 1_000 }),
+  readOwners: (tenant) =>
+    readOwners(store.reader, runKind, { tenant, user: 'user', ids: ['run one of b on 0', 'run one of a on 0'] }),
+  readOwnerByTasks: (tenant) => readOwnerByTasks(store.reader, { tenant, user: 'user', runId: 'run three of b on 0' }),
   readAgentPerformance: (tenant) =>
     Promise.all(
       [
@@ -176,7 +198,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     readFailureSeries(store.reader, { tenant }, { groupBy: 'category', keys: ['tool', 'model'], stepMs: dayMs }),
   readFinalOutput: async (tenant) => [
     await readFinalOutput(store.reader, await scopeOfRun(tenant)),
-    await readFinalOutput(store.reader, taskScope({ tenant, taskId: `other ${task}` })),
+    await readFinalOutput(store.reader, taskScope({ tenant, taskId: `other ${task}`, runId: run, agentId: 'b' })),
   ],
   readHistoryCandidates: (tenant) =>
     Promise.all(
@@ -218,7 +240,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
   readRunsUsage: (tenant) => readRunsUsage(store.reader, { tenant, runIds }),
   readTenantRows: (tenant) =>
     readTenantRows(store.metadata, { tenant, tables: ['agent_events_raw_v1', 'agent_failures_v1'] }),
-  readTaskDetail: (tenant) => readTaskDetail(store.reader, { tenant, taskId: task }),
+  readTaskDetails: (tenant) => readTaskDetails(store.reader, { tenant, taskId: task }),
   readTaskLeaseRenewals: (tenant) =>
     readTaskLeaseRenewals(store.reader, {
       tenant,
@@ -228,7 +250,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
       sinceMs: heardSinceMs,
     }),
   readTaskRows: (tenant) => readTaskRows(store.reader, { tenant }, { ids: taskIds }),
-  readTaskLogs: (tenant) => readTaskLogs(store.reader, { tenant, taskId: task }),
+  readTaskLogs: (tenant) => readTaskLogs(store.reader, taskScope({ tenant, taskId: task, runId: run, agentId: 'b' })),
   readTenantDays: (tenant) => readTenantDays(store.reader, { tenant, ...days }),
   readTenantMinutes: (tenant) =>
     readTenantMinutes(
@@ -245,7 +267,10 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     ),
   readWorkAttempts: async (tenant) => [
     await readWorkAttempts(store.reader, await scopeOfRun(tenant), { limit: 50, contexts: true }),
-    await readWorkAttempts(store.reader, taskScope({ tenant, taskId: task }), { limit: 2, only: 'attempts' }),
+    await readWorkAttempts(store.reader, taskScope({ tenant, taskId: task, runId: run, agentId: 'b' }), {
+      limit: 2,
+      only: 'attempts',
+    }),
   ],
 };
 

@@ -38,7 +38,7 @@ function readTexts(block: Buffer): SentEvent {
   return row;
 
   function readOther(type: string, start: number): number {
-    const widths: Record<string, number> = { UInt64: 8, UInt16: 2 };
+    const widths: Record<string, number> = { UInt64: 8, UInt16: 2, UInt8: 1 };
     if (type.startsWith('Enum8')) return start + 1;
     if (type.startsWith('Nullable')) return start + 9;
     if (type.startsWith('DateTime64')) return start + 8;

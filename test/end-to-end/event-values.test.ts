@@ -34,6 +34,7 @@ async function post(
 }
 
 let producers = 0;
+let sent = 0;
 
 /** What the socket says of one frame before it acknowledges it. */
 async function overSocket(frame: string | Uint8Array): Promise<Errors> {
@@ -48,19 +49,28 @@ async function overSocket(frame: string | Uint8Array): Promise<Errors> {
 
 /** Codes, indices and paths of what is told of `events`, by every way in. */
 async function toldEverywhere(events: readonly Sent[]): Promise<Record<string, unknown[]>> {
-  const names = [...new Set(events.flatMap((event) => Object.keys(event)))];
-  const rows = events.map((event) => names.map((name) => event[name] ?? null));
-  const shown = (errors: Errors) => errors.map(({ index, code, path }) => [index, code, path]);
-  const frames = { events: { events }, rows: { columns: names, rows } };
+  const ways: Record<string, (frame: Sent, lines: string) => Promise<Errors>> = {
+    'posted as MessagePack': async (frame) => (await post(pack(frame), 'application/msgpack')).errors,
+    'posted as JSON': async (frame) => (await post(JSON.stringify(frame), 'application/json')).errors,
+    'streamed as MessagePack': (frame) => overSocket(pack({ seq: 1, ...frame })),
+    'streamed as JSON': (frame) => overSocket(JSON.stringify({ seq: 1, ...frame })),
+    'posted as lines': async (_, lines) => (await post(lines, 'application/x-ndjson')).errors,
+  };
   const told: Record<string, unknown[]> = {};
-  for (const [shape, frame] of Object.entries(frames)) {
-    told[`${shape} posted as MessagePack`] = shown((await post(pack(frame), 'application/msgpack')).errors);
-    told[`${shape} posted as JSON`] = shown((await post(JSON.stringify(frame), 'application/json')).errors);
-    told[`${shape} streamed as MessagePack`] = shown(await overSocket(pack({ seq: 1, ...frame })));
-    told[`${shape} streamed as JSON`] = shown(await overSocket(JSON.stringify({ seq: 1, ...frame })));
+  for (const [way, send] of Object.entries(ways)) {
+    for (const shape of ['maps', 'rows'] as const) {
+      // Of one way and shape alone, so that none is what another said before.
+      const mark = ++sent;
+      const own = events.map((event) =>
+        event.task_id === undefined ? event : { ...event, task_id: `${event.task_id}-${mark}` },
+      );
+      const columns = [...new Set(own.flatMap((event) => Object.keys(event)))];
+      const rows = own.map((event) => columns.map((name) => event[name] ?? null));
+      const lines = own.map((event) => JSON.stringify(event)).join('\n');
+      const errors = await send(shape === 'maps' ? { events: own } : { columns, rows }, lines);
+      told[`${shape} ${way}`] = errors.map(({ index, code, path }) => [index, code, path]);
+    }
   }
-  const lines = events.map((event) => JSON.stringify(event)).join('\n');
-  told['lines posted'] = shown((await post(lines, 'application/x-ndjson')).errors);
   return told;
 }
 
@@ -77,12 +87,13 @@ async function answersOf(agent: string) {
   const metrics = (way: string) =>
     collector.get<Sent>(`/api/v1/agents/${agent}/metrics?time_range=1d&metric_type=${way}`);
   // An insert reaches one table after the other.
-  await expect.poll(async () => (await metrics('realtime')).total_executions).toBe(1);
-  await expect.poll(async () => (await metrics('aggregated')).total_executions).toBe(1);
-  await expect.poll(async () => (await collector.get<Sent>(`/api/v1/runs/run-of-${agent}`)).status).toBe('completed');
-  await expect
-    .poll(async () => (await collector.get<Sent>(`/api/v1/monitoring/tasks/task-of-${agent}`)).status)
-    .toBe('completed');
+  const found = async () => [
+    (await metrics('realtime')).total_executions,
+    (await metrics('aggregated')).total_executions,
+    (await collector.get<Sent>(`/api/v1/runs/run-of-${agent}`)).status,
+    String((await collector.get<Sent>(`/api/v1/monitoring/tasks/task-of-${agent}`)).status).toLowerCase(),
+  ];
+  await expect.poll(found, { timeout: 20_000 }).toEqual([1, 1, 'completed', 'completed']);
   const live = await collector.get<{ readonly windows: Record<string, Sent> }>(`/api/v1/agents/${agent}/live`);
   const exported = (format: string) =>
     collector.get<Sent[]>(`/api/v1/metrics/export?agent_id=${agent}&format=${format}`);

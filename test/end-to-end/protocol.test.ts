@@ -256,19 +256,33 @@ test('a line of NDJSON that is not JSON costs that line only', async () => {
   expect(await response.json()).toMatchObject({ accepted: 2, rejected: 1, errors: [{ index: 1 }] });
 });
 
-test('an Idempotency-Key makes a retry safe, also after a kill -9', async () => {
-  const send = async () => {
-    const response = await post(JSON.stringify([task('retry-1'), task('retry-2')]), {
+test('a repeated Idempotency-Key gets the first answer byte for byte, after a kill what is known of it', async () => {
+  const send = async (tasks: readonly object[], key: string) => {
+    const response = await post(JSON.stringify(tasks), {
       'content-type': 'application/json',
-      'idempotency-key': 'order-1',
+      'idempotency-key': key,
     });
-    return [response.status, await response.json()];
+    return [response.status, response.headers.get('idempotency-answer'), await response.text()];
   };
-  expect(await send()).toEqual([202, { accepted: 2, rejected: 0, duplicates: 0, errors: [] }]);
-  expect(await send()).toEqual([202, { accepted: 2, rejected: 0, duplicates: 2, errors: [] }]);
+  const good = [task('retry-1'), task('retry-2')];
+  const bad = [{ type: 'log' }];
+  const first = await send(good, 'order-1');
+  expect(first).toEqual([202, null, '{"accepted":2,"rejected":0,"duplicates":0,"errors":[]}\n']);
+  expect(await send(good, 'order-1')).toEqual([202, 'first', first[2]]);
+  const refused = await send(bad, 'order-2');
+  expect([refused[0], refused[1]]).toEqual([400, null]);
+  expect(await send(bad, 'order-2')).toEqual([400, 'first', refused[2]]);
+  expect(await send([task('retry-3')], 'order-1')).toEqual([
+    422,
+    null,
+    expect.stringContaining('"code":"idempotency_mismatch"'),
+  ]);
   await collector.kill();
   await collector.start();
-  expect(await send()).toEqual([202, { accepted: 2, rejected: 0, duplicates: 2, errors: [] }]);
+  const again = '{"accepted":2,"rejected":0,"duplicates":2,"errors":[]}\n';
+  expect(await send(good, 'order-1')).toEqual([202, 'again', again]);
+  expect(await send(bad, 'order-2')).toEqual([400, 'again', refused[2]]);
+  expect((await send([task('retry-3')], 'order-1'))[0]).toBe(422);
   await expect.poll(() => rowsOf('retry-')).toEqual(['retry-1', 'retry-2']);
 });
 

@@ -116,7 +116,7 @@ class BlockReader {
 }
 
 function widthOf(type: string): number {
-  if (type.startsWith('Enum8')) return 1;
+  if (type.startsWith('Enum8') || type === 'UInt8') return 1;
   if (type.startsWith('DateTime64') || type === 'UInt64' || type === 'Float64') return 8;
   if (type === 'Float32') return 4;
   strictEqual(type, 'UInt16', 'a type nobody here knows');

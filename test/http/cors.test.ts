@@ -23,9 +23,10 @@ const socket: SocketRoute = {
   scope: 'read',
   payloadBytesMax: 1_024,
   protocol: 'tidemark.v1',
+  errorMessage: (error) => JSON.stringify({ op: 'error', ...error }),
   open: (opened) => {
     opened.send('hello');
-    return { message() {}, closed() {} };
+    return { message() {}, end() {}, closed() {} };
   },
 };
 
@@ -66,7 +67,9 @@ test('a configured origin may read answers and problems, one that differs in a p
   const told = {
     vary: 'origin',
     'access-control-allow-origin': page,
-    'access-control-expose-headers': 'age, cache-status, content-disposition, retry-after, www-authenticate',
+    'access-control-expose-headers':
+      'age, cache-status, content-disposition, link, retry-after, www-authenticate, ' +
+      'x-next-cursor, x-total-count, x-total-is-exact',
   };
   const good = await ask(host, '/runs/r1', page);
   expect([good.status, corsOf(good)]).toEqual([200, told]);
@@ -93,7 +96,9 @@ test('a preflight of a configured origin is answered without a key, with the met
     'access-control-allow-origin': page,
     'access-control-allow-methods': 'GET, DELETE',
     'access-control-allow-headers': 'authorization, content-type, content-encoding, idempotency-key',
-    'access-control-expose-headers': 'age, cache-status, content-disposition, retry-after, www-authenticate',
+    'access-control-expose-headers':
+      'age, cache-status, content-disposition, link, retry-after, www-authenticate, ' +
+      'x-next-cursor, x-total-count, x-total-is-exact',
     'access-control-max-age': '7200',
   });
   expect((await askFirst(host, '/nowhere', page)).status).toBe(404);

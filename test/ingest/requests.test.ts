@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { HttpRequest } from '../../src/core/ports.js';
+import { FirstAnswers } from '../../src/ingest/first-answers.js';
 import { inflateBody } from '../../src/ingest/http-body.js';
 import { OwnEvents } from '../../src/ingest/own-events.js';
 import { RequestFrames } from '../../src/ingest/request-frames.js';
@@ -31,7 +32,14 @@ function createOwnEvents() {
   };
   const own = new OwnEvents({ frames, clock: new FakeClock(), random: seededRandom(1) });
   const accept = (name: string, purpose: string, idempotencyKey?: string) =>
-    own.accept({ tenant: 'acme', contentAllowed: false, fields: { name }, idempotencyKey, purpose });
+    own.accept({
+      tenant: 'acme',
+      contentAllowed: false,
+      fields: { name },
+      idempotencyKey,
+      purpose,
+      requestBody: Buffer.from(name),
+    });
   return { rig, accept, submitted };
 }
 
@@ -63,4 +71,35 @@ test('a retry with its key names the event of the first request', async () => {
   ];
   expect(second.eventId).toBe(first?.eventId);
   expect(other?.eventId).not.toBe(first?.eventId);
+});
+
+test('one Idempotency-Key with two bodies is one request and a refusal, in one batch and after it', async () => {
+  const { rig, accept } = createOwnEvents();
+  const post = (name: string) => rig.post('acme', [{ name }], { key: 'k' });
+  const [first, other, again] = await Promise.allSettled([post('a'), post('b'), post('a')]);
+  expect(first).toMatchObject({ value: { duplicate: false } });
+  expect(other).toMatchObject({ reason: { code: 'idempotency_mismatch' } });
+  expect(again).toMatchObject({ value: { duplicate: true } });
+  await expect(post('c')).rejects.toMatchObject({ code: 'idempotency_mismatch' });
+  await accept('praise', 'feedback', 'k');
+  await expect(accept('blame', 'feedback', 'k')).rejects.toMatchObject({ code: 'idempotency_mismatch' });
+  expect(rig.appender.durable).toEqual(['acme:a;', 'acme:praise;']);
+});
+
+test('first answers are kept up to a number and a size, the oldest go and are counted', () => {
+  let forgotten = 0;
+  const answers = new FirstAnswers({
+    answersMax: 3,
+    charactersMax: 1_000,
+    onForgotten: (count) => {
+      forgotten += count;
+    },
+  });
+  const keep = (name: string, characters: number) =>
+    answers.keep('acme', name, { status: 202, body: name.padEnd(characters) });
+  for (const name of ['a', 'b', 'c', 'd']) keep(name, 5);
+  expect([answers.get('acme', 'a'), answers.get('acme', 'd')?.body, forgotten]).toEqual([null, 'd    ', 1]);
+  expect(answers.get('globex', 'd')).toBe(null);
+  keep('large', 11);
+  expect([answers.get('acme', 'large'), answers.size, forgotten]).toEqual([null, 3, 2]);
 });

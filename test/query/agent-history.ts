@@ -108,6 +108,13 @@ export function counted(found: readonly RawRow[]) {
   };
 }
 
+/** The same as metrics tell it: rates to two decimals, and 0 of nothing. */
+export function told(found: readonly RawRow[]) {
+  const counts = counted(found);
+  const rounded = (rate: number | null) => Math.round((rate ?? 0) * 100) / 100;
+  return { ...counts, success_rate: rounded(counts.success_rate), error_rate: rounded(counts.error_rate) };
+}
+
 /** What an answer says of a half besides its p95. */
 export function countedHalf(found: readonly RawRow[]) {
   const { cancelled_executions: _cancelled, error_rate: _rate, ...half } = counted(found);

@@ -52,6 +52,11 @@ test('memory operations are counted by day, and days without any are zeros', asy
   const { status, body } = await api.get('acme', pathOf('archivist', `?from=${dayOf(3)}`));
   expect(status).toBe(200);
   expect(body).toEqual({
+    app_agent_id: 'archivist',
+    letta_agent_id: null,
+    memories_stored_count: 4,
+    memories_recalled_count: 3,
+    last_activity_timestamp: new Date(nowMs - 1).toISOString(),
     agent_id: 'archivist',
     from: new Date(todayMs - 3 * dayMs).toISOString(),
     to: new Date(todayMs + dayMs).toISOString(),

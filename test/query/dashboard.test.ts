@@ -203,7 +203,7 @@ test.each(cases)('the series of $tenant at $when have every hour and day, and eq
   const answer = await dashboardAt(given.tenant, given.atMs);
   for (const [name, stepMs, count] of [
     ['hourly', hourMs, 24],
-    ['daily', dayMs, 30],
+    ['execution_trends', dayMs, 30],
   ] as const) {
     const lastMs = Math.floor(given.atMs / stepMs) * stepMs;
     const expected = Array.from({ length: count }, (_, index) => {
@@ -254,7 +254,7 @@ function lowerBound(successful: number, failed: number): number {
 }
 
 test('agents are ranked by what their success rate is at least, not by the rate', async () => {
-  const top = (await dashboard()).top_performing?.agents as Item[];
+  const top = (await dashboard()).top_performing_agents as unknown as Item[];
   const ranked = top.filter(({ agent_id: id }) => String(id).startsWith('ranked-'));
   // 990 of 1000 stand before 20 of 20; 3 of 3 and 19 of 19 are too few to be ranked.
   expect(ranked.map(({ agent_id: id }) => id)).toEqual(['ranked-perfect', 'ranked-large', "ranked-' OR 1=1 --"]);
@@ -270,7 +270,7 @@ test('agents are ranked by what their success rate is at least, not by the rate'
 });
 
 async function issuesByAgent(): Promise<Map<string, Item[]>> {
-  const agents = (await dashboard()).with_issues?.agents as { agent_id: string; issues: Item[] }[];
+  const agents = (await dashboard()).agents_with_issues as unknown as { agent_id: string; issues: Item[] }[];
   return new Map(agents.map((agent) => [agent.agent_id, agent.issues]));
 }
 
@@ -286,7 +286,10 @@ test('agents with issues are those that got worse or are bad, each with its reas
     both: ['error_rate_high', 'error_rate_regression', 'p95_regression'],
   });
   expect((await dashboard()).with_issues).toMatchObject({ total: 6, complete: true });
-  expect((await dashboard('globex')).with_issues).toEqual({ total: 0, complete: true, agents: [] });
+  expect(await dashboard('globex')).toMatchObject({
+    with_issues: { total: 0, complete: true },
+    agents_with_issues: [],
+  });
 });
 
 test('an issue carries the numbers it was decided by', async () => {
@@ -335,11 +338,10 @@ test('a tenant without events has zeros and nulls', async () => {
     average_success_rate: null,
     cost_cents: null,
   });
-  expect(answer.top_performing?.agents).toEqual([]);
-  expect(answer.with_issues).toEqual({ total: 0, complete: true, agents: [] });
+  expect([answer.top_performing_agents, answer.agents_with_issues, answer.average_success_rate]).toEqual([[], [], 0]);
   expect(answer.freshness).toEqual({ newest_received: null, age_ms: null });
   expect(answer.hourly).toHaveLength(24);
-  expect(answer.daily).toHaveLength(30);
+  expect(answer.execution_trends).toHaveLength(30);
 });
 
 test('the studio path answers the same, neither takes parameters, and every read is bound to the tenant', async () => {

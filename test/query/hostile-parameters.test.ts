@@ -107,14 +107,17 @@ test('the dashboard counts and names the agents of its tenant alone', async () =
 });
 
 test.each(['%', 'o_brien', "o''brien", 'o', "x' OR '1'='1", 'NULL ', '*'])(
-  'the id %j, which no agent has, is a 404',
+  'the id %j, which no agent has, is a 404, but for metrics, which are zeros',
   async (id) => {
     const part = encodeURIComponent(id);
-    const ofAgent = ['metrics', 'errors', 'series', 'live'].map((name) => `agents/${part}/${name}`);
+    const ofAgent = ['errors', 'series', 'live'].map((name) => `agents/${part}/${name}`);
     for (const path of [...ofAgent, `metrics/export?agent_id=${part}`, `monitoring/tasks/${part}`]) {
       const { status, body } = await api.get('acme', `/api/v1/${path}`);
       expect([path, status, body.code]).toEqual([path, 404, 'not_found']);
     }
+    // Of an agent that nobody heard of there are no executions, and that is no mistake of who asks.
+    const { status, body } = await api.get('acme', `/api/v1/agents/${part}/metrics`);
+    expect([status, body.agent_id, body.total_executions]).toEqual([200, id, 0]);
   },
 );
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { workKey } from '../../src/clickhouse/queries/history-kind.js';
 import { type OpenWork, readOrphaned } from '../../src/query/lease.js';
 import { openQueryStore, type QueryStore, type RawRow } from './query-store.js';
 
@@ -40,8 +41,13 @@ afterAll(async () => {
 });
 
 function open(kind: OpenWork['kind'], id: string, more: Partial<OpenWork> = {}): OpenWork {
-  return { kind, id, runId: null, agentId: 'lead', receivedMs: longAgoMs, ...more };
+  const { runId = null, agentId = 'lead' } = more;
+  const isOfAgent = kind === 'task' && runId === null;
+  const work = { id, run: kind === 'task' ? (runId ?? '') : '', owner: isOfAgent ? agentId : '' };
+  return { kind, work, runId, agentId, receivedMs: longAgoMs, ...more };
 }
+
+const keysOf = (...ids: readonly string[]) => new Set(ids.map((id) => workKey(open('task', id).work)));
 
 test.each<[why: string, work: OpenWork, orphaned: boolean]>([
   ['whose own event is recent', open('task', 't-new', { receivedMs: nowMs - leaseMs }), false],
@@ -58,7 +64,7 @@ test.each<[why: string, work: OpenWork, orphaned: boolean]>([
   ['of which only another tenant spoke', open('task', 't-foreign', { runId: 'r-foreign' }), true],
 ])('a task %s: %o is orphaned: %s', async (_, work, orphaned) => {
   const found = await readOrphaned(store.reader, [work], { tenant: 'acme', nowMs, leaseMs });
-  expect([...found]).toEqual(orphaned ? [work.id] : []);
+  expect([...found]).toEqual(orphaned ? [workKey(work.work)] : []);
 });
 
 test.each<[why: string, work: OpenWork, orphaned: boolean]>([
@@ -70,14 +76,14 @@ test.each<[why: string, work: OpenWork, orphaned: boolean]>([
   ['of which only another tenant spoke', open('run', 'r-foreign'), true],
 ])('a run %s: %o is orphaned: %s', async (_, work, orphaned) => {
   const found = await readOrphaned(store.reader, [work], { tenant: 'acme', nowMs, leaseMs });
-  expect([...found]).toEqual(orphaned ? [work.id] : []);
+  expect([...found]).toEqual(orphaned ? [workKey(work.work)] : []);
 });
 
 test('a page of open tasks is told in two reads, and one of tasks that spoke lately without any', async () => {
   store.asked.length = 0;
   const page = ['t-silent', 't-step', 't-late', 't-edge'].map((id) => open('task', id));
   const lease = { tenant: 'acme', nowMs, leaseMs };
-  expect([...(await readOrphaned(store.reader, page, lease))].sort()).toEqual(['t-late', 't-silent']);
+  expect(await readOrphaned(store.reader, page, lease)).toEqual(keysOf('t-late', 't-silent'));
   expect(store.asked).toHaveLength(2);
   expect(await readOrphaned(store.reader, [open('task', 't-new', { receivedMs: nowMs })], lease)).toEqual(new Set());
   expect(store.asked).toHaveLength(2);
@@ -87,7 +93,7 @@ test('what was orphaned recovers when it speaks again', async () => {
   const work = [open('task', 't-back'), open('task', 't-gone')];
   const laterMs = nowMs + 60 * minuteMs;
   const lease = { tenant: 'acme', nowMs: laterMs, leaseMs };
-  expect([...(await readOrphaned(store.reader, work, lease))]).toEqual(['t-back', 't-gone']);
+  expect(await readOrphaned(store.reader, work, lease)).toEqual(keysOf('t-back', 't-gone'));
   await store.insert([event('log', -60 * minuteMs, { task_id: 't-back' })]);
-  expect([...(await readOrphaned(store.reader, work, lease))]).toEqual(['t-gone']);
+  expect(await readOrphaned(store.reader, work, lease)).toEqual(keysOf('t-gone'));
 });

@@ -239,7 +239,7 @@ test('a heartbeat of the agent keeps a silent run alive, and one of another agen
 test('the nodes of a run come in the order of their begin, with errors, final output and a summary', async () => {
   const body = await get('agents/logs?run_id=report');
   const nodes = body.nodes as Record<string, unknown>[];
-  expect(nodes.map((node) => [node.id, node.type, node.attempt, node.status, node.time])).toEqual([
+  expect(nodes.map((node) => [node.id, node.type, node.attempt, node.status, node.started_at])).toEqual([
     ['find', 'task', 1, 'completed', at(10)],
     ['search', 'tool', 1, 'failed', at(20)],
     ['search', 'tool', 2, 'failed', at(70)],
@@ -248,11 +248,19 @@ test('the nodes of a run come in the order of their begin, with errors, final ou
     ['draft', 'llm', 1, 'failed', at(160)],
   ]);
   // Of the first attempt nobody reported a duration: it is from start to end.
-  expect(nodes[1]).toMatchObject({ input: { q: 'tide' }, output: {}, task_id: 'find', duration_ms: 40 });
+  expect(nodes[1]).toMatchObject({
+    inputs: { q: 'tide' },
+    outputs: {},
+    input: 'tide',
+    output: null,
+    time: '0.04s',
+    duration_ms: 40,
+  });
   expect(body).toMatchObject({
     status: 'failed',
-    final_output: { sources: '4' },
-    summary: { total_nodes: 6, successful_nodes: 2, failed_nodes: 4, total_duration: 210 },
+    final_output: '4',
+    final_outputs: { sources: '4' },
+    summary: { total_nodes: 6, successful_nodes: 2, failed_nodes: 4, total_duration: '0.21s', total_duration_ms: 210 },
     errors_truncated: false,
     next_cursor: null,
   });
@@ -273,8 +281,8 @@ test('the pages of the nodes are all of them once, each with the summary of the 
 
 test('without outputs of the run or a task, the final output is that of the step that completed last', async () => {
   expect(await get('agents/logs?run_id=lost')).toMatchObject({
-    final_output: { rows: '9' },
-    summary: { total_nodes: 2, successful_nodes: 1, failed_nodes: 0, total_duration: 10 },
+    final_outputs: { rows: '9' },
+    summary: { total_nodes: 2, successful_nodes: 1, failed_nodes: 0, total_duration: '0.01s' },
   });
 });
 
@@ -285,7 +293,7 @@ test('a run older than steps are kept says so, and has its state and tasks still
   const logs = await later.get('acme', '/api/v1/agents/logs?run_id=report');
   expect(logs.body).toMatchObject({ steps_expired: true });
   const task = await later.get('acme', '/api/v1/monitoring/tasks/find');
-  expect(task.body).toMatchObject({ steps_expired: true, status: 'completed' });
+  expect(task.body).toMatchObject({ steps_expired: true, status: 'COMPLETED' });
 });
 
 test('a run of another tenant and an unknown one are not found, and the same id elsewhere is another run', async () => {

@@ -80,7 +80,7 @@ async function walk(tenant: string, query: string, between: (pages: number) => P
 }
 
 const places = (items: readonly ListedItem[]) => items.map(({ id, status }) => [id, status]);
-const told = (tasks: Page['tasks']) => tasks.map((task) => [task.task_id, task.status]);
+const told = (tasks: Page['tasks']) => tasks.map((task) => [task.task_id, task.state]);
 const fieldIs = (name: string, value: string) => (item: ListedItem) => (item.latest[name] ?? '') === value;
 const textOf = (item: ListedItem) => String(item.latest.error_message ?? '').toLowerCase();
 const hourAgo = nowMs - 60 * minuteMs;
@@ -171,7 +171,7 @@ test('an orphaned task that speaks again is running, and its silence tells again
       if ((body.tasks as unknown[]).length > 0) statuses.push(status);
     }
     const { body } = await ticking.get('lone', tasksPath);
-    return [...statuses, ...(body.tasks as { status: string }[]).map(({ status }) => status)];
+    return [...statuses, ...(body.tasks as { state: string }[]).map(({ state }) => state)];
   };
   await store.insert([{ ...old, type: 'task.running' }]);
   await vi.waitFor(async () => expect(await statusNow()).toEqual(['orphaned', 'orphaned']), { timeout: 20_000 });

@@ -8,6 +8,7 @@ import { IngestPipeline, type PipelineOptions } from '../../src/ingest/pipeline.
 import { ReceiptClock } from '../../src/ingest/receipt-clock.js';
 import { RequestFrames, requestProducer } from '../../src/ingest/request-frames.js';
 import { StreamRoute, type StreamRouteOptions } from '../../src/ingest/stream-route.js';
+import { WorkMemory } from '../../src/ingest/work/work-memory.js';
 import { FakeClock } from './fake-clock.js';
 import { ScriptedAppender } from './scripted-appender.js';
 import { ScriptedDecoder, type ScriptedEvent } from './scripted-decoder.js';
@@ -103,6 +104,10 @@ export class IngestTotals {
     frameBytes: { inc() {} },
     ackSeconds: { observe() {} },
     dedupForgotten: { inc() {} },
+    workForgotten: { inc() {} },
+    endsWithoutStart: { inc() {} },
+    endsConflicting: { inc() {} },
+    runsInferred: { inc() {} },
     connectionsClosed: { inc: ({ code }) => void this.closed.push(code) },
     recordExecutions: ({ completed }) => {
       this.executions += completed;
@@ -164,7 +169,18 @@ export function createIngestOver<Appender extends SpoolAppender>(
     { clock, logger: silentLogger, instruments: { batchesHeld: { inc() {} } } },
     { earliestMs: 0, latestMs: Number.MAX_SAFE_INTEGER },
   );
-  const deps = { decoder, spool: appender, ...sinks, eventIds, clock, receipt, logger: silentLogger, instruments };
+  const work = new WorkMemory({ openMax: 1_000, openAgeMsMax: 86_400_000, endsMax: 1_000, onForgotten() {} });
+  const deps = {
+    decoder,
+    spool: appender,
+    ...sinks,
+    eventIds,
+    work,
+    clock,
+    receipt,
+    logger: silentLogger,
+    instruments,
+  };
   const pipeline = new IngestPipeline(deps, options);
   const route = new StreamRoute({ pipeline, spool: appender, clock, instruments }, options);
   const frames = new RequestFrames(pipeline, options);

@@ -3,6 +3,7 @@ import { CollectorError } from '../../src/core/errors.js';
 import type { DecodedBatch, DecodedFrame, EventError, FrameBatch, FrameRange } from '../../src/core/event-batch.js';
 import { noLifecycle } from '../../src/core/live-batch.js';
 import type { FrameDecoder } from '../../src/core/ports.js';
+import { noWork } from '../../src/core/work-rows.js';
 import { sliceOf } from '../window/window-slices.js';
 
 /** An event as the scripted decoder reads it. */
@@ -112,6 +113,7 @@ function decodeFrames(batch: FrameBatch): DecodedBatch {
     eventIds: ids.length === 0 ? null : eventIds,
     slices: rows.map((row) => sliceOf(batch.receivedMs, [1], { tenant: row.slice(0, row.indexOf(':')) })),
     lifecycle: noLifecycle,
+    work: noWork,
     live: null,
     clampedCount: 0,
     redactedCount: 0,

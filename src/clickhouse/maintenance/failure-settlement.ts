@@ -52,6 +52,7 @@ const failureColumns = [
   'task_id',
   'step_id',
   'parent_id',
+  'user_id',
   'name',
   'step_kind',
   'error_category',

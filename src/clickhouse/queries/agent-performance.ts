@@ -67,7 +67,7 @@ const columns = `total, successful, failed, cancelled, duration_count, duration_
   duration_max_ms, duration_digest, successful_duration_digest, llm_calls, tokens_in, tokens_out, cost_micros,
   confidence_sum, confidence_count, memory_mb_count, memory_mb_max, last_received`;
 
-interface RollupSource {
+export interface RollupSource {
   /** Start of a bucket, seconds since the epoch. */
   readonly startSeconds: string;
   readonly widthSeconds: number;
@@ -75,7 +75,7 @@ interface RollupSource {
   readonly from: string;
 }
 
-const daySource: RollupSource = {
+export const daySource: RollupSource = {
   startSeconds: "toInt64(toUnixTimestamp(toDateTime(day, 'UTC')))",
   widthSeconds: 86_400,
   from: `agent_performance_per_day_v1
@@ -83,7 +83,7 @@ const daySource: RollupSource = {
       AND day >= {from_day:Date} AND day < {to_day:Date} AND day != {day_left_out:Date}`,
 };
 
-const minuteSource: RollupSource = {
+export const minuteSource: RollupSource = {
   startSeconds: 'toInt64(toUnixTimestamp(minute))',
   widthSeconds: 60,
   from: `agent_performance_per_minute_v1
@@ -152,8 +152,7 @@ export async function readAgentPerformance(
   key: AgentKey,
   range: PerformanceRange,
 ): Promise<AgentPerformanceRow> {
-  const days = dayParams(range);
-  const minutes = minuteParams(range.minutes);
+  const { days, minutes } = rollupParams(range);
   const rows = await checkedRows(store, row, {
     name: 'agent_performance',
     sql: days === null ? minutesSql : minutes === null ? daysSql : bothSql,
@@ -162,6 +161,11 @@ export async function readAgentPerformance(
   const [only] = rows;
   if (only === undefined) throw new Error('cannot read agent_performance: an aggregate without a row');
   return only;
+}
+
+/** Parameters of the two sources; null when nothing is to be read of one. */
+export function rollupParams(range: PerformanceRange) {
+  return { days: dayParams(range), minutes: minuteParams(range.minutes) };
 }
 
 /** Null when no day is to be read. */

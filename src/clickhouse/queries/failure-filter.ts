@@ -16,6 +16,7 @@ export interface FailureFilter {
   readonly agentId?: string | undefined;
   readonly runId?: string | undefined;
   readonly taskId?: string | undefined;
+  readonly userId?: string | undefined;
   /** Name of the model, tool or task. */
   readonly name?: string | undefined;
 }
@@ -43,6 +44,7 @@ export function failureCondition(filter: FailureFilter): FailureCondition {
     // A run's failures are found by 8 bytes a row.
     ['run = cityHash64({run_id:String}) AND run_id = {run_id:String}', 'run_id', filter.runId],
     ['task_id = {task_id:String}', 'task_id', filter.taskId],
+    ['user_id = {user_id:String}', 'user_id', filter.userId],
     ['name = {name:String}', 'name', filter.name],
   ];
   const conditions: string[] = [];

@@ -1,8 +1,8 @@
 import type { StoreQuery } from '../../core/ports.js';
 import { containsFolded } from './folded-text.js';
-import type { HistoryKind } from './history-kind.js';
+import type { HistoryKind, WorkId } from './history-kind.js';
 
-/** Which tasks or runs of a tenant, by their latest state; every given condition must hold. Times in ms. */
+/** Which tasks or runs of a tenant, by what their events add up to; every given condition must hold. Times in ms. */
 export interface HistoryFilter {
   readonly tenant: string;
   readonly agentId?: string | undefined;
@@ -21,51 +21,130 @@ export interface HistoryFilter {
   readonly startFromMs?: number | undefined;
   /** Started before. */
   readonly startBeforeMs?: number | undefined;
-  /** The latest state was received before. */
+  /** The latest event was received before. */
   readonly receivedBeforeMs?: number | undefined;
 }
 
 export interface HistoryCondition {
-  /** A conjunction over columns that both tables of a kind have, made of constant text. */
+  /** A conjunction made of constant text. */
   readonly where: string;
   readonly params: StoreQuery['params'];
 }
 
+type Params = Readonly<Record<string, string | number>>;
 type Given = readonly [sql: string, name: string, value: string | number | undefined];
 
-/** The filter as SQL: only conditions that are given appear, every value is a typed parameter. */
-export function historyCondition(kind: HistoryKind, filter: HistoryFilter): HistoryCondition {
-  const { status } = filter;
+/** What any one event may tell, and others leave out; the one that is told of the fewest comes first. */
+function contextConditions(filter: HistoryFilter): readonly Given[] {
   const given: readonly Given[] = [
-    ['agent_id = {agent_id:String}', 'agent_id', filter.agentId],
-    ['run_id = {run_id:String}', 'run_id', filter.runId],
+    ['session_id = {session_id:String}', 'session_id', filter.sessionId],
+    ['user_id = {user_id:String}', 'user_id', filter.userId],
+    ['engagement_id = {engagement_id:String}', 'engagement_id', filter.engagementId],
     ['flow_id = {flow_id:String}', 'flow_id', filter.flowId],
     ['crew_id = {crew_id:String}', 'crew_id', filter.crewId],
-    ['engagement_id = {engagement_id:String}', 'engagement_id', filter.engagementId],
-    ['user_id = {user_id:String}', 'user_id', filter.userId],
-    ['session_id = {session_id:String}', 'session_id', filter.sessionId],
-    ['status = {status:String}', 'status', status === 'orphaned' ? undefined : status],
+  ];
+  return given.filter(([, , value]) => value !== undefined);
+}
+
+/** How it ended: told by the end. */
+function outcomeConditions(filter: HistoryFilter): readonly Given[] {
+  const { status } = filter;
+  const hasEnded = status === 'completed' || status === 'failed' || status === 'cancelled';
+  const given: readonly Given[] = [
+    ['status = {status:String}', 'status', hasEnded ? status : undefined],
     ['error_category = {error_category:String}', 'error_category', filter.errorCategory],
     [containsFolded('error_message', '{error_text:String}'), 'error_text', filter.errorText],
-    [`start >= ${time('start_from_ms')}`, 'start_from_ms', filter.startFromMs],
-    [`start < ${time('start_before_ms')}`, 'start_before_ms', filter.startBeforeMs],
-    [`received < ${time('received_before_ms')}`, 'received_before_ms', filter.receivedBeforeMs],
   ];
-  const conditions = ['tenant = {tenant:String}'];
-  const params: Record<string, string | number> = { tenant: filter.tenant };
-  if (status === 'orphaned') conditions.push(kind.isOpen);
+  return given.filter(([, , value]) => value !== undefined);
+}
+
+/** The number of conditions that different events of one task may tell. */
+export function toldApart(filter: HistoryFilter): number {
+  return (
+    contextConditions(filter).length + (outcomeConditions(filter).length > 0 || filter.status !== undefined ? 1 : 0)
+  );
+}
+
+/** The whole filter, over what events add up to. */
+export function historyCondition(kind: HistoryKind, filter: HistoryFilter): HistoryCondition {
+  const { status } = filter;
+  const open = status === 'pending' || status === 'running' ? status : undefined;
+  return conjunction(
+    [
+      ...identity(filter),
+      ...contextConditions(filter),
+      ...outcomeConditions(filter),
+      ['status = {status:String}', 'status', open],
+      [`received < ${time('received_before_ms')}`, 'received_before_ms', filter.receivedBeforeMs],
+    ],
+    status === 'orphaned' ? [kind.isOpen] : [],
+    { tenant: filter.tenant },
+  );
+}
+
+/**
+ * What an event must tell for its task or run to be looked at: every task or run that the filter holds for has such an
+ * event. Of what different events may tell, one condition is asked of it: the context that is told of the fewest, or
+ * else how it ended.
+ */
+export function eventCondition(kind: HistoryKind, filter: HistoryFilter): HistoryCondition {
+  const { status } = filter;
+  const [context] = contextConditions(filter);
+  const isOpen = status === 'orphaned' || status === 'pending' || status === 'running';
+  const asked = context === undefined ? outcomeConditions(filter) : [context];
+  return conjunction([...identity(filter), ...asked], isOpen ? [kind.isOpen] : [], { tenant: filter.tenant });
+}
+
+/**
+ * Of the tasks that a context is told of, few may have ended as asked for. Where the end itself tells the context it is
+ * asked at once; where it leaves it out, the end is another event.
+ */
+export function narrowedByOutcome(kind: HistoryKind, filter: HistoryFilter): HistoryCondition | null {
+  const [context] = contextConditions(filter);
+  const outcome = outcomeConditions(filter);
+  if (context === undefined || outcome.length === 0 || filter.status === 'completed') return null;
+  const [, column] = context;
+  const { where, params } = conjunction(outcome, [], {});
+  const others = `
+        SELECT ${kind.idColumn} FROM ${kind.byStartTable}
+        WHERE tenant = {tenant:String} AND ${column} = '' AND ${where}`;
+  return { where: `(${where} OR ${kind.idColumn} IN (${others}))`, params };
+}
+
+/** What every event of a task or run tells. */
+function identity(filter: HistoryFilter): readonly Given[] {
+  return [
+    ['agent_id = {agent_id:String}', 'agent_id', filter.agentId],
+    ['run_id = {run_id:String}', 'run_id', filter.runId],
+  ];
+}
+
+function conjunction(given: readonly Given[], constant: readonly string[], params: Params): HistoryCondition {
+  const conditions = Object.keys(params).length > 0 ? ['tenant = {tenant:String}', ...constant] : [...constant];
+  const named: Record<string, string | number> = { ...params };
   for (const [sql, name, value] of given) {
     if (value === undefined) continue;
     conditions.push(sql);
-    params[name] = value;
+    named[name] = value;
   }
-  return { where: conditions.join(' AND '), params };
+  return { where: conditions.join(' AND '), params: named };
 }
 
-/** A place in a list: newest start first, equal starts by id downwards. */
-export interface HistoryPosition {
+/** The filter by start, over a column of places in the list. */
+export function rangeCondition(column: string, { startFromMs, startBeforeMs }: HistoryFilter): HistoryCondition {
+  return conjunction(
+    [
+      [`${column} >= ${time('start_from_ms')}`, 'start_from_ms', startFromMs],
+      [`${column} < ${time('start_before_ms')}`, 'start_before_ms', startBeforeMs],
+    ],
+    ['1'],
+    {},
+  );
+}
+
+/** A place in a list: newest start first, equal starts by ids downwards. */
+export interface HistoryPosition extends WorkId {
   readonly startMs: number;
-  readonly id: string;
 }
 
 /** Part of a list: what comes after one place, up to and with another. */
@@ -74,19 +153,25 @@ export interface HistorySpan {
   readonly through?: HistoryPosition | undefined;
 }
 
-/** The span as SQL. The bare comparison of `start` is what reaches the primary key. */
-export function spanCondition({ idColumn }: HistoryKind, span: HistorySpan): HistoryCondition {
+/** The span as SQL over a column of places. The bare comparison of it is what reaches the primary key. */
+export function spanCondition({ idColumn, place }: HistoryKind, column: string, span: HistorySpan): HistoryCondition {
   const conditions: string[] = ['1'];
   const params: Record<string, string | number> = {};
+  const own = `(${column}, ${idColumn}, ${place.run}, ${place.owner})`;
+  const bound = (name: string, position: HistoryPosition): string => {
+    Object.assign(params, {
+      [`${name}_ms`]: position.startMs,
+      [`${name}_id`]: position.id,
+      [`${name}_run`]: position.run,
+      [`${name}_owner`]: position.owner,
+    });
+    return `(${time(`${name}_ms`)}, {${name}_id:String}, {${name}_run:String}, {${name}_owner:String})`;
+  };
   if (span.after !== undefined) {
-    const place = `(${time('after_ms')}, {after_id:String})`;
-    conditions.push(`start <= ${time('after_ms')}`, `(start, ${idColumn}) < ${place}`);
-    Object.assign(params, { after_ms: span.after.startMs, after_id: span.after.id });
+    conditions.push(`${column} <= ${time('after_ms')}`, `${own} < ${bound('after', span.after)}`);
   }
   if (span.through !== undefined) {
-    const place = `(${time('through_ms')}, {through_id:String})`;
-    conditions.push(`start >= ${time('through_ms')}`, `(start, ${idColumn}) >= ${place}`);
-    Object.assign(params, { through_ms: span.through.startMs, through_id: span.through.id });
+    conditions.push(`${column} >= ${time('through_ms')}`, `${own} >= ${bound('through', span.through)}`);
   }
   return { where: conditions.join(' AND '), params };
 }

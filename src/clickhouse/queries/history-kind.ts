@@ -1,32 +1,52 @@
+import { type MergedKind, mergedRuns, mergedTasks } from './merged-work.js';
+
 /**
- * Tasks and runs are kept alike: each state in a table by id, and again, narrow, in the order of start (migrations 0024
- * and 0026, 0033 and 0035). What a list needs to know of the two; all of it is constant text of statements.
+ * Tasks and runs are kept alike: each event of them in a table by id, and again, narrow, in the order of the start it
+ * tells (migrations 0024 and 0026, 0033 and 0035). What a list needs to know of the two; all of it is constant text of
+ * statements.
  */
 export interface HistoryKind {
   readonly kind: 'task' | 'run';
   readonly idColumn: string;
-  /** Every state, by id; the row with the highest version is the latest. */
-  readonly stateTable: string;
+  readonly merged: MergedKind;
   readonly byStartTable: string;
   /** Holds for a state that has not ended. */
   readonly isOpen: string;
   readonly runIdColumn: string;
+  /** What tells one from others of the same id: of tasks their run, or else their agent. Lists are in its order too. */
+  readonly place: { readonly run: string; readonly owner: string };
 }
 
 export const taskKind: HistoryKind = {
   kind: 'task',
   idColumn: 'task_id',
-  stateTable: 'agent_task_history_v2',
+  merged: mergedTasks,
   byStartTable: 'agent_tasks_by_start_v1',
   isOpen: `status IN ('pending', 'running')`,
   runIdColumn: 'run_id',
+  place: { run: 'run_id', owner: `if(run_id = '', toString(agent_id), '')` },
 };
 
 export const runKind: HistoryKind = {
   kind: 'run',
   idColumn: 'run_id',
-  stateTable: 'agent_runs_v1',
+  merged: mergedRuns,
   byStartTable: 'agent_runs_by_start_v1',
   isOpen: `status = 'running'`,
   runIdColumn: 'run_id',
+  place: { run: `''`, owner: `''` },
 };
+
+/** One task or run among all of a tenant. */
+export interface WorkId {
+  readonly id: string;
+  /** Run of a task, empty when it has none; empty for a run. */
+  readonly run: string;
+  /** Agent of a task without run, else empty. */
+  readonly owner: string;
+}
+
+/** Equal for equal ids, whatever characters they hold; of a run its id. */
+export function workKey({ id, run, owner }: WorkId): string {
+  return run === '' && owner === '' ? id : `${id.length} ${id} ${run.length} ${run}${owner}`;
+}

@@ -10,6 +10,7 @@ import {
   optionalText,
   stringMap,
 } from './column-types.js';
+import { mergedRuns, mergedWork } from './merged-work.js';
 import type { RunKey } from './run-activity.js';
 
 const row = z.object({
@@ -44,14 +45,12 @@ const row = z.object({
   inputs: stringMap,
   outputs: stringMap,
   labels: stringMap,
+  conflicting_ends: integer64,
 });
 
 export type RunDetailRow = z.output<typeof row>;
 
-/**
- * The state of a run as its own events tell it, undefined when this tenant has no event of a run of that id. The rows
- * of one run are few, so the latest is taken by its version; `FINAL` costs more.
- */
+/** A run as its own events tell it, undefined when this tenant has no event of a run of that id. */
 export async function readRunDetail(store: StoreReader, key: RunKey): Promise<RunDetailRow | undefined> {
   const rows = await checkedRows(store, row, {
     name: 'run_detail',
@@ -73,11 +72,9 @@ export async function readRunDetail(store: StoreReader, key: RunKey): Promise<Ru
         toString(error_category) AS category,
         error_code,
         error_message AS message,
-        inputs, outputs, labels
-      FROM agent_runs_v1
-      WHERE tenant = {tenant:String} AND run_id = {run_id:String}
-      ORDER BY version DESC
-      LIMIT 1`,
+        inputs, outputs, labels,
+        conflicting_ends
+      FROM (${mergedWork(mergedRuns, { where: 'tenant = {tenant:String} AND run_id = {run_id:String}' })})`,
     params: { tenant: key.tenant, run_id: key.runId },
   });
   return rows[0];

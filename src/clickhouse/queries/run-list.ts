@@ -17,6 +17,7 @@ const row = z.object({
   name: optionalText,
   state: z.enum(['running', 'completed', 'failed', 'cancelled']),
   updated_ms: epochMs,
+  started_ms: optionalMs,
   ended_ms: optionalMs,
   took_ms: optionalFloat,
   category: optionalText,
@@ -26,13 +27,14 @@ const row = z.object({
   outputs: stringMap,
 });
 
-/** A run in its latest state, as its own events tell it; `place_id` is its id. */
+/** A run as its own events tell it; `place_id` is its id. */
 export type RunListRow = z.output<typeof row>;
 
 const columns = `
   agent_id AS agent, agent_name, parent_id, flow_id, crew_id, engagement_id, user_id, session_id, name,
   toString(status) AS state,
   toUnixTimestamp64Milli(ts) AS updated_ms,
+  toUnixTimestamp64Milli(started_at) AS started_ms,
   toUnixTimestamp64Milli(ended_at) AS ended_ms,
   duration_ms AS took_ms,
   toString(error_category) AS category,

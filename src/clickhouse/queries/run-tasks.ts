@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
 import { integer64, optionalText } from './column-types.js';
+import { mergedTasks, mergedWork } from './merged-work.js';
 import type { RunKey } from './run-activity.js';
 import { taskColumns, taskRow } from './task-row.js';
 
@@ -11,7 +12,7 @@ const row = taskRow.extend({ error_preview: optionalText });
 export type RunTaskRow = z.output<typeof row>;
 
 export interface RunTasks {
-  /** In their latest state, the first started first. */
+  /** The first started first. */
   readonly tasks: readonly RunTaskRow[];
   /** Tasks of the run, those beyond the limit too. */
   readonly total: number;
@@ -33,23 +34,19 @@ export async function readRunTasks(
       FROM agent_tasks_by_start_v1
       WHERE tenant = {tenant:String} AND run_id = {run_id:String}
       GROUP BY task_id
-      ORDER BY argMax(start, version), task_id
+      ORDER BY max(start), task_id
       LIMIT {limit:UInt32}`,
     params: { tenant: key.tenant, run_id: key.runId, limit: options.limit },
   });
   if (found.length === 0) return { tasks: [], total: 0 };
+  const where = 'tenant = {tenant:String} AND task_id IN {task_ids:Array(String)} AND run_id = {run_id:String}';
   const tasks = await checkedRows(store, row, {
     name: 'run_tasks',
     sql: `
       SELECT ${taskColumns}, substringUTF8(error_message, 1, 200) AS error_preview
-      FROM (
-        SELECT * FROM agent_task_history_v2
-        WHERE tenant = {tenant:String} AND task_id IN {task_ids:Array(String)}
-        ORDER BY version DESC
-        LIMIT 1 BY task_id
-      )
+      FROM (${mergedWork(mergedTasks, { where })})
       ORDER BY start_ms, task_id`,
-    params: { tenant: key.tenant, task_ids: found.map(({ found: id }) => id) },
+    params: { tenant: key.tenant, run_id: key.runId, task_ids: found.map(({ found: id }) => id) },
   });
   return { tasks, total: found[0]?.all_found ?? 0 };
 }

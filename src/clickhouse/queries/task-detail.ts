@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
 import { optionalText, stringMap } from './column-types.js';
+import { mergedTasks, mergedWork } from './merged-work.js';
 import { taskColumns, taskRow } from './task-row.js';
 
 const row = taskRow.extend({
@@ -14,25 +15,40 @@ const row = taskRow.extend({
 
 export type TaskDetailRow = z.output<typeof row>;
 
+/** A task id, and what tells its task from others of the same id. */
 export interface TaskKey {
   readonly tenant: string;
   readonly taskId: string;
+  /** Only a task of this run. */
+  readonly runId?: string | undefined;
+  /** Only a task of this agent. */
+  readonly agentId?: string | undefined;
 }
 
+/** Tasks of one id that are looked at. */
+export const namesakesMax = 100;
+
 /**
- * The state of one task, undefined when this tenant has no event of a task of that id. The rows of one task are few, so
- * the latest is taken by its version; `FINAL` costs more.
+ * The tasks of an id, the one heard of last first; empty when this tenant has no event of a task of that id. More than
+ * one where it was used in several runs, or by several agents without a run.
  */
-export async function readTaskDetail(store: StoreReader, key: TaskKey): Promise<TaskDetailRow | undefined> {
-  const rows = await checkedRows(store, row, {
+export function readTaskDetails(store: StoreReader, key: TaskKey): Promise<TaskDetailRow[]> {
+  const { tenant, taskId, runId, agentId } = key;
+  const where = 'tenant = {tenant:String} AND task_id = {task_id:String}';
+  return checkedRows(store, row, {
     name: 'task_detail',
     sql: `
       SELECT ${taskColumns}, agent_version, parent_id, error_message AS message, outputs, labels
-      FROM agent_task_history_v2
-      WHERE tenant = {tenant:String} AND task_id = {task_id:String}
-      ORDER BY version DESC
-      LIMIT 1`,
-    params: { tenant: key.tenant, task_id: key.taskId },
+      FROM (${mergedWork(mergedTasks, { where })})
+      WHERE ${runId === undefined ? 'true' : 'run_id = {run_id:String}'}
+        AND ${agentId === undefined ? 'true' : 'agent_id = {agent_id:String}'}
+      ORDER BY ts DESC, received DESC, run_id DESC, agent_id DESC
+      LIMIT ${namesakesMax}`,
+    params: {
+      tenant,
+      task_id: taskId,
+      ...(runId === undefined ? {} : { run_id: runId }),
+      ...(agentId === undefined ? {} : { agent_id: agentId }),
+    },
   });
-  return rows[0];
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../core/ports.js';
 import { checkedRows } from './checked-rows.js';
 import { epochMs, integer64, optionalText } from './column-types.js';
-import type { TaskKey } from './task-detail.js';
+import type { WorkScope } from './work-scope.js';
 
 /** Newest log events of a level that are read. */
 export const logLinesMax = 200;
@@ -35,7 +35,7 @@ export interface TaskLogLine {
 }
 
 /** The log events of a task by level, counted, with the newest `logLinesMax` of each; one read of the table. */
-export async function readTaskLogs(store: StoreReader, key: TaskKey): Promise<TaskLogLevel[]> {
+export async function readTaskLogs(store: StoreReader, scope: WorkScope): Promise<TaskLogLevel[]> {
   const rows = await checkedRows(store, row, {
     name: 'task_logs',
     sql: `
@@ -48,10 +48,10 @@ export async function readTaskLogs(store: StoreReader, key: TaskKey): Promise<Ta
           -toUnixTimestamp64Milli(ts), -toUnixTimestamp64Milli(received), event_id, step_id, message
         )) AS newest
       FROM agent_events_raw_v1
-      WHERE tenant = {tenant:String} AND task_id = {task_id:String} AND type = 'log'
+      WHERE ${scope.where} AND type = 'log'
       GROUP BY level
       ORDER BY level`,
-    params: { tenant: key.tenant, task_id: key.taskId },
+    params: scope.params,
   });
   return rows.map(({ severity, lines, first_ms: firstMs, last_ms: lastMs, newest }) => ({
     level: severity,

@@ -8,28 +8,24 @@ import {
   optionalText,
   stringMap,
 } from './column-types.js';
+import type { WorkId } from './history-kind.js';
 
 export const taskStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
 
-/**
- * A task's start for order, filters and cursors: as reported, else its duration before its end, else the time of its
- * latest state.
- */
-export const taskStart = 'coalesce(started_at, ts - toIntervalMillisecond(toInt64(ifNull(duration_ms, 0))))';
-
-/** Columns of `agent_task_history` every task answer shares, without its long texts. */
+/** Columns of `mergedWork(mergedTasks)` every task answer shares, without its long texts; start_ms is its place in lists. */
 export const taskColumns = `
   task_id, agent_id, agent_name, run_id, flow_id, crew_id, engagement_id, user_id, session_id, name,
   toString(status) AS state,
   attempt,
-  toUnixTimestamp64Milli(${taskStart}) AS start_ms,
+  toUnixTimestamp64Milli(start) AS start_ms,
   toUnixTimestamp64Milli(ts) AS updated_ms,
   toUnixTimestamp64Milli(received) AS received_ms,
   toUnixTimestamp64Milli(started_at) AS started_ms,
   toUnixTimestamp64Milli(ended_at) AS ended_ms,
   duration_ms, llm_calls, tokens_in, tokens_out, cost_micros, memory_mb, confidence,
-  toString(error_category) AS category, error_code, inputs`;
+  toString(error_category) AS category, error_code, inputs,
+  conflicting_ends`;
 
 export const taskRow = z.object({
   task_id: z.string(),
@@ -59,6 +55,13 @@ export const taskRow = z.object({
   category: optionalText,
   error_code: optionalText,
   inputs: stringMap,
+  /** Ends that came after another end of the same attempt and count nothing. */
+  conflicting_ends: integer64,
 });
 
 export type TaskRow = z.output<typeof taskRow>;
+
+/** What tells a task from all others of its tenant. */
+export function taskWorkId({ task_id: id, run_id: runId, agent_id: agentId }: TaskRow): WorkId {
+  return { id, run: runId ?? '', owner: runId === null ? agentId : '' };
+}

@@ -49,6 +49,7 @@ const row = z.object({
   /** Empty unless asked for. */
   inputs: stringMap,
   outputs: stringMap,
+  tags: stringMap,
   /** Highest attempt of the same task or step, and highest that completed; 0 when none did. */
   last_try: z.number().int(),
   completed_try: z.number().int(),
@@ -70,7 +71,7 @@ export interface WorkAttemptsPage {
   readonly limit: number;
   /** Only attempts after this one in the order of the list. */
   readonly after?: WorkPosition | undefined;
-  /** Inputs and outputs are read as well. */
+  /** Inputs, outputs and labels are read as well. */
   readonly contexts?: boolean;
   /** Default: the run, and attempts of tasks and of steps, whatever became of them. */
   readonly only?: 'attempts' | 'tasks' | 'failed';
@@ -100,10 +101,9 @@ const states = `transform(
 )`;
 
 /**
- * The run, and the attempts of tasks and steps, of a scope by begin, ids and number, each in its latest state: an end
- * wins over a start whatever came first, then the later event time, then the later receipt, as in agent_task_history
- * and agent_steps. What only the start carried (name, kind, parent, inputs) is kept. Usage counts once an attempt
- * ended.
+ * The run, and the attempts of tasks and steps, of a scope by begin, ids and number, each as the sum of what its events
+ * said: an end wins over a start whatever came first, then the later event time, then the later receipt, as in
+ * agent_task_history and agent_steps. Usage counts once an attempt ended.
  */
 export async function readWorkAttempts(
   store: StoreReader,
@@ -175,21 +175,18 @@ const attemptColumns = `
   ${states} AS state,
   latest.2 AS agent,
   parent, label, kind,
-  coalesce(started_ms, if(is_ended, ended_ms - toInt64(round(ifNull(took_ms, 0))), NULL), first_ms) AS begin_ms,
-  started_ms,
+  coalesce(told_start_ms, start_event_ms, if(is_ended, latest.4 - toInt64(round(told_took_ms)), NULL)) AS started_ms,
+  coalesce(started_ms, first_ms) AS begin_ms,
   if(is_ended, latest.4, NULL) AS ended_ms,
   latest.3 AS updated_ms,
-  latest.5 AS took_ms,
-  if(is_ended, latest.6, 0) AS model_calls,
-  if(is_ended, latest.7, 0) AS input_tokens,
-  if(is_ended, latest.8, 0) AS output_tokens,
-  if(is_ended, latest.9, NULL) AS cost,
-  latest.10 AS scope,
-  latest.11 AS sureness,
-  latest.12 AS category,
-  latest.13 AS code,
-  latest.14 AS failure,
-  inputs, outputs`;
+  coalesce(told_took_ms, if(ended_ms >= started_ms, toFloat64(ended_ms - started_ms), NULL)) AS took_ms,
+  model_calls, input_tokens, output_tokens, cost,
+  latest.5 AS scope,
+  sureness,
+  latest.6 AS category,
+  if(category = '', '', told_code) AS code,
+  if(category = '', '', told_failure) AS failure,
+  inputs, outputs, tags`;
 
 const outcomeColumns = `
   max(try_number) OVER (PARTITION BY unit, task, step) AS last_try,
@@ -201,7 +198,16 @@ const outcomeColumns = `
 const noOutcomeColumns = `
   0 AS last_try, 0 AS completed_try, 0 AS all_attempts, 0 AS completed_attempts, 0 AS failed_attempts`;
 
-/** The events of each attempt as one row. */
+/** All keys, each with its latest value. */
+function merged(column: string): string {
+  return `arrayFold(
+        (all, told) -> mapUpdate(all, told.2),
+        arraySort(told -> (told.1, toString(told.2)), groupArrayIf((said, ${column}), notEmpty(${column}))),
+        CAST(map(), 'Map(String, String)')
+      )`;
+}
+
+/** The events of each attempt as one row: what any of them told, the later winning where several speak. */
 function groups({ where }: WorkScope, contexts: boolean): string {
   return `
     SELECT
@@ -213,21 +219,32 @@ function groups({ where }: WorkScope, contexts: boolean): string {
       max(rank.1) AS is_ended,
       argMax((
         type_number, toString(agent_id), toUnixTimestamp64Milli(ts), toUnixTimestamp64Milli(coalesce(ended_at, ts)),
-        duration_ms, llm_calls, tokens_in, tokens_out, cost_micros, toString(usage_scope), confidence,
-        toString(error_category), toString(error_code), error_message
+        toString(usage_scope), toString(error_category)
       ), rank) AS latest,
-      argMaxIf(parent_id, rank, parent_id != '') AS parent,
-      argMaxIf(toString(name), rank, name != '') AS label,
-      argMaxIf(toString(step_kind), rank, step_kind != '') AS kind,
-      toUnixTimestamp64Milli(min(coalesce(started_at, if(type_number IN (1, 11, 20), ts, NULL)))) AS started_ms,
+      argMaxIf(parent_id, said, parent_id != '') AS parent,
+      argMaxIf(toString(name), said, name != '') AS label,
+      argMaxIf(toString(step_kind), said, step_kind != '') AS kind,
+      toUnixTimestamp64Milli(argMax(started_at, said)) AS told_start_ms,
+      toUnixTimestamp64Milli(min(if(type_number IN (1, 11, 20), ts, NULL))) AS start_event_ms,
       toUnixTimestamp64Milli(min(ts)) AS first_ms,
-      ${contexts ? 'argMaxIf(inputs, rank, notEmpty(inputs))' : 'map()'} AS inputs,
-      ${contexts ? 'argMaxIf(outputs, rank, notEmpty(outputs))' : 'map()'} AS outputs
+      argMaxIf(duration_ms, said, has_ended) AS told_took_ms,
+      argMaxIf(llm_calls, said, has_ended AND llm_calls != 0) AS model_calls,
+      argMaxIf(tokens_in, said, has_ended AND tokens_in != 0) AS input_tokens,
+      argMaxIf(tokens_out, said, has_ended AND tokens_out != 0) AS output_tokens,
+      argMaxIf(cost_micros, said, has_ended) AS cost,
+      argMax(confidence, said) AS sureness,
+      argMaxIf(toString(error_code), rank, error_code != '') AS told_code,
+      argMaxIf(error_message, rank, error_message != '') AS told_failure,
+      ${contexts ? merged('inputs') : 'map()'} AS inputs,
+      ${contexts ? merged('outputs') : 'map()'} AS outputs,
+      ${contexts ? merged('labels') : 'map()'} AS tags
     FROM (
       SELECT
         *,
         CAST(type, 'Int8') AS type_number,
-        (type_number IN ${ended}, ts, attempt, type_number, received) AS rank
+        type_number IN ${ended} AS has_ended,
+        (ts, attempt, type_number, received) AS said,
+        (has_ended, ts, attempt, type_number, received) AS rank
       FROM agent_events_raw_v1
       WHERE ${where} AND type IN (
         'run.started', 'run.completed', 'run.failed', 'run.cancelled',

@@ -1,6 +1,5 @@
 import type { StoreQuery } from '../../core/ports.js';
 import type { RunActivityRow, RunKey } from './run-activity.js';
-import type { TaskKey } from './task-detail.js';
 
 /** Which rows of `agent_events_raw_v1` are looked at: a conjunction made of constant text, and its parameters. */
 export interface WorkScope {
@@ -33,10 +32,23 @@ export function runScope(key: RunKey, activity: RunActivityRow): WorkScope {
   };
 }
 
-/** The raw events of a task, found by the Bloom filter on task_id: its steps may be those of any agent and any time. */
-export function taskScope(key: TaskKey): WorkScope {
+/** A task among those of its tenant. */
+export interface TaskIdentity {
+  readonly tenant: string;
+  readonly taskId: string;
+  /** Null: it has none, and is one of its agent. */
+  readonly runId: string | null;
+  readonly agentId: string;
+}
+
+/**
+ * The raw events of a task, found by the Bloom filter on task_id: its steps may be those of any agent and any time.
+ * Those of another run, or of another agent if the task has no run, are of other tasks.
+ */
+export function taskScope({ tenant, taskId, runId, agentId }: TaskIdentity): WorkScope {
+  const own = runId === null ? "run_id = '' AND agent_id = {agent_id:String}" : 'run_id = {run_id:String}';
   return {
-    where: 'tenant = {tenant:String} AND task_id = {task_id:String}',
-    params: { tenant: key.tenant, task_id: key.taskId },
+    where: `tenant = {tenant:String} AND task_id = {task_id:String} AND ${own}`,
+    params: { tenant, task_id: taskId, ...(runId === null ? { agent_id: agentId } : { run_id: runId }) },
   };
 }

@@ -49,7 +49,7 @@ export class Float64Column implements Column {
   }
 }
 
-/** `Enum8`. */
+/** `Enum8`, and `UInt8` of small numbers. */
 export class EnumColumn implements Column {
   values = new Int8Array(rowsInitial);
 

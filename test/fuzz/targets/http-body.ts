@@ -6,6 +6,7 @@ import type { HttpRequest, Principal } from '../../../src/core/ports.js';
 import { problemOf } from '../../../src/core/problem.js';
 import { createBatchDecoder } from '../../../src/decode/decode-batch.js';
 import { createEventsRoute } from '../../../src/ingest/events-route.js';
+import { FirstAnswers } from '../../../src/ingest/first-answers.js';
 import { peekSeq } from '../../../src/ingest/peek-seq.js';
 import type { IngestPipeline, SubmittedFrame } from '../../../src/ingest/pipeline.js';
 import { RequestFrames } from '../../../src/ingest/request-frames.js';
@@ -37,7 +38,11 @@ export function openTarget(): FuzzTarget {
     },
   } as unknown as IngestPipeline;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax: 1 });
-  const route = createEventsRoute({ frames }, { frameBytesMax: defaultFrameLimits.frameBytesMax });
+  const firstAnswers = new FirstAnswers({ answersMax: 100, charactersMax: 100_000, onForgotten: () => {} });
+  const route = createEventsRoute(
+    { frames, answers: firstAnswers },
+    { frameBytesMax: defaultFrameLimits.frameBytesMax },
+  );
   return {
     async run(bytes) {
       const { headers, body } = splitMessage(bytes);

@@ -1,0 +1,67 @@
+/**
+ * What a decoded batch says of starts and ends, made by a decoding thread from the finished columns and read by the
+ * memory of what is under way (src/ingest/work-memory.ts) just before the append: only the thread that sees the events
+ * of all batches in their order knows when something began that now ends.
+ */
+export interface WorkRows {
+  /** Events that start or end an attempt of a run, task or step: `workFields` numbers each, in the order of the rows. */
+  readonly attempts: Float64Array<ArrayBuffer>;
+  /**
+   * Events of tasks that tell, or leave out, the run: `namingFields` numbers each, in the order of the rows. Of those
+   * that tell it only starts are here.
+   */
+  readonly namings: Float64Array<ArrayBuffer>;
+  /** Index of the event of each row within its frame; empty when nothing above needs it. */
+  readonly events: Uint32Array<ArrayBuffer>;
+  /** Where the cells of the columns lie that may be filled afterwards; null: no end leaves them out. */
+  readonly cells: WorkCells | null;
+}
+
+export const workPlaces = {
+  /** Fingerprint of tenant, run or agent, task, step and attempt; 53 bits. */
+  key: 0,
+  row: 1,
+  /** Bits of `workSays`. */
+  says: 2,
+  /** Of a start and an end: when, ms since the epoch, as reported or else the time of the event. */
+  momentMs: 3,
+  /** Index of the window slice it counts in, -1 when it is no execution. */
+  slice: 4,
+} as const;
+export const workFields = 5;
+
+export const workSays = {
+  starts: 1,
+  ends: 2,
+  /** An end that does not tell its start, or its duration. */
+  lacksStart: 4,
+  lacksDuration: 8,
+  /** An end that is known to contradict an earlier one. */
+  conflicts: 16,
+} as const;
+
+export const namingPlaces = {
+  /** Fingerprint of tenant, agent and task. */
+  alias: 0,
+  row: 1,
+  /** Index in `LifecycleChanges.runs` of the run that is told, -1: the event leaves it out. */
+  run: 2,
+  /** Of a start that tells its run: the key of its attempt. */
+  key: 3,
+} as const;
+export const namingFields = 4;
+
+/** Offsets in the block of the first cell of each column: a byte a row for NULL, then 8 bytes a row. */
+export interface WorkCells {
+  readonly startedNulls: number;
+  readonly startedValues: number;
+  readonly durationNulls: number;
+  readonly durationValues: number;
+}
+
+export const noWork: WorkRows = {
+  attempts: new Float64Array(0),
+  namings: new Float64Array(0),
+  events: new Uint32Array(0),
+  cells: null,
+};

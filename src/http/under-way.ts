@@ -1,0 +1,45 @@
+import type { Duplex } from 'node:stream';
+import type { RequestBody } from './body-reader.js';
+
+/** A request that has no answer yet. */
+export interface Exchange {
+  readonly connection: Duplex;
+  body: RequestBody | null;
+  /** What follows on the connection is no request: its answer is the last. */
+  last: boolean;
+}
+
+/** Requests under way, by connection: a pipelining client has several. */
+export class UnderWay {
+  readonly #exchanges = new Map<Duplex, Set<Exchange>>();
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  begin(connection: Duplex): Exchange {
+    const exchange: Exchange = { connection, body: null, last: false };
+    const others = this.#exchanges.get(connection);
+    if (others === undefined) this.#exchanges.set(connection, new Set([exchange]));
+    else others.add(exchange);
+    this.#count += 1;
+    return exchange;
+  }
+
+  end(exchange: Exchange): void {
+    const all = this.#exchanges.get(exchange.connection);
+    if (all?.delete(exchange) !== true) return;
+    this.#count -= 1;
+    if (all.size === 0) this.#exchanges.delete(exchange.connection);
+  }
+
+  /** Bytes came that are no HTTP: a body's, or behind the last request. False when no request is under way. */
+  garble(connection: Duplex): boolean {
+    const last = [...(this.#exchanges.get(connection) ?? [])].at(-1);
+    if (last === undefined) return false;
+    last.last = true;
+    last.body?.garble();
+    return true;
+  }
+}

@@ -1,0 +1,186 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../core/clock.js';
+import { type AccessErrorCode, errorTable } from '../core/errors.js';
+import { type Authenticator, anonymous, type HttpReply, type SocketRoute } from '../core/ports.js';
+import { problem } from '../core/problem.js';
+import { type Credentials, parseCredentials } from './credentials.js';
+import { type Peer, parsePeer } from './peer-address.js';
+import { type RequestHead, readHead } from './request-head.js';
+import { holderOf, type PlaceRefusal, SharedPlaces } from './shared-places.js';
+import type { SiteCheck } from './site-check.js';
+import type { SocketRefusal, SocketUserData, UwsSocket } from './socket-adapter.js';
+import { StreamRelay, type StreamRelayOptions } from './stream-relay.js';
+import { refuseUpgrade, upgradeFault } from './web-socket-upgrade.js';
+
+export interface WebSocketsDeps {
+  readonly authenticator: Authenticator;
+  readonly clock: Clock;
+  readonly site: SiteCheck;
+  readonly refusal: (code: WebSocketRefusalCode, detail?: string) => HttpReply;
+  readonly record: (
+    route: string,
+    head: RequestHead,
+    answer: { readonly status: number; readonly startedMs: number },
+  ) => void;
+  /** More or fewer of them are open now. */
+  readonly onPlaces: () => void;
+}
+
+export interface WebSocketsOptions extends StreamRelayOptions {
+  readonly connectionsMax: number;
+  /** Of them, what one key or one address may hold. */
+  readonly connectionsKeyRatioMax: number;
+  readonly connectionsAddressRatioMax: number;
+  readonly replyIdleTimeoutMs: number;
+}
+
+type WebSocketRefusalCode =
+  | 'request_malformed'
+  | 'connections_exhausted'
+  | PlaceRefusal
+  | NonNullable<ReturnType<SiteCheck['refuse']>>;
+
+/** Who may open a WebSocket, and all that are open. */
+export class WebSockets {
+  readonly #deps: WebSocketsDeps;
+  readonly #options: WebSocketsOptions;
+  readonly #routes: ReadonlyMap<string, SocketRoute>;
+  readonly #relay: StreamRelay;
+  readonly #open = new Map<UwsSocket, SocketUserData>();
+  #places: SharedPlaces;
+  #stopping = false;
+
+  constructor(deps: WebSocketsDeps, options: WebSocketsOptions, routes: readonly SocketRoute[]) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#routes = new Map(routes.map((route) => [route.path, route]));
+    this.#places = this.#placesOf(options.connectionsMax);
+    const onOpen = (socket: UwsSocket, data: SocketUserData) => void this.#open.set(socket, data);
+    const onClose = (socket: UwsSocket | null, { holder }: SocketUserData) => {
+      if (socket !== null) this.#open.delete(socket);
+      this.#places.give(holder, 1);
+      deps.onPlaces();
+    };
+    this.#relay = new StreamRelay({ clock: deps.clock, onOpen, onClose }, options, routes);
+  }
+
+  /** Open now. */
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Open or about to be. */
+  get taken(): number {
+    return this.#places.taken;
+  }
+
+  isPath(path: string): boolean {
+    return this.#routes.has(path);
+  }
+
+  /** Before the start: how many the open files allow. */
+  limit(connectionsMax: number): void {
+    this.#places = this.#placesOf(connectionsMax);
+  }
+
+  async start(): Promise<void> {
+    await this.#relay.start();
+  }
+
+  /** Answers what was received, then tells every client that the collector stops. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#stopping = true;
+    await Promise.all([...this.#routes.values()].map((route) => route.drain?.(deadlineMs)));
+    for (const { handlers } of [...this.#open.values()]) handlers?.end('stopping');
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    await this.#relay.stop(deadlineMs);
+  }
+
+  /** Whether an upgrade is to a WebSocket, and on a path that has one. */
+  upgrades(request: IncomingMessage): boolean {
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket' || request.method !== 'GET') return false;
+    return this.#routes.has(readHead(request).path);
+  }
+
+  /** Grants or refuses an upgrade; the connection is Node's no more. */
+  upgrade(request: IncomingMessage, socket: Duplex, rest: Uint8Array): void {
+    const { clock, record } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    const head = readHead(request);
+    const route = this.#routes.get(head.path)!;
+    const answer = this.#judge(route, head, parsePeer(request.socket.remoteAddress));
+    if ('status' in answer) {
+      record(route.path, head, { status: answer.status, startedMs });
+      const { replyIdleTimeoutMs: idleMsMax } = this.#options;
+      const options = { signal: new AbortController().signal, clock, idleMsMax };
+      refuseUpgrade(request, socket, { reply: answer, options }).catch(() => socket.destroy());
+      return;
+    }
+    const { data, protocol } = answer;
+    // Refused by a close code is refused all the same.
+    const status = data.refusal === null ? 101 : errorTable[data.refusal.code].httpStatus;
+    record(route.path, head, { status, startedMs });
+    this.#deps.onPlaces();
+    this.#relay.handOver({
+      route,
+      socket,
+      head: rest,
+      key: head.headers.get('sec-websocket-key') ?? '',
+      protocol,
+      data,
+    });
+  }
+
+  #judge(route: SocketRoute, head: RequestHead, peer: Peer): HttpReply | UpgradeAnswer {
+    if (this.#stopping) return problem('stopping');
+    if (head.fault !== null) return this.#deps.refusal('request_malformed', head.fault);
+    const fault = upgradeFault(head);
+    if (fault !== null) return fault;
+    const foreign = this.#deps.site.refuse(head, { keyed: true });
+    if (foreign !== null) return this.#deps.refusal(foreign);
+    const credentials = parseCredentials(head.headers);
+    const principal = this.#deps.authenticator.authenticate(credentials.authorization, route.scope);
+    const refusal = typeof principal === 'string' ? accessRefusal(principal) : protocolRefusal(route, credentials);
+    if (refusal !== null && !credentials.seesNoStatus) return problem(refusal.code, { detail: refusal.message });
+    const holder = holderOf(typeof principal === 'string' ? anonymous : principal, peer);
+    const full = this.#places.tryTake(holder, 1);
+    if (full !== null) return this.#deps.refusal(full === 'overloaded' ? 'connections_exhausted' : full);
+    const data: SocketUserData = {
+      principal: typeof principal === 'string' ? null : principal,
+      refusal,
+      query: head.query,
+      holder,
+      socket: null,
+      handlers: null,
+    };
+    return { data, protocol: answeredProtocol(route, credentials) };
+  }
+
+  #placesOf(placesMax: number): SharedPlaces {
+    const { connectionsKeyRatioMax: keyRatioMax, connectionsAddressRatioMax: addressRatioMax } = this.#options;
+    return new SharedPlaces({ placesMax, keyRatioMax, addressRatioMax });
+  }
+}
+
+interface UpgradeAnswer {
+  readonly data: SocketUserData;
+  readonly protocol: string | null;
+}
+
+function accessRefusal(code: AccessErrorCode): SocketRefusal {
+  return { code, message: errorTable[code].meaning };
+}
+
+/** What a client that offers sub-protocols must offer: it may not go on if none of them is answered. */
+function protocolRefusal(route: SocketRoute, { offered }: Credentials): SocketRefusal | null {
+  if (offered.length === 0 || offered.includes(route.protocol)) return null;
+  return { code: 'protocol_unknown', message: `offer the sub-protocol ${route.protocol}, beside one with the key` };
+}
+
+/** One of those offered even where it is not ours: a browser hears nothing more from a server that answers none. */
+function answeredProtocol(route: SocketRoute, { offered, protocols }: Credentials): string | null {
+  return offered.includes(route.protocol) ? route.protocol : (protocols[0] ?? offered[0] ?? null);
+}

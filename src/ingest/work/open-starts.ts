@@ -1,0 +1,90 @@
+import { KeyTable } from '../../core/key-table.js';
+
+const slotsInitial = 1_024;
+const none = -1;
+
+/** When what is open began, by its key, in the order in which it was heard of. */
+export class OpenStarts {
+  readonly #slots = new KeyTable();
+  readonly #free: number[] = [];
+  #used = 0;
+  #keys = new Float64Array(slotsInitial);
+  #startedMs = new Float64Array(slotsInitial);
+  #heardMs = new Float64Array(slotsInitial);
+  #older = new Int32Array(slotsInitial);
+  #newer = new Int32Array(slotsInitial);
+  #oldest = none;
+  #newest = none;
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  /** When the oldest was heard of, Infinity when there is none. */
+  get oldestHeardMs(): number {
+    return this.#oldest === none ? Number.POSITIVE_INFINITY : this.#heardMs[this.#oldest]!;
+  }
+
+  /** NaN when it is not open. */
+  startOf(key: number): number {
+    const slot = this.#slots.get(key);
+    return slot === none ? Number.NaN : this.#startedMs[slot]!;
+  }
+
+  /** Hot path: once a start. Of what is told twice the earlier start stays. */
+  add(key: number, startedMs: number, heardMs: number): void {
+    const known = this.#slots.get(key);
+    if (known !== none) {
+      if (startedMs < this.#startedMs[known]!) this.#startedMs[known] = startedMs;
+      return;
+    }
+    const slot = this.#free.pop() ?? this.#used++;
+    if (slot === this.#keys.length) this.#grow();
+    this.#keys[slot] = key;
+    this.#startedMs[slot] = startedMs;
+    this.#heardMs[slot] = heardMs;
+    this.#older[slot] = this.#newest;
+    this.#newer[slot] = none;
+    if (this.#newest === none) this.#oldest = slot;
+    else this.#newer[this.#newest] = slot;
+    this.#newest = slot;
+    this.#slots.add(key, slot);
+  }
+
+  /** Hot path: once an end. Answers what `startOf` did. */
+  take(key: number): number {
+    const slot = this.#slots.get(key);
+    if (slot === none) return Number.NaN;
+    this.#remove(slot);
+    return this.#startedMs[slot]!;
+  }
+
+  dropOldest(): void {
+    if (this.#oldest !== none) this.#remove(this.#oldest);
+  }
+
+  #remove(slot: number): void {
+    const older = this.#older[slot]!;
+    const newer = this.#newer[slot]!;
+    if (older === none) this.#oldest = newer;
+    else this.#newer[older] = newer;
+    if (newer === none) this.#newest = older;
+    else this.#older[newer] = older;
+    this.#slots.remove(this.#keys[slot]!);
+    this.#free.push(slot);
+  }
+
+  #grow(): void {
+    const length = 2 * this.#keys.length;
+    this.#keys = grown(this.#keys, new Float64Array(length));
+    this.#startedMs = grown(this.#startedMs, new Float64Array(length));
+    this.#heardMs = grown(this.#heardMs, new Float64Array(length));
+    this.#older = grown(this.#older, new Int32Array(length));
+    this.#newer = grown(this.#newer, new Int32Array(length));
+  }
+}
+
+function grown<List extends Float64Array | Int32Array>(from: List, to: List): List {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,188 @@
+import { crc32 } from 'node:zlib';
+import type { DecodedBatch } from '../../core/event-batch.js';
+import type { IngestInstruments } from '../../core/instruments.js';
+import { runFields, runPlaces } from '../../core/live-batch.js';
+import { namingFields, namingPlaces, type WorkCells, workFields, workPlaces, workSays } from '../../core/work-rows.js';
+import type { PendingBatch, PendingFrame } from '../pending-batch.js';
+import { addDurations } from './late-durations.js';
+import type { WorkMemory } from './work-memory.js';
+
+export interface SettlementDeps {
+  readonly work: WorkMemory;
+  readonly instruments: Pick<IngestInstruments, 'endsConflicting' | 'endsWithoutStart' | 'runsInferred'>;
+}
+
+/** The ends of a batch that the memory took, so that they can be taken back: pairs of key and start. */
+export type SettledEnds = number[];
+
+/**
+ * Tells the memory of what is under way what starts and ends in a batch, just before its append, and tells the batch
+ * what it left out: the start and the duration of an end go into cells of its block, and into its window slices. True
+ * when something else turned out, a run that an event left out or an end that contradicts an earlier one: the batch must
+ * be decoded again and settled then.
+ */
+export function settleWork(batch: PendingBatch, decoded: DecodedBatch, deps: SettlementDeps): boolean {
+  const settlement = new Settlement(batch, decoded, deps);
+  settlement.run();
+  if (settlement.again) {
+    unsettleWork(batch, deps.work);
+    return true;
+  }
+  settlement.finish();
+  return false;
+}
+
+/** The ends of a batch that is not kept, or not as it was, did not happen. */
+export function unsettleWork(batch: PendingBatch, work: WorkMemory): void {
+  const { settledEnds } = batch;
+  if (settledEnds === null) return;
+  batch.settledEnds = null;
+  const heardMs = batch.mustReceipt().receivedMs;
+  for (let at = settledEnds.length - 2; at >= 0; at -= 2) work.reopen(settledEnds[at]!, settledEnds[at + 1]!, heardMs);
+}
+
+class Settlement {
+  readonly #batch: PendingBatch;
+  readonly #decoded: DecodedBatch;
+  readonly #deps: SettlementDeps;
+  readonly #heardMs: number;
+  readonly #ends: SettledEnds = [];
+  readonly #cells: CellWriter | null;
+  /** Durations found, by index of the slice. */
+  readonly #durations = new Map<number, number[]>();
+  #withoutStart = 0;
+  again = false;
+
+  constructor(batch: PendingBatch, decoded: DecodedBatch, deps: SettlementDeps) {
+    this.#batch = batch;
+    this.#decoded = decoded;
+    this.#deps = deps;
+    this.#heardMs = batch.mustReceipt().receivedMs;
+    const { cells } = decoded.work;
+    this.#cells = cells === null ? null : new CellWriter(decoded.rows, cells);
+    batch.settledEnds = this.#ends;
+  }
+
+  /** Hot path: a loop over the starts and ends, and over the events that tell or leave out a run, by row. */
+  run(): void {
+    const { attempts, namings } = this.#decoded.work;
+    let naming = 0;
+    for (let at = 0; at < attempts.length; at += workFields) {
+      const row = attempts[at + workPlaces.row]!;
+      for (; naming < namings.length && namings[naming + namingPlaces.row]! <= row; naming += namingFields) {
+        this.#name(naming);
+      }
+      this.#attempt(at, row);
+    }
+    for (; naming < namings.length; naming += namingFields) this.#name(naming);
+  }
+
+  #attempt(at: number, row: number): void {
+    const { attempts } = this.#decoded.work;
+    const key = attempts[at + workPlaces.key]!;
+    const says = attempts[at + workPlaces.says]!;
+    const momentMs = attempts[at + workPlaces.momentMs]!;
+    if ((says & workSays.starts) !== 0) {
+      this.#deps.work.start(key, momentMs, this.#heardMs);
+      return;
+    }
+    if ((says & workSays.conflicts) !== 0) return;
+    const { conflicts, startedMs } = this.#deps.work.end(key, momentMs);
+    if (conflicts) {
+      this.#conflict(row);
+      return;
+    }
+    this.#ends.push(key, startedMs);
+    if ((says & (workSays.lacksStart | workSays.lacksDuration)) === 0) return;
+    if (Number.isNaN(startedMs)) {
+      if ((says & workSays.lacksDuration) !== 0) this.#withoutStart++;
+      return;
+    }
+    this.#fill({ row, says, startedMs, durationMs: momentMs - startedMs, slice: attempts[at + workPlaces.slice]! });
+  }
+
+  #fill(end: { row: number; says: number; startedMs: number; durationMs: number; slice: number }): void {
+    const { row, says, startedMs, durationMs, slice } = end;
+    if ((says & workSays.lacksStart) !== 0) this.#cells?.start(row, startedMs);
+    // Clocks that disagree tell no duration.
+    if ((says & workSays.lacksDuration) === 0 || durationMs < 0) return;
+    this.#cells?.duration(row, durationMs);
+    if (slice < 0) return;
+    const durations = this.#durations.get(slice);
+    if (durations === undefined) this.#durations.set(slice, [durationMs]);
+    else durations.push(durationMs);
+  }
+
+  #name(at: number): void {
+    const { work, lifecycle } = this.#decoded;
+    const alias = work.namings[at + namingPlaces.alias]!;
+    const run = work.namings[at + namingPlaces.run]!;
+    if (run >= 0) {
+      const place = run * runFields;
+      const runKey = lifecycle.runs[place + runPlaces.key]!;
+      this.#deps.work.tellRun(alias, work.namings[at + namingPlaces.key]!, runKey, () => {
+        const { idOffset, idEnd } = runPlaces;
+        return decoder.decode(
+          lifecycle.ids.subarray(lifecycle.runs[place + idOffset]!, lifecycle.runs[place + idEnd]!),
+        );
+      });
+      return;
+    }
+    const named = this.#deps.work.runOf(alias);
+    if (named === null) return;
+    const row = work.namings[at + namingPlaces.row]!;
+    this.#frameOf(row).runs.push({ event: work.events[row]!, runId: named.runId });
+    this.again = true;
+  }
+
+  #conflict(row: number): void {
+    this.#frameOf(row).conflictingEvents.push(this.#decoded.work.events[row]!);
+    this.#deps.instruments.endsConflicting.inc();
+    this.again = true;
+  }
+
+  #frameOf(row: number): PendingFrame {
+    let rows = 0;
+    for (const frame of this.#batch.frames) {
+      rows += frame.fault === null ? (frame.result?.rows ?? 0) : 0;
+      if (row < rows) return frame;
+    }
+    throw new RangeError(`cannot find frame of row ${row}: the batch has ${rows} rows`);
+  }
+
+  finish(): void {
+    const { slices, rows, rowsCrc } = this.#decoded;
+    for (const [slice, durations] of this.#durations) addDurations(slices[slice]!, durations);
+    this.#batch.rowsCrc = rowsCrc ?? crc32(rows);
+    if (this.#withoutStart > 0) this.#deps.instruments.endsWithoutStart.inc(this.#withoutStart);
+    const inferred = this.#batch.frames.reduce((sum, frame) => sum + frame.runs.length, 0);
+    if (inferred > 0) this.#deps.instruments.runsInferred.inc(inferred);
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Writes cells of the columns `started_at` (DateTime64(3), ms) and `duration_ms` (Float64), both nullable. */
+class CellWriter {
+  readonly #rows: Uint8Array;
+  readonly #view: DataView;
+  readonly #cells: WorkCells;
+
+  constructor(rows: Uint8Array, cells: WorkCells) {
+    this.#rows = rows;
+    this.#view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
+    this.#cells = cells;
+  }
+
+  start(row: number, ms: number): void {
+    this.#rows[this.#cells.startedNulls + row] = 0;
+    const at = this.#cells.startedValues + 8 * row;
+    this.#view.setUint32(at, ms % 0x1_0000_0000, true);
+    this.#view.setUint32(at + 4, Math.floor(ms / 0x1_0000_0000), true);
+  }
+
+  duration(row: number, ms: number): void {
+    this.#rows[this.#cells.durationNulls + row] = 0;
+    this.#view.setFloat64(this.#cells.durationValues + 8 * row, ms, true);
+  }
+}
