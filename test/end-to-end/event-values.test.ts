@@ -257,3 +257,11 @@ test('a query that names bytes which are no UTF-8 is refused instead of looking 
     expect(answer.status, sound).toBe(200);
   }
 });
+
+test('a live filter that names bytes which are no UTF-8 is refused too', async () => {
+  const headers = { authorization: `Bearer ${testKey}` };
+  const events = await fetch(`${collector.url}/api/v1/live/events?agent_id=%ED%A0%80`, { headers });
+  expect([events.status, await events.json()]).toMatchObject([400, { code: 'request_malformed' }]);
+  const socket = await LiveClient.open(collector, '?run_id=%FF');
+  expect([socket.closeCode, socket.received]).toEqual([1006, []]);
+});
