@@ -95,7 +95,7 @@ export class ToldHistory {
     const attempts = this.#between(1, 2);
     for (let attempt = 1; attempt <= attempts; attempt++) {
       const tried = { ...scope, attempt };
-      const beganMs = this.#first('task.running', tried, attempt === 1 ? context : {}, attempt > 1);
+      const beganMs = this.#first('task.running', tried, attempt === 1 ? context : { name: context.name }, attempt > 1);
       for (let step = this.#between(0, 3); step > 0; step--) this.#addStep(tried, `${taskId}-${attempt}-step-${step}`);
       if (this.#chance(0.5)) {
         this.#add({ ...scope, type: 'log', level: 'info', message: `said ${this.#nowMs}` }, { isWithinTask: true });
