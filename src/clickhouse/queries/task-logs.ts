@@ -37,8 +37,8 @@ export interface TaskLogLine {
 }
 
 /**
- * The log events of a task by level, counted, with the newest `logLinesMax` of each; one read of the table. With a user:
- * without those that name another.
+ * The log events of a task by level, counted, with the newest `logLinesMax` of each; one read of the table. With a
+ * user: without those that name another.
  */
 export async function readTaskLogs(
   store: StoreReader,
