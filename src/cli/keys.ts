@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import type { Scope } from '../core/ports.js';
 import { generateKey, readKeyFile, type StoredKey, storedKeyOf, writeKeyFile } from '../ingest/key-file.js';
+import { answerHelp } from './help.js';
 
 /**
  * `npm run keys -- list | add --tenant <name> --scope <scope>+<scope> | revoke <name>`, on the data directory of the
@@ -16,6 +17,7 @@ const usage = `usage: keys list
 `;
 
 function main(argv: readonly string[]): number {
+  answerHelp(usage);
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
