@@ -21,7 +21,8 @@ import { openRunStore } from './run-store.js';
 import { measureThroughput } from './scenarios/throughput.js';
 
 const usage = `usage: bench:history [--runs 200000] [--days 29] [--seed 7] [--requests 300] [--seconds 15]
-                     [--deep-page 1000] [--ingest-rate <events a second, 0 for none>] [--only <kind>] [--keep <directory>]
+                     [--deep-page 1000] [--ingest-rate <events a second, 0 for none>] [--only <kind>]
+                     [--keep <directory>]
 `;
 
 /**

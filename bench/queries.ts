@@ -11,7 +11,8 @@ import { type QueryKind, queryKinds } from './query-requests.js';
 import { saveResults } from './result-file.js';
 
 const usage = `usage: bench:queries [--executions 10000000] [--agents 1000] [--days 90] [--seed 7] [--requests 300]
-                     [--clients 8] [--ingest-rate <events a second, 0 for none>] [--only <kind>] [--data-dir <directory>]
+                     [--clients 8] [--ingest-rate <events a second, 0 for none>] [--only <kind>]
+                     [--data-dir <directory>]
 `;
 
 /**

@@ -67,7 +67,8 @@ test('a configured origin may read answers and problems, one that differs in a p
   const told = {
     vary: 'origin',
     'access-control-allow-origin': page,
-    'access-control-expose-headers': 'age, cache-status, content-disposition, retry-after, www-authenticate',
+    'access-control-expose-headers':
+      'age, cache-status, content-disposition, idempotency-answer, retry-after, www-authenticate',
   };
   const good = await ask(host, '/runs/r1', page);
   expect([good.status, corsOf(good)]).toEqual([200, told]);
@@ -94,7 +95,8 @@ test('a preflight of a configured origin is answered without a key, with the met
     'access-control-allow-origin': page,
     'access-control-allow-methods': 'GET, DELETE',
     'access-control-allow-headers': 'authorization, content-type, content-encoding, idempotency-key',
-    'access-control-expose-headers': 'age, cache-status, content-disposition, retry-after, www-authenticate',
+    'access-control-expose-headers':
+      'age, cache-status, content-disposition, idempotency-answer, retry-after, www-authenticate',
     'access-control-max-age': '7200',
   });
   expect((await askFirst(host, '/nowhere', page)).status).toBe(404);
