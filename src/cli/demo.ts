@@ -9,7 +9,11 @@ import { type AgentComparison, countsAgree, renderComparison } from './demo-repo
 import { createFleet } from './fleet.js';
 import { withContext } from './fleet-context.js';
 import { FleetDriver } from './fleet-driver.js';
+import { answerHelp } from './help.js';
 import { seededRandom } from './seeded-random.js';
+
+const usage =
+  'usage: demo [--agents 50] [--rate 5000] [--seconds 30] [--seed 1] [--url http://127.0.0.1:7077] [--key <key>]\n';
 
 /**
  * `npm run demo [-- --agents 50 --rate 5000 --seconds 30 --seed 1 --url http://127.0.0.1:7077 --key …]`
@@ -32,6 +36,7 @@ const clock = holdingClock;
 const queryableMsMax = 30_000;
 
 function readOptions(): DemoOptions {
+  answerHelp(usage);
   const { values } = parseArgs({
     options: {
       agents: { type: 'string', default: '50' },
