@@ -8,8 +8,8 @@ import { type ConnectedStore, connectStore } from './clickhouse/store.js';
 import { StoreStartup } from './clickhouse/store-startup.js';
 import { createStoreUpkeep, type StoreUpkeep } from './clickhouse/store-upkeep.js';
 import type { Config } from './config/config.js';
-import { AfterBacklog } from './core/after-backlog.js';
 import type { Clock, Random } from './core/clock.js';
+import type { CollectorReport } from './core/collector-report.js';
 import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
 import { retentionOf } from './core/retention.js';
@@ -29,6 +29,7 @@ import { ReceiptClock } from './ingest/receipt-clock.js';
 import { RequestFrames } from './ingest/request-frames.js';
 import { StreamRoute } from './ingest/stream-route.js';
 import { WorkMemory } from './ingest/work/work-memory.js';
+import { WorkRestoration } from './ingest/work/work-restoration.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
 import { describedRoutes } from './query/described-routes.js';
 import { createQueryRoutes } from './query/query-routes.js';
@@ -57,18 +58,6 @@ export interface CollectorOptions {
   readonly version: string;
 }
 
-/** Where things are, for the person who started it. */
-export interface CollectorReport {
-  readonly url: string;
-  readonly storeUrl: string;
-  readonly dataDir: string;
-  /** Made at this start; null when there were keys. */
-  readonly generatedAdminKey: string | null;
-  /** Of the embedded engine's reader `default`, made at this start; null when there was one. */
-  readonly generatedReaderPassword: string | null;
-  readonly keysFromConfig: boolean;
-}
-
 /** Everything, joined: the only place that knows all stages. */
 export interface Collector {
   /** Resolves when events are accepted; the store may still be starting. */
@@ -79,9 +68,6 @@ export interface Collector {
 
 /** Health is degraded when an event waits longer than this for its insert. */
 const deliveryLagMsMax = 30_000;
-/** What a restart brings back of the work under way: of each kind so much, of what ended and of steps so long. */
-const workRestoredMax = 100_000;
-const endedRestoredMs = 3_600_000;
 const storeRetryMs = { retryMsMin: 25, retryMsMax: 5_000 } as const;
 
 export function createCollector(deps: CollectorDeps, options: CollectorOptions): Collector {
@@ -227,12 +213,8 @@ async function joinParts(setting: Setting): Promise<Parts> {
   };
   const { leaseMs } = config.history;
   const live = createLiveView({ clock, instruments: metrics.live }, { ...config.live, leaseMs });
-  const work = new WorkMemory({
-    openMax: config.ingest.openWorkMax,
-    openAgeMsMax: config.ingest.openWorkAgeMsMax,
-    endsMax: config.ingest.endedWorkMax,
-    onForgotten: (kind, count) => metrics.ingest.workForgotten.inc({ kind }, count),
-  });
+  const onForgotten = (kind: 'start' | 'run', count: number) => metrics.ingest.workForgotten.inc({ kind }, count);
+  const work = new WorkMemory({ ...config.ingest, onForgotten });
   const pipeline = new IngestPipeline(
     { decoder, spool, windows, live: live.sink, eventIds, work, clock, receipt, logger, instruments },
     config.ingest,
@@ -319,15 +301,10 @@ function joinSchema(
     },
     { startedMs },
   );
-  const openSinceMs = () => startedMs() - config.ingest.openWorkAgeMsMax;
-  const remembering = new AfterBacklog(backlog, {
-    what: 'memory of what is under way',
-    startedMs,
-    run: async () => {
-      const range = { openSinceMs: openSinceMs(), endedSinceMs: startedMs() - endedRestoredMs, limit: workRestoredMax };
-      return parts.work.restore(await readRememberedWork(client, range), workKeys, startedMs());
-    },
-  });
+  const remembering = new WorkRestoration(
+    { ...backlog, work: parts.work, keysOf: workKeys, read: (range) => readRememberedWork(client, range) },
+    { startedMs, openAgeMsMax: config.ingest.openWorkAgeMsMax },
+  );
   return new StoreStartup(
     {
       prepare: async () => {

@@ -118,7 +118,9 @@ FROM
         argMax(coalesce(e.ended_at, e.ts), (e.version, e.received)) AS told_end_at,
         argMaxIf((greatest(e.attempt, 1), e.started_at), (e.said, e.received, e.started_at), isNotNull(e.started_at)) AS told_start,
         arraySort(told -> told.2, groupArrayIf((greatest(e.attempt, 1), e.ts), e.status = 'running')) AS told_starts,
-        argMaxIf((greatest(e.attempt, 1), e.duration_ms), (e.version, e.received, e.duration_ms), isNotNull(e.duration_ms)) AS told_duration,
+        argMaxIf(
+            (greatest(e.attempt, 1), e.duration_ms), (e.version, e.received, e.duration_ms), isNotNull(e.duration_ms)
+        ) AS told_duration,
         argMaxIf(e.llm_calls, (e.said, e.received, e.llm_calls), e.llm_calls != 0) AS llm_calls,
         argMaxIf(e.tokens_in, (e.said, e.received, e.tokens_in), e.tokens_in != 0) AS tokens_in,
         argMaxIf(e.tokens_out, (e.said, e.received, e.tokens_out), e.tokens_out != 0) AS tokens_out,

@@ -4,7 +4,7 @@
  * of all batches in their order knows when something began that now ends.
  */
 export interface WorkRows {
-  /** Events that start or end an attempt of a run, task or step: `workFields` numbers each, in the order of the rows. */
+  /** Starts and ends of attempts of runs, tasks and steps, in the order of the rows: `workFields` numbers each. */
   readonly attempts: Float64Array<ArrayBuffer>;
   /**
    * Events of tasks that tell, or leave out, the run: `namingFields` numbers each, in the order of the rows. Of those

@@ -5,7 +5,8 @@ import type { StagedEvent } from './staged-event.js';
 import { hashWide, wide } from './wide-hash.js';
 
 /**
- * 64-bit fingerprints of tenant and event_id, or of all that an end without one says. The tenant's hash is the only seed, so that a fingerprint means the same
+ * 64-bit fingerprints of tenant and event_id, or of all that an end without one says.
+ * The tenant's hash is the only seed, so that a fingerprint means the same
  * in every worker and after a restart.
  */
 export class FingerprintList {

@@ -13,7 +13,7 @@ import {
   subjectFields,
 } from '../core/live-batch.js';
 import { type WorkRows, workSays } from '../core/work-rows.js';
-import { createTextSource, equalRanges } from './byte-range.js';
+import { equalRanges } from './byte-range.js';
 import type { DictionaryColumn } from './columns/dictionary-column.js';
 import type { EnumColumn, Float64Column, Uint16Column } from './columns/number-columns.js';
 import type { TextColumn, TextCursor } from './columns/text-column.js';
@@ -21,9 +21,10 @@ import type { Word64Column } from './columns/word64-column.js';
 import type { EventBlock } from './event-block.js';
 import { fieldIndex } from './field-table.js';
 import { GrowingList, IdList } from './growing-list.js';
+import { RowKeys } from './row-keys.js';
 import { wide } from './wide-hash.js';
 import type { LackingDurations } from './window-slices.js';
-import { attemptKey, hashAgent, hashRun, hashStep, hashTask, hashTenant } from './work-keys.js';
+import { attemptKey } from './work-keys.js';
 import { WorkList } from './work-list.js';
 
 /** What an event of a type says of its subject, as bits. */
@@ -156,9 +157,7 @@ class BatchPass {
   readonly #tenantTexts: number[];
   readonly #agentTexts: number[];
   readonly #nameTexts: number[];
-  /** Hashes of the tenants by their key. */
-  readonly #tenantLow: number[] = [];
-  readonly #tenantHigh: number[] = [];
+  readonly #keys: RowKeys;
   readonly #runIndexes: KeyTable;
   /** The run of the row before: rows of one run mostly come together. */
   #lastRun: number = noRun;
@@ -166,20 +165,6 @@ class BatchPass {
   #lastLength = -1;
   #lastAgent = -1;
   #lastTenant = -1;
-  #agentTenant = -1;
-  #agentKey = -1;
-  #agentLow = 0;
-  #agentHigh = 0;
-  #taskTenant = -1;
-  /** Of the task hashed last: its run, or `noRun` and its agent. */
-  #taskRun: number = noRun;
-  #taskAgent = -1;
-  #taskOffset = 0;
-  #taskLength = -1;
-  #taskLow = 0;
-  #taskHigh = 0;
-  #runLow = 0;
-  #runHigh = 0;
 
   constructor(block: EventBlock, lists: Lists) {
     this.#block = block;
@@ -205,11 +190,7 @@ class BatchPass {
     this.#tenantTexts = Array.from({ length: block.tenants.keyCount }, () => -1);
     this.#agentTexts = Array.from({ length: this.#agents.keyCount }, () => -1);
     this.#nameTexts = Array.from({ length: this.#names.keyCount }, () => -1);
-    for (let key = 0; key < block.tenants.keyCount; key++) {
-      hashTenant(createTextSource(block.tenants.keyText(key)));
-      this.#tenantLow.push(wide.low);
-      this.#tenantHigh.push(wide.high);
-    }
+    this.#keys = new RowKeys(block, this.#agents, this.#attempts);
   }
 
   /** Hot path: a loop over the rows. */
@@ -238,9 +219,7 @@ class BatchPass {
       length === this.#lastLength &&
       equalRanges(source, offset, source, this.#lastOffset, length);
     if (isLast) return this.#lastRun;
-    hashRun(source, offset, length, this.#tenantLow[tenant]!, this.#tenantHigh[tenant]!);
-    this.#runLow = wide.low;
-    this.#runHigh = wide.high;
+    this.#keys.hashRun(this.#runIds, tenant);
     this.#lastOffset = offset;
     this.#lastLength = length;
     this.#lastAgent = agent;
@@ -258,7 +237,7 @@ class BatchPass {
     this.#runIndexes.add(key, index);
     const at = runs.extend(runFields);
     const { values } = runs;
-    values[at + runPlaces.key] = fingerprintKey(this.#runLow, this.#runHigh);
+    values[at + runPlaces.key] = fingerprintKey(this.#keys.runLow, this.#keys.runHigh);
     values[at + runPlaces.tenant] = this.#textOf(this.#tenantTexts, this.#block.tenants, tenant);
     values[at + runPlaces.agent] = this.#textOf(this.#agentTexts, this.#agents, agent);
     values[at + runPlaces.idOffset] = ids.length;
@@ -286,12 +265,13 @@ class BatchPass {
 
   #addSubject(row: number, said: number, tenant: number, run: number): void {
     if ((said & says.run) !== 0) {
-      wide.low = this.#runLow;
-      wide.high = this.#runHigh;
+      wide.low = this.#keys.runLow;
+      wide.high = this.#keys.runHigh;
     } else if ((said & says.task) !== 0) {
-      this.#hashTask(row, tenant, run);
+      this.#keys.hashTask(this.#taskIds, row, tenant, run);
     } else {
-      this.#hashStep(row, tenant, run);
+      this.#stepIds.seek(row);
+      this.#keys.hashStep(this.#taskIds, this.#stepIds, row, tenant, run);
     }
     this.#pushSubject(this.#types[row]!, run);
     // Steps are told apart by their attempt already.
@@ -329,69 +309,14 @@ class BatchPass {
   /** A start that tells the run of its task: what leaves it out later is of that run. */
   #tellRun(row: number, tenant: number, run: number, key: number): void {
     const ids = this.#taskIds;
-    this.#hashAgent(row, tenant);
-    hashTask(ids.source, ids.offset, ids.length, this.#agentLow, this.#agentHigh);
+    this.#keys.hashTaskOfAgent(ids, row, tenant);
     this.#lists.work.naming(fingerprintKey(wide.low, wide.high), row, run, key);
   }
 
   /** An event of a task that leaves out the run. */
   #askForRun(row: number, tenant: number): void {
-    this.#hashTask(row, tenant, noRun);
+    this.#keys.hashTask(this.#taskIds, row, tenant, noRun);
     this.#lists.work.naming(fingerprintKey(wide.low, wide.high), row, -1, 0);
-  }
-
-  #hashAgent(row: number, tenant: number): void {
-    const agent = this.#agents.keyAt(row);
-    if (agent === this.#agentKey && tenant === this.#agentTenant) return;
-    hashAgent(createTextSource(this.#agents.keyText(agent)), this.#tenantLow[tenant]!, this.#tenantHigh[tenant]!);
-    this.#agentKey = agent;
-    this.#agentTenant = tenant;
-    this.#agentLow = wide.low;
-    this.#agentHigh = wide.high;
-  }
-
-  /** Rows of one task mostly come together: to see that it is the same is cheaper than to hash it again. */
-  #hashTask(row: number, tenant: number, run: number): void {
-    const { source, offset, length } = this.#taskIds;
-    const agent = run === noRun ? this.#agents.keyAt(row) : -1;
-    const isLast =
-      tenant === this.#taskTenant &&
-      run === this.#taskRun &&
-      agent === this.#taskAgent &&
-      length === this.#taskLength &&
-      equalRanges(source, offset, source, this.#taskOffset, length);
-    if (!isLast) {
-      if (run === noRun) this.#hashAgent(row, tenant);
-      const low = run === noRun ? this.#agentLow : this.#runLow;
-      const high = run === noRun ? this.#agentHigh : this.#runHigh;
-      hashTask(source, offset, length, low, high);
-      this.#taskLow = wide.low;
-      this.#taskHigh = wide.high;
-      this.#taskTenant = tenant;
-      this.#taskRun = run;
-      this.#taskAgent = agent;
-      this.#taskOffset = offset;
-      this.#taskLength = length;
-    }
-    wide.low = this.#taskLow;
-    wide.high = this.#taskHigh;
-  }
-
-  #hashStep(row: number, tenant: number, run: number): void {
-    const ids = this.#stepIds;
-    ids.seek(row);
-    if (this.#taskIds.length > 0) {
-      this.#hashTask(row, tenant, run);
-    } else if (run === noRun) {
-      this.#hashAgent(row, tenant);
-      wide.low = this.#agentLow;
-      wide.high = this.#agentHigh;
-    } else {
-      wide.low = this.#runLow;
-      wide.high = this.#runHigh;
-    }
-    const attempt = Math.max(1, this.#attempts[row]!);
-    hashStep(ids, attempt, wide.low, wide.high);
   }
 
   #pushSubject(type: number, run: number): void {
@@ -419,7 +344,7 @@ class BatchPass {
   /** An event without run keeps its task alive; a heartbeat without both keeps all of its agent. */
   #renew(row: number, said: number, tenant: number): void {
     if (this.#taskIds.length > 0) {
-      this.#hashTask(row, tenant, noRun);
+      this.#keys.hashTask(this.#taskIds, row, tenant, noRun);
       this.#pushSubject(0, noRun);
     } else if ((said & says.heartbeat) !== 0) {
       const { heartbeats } = this.#lists;

@@ -68,7 +68,7 @@ export class PendingBatch {
   admitted = false;
   /** Fingerprints of the decode it was admitted by: those not marked as seen are remembered for this batch. */
   admittedIds: EventFingerprints | null = null;
-  /** Ends that the memory of what is under way took from it; null while it was not told, see work/work-settlement.ts. */
+  /** Ends that the memory of what is under way took from it (work/work-settlement.ts); null: it was not told yet. */
   settledEnds: number[] | null = null;
   /** CRC-32 of the rows as they are settled. */
   rowsCrc = 0;

@@ -38,8 +38,8 @@ export const totalShape = {
 /**
  * How many tasks or runs the filter holds for. What is counted is looked up, because an event may hold what all of them
  * together do not: 150 ms of CPU for 1,000 tasks from all over 2,000,000. So filters by status or error are counted up
- * to `stateTotalMax`; of those by one id and start, which the events of one task rarely tell differently, what is beyond
- * `verifiedMax` is taken as it is, up to `totalMax`.
+ * to `stateTotalMax`; of those by one id and start, which the events of one task rarely tell differently, what is
+ * beyond `verifiedMax` is taken as it is, up to `totalMax`.
  */
 export async function countHistory(
   store: StoreReader,

@@ -23,11 +23,11 @@ export interface Lease {
 }
 
 /**
- * The keys (`workKey`) of those whose producer went away: nothing that renews their lease was received within it. A task's lease is
- * renewed by any event that names the task, by a heartbeat that names its run, and by a heartbeat of its agent that
- * names neither run nor task; a run's by any event that names the run, and by such a heartbeat of its agent. All must
- * be of one kind. An event that names a task and another run is of another task; one that names no run may be of a task of its agent. Asks the store only about those
- * that are not known to have spoken; rejects as its reads do.
+ * The keys (`workKey`) of those whose producer went away: nothing that renews their lease was received within it. A
+ * task's lease is renewed by any event of the task, by a heartbeat that names its run, and by a heartbeat of its agent
+ * that names neither run nor task; a run's by any event that names the run, and by such a heartbeat of its agent. All
+ * must be of one kind. An event that names a task and another run is of another task; one that names no run may be of a
+ * task of its agent. Asks the store only about those that are not known to have spoken; rejects as its reads do.
  */
 export async function readOrphaned(
   store: StoreReader,

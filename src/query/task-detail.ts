@@ -61,7 +61,9 @@ const answer = z
         'Ends that came after another end of the same attempt: they are told in the state and counted nowhere.',
     }),
     others: z.array(namesakeSchema).meta({
-      description: `Tasks with the same id in other runs or of other agents, the latest first, at most ${othersMax}; run_id and agent_id choose one.`,
+      description:
+        'Tasks with the same id in other runs or of other agents, the latest first, at most ' +
+        `${othersMax}; run_id and agent_id choose one.`,
     }),
     agent_version: optionalTextSchema,
     parent_id: optionalTextSchema,

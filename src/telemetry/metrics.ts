@@ -160,6 +160,27 @@ async function renderWindows(executions: AgentExecutions, windows: LiveWindows |
   return renderAgentWindows(windows, executions.agents());
 }
 
+function createIngestInstruments(registry: Registry): IngestInstruments {
+  const counter = (declaration: MetricDeclaration) => counterOf(registry, declaration);
+  return {
+    eventsReceived: counter(ingestMetrics.eventsReceived),
+    events: counter(ingestMetrics.events),
+    eventsRejected: counter(ingestMetrics.eventsRejected),
+    eventsClamped: counter(ingestMetrics.eventsClamped),
+    valuesRedacted: counter(ingestMetrics.valuesRedacted),
+    fieldsUnknown: counter(ingestMetrics.fieldsUnknown),
+    frames: counter(ingestMetrics.frames),
+    frameBytes: counter(ingestMetrics.frameBytes),
+    ackSeconds: histogramOf(registry, ingestMetrics.ackSeconds),
+    dedupForgotten: counter(ingestMetrics.dedupForgotten),
+    workForgotten: counter(ingestMetrics.workForgotten),
+    endsWithoutStart: counter(ingestMetrics.endsWithoutStart),
+    endsConflicting: counter(ingestMetrics.endsConflicting),
+    runsInferred: counter(ingestMetrics.runsInferred),
+    connectionsClosed: counter(ingestMetrics.connectionsClosed),
+  };
+}
+
 function createInstruments(registry: Registry) {
   const counter = (declaration: MetricDeclaration) => counterOf(registry, declaration);
   const histogram = (declaration: MetricDeclaration) => histogramOf(registry, declaration);
@@ -174,23 +195,7 @@ function createInstruments(registry: Registry) {
   };
   return {
     http,
-    ingest: {
-      eventsReceived: counter(ingestMetrics.eventsReceived),
-      events: counter(ingestMetrics.events),
-      eventsRejected: counter(ingestMetrics.eventsRejected),
-      eventsClamped: counter(ingestMetrics.eventsClamped),
-      valuesRedacted: counter(ingestMetrics.valuesRedacted),
-      fieldsUnknown: counter(ingestMetrics.fieldsUnknown),
-      frames: counter(ingestMetrics.frames),
-      frameBytes: counter(ingestMetrics.frameBytes),
-      ackSeconds: histogram(ingestMetrics.ackSeconds),
-      dedupForgotten: counter(ingestMetrics.dedupForgotten),
-      workForgotten: counter(ingestMetrics.workForgotten),
-      endsWithoutStart: counter(ingestMetrics.endsWithoutStart),
-      endsConflicting: counter(ingestMetrics.endsConflicting),
-      runsInferred: counter(ingestMetrics.runsInferred),
-      connectionsClosed: counter(ingestMetrics.connectionsClosed),
-    } satisfies IngestInstruments,
+    ingest: createIngestInstruments(registry),
     receipt: { batchesHeld: counter(receiptMetrics.batchesHeld) } satisfies ReceiptInstruments,
     decode: {
       batchSeconds: histogram(decodeMetrics.batchSeconds),

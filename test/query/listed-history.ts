@@ -113,8 +113,8 @@ export function shuffled<Item>(random: () => number, items: readonly Item[]): It
 const ranks = ['pending', 'started', 'running', 'completed', 'failed', 'cancelled'];
 
 /**
- * The list of a tenant, newest start first. A task or run has its place where the latest start is that an event tells of
- * those that a filter looks at.
+ * The list of a tenant, newest start first. A task or run has its place where the latest start is that an event tells
+ * of those that a filter looks at.
  */
 export function listed(
   rows: readonly RawRow[],

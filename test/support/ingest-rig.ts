@@ -169,7 +169,12 @@ export function createIngestOver<Appender extends SpoolAppender>(
     { clock, logger: silentLogger, instruments: { batchesHeld: { inc() {} } } },
     { earliestMs: 0, latestMs: Number.MAX_SAFE_INTEGER },
   );
-  const work = new WorkMemory({ openMax: 1_000, openAgeMsMax: 86_400_000, endsMax: 1_000, onForgotten() {} });
+  const work = new WorkMemory({
+    openWorkMax: 1_000,
+    openWorkAgeMsMax: 86_400_000,
+    endedWorkMax: 1_000,
+    onForgotten() {},
+  });
   const deps = {
     decoder,
     spool: appender,

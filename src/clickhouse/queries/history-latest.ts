@@ -51,10 +51,10 @@ export function placesReader(kind: HistoryKind): LatestReader<HistoryPlaceRow> {
 }
 
 /**
- * Those of `ids` that the filter holds for and that lie in the span, in the order of the list. Their place is the latest
- * start that an event tells for which the filter may hold (`eventCondition`): most often all events of a task tell the
- * same. So every task has one place in a list, and is found there by the event that tells it. `columns` are added to
- * those of `placeShape`.
+ * Those of `ids` that the filter holds for and that lie in the span, in the order of the list. Their place is the
+ * latest start that an event tells for which the filter may hold (`eventCondition`): most often all events of a task
+ * tell the same. So every task has one place in a list, and is found there by the event that tells it. `columns` are
+ * added to those of `placeShape`.
  */
 export function latestQuery(
   kind: HistoryKind,

@@ -86,7 +86,9 @@ function groupColumns(kind: MergedKind): Columns {
     ],
     [`arraySort(told -> told.2, groupArrayIf((greatest(e.attempt, 1), e.ts), e.status = 'running'))`, 'told_starts'],
     [
-      'argMaxIf((greatest(e.attempt, 1), e.duration_ms), (e.version, e.received, e.duration_ms), isNotNull(e.duration_ms))',
+      `argMaxIf(
+            (greatest(e.attempt, 1), e.duration_ms), (e.version, e.received, e.duration_ms), isNotNull(e.duration_ms)
+        )`,
       'told_duration',
     ],
     ...['llm_calls', 'tokens_in', 'tokens_out'].map((column) => [count(column), column] as const),
@@ -164,6 +166,7 @@ export function mergedWork(kind: MergedKind, { where, place }: MergedOptions = {
     columns
       .map(([expression, name]) => `${indent}${expression === name ? name : `${expression} AS ${name}`}`)
       .join(',\n');
+  const rows = ['*', `bitAnd(version, ${saidBits}) AS said`, ...(place === undefined ? [] : [`${place} AS may_hold`])];
   const keys = ['tenant', ...kind.keys].map((key) => `e.${key}`);
   const owner = kind.keys.includes('task_id') ? `, if(e.run_id = '', e.agent_id, '')` : '';
   return `SELECT
@@ -174,7 +177,7 @@ FROM
 ${list(grouped, '        ')}
     FROM
     (
-        SELECT *, bitAnd(version, ${saidBits}) AS said${place === undefined ? '' : `, ${place} AS may_hold`} FROM ${kind.stateTable}${where === undefined ? '' : ` WHERE ${where}`}
+        SELECT ${rows.join(', ')} FROM ${kind.stateTable}${where === undefined ? '' : ` WHERE ${where}`}
     ) AS e
     GROUP BY ${keys.join(', ')}${owner}
 )`;

@@ -13,7 +13,7 @@ import type { WorkId } from './history-kind.js';
 export const taskStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
 
-/** Columns of `mergedWork(mergedTasks)` every task answer shares, without its long texts; start_ms is its place in lists. */
+/** Columns of `mergedWork(mergedTasks)` that every task answer shares, without its long texts. */
 export const taskColumns = `
   task_id, agent_id, agent_name, run_id, flow_id, crew_id, engagement_id, user_id, session_id, name,
   toString(status) AS state,

@@ -213,7 +213,10 @@ const noOutcomeColumns = `
 function merged(column: string): string {
   return `arrayFold(
         (all, told) -> mapUpdate(all, told.2),
-        arraySort(told -> (told.1, toString(told.2)), groupArrayIf((said, CAST(${column}, 'Map(String, String)')), notEmpty(${column}))),
+        arraySort(
+          told -> (told.1, toString(told.2)),
+          groupArrayIf((said, CAST(${column}, 'Map(String, String)')), notEmpty(${column}))
+        ),
         CAST(map(), 'Map(String, String)')
       )`;
 }

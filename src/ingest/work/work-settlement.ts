@@ -13,15 +13,15 @@ export interface SettlementDeps {
   readonly instruments: Pick<IngestInstruments, 'endsConflicting' | 'endsWithoutStart' | 'runsInferred'>;
 }
 
-/** The ends of a batch that the memory took, so that they can be taken back: key, start, name and step kind of each. */
+/** The ends of a batch that the memory took, so that they can be taken back: key, start, name, step kind of each. */
 export type SettledEnds = number[];
 const settledFields = 4;
 
 /**
  * Tells the memory of what is under way what starts and ends in a batch, just before its append, and tells the batch
  * what it left out: the start and the duration of an end go into cells of its block, and into its window slices. True
- * when something else turned out, a run that an event left out or an end that contradicts an earlier one: the batch must
- * be decoded again and settled then.
+ * when something else turned out, what an event left out or an end that contradicts an earlier one: the batch must be
+ * decoded again and settled then.
  */
 export function settleWork(batch: PendingBatch, decoded: DecodedBatch, deps: SettlementDeps): boolean {
   const settlement = new Settlement(batch, decoded, deps);
