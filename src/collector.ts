@@ -211,8 +211,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     ...metrics.ingest,
     recordExecutions: metrics.executions.recordExecutions.bind(metrics.executions),
   };
-  const { leaseMs } = config.history;
-  const live = createLiveView({ clock, instruments: metrics.live }, { ...config.live, leaseMs });
+  const live = createLiveView({ clock, instruments: metrics.live }, { ...config.live, ...config.history });
   const onForgotten = (kind: 'start' | 'run', count: number) => metrics.ingest.workForgotten.inc({ kind }, count);
   const work = new WorkMemory({ ...config.ingest, onForgotten });
   const pipeline = new IngestPipeline(

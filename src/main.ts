@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { answerHelp } from './cli/help.js';
-import { type Collector, type CollectorReport, createCollector } from './collector.js';
+import { type Collector, createCollector } from './collector.js';
 import { describeConfig, readConfig } from './config/read-config.js';
 import { holdingClock, systemClock, systemRandom } from './core/clock.js';
+import type { CollectorReport } from './core/collector-report.js';
 import { CollectorError, type ErrorCode, errorMessage } from './core/errors.js';
 import { packageFile } from './core/package-root.js';
 import { createLogger } from './telemetry/logger.js';
