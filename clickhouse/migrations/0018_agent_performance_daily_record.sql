@@ -7,7 +7,7 @@ CREATE OR REPLACE VIEW agent_performance_daily
     tenant LowCardinality(String) COMMENT 'Tenant of the events.',
     agent_id LowCardinality(String) COMMENT 'Agent of the events.',
     day Date COMMENT 'UTC day of event time.',
-    agent_name String COMMENT 'Latest display name; empty when none was sent.',
+    agent_name String COMMENT 'Latest display name by event time; empty when none was sent.',
     events UInt64 COMMENT 'Events of any type.',
     total UInt64 COMMENT 'Executions: tasks that ended.',
     successful UInt64 COMMENT 'Executions that completed.',
