@@ -3,8 +3,8 @@
  * `quantilesTDigest` (QuantileTDigest.h, `getImpl`), whose positions and values these are.
  *
  * The position of level q among n values is q·n. A centroid lies at the middle of its weight, one of weight 1 is a
- * value that takes all of its place, and between two centroids the value grows linearly. Where every value is a centroid of
- * its own, that is the nearest rank: the ⌈q·n⌉-th smallest value. Every digest keeps at least `singleValuesMax` values
+ * value that takes all of its place, and between two centroids the value grows linearly. Where every value is a
+ * centroid of its own, that is the nearest rank: the ⌈q·n⌉-th smallest value. Every digest keeps at least `singleValuesMax` values
  * as they are (the engine's 200), so up to there a percentile is exact in all ways; beyond, it is the estimate of the
  * digest that was asked.
  *

@@ -18,7 +18,8 @@ async function writeParquet(path: string, day: string): Promise<void> {
     await engine.run(
       'SET max_threads = 1',
       `SELECT
-        concat('agent-', leftPad(toString(intDiv(number, 100)), 6, '0')) AS agent_id, toDate32('2026-01-01') + ${day} AS day,
+        concat('agent-', leftPad(toString(intDiv(number, 100)), 6, '0')) AS agent_id,
+        toDate32('2026-01-01') + ${day} AS day,
         1 AS total, 2 AS tokens_in, 3 AS cost_micros, toDateTime64(number, 3, 'UTC') AS updated_at
       FROM numbers(${rows})
       INTO OUTFILE '${path}' FORMAT Parquet
