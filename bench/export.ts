@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
+import { answerHelp } from '../src/cli/help.js';
 import { errorMessage } from '../src/core/errors.js';
 import { type ExportFormat, exportFormats } from '../src/core/ports.js';
 import { describeMachine } from './bench-report.js';
@@ -13,6 +14,8 @@ import { readExport } from './export-file.js';
 import { untilHealthy } from './history-store.js';
 import { readTree } from './process-usage.js';
 import { saveResults } from './result-file.js';
+
+const usage = 'usage: bench:export [--rows 10000000] [--days 365] [--format csv|json|ndjson|parquet]\n';
 
 /**
  * `npm run bench:export [-- --rows 10000000 --days 365 --format csv]`
@@ -40,6 +43,7 @@ const rowsPerInsert = 1_000_000;
 const sampleMs = 50;
 
 async function main(): Promise<void> {
+  answerHelp(usage);
   const { values } = parseArgs({
     options: {
       rows: { type: 'string', default: '10000000' },

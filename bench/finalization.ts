@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { answerHelp } from '../src/cli/help.js';
 import { describeMachine } from './bench-report.js';
 import { benchKey, CollectorProcess } from './collector-process.js';
 import { untilHealthy } from './history-store.js';
@@ -6,6 +7,8 @@ import { LatencyHistogram } from './latency-histogram.js';
 import { startLoad } from './load.js';
 import { readTree } from './process-usage.js';
 import { saveResults } from './result-file.js';
+
+const usage = 'usage: bench:finalization [--events 1000000] [--agents 1000] [--rate 20000]\n';
 
 /**
  * `npm run bench:finalization [-- --events 1000000 --agents 1000 --rate 20000]`
@@ -35,6 +38,7 @@ interface Setting {
 const eventsPerInsert = 100_000;
 
 async function main(): Promise<void> {
+  answerHelp(usage);
   const { values } = parseArgs({
     options: {
       events: { type: 'string', default: '1000000' },

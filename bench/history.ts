@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { answerHelp } from '../src/cli/help.js';
 import { errorMessage } from '../src/core/errors.js';
 import { describeMachine } from './bench-report.js';
 import { benchKey, CollectorProcess } from './collector-process.js';
@@ -18,6 +19,11 @@ import { saveResults } from './result-file.js';
 import { describeRecord, type RunRecord, readRunRecord } from './run-record.js';
 import { openRunStore } from './run-store.js';
 import { measureThroughput } from './scenarios/throughput.js';
+
+const usage = `usage: bench:history [--runs 200000] [--days 29] [--seed 7] [--requests 300] [--seconds 15]
+                     [--deep-page 1000] [--ingest-rate <events a second, 0 for none>] [--only <kind>]
+                     [--keep <directory>]
+`;
 
 /**
  * `npm run bench:history [-- --runs 200000 --days 29 --seed 7 --requests 300 --seconds 15 --deep-page 1000
@@ -62,6 +68,7 @@ async function main(): Promise<void> {
 }
 
 function readOptions(): HistoryBenchOptions {
+  answerHelp(usage);
   const { values } = parseArgs({
     options: {
       runs: { type: 'string', default: '200000' },

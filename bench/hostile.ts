@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { answerHelp } from '../src/cli/help.js';
 import { packageFile } from '../src/core/package-root.js';
 import { benchKey, CollectorProcess } from './collector-process.js';
 import type { HostileOptions, HostileReport } from './hostile-neighbours.js';
@@ -19,6 +20,8 @@ import { untilStored } from './store-watch.js';
  * acks and reads, what was answered, and how old the oldest event that was not in the store became. An event that is
  * not acknowledged or not stored in the end, or a read that fails, ends the bench with exit code 1.
  */
+const usage = 'usage: bench:hostile [--rate 5000] [--seconds 15]\n';
+answerHelp(usage);
 const { values } = parseArgs({
   options: {
     rate: { type: 'string', default: '5000' },

@@ -4,8 +4,11 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { answerHelp } from '../src/cli/help.js';
 import { packageFile } from '../src/core/package-root.js';
 import { benchKey, CollectorProcess } from './collector-process.js';
+
+const usage = 'usage: k6 [--connections 5] [--frames 200] [--events 100] [--url ws://… --key <key>]\n';
 
 /**
  * `npm run k6 [-- --connections 5 --frames 200 --events 100] [--url ws://… --key …]`
@@ -46,6 +49,7 @@ async function bundle(): Promise<string> {
 }
 
 async function main(): Promise<number> {
+  answerHelp(usage);
   const { values } = parseArgs({
     options: {
       url: { type: 'string' },

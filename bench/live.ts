@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import WebSocket from 'ws';
+import { answerHelp } from '../src/cli/help.js';
 import { benchKey, CollectorProcess } from './collector-process.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { runLoad } from './load.js';
@@ -14,6 +15,8 @@ import { readTree } from './process-usage.js';
  * what the collector's own process costs. Subscribers run in this process and share the machine. A subscriber that is
  * told of dropped events, or an event that is not acknowledged, ends the bench with exit code 1.
  */
+const usage = 'usage: bench:live [--subscribers 100] [--rate 20000] [--seconds 10]\n';
+answerHelp(usage);
 const { values } = parseArgs({
   options: {
     subscribers: { type: 'string', default: '100' },

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { answerHelp } from '../src/cli/help.js';
 import { errorMessage } from '../src/core/errors.js';
 import { describeMachine } from './bench-report.js';
 import { CollectorProcess } from './collector-process.js';
@@ -8,6 +9,11 @@ import { measureKind, type QueryLatency } from './query-clients.js';
 import { type QueriesOptions, type QueriesReport, type QueryMeasurement, renderQueries } from './query-report.js';
 import { type QueryKind, queryKinds } from './query-requests.js';
 import { saveResults } from './result-file.js';
+
+const usage = `usage: bench:queries [--executions 10000000] [--agents 1000] [--days 90] [--seed 7] [--requests 300]
+                     [--clients 8] [--ingest-rate <events a second, 0 for none>] [--only <kind>]
+                     [--data-dir <directory>]
+`;
 
 /**
  * `npm run bench:queries [-- --executions 10000000 --agents 1000 --days 90 --seed 7 --requests 300 --clients 8
@@ -35,6 +41,7 @@ async function main(): Promise<void> {
 }
 
 function readOptions(): QueriesOptions {
+  answerHelp(usage);
   const { values } = parseArgs({
     options: {
       executions: { type: 'string', default: '10000000' },

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { answerHelp } from '../src/cli/help.js';
 import { describeMachine, renderReport } from './bench-report.js';
 import type { BenchResults } from './budget.js';
 import { runMicro } from './micro.js';
@@ -7,6 +8,11 @@ import { measureIdle } from './scenarios/idle.js';
 import { measurePaced } from './scenarios/paced.js';
 import { measureQueries } from './scenarios/queries.js';
 import { measureCollectorAlone, measureThroughput } from './scenarios/throughput.js';
+
+const usage = `usage: bench [--scenario <name>,…] [--seconds 10] [--rate <events a second>] [--idle-seconds 30]
+             [--stored-events 10000000] [--profile]
+       scenarios: micro, idle, maps, positional, json, alone, paced, queries
+`;
 
 /**
  * `npm run bench [-- --scenario maps,positional --seconds 10 --rate 50000 --idle-seconds 30 --profile]`
@@ -60,6 +66,7 @@ function parseScenarios(list: string): ScenarioName[] {
 }
 
 async function main(): Promise<void> {
+  answerHelp(usage);
   const { values } = parseArgs({
     options: {
       scenario: { type: 'string', default: usualScenarios.join(',') },

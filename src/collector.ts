@@ -12,7 +12,6 @@ import { AfterBacklog } from './core/after-backlog.js';
 import type { Clock, Random } from './core/clock.js';
 import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
-import type { HttpRoute } from './core/ports.js';
 import { retentionOf } from './core/retention.js';
 import { type Stage, startedElsewhere } from './core/stage.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
@@ -20,10 +19,10 @@ import { workKeys } from './decode/work-keys.js';
 import { createDelivery, type Delivery } from './deliver/delivery.js';
 import { defaultRetryPolicy } from './deliver/retry-policy.js';
 import { HttpServer } from './http/http-server.js';
+import { loadUws as loadSockets } from './http/uws.js';
 import { type ApiKeys, createApiKeys } from './ingest/api-keys.js';
 import { EventIdMemory } from './ingest/event-id-memory.js';
 import { createEventsRoute } from './ingest/events-route.js';
-import { FirstAnswers } from './ingest/first-answers.js';
 import { OwnEvents } from './ingest/own-events.js';
 import { IngestPipeline } from './ingest/pipeline.js';
 import { ReceiptClock } from './ingest/receipt-clock.js';
@@ -133,6 +132,8 @@ class JoinedCollector implements Collector {
     const { clock, logger } = this.#deps;
     const dataDir = resolve(config.dataDir);
     try {
+      // Before anything is made: what cannot be loaded now cannot be loaded later.
+      await loadSockets();
       // The lock comes before everything that touches the directory.
       const locker = createFileLocker({ lock: tryLoadFileLock() });
       await this.#startStage(new DataDirLock({ locker }, dataDir));
@@ -363,7 +364,8 @@ function joinHttp(
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax });
-  const events = joinEvents({ config, metrics }, frames);
+  const onAnswerForgotten = () => metrics.ingest.dedupForgotten.inc({ kind: 'first_answer' }, 1);
+  const events = createEventsRoute({ frames, onAnswerForgotten }, { frameBytesMax, ...config.ingest });
   const stream = new StreamRoute(
     { pipeline, spool, clock, instruments: metrics.ingest },
     { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
@@ -420,13 +422,6 @@ function joinHttp(
   );
 }
 
-function joinEvents({ config, metrics }: Pick<Setting, 'config' | 'metrics'>, frames: RequestFrames): HttpRoute {
-  const { firstAnswersMax: answersMax, firstAnswersCharactersMax: charactersMax } = config.ingest;
-  const onForgotten = (count: number) => metrics.ingest.dedupForgotten.inc({ kind: 'first_answer' }, count);
-  const answers = new FirstAnswers({ answersMax, charactersMax, onForgotten });
-  return createEventsRoute({ frames, answers }, { frameBytesMax: config.limits.frameBytesMax });
-}
-
 function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {
   metrics.observe({
     spool: () => parts.spool.stats(),
@@ -435,6 +430,7 @@ function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {
     windowStats: () => parts.windows.stats(),
     decodePool: () => parts.decoder.usage(),
     connections: () => http.connections(),
+    workOpen: () => parts.work.openCount,
     live: () => parts.live.usage(),
     enginePid: () => parts.store.enginePid(),
   });

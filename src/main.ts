@@ -1,16 +1,24 @@
 import { readFileSync } from 'node:fs';
+import { answerHelp } from './cli/help.js';
 import { type Collector, type CollectorReport, createCollector } from './collector.js';
 import { describeConfig, readConfig } from './config/read-config.js';
 import { holdingClock, systemClock, systemRandom } from './core/clock.js';
-import { CollectorError, errorMessage } from './core/errors.js';
+import { CollectorError, type ErrorCode, errorMessage } from './core/errors.js';
 import { packageFile } from './core/package-root.js';
 import { createLogger } from './telemetry/logger.js';
 
+const usage = `usage: start [--config <path>] [--check-config]
+       --config <path>  a JSON file; the environment (TIDEMARK_…, see .env.example) wins over it
+       --check-config   prints the configuration in force, and starts nothing
+       Exit code 0: stopped as asked; 1: failed; 2: the configuration has problems, or the data directory cannot be.
+`;
+
 /**
  * The process edge: environment, arguments, signals, exit code.
- * 0: stopped as asked; 1: failed; 2: the configuration has problems, nothing was started.
+ * 0: stopped as asked; 1: failed; 2: the configuration has problems, or its data directory cannot be, nothing started.
  */
 async function main(): Promise<void> {
+  answerHelp(usage);
   const { config, checkOnly } = readConfig({ env: process.env, argv: process.argv.slice(2) });
   if (checkOnly) {
     process.stdout.write(`${describeConfig(config)}\n`);
@@ -80,10 +88,13 @@ function welcome(report: CollectorReport, version: string): string {
 }
 
 function fail(error: unknown): never {
-  const invalid = error instanceof CollectorError && error.code === 'config_invalid';
+  const invalid = error instanceof CollectorError && misconfigured.has(error.code);
   process.stderr.write(`tidemark: ${describeFailure(error)}\n`);
   process.exit(invalid ? 2 : 1);
 }
+
+/** The same configuration would fail again. */
+const misconfigured: ReadonlySet<ErrorCode> = new Set(['config_invalid', 'data_dir_unusable']);
 
 /** One line for what an operator can mend: our own errors, and what the system refuses. A stack for the rest. */
 function describeFailure(error: unknown): string {

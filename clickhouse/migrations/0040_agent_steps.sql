@@ -100,13 +100,13 @@ FROM
         argMaxIf(e.error_message, e.rank, e.error_message != '') AS told_message,
         arrayFold(
             (merged, told) -> mapUpdate(merged, told.2),
-            arraySort(told -> (told.1, toString(told.2)), groupArrayIf((e.said, e.inputs), notEmpty(e.inputs))),
-            CAST(map(), 'Map(LowCardinality(String), String)')
+            arraySort(told -> (told.1, toString(told.2)), groupArrayIf((e.said, CAST(e.inputs, 'Map(String, String)')), notEmpty(e.inputs))),
+            CAST(map(), 'Map(String, String)')
         ) AS inputs,
         arrayFold(
             (merged, told) -> mapUpdate(merged, told.2),
-            arraySort(told -> (told.1, toString(told.2)), groupArrayIf((e.said, e.outputs), notEmpty(e.outputs))),
-            CAST(map(), 'Map(LowCardinality(String), String)')
+            arraySort(told -> (told.1, toString(told.2)), groupArrayIf((e.said, CAST(e.outputs, 'Map(String, String)')), notEmpty(e.outputs))),
+            CAST(map(), 'Map(String, String)')
         ) AS outputs
     FROM
     (

@@ -18,6 +18,8 @@ const nothing: AgentFigures = { executions: 0, successRate: null, p50: null, p95
 export class CollectorApi {
   readonly #url: string;
   readonly #key: string;
+  /** The last answer that came from the store said that there is none. */
+  storeIsAway = false;
 
   constructor(url: string, key: string) {
     this.#url = url.replace(/^ws/, 'http').replace(/\/$/, '');
@@ -51,6 +53,7 @@ export class CollectorApi {
   /** Null for a 404, and for a 503: a store that is still being prepared. Throws for any other refusal. */
   async #get<Body>(path: string): Promise<Body | null> {
     const response = await fetch(`${this.#url}${path}`, { headers: { authorization: `Bearer ${this.#key}` } });
+    this.storeIsAway = response.status === 503;
     if (response.status === 404 || response.status === 503) return null;
     if (!response.ok) throw new Error(`cannot read ${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as Body;

@@ -14,14 +14,14 @@ const levels = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 type Level = keyof typeof levels;
 const levelNames = Object.keys(levels) as Level[];
 
-/** Success rates are percents of two counts: more than this apart, they were counted from other events. */
+/** Percents of two counts, told to two decimals and 0 of nothing: further apart, they are of other events. */
 const rateDifferenceMax = 0.01;
 
 /** Counts and the rates made from them must be equal; percentiles are estimates and are only shown. */
 export function countsAgree({ sent, live, stored }: AgentComparison): boolean {
   return [live, stored].every(
     ({ executions, successRate }) =>
-      executions === sent.executions && Math.abs((successRate ?? -1) - (sent.successRate ?? -1)) <= rateDifferenceMax,
+      executions === sent.executions && Math.abs((successRate ?? 0) - (sent.successRate ?? 0)) <= rateDifferenceMax,
   );
 }
 

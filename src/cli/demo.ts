@@ -7,14 +7,20 @@ import { type ClientError, createTidemarkClient, type Rejection } from '../sdk/i
 import { CollectorApi } from './collector-api.js';
 import { type AgentComparison, countsAgree, renderComparison } from './demo-report.js';
 import { createFleet } from './fleet.js';
+import { withContext } from './fleet-context.js';
 import { FleetDriver } from './fleet-driver.js';
+import { answerHelp } from './help.js';
 import { seededRandom } from './seeded-random.js';
+
+const usage =
+  'usage: demo [--agents 50] [--rate 5000] [--seconds 30] [--seed 1] [--url http://127.0.0.1:7077] [--key <key>]\n';
 
 /**
  * `npm run demo [-- --agents 50 --rate 5000 --seconds 30 --seed 1 --url http://127.0.0.1:7077 --key …]`
  *
  * A fleet streams to a running collector; then what it sent is compared with what the collector answers.
- * Exit code 0: all counts are equal. 1: some differ, or events were rejected. 2: the demo could not run.
+ * Exit code 0: all counts are equal. 1: some differ, or events were rejected. 2: the demo could not run. 130: it was
+ * interrupted; runs that were under way are sent to their end first. A second interrupt ends it at once.
  */
 interface DemoOptions {
   readonly agents: number;
@@ -30,6 +36,7 @@ const clock = holdingClock;
 const queryableMsMax = 30_000;
 
 function readOptions(): DemoOptions {
+  answerHelp(usage);
   const { values } = parseArgs({
     options: {
       agents: { type: 'string', default: '50' },
@@ -75,6 +82,7 @@ async function main(): Promise<number> {
   await api.mustAnswer();
   const { driver, failures, rejections } = createDriver(options);
   const progress = showProgress(driver, options);
+  const interrupted = onInterrupt(() => driver.stop());
   await driver.run(options);
   const flushed = await Promise.allSettled(driver.agents.map(({ client }) => client.flush()));
   progress.stop();
@@ -84,6 +92,10 @@ async function main(): Promise<number> {
     throw new Error(failure?.message ?? 'not everything was acknowledged');
   }
   printRejections(rejections);
+  if (interrupted()) {
+    process.stdout.write('interrupted: every run that began was sent to its end, nothing is compared\n');
+    return interruptedCode;
+  }
   const comparisons = await compareWhenQueryable(api, driver, options);
   process.stdout.write(`\n${renderComparison(comparisons)}\n`);
   const isEqual = comparisons.every(countsAgree) && rejections.length === 0;
@@ -91,10 +103,23 @@ async function main(): Promise<number> {
   return isEqual ? 0 : 1;
 }
 
+const interruptedCode = 130;
+
+/** Tells whether there was an interrupt since; the second one ends the process. */
+function onInterrupt(stop: () => void): () => boolean {
+  let count = 0;
+  process.on('SIGINT', () => {
+    count += 1;
+    if (count > 1) process.exit(interruptedCode);
+    stop();
+  });
+  return () => count > 0;
+}
+
 function createDriver(options: DemoOptions) {
   const random = seededRandom(options.seed);
   const token = clock.nowMs().toString(36).slice(-6);
-  const fleet = createFleet(random, { agents: options.agents, token });
+  const fleet = withContext(random, createFleet(random, { agents: options.agents, token }), token);
   const failures: ClientError[] = [];
   const rejections: Rejection[] = [];
   const driver = new FleetDriver(
@@ -157,6 +182,15 @@ function printRejections(rejections: readonly Rejection[]): void {
   }
 }
 
+/** How often it is told that the store is waited for. */
+const waitToldMs = 5_000;
+
+function waiting(api: CollectorApi, comparisons: readonly AgentComparison[]): string {
+  if (api.storeIsAway) return 'waiting for the store, which is not there yet';
+  const behind = comparisons.filter((comparison) => !countsAgree(comparison)).length;
+  return `waiting for the store to have what was acknowledged, of ${behind} agents it has not all`;
+}
+
 /** Asks until the answers count what was sent, or the wait is over. */
 async function compareWhenQueryable(
   api: CollectorApi,
@@ -165,6 +199,7 @@ async function compareWhenQueryable(
 ): Promise<AgentComparison[]> {
   const window = options.seconds < 240 ? '5m' : '1h';
   const startedMs = clock.monotonicMs();
+  let toldMs = Number.NEGATIVE_INFINITY;
   for (;;) {
     const comparisons: AgentComparison[] = [];
     for (const { ledger } of driver.agents) {
@@ -177,6 +212,10 @@ async function compareWhenQueryable(
     if (comparisons.every(countsAgree) || waitedMs > queryableMsMax) {
       process.stdout.write(`compared ${waitedMs.toFixed(0)} ms after the last ack, live window ${window}\n`);
       return comparisons;
+    }
+    if (clock.monotonicMs() - toldMs >= waitToldMs) {
+      toldMs = clock.monotonicMs();
+      process.stdout.write(`${waiting(api, comparisons)}, ${(queryableMsMax / 1_000).toFixed(0)} s at most\n`);
     }
     await sleep(clock, 200);
   }

@@ -25,6 +25,7 @@ export class FleetDriver {
   readonly #clock: Clock;
   readonly #random: Random;
   #sent = 0;
+  #isStopped = false;
 
   constructor(
     fleet: readonly FleetAgent[],
@@ -43,10 +44,22 @@ export class FleetDriver {
     return this.#sent;
   }
 
-  /** Sends until the time is over or a client has ended. */
+  /** `run` goes on to the end of the runs that are under way, and no further. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** Sends until the time is over, it is stopped, or a client has ended; every run that began is sent to its end. */
   async run(options: DriveOptions): Promise<void> {
+    await this.#drive(options);
+    for (const [index, source] of this.#sources.entries()) {
+      while (source.isUnderWay) if (!(await this.#sendNext(index))) return;
+    }
+  }
+
+  async #drive(options: DriveOptions): Promise<void> {
     const startedMs = this.#clock.monotonicMs();
-    for (;;) {
+    while (!this.#isStopped) {
       const elapsedMs = Math.min(this.#clock.monotonicMs() - startedMs, options.seconds * 1_000);
       const due = Math.floor((elapsedMs / 1_000) * options.rate);
       while (this.#sent < due) if (!(await this.#sendOne())) return;
@@ -56,7 +69,11 @@ export class FleetDriver {
   }
 
   async #sendOne(): Promise<boolean> {
-    const index = Math.floor(this.#random() * this.agents.length);
+    if (this.#isStopped) return false;
+    return await this.#sendNext(Math.floor(this.#random() * this.agents.length));
+  }
+
+  async #sendNext(index: number): Promise<boolean> {
     const agent = this.agents[index];
     const event = this.#sources[index]?.next();
     if (agent === undefined || event === undefined) return false;
@@ -78,6 +95,11 @@ class EventSource {
   constructor(agent: FleetAgent, clock: Clock) {
     this.#agent = agent;
     this.#clock = clock;
+  }
+
+  /** A run has begun and not ended. */
+  get isUnderWay(): boolean {
+    return this.#next < this.#events.length;
   }
 
   next(): TidemarkEvent | undefined {

@@ -11,6 +11,7 @@ import {
   storedKeyOf,
   writeKeyFile,
 } from '../ingest/key-file.js';
+import { answerHelp } from './help.js';
 
 /**
  * `npm run keys -- list | add --tenant <name> --scope <scope>+<scope> [--user <id>] | revoke <name>`, on the data
@@ -23,6 +24,7 @@ const usage = `usage: keys list
 `;
 
 function main(argv: readonly string[]): number {
+  answerHelp(usage);
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,

@@ -11,6 +11,7 @@ import { systemClock } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { createLogger } from '../telemetry/logger.js';
+import { answerHelp } from './help.js';
 
 /**
  * `npm run migrate -- [--dry-run] [--down <count>] [--config <path>]`, with the configuration of the collector.
@@ -21,6 +22,7 @@ import { createLogger } from '../telemetry/logger.js';
 const usage = 'usage: migrate [--dry-run] [--down <count>] [--config <path>]\n';
 
 async function main(argv: readonly string[]): Promise<void> {
+  answerHelp(usage);
   const { values } = parseArgs({
     args: [...argv],
     options: { 'dry-run': { type: 'boolean' }, down: { type: 'string' }, config: { type: 'string' } },

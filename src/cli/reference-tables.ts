@@ -113,6 +113,42 @@ function configRows(): string {
   return `${table(['variable, and path in the file', 'default', 'allowed', 'meaning'], rows)}\n\n${notes}`;
 }
 
+/** Every variable, commented out, with what it is and its default: the text of `.env.example`. */
+export function environmentExample(): string {
+  const head = [
+    '# What the collector reads from its environment; `docker compose` and `node --env-file` take this file as .env.',
+    '# A line that is commented out shows the default. Written by `npm run reference`.',
+    '',
+    '# A JSON file of the same settings; the environment wins over it.',
+    '#TIDEMARK_CONFIG=',
+  ];
+  const lines = configFields.flatMap(({ variable, field }) => {
+    const preset = exampleValue(field.defaultText);
+    const note = preset === '' && field.defaultText !== '' ? ` Default: ${field.defaultText}.` : '';
+    return ['', ...wrapped(`${field.meaning} Allowed: ${field.allowed}.${note}`), `#${variable}=${preset}`];
+  });
+  return `${[...head, ...lines].join('\n')}\n`;
+}
+
+/** A default that can be written down as it is. */
+function exampleValue(text: string): string {
+  const plain = text.replaceAll('`', '');
+  if (/^[\d,]+$/.test(plain)) return plain.replaceAll(',', '');
+  return /^[\w./:-]+$/.test(plain) && plain !== 'none' && plain !== 'unset' ? plain : '';
+}
+
+function wrapped(text: string): string[] {
+  const lines: string[] = ['#'];
+  for (const word of text.replaceAll('`', '').replaceAll('<br>', ' ').split(' ')) {
+    const last = lines.length - 1;
+    if (lines[last]!.length + word.length + 1 > lineCharactersMax) lines.push(`# ${word}`);
+    else lines[last] += ` ${word}`;
+  }
+  return lines;
+}
+
+const lineCharactersMax = 118;
+
 function code(text: string): string {
   return `\`${text}\``;
 }

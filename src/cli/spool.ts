@@ -8,6 +8,7 @@ import { createFileLocker } from '../spool/file-locker.js';
 import { errorCode, nodeFileSystem } from '../spool/file-system.js';
 import type { QuarantinedSegment } from '../spool/quarantine-shelf.js';
 import { QuarantineShelf } from '../spool/quarantine-shelf.js';
+import { answerHelp } from './help.js';
 
 /**
  * `npm run spool -- list | restore <id>`, on the data directory of the same configuration as the collector, while none
@@ -19,6 +20,7 @@ const usage = `usage: spool list [--json]
 `;
 
 async function main(argv: readonly string[]): Promise<number> {
+  answerHelp(usage);
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,

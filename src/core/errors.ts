@@ -24,7 +24,7 @@ export const eventErrors = {
   type_unknown: spec(400, null, false, 'the event type is not one of the known types'),
   value_unknown: spec(400, null, false, 'a field with a closed set of values has another value'),
   string_too_long: spec(400, null, false, 'a string is longer than its field allows'),
-  string_invalid: spec(400, null, false, 'a string is not valid UTF-8'),
+  string_invalid: spec(400, null, false, 'a string is not valid UTF-8, or half a surrogate pair is in it'),
   map_too_large: spec(400, null, false, 'a map or list has more entries than its field allows'),
   content_refused: spec(400, null, false, 'a key that names prompt or response content is refused'),
   time_invalid: spec(400, null, false, 'a time is neither a number since the epoch nor RFC 3339 with an offset'),

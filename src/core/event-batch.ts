@@ -42,14 +42,17 @@ export interface FrameRange {
   readonly duplicateEvents: readonly number[];
   /** Indices of events that end what had ended otherwise before, ascending: rows that count nothing. */
   readonly conflictingEvents?: readonly number[];
-  /** Events that leave out the run their task was open in, ascending by index. */
-  readonly runs?: readonly RunOfEvent[];
+  /** What events leave out and earlier ones told, ascending by index. */
+  readonly contexts?: readonly EventContext[];
 }
 
-/** The run of an event that does not tell it. */
-export interface RunOfEvent {
+/** What an event does not tell and is known: the run its task was open in, or the name its start told. */
+export interface EventContext {
   readonly event: number;
-  readonly runId: string;
+  readonly runId?: string;
+  readonly name?: string;
+  /** Number of its step kind, 0 for none. */
+  readonly stepKind?: number;
 }
 
 export interface DecodedBatch {

@@ -396,6 +396,11 @@ export interface LiveWindows {
   snapshot(tenant: string, agentId: string, window: WindowName): WindowSnapshot | undefined;
   /** Time of the newest slice of an agent, ms since the epoch. */
   lastSeenMs(tenant: string, agentId: string): number | undefined;
+  /**
+   * When the agent was last left out for want of room, ms since the epoch: a window that reaches back before that lacks
+   * what it held. Undefined when its windows are whole.
+   */
+  evictedMs(tenant: string, agentId: string): number | undefined;
   /** All live keys, most recently active first. */
   keys(): Iterable<{ readonly tenant: string; readonly agentId: string }>;
 }

@@ -27,8 +27,11 @@ export const workPlaces = {
   momentMs: 3,
   /** Index of the window slice it counts in, -1 when it is no execution. */
   slice: 4,
+  /** Of a start: index in `LifecycleChanges.texts` of its name, and the number of its step kind. */
+  name: 5,
+  stepKind: 6,
 } as const;
-export const workFields = 5;
+export const workFields = 7;
 
 export const workSays = {
   starts: 1,
@@ -38,6 +41,8 @@ export const workSays = {
   lacksDuration: 8,
   /** An end that is known to contradict an earlier one. */
   conflicts: 16,
+  /** A failure that does not tell its name: failures are grouped by it. */
+  lacksName: 32,
 } as const;
 
 export const namingPlaces = {

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { DecodedBatch, DecodedFrame, FrameBatch, FrameRange, RunOfEvent } from '../core/event-batch.js';
+import type { DecodedBatch, DecodedFrame, EventContext, FrameBatch, FrameRange } from '../core/event-batch.js';
 import { isTerminalType } from '../core/event-types.js';
 import type { FrameLimits } from '../core/limits.js';
 import { type ByteSource, createByteSource, createTextSource, equalRanges } from './byte-range.js';
@@ -33,8 +33,10 @@ const eventIdField = fieldIndex('event_id');
 const typeField = fieldIndex('type');
 const runIdField = fieldIndex('run_id');
 const userIdField = fieldIndex('user_id');
+const nameField = fieldIndex('name');
+const stepKindField = fieldIndex('step_kind');
 const noEvents: readonly number[] = [];
-const noRuns: readonly RunOfEvent[] = [];
+const noContexts: readonly EventContext[] = [];
 const tsField = fieldIndex('ts');
 
 class BatchState implements EventSink {
@@ -61,8 +63,8 @@ class BatchState implements EventSink {
   #duplicatesPassed = 0;
   #conflicting: readonly number[] = noEvents;
   #conflictsPassed = 0;
-  #runs: readonly RunOfEvent[] = noRuns;
-  #runsPassed = 0;
+  #contexts: readonly EventContext[] = noContexts;
+  #contextsPassed = 0;
 
   constructor(limits: FrameLimits) {
     this.#limits = limits;
@@ -153,8 +155,8 @@ class BatchState implements EventSink {
     this.#duplicatesPassed = 0;
     this.#conflicting = range.conflictingEvents ?? noEvents;
     this.#conflictsPassed = 0;
-    this.#runs = range.runs ?? noRuns;
-    this.#runsPassed = 0;
+    this.#contexts = range.contexts ?? noContexts;
+    this.#contextsPassed = 0;
     this.#frames.reader.allowContent(range.contentAllowed);
   }
 
@@ -211,7 +213,7 @@ class BatchState implements EventSink {
     this.#block.append(event, source, this.#tenantKey);
     if (this.#user !== null && !event.has(userIdField)) this.#block.setUser(this.#user);
     if (this.#conflicting.length > 0) this.#markConflict(index);
-    if (this.#runs.length > 0) this.#fillRun(event, index);
+    if (this.#contexts.length > 0) this.#fill(event, index);
   }
 
   #markConflict(index: number): void {
@@ -222,11 +224,17 @@ class BatchState implements EventSink {
     this.#report.conflictingEnd(index);
   }
 
-  #fillRun(event: StagedEvent, index: number): void {
-    const runs = this.#runs;
-    while (this.#runsPassed < runs.length && runs[this.#runsPassed]!.event < index) this.#runsPassed++;
-    const run = runs[this.#runsPassed];
-    if (run?.event === index && !event.has(runIdField)) this.#block.setRun(createTextSource(run.runId));
+  #fill(event: StagedEvent, index: number): void {
+    const contexts = this.#contexts;
+    while (this.#contextsPassed < contexts.length && contexts[this.#contextsPassed]!.event < index) {
+      this.#contextsPassed++;
+    }
+    for (let at = this.#contextsPassed; contexts[at]?.event === index; at++) {
+      const { runId, name, stepKind = 0 } = contexts[at]!;
+      if (runId !== undefined && !event.has(runIdField)) this.#block.setRun(createTextSource(runId));
+      if (name !== undefined && !event.has(nameField)) this.#block.setName(createTextSource(name));
+      if (stepKind > 0 && !event.has(stepKindField)) this.#block.setStepKind(stepKind);
+    }
   }
 
   #noteClamped(event: StagedEvent, index: number): void {

@@ -71,6 +71,16 @@ export class EventBlock {
     (this.column(runIdField) as TextColumn).append(this.rows - 1, run, 0, run.bytes.length);
   }
 
+  /** Of the row appended last, which has none: its name. */
+  setName(name: ByteSource): void {
+    (this.column(nameField) as DictionaryColumn).append(this.rows - 1, name, 0, name.bytes.length);
+  }
+
+  /** Of the row appended last, which has none: its step kind. */
+  setStepKind(kind: number): void {
+    (this.column(stepKindField) as EnumColumn).append(this.rows - 1, kind);
+  }
+
   /** Of the row appended last, which has none: its user. */
   setUser(user: ByteSource): void {
     (this.column(userIdField) as TextColumn).append(this.rows - 1, user, 0, user.bytes.length);
@@ -182,6 +192,8 @@ export class EventBlock {
 
 const runIdField = fieldIndex('run_id');
 const userIdField = fieldIndex('user_id');
+const nameField = fieldIndex('name');
+const stepKindField = fieldIndex('step_kind');
 
 /** Which class of column a field has: with a switch over it, each class is called monomorphically. */
 const classes = {

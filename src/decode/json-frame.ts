@@ -12,11 +12,14 @@ import { createByteSource } from './byte-range.js';
 const bytesPerByteMax = 3;
 /** Texts below this are written by a loop, longer ones natively. */
 const loopCharactersMax = 48;
+const loneSurrogate = /\p{Surrogate}/u;
 
 export class JsonFrame {
   #scratch: ByteSource = createByteSource(new ArrayBuffer(65_536));
   #buffer = Buffer.from(this.#scratch.bytes.buffer);
   #end = 0;
+  /** Half a surrogate pair comes from an escape only: without one, no text needs to be looked at. */
+  #hasSurrogateEscapes = false;
   readonly #levelsMax: number;
 
   /** `levelsMax`: containers within each other that are told apart; deeper ones become an empty array. */
@@ -66,9 +69,11 @@ export class JsonFrame {
   }
 
   #packText(bytes: Uint8Array): boolean {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+    this.#hasSurrogateEscapes = text.includes('\\ud') || text.includes('\\uD');
     let value: unknown;
     try {
-      value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
+      value = JSON.parse(text);
     } catch {
       return false;
     }
@@ -158,12 +163,12 @@ export class JsonFrame {
     this.#end = start + length;
   }
 
-  /** Lone surrogates become U+FFFD. */
   #longText(text: string): void {
     const { bytes, view } = this.#scratch;
     const at = this.#end;
     const head = text.length < 22 ? 2 : text.length < 0x5555 ? 3 : 5;
-    const length = this.#buffer.write(text, at + head, 'utf8');
+    const isBroken = this.#hasSurrogateEscapes && loneSurrogate.test(text);
+    const length = isBroken ? this.#writeBroken(text, at + head) : this.#buffer.write(text, at + head, 'utf8');
     if (head === 2) {
       bytes[at] = 0xd9;
       bytes[at + 1] = length;
@@ -175,6 +180,26 @@ export class JsonFrame {
       view.setUint32(at + 1, length);
     }
     this.#end = at + head + length;
+  }
+
+  /**
+   * A text with half a surrogate pair, each half as the three bytes that UTF-8 forbids, so that the reader refuses it
+   * as it refuses the same bytes in MessagePack.
+   */
+  #writeBroken(text: string, start: number): number {
+    const { bytes } = this.#scratch;
+    let at = start;
+    for (const character of text) {
+      const code = character.charCodeAt(0);
+      if (character.length === 1 && code >= 0xd800 && code <= 0xdfff) {
+        bytes[at++] = 0xe0 | (code >> 12);
+        bytes[at++] = 0x80 | ((code >> 6) & 0x3f);
+        bytes[at++] = 0x80 | (code & 0x3f);
+      } else {
+        at += this.#buffer.write(character, at, 'utf8');
+      }
+    }
+    return at - start;
   }
 
   #number(value: number): void {

@@ -27,7 +27,7 @@ import { attemptKey, hashAgent, hashRun, hashStep, hashTask, hashTenant } from '
 import { WorkList } from './work-list.js';
 
 /** What an event of a type says of its subject, as bits. */
-const says = { run: 1, task: 2, step: 4, starts: 8, usage: 16, heartbeat: 32, pending: 64 } as const;
+const says = { run: 1, task: 2, step: 4, starts: 8, usage: 16, heartbeat: 32, pending: 64, failure: 128 } as const;
 const subjectBits = says.run | says.task | says.step;
 
 const saidByType = (() => {
@@ -38,6 +38,7 @@ const saidByType = (() => {
     if (subject === 'run' || subject === 'task' || subject === 'step') table[code]! |= says[subject];
     if (starts.includes(type as EventType)) table[code]! |= says.starts;
     if ((terminalTypes as readonly string[]).includes(type)) table[code]! |= says.usage;
+    if (type.endsWith('.failed')) table[code]! |= says.failure;
   }
   table[eventTypes.heartbeat]! |= says.heartbeat;
   table[eventTypes['task.pending']]! |= says.pending;
@@ -67,6 +68,7 @@ const fields = {
   durationMs: fieldIndex('duration_ms'),
   attempt: fieldIndex('attempt'),
   name: fieldIndex('name'),
+  stepKind: fieldIndex('step_kind'),
   tokensIn: fieldIndex('tokens_in'),
   tokensOut: fieldIndex('tokens_out'),
   costMicros: fieldIndex('cost_micros'),
@@ -136,6 +138,7 @@ class BatchPass {
   readonly #types: Int8Array;
   readonly #scopes: Int8Array;
   readonly #attempts: Uint16Array;
+  readonly #stepKinds: Int8Array;
   readonly #agents: DictionaryColumn;
   readonly #names: DictionaryColumn;
   readonly #times: Word64Column;
@@ -185,6 +188,7 @@ class BatchPass {
     this.#types = (block.column(fields.type) as EnumColumn).values;
     this.#scopes = (block.column(fields.usageScope) as EnumColumn).values;
     this.#attempts = (block.column(fields.attempt) as Uint16Column).values;
+    this.#stepKinds = (block.column(fields.stepKind) as EnumColumn).values;
     this.#agents = block.column(fields.agentId) as DictionaryColumn;
     this.#names = block.column(fields.name) as DictionaryColumn;
     this.#times = block.column(fields.ts) as Word64Column;
@@ -294,7 +298,7 @@ class BatchPass {
     const attempt = (said & says.step) !== 0 ? 1 : Math.max(1, this.#attempts[row]!);
     const key = attemptKey(attempt);
     if ((said & says.usage) !== 0) this.#pushEnd(row, said, key);
-    else if ((said & says.pending) === 0) this.#lists.work.start(key, row, this.#startedMs(row));
+    else if ((said & says.pending) === 0) this.#pushStart(row, key);
     if ((said & says.starts) === 0) return;
     if ((said & says.task) !== 0 && run !== noRun) this.#tellRun(row, tenant, run, key);
     this.#pushOpening(row, said, tenant);
@@ -305,12 +309,19 @@ class BatchPass {
     return startedMs > 0 ? startedMs : this.#times.valueAt(row);
   }
 
+  #pushStart(row: number, key: number): void {
+    const name = this.#names.keyAt(row);
+    const text = name === 0 ? -1 : this.#textOf(this.#nameTexts, this.#names, name);
+    this.#lists.work.start(key, row, this.#startedMs(row), text, this.#stepKinds[row]!);
+  }
+
   #pushEnd(row: number, said: number, key: number): void {
     const endedMs = this.#ends.valueAt(row);
     let lacks = 0;
     if (this.#starts.valueAt(row) === 0) lacks |= workSays.lacksStart;
     if (this.#durationNulls[row] !== 0) lacks |= workSays.lacksDuration;
     if (this.#conflicts[row] !== 0) lacks |= workSays.conflicts;
+    if ((said & says.failure) !== 0 && this.#names.keyAt(row) === 0) lacks |= workSays.lacksName;
     const isExecution = (said & says.task) !== 0;
     this.#lists.work.end(key, row, endedMs > 0 ? endedMs : this.#times.valueAt(row), lacks, isExecution);
   }

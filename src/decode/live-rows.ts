@@ -9,6 +9,7 @@ import type { EventBlock } from './event-block.js';
 import { EventJson } from './event-json.js';
 import { fieldIndex } from './field-table.js';
 import { GrowingList } from './growing-list.js';
+import { decodeUtf8 } from './utf8-text.js';
 
 const fields = {
   type: fieldIndex('type'),
@@ -133,7 +134,7 @@ class RowMatcher {
   #user(row: number): string {
     this.#userIds.seek(row);
     const { source, offset, length } = this.#userIds;
-    return length === 0 ? '' : decoder.decode(source.bytes.subarray(offset, offset + length));
+    return length === 0 ? '' : decodeUtf8(source.bytes.subarray(offset, offset + length));
   }
 
   #run(): string {
@@ -143,9 +144,7 @@ class RowMatcher {
     }
     this.#runOffset = offset;
     this.#runLength = length;
-    this.#runText = decoder.decode(source.bytes.subarray(offset, offset + length));
+    this.#runText = decodeUtf8(source.bytes.subarray(offset, offset + length));
     return this.#runText;
   }
 }
-
-const decoder = new TextDecoder();

@@ -106,7 +106,7 @@ export class MsgpackReader {
     const view = this.view;
     switch (tag) {
       case 0xca:
-        return view.getFloat32(at);
+        return asWritten(view.getFloat32(at));
       case 0xcb:
         return view.getFloat64(at);
       case 0xcc:
@@ -265,6 +265,23 @@ export class MsgpackReader {
 
 /** Bytes behind the tags ca (float 32) … d3 (int 64). */
 const numberBytes: readonly number[] = [4, 8, 1, 2, 4, 8, 1, 2, 4, 8];
+
+/** Decimal digits that a float 32 always keeps, and those that always tell it from its neighbours. */
+const float32DigitsKept = 6;
+const float32DigitsMax = 9;
+
+/**
+ * A float 32 as the shortest decimal that is it: who sends 0.8 in four bytes gets 0.8 back, not 0.800000011920929.
+ * Clients send doubles, so that few frames come here.
+ */
+function asWritten(value: number): number {
+  if (Number.isInteger(value) || !Number.isFinite(value)) return value;
+  for (let digits = float32DigitsKept; digits < float32DigitsMax; digits++) {
+    const written = Number(value.toPrecision(digits));
+    if (Math.fround(written) === value) return written;
+  }
+  return Number(value.toPrecision(float32DigitsMax));
+}
 
 /** A 64-bit integer as a double, NaN when it is not between -(2^53 - 1) and 2^53 - 1. */
 function exact(high: number, low: number): number {

@@ -38,12 +38,18 @@ export function wholeCodePoints(bytes: Uint8Array, offset: number, lengthMax: nu
   return length;
 }
 
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The text of valid UTF-8, all of it: a leading U+FEFF is a character of an id like any other, and is kept. */
+export function decodeUtf8(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
 const nameCharactersMax = 64;
-const decoder = new TextDecoder();
 
 /** A name from a payload (never a value), cut to a length that is sane in an answer. */
 export function readName(source: ByteSource, offset: number, length: number): string {
-  const text = decoder.decode(source.bytes.subarray(offset, offset + Math.min(length, 4 * nameCharactersMax)));
+  const text = decodeUtf8(source.bytes.subarray(offset, offset + Math.min(length, 4 * nameCharactersMax)));
   const characters = Array.from(text);
   return characters.length > nameCharactersMax ? `${characters.slice(0, nameCharactersMax).join('')}…` : text;
 }

@@ -20,15 +20,18 @@ export class WorkList {
     this.#fills = false;
   }
 
-  start(key: number, row: number, startedMs: number): void {
-    this.#push(key, row, workSays.starts, startedMs);
+  /** `name`: index of a text, -1 for none. */
+  start(key: number, row: number, startedMs: number, name: number, stepKind: number): void {
+    const at = this.#push(key, row, workSays.starts, startedMs);
+    this.#attempts.values[at + workPlaces.name] = name;
+    this.#attempts.values[at + workPlaces.stepKind] = stepKind;
   }
 
   /** `lacks`: bits of `workSays`. */
   end(key: number, row: number, endedMs: number, lacks: number, isExecution: boolean): void {
     const at = this.#push(key, row, workSays.ends | lacks, endedMs);
     if ((lacks & workSays.conflicts) !== 0) return;
-    if (lacks !== 0) this.#fills = true;
+    if ((lacks & (workSays.lacksStart | workSays.lacksDuration)) !== 0) this.#fills = true;
     if (!isExecution || (lacks & workSays.lacksDuration) === 0) return;
     this.#attempts.values[at + workPlaces.slice] = this.#lacking?.values[this.#lackingPassed++] ?? -1;
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { hasBrokenText } from './query-text.js';
 
 /** What is taken of a request before anything is made of it. */
 export interface RequestHead {
@@ -55,10 +56,12 @@ export function readHead(request: Pick<IncomingMessage, 'method' | 'url' | 'rawH
     else headers.set(name, `${before}, ${value}`);
   }
   if (rawHeaders.length > 2 * headersMax) fault ??= `the request has more than ${headersMax} headers`;
-  const target = decodedTarget(pathOf(request.url ?? '', headers.get('host')));
+  const sent = pathOf(request.url ?? '', headers.get('host'));
+  const target = decodedTarget(sent);
   if (!target.startsWith('/')) fault ??= 'the target of the request is neither a path nor a URL of this host';
   if (!/^1\.[01]$/.test(request.httpVersion)) fault ??= `the version is HTTP/${request.httpVersion}, not HTTP/1.1`;
   const queryAt = target.indexOf('?');
+  if (queryAt !== -1 && hasBrokenText(sent.slice(sent.indexOf('?')))) fault ??= 'the query is not UTF-8';
   return {
     method: request.method ?? '',
     path: queryAt === -1 ? target : target.slice(0, queryAt),

@@ -54,12 +54,25 @@ async function importModule(): Promise<UwsModule> {
     return imported.default;
   } catch (error) {
     const { versions, platform, arch } = process;
+    const glibc = glibcVersion();
+    const here = `Node ${versions.node} (${platform} ${arch}${glibc === null ? '' : `, glibc ${glibc}`})`;
     throw new CollectorError(
       'config_invalid',
-      `cannot load uWebSockets.js on Node ${versions.node} (${platform} ${arch}): it has no binary for it.\n` +
-        'On Node 22 and newer run: npm install uNetworking/uWebSockets.js#v20.67.0\n' +
-        `cause: ${errorMessage(error)}`,
+      `cannot load uWebSockets.js on ${here}: it is missing, or has no binary for it.\n` +
+        'With Node 20 and any glibc: npm ci\n' +
+        'With Node 22 or newer and glibc 2.38 or newer: npm install uNetworking/uWebSockets.js#v20.67.0\n' +
+        `cause: ${firstLine(errorMessage(error))}`,
       { cause: error },
     );
   }
+}
+
+/** Null on systems without it. */
+function glibcVersion(): string | null {
+  const report = process.report?.getReport() as { readonly header?: { readonly glibcVersionRuntime?: string } };
+  return report?.header?.glibcVersionRuntime ?? null;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? '';
 }

@@ -1,7 +1,7 @@
 import type { HttpRoute } from '../core/ports.js';
 import { problem } from '../core/problem.js';
 import { eventsOperation } from './events-operation.js';
-import type { FirstAnswers, KeptReply } from './first-answers.js';
+import { FirstAnswers, type KeptReply } from './first-answers.js';
 import type { FrameResult } from './frame-origin.js';
 import { inflateBody, parseFormat } from './http-body.js';
 import { type RequestFrames, requestProducer } from './request-frames.js';
@@ -9,14 +9,25 @@ import { type RequestFrames, requestProducer } from './request-frames.js';
 export interface EventsRouteOptions {
   /** Bytes of a body, as sent and when inflated. */
   readonly frameBytesMax: number;
+  /** Answers kept for repeated requests, and their characters. */
+  readonly firstAnswersMax: number;
+  readonly firstAnswersCharactersMax: number;
+}
+
+export interface EventsRouteDeps {
+  readonly frames: RequestFrames;
+  /** An answer to a request with an `Idempotency-Key` is no longer kept. */
+  readonly onAnswerForgotten: () => void;
 }
 
 /** `POST /v1/events`: one body is one frame; the answer comes when it is on disk. */
-export function createEventsRoute(
-  deps: { readonly frames: RequestFrames; readonly answers: FirstAnswers },
-  options: EventsRouteOptions,
-): HttpRoute {
-  const { frames, answers } = deps;
+export function createEventsRoute(deps: EventsRouteDeps, options: EventsRouteOptions): HttpRoute {
+  const { frames } = deps;
+  const answers = new FirstAnswers({
+    answersMax: options.firstAnswersMax,
+    charactersMax: options.firstAnswersCharactersMax,
+    onForgotten: deps.onAnswerForgotten,
+  });
   return {
     method: 'POST',
     path: '/v1/events',

@@ -4,7 +4,7 @@ export interface FirstAnswersOptions {
   readonly answersMax: number;
   /** Characters of all bodies together. */
   readonly charactersMax: number;
-  readonly onForgotten: (count: number) => void;
+  readonly onForgotten: () => void;
 }
 
 export interface KeptReply extends HttpReply {
@@ -36,7 +36,7 @@ export class FirstAnswers {
   keep(tenant: string, producer: string, reply: KeptReply): void {
     const { answersMax, charactersMax, onForgotten } = this.#options;
     if (reply.body.length > charactersMax / 100) {
-      onForgotten(1);
+      onForgotten();
       return;
     }
     this.#answers.set(keyOf(tenant, producer), reply);
@@ -45,7 +45,7 @@ export class FirstAnswers {
       if (this.#answers.size <= answersMax && this.#characters <= charactersMax) return;
       this.#answers.delete(key);
       this.#characters -= body.length;
-      onForgotten(1);
+      onForgotten();
     }
   }
 }

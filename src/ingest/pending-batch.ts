@@ -2,11 +2,11 @@ import type { ErrorCode } from '../core/errors.js';
 import type {
   DecodedBatch,
   DecodedFrame,
+  EventContext,
   EventFingerprints,
   FrameBatch,
   FrameFormat,
   FrameRange,
-  RunOfEvent,
 } from '../core/event-batch.js';
 import { invariant } from '../core/invariant.js';
 import { type LiveInterest, noLifecycle } from '../core/live-batch.js';
@@ -39,8 +39,8 @@ export interface PendingFrame {
   duplicateEvents: number[];
   /** Indices of events that end what had ended otherwise before. */
   conflictingEvents: number[];
-  /** Runs that events left out, ascending by event. */
-  runs: RunOfEvent[];
+  /** What events left out and is known. */
+  contexts: EventContext[];
   /** Position it was given; 0 until admitted, and for origins without a producer. */
   seq: number;
   state: FrameState;
@@ -109,7 +109,7 @@ export class PendingBatch {
       silent,
       duplicateEvents: [],
       conflictingEvents: [],
-      runs: [],
+      contexts: [],
       seq: 0,
       events: 0,
       state,
@@ -122,7 +122,7 @@ export class PendingBatch {
     const ranges: FrameRange[] = [];
     for (const frame of this.frames) {
       if (frame.fault !== null) continue;
-      const { offset, length, format, silent, duplicateEvents, conflictingEvents, runs, origin } = frame;
+      const { offset, length, format, silent, duplicateEvents, conflictingEvents, contexts, origin } = frame;
       ranges.push({
         offset,
         length,
@@ -133,7 +133,7 @@ export class PendingBatch {
         duplicate: silent,
         duplicateEvents,
         conflictingEvents: conflictingEvents.sort(ascending),
-        runs: runs.sort((left, right) => left.event - right.event),
+        contexts: contexts.sort((left, right) => left.event - right.event),
       });
     }
     return { bytes: this.#bytes, frames: ranges, ...this.mustReceipt(), live };

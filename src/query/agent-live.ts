@@ -43,8 +43,13 @@ const answer = z.strictObject({
   agent_id: textSchema,
   as_of: instantSchema,
   last_seen: optionalInstantSchema,
+  evicted_at: optionalInstantSchema.meta({
+    description: 'When the agent was last left out of the live windows for want of room; null when they are whole.',
+  }),
   window_ms: z.record(z.enum(windowNames), countSchema),
-  windows: z.record(z.enum(windowNames), windowSchema),
+  windows: z.record(z.enum(windowNames), windowSchema.nullable()).meta({
+    description: 'Null for a window that reaches back before `evicted_at`: what it held is in the store only.',
+  }),
 });
 
 /**
@@ -78,11 +83,17 @@ export function createAgentLiveRoute(context: QueryContext): HttpRoute {
 }
 
 function liveReply(context: QueryContext, tenant: string, agentId: string): HttpReply {
-  const windows = windowNames.map((name) => [name, windowItem(context.windows.snapshot(tenant, agentId, name))]);
+  const nowMs = context.clock.nowMs();
+  const evictedMs = context.windows.evictedMs(tenant, agentId) ?? null;
+  const windows = windowNames.map((name) => {
+    const isWhole = evictedMs === null || evictedMs <= nowMs - windowMs[name];
+    return [name, isWhole ? windowItem(context.windows.snapshot(tenant, agentId, name)) : null];
+  });
   return jsonReply({
     agent_id: agentId,
-    as_of: instant(context.clock.nowMs()),
+    as_of: instant(nowMs),
     last_seen: optionalInstant(context.windows.lastSeenMs(tenant, agentId) ?? null),
+    evicted_at: optionalInstant(evictedMs),
     window_ms: windowMs,
     windows: Object.fromEntries(windows),
   });

@@ -42,7 +42,7 @@ function mustBeJson({ headers }: HttpRequest): void {
 
 function jsonOf(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
     throw refused([{ path: '', code: 'body_invalid', message: 'expected JSON in UTF-8' }]);
   }

@@ -11,11 +11,13 @@ import { countFailures } from './counted-route.js';
 import { createDashboardRoutes } from './dashboard.js';
 import { createDayFinalizationRoutes } from './day-finalization.js';
 import { createEndpointsRoute } from './endpoints.js';
+import { createEngagementPerformanceRoute } from './engagement-performance.js';
 import { createErasureRoutes } from './erasure.js';
 import { createEventSchemaRoute } from './event-schema.js';
 import { createExecutionLogsRoute } from './execution-logs.js';
 import { createFailureBreakdownRoute } from './failure-breakdown.js';
 import { createFailureListRoute } from './failure-list.js';
+import { createFlowListRoute } from './flow-list.js';
 import { createHealthRoutes } from './health.js';
 import { createMetricsExportRoute } from './metrics-export.js';
 import { createMetricsPageRoute } from './metrics-page.js';
@@ -51,6 +53,8 @@ export function createQueryRoutes(
     ...createDashboardRoutes(context).map(cached),
     cached(createTaskListRoute(context)),
     cached(createRunListRoute(context)),
+    cached(createFlowListRoute(context)),
+    cached(createEngagementPerformanceRoute(context)),
     cached(createAgentExecutionsRoute(context)),
     cached(createTaskDetailRoute(context)),
     cached(createRunDetailRoute(context)),

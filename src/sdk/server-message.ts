@@ -28,7 +28,7 @@ export interface ListedError {
 export function parseServerMessage(bytes: Uint8Array, isBinary: boolean): ServerMessage | null {
   let value: unknown;
   try {
-    value = isBinary ? unpackMessage(bytes) : JSON.parse(new TextDecoder().decode(bytes));
+    value = isBinary ? unpackMessage(bytes) : JSON.parse(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
-import { ftruncateSync, mkdirSync, readFileSync, writeSync } from 'node:fs';
+import { ftruncateSync, mkdirSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import type { FileLocker, HeldLock } from '../core/file-lock.js';
 import type { Stage } from '../core/stage.js';
@@ -57,7 +57,7 @@ export class DataDirLock implements Stage {
 
   #make(): void {
     try {
-      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      makeDirectory(this.#directory);
     } catch (error) {
       throw new CollectorError(
         'data_dir_unusable',
@@ -73,6 +73,22 @@ export class DataDirLock implements Stage {
       'data_dir_locked',
       `cannot lock data directory ${this.#directory}: ${who} uses it; stop it or choose another TIDEMARK_DATA_DIR`,
     );
+  }
+}
+
+/**
+ * With those above it. Node's own recursion goes on for ever where a directory is there in which none can be made, and
+ * says so by ENOENT, as in /proc.
+ */
+function makeDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const above = dirname(path);
+  if (above !== path) makeDirectory(above);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Made by another process meanwhile.
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
   }
 }
 

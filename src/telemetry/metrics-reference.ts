@@ -69,6 +69,7 @@ export const ingestMetrics = {
     },
   ),
   connections: gauge('tidemark_connections', 'WebSockets that are open.'),
+  workOpen: gauge('tidemark_work_open', 'Runs, tasks and steps under way whose start is remembered for their end.'),
 } as const;
 
 export const receiptMetrics = {

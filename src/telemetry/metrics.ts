@@ -61,6 +61,7 @@ export interface MetricSources {
   readonly windowStats: () => { readonly keys: number; readonly bytes: number };
   readonly decodePool: () => { readonly workers: number; readonly utilisation: number; readonly queueDepth: number };
   readonly connections: () => number;
+  readonly workOpen: () => number;
   readonly live: () => { readonly subscribers: number; readonly runs: number; readonly open: number };
   /** Process id of the embedded engine, undefined when it is not running. */
   readonly enginePid: () => number | undefined;
@@ -329,6 +330,7 @@ function createGauges(
 function createStageGauges(registry: Registry, clock: Clock): (sources: Partial<MetricSources>) => void {
   const gauge = (declaration: MetricDeclaration) => gaugeOf(registry, declaration);
   const connections = gauge(ingestMetrics.connections);
+  const workOpen = gauge(ingestMetrics.workOpen);
   const workers = gauge(decodeMetrics.workers);
   const utilisation = gauge(decodeMetrics.utilisation);
   const queueDepth = gauge(decodeMetrics.queueDepth);
@@ -342,6 +344,7 @@ function createStageGauges(registry: Registry, clock: Clock): (sources: Partial<
   const clockUnset = gauge(receiptMetrics.clockUnset);
   return (sources) => {
     connections.set(sources.connections?.() ?? 0);
+    workOpen.set(sources.workOpen?.() ?? 0);
     const pool = sources.decodePool?.();
     workers.set(pool?.workers ?? 0);
     utilisation.set(pool?.utilisation ?? 0);

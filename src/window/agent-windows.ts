@@ -23,6 +23,8 @@ export class AgentWindows {
   touchedMs = 0;
   /** The rollup's rows of this agent are in; a second restore leaves it alone. */
   restored = false;
+  /** When it was last evicted, before it came back; see `EvictedAgents`. */
+  evictedMs: number | undefined = undefined;
   /** Position in the list that expiry walks; kept by `createLiveWindows`. */
   slot = 0;
   #newestMs = 0;

@@ -9,6 +9,7 @@ import { ActivityList } from './activity-list.js';
 import { AgentWindows } from './agent-windows.js';
 import { CellArena } from './cell-arena.js';
 import { DurationTotals } from './durations.js';
+import { EvictedAgents, stillTold } from './evicted-agents.js';
 import { oldestSlice, windowLevels } from './window-levels.js';
 
 /**
@@ -69,6 +70,7 @@ export class RollingWindows implements WindowSink, LiveWindows, WindowRestorer {
   readonly #agents: AgentWindows[] = [];
   #expireNext = 0;
   readonly #durations = new DurationTotals();
+  readonly #evicted: EvictedAgents;
   #evictionLoggedMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: LiveWindowsDeps, options: LiveWindowsOptions) {
@@ -76,6 +78,7 @@ export class RollingWindows implements WindowSink, LiveWindows, WindowRestorer {
     this.#logger = deps.logger;
     this.#instruments = deps.instruments;
     this.#options = options;
+    this.#evicted = new EvictedAgents(options.keysMax);
   }
 
   /** Hot path: once a batch, after it is durable. */
@@ -111,6 +114,12 @@ export class RollingWindows implements WindowSink, LiveWindows, WindowRestorer {
     return agent?.isLive(nowMs) ? agent.lastSeenMs(nowMs) : undefined;
   }
 
+  evictedMs(tenant: string, agentId: string): number | undefined {
+    const nowMs = this.#clock.nowMs();
+    const agent = this.#find(tenant, agentId);
+    return agent === undefined ? this.#evicted.of(tenant, agentId, nowMs) : stillTold(agent.evictedMs, nowMs);
+  }
+
   *keys(): Generator<{ readonly tenant: string; readonly agentId: string }> {
     const nowMs = this.#clock.nowMs();
     for (const agent of this.#activity) {
@@ -124,7 +133,7 @@ export class RollingWindows implements WindowSink, LiveWindows, WindowRestorer {
     for (const row of rows) {
       let agent = this.#find(row.tenant, row.agentId);
       if (agent === undefined) {
-        if (this.#isFull()) return 'full';
+        if (this.#isFull()) return this.#leaveOut(nowMs);
         agent = this.#create(row.tenant, row.agentId);
         this.#activity.addOldest(agent);
       }
@@ -133,7 +142,12 @@ export class RollingWindows implements WindowSink, LiveWindows, WindowRestorer {
       taken.add(agent);
       restoreRow(agent, row, nowMs);
     }
-    return this.#isFull() ? 'full' : 'taken';
+    return this.#isFull() ? this.#leaveOut(nowMs) : 'taken';
+  }
+
+  #leaveOut(nowMs: number): 'full' {
+    this.#evicted.noteAll(nowMs);
+    return 'full';
   }
 
   stats(): WindowStats {
@@ -150,8 +164,11 @@ export class RollingWindows implements WindowSink, LiveWindows, WindowRestorer {
   }
 
   #admit(tenant: string, agentId: string): AgentWindows {
+    // Before another one is noted, for which the oldest note may go.
+    const evictedMs = this.#evicted.take(tenant, agentId);
     if (this.#agents.length >= this.#options.keysMax) this.#evictOldest();
     const agent = this.#create(tenant, agentId);
+    agent.evictedMs = evictedMs;
     this.#activity.addNewest(agent);
     return agent;
   }
@@ -172,6 +189,7 @@ export class RollingWindows implements WindowSink, LiveWindows, WindowRestorer {
     const agent = this.#activity.oldest();
     if (agent === null) return;
     this.#remove(agent);
+    this.#evicted.note(agent.tenant, agent.agentId, this.#clock.nowMs());
     this.#instruments.keysEvicted.inc();
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#evictionLoggedMs < evictionLogMs) return;

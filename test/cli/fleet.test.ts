@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createFleet } from '../../src/cli/fleet.js';
+import { withContext } from '../../src/cli/fleet-context.js';
 import { AgentLedger } from '../../src/cli/fleet-ledger.js';
 import { seededRandom } from '../../src/cli/seeded-random.js';
 import { defaultFrameLimits } from '../../src/core/limits.js';
@@ -10,7 +11,8 @@ import { encodeFrame, stampSeq } from '../../src/sdk/frame-encoder.js';
 const nowMs = Date.UTC(2026, 0, 15, 12);
 
 function eventsOf(seed: number, runs: number): TidemarkEvent[] {
-  const fleet = createFleet(seededRandom(seed), { agents: 12, token: 't' });
+  const random = seededRandom(seed);
+  const fleet = withContext(random, createFleet(random, { agents: 12, token: 't' }), 't');
   return Array.from({ length: runs }, (_, run) => fleet[run % fleet.length]!.nextRun(nowMs)).flat();
 }
 
@@ -48,6 +50,19 @@ test('the collector accepts every event of a fleet, and the ledger counts what t
     expect(ledger.figures().successRate).toBeCloseTo((100 * slice.completed) / (slice.completed + slice.failed), 9);
   }
   expect(decoded.slices).toHaveLength(12);
+});
+
+test('every run of a fleet begins and ends, and so do its tasks, the run first and last', () => {
+  const all = eventsOf(4, 120);
+  const runs = [...new Set(all.map(({ run_id }) => run_id))];
+  expect(runs.length).toBe(120);
+  for (const run of runs) {
+    const events = all.filter(({ run_id }) => run_id === run);
+    expect(events[0]?.type).toBe('run.started');
+    expect(events.at(-1)?.type).toMatch(/^run\.(completed|failed|cancelled)$/);
+    const tasksOf = (types: RegExp) => events.filter(({ type }) => types.test(type)).map(({ task_id }) => task_id);
+    expect(tasksOf(/^task\.(completed|failed|cancelled)$/)).toEqual(tasksOf(/^task\.running$/));
+  }
 });
 
 test('usage of steps adds up to what their tasks and runs roll up', () => {

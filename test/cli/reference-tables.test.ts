@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { referenceSections, rewriteSections } from '../../src/cli/reference-tables.js';
+import { environmentExample, referenceSections, rewriteSections } from '../../src/cli/reference-tables.js';
 import { configFields } from '../../src/config/config.js';
+import { loadConfig } from '../../src/config/load-config.js';
 import { errorTable } from '../../src/core/errors.js';
 import { eventFields } from '../../src/core/event-schema.js';
 import { eventTypes } from '../../src/core/event-types.js';
@@ -54,4 +55,23 @@ test('sections are replaced between their markers and the rest is kept', () => {
   expect(first.text).toBe('top\n<!-- begin:a -->\n\nNEW $& A\n\n<!-- end:a -->\nbottom\n');
   expect(first.missing).toEqual(['b']);
   expect(rewriteSections(first.text, sections).text).toBe(first.text);
+});
+
+test('.env.example holds every variable as it is generated now, and its lines are the defaults', () => {
+  const written = readFileSync(packageFile('.env.example'), 'utf8');
+  expect(written).toBe(environmentExample());
+  const lines = [...written.matchAll(/^#(TIDEMARK_\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]);
+  expect(lines.map(([name]) => name)).toEqual(['TIDEMARK_CONFIG', ...configFields.map(({ variable }) => variable)]);
+  const machine = { cpus: 2 };
+  const { TIDEMARK_CONFIG: _, ...env } = Object.fromEntries(lines);
+  expect(loadConfig({ env, machine })).toEqual(loadConfig({ env: {}, machine }));
+});
+
+test('the examples of the README and the docs use one name for the key', () => {
+  const docs = readdirSync(packageFile('docs')).map((name) => `docs/${name}`);
+  for (const path of ['README.md', ...docs]) {
+    const text = readFileSync(packageFile(path), 'utf8');
+    const names = [...text.matchAll(/Bearer \$\{?(\w+)/g)].map(([, name]) => name);
+    expect(new Set([...names, 'KEY']), path).toEqual(new Set(['KEY']));
+  }
 });

@@ -85,6 +85,7 @@ test('every table a segment reaches remembers tokens and is synced before the in
     'agent_runs_v1',
     'agent_task_history_v2',
     'agent_tasks_by_start_v1',
+    'engagement_performance_per_day_v1',
   ]);
   for (const table of rows) {
     expect(table.engine_full).toContain('non_replicated_deduplication_window = 10000');

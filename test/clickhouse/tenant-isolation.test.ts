@@ -12,6 +12,7 @@ import { readAgentSeries } from '../../src/clickhouse/queries/agent-series.js';
 import { readAgentStandings } from '../../src/clickhouse/queries/agent-standings.js';
 import { exportDays } from '../../src/clickhouse/queries/daily-export.js';
 import { readDayFinalizations } from '../../src/clickhouse/queries/day-finalizations.js';
+import { readEngagementDays, readEngagementKnown } from '../../src/clickhouse/queries/engagement-days.js';
 import { readErasures } from '../../src/clickhouse/queries/erasures.js';
 import { readExecutionBucket, readFirstExecutions } from '../../src/clickhouse/queries/execution-split.js';
 import { readFailureExamples } from '../../src/clickhouse/queries/failure-examples.js';
@@ -20,6 +21,7 @@ import { readFailureGroups } from '../../src/clickhouse/queries/failure-groups.j
 import { readFailureList } from '../../src/clickhouse/queries/failure-list.js';
 import { readFailureSeries } from '../../src/clickhouse/queries/failure-series.js';
 import { readFinalOutput } from '../../src/clickhouse/queries/final-output.js';
+import { readFlowPage } from '../../src/clickhouse/queries/flow-page.js';
 import { readHistoryCandidates } from '../../src/clickhouse/queries/history-candidates.js';
 import { runKind, taskKind } from '../../src/clickhouse/queries/history-kind.js';
 import { placesReader } from '../../src/clickhouse/queries/history-latest.js';
@@ -166,6 +168,9 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     return exported;
   },
   readDayFinalizations: (tenant) => readDayFinalizations(store.reader, { tenant, limit: 10 }),
+  readEngagementDays: (tenant) => readEngagementDays(store.reader, { tenant, engagementId: 'deal of a' }, days),
+  readEngagementKnown: (tenant) => readEngagementKnown(store.reader, { tenant, engagementId: 'deal of a' }),
+  readFlowPage: (tenant) => readFlowPage(store.reader, { tenant, span: days, limit: 1_000 }),
   readErasures: (tenant) =>
     Promise.all([null, 'erased run', 'erased user'].map((id) => readErasures(store.reader, { tenant, id, limit: 9 }))),
   readFailureExamples: (tenant) =>

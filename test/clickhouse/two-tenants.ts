@@ -35,6 +35,8 @@ function worked({ tenant, agent, other }: Teller): RawRow[] {
         agent_name: `${agent} of ${tenant}`,
         run_id: runId,
         user_id: 'user',
+        flow_id: `flow of ${agent}`,
+        engagement_id: `deal of ${agent}`,
         type,
         ts: startMs + atMs,
         received: startMs + atMs + 200,

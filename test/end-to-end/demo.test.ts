@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
@@ -34,11 +35,59 @@ test('the demo ends with code 0 when the collector answers with the counts of wh
   expect(stdout).toContain('counts and success rates are equal for 5 of 5 agents');
   expect(stdout).toContain('nothing was lost, nothing was counted twice');
   expect(code).toBe(0);
-  expect((await collector.metrics()).get('tidemark_events_total{outcome="durable"}')).toBe(4_000);
+  // Of the runs that were under way when the time was over, the rest was sent as well.
+  expect((await collector.metrics()).get('tidemark_events_total{outcome="durable"}')).toBeGreaterThanOrEqual(4_000);
+  await expect.poll(() => openWork(collector), { timeout: 20_000 }).toEqual({ runs: 0, tasks: 0 });
+  const [told] = await collector.query<Readonly<Record<string, number>>>(`
+    SELECT uniqExact(user_id) > 1 AS users, uniqExact(session_id) > 1 AS sessions,
+      uniqExact(engagement_id) > 1 AS engagements, countIf(notEmpty(inputs)) > 0 AS inputs,
+      countIf(type = 'memory.stored') > 0 AND countIf(type = 'memory.recalled') > 0 AS memory,
+      countIf(type = 'pattern.observed') > 0 AND countIf(type = 'pattern.feedback') > 0 AS patterns,
+      countIf(type = 'log') > 0 AS logs, countIf(step_kind = 'llm' AND name != '') > 0 AS models,
+      countIf(type = 'run.started' AND user_id != '') > 0 AND countIf(type LIKE 'run.%ed' AND user_id = '') > 0 AS terse
+    FROM agent_events`);
+  expect(Object.entries(told ?? {}).filter(([, holds]) => Number(holds) !== 1)).toEqual([]);
 
   const refused = await runDemo(...fleet, '--url', collector.url, '--key', 'tdm_not_a_key_of_this_collector');
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain('cannot open the stream');
+});
+
+/** Runs and tasks that have not ended, as the collector tells them. */
+async function openWork(collector: CollectorProcess) {
+  const total = async (path: string): Promise<number> => {
+    const totals = ['running', 'orphaned'].map(async (status) => {
+      const headers = { authorization: `Bearer ${testKey}` };
+      const response = await fetch(`${collector.url}${path}?status=${status}`, { headers });
+      return ((await response.json()) as { readonly total: number }).total;
+    });
+    return (await Promise.all(totals)).reduce((sum, count) => sum + count, 0);
+  };
+  return { runs: await total('/api/v1/runs'), tasks: await total('/api/v1/monitoring/tasks') };
+}
+
+test('an interrupted demo sends the runs that are under way to their end, and leaves none open', async () => {
+  const collector = new CollectorProcess({ dataDir: tempDir() });
+  onTestFinished(async () => {
+    await collector.stop();
+  });
+  await collector.start();
+  const fleet = ['--agents', '8', '--rate', '500', '--seconds', '600', '--url', collector.url, '--key', testKey];
+  const child = spawn(process.execPath, [demo, ...fleet]);
+  let output = '';
+  child.stdout.on('data', (data: Buffer) => {
+    output += data.toString();
+  });
+  const durable = async () => (await collector.metrics()).get('tidemark_events_total{outcome="durable"}') ?? 0;
+  await expect.poll(durable, { timeout: 20_000 }).toBeGreaterThan(300);
+  child.kill('SIGINT');
+  const [code] = (await once(child, 'exit')) as [number | null];
+  expect([code, output]).toEqual([130, expect.stringContaining('every run that began was sent to its end')]);
+  const events = Number(/.*acked (\d+)/s.exec(output)?.[1]);
+  const sql = 'SELECT count() AS events FROM agent_events';
+  const stored = async () => Number((await collector.query<{ events: number }>(sql))[0]?.events);
+  await expect.poll(stored, { timeout: 20_000 }).toBe(events);
+  await expect.poll(() => openWork(collector), { timeout: 20_000 }).toEqual({ runs: 0, tasks: 0 });
 });
 
 test('the demo ends with code 2 and says why when there is no collector or an option is wrong', async () => {

@@ -34,6 +34,7 @@ async function post(
 }
 
 let producers = 0;
+let sent = 0;
 
 /** What the socket says of one frame before it acknowledges it. */
 async function overSocket(frame: string | Uint8Array): Promise<Errors> {
@@ -48,19 +49,28 @@ async function overSocket(frame: string | Uint8Array): Promise<Errors> {
 
 /** Codes, indices and paths of what is told of `events`, by every way in. */
 async function toldEverywhere(events: readonly Sent[]): Promise<Record<string, unknown[]>> {
-  const names = [...new Set(events.flatMap((event) => Object.keys(event)))];
-  const rows = events.map((event) => names.map((name) => event[name] ?? null));
-  const shown = (errors: Errors) => errors.map(({ index, code, path }) => [index, code, path]);
-  const frames = { events: { events }, rows: { columns: names, rows } };
+  const ways: Record<string, (frame: Sent, lines: string) => Promise<Errors>> = {
+    'posted as MessagePack': async (frame) => (await post(pack(frame), 'application/msgpack')).errors,
+    'posted as JSON': async (frame) => (await post(JSON.stringify(frame), 'application/json')).errors,
+    'streamed as MessagePack': (frame) => overSocket(pack({ seq: 1, ...frame })),
+    'streamed as JSON': (frame) => overSocket(JSON.stringify({ seq: 1, ...frame })),
+    'posted as lines': async (_, lines) => (await post(lines, 'application/x-ndjson')).errors,
+  };
   const told: Record<string, unknown[]> = {};
-  for (const [shape, frame] of Object.entries(frames)) {
-    told[`${shape} posted as MessagePack`] = shown((await post(pack(frame), 'application/msgpack')).errors);
-    told[`${shape} posted as JSON`] = shown((await post(JSON.stringify(frame), 'application/json')).errors);
-    told[`${shape} streamed as MessagePack`] = shown(await overSocket(pack({ seq: 1, ...frame })));
-    told[`${shape} streamed as JSON`] = shown(await overSocket(JSON.stringify({ seq: 1, ...frame })));
+  for (const [way, send] of Object.entries(ways)) {
+    for (const shape of ['maps', 'rows'] as const) {
+      // Of one way and shape alone, so that none is what another said before.
+      const mark = ++sent;
+      const own = events.map((event) =>
+        event.task_id === undefined ? event : { ...event, task_id: `${event.task_id}-${mark}` },
+      );
+      const columns = [...new Set(own.flatMap((event) => Object.keys(event)))];
+      const rows = own.map((event) => columns.map((name) => event[name] ?? null));
+      const lines = own.map((event) => JSON.stringify(event)).join('\n');
+      const errors = await send(shape === 'maps' ? { events: own } : { columns, rows }, lines);
+      told[`${shape} ${way}`] = errors.map(({ index, code, path }) => [index, code, path]);
+    }
   }
-  const lines = events.map((event) => JSON.stringify(event)).join('\n');
-  told['lines posted'] = shown((await post(lines, 'application/x-ndjson')).errors);
   return told;
 }
 
@@ -75,8 +85,15 @@ test('a clamped time is told by every way in, and the event is kept', async () =
 /** What the store and the windows hold of an agent once its events are there. */
 async function answersOf(agent: string) {
   const metrics = (way: string) =>
-    collector.get<Sent>(`/api/v1/agents/${agent}/metrics?time_range=1d&metric_type=${way}`).catch(() => ({}) as Sent);
-  await expect.poll(async () => (await metrics('realtime')).total_executions).toBe(1);
+    collector.get<Sent>(`/api/v1/agents/${agent}/metrics?time_range=1d&metric_type=${way}`);
+  // An insert reaches one table after the other.
+  const found = async () => [
+    (await metrics('realtime')).total_executions,
+    (await metrics('aggregated')).total_executions,
+    (await collector.get<Sent>(`/api/v1/runs/run-of-${agent}`)).status,
+    String((await collector.get<Sent>(`/api/v1/monitoring/tasks/task-of-${agent}`)).status).toLowerCase(),
+  ];
+  await expect.poll(found, { timeout: 20_000 }).toEqual([1, 1, 'completed', 'completed']);
   const live = await collector.get<{ readonly windows: Record<string, Sent> }>(`/api/v1/agents/${agent}/live`);
   const exported = (format: string) =>
     collector.get<Sent[]>(`/api/v1/metrics/export?agent_id=${agent}&format=${format}`);
@@ -204,4 +221,47 @@ test('seq in a request is refused, since requests come in no order', async () =>
     expect(problem.detail).toContain('Idempotency-Key');
   }
   expect((await post(JSON.stringify({ seq: null, events: [task('seq-2')] }), 'application/json')).status).toBe(202);
+});
+
+test('a leading U+FEFF makes another agent, in the store, live, in metrics and in answers alike', async () => {
+  const marked = '\ufeffmarked';
+  const live = await LiveClient.open(collector, `?agent_id=${encodeURIComponent(marked)}`);
+  await post(JSON.stringify([marked, 'marked'].flatMap((agent) => eventsOf(agent, {}))), 'application/json');
+  const agents = async () => {
+    const { agents: found } = await collector.get<{ readonly agents: readonly Sent[] }>('/api/v1/agents?limit=100');
+    return found.map(({ agent_id }) => String(agent_id)).filter((id) => id.endsWith('marked'));
+  };
+  await expect.poll(async () => (await agents()).sort()).toEqual(['marked', marked]);
+  for (const agent of [marked, 'marked']) {
+    const path = encodeURIComponent(agent);
+    const { windows } = await collector.get<{ readonly windows: Record<string, Sent> }>(`/api/v1/agents/${path}/live`);
+    expect(windows['1h']?.total_executions, agent).toBe(1);
+    const counted = (await collector.metrics()).get(
+      `agent_execution_total{tenant="default",agent_id="${agent}",status="completed"}`,
+    );
+    expect(counted, agent).toBe(1);
+  }
+  const told = () => live.received.flatMap(({ events }) => events ?? []);
+  await live.until(() => told().some(({ type }) => type === 'run.completed'));
+  expect(new Set(told().map(({ agent_id }) => agent_id))).toEqual(new Set([marked]));
+});
+
+test('a query that names bytes which are no UTF-8 is refused instead of looking for U+FFFD', async () => {
+  const headers = { authorization: `Bearer ${testKey}` };
+  for (const broken of ['%ED%A0%80', 'a%FF', '%C3%28']) {
+    const answer = await fetch(`${collector.url}/api/v1/monitoring/tasks?agent_id=${broken}`, { headers });
+    expect([answer.status, await answer.json()], broken).toMatchObject([400, { code: 'request_malformed' }]);
+  }
+  for (const sound of ['%EF%BF%BD', '%F0%9F%98%80', '100%', '%zz', '%EF%BB%BFmarked']) {
+    const answer = await fetch(`${collector.url}/api/v1/monitoring/tasks?agent_id=${sound}`, { headers });
+    expect(answer.status, sound).toBe(200);
+  }
+});
+
+test('a live filter that names bytes which are no UTF-8 is refused too', async () => {
+  const headers = { authorization: `Bearer ${testKey}` };
+  const events = await fetch(`${collector.url}/api/v1/live/events?agent_id=%ED%A0%80`, { headers });
+  expect([events.status, await events.json()]).toMatchObject([400, { code: 'request_malformed' }]);
+  const socket = await LiveClient.open(collector, '?run_id=%FF');
+  expect([socket.closeCode, socket.received]).toEqual([1006, []]);
 });

@@ -1,9 +1,11 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { pack } from 'msgpackr';
+import { pack, unpack } from 'msgpackr';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import WebSocket from 'ws';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { WireClient } from '../support/wire-client.js';
 
@@ -284,6 +286,19 @@ test('a repeated Idempotency-Key gets the first answer byte for byte, after a ki
   expect(await send(bad, 'order-2')).toEqual([400, 'again', refused[2]]);
   expect((await send([task('retry-3')], 'order-1'))[0]).toBe(422);
   await expect.poll(() => rowsOf('retry-')).toEqual(['retry-1', 'retry-2']);
+});
+
+test('a browser with a wrong key hears of it in the format it speaks', async () => {
+  for (const [query, isJson] of [
+    ['', false],
+    ['?format=json', true],
+  ] as const) {
+    const socket = new WebSocket(`${collector.streamUrl}${query}`, ['tidemark.v1', 'tidemark.key.wrong']);
+    const [data, isBinary] = (await once(socket, 'message')) as [Buffer, boolean];
+    const message = isBinary ? unpack(data) : JSON.parse(String(data));
+    expect([isBinary, message]).toEqual([!isJson, expect.objectContaining({ op: 'error', code: 'key_invalid' })]);
+    expect((await once(socket, 'close'))[0]).toBe(4401);
+  }
 });
 
 test('a request that cannot be taken is a problem with its code', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -46,12 +46,12 @@ test.each(Object.entries(left))(
   30_000,
 );
 
-test('a lock that cannot be had ends the start with code 1 and one line that says what to do', async () => {
+test('a lock that cannot be had ends the start with code 2 and one line that says what to do', async () => {
   const dataDir = tempDir();
   const env = { ...(await withoutEngine()), TIDEMARK_DATA_DIR: dataDir, TIDEMARK_PORT: '0' };
   mkdirSync(join(dataDir, 'collector.lock'));
   expect(await refusedStart(env)).toMatchObject({
-    code: 1,
+    code: 2,
     stderr: `tidemark: cannot lock ${join(dataDir, 'collector.lock')}: it is a directory; remove it\n`,
   });
   const other = tempDir();
@@ -176,3 +176,43 @@ test('a start waits for the engine of a killed collector that holds the port, an
   expect(await collector.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   await expect.poll(async () => (await fetch(`${collector.storeUrl}/ping`)).status, { timeout: 10_000 }).toBe(200);
 }, 90_000);
+
+test('a data directory that cannot be ends the start at once with code 2 and a word why', async () => {
+  const directory = tempDir();
+  const file = join(directory, 'file');
+  writeFileSync(file, '');
+  const linux = process.platform === 'linux' ? ['/proc/tidemark', '/proc/tidemark/data'] : [];
+  for (const path of [file, join(file, 'below'), ...linux]) {
+    const { code, stderr, stdout } = await refusedStart({ TIDEMARK_DATA_DIR: path, TIDEMARK_PORT: '0' });
+    expect([code, stderr, stdout], path).toEqual([
+      2,
+      expect.stringMatching(/^tidemark: cannot make data directory \S+: .*TIDEMARK_DATA_DIR\n$/),
+      '',
+    ]);
+  }
+}, 60_000);
+
+test('without its socket library a start ends at once, with the command for it, and leaves nothing', async () => {
+  const directory = tempDir();
+  const hooks = `export async function resolve(name, context, next) {
+    if (name === 'uWebSockets.js') throw new Error('This version supports only Node.js 16, 18 and 20');
+    return next(name, context);
+  }`;
+  const hook = join(directory, 'hook.mjs');
+  const url = `data:text/javascript,${encodeURIComponent(hooks)}`;
+  writeFileSync(hook, `import { register } from 'node:module'; register(${JSON.stringify(url)});`);
+  const dataDir = join(directory, 'data');
+  const env = { TIDEMARK_DATA_DIR: dataDir, TIDEMARK_PORT: '0', NODE_OPTIONS: `--import ${hook}` };
+  const { code, stderr } = await refusedStart(env);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`cannot load uWebSockets.js on Node ${process.versions.node} (${process.platform}`);
+  expect(stderr).toMatch(/npm ci\n[\s\S]*npm install uNetworking[\s\S]*cause: This version/);
+  expect(existsSync(dataDir)).toBe(false);
+}, 60_000);
+
+test('an IPv6 address stands in brackets in the banner', async () => {
+  const place = { TIDEMARK_DATA_DIR: tempDir(), TIDEMARK_HOST: '::1', TIDEMARK_PORT: '0' };
+  const { stdout } = await refusedStart({ ...(await withoutEngine()), ...place });
+  expect(stdout).toMatch(/is listening on http:\/\/\[::1\]:\d+,/);
+  expect(stdout).toMatch(/curl http:\/\/\[::1\]:\d+\/v1\/events/);
+}, 60_000);

@@ -43,7 +43,14 @@ afterAll(async () => {
 /** All texts name their user; nothing but the agent and the ids of events are the same. */
 function workOf(user: string): Record<string, unknown>[] {
   const ts = Date.now() - 10_000;
-  const common = { agent_id: 'shared', run_id: `${user}-run`, ts, name: `work of ${user}` };
+  const common = {
+    agent_id: 'shared',
+    run_id: `${user}-run`,
+    engagement_id: 'deal',
+    flow_id: 'flow',
+    ts,
+    name: `work of ${user}`,
+  };
   const task = { ...common, task_id: `${user}-task`, event_id: undefined };
   const step = { ...task, step_id: `${user}-step`, step_kind: 'tool' };
   const failure = { error_category: 'tool', error_code: `code_${user}`, error_message: `no answer to ${user}` };
@@ -102,6 +109,8 @@ const refused: Readonly<Record<string, string>> = {
   '/api/v1/agents/{agent_id}/series': '/api/v1/agents/shared/series?metric=executions',
   '/api/v1/agent-studio/agents/{agent_id}/metrics': '/api/v1/agent-studio/agents/shared/metrics',
   '/api/v1/agent-studio/metrics/dashboard': '/api/v1/agent-studio/metrics/dashboard',
+  '/api/v1/engagements/{engagement_id}/performance': '/api/v1/engagements/deal/performance',
+  '/api/v1/flows': '/api/v1/flows',
   '/api/v1/metrics/dashboard': '/api/v1/metrics/dashboard',
   '/api/v1/metrics/export': '/api/v1/metrics/export?format=csv&from=2026-01-01',
   '/api/v1/monitoring/agents/{agent_id}/memory/stats': '/api/v1/monitoring/agents/shared/memory/stats',

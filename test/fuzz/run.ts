@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { answerHelp } from '../../src/cli/help.js';
 import type { LoopReport } from './fuzz-loop.js';
 import { openTarget, type TargetName, targetNames } from './fuzz-target.js';
 import type { GrowthReport } from './growth.js';
@@ -14,6 +15,8 @@ import { foundPath, keptPath } from './kept-inputs.js';
  * makes the inputs that reach all that was reached the corpus of the project. Exit code 1 when something was found;
  * `--target name --replay file` runs what was.
  */
+const usage = 'usage: fuzz [--seconds 60] [--target <name>] [--seed 1] [--keep] [--replay <file>]\n';
+answerHelp(usage);
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },

@@ -68,7 +68,7 @@ test('a configured origin may read answers and problems, one that differs in a p
     vary: 'origin',
     'access-control-allow-origin': page,
     'access-control-expose-headers':
-      'age, cache-status, content-disposition, link, retry-after, www-authenticate, ' +
+      'age, cache-status, content-disposition, idempotency-answer, link, retry-after, www-authenticate, ' +
       'x-next-cursor, x-total-count, x-total-is-exact',
   };
   const good = await ask(host, '/runs/r1', page);
@@ -97,7 +97,7 @@ test('a preflight of a configured origin is answered without a key, with the met
     'access-control-allow-methods': 'GET, DELETE',
     'access-control-allow-headers': 'authorization, content-type, content-encoding, idempotency-key',
     'access-control-expose-headers':
-      'age, cache-status, content-disposition, link, retry-after, www-authenticate, ' +
+      'age, cache-status, content-disposition, idempotency-answer, link, retry-after, www-authenticate, ' +
       'x-next-cursor, x-total-count, x-total-is-exact',
     'access-control-max-age': '7200',
   });

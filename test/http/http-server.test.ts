@@ -306,6 +306,23 @@ test('a wrong key is a 401 to a client with headers and a close code to a browse
   ).toEqual([4401, 'key_invalid']);
 });
 
+test('a browser is told what was wrong with its key or its sub-protocols, whatever it offered', async () => {
+  const { url } = await serve({ sockets: [echoSocket] });
+  const told = async (protocols: string[], headers: Record<string, string> = {}) => {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/echo`, protocols, { headers });
+    const messages: string[] = [];
+    socket.on('message', (data) => messages.push((JSON.parse(String(data)) as { readonly code: string }).code));
+    const code = await new Promise((resolve) => socket.once('close', resolve));
+    return [...messages, code];
+  };
+  expect(await told(['tidemark.v1', 'tidemark.key.bad'])).toEqual(['key_invalid', 4401]);
+  expect(await told(['tidemark.v1'])).toEqual(['key_missing', 4401]);
+  expect(await told(['tidemark.v1', 'tidemark.key.'])).toEqual(['key_missing', 4401]);
+  expect(await told(['tidemark.key.good'])).toEqual(['protocol_unknown', 4400]);
+  expect(await told(['tidemark.v2', 'tidemark.key.good'])).toEqual(['protocol_unknown', 4400]);
+  expect(await told([], { origin: url })).toEqual(['key_missing', 4401]);
+});
+
 test('connections beyond the limit are refused with their code', async () => {
   const { url, server, requests } = await serve({ sockets: [echoSocket], connectionsMax: 1 });
   const ws = url.replace('http', 'ws');

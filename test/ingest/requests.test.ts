@@ -91,8 +91,8 @@ test('first answers are kept up to a number and a size, the oldest go and are co
   const answers = new FirstAnswers({
     answersMax: 3,
     charactersMax: 1_000,
-    onForgotten: (count) => {
-      forgotten += count;
+    onForgotten: () => {
+      forgotten += 1;
     },
   });
   const keep = (name: string, characters: number) =>

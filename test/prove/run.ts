@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { answerHelp } from '../../src/cli/help.js';
 import { errorMessage } from '../../src/core/errors.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { DisturbedStore, disturbances } from './disturbance.js';
@@ -14,6 +15,8 @@ import { type RoundKind, roundKinds } from './round-kinds.js';
  * under load, one round after another, and what the store holds afterwards against what was acknowledged. Exit code 1
  * when anything did not hold.
  */
+const usage = 'usage: prove [--minutes 5] [--seed 1] [--only <kind>,…] [--rounds <count>] [--during <disturbance>]\n';
+answerHelp(usage);
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '5' },

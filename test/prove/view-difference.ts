@@ -22,6 +22,7 @@ const impersonal: ReadonlySet<string> = new Set([
   'agent_performance_per_day_v1',
   'agent_memory_per_day_v1',
   'agent_errors_per_day_v1',
+  'engagement_performance_per_day_v1',
 ]);
 
 /** Found in the store, so that none is left out. */

@@ -31,6 +31,7 @@ const windows: LiveWindows = {
   ...noWindows,
   snapshot: (tenant, agentId, window) =>
     tenant === 'acme' && agentId === 'busy' && (window === '1h' || window === '24h') ? snapshot : undefined,
+  evictedMs: (tenant, agentId) => (tenant === 'acme' && agentId === 'crowded' ? nowMs - 10 * 60_000 : undefined),
   lastSeenMs: (tenant, agentId) => (tenant === 'acme' && agentId === 'busy' ? nowMs - 20 * 60_000 : undefined),
 };
 

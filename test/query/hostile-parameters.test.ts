@@ -202,9 +202,9 @@ test.each([
   ["agents/x/series?metric=p95_ms,') --", 'metric', 'p95_ms'],
   ["metrics/export?format=parquet'", 'format', 'csv, json, ndjson, parquet'],
   ['metrics/export?from=2026-02-30', 'from', 'UTC date such as 2026-01-31'],
-  ['metrics/dashboard?tenant=globex', 'tenant', 'no parameters'],
+  ['metrics/dashboard?tenant=globex', 'tenant', 'known are run_id, agent_id'],
   ['monitoring/endpoints?window=24H', 'window', '1m, 5m, 15m, 1h, 24h'],
-  ['agents/x/live?window=1m', 'window', 'no parameters'],
+  ['agents/x/live?window=1m', 'window', 'known are run_id, agent_id'],
   ['agents?limit=101', 'limit', '1 to 100'],
   ['agents?limit=1e2', 'limit', '1 to 100'],
   ['agents?cursor=nonsense', 'cursor', 'next_cursor'],
@@ -215,7 +215,7 @@ test.each([
   ['monitoring/tasks?start_date_from=2026-01-31T25:00:00Z', 'start_date_from', 'RFC 3339'],
   ['monitoring/tasks?start_date_from=9999-01-01', 'start_date_from', 'RFC 3339'],
   ['monitoring/tasks?start_date_from=2026-02-01&start_date_to=2026-01-31', 'start_date_to', 'not before'],
-  ['monitoring/tasks/x?full=1', 'full', 'no parameters'],
+  ['monitoring/tasks/x?full=1', 'full', 'known are run_id, agent_id'],
   ['monitoring/system/health?deep=1', 'deep', 'no parameters'],
 ])('%s is refused and the message says what is allowed', async (target, path, allowed) => {
   const { status, body } = await api.get('acme', `/api/v1/${target}`);

@@ -1,3 +1,4 @@
+import { type MergedTimes, mergedTimes } from '../support/merged-times.js';
 import { randomInteger } from '../support/seeded-random.js';
 import type { RawRow } from './query-store.js';
 
@@ -9,6 +10,7 @@ export interface ListedItem {
   readonly startMs: number;
   readonly status: string;
   readonly latest: RawRow;
+  readonly times: MergedTimes;
 }
 
 const endings = ['completed', 'failed', 'cancelled'] as const;
@@ -131,9 +133,8 @@ export function listed(
     if (latest === undefined) throw new Error('a group has a row');
     const starts = states.filter(looksAt).map(startTold);
     if (starts.length === 0) return [];
-    return [
-      { id, startMs: Math.max(...starts), latest, status: statusOf(mine, { id, kind, latest, nowMs: at.nowMs }) },
-    ];
+    const status = statusOf(mine, { id, kind, latest, nowMs: at.nowMs });
+    return [{ id, startMs: Math.max(...starts), latest, status, times: mergedTimes(states, latest) }];
   });
   return items.sort((a, b) => b.startMs - a.startMs || (a.id < b.id ? 1 : -1));
 }

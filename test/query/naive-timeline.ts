@@ -1,3 +1,4 @@
+import { mergedTimes } from '../support/merged-times.js';
 import type { RawRow } from './query-store.js';
 
 /** A timeline computed from raw events without the product's code: small, slow, recursive. */
@@ -61,13 +62,8 @@ function byRank(a: RawRow, b: RawRow): number {
 function attemptOf(events: readonly RawRow[]): Attempt {
   const sorted = [...events].sort(byRank);
   const last = sorted.at(-1) as RawRow;
-  const isEnded = ends.includes(wordOf(last));
-  const starts = sorted.flatMap((row) => {
-    if (typeof row.started_at === 'number') return [row.started_at];
-    return ['started', 'running'].includes(wordOf(row)) ? [row.ts] : [];
-  });
-  const endMs = typeof last.ended_at === 'number' ? last.ended_at : last.ts;
-  const fallbackMs = isEnded ? endMs - Number(last.duration_ms ?? 0) : Math.min(...sorted.map(({ ts }) => ts));
+  const { startedMs, endedMs } = mergedTimes(events, last);
+  const firstMs = Math.min(...sorted.map(({ ts }) => ts), endedMs ?? Number.POSITIVE_INFINITY);
   const state = wordOf(last) === 'started' ? 'running' : wordOf(last);
   return {
     task: text(last, 'task_id'),
@@ -75,8 +71,11 @@ function attemptOf(events: readonly RawRow[]): Attempt {
     number: Math.max(1, Number(last.attempt ?? 1)),
     state,
     parentId: sorted.findLast((row) => text(row, 'parent_id') !== '')?.parent_id?.toString() ?? '',
-    beginMs: starts.length > 0 ? Math.min(...starts) : fallbackMs,
-    tokens: isEnded ? Number(last.tokens_in ?? 0) : 0,
+    beginMs: startedMs ?? firstMs,
+    tokens: Number(
+      sorted.filter((row) => ends.includes(wordOf(row))).findLast((row) => Number(row.tokens_in ?? 0) > 0)?.tokens_in ??
+        0,
+    ),
     isRolledUp: text(last, 'usage_scope') === 'rolled_up',
   };
 }

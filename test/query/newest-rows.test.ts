@@ -50,7 +50,12 @@ test('tables without a row are null, and then told with the age of their newest 
     return { tenant, agent_id: 'a', type, ts: nowMs - ageMs, received: nowMs - ageMs + 250, ...fields };
   };
   await store.insert([
-    row('acme', 'task.failed', 90 * minuteMs, { task_id: 't', run_id: 'r', error_category: 'tool' }),
+    row('acme', 'task.failed', 90 * minuteMs, {
+      task_id: 't',
+      run_id: 'r',
+      engagement_id: 'e',
+      error_category: 'tool',
+    }),
     row('globex', 'task.completed', 10 * secondMs, { task_id: 't' }),
     row('globex', 'pattern.observed', 40 * secondMs, { pattern_id: 'p' }),
     row('acme', 'memory.stored', 50 * secondMs, {}),
@@ -69,6 +74,7 @@ test('tables without a row are null, and then told with the age of their newest 
     agent_runs_v1: received(20 * secondMs),
     agent_runs_by_start_v1: received(20 * secondMs),
     agent_run_activity_v1: received(20 * secondMs),
+    engagement_performance_per_day_v1: received(90 * minuteMs),
     agent_memory_per_day_v1: 50 * secondMs,
     agent_patterns_v1: 40 * secondMs,
     agent_pattern_feedback_v1: received(60 * secondMs),

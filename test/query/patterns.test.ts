@@ -307,6 +307,7 @@ test('feedback goes to the agent that last observed the pattern, as an event of 
       },
       idempotencyKey: 'k',
       purpose: 'feedback:p',
+      requestBody: expect.any(Uint8Array),
     },
   ]);
 });

@@ -16,7 +16,12 @@ export interface Answer {
   readonly text: string;
 }
 
-export const noWindows: LiveWindows = { snapshot: () => undefined, lastSeenMs: () => undefined, keys: () => [] };
+export const noWindows: LiveWindows = {
+  snapshot: () => undefined,
+  lastSeenMs: () => undefined,
+  evictedMs: () => undefined,
+  keys: () => [],
+};
 
 export const noExports = {
   started: { inc: () => undefined },

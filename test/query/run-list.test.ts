@@ -151,9 +151,7 @@ function statsOf(tenant: string, items: readonly ListedItem[]) {
   const count = (status: string) => items.filter((item) => item.status === status).length;
   const [completed, failed] = [count('completed'), count('failed')];
   const ended = items.filter(({ status }) => ['completed', 'failed', 'cancelled'].includes(status));
-  const durations = ended.flatMap(({ latest }) =>
-    latest.duration_ms === undefined ? [] : [Number(latest.duration_ms)],
-  );
+  const durations = ended.flatMap(({ times }) => (times.durationMs === null ? [] : [times.durationMs]));
   return {
     runs: items.length,
     is_complete: true,
@@ -181,13 +179,13 @@ test('every status is among the runs', () => {
 test('a run is listed with its state, its counts and its usage, rolled up usage left out', async () => {
   for (const run of (await page('acme', 'limit=100')).runs) {
     const id = String(run.run_id);
-    const { latest, startMs = 0 } = expected.get('acme')?.find((item) => item.id === id) ?? {};
+    const { latest, times, startMs = 0 } = expected.get('acme')?.find((item) => item.id === id) ?? {};
     expect(run).toMatchObject({
       name: 'summarise',
       agent_id: latest?.agent_id,
       user_id: latest?.user_id,
-      started_at: new Date(startMs).toISOString(),
-      duration_ms: latest?.duration_ms ?? null,
+      started_at: new Date(times?.startedMs ?? startMs).toISOString(),
+      duration_ms: times?.durationMs ?? null,
       error_category: latest?.error_category ?? null,
       tasks_ended: countOf('acme', id, ['task.completed', 'task.failed']),
       tasks_failed: countOf('acme', id, ['task.failed']),
@@ -215,7 +213,7 @@ test.each([
   }
 });
 
-function executionOf({ id, latest, status, startMs }: ListedItem) {
+function executionOf({ id, latest, status, startMs, times }: ListedItem) {
   const { tokens, cost_cents: cost } = usageOf('acme', [{ id }]);
   const nodes = ['task.completed', 'task.failed', 'step.completed', 'step.failed'];
   return {
@@ -225,9 +223,9 @@ function executionOf({ id, latest, status, startMs }: ListedItem) {
     name: 'summarise',
     status: status === 'completed' ? 'success' : status,
     state: status,
-    started_at: new Date(startMs).toISOString(),
-    duration: secondsText((latest.duration_ms as number | undefined) ?? null),
-    duration_ms: latest.duration_ms ?? null,
+    started_at: new Date(times.startedMs ?? startMs).toISOString(),
+    duration: secondsText(times.durationMs),
+    duration_ms: times.durationMs,
     input: contextText(latest.inputs as Record<string, string>),
     output: contextText((latest.outputs ?? {}) as Record<string, string>),
     inputs: latest.inputs,

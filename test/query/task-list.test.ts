@@ -106,7 +106,7 @@ const filters: readonly (readonly [query: string, holds: (item: ListedItem) => b
   ['error_category=model', fieldIs('error_category', 'model')],
   ['error_category=user', () => false],
   ['error_text=search', (item) => textOf(item).includes('search')],
-  [`error_text=${encodeURIComponent('STRASSE')}`, () => false],
+  [`error_text=${encodeURIComponent('STRASSE')}`, (item) => textOf(item).includes('straße')],
   [`error_text=${encodeURIComponent('straße GESPERRT: är')}`, (item) => textOf(item).includes('straße gesperrt: är')],
   [`error_text=${encodeURIComponent('100 % of \\n')}`, (item) => textOf(item).includes('100 % of \\n')],
   [from, (item) => item.startMs >= hourAgo],

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { answerHelp } from '../../src/cli/help.js';
 import type { Found, ThreadReport, ThreadTask } from './simulation-thread.js';
 
 /**
@@ -9,6 +10,8 @@ import type { Found, ThreadReport, ThreadTask } from './simulation-thread.js';
  * Exit code 1 when one of them lost or doubled something; one history of the printed seed, alone, tells in log lines
  * how it came to that.
  */
+const usage = 'usage: TIDEMARK_SIMULATION_SEED=1 TIDEMARK_SIMULATION_HISTORIES=<count> simulate\n';
+answerHelp(usage);
 const seed = numberFrom('TIDEMARK_SIMULATION_SEED', 1);
 const histories = numberFrom('TIDEMARK_SIMULATION_HISTORIES', 100_000);
 const threads = Math.min(availableParallelism(), histories);

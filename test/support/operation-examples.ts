@@ -19,6 +19,7 @@ const values: Readonly<Record<string, string>> = {
   task_id: 'api-task',
   pattern_id: 'api-pattern',
   user_id: 'api-user',
+  engagement_id: 'api-engagement',
   day: yesterday,
 };
 
@@ -68,7 +69,13 @@ function missing({ name, operationId }: ApiCallable, what: string): string {
   return `${name} (${operationId}) has no example call: test/support/operation-examples.ts needs ${what}`;
 }
 
-const common = { agent_id: 'api-agent', run_id: 'api-run', user_id: 'api-user', crew_id: 'api-crew' };
+const common = {
+  agent_id: 'api-agent',
+  run_id: 'api-run',
+  user_id: 'api-user',
+  crew_id: 'api-crew',
+  engagement_id: 'api-engagement',
+};
 
 /** One of everything that the API tells of: a run with a task, attempts, a failure, a log, memory and a pattern. */
 export function exampleEvents(nowMs: number): readonly Readonly<Record<string, unknown>>[] {

@@ -154,6 +154,32 @@ test('the least recently active agent is evicted beyond keysMax, and counted', (
   expect(instruments.keysEvicted.value).toBe(1);
 });
 
+test('an agent that was evicted is said to be so until its longest window holds again what it should', () => {
+  const { clock, windows } = setUp({ keysMax: 2 });
+  for (const agentId of ['a', 'b', 'c', 'd']) {
+    windows.add([sliceOf(clock.nowMs(), [100], { agentId })]);
+    clock.advance(60_000);
+  }
+  const evictedAt = (agentId: string) => windows.evictedMs('acme', agentId);
+  expect(['a', 'b', 'c', 'd'].map(evictedAt)).toEqual([noon + 120_000, noon + 180_000, undefined, undefined]);
+  // It is back, without what it had before.
+  windows.add([sliceOf(clock.nowMs(), [100], { agentId: 'a' })]);
+  expect(evictedAt('a')).toBe(noon + 120_000);
+  clock.advance(windowMs['24h']);
+  expect(['a', 'b', 'c'].map(evictedAt)).toEqual([undefined, undefined, undefined]);
+});
+
+test('of more evicted agents than are remembered, nobody who is not there passes for quiet', () => {
+  const { clock, windows } = setUp({ keysMax: 2 });
+  for (let index = 0; index < 6; index++) {
+    windows.add([sliceOf(clock.nowMs(), [100], { agentId: `a${index}` })]);
+    clock.advance(1_000);
+  }
+  expect(windows.evictedMs('acme', 'a0')).toBe(noon + 3_000);
+  expect(windows.evictedMs('acme', 'a3')).toBe(noon + 5_000);
+  expect(windows.evictedMs('acme', 'a5')).toBe(undefined);
+});
+
 test('memory stays within bytesMax by evicting, and what agents held is given back', () => {
   const { clock, windows, instruments } = setUp({ bytesMax: 300_000 });
   for (let step = 0; step < 400; step++) {

@@ -19,14 +19,15 @@ export interface ErasableTable {
 export const ownTables = ['erasures_v1', 'erased_ids_v1', 'erased_agent_days_v1', 'erasure_targets_v1'] as const;
 
 /**
- * Tables that hold nothing of a single run or person: sums per agent and time, display names of agents, ledgers. The
- * last two have texts and references among their sums, which are replaced (`text-redaction.ts`).
+ * Tables that hold nothing of a single run or person: sums per agent or engagement and time, display names of agents,
+ * ledgers. The last two have texts and references among their sums, which are replaced (`text-redaction.ts`).
  */
 export const impersonalTables: readonly string[] = [
   'schema_migrations',
   'day_finalizations_v1',
   'agent_performance_per_minute_v1',
   'agent_performance_per_day_v1',
+  'engagement_performance_per_day_v1',
   'agent_memory_per_day_v1',
   'agent_errors_per_day_v1',
   'agent_patterns_v1',

@@ -87,7 +87,7 @@ export async function readFirstExecutions(
         SELECT type
         FROM agent_events_raw_v1
         WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
-          AND type IN (${executionTypes.map((type) => `'${type}'`).join(', ')})
+          AND type IN (${executionTypes.map((type) => `'${type}'`).join(', ')}) AND conflicting_end = 0
           AND ts >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
           AND ts < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
         ORDER BY ts, received, task_id, type

@@ -1,4 +1,5 @@
 import type { StoreQuery } from '../../core/ports.js';
+import { containsFolded } from './folded-text.js';
 import type { HistoryKind, WorkId } from './history-kind.js';
 
 /** Which tasks or runs of a tenant, by what their events add up to; every given condition must hold. Times in ms. */
@@ -52,7 +53,7 @@ function outcomeConditions(filter: HistoryFilter): readonly Given[] {
   const given: readonly Given[] = [
     ['status = {status:String}', 'status', hasEnded ? status : undefined],
     ['error_category = {error_category:String}', 'error_category', filter.errorCategory],
-    ['positionCaseInsensitiveUTF8(error_message, {error_text:String}) > 0', 'error_text', filter.errorText],
+    [containsFolded('error_message', '{error_text:String}'), 'error_text', filter.errorText],
   ];
   return given.filter(([, , value]) => value !== undefined);
 }

@@ -34,6 +34,7 @@ export const datedTables: readonly DatedTable[] = [
   { table: 'agent_patterns_v1', column: 'last_seen' },
   { table: 'agent_pattern_feedback_v1', column: 'received' },
   { table: 'agent_failures_v1', column: 'received' },
+  { table: 'engagement_performance_per_day_v1', column: 'last_received', day: 'day' },
 ];
 
 /** The condition names a subquery of the partition key alone, which is read from the metadata of the parts as well. */

@@ -169,14 +169,24 @@ function countsOf({ all_attempts, completed_attempts, failed_attempts }: Outcome
   return { all_attempts, completed_attempts, failed_attempts };
 }
 
+/** Of an attempt, or, where it does not tell, of the latest other one of the same task or step that does. */
+function ofUnit(column: 'parent' | 'label' | 'kind' | 'inputs'): string {
+  const told = `notEmpty(told_${column})`;
+  return `if(
+    ${told}, told_${column}, argMaxIf(told_${column}, try_number, ${told}) OVER (PARTITION BY unit, task, step)
+  ) AS ${column}`;
+}
+
 /** The columns of a row, from the groups of events. */
 const attemptColumns = `
   unit, task, step, try_number, reported_try,
   ${states} AS state,
   latest.2 AS agent,
-  parent, label, kind,
+  ${ofUnit('parent')},
+  ${ofUnit('label')},
+  ${ofUnit('kind')},
   coalesce(told_start_ms, start_event_ms, if(is_ended, latest.4 - toInt64(round(told_took_ms)), NULL)) AS started_ms,
-  coalesce(started_ms, first_ms) AS begin_ms,
+  coalesce(started_ms, if(is_ended, least(first_ms, latest.4), first_ms)) AS begin_ms,
   if(is_ended, latest.4, NULL) AS ended_ms,
   latest.3 AS updated_ms,
   coalesce(told_took_ms, if(ended_ms >= started_ms, toFloat64(ended_ms - started_ms), NULL)) AS took_ms,
@@ -186,7 +196,8 @@ const attemptColumns = `
   latest.6 AS category,
   if(category = '', '', told_code) AS code,
   if(category = '', '', told_failure) AS failure,
-  inputs, outputs, tags`;
+  ${ofUnit('inputs')},
+  outputs, tags`;
 
 const outcomeColumns = `
   max(try_number) OVER (PARTITION BY unit, task, step) AS last_try,
@@ -202,7 +213,7 @@ const noOutcomeColumns = `
 function merged(column: string): string {
   return `arrayFold(
         (all, told) -> mapUpdate(all, told.2),
-        arraySort(told -> (told.1, toString(told.2)), groupArrayIf((said, ${column}), notEmpty(${column}))),
+        arraySort(told -> (told.1, toString(told.2)), groupArrayIf((said, CAST(${column}, 'Map(String, String)')), notEmpty(${column}))),
         CAST(map(), 'Map(String, String)')
       )`;
 }
@@ -221,9 +232,9 @@ function groups({ where }: WorkScope, contexts: boolean): string {
         type_number, toString(agent_id), toUnixTimestamp64Milli(ts), toUnixTimestamp64Milli(coalesce(ended_at, ts)),
         toString(usage_scope), toString(error_category)
       ), rank) AS latest,
-      argMaxIf(parent_id, said, parent_id != '') AS parent,
-      argMaxIf(toString(name), said, name != '') AS label,
-      argMaxIf(toString(step_kind), said, step_kind != '') AS kind,
+      argMaxIf(parent_id, said, parent_id != '') AS told_parent,
+      argMaxIf(toString(name), said, name != '') AS told_label,
+      argMaxIf(toString(step_kind), said, step_kind != '') AS told_kind,
       toUnixTimestamp64Milli(argMax(started_at, said)) AS told_start_ms,
       toUnixTimestamp64Milli(min(if(type_number IN (1, 11, 20), ts, NULL))) AS start_event_ms,
       toUnixTimestamp64Milli(min(ts)) AS first_ms,
@@ -235,7 +246,7 @@ function groups({ where }: WorkScope, contexts: boolean): string {
       argMax(confidence, said) AS sureness,
       argMaxIf(toString(error_code), rank, error_code != '') AS told_code,
       argMaxIf(error_message, rank, error_message != '') AS told_failure,
-      ${contexts ? merged('inputs') : 'map()'} AS inputs,
+      ${contexts ? merged('inputs') : "CAST(map(), 'Map(String, String)')"} AS told_inputs,
       ${contexts ? merged('outputs') : 'map()'} AS outputs,
       ${contexts ? merged('labels') : 'map()'} AS tags
     FROM (

@@ -1,5 +1,6 @@
 import { type ByteSource, copyRange, createByteSource, equalRanges, hashRange } from '../byte-range.js';
 import { keyedHash } from '../keyed-hash.js';
+import { decodeUtf8 } from '../utf8-text.js';
 import { bytesRetainedMax, type Column, grownSource, rowsInitial, rowsRetainedMax, writeVaruint } from './column.js';
 
 /**
@@ -78,7 +79,7 @@ export class DictionaryColumn implements Column {
 
   keyText(key: number): string {
     const offset = this.#keyOffsets[key]!;
-    return key === 0 ? '' : decoder.decode(this.#keys.bytes.subarray(offset, offset + this.#keyLengths[key]!));
+    return key === 0 ? '' : decodeUtf8(this.#keys.bytes.subarray(offset, offset + this.#keyLengths[key]!));
   }
 
   #isKey(key: number, source: ByteSource, offset: number, length: number): boolean {
@@ -227,5 +228,3 @@ export class DictionaryColumn implements Column {
     this.#table = new Int32Array(2 * keysInitial);
   }
 }
-
-const decoder = new TextDecoder();

@@ -3,7 +3,17 @@ import { KeyTable } from '../../core/key-table.js';
 const slotsInitial = 1_024;
 const none = -1;
 
-/** When what is open began, by its key, in the order in which it was heard of. */
+/** What is known of something that is open. */
+export interface OpenWork {
+  startedMs: number;
+  /** When its start was received. */
+  heardMs: number;
+  /** Number of its name, -1 when it told none. */
+  name: number;
+  stepKind: number;
+}
+
+/** What is open, by its key, in the order in which it was heard of. */
 export class OpenStarts {
   readonly #slots = new KeyTable();
   readonly #free: number[] = [];
@@ -11,6 +21,8 @@ export class OpenStarts {
   #keys = new Float64Array(slotsInitial);
   #startedMs = new Float64Array(slotsInitial);
   #heardMs = new Float64Array(slotsInitial);
+  #names = new Int32Array(slotsInitial);
+  #stepKinds = new Int32Array(slotsInitial);
   #older = new Int32Array(slotsInitial);
   #newer = new Int32Array(slotsInitial);
   #oldest = none;
@@ -31,11 +43,12 @@ export class OpenStarts {
     return slot === none ? Number.NaN : this.#startedMs[slot]!;
   }
 
-  /** Hot path: once a start. Of what is told twice the earlier start stays. */
-  add(key: number, startedMs: number, heardMs: number): void {
+  /** Hot path: once a start. Of what is told twice the earlier start stays, and the name told first. */
+  add(key: number, { startedMs, heardMs, name, stepKind }: OpenWork): void {
     const known = this.#slots.get(key);
     if (known !== none) {
       if (startedMs < this.#startedMs[known]!) this.#startedMs[known] = startedMs;
+      if (this.#names[known] === none) this.#describe(known, name, stepKind);
       return;
     }
     const slot = this.#free.pop() ?? this.#used++;
@@ -43,6 +56,7 @@ export class OpenStarts {
     this.#keys[slot] = key;
     this.#startedMs[slot] = startedMs;
     this.#heardMs[slot] = heardMs;
+    this.#describe(slot, name, stepKind);
     this.#older[slot] = this.#newest;
     this.#newer[slot] = none;
     if (this.#newest === none) this.#oldest = slot;
@@ -51,12 +65,21 @@ export class OpenStarts {
     this.#slots.add(key, slot);
   }
 
-  /** Hot path: once an end. Answers what `startOf` did. */
-  take(key: number): number {
+  /** Hot path: once an end. Leaves in `taken` what was known of it; false when it is not open. */
+  take(key: number, taken: OpenWork): boolean {
     const slot = this.#slots.get(key);
-    if (slot === none) return Number.NaN;
+    if (slot === none) return false;
     this.#remove(slot);
-    return this.#startedMs[slot]!;
+    taken.startedMs = this.#startedMs[slot]!;
+    taken.heardMs = this.#heardMs[slot]!;
+    taken.name = this.#names[slot]!;
+    taken.stepKind = this.#stepKinds[slot]!;
+    return true;
+  }
+
+  #describe(slot: number, name: number, stepKind: number): void {
+    this.#names[slot] = name;
+    this.#stepKinds[slot] = stepKind;
   }
 
   dropOldest(): void {
@@ -79,6 +102,8 @@ export class OpenStarts {
     this.#keys = grown(this.#keys, new Float64Array(length));
     this.#startedMs = grown(this.#startedMs, new Float64Array(length));
     this.#heardMs = grown(this.#heardMs, new Float64Array(length));
+    this.#names = grown(this.#names, new Int32Array(length));
+    this.#stepKinds = grown(this.#stepKinds, new Int32Array(length));
     this.#older = grown(this.#older, new Int32Array(length));
     this.#newer = grown(this.#newer, new Int32Array(length));
   }

@@ -1,5 +1,5 @@
 import type { RememberedWork, WorkKeys, WorkNames } from '../../core/work-rows.js';
-import { OpenStarts } from './open-starts.js';
+import { OpenStarts, type OpenWork } from './open-starts.js';
 import { RecentEnds } from './recent-ends.js';
 import { type NamedRun, RunNames } from './run-names.js';
 
@@ -14,13 +14,16 @@ export interface WorkMemoryOptions {
   readonly onForgotten: (kind: 'start' | 'run', count: number) => void;
 }
 
-/** What an end met. */
-export interface EndVerdict {
+/** What an end met. One object, overwritten by the next end. */
+export interface EndVerdict extends OpenWork {
   /** It had ended before, and did not start again. */
-  readonly conflicts: boolean;
+  conflicts: boolean;
   /** When it started, NaN when that is not known. */
-  readonly startedMs: number;
+  startedMs: number;
 }
+
+/** Names of what is open that are told apart; what has another name is open without one. */
+const namesMax = 65_536;
 
 /**
  * What is under way and what ended lately, as the events of all batches tell it in the order in which they are kept.
@@ -32,6 +35,9 @@ export class WorkMemory {
   readonly #open = new OpenStarts();
   readonly #ended: RecentEnds;
   readonly #runs: RunNames;
+  readonly #names: string[] = [];
+  readonly #numbers = new Map<string, number>();
+  readonly #verdict: EndVerdict = { conflicts: false, startedMs: Number.NaN, heardMs: 0, name: -1, stepKind: 0 };
 
   constructor(options: WorkMemoryOptions) {
     this.#options = options;
@@ -43,16 +49,29 @@ export class WorkMemory {
     return this.#open.size;
   }
 
-  /** A start that is not later than the end of the same opens nothing: it came late. */
-  start(key: number, startedMs: number, heardMs: number): void {
+  /** The number of a name, -1 where there is none or too many are known. */
+  numberOf(name: string): number {
+    const known = this.#numbers.get(name);
+    if (known !== undefined || name === '') return known ?? -1;
+    if (this.#names.length >= namesMax) return -1;
+    this.#numbers.set(name, this.#names.length);
+    return this.#names.push(name) - 1;
+  }
+
+  nameOf(number: number): string {
+    return this.#names[number] ?? '';
+  }
+
+  /** Hot path: once a start. One that is not later than the end of the same opens nothing: it came late. */
+  start(key: number, work: OpenWork): void {
     const endedMs = this.#ended.endOf(key);
     if (!Number.isNaN(endedMs)) {
-      if (startedMs <= endedMs) return;
+      if (work.startedMs <= endedMs) return;
       this.#ended.forget(key);
     }
-    this.#open.add(key, startedMs, heardMs);
+    this.#open.add(key, work);
     if (this.#open.size > this.#options.openMax) this.#forgetOldest();
-    while (this.#open.oldestHeardMs < heardMs - this.#options.openAgeMsMax) this.#forgetOldest();
+    while (this.#open.oldestHeardMs < work.heardMs - this.#options.openAgeMsMax) this.#forgetOldest();
   }
 
   #forgetOldest(): void {
@@ -60,16 +79,23 @@ export class WorkMemory {
     this.#options.onForgotten('start', 1);
   }
 
+  /** Hot path: once an end. */
   end(key: number, endedMs: number): EndVerdict {
-    if (!Number.isNaN(this.#ended.endOf(key))) return conflict;
+    const verdict = this.#verdict;
+    verdict.conflicts = !Number.isNaN(this.#ended.endOf(key));
+    if (verdict.conflicts) return verdict;
     this.#ended.remember(key, endedMs);
-    return { conflicts: false, startedMs: this.#open.take(key) };
+    if (this.#open.take(key, verdict)) return verdict;
+    verdict.startedMs = Number.NaN;
+    verdict.name = -1;
+    verdict.stepKind = 0;
+    return verdict;
   }
 
-  /** Takes an end back whose event was not kept after all; `startedMs` as its verdict told it. */
-  reopen(key: number, startedMs: number, heardMs: number): void {
+  /** Takes an end back whose event was not kept after all; `work` as its verdict told it. */
+  reopen(key: number, work: OpenWork): void {
     this.#ended.forget(key);
-    if (!Number.isNaN(startedMs)) this.#open.add(key, startedMs, heardMs);
+    if (!Number.isNaN(work.startedMs)) this.#open.add(key, work);
   }
 
   /** What earlier processes knew; what this one has heard of since stands. */
@@ -83,7 +109,7 @@ export class WorkMemory {
         this.#ended.remember(key, work.endedMs);
         continue;
       }
-      this.start(key, work.startedMs, heardMs);
+      this.start(key, { startedMs: work.startedMs, heardMs, name: -1, stepKind: 0 });
       if (alias !== 0 && runKey !== 0 && work.step === '' && this.#runs.find(alias) === null)
         this.#runs.tell(alias, key, runKey, () => work.run);
     }
@@ -100,5 +126,3 @@ export class WorkMemory {
     return named === null || !Number.isNaN(this.#ended.endOf(named.key)) ? null : named;
   }
 }
-
-const conflict: EndVerdict = { conflicts: true, startedMs: Number.NaN };

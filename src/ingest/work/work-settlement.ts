@@ -5,6 +5,7 @@ import { runFields, runPlaces } from '../../core/live-batch.js';
 import { namingFields, namingPlaces, type WorkCells, workFields, workPlaces, workSays } from '../../core/work-rows.js';
 import type { PendingBatch, PendingFrame } from '../pending-batch.js';
 import { addDurations } from './late-durations.js';
+import type { OpenWork } from './open-starts.js';
 import type { WorkMemory } from './work-memory.js';
 
 export interface SettlementDeps {
@@ -12,8 +13,9 @@ export interface SettlementDeps {
   readonly instruments: Pick<IngestInstruments, 'endsConflicting' | 'endsWithoutStart' | 'runsInferred'>;
 }
 
-/** The ends of a batch that the memory took, so that they can be taken back: pairs of key and start. */
+/** The ends of a batch that the memory took, so that they can be taken back: key, start, name and step kind of each. */
 export type SettledEnds = number[];
+const settledFields = 4;
 
 /**
  * Tells the memory of what is under way what starts and ends in a batch, just before its append, and tells the batch
@@ -38,18 +40,23 @@ export function unsettleWork(batch: PendingBatch, work: WorkMemory): void {
   if (settledEnds === null) return;
   batch.settledEnds = null;
   const heardMs = batch.mustReceipt().receivedMs;
-  for (let at = settledEnds.length - 2; at >= 0; at -= 2) work.reopen(settledEnds[at]!, settledEnds[at + 1]!, heardMs);
+  for (let at = settledEnds.length - settledFields; at >= 0; at -= settledFields) {
+    const [key = 0, startedMs = Number.NaN, name = -1, stepKind = 0] = settledEnds.slice(at, at + settledFields);
+    work.reopen(key, { startedMs, heardMs, name, stepKind });
+  }
 }
 
 class Settlement {
   readonly #batch: PendingBatch;
   readonly #decoded: DecodedBatch;
   readonly #deps: SettlementDeps;
-  readonly #heardMs: number;
   readonly #ends: SettledEnds = [];
   readonly #cells: CellWriter | null;
   /** Durations found, by index of the slice. */
   readonly #durations = new Map<number, number[]>();
+  /** By index of the text. */
+  readonly #nameNumbers: number[] = [];
+  readonly #opened: OpenWork;
   #withoutStart = 0;
   again = false;
 
@@ -57,7 +64,8 @@ class Settlement {
     this.#batch = batch;
     this.#decoded = decoded;
     this.#deps = deps;
-    this.#heardMs = batch.mustReceipt().receivedMs;
+    const { receivedMs } = batch.mustReceipt();
+    this.#opened = { startedMs: 0, heardMs: receivedMs, name: -1, stepKind: 0 };
     const { cells } = decoded.work;
     this.#cells = cells === null ? null : new CellWriter(decoded.rows, cells);
     batch.settledEnds = this.#ends;
@@ -83,22 +91,45 @@ class Settlement {
     const says = attempts[at + workPlaces.says]!;
     const momentMs = attempts[at + workPlaces.momentMs]!;
     if ((says & workSays.starts) !== 0) {
-      this.#deps.work.start(key, momentMs, this.#heardMs);
+      this.#start(at, key, momentMs);
       return;
     }
     if ((says & workSays.conflicts) !== 0) return;
-    const { conflicts, startedMs } = this.#deps.work.end(key, momentMs);
+    const { conflicts, startedMs, name, stepKind } = this.#deps.work.end(key, momentMs);
     if (conflicts) {
       this.#conflict(row);
       return;
     }
-    this.#ends.push(key, startedMs);
+    this.#ends.push(key, startedMs, name, stepKind);
+    if ((says & workSays.lacksName) !== 0 && name >= 0) this.#fillName(row, name, stepKind);
     if ((says & (workSays.lacksStart | workSays.lacksDuration)) === 0) return;
     if (Number.isNaN(startedMs)) {
       if ((says & workSays.lacksDuration) !== 0) this.#withoutStart++;
       return;
     }
     this.#fill({ row, says, startedMs, durationMs: momentMs - startedMs, slice: attempts[at + workPlaces.slice]! });
+  }
+
+  #start(at: number, key: number, startedMs: number): void {
+    const { attempts } = this.#decoded.work;
+    const opened = this.#opened;
+    opened.startedMs = startedMs;
+    opened.name = this.#numberOf(attempts[at + workPlaces.name]!);
+    opened.stepKind = attempts[at + workPlaces.stepKind]!;
+    this.#deps.work.start(key, opened);
+  }
+
+  /** The number of a name of the batch, looked up once. */
+  #numberOf(text: number): number {
+    if (text < 0) return -1;
+    this.#nameNumbers[text] ??= this.#deps.work.numberOf(this.#decoded.lifecycle.texts[text] ?? '');
+    return this.#nameNumbers[text];
+  }
+
+  #fillName(row: number, name: number, stepKind: number): void {
+    const event = this.#decoded.work.events[row]!;
+    this.#frameOf(row).contexts.push({ event, name: this.#deps.work.nameOf(name), stepKind });
+    this.again = true;
   }
 
   #fill(end: { row: number; says: number; startedMs: number; durationMs: number; slice: number }): void {
@@ -131,7 +162,7 @@ class Settlement {
     const named = this.#deps.work.runOf(alias);
     if (named === null) return;
     const row = work.namings[at + namingPlaces.row]!;
-    this.#frameOf(row).runs.push({ event: work.events[row]!, runId: named.runId });
+    this.#frameOf(row).contexts.push({ event: work.events[row]!, runId: named.runId });
     this.again = true;
   }
 
@@ -155,7 +186,10 @@ class Settlement {
     for (const [slice, durations] of this.#durations) addDurations(slices[slice]!, durations);
     this.#batch.rowsCrc = rowsCrc ?? crc32(rows);
     if (this.#withoutStart > 0) this.#deps.instruments.endsWithoutStart.inc(this.#withoutStart);
-    const inferred = this.#batch.frames.reduce((sum, frame) => sum + frame.runs.length, 0);
+    const inferred = this.#batch.frames.reduce(
+      (sum, frame) => sum + frame.contexts.filter(({ runId }) => runId !== undefined).length,
+      0,
+    );
     if (inferred > 0) this.#deps.instruments.runsInferred.inc(inferred);
   }
 }

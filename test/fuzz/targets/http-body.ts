@@ -6,7 +6,6 @@ import type { HttpRequest, Principal } from '../../../src/core/ports.js';
 import { problemOf } from '../../../src/core/problem.js';
 import { createBatchDecoder } from '../../../src/decode/decode-batch.js';
 import { createEventsRoute } from '../../../src/ingest/events-route.js';
-import { FirstAnswers } from '../../../src/ingest/first-answers.js';
 import { peekSeq } from '../../../src/ingest/peek-seq.js';
 import type { IngestPipeline, SubmittedFrame } from '../../../src/ingest/pipeline.js';
 import { RequestFrames } from '../../../src/ingest/request-frames.js';
@@ -38,10 +37,9 @@ export function openTarget(): FuzzTarget {
     },
   } as unknown as IngestPipeline;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax: 1 });
-  const firstAnswers = new FirstAnswers({ answersMax: 100, charactersMax: 100_000, onForgotten: () => {} });
   const route = createEventsRoute(
-    { frames, answers: firstAnswers },
-    { frameBytesMax: defaultFrameLimits.frameBytesMax },
+    { frames, onAnswerForgotten: () => {} },
+    { ...defaultFrameLimits, firstAnswersMax: 100, firstAnswersCharactersMax: 100_000 },
   );
   return {
     async run(bytes) {
