@@ -25,7 +25,7 @@ export function dailyRowsSql(
       concat('agent-', leftPad(toString(${part.firstAgent} + intDiv(number, ${days})), 6, '0')),
       today() - ${days - 1} + number % ${days} AS received_day,
       12,
-      arrayReduce('argMaxState', ['Agent, "the" first'], [toDateTime64(received_day, 3, 'UTC')]),
+      arrayReduce('argMaxState', ['Agent, "the" first'], [toInt128(0)]),
       10 + cityHash64(number, ${part.firstAgent}, 1) % 90 AS all_executions,
       all_executions - 2, 2, all_executions, all_executions * 500, 10, 9000,
       ${digest(1)}, ${digest(2)},

@@ -1,5 +1,8 @@
 -- One row per tenant, agent and minute, merged on read. Rates are percent.
 -- Filters on tenant, agent_id and minute reach the primary key: they are grouped by.
+-- Percentiles are told as src/core/percentile.ts says: the shortest decimal of the digest's Float32, which is what was
+-- sent (123.456, not 123.45600128173828), between the exact minimum and maximum. Up to 200 durations a state holds each
+-- as it is, and the engine's percentile is the nearest rank.
 
 -- up
 CREATE VIEW IF NOT EXISTS agent_performance_minutely
@@ -48,9 +51,9 @@ AS SELECT
     duration_sum / nullIf(durations, 0) AS avg_duration_ms,
     if(durations = 0, NULL, duration_min) AS min_duration_ms,
     if(durations = 0, NULL, duration_max) AS max_duration_ms,
-    if(durations = 0, NULL, percentiles[1]) AS p50_duration_ms,
-    if(durations = 0, NULL, percentiles[2]) AS p95_duration_ms,
-    if(durations = 0, NULL, percentiles[3]) AS p99_duration_ms,
+    if(durations = 0, NULL, told[1]) AS p50_duration_ms,
+    if(durations = 0, NULL, told[2]) AS p95_duration_ms,
+    if(durations = 0, NULL, told[3]) AS p99_duration_ms,
     llm_calls,
     tokens_in,
     tokens_out,
@@ -75,6 +78,8 @@ FROM
         min(duration_min_ms) AS duration_min,
         max(duration_max_ms) AS duration_max,
         quantilesTDigestMerge(0.5, 0.95, 0.99)(duration_digest) AS percentiles,
+        arrayMap(p -> least(greatest(toFloat64(toString(p)), duration_min), duration_max), percentiles)
+            AS told,
         sum(rollup.llm_calls) AS llm_calls,
         sum(rollup.tokens_in) AS tokens_in,
         sum(rollup.tokens_out) AS tokens_out,

@@ -10,7 +10,7 @@ SELECT
     agent_id,
     toDate(ts) AS day,
     count() AS events,
-    argMaxStateIf(sent_name, received, sent_name != '') AS agent_name,
+    argMaxStateIf(sent_name, sent_order, sent_name != '') AS agent_name,
     countIf(is_execution) AS total,
     countIf(is_execution AND type = 'task.completed') AS successful,
     countIf(is_execution AND type = 'task.failed') AS failed,
@@ -37,7 +37,9 @@ SELECT
 FROM
 (
     SELECT
-        tenant, agent_id, CAST(agent_name, 'String') AS sent_name, ts, received, type, llm_calls, tokens_in, tokens_out, cost_micros,
+        tenant, agent_id, CAST(agent_name, 'String') AS sent_name,
+        bitShiftLeft(toInt128(toUnixTimestamp64Milli(ts)), 64) + toUnixTimestamp64Milli(received) AS sent_order,
+        ts, received, type, llm_calls, tokens_in, tokens_out, cost_micros,
         conflicting_end = 0 AND type IN ('task.completed', 'task.failed', 'task.cancelled') AS is_execution,
         usage_scope = 'own' AND conflicting_end = 0 AND (is_execution OR type IN (
             'run.completed', 'run.failed', 'run.cancelled', 'step.completed', 'step.failed'

@@ -1,4 +1,5 @@
 import type { ExecutionStatus } from '../core/event-types.js';
+import { nearestRank } from '../core/percentile.js';
 import type { TidemarkEvent } from '../sdk/event.js';
 
 /** What one agent sent, exactly: every duration is kept, so that percentiles are not estimates. */
@@ -31,12 +32,13 @@ export class AgentLedger {
   /** Executions and how they went; rates in percent, durations in ms, null where there is nothing to tell. */
   figures(): AgentFigures {
     const { completed, failed, cancelled } = this.#outcomes;
+    const sorted = this.#sorted();
     return {
       executions: completed + failed + cancelled,
       successRate: completed + failed === 0 ? null : (100 * completed) / (completed + failed),
-      p50: this.#quantile(0.5),
-      p95: this.#quantile(0.95),
-      p99: this.#quantile(0.99),
+      p50: nearestRank(sorted, 0.5),
+      p95: nearestRank(sorted, 0.95),
+      p99: nearestRank(sorted, 0.99),
     };
   }
 
@@ -48,16 +50,6 @@ export class AgentLedger {
     const above = sorted.findIndex((value) => value > durationMs);
     const end = (index: number): number => (index < 0 ? sorted.length : index);
     return (end(below) + end(above)) / 2 / sorted.length;
-  }
-
-  /** Linear interpolation between the closest ranks (type 7 of Hyndman and Fan, 1996). */
-  #quantile(level: number): number | null {
-    const sorted = this.#sorted();
-    if (sorted.length === 0) return null;
-    const rank = level * (sorted.length - 1);
-    const below = sorted[Math.floor(rank)] ?? 0;
-    const above = sorted[Math.ceil(rank)] ?? below;
-    return below + (above - below) * (rank - Math.floor(rank));
   }
 
   #sorted(): readonly number[] {

@@ -27,6 +27,7 @@ import { type ExecutionHalves, readExecutionHalves } from './execution-halves.js
 import { errorRate, successRate } from './execution-rate.js';
 import type { MetricRange, MetricType } from './metric-range.js';
 import { parseParameters } from './parameters.js';
+import { toldPercentiles } from './percentile-columns.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { askedShape, checkRange, rangeName, rangeOf, rangeShape, type TimeRange } from './range-parameters.js';
 import { trendItem, trendShape } from './trend-answer.js';
@@ -149,8 +150,8 @@ function metricsAnswer(request: MetricsRequest, { whole, halves, ordered, errors
 }
 
 function executionTimes(row: AgentPerformanceRow) {
-  const [p50, p95, p99] = row.percentiles;
   const timed = row.durations > 0;
+  const [p50, p95, p99] = toldPercentiles(row);
   return {
     avg_ms: timed ? rounded(row.duration_total_ms / row.durations) : null,
     min_ms: timed ? row.shortest_ms : null,

@@ -1,9 +1,8 @@
+import { centroidPlace, centroidQuantiles } from '../core/percentile.js';
+
 /**
- * Quantiles of t-digests whose centroids the store handed out (`parseDigestState`): mean, weight, mean, weight, … of
- * values in ms, sorted by mean as the engine writes them. Positions and values are tied together as in the engine
- * (QuantileTDigest.h, `getImpl`), so that a p95 made here is the p95 its `quantilesTDigestMerge` answers for the same
- * centroids: a centroid lies at the middle of its weight, one of weight 1 is a value that takes all of its place, and
- * between two the value grows linearly.
+ * T-digests whose centroids the store handed out (`parseDigestState`): mean, weight, mean, weight, … of values in ms,
+ * sorted by mean as the engine writes them.
  */
 export type Centroids = Float64Array;
 
@@ -32,23 +31,8 @@ export function valuesOf(centroids: Centroids): number {
 
 /** The value at a level (0…1); null when there are no centroids. */
 export function quantileOf(centroids: Centroids, level: number): number | null {
-  const first = centroids[0];
-  if (first === undefined) return null;
-  const position = level * valuesOf(centroids);
-  let before = 0;
-  let left = { end: 0, mean: first };
-  for (let at = 0; at < centroids.length; at += 2) {
-    const mean = centroids[at] ?? 0;
-    const place = placeOf(before, centroids[at + 1] ?? 0);
-    if (place.middle >= position) {
-      if (position <= left.end) return left.mean;
-      if (position >= place.start) return mean;
-      return left.mean + ((position - left.end) / (place.start - left.end)) * (mean - left.mean);
-    }
-    before = place.next;
-    left = { end: place.end, mean };
-  }
-  return left.mean;
+  const pairs = { pairs: centroids, meanAt: 0, weightAt: 1, count: centroids.length / 2 };
+  return centroidQuantiles(pairs, [level])?.[0] ?? null;
 }
 
 /**
@@ -61,7 +45,7 @@ export function valuesAbove(centroids: Centroids, value: number, atToo = false):
   let left: { readonly end: number; readonly mean: number } | null = null;
   for (let at = 0; at < centroids.length; at += 2) {
     const mean = centroids[at] ?? 0;
-    const place = placeOf(before, centroids[at + 1] ?? 0);
+    const place = centroidPlace(before, centroids[at + 1] ?? 0);
     if (mean > value || (atToo && mean === value)) {
       if (left === null) return total;
       const share = (value - left.mean) / (mean - left.mean);
@@ -71,11 +55,4 @@ export function valuesAbove(centroids: Centroids, value: number, atToo = false):
     left = { end: place.end, mean };
   }
   return 0;
-}
-
-/** The stretch of positions at which the value is the mean of a centroid: its middle, or all of a single value. */
-function placeOf(before: number, weight: number) {
-  const middle = before + weight / 2;
-  const half = weight === 1 ? 0.5 : 0;
-  return { start: middle - half, middle, end: middle + half, next: before + weight };
 }

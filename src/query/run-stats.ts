@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type RunOutcomeRow, readRunOutcomes } from '../clickhouse/queries/run-outcomes.js';
 import { readRunsUsage } from '../clickhouse/queries/runs-usage.js';
+import { nearestRank } from '../core/percentile.js';
 import type { StoreReader } from '../core/ports.js';
 import { countSchema, millisecondsSchema, percentSchema } from './answer-schema.js';
 import { percentDigits } from './answer-units.js';
@@ -59,7 +60,7 @@ export async function readRunStats(
       is_complete: isExact,
       by_status: byStatus,
       success_rate: percentDigits(successRate({ total: counted.length, successful, failed })),
-      p95_duration_ms: quantile(durationsOf(counted), 0.95),
+      p95_duration_ms: nearestRank(durationsOf(counted), 0.95),
       ...usageAnswer(usage),
     },
   };
@@ -85,19 +86,9 @@ async function readUsage(store: StoreReader, tenant: string, rows: readonly RunO
   return total;
 }
 
+/** Ascending. */
 function durationsOf(rows: readonly RunOutcomeRow[]): number[] {
-  return rows.filter((row) => row.has_ended === 1).flatMap(({ took_ms: tookMs }) => (tookMs === null ? [] : [tookMs]));
-}
-
-/**
- * Between the two values it falls between, in proportion; null without values. Definition 7 of R. J. Hyndman and
- * Y. Fan, Sample Quantiles in Statistical Packages, The American Statistician 50 (1996), 361-365.
- */
-export function quantile(values: readonly number[], level: number): number | null {
-  const sorted = [...values].sort((a, b) => a - b);
-  const place = (sorted.length - 1) * level;
-  const below = sorted[Math.floor(place)];
-  const above = sorted[Math.ceil(place)];
-  if (below === undefined || above === undefined) return null;
-  return below + (above - below) * (place - Math.floor(place));
+  return rows
+    .flatMap((row) => (row.has_ended === 1 && row.took_ms !== null ? [row.took_ms] : []))
+    .sort((one, other) => one - other);
 }

@@ -3,6 +3,7 @@ import type { AgentSeriesRow, SeriesColumn } from '../clickhouse/queries/agent-s
 import { quoted } from '../core/problem.js';
 import { costCents, meanDigits, percentDigits } from './answer-units.js';
 import { errorRate, type OutcomeCounts, successRate } from './execution-rate.js';
+import { percentileColumns, toldPercentiles } from './percentile-columns.js';
 
 interface MetricSpec {
   /** What its value is made of. */
@@ -25,9 +26,9 @@ const specs = {
   },
   min_ms: { columns: ['durations', 'shortest_ms'], value: (bucket) => timed(bucket, bucket.shortest_ms) },
   max_ms: { columns: ['durations', 'longest_ms'], value: (bucket) => timed(bucket, bucket.longest_ms) },
-  p50_ms: { columns: ['percentiles'], value: ({ percentiles }) => percentiles[0] },
-  p95_ms: { columns: ['percentiles'], value: ({ percentiles }) => percentiles[1] },
-  p99_ms: { columns: ['percentiles'], value: ({ percentiles }) => percentiles[2] },
+  p50_ms: { columns: percentileColumns, value: (bucket) => toldPercentiles(bucket)[0] },
+  p95_ms: { columns: percentileColumns, value: (bucket) => toldPercentiles(bucket)[1] },
+  p99_ms: { columns: percentileColumns, value: (bucket) => toldPercentiles(bucket)[2] },
   llm_calls: { columns: ['model_calls'], value: ({ model_calls }) => model_calls },
   tokens_in: { columns: ['input_tokens'], value: ({ input_tokens }) => input_tokens },
   tokens_out: { columns: ['output_tokens'], value: ({ output_tokens }) => output_tokens },

@@ -1,3 +1,4 @@
+import { float32Digits } from '../core/percentile.js';
 import { type Centroids, mergedCentroids, quantileOf, valuesAbove, valuesOf } from './digest-quantiles.js';
 import { type OutcomeCounts, successRate } from './execution-rate.js';
 import { fisherExactTest } from './fisher-exact-test.js';
@@ -120,10 +121,10 @@ function p95Change(first: Centroids, second: Centroids): P95Change {
   const atToo = valuesAbove(pooled, pooledMs) < expected / 2;
   const above = { first: shareAbove(first, pooledMs, atToo), second: shareAbove(second, pooledMs, atToo) };
   return {
-    firstMs,
-    secondMs,
+    firstMs: float32Digits(firstMs),
+    secondMs: float32Digits(secondMs),
     percent: firstMs === 0 ? null : (100 * (secondMs - firstMs)) / firstMs,
-    pooledMs,
+    pooledMs: float32Digits(pooledMs),
     above,
     significance: significanceOf(above.first, above.second),
   };

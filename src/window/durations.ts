@@ -1,5 +1,6 @@
+import { centroidQuantiles, singleValuesMax, toldPercentile } from '../core/percentile.js';
 import { blockCells, blockCellsMax, type CellArena, type CellChunk, cellOffset } from './cell-arena.js';
-import { compressCentroids, compressCentroidsTo, quantilesOf, weightOf } from './merging-digest.js';
+import { compressCentroids, compressCentroidsTo, weightOf } from './merging-digest.js';
 import type { SliceDelta } from './slice-delta.js';
 
 /**
@@ -7,7 +8,7 @@ import type { SliceDelta } from './slice-delta.js';
  *
  * Centroids are appended to a block of their own as they come, raw, and merged only when the block is full: 512 cells
  * while a slice is the newest of its series, 192 afterwards (late batches). A slice that is no longer the newest is
- * sealed: compressed once and moved to the smallest block that holds it.
+ * sealed: compressed once, unless it has few values, and moved to the smallest block that holds it.
  */
 export const durationsCells = 5;
 
@@ -54,12 +55,17 @@ export function addDurations(
   cells[at + digest] = appendCentroids(arena, packed, durations, newest ? blockCellsMax : lateCentroidsMax);
 }
 
-/** Compresses the digest and moves it to the smallest block that holds it. */
+/**
+ * Compresses the digest and moves it to the smallest block that holds it. Few values stay as they are: 100 take a block
+ * of 1 kB, where their digest would take one of 384 bytes.
+ */
 export function sealDurations(arena: CellArena, cells: Float64Array, at: number): void {
   const packed = cells[at + digest]!;
   const ref = Math.floor(packed / packing);
   if (ref === 0) return;
-  const left = compressCentroids(arena.chunk(ref), cellOffset(ref), packed % packing, sealedEpsilon);
+  const used = packed % packing;
+  const isSmall = cells[at + count]! <= singleValuesMax;
+  const left = isSmall ? used : compressCentroids(arena.chunk(ref), cellOffset(ref), used, sealedEpsilon);
   cells[at + digest] = moved(arena, ref, left, left) * packing + left;
 }
 
@@ -121,14 +127,16 @@ export class DurationTotals {
   /**
    * Digests of several slices have their centroids at almost the same places: interpolating between neighbours of the
    * sorted union would climb in stairs (0.8 % at p50 of a log-normal). Merging them once more takes the stairs away
-   * (0.2 %). Single values need no merging and stay exact.
+   * (0.2 %). Single values need no merging and stay exact: their percentiles are nearest ranks (core/percentile.ts).
    */
   #quantiles(ranks: readonly number[]): number[] {
     const scratch = this.#scratch;
     let left = this.#centroids;
     if (weightOf(scratch, 0, left) === left) scratch.f64.subarray(0, left).sort();
     else left = compressCentroids(scratch, 0, left, openEpsilon);
-    return quantilesOf(scratch, { start: 0, count: left, min: this.#min, max: this.#max }, ranks);
+    const centroids = { pairs: scratch.f32, meanAt: 1, weightAt: 0, count: left };
+    const extremes = { min: this.#min, max: this.#max };
+    return (centroidQuantiles(centroids, ranks) ?? []).map((value) => toldPercentile(value, extremes));
   }
 }
 

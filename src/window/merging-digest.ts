@@ -85,34 +85,3 @@ export function weightOf(cells: CentroidCells, start: number, count: number): nu
   for (let at = 2 * start; at < 2 * (start + count); at += 2) total += f32[at]!;
   return total;
 }
-
-/**
- * The values at ascending `ranks` (0…1) of sorted centroids. Half of a centroid lies on either side of its mean;
- * between two means, and from the outer means to `min` and `max`, the value is interpolated.
- */
-export function quantilesOf(
-  cells: CentroidCells,
-  digest: { readonly start: number; readonly count: number; readonly min: number; readonly max: number },
-  ranks: readonly number[],
-): number[] {
-  const { f32 } = cells;
-  const end = 2 * (digest.start + digest.count);
-  const total = weightOf(cells, digest.start, digest.count);
-  let at = 2 * digest.start;
-  let before = 0;
-  let lowRank = 0;
-  let lowValue = digest.min;
-  return ranks.map((rank) => {
-    const target = rank * total;
-    while (at < end && before + f32[at]! / 2 < target) {
-      lowRank = before + f32[at]! / 2;
-      lowValue = f32[at + 1]!;
-      before += f32[at]!;
-      at += 2;
-    }
-    const highRank = at < end ? before + f32[at]! / 2 : total;
-    const highValue = at < end ? f32[at + 1]! : digest.max;
-    const share = highRank > lowRank ? (target - lowRank) / (highRank - lowRank) : 1;
-    return Math.min(digest.max, Math.max(digest.min, lowValue + share * (highValue - lowValue)));
-  });
-}

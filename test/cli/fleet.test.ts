@@ -78,7 +78,7 @@ test('usage of steps adds up to what their tasks and runs roll up', () => {
   expect(sums.run).toBe(sums.step);
 });
 
-test('a ledger gives percentiles by linear interpolation between ranks', () => {
+test('a ledger gives percentiles by nearest rank, as the collector does', () => {
   const ledger = new AgentLedger('a');
   const durations = [40, 10, 30, 20, 50];
   for (const [index, duration_ms] of durations.entries()) {
@@ -87,7 +87,7 @@ test('a ledger gives percentiles by linear interpolation between ranks', () => {
   }
   ledger.add({ type: 'step.completed', agent_id: 'a', step_id: 's', duration_ms: 9_999 });
   ledger.add({ type: 'task.cancelled', agent_id: 'a', task_id: 't9' });
-  expect(ledger.figures()).toEqual({ executions: 6, successRate: 80, p50: 30, p95: 48, p99: 49.6 });
+  expect(ledger.figures()).toEqual({ executions: 6, successRate: 80, p50: 30, p95: 50, p99: 50 });
   expect(ledger.events).toBe(7);
   expect([5, 10, 30, 35, 50, 60].map((duration) => ledger.rankOf(duration))).toEqual([0, 0.1, 0.5, 0.6, 0.9, 1]);
 });

@@ -57,6 +57,10 @@ beforeAll(async () => {
   }
   add('acme', 'agent-03', 2 * hourMs, { agent_name: 'Ada' });
   add('acme', 'agent-03', 9 * hourMs, { agent_name: 'Old name' });
+  // Comes now, and tells of yesterday.
+  add('acme', 'agent-03', 26 * hourMs, { agent_name: 'Late name', received: nowMs });
+  add('acme', 'agent-05', 5 * hourMs, { agent_name: 'Of one time, received later', received: nowMs - 1 });
+  add('acme', 'agent-05', 5 * hourMs, { agent_name: 'Of one time' });
   await store.insert(rows);
   api = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs), windows });
 });
@@ -98,6 +102,12 @@ test('an agent carries its latest name, when it was last heard of and its last 2
     failed_24h: 0,
     success_rate_24h: null,
   });
+});
+
+test('an event that comes late does not rename an agent; of two of one time the later received does', async () => {
+  const { body } = await api.get('acme', '/api/v1/agents?limit=100');
+  const nameOf = new Map((body.agents as Record<string, unknown>[]).map((agent) => [agent.agent_id, agent.agent_name]));
+  expect([nameOf.get('agent-03'), nameOf.get('agent-05')]).toEqual(['Ada', 'Of one time, received later']);
 });
 
 test('a tenant sees its own agents alone, and their own numbers under a shared id', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseDigestState } from '../../src/clickhouse/queries/digest-state.js';
-import { compressCentroids, compressCentroidsTo, quantilesOf, weightOf } from '../../src/window/merging-digest.js';
+import { compressCentroids, compressCentroidsTo, weightOf } from '../../src/window/merging-digest.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 
 function cellsOf(pairs: readonly (readonly [mean: number, weight: number])[]) {
@@ -48,17 +48,6 @@ test('equal values, and values of very different size, sort by their mean', () =
   expect(Array.from({ length: count }, (_, index) => cells.f32[2 * index + 1])).toEqual(
     [0, Math.fround(1e-3), 7, 7, 1e12].map(Math.fround),
   );
-});
-
-test('quantiles interpolate between means and never leave min and max', () => {
-  const cells = cellsOf([
-    [10, 1],
-    [20, 1],
-    [30, 2],
-  ]);
-  const digest = { start: 0, count: 3, min: 10, max: 31 };
-  expect(quantilesOf(cells, digest, [0, 0.25, 0.5, 1])).toEqual([10, 15, 23.333333333333332, 31]);
-  expect(quantilesOf(cellsOf([[5, 1]]), { start: 0, count: 1, min: 5, max: 5 }, [0.5, 0.99])).toEqual([5, 5]);
 });
 
 test('a state of ClickHouse is read back, and a malformed one is refused', () => {

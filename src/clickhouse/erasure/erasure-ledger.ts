@@ -85,7 +85,7 @@ export async function readEntries(
         toUnixTimestamp64Milli(purged_at) AS purged_ms
       FROM erasures_v1 FINAL
       WHERE ${condition}
-      ORDER BY requested_at`,
+      ORDER BY requested_at, erasure_id`,
     params,
   });
   return rows.map((row) => ({

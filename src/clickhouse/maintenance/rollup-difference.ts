@@ -83,7 +83,7 @@ function digestWeight(column: string): string {
 
 /**
  * Sums of floats depend on the order of adding, so they may differ by 1e-9 of their size. Of a name only its presence
- * counts: two names received in the same millisecond are both the latest.
+ * counts: two names of one time and one receipt are both the latest.
  */
 function differs({ name, kind }: RollupColumn): string {
   const sides = (aggregate: string) => [`${aggregate}If(v_${name}, side = 1)`, `${aggregate}If(v_${name}, side = 2)`];

@@ -32,7 +32,7 @@ export function readDayFinalizations(
         tenant, agent_id, agents, events, agents_repaired, took_ms
       FROM day_finalizations_v1
       WHERE tenant IN ('', {tenant:String})
-      ORDER BY finalized_at DESC
+      ORDER BY finalized_at DESC, day_finalizations_v1.day DESC, tenant, agent_id, received_before DESC
       LIMIT {limit:UInt32}`,
     params: { tenant: options.tenant, limit: options.limit },
   });
