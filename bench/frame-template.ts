@@ -119,7 +119,9 @@ class Marks {
   mark(event: TidemarkEvent, index: number): TidemarkEvent {
     const copy: Record<string, unknown> = { ...event };
     for (const name of Object.keys(copy)) {
-      const span = idSpans[name];
+      // What ends a task or run ends it once.
+      const isEnd = event.type.startsWith(`${name.slice(0, -3)}.`);
+      const span = isEnd ? 1 : idSpans[name];
       if (span !== undefined) copy[name] = `${name.charAt(0)}${this.#tag}${this.#markId(index, span)}`;
     }
     if (typeof copy.parent_id === 'string') {

@@ -135,7 +135,7 @@ export const configTable = {
       'How long the start of what is open is remembered, in ms.',
     ),
     endedWorkMax: integer(
-      { default: 1_000_000, min: 1_000, max: 100_000_000 },
+      { default: 500_000, min: 1_000, max: 100_000_000 },
       'Ends remembered to find a second end of the same; about so many, 16 bytes each.',
     ),
     firstAnswersMax: integer(

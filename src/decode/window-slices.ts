@@ -170,9 +170,14 @@ function addDuration(slice: OpenSlice, durationMs: number): void {
   slice.durationBuckets[bucket]!++;
 }
 
+/** Every field by itself: an object made by a spread costs a microsecond more. */
 function openSlice(key: Pick<OpenSlice, 'tenant' | 'tenantKey' | 'agentId' | 'index' | 'place'>): OpenSlice {
   return {
-    ...key,
+    tenant: key.tenant,
+    tenantKey: key.tenantKey,
+    agentId: key.agentId,
+    index: key.index,
+    place: key.place,
     sliceMs: key.index * windowSliceMs,
     completed: 0,
     failed: 0,

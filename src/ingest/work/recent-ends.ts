@@ -1,34 +1,33 @@
 /**
  * What ended lately and when, by key: a direct-mapped cache. A key has one place and is forgotten when another one
- * takes it, so that an end costs one write and the memory never grows.
+ * takes it, so that an end costs one write and the memory never grows. Key and time lie side by side, in one line of
+ * the processor's cache: apart they cost a second miss an end.
  */
 export class RecentEnds {
   readonly #mask: number;
-  readonly #keys: Float64Array;
-  readonly #endedMs: Float64Array;
+  readonly #cells: Float64Array;
 
   /** `endsMax` is rounded up to a power of two; 16 bytes each. */
   constructor(endsMax: number) {
     const slots = 2 ** Math.ceil(Math.log2(Math.max(2, endsMax)));
     this.#mask = slots - 1;
-    this.#keys = new Float64Array(slots);
-    this.#endedMs = new Float64Array(slots);
+    this.#cells = new Float64Array(2 * slots);
   }
 
   /** When it ended, NaN when it is not known to have. Hot path: once a start or end. */
   endOf(key: number): number {
-    const slot = key & this.#mask;
-    return this.#keys[slot] === key ? this.#endedMs[slot]! : Number.NaN;
+    const at = 2 * (key & this.#mask);
+    return this.#cells[at] === key ? this.#cells[at + 1]! : Number.NaN;
   }
 
   remember(key: number, endedMs: number): void {
-    const slot = key & this.#mask;
-    this.#keys[slot] = key;
-    this.#endedMs[slot] = endedMs;
+    const at = 2 * (key & this.#mask);
+    this.#cells[at] = key;
+    this.#cells[at + 1] = endedMs;
   }
 
   forget(key: number): void {
-    const slot = key & this.#mask;
-    if (this.#keys[slot] === key) this.#keys[slot] = 0;
+    const at = 2 * (key & this.#mask);
+    if (this.#cells[at] === key) this.#cells[at] = 0;
   }
 }

@@ -85,7 +85,7 @@ export class WorkMemory {
     verdict.conflicts = !Number.isNaN(this.#ended.endOf(key));
     if (verdict.conflicts) return verdict;
     this.#ended.remember(key, endedMs);
-    if (this.#open.take(key, verdict)) return verdict;
+    if (this.#open.size > 0 && this.#open.take(key, verdict)) return verdict;
     verdict.startedMs = Number.NaN;
     verdict.name = -1;
     verdict.stepKind = 0;
