@@ -35,7 +35,7 @@ export const noAsyncInsert = ['async_insert', '0'] as const;
 
 /**
  * A preview of a view that groups in the order of its table's key stops with the first groups; the engine takes these
- * of the statement alone, not of a view. For `LIMIT 100` all 320,000 tasks are grouped in 2.3 s of CPU, so it takes 0.16;
+ * of the statement alone, not of a view. For `LIMIT 100` all 320,000 tasks are grouped in 2.3 s of CPU, so 0.16;
  * grouping all that is read costs two to three times more in order, which is why it is not so for every statement.
  */
 export const previewSettings: ReadonlyMap<string, string> = new Map([
