@@ -98,25 +98,28 @@ FROM
     SELECT
         e.tenant AS tenant,
         e.run_id AS run_id,
-        argMax(e.agent_id, (e.said, e.received, e.agent_id)) AS agent_id,
-        argMaxIf(e.agent_name, (e.said, e.received, e.agent_name), e.agent_name != '') AS agent_name,
-        argMaxIf(e.agent_version, (e.said, e.received, e.agent_version), e.agent_version != '') AS agent_version,
-        argMaxIf(e.parent_id, (e.said, e.received, e.parent_id), e.parent_id != '') AS parent_id,
-        argMaxIf(e.flow_id, (e.said, e.received, e.flow_id), e.flow_id != '') AS flow_id,
-        argMaxIf(e.crew_id, (e.said, e.received, e.crew_id), e.crew_id != '') AS crew_id,
-        argMaxIf(e.engagement_id, (e.said, e.received, e.engagement_id), e.engagement_id != '') AS engagement_id,
-        argMaxIf(e.user_id, (e.said, e.received, e.user_id), e.user_id != '') AS user_id,
-        argMaxIf(e.session_id, (e.said, e.received, e.session_id), e.session_id != '') AS session_id,
-        argMaxIf(e.name, (e.said, e.received, e.name), e.name != '') AS name,
-        argMax(e.status, (e.version, e.received)) AS status,
-        argMax(e.attempt, (e.version, e.received)) AS attempt,
-        argMax(e.ts, (e.version, e.received)) AS ts,
+        argMax(e.agent_id, e.told_at + bitAnd(cityHash64(e.agent_id), 4194303)) AS agent_id,
+        argMaxIf(e.agent_name, e.told_at + bitAnd(cityHash64(e.agent_name), 4194303), e.agent_name != '') AS agent_name,
+        argMaxIf(e.agent_version, e.told_at + bitAnd(cityHash64(e.agent_version), 4194303), e.agent_version != '') AS agent_version,
+        argMaxIf(e.parent_id, e.told_at + bitAnd(cityHash64(e.parent_id), 4194303), e.parent_id != '') AS parent_id,
+        argMaxIf(e.flow_id, e.told_at + bitAnd(cityHash64(e.flow_id), 4194303), e.flow_id != '') AS flow_id,
+        argMaxIf(e.crew_id, e.told_at + bitAnd(cityHash64(e.crew_id), 4194303), e.crew_id != '') AS crew_id,
+        argMaxIf(e.engagement_id, e.told_at + bitAnd(cityHash64(e.engagement_id), 4194303), e.engagement_id != '') AS engagement_id,
+        argMaxIf(e.user_id, e.told_at + bitAnd(cityHash64(e.user_id), 4194303), e.user_id != '') AS user_id,
+        argMaxIf(e.session_id, e.told_at + bitAnd(cityHash64(e.session_id), 4194303), e.session_id != '') AS session_id,
+        argMaxIf(e.name, e.told_at + bitAnd(cityHash64(e.name), 4194303), e.name != '') AS name,
+        argMax(e.status, e.reached_at) AS status,
+        argMax(e.attempt, e.reached_at) AS attempt,
+        argMax(e.ts, e.reached_at) AS ts,
         max(e.received) AS received,
         max(e.version) >= 4611686018427387904 AS told_end,
-        argMax(coalesce(e.ended_at, e.ts), (e.version, e.received)) AS told_end_at,
-        argMaxIf((greatest(e.attempt, 1), e.started_at), (e.said, e.received, e.started_at), isNotNull(e.started_at)) AS told_start,
+        argMax(coalesce(e.ended_at, e.ts), e.reached_at) AS told_end_at,
+        argMaxIf(
+            (greatest(e.attempt, 1), e.started_at), e.told_at + bitAnd(cityHash64(e.started_at), 4194303), isNotNull(e.started_at)
+        ) AS told_start,
         arraySort(told -> told.2, groupArrayIf((greatest(e.attempt, 1), e.ts), e.status = 'running')) AS told_starts,
         argMaxIf(
+<<<<<<< HEAD
             (greatest(e.attempt, 1), e.duration_ms), (e.version, e.received, e.duration_ms), isNotNull(e.duration_ms)
         ) AS told_duration,
         argMaxIf(e.llm_calls, (e.said, e.received, e.llm_calls), e.llm_calls != 0) AS llm_calls,
@@ -129,27 +132,44 @@ FROM
         argMax(e.error_category, (e.version, e.received)) AS error_category,
         argMaxIf((greatest(e.attempt, 1), e.error_code), (e.version, e.received, e.error_code), e.error_code != '') AS told_code,
         argMaxIf((greatest(e.attempt, 1), e.error_message), (e.version, e.received, e.error_message), e.error_message != '') AS told_message,
+=======
+            (greatest(e.attempt, 1), e.duration_ms), e.reached_at + bitAnd(cityHash64(e.duration_ms), 4194303), isNotNull(e.duration_ms)
+        ) AS told_duration,
+        argMaxIf(e.llm_calls, e.told_at + bitAnd(cityHash64(e.llm_calls), 4194303), e.llm_calls != 0) AS llm_calls,
+        argMaxIf(e.tokens_in, e.told_at + bitAnd(cityHash64(e.tokens_in), 4194303), e.tokens_in != 0) AS tokens_in,
+        argMaxIf(e.tokens_out, e.told_at + bitAnd(cityHash64(e.tokens_out), 4194303), e.tokens_out != 0) AS tokens_out,
+        argMax(e.cost_micros, e.told_at + bitAnd(cityHash64(e.cost_micros), 4194303)) AS cost_micros,
+        argMax(e.memory_mb, e.told_at + bitAnd(cityHash64(e.memory_mb), 4194303)) AS memory_mb,
+        argMax(e.confidence, e.told_at + bitAnd(cityHash64(e.confidence), 4194303)) AS confidence,
+        argMax(e.usage_scope, e.reached_at) AS usage_scope,
+        argMax(e.error_category, e.reached_at) AS error_category,
+        argMaxIf((greatest(e.attempt, 1), e.error_code), e.reached_at + bitAnd(cityHash64(e.error_code), 4194303), e.error_code != '') AS told_code,
+        argMaxIf((greatest(e.attempt, 1), e.error_message), e.reached_at + bitAnd(cityHash64(e.error_message), 4194303), e.error_message != '') AS told_message,
+>>>>>>> percent
         arrayFold(
-            (merged, told) -> mapUpdate(merged, told.2),
+            (merged, told) -> mapUpdate(merged, told),
             arraySort(
-                told -> (told.1, mapKeys(told.2), mapValues(told.2)),
-                groupArrayIf(((e.said, e.received), e.inputs), notEmpty(e.inputs))
+                (told, at) -> (at, mapKeys(told), mapValues(told)),
+                groupArrayIf(e.inputs, notEmpty(e.inputs)),
+                groupArrayIf(e.told_at, notEmpty(e.inputs))
             ),
             CAST(map(), 'Map(String, String)')
         ) AS inputs,
         arrayFold(
-            (merged, told) -> mapUpdate(merged, told.2),
+            (merged, told) -> mapUpdate(merged, told),
             arraySort(
-                told -> (told.1, mapKeys(told.2), mapValues(told.2)),
-                groupArrayIf(((e.said, e.received), e.outputs), notEmpty(e.outputs))
+                (told, at) -> (at, mapKeys(told), mapValues(told)),
+                groupArrayIf(e.outputs, notEmpty(e.outputs)),
+                groupArrayIf(e.told_at, notEmpty(e.outputs))
             ),
             CAST(map(), 'Map(String, String)')
         ) AS outputs,
         arrayFold(
-            (merged, told) -> mapUpdate(merged, told.2),
+            (merged, told) -> mapUpdate(merged, told),
             arraySort(
-                told -> (told.1, mapKeys(told.2), mapValues(told.2)),
-                groupArrayIf(((e.said, e.received), e.labels), notEmpty(e.labels))
+                (told, at) -> (at, mapKeys(told), mapValues(told)),
+                groupArrayIf(e.labels, notEmpty(e.labels)),
+                groupArrayIf(e.told_at, notEmpty(e.labels))
             ),
             CAST(map(), 'Map(String, String)')
         ) AS labels,
@@ -157,7 +177,12 @@ FROM
         sum(e.conflicting_end) AS conflicting_ends
     FROM
     (
-        SELECT *, bitAnd(version, 4611686018427387903) AS said FROM agent_runs_v1
+        SELECT
+            *,
+            bitShiftLeft(toUInt64(toUnixTimestamp64Milli(received)), 22) AS received_at,
+            bitShiftLeft(toUInt128(version), 64) + received_at AS reached_at,
+            bitShiftLeft(toUInt128(bitAnd(version, 4611686018427387903)), 64) + received_at AS told_at
+        FROM agent_runs_v1
     ) AS e
     GROUP BY e.tenant, e.run_id
 );

@@ -4,9 +4,9 @@
  *
  * The position of level q among n values is q·n. A centroid lies at the middle of its weight, one of weight 1 is a
  * value that takes all of its place, and between two centroids the value grows linearly. Where every value is a
- * centroid of its own, that is the nearest rank: the ⌈q·n⌉-th smallest value. Every digest keeps at least `singleValuesMax` values
- * as they are (the engine's 200), so up to there a percentile is exact in all ways; beyond, it is the estimate of the
- * digest that was asked.
+ * centroid of its own, that is the nearest rank: the ⌈q·n⌉-th smallest value. Every digest keeps at least
+ * `singleValuesMax` values as they are (the engine's 200), so up to there a percentile is exact in all ways; beyond, it
+ * is the estimate of the digest that was asked.
  *
  * Digests hold Float32. A percentile is told with the fewest digits that stand for its Float32, which are those that
  * were sent when they were at most 7 (123.456, not 123.45600128173828), and never leaves the exact minimum and maximum.

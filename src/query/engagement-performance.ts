@@ -19,6 +19,7 @@ import {
 import { instant, meanDigits } from './answer-units.js';
 import { errorRate, successRate } from './execution-rate.js';
 import { isPossibleId, parseParameters } from './parameters.js';
+import { toldBetween } from './percentile-columns.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 import { seriesRange } from './series-range.js';
 import { dateParameter } from './time-parameters.js';
@@ -105,6 +106,7 @@ function engagementUnknown(id: string): CollectorError {
 
 function dayItem(row: EngagementDayRow): z.output<typeof daySchema> {
   const counts = { total: row.executions, successful: row.successes, failed: row.failures };
+  const told = toldBetween(row);
   const [p50, p95, p99] = row.percentiles;
   return {
     day: dayText(row.start_s * 1_000),
@@ -118,10 +120,10 @@ function dayItem(row: EngagementDayRow): z.output<typeof daySchema> {
     avg_duration_ms: row.mean_ms,
     min_duration_ms: row.shortest_ms,
     max_duration_ms: row.longest_ms,
-    p50_duration_ms: p50,
-    p95_duration_ms: p95,
-    p99_duration_ms: p99,
-    p95_successful_duration_ms: row.success_p95_ms,
+    p50_duration_ms: told(p50),
+    p95_duration_ms: told(p95),
+    p99_duration_ms: told(p99),
+    p95_successful_duration_ms: told(row.success_p95_ms),
     llm_calls: row.model_calls,
     tokens_in: row.input_tokens,
     tokens_out: row.output_tokens,

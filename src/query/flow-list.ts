@@ -16,6 +16,7 @@ import { errorRate, successRate } from './execution-rate.js';
 import { checkFailureRange, failureRangeShape, failureSpan } from './failure-range.js';
 import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from './page-cursor.js';
 import { idCharactersMax, integerParameter, parseParameters } from './parameters.js';
+import { toldBetween } from './percentile-columns.js';
 import { jsonReply, type QueryContext, readWithin } from './query-context.js';
 
 /** Start of the latest run (ms since the epoch) and id of the last flow of a page. */
@@ -94,6 +95,7 @@ export function createFlowListRoute(context: QueryContext): HttpRoute {
 }
 
 function flowItem(row: FlowRow): z.output<typeof flow> {
+  const told = toldBetween(row);
   const counts = { total: row.runs, successful: row.completed_runs, failed: row.failed_runs };
   return {
     flow_id: row.flow,
@@ -108,9 +110,9 @@ function flowItem(row: FlowRow): z.output<typeof flow> {
       avg_ms: row.mean_ms === null ? null : rounded(row.mean_ms),
       min_ms: row.shortest_ms,
       max_ms: row.longest_ms,
-      p50_ms: row.p50_ms,
-      p95_ms: row.p95_ms,
-      p99_ms: row.p99_ms,
+      p50_ms: told(row.p50_ms),
+      p95_ms: told(row.p95_ms),
+      p99_ms: told(row.p99_ms),
     },
     llm_calls: row.model_calls,
     tokens: { in: row.input_tokens, out: row.output_tokens, total: row.input_tokens + row.output_tokens },

@@ -19,3 +19,10 @@ export function toldPercentiles(row: PercentileColumns): readonly [number | null
   const [p50, p95, p99] = row.percentiles;
   return [told(p50), told(p95), told(p99)];
 }
+
+/** The same of one percentile, between extremes that are null without durations. */
+export function toldBetween(extremes: { readonly shortest_ms: number | null; readonly longest_ms: number | null }) {
+  const { shortest_ms: min, longest_ms: max } = extremes;
+  return (value: number | null): number | null =>
+    value === null || min === null || max === null ? null : toldPercentile(value, { min, max });
+}

@@ -11,6 +11,8 @@ const seed = testSeed(8);
 const directory = mkdtempSync(join(tmpdir(), 'tidemark-one-percentile-'));
 const collector = new CollectorProcess({ dataDir: join(directory, 'data') });
 
+const dayColumns = ['p50_duration_ms', 'p95_duration_ms', 'p99_duration_ms'];
+
 interface Percentiles {
   readonly p50_ms: number | null;
   readonly p95_ms: number | null;
@@ -36,10 +38,10 @@ beforeAll(async () => {
   await collector.start();
   for (const [agent, values] of durations) {
     const events = values.flatMap((duration_ms, index) => [
-      { type: 'task.completed', agent_id: agent, task_id: `t${index}`, duration_ms, ts },
+      { type: 'task.completed', agent_id: agent, task_id: `t${index}`, engagement_id: agent, duration_ms, ts },
       ...(values.length > singleValuesMax
         ? []
-        : [{ type: 'run.completed', agent_id: agent, run_id: `${agent}-${index}`, duration_ms, ts }]),
+        : [{ type: 'run.completed', agent_id: agent, run_id: `${agent}-${index}`, flow_id: agent, duration_ms, ts }]),
     ]);
     // Several frames a set, so that its digest is merged from more than one.
     for (let from = 0; from < events.length; from += 1_500) await send(events.slice(from, from + 1_500));
@@ -123,7 +125,7 @@ async function exportOf(agent: string, format: string): Promise<Percentiles> {
     `${collector.url}/api/v1/metrics/export?format=${format}&agent_id=${agent}&from=${day}&to=${day}`,
     { headers: { authorization: `Bearer ${testKey}` } },
   );
-  const columns = ['p50_duration_ms', 'p95_duration_ms', 'p99_duration_ms'];
+  const columns = dayColumns;
   if (format === 'parquet') return parquetPercentiles(Buffer.from(await response.arrayBuffer()), columns);
   const text = await response.text();
   if (format === 'csv') {
@@ -168,6 +170,11 @@ test.each(counts.filter((count) => count <= singleValuesMax))(
     expect(Object.fromEntries(ways), `seed ${seed}`).toEqual(
       Object.fromEntries([...ways.keys()].map((way) => [way, wanted])),
     );
+    const { flows } = await collector.get<{ flows: { flow_id: string; execution_times: Percentiles }[] }>(
+      '/api/v1/flows',
+    );
+    const flow = flows.find(({ flow_id: id }) => id === agent);
+    expect(percentilesOf(flow!.execution_times), `flow, seed ${seed}`).toEqual(wanted);
     const runs = await collector.get<{ stats: { p95_duration_ms: number } }>(`/api/v1/runs?agent_id=${agent}`);
     expect(runs.stats.p95_duration_ms).toBe(wanted.p95_ms);
   },

@@ -43,7 +43,7 @@ export interface FlowsAsked {
 
 /** The smallest value that as many percent of the durations do not exceed: the nearest rank. */
 const nearestRank = (level: number) =>
-  `if(empty(durations), NULL, durations[greatest(1, toUInt32(ceil(${level} * length(durations))))])`;
+  `if(empty(durations), NULL, durations[greatest(1, toUInt32(ceil(toFloat32(${level} * length(durations)))))])`;
 
 /**
  * The flows of a tenant by the start of their latest run, then by id, both downwards. Runs are found in the order of

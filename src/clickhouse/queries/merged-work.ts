@@ -2,7 +2,11 @@
  * A task or run as the sum of what its events said, as SQL over its state table (migrations 0024 and 0033), which has a
  * row an event. What any of them told is there, the later winning where several speak; maps are merged by key; how it
  * ended is told by its end, which never goes back. The same whatever the order of arrival: events are ordered by their
- * time, attempt and state (the version without its highest bit), then by their receipt.
+ * time, attempt and state (the version without its highest bit), then by their receipt; of two that are the same in
+ * all of that a hash of the value decides.
+ *
+ * Order is compared as one UInt128: the version, then 42 bits of receipt in ms, then 22 bits of hash. 640,000 events of
+ * 320,000 tasks took 4.9 s of CPU with tuples of the three, 1.6 s so, maps apart from their order included.
  *
  * The views `agent_task_history` and `agent_runs` are this SQL; a test keeps them equal.
  */
@@ -16,29 +20,36 @@ export interface MergedKind {
 
 const endedBit = '4611686018427387904';
 const saidBits = '4611686018427387903';
+const hashMask = '4194303';
+
+/** Where an event stands among those that tell a column, of `told_at` or `reached_at`. */
+function order(at: string, column: string): string {
+  return `e.${at} + bitAnd(cityHash64(e.${column}), ${hashMask})`;
+}
 
 /** The latest text that is not empty. */
 function text(column: string): string {
-  return `argMaxIf(e.${column}, (e.said, e.received, e.${column}), e.${column} != '')`;
+  return `argMaxIf(e.${column}, ${order('told_at', column)}, e.${column} != '')`;
 }
 
 /** The latest count that is not 0: absent and 0 are one here. */
 function count(column: string): string {
-  return `argMaxIf(e.${column}, (e.said, e.received, e.${column}), e.${column} != 0)`;
+  return `argMaxIf(e.${column}, ${order('told_at', column)}, e.${column} != 0)`;
 }
 
 /** The latest that is not NULL. */
 function optional(column: string): string {
-  return `argMax(e.${column}, (e.said, e.received, e.${column}))`;
+  return `argMax(e.${column}, ${order('told_at', column)})`;
 }
 
 /** All keys, each with its latest value. */
 function map(column: string): string {
   return `arrayFold(
-            (merged, told) -> mapUpdate(merged, told.2),
+            (merged, told) -> mapUpdate(merged, told),
             arraySort(
-                told -> (told.1, mapKeys(told.2), mapValues(told.2)),
-                groupArrayIf(((e.said, e.received), e.${column}), notEmpty(e.${column}))
+                (told, at) -> (at, mapKeys(told), mapValues(told)),
+                groupArrayIf(e.${column}, notEmpty(e.${column})),
+                groupArrayIf(e.told_at, notEmpty(e.${column}))
             ),
             CAST(map(), 'Map(String, String)')
         )`;
@@ -46,12 +57,12 @@ function map(column: string): string {
 
 /** Of the event that tells the state: an end if there is one, else the latest. */
 function ofState(expression: string): string {
-  return `argMax(${expression}, (e.version, e.received))`;
+  return `argMax(${expression}, e.reached_at)`;
 }
 
 /** The latest that is not empty among the ends of the attempt that tells the state. */
 const ofAttempt = (column: string): string =>
-  `argMaxIf((greatest(e.attempt, 1), e.${column}), (e.version, e.received, e.${column}), e.${column} != '')`;
+  `argMaxIf((greatest(e.attempt, 1), e.${column}), ${order('reached_at', column)}, e.${column} != '')`;
 
 type Columns = readonly (readonly [expression: string, name: string])[];
 
@@ -72,7 +83,7 @@ function groupColumns(kind: MergedKind): Columns {
   return [
     ['e.tenant', 'tenant'],
     ...kind.keys.map((key) => [`e.${key}`, key] as const),
-    ['argMax(e.agent_id, (e.said, e.received, e.agent_id))', 'agent_id'],
+    [optional('agent_id'), 'agent_id'],
     ...contextColumns.map((column) => [text(column), column] as const),
     [ofState('e.status'), 'status'],
     [ofState('e.attempt'), 'attempt'],
@@ -81,13 +92,19 @@ function groupColumns(kind: MergedKind): Columns {
     [`max(e.version) >= ${endedBit}`, 'told_end'],
     [ofState('coalesce(e.ended_at, e.ts)'), 'told_end_at'],
     [
-      'argMaxIf((greatest(e.attempt, 1), e.started_at), (e.said, e.received, e.started_at), isNotNull(e.started_at))',
+      `argMaxIf(
+            (greatest(e.attempt, 1), e.started_at), ${order('told_at', 'started_at')}, isNotNull(e.started_at)
+        )`,
       'told_start',
     ],
     [`arraySort(told -> told.2, groupArrayIf((greatest(e.attempt, 1), e.ts), e.status = 'running'))`, 'told_starts'],
     [
       `argMaxIf(
+<<<<<<< HEAD
             (greatest(e.attempt, 1), e.duration_ms), (e.version, e.received, e.duration_ms), isNotNull(e.duration_ms)
+=======
+            (greatest(e.attempt, 1), e.duration_ms), ${order('reached_at', 'duration_ms')}, isNotNull(e.duration_ms)
+>>>>>>> percent
         )`,
       'told_duration',
     ],
@@ -169,6 +186,8 @@ export function mergedWork(kind: MergedKind, { where, place }: MergedOptions = {
   const rows = ['*', `bitAnd(version, ${saidBits}) AS said`, ...(place === undefined ? [] : [`${place} AS may_hold`])];
   const keys = ['tenant', ...kind.keys].map((key) => `e.${key}`);
   const owner = kind.keys.includes('task_id') ? `, if(e.run_id = '', e.agent_id, '')` : '';
+  const held = place === undefined ? '' : `,\n            ${place} AS may_hold`;
+  const condition = where === undefined ? '' : `\n        WHERE ${where}`;
   return `SELECT
 ${list(shown, '    ')}
 FROM
@@ -177,7 +196,16 @@ FROM
 ${list(grouped, '        ')}
     FROM
     (
+<<<<<<< HEAD
         SELECT ${rows.join(', ')} FROM ${kind.stateTable}${where === undefined ? '' : ` WHERE ${where}`}
+=======
+        SELECT
+            *,
+            bitShiftLeft(toUInt64(toUnixTimestamp64Milli(received)), 22) AS received_at,
+            bitShiftLeft(toUInt128(version), 64) + received_at AS reached_at,
+            bitShiftLeft(toUInt128(bitAnd(version, ${saidBits})), 64) + received_at AS told_at${held}
+        FROM ${kind.stateTable}${condition}
+>>>>>>> percent
     ) AS e
     GROUP BY ${keys.join(', ')}${owner}
 )`;

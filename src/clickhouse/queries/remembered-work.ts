@@ -75,7 +75,7 @@ function byStart(
     )
     GROUP BY tenant, run, task, if(run_id = '', toString(agent_id), ''), tried
     HAVING max(code IN (${terminal})) = ${which === 'open' ? 0 : 1}
-    ORDER BY max(received) DESC`;
+    ORDER BY max(received) DESC, tenant, run, task, agent, step, tried`;
 }
 
 function steps(): string {
@@ -90,5 +90,5 @@ function steps(): string {
       AND ts >= fromUnixTimestamp64Milli({ended_since_ms:Int64}, 'UTC')
       AND type IN ('step.started', 'step.completed', 'step.failed')
     GROUP BY tenant, run, task, step, tried, if(run_id = '', toString(agent_id), '')
-    ORDER BY max(received) DESC`;
+    ORDER BY max(received) DESC, tenant, run, task, agent, step, tried`;
 }

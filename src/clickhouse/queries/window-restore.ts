@@ -197,6 +197,7 @@ function readSplitMinutes(
           if(is_execution, memory_mb, NULL) AS execution_memory_mb
         FROM agent_events_raw_v1
         WHERE ts >= toDateTime({from_s:UInt32}, 'UTC') AND received < ${receivedBefore} AND ${onlyPage}
+          AND conflicting_end = 0
           AND type IN (
             'run.completed', 'run.failed', 'run.cancelled', 'task.completed', 'task.failed', 'task.cancelled',
             'step.completed', 'step.failed'

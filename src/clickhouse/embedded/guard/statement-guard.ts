@@ -6,6 +6,7 @@ import { quoteString } from '../sql-text.js';
 import { preludeOf } from '../statements/connection-prelude.js';
 import { guardParserWork } from './parser-work.js';
 import { PassedStatements } from './passed-statements.js';
+import { isPreview } from './preview-shape.js';
 import type { PrintedStatement } from './printed-statement.js';
 import { type QualifiedName, ReaderTables, type ReaderTablesOptions } from './reader-tables.js';
 import { readerRules, type StatementRules, writerRules } from './statement-rules.js';
@@ -29,6 +30,8 @@ export interface PassedStatement {
   readonly printed: PrintedStatement;
   readonly isRead: boolean;
   readonly isInsert: boolean;
+  /** Columns of one table and a small LIMIT, nothing else. */
+  readonly isPreview: boolean;
 }
 
 /**
@@ -73,12 +76,14 @@ export class StatementGuard {
     if (printed.namesOutfile) throw new ClickHouseException('ACCESS_DENIED', 'INTO OUTFILE is not allowed here.');
     if (user.role === 'writer') guardControl(printed);
     const lines = await this.#engine.explainTree(setupOf(request), printed.sql);
-    const judged = judgeTree(parseTree(lines), rules, this.#engine.functions);
+    const tree = parseTree(lines);
+    const judged = judgeTree(tree, rules, this.#engine.functions);
     guardParts(printed, { judged, rules, request });
     if (user.role === 'reader') await this.#tables.check(judged, request.database);
     const { statementCount } = await this.#engine.classify(printed.sql);
     if (statementCount !== 1) throw new ClickHouseException('SYNTAX_ERROR', 'Multi-statements are not allowed.');
-    const passed = { printed, isRead: judged.isRead, isInsert: judged.isInsert };
+    const preview = isPreview(tree) && printed.firstWords[1] !== 'DISTINCT';
+    const passed = { printed, isRead: judged.isRead, isInsert: judged.isInsert, isPreview: preview };
     if (passed.isRead && infile === null && !printed.takesNames) this.#passed.add(keyOf(request), passed);
     return passed;
   }

@@ -8,7 +8,7 @@ import type { PreparedStatement } from './prepared-statement.js';
 import { RequestLane } from './request-lane.js';
 import { createLanes, type StatementLanes } from './statement-lanes.js';
 import type { StatementRequest } from './statement-runner.js';
-import { guestLimits, limitedSettings, noAsyncInsert, priorities } from './statement-settings.js';
+import { guestLimits, limitedSettings, noAsyncInsert, previewSettings, priorities } from './statement-settings.js';
 
 /**
  * Statements of everybody else, from the open port: each passes the guard, and runs as the guard had it printed, under
@@ -35,7 +35,7 @@ export class GuestStatements {
     const guarded = { user, text, database, infile, parameters: parameters.parameters };
     const passed =
       this.#guard.remembered(guarded) ?? (await this.#checks.run(signal, () => this.#guard.check(guarded)));
-    const { printed, isRead, isInsert } = passed;
+    const { printed, isRead, isInsert, isPreview } = passed;
     const asked = formatAskedFor(parameters);
     const limits = guestLimits(this.#options, { isStream: isRead && stream !== null });
     const locked = await this.#guard.lockedSettings(user);
@@ -50,6 +50,7 @@ export class GuestStatements {
       setup: {
         database,
         settings: new Map([
+          ...(isPreview ? previewSettings : []),
           ...settings,
           ...locked,
           ['priority', priorities.guests],

@@ -34,6 +34,17 @@ export function guestLimits(options: EngineOptions, { isStream }: { readonly isS
 export const noAsyncInsert = ['async_insert', '0'] as const;
 
 /**
+ * A preview of a view that groups in the order of its table's key stops with the first groups; the engine takes these
+ * of the statement alone, not of a view. For `LIMIT 100` all 320,000 tasks are grouped in 2.3 s of CPU, so 0.16;
+ * grouping all that is read costs two to three times more in order, which is why it is not so for every statement.
+ */
+export const previewSettings: ReadonlyMap<string, string> = new Map([
+  ['optimize_aggregation_in_order', '1'],
+  ['aggregation_in_order_max_block_bytes', '1000000'],
+  ['max_block_size', '1024'],
+]);
+
+/**
  * Whose statements come first. One of a higher number pauses, block by block and a second at most each time, while one
  * of a lower number runs; 0, the engine's default, would take no part in it.
  */
