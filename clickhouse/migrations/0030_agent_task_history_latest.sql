@@ -121,19 +121,6 @@ FROM
         ) AS told_start,
         arraySort(told -> told.2, groupArrayIf((greatest(e.attempt, 1), e.ts), e.status = 'running')) AS told_starts,
         argMaxIf(
-<<<<<<< HEAD
-            (greatest(e.attempt, 1), e.duration_ms), (e.version, e.received, e.duration_ms), isNotNull(e.duration_ms)
-        ) AS told_duration,
-        argMaxIf(e.llm_calls, (e.said, e.received, e.llm_calls), e.llm_calls != 0) AS llm_calls,
-        argMaxIf(e.tokens_in, (e.said, e.received, e.tokens_in), e.tokens_in != 0) AS tokens_in,
-        argMaxIf(e.tokens_out, (e.said, e.received, e.tokens_out), e.tokens_out != 0) AS tokens_out,
-        argMax(e.cost_micros, (e.said, e.received, e.cost_micros)) AS cost_micros,
-        argMax(e.memory_mb, (e.said, e.received, e.memory_mb)) AS memory_mb,
-        argMax(e.confidence, (e.said, e.received, e.confidence)) AS confidence,
-        argMax(e.error_category, (e.version, e.received)) AS error_category,
-        argMaxIf((greatest(e.attempt, 1), e.error_code), (e.version, e.received, e.error_code), e.error_code != '') AS told_code,
-        argMaxIf((greatest(e.attempt, 1), e.error_message), (e.version, e.received, e.error_message), e.error_message != '') AS told_message,
-=======
             (greatest(e.attempt, 1), e.duration_ms), e.reached_at + bitAnd(cityHash64(e.duration_ms), 4194303), isNotNull(e.duration_ms)
         ) AS told_duration,
         argMaxIf(e.llm_calls, e.told_at + bitAnd(cityHash64(e.llm_calls), 4194303), e.llm_calls != 0) AS llm_calls,
@@ -145,7 +132,6 @@ FROM
         argMax(e.error_category, e.reached_at) AS error_category,
         argMaxIf((greatest(e.attempt, 1), e.error_code), e.reached_at + bitAnd(cityHash64(e.error_code), 4194303), e.error_code != '') AS told_code,
         argMaxIf((greatest(e.attempt, 1), e.error_message), e.reached_at + bitAnd(cityHash64(e.error_message), 4194303), e.error_message != '') AS told_message,
->>>>>>> percent
         arrayFold(
             (merged, told) -> mapUpdate(merged, told),
             arraySort(

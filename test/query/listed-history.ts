@@ -148,7 +148,7 @@ export function lookedAt(query: string): (row: RawRow) => boolean {
   const asked = new URLSearchParams(query);
   const status = asked.get('status');
   const category = asked.get('error_category');
-  const text = asked.get('error_text')?.toLowerCase();
+  const text = asked.get('error_text')?.toLowerCase().replaceAll('ss', 'ß');
   const hasEnded = ['completed', 'failed', 'cancelled'];
   return (row) =>
     (status === null || (hasEnded.includes(status) ? row.type.endsWith(status) : order(row) === 0)) &&

@@ -100,11 +100,7 @@ function groupColumns(kind: MergedKind): Columns {
     [`arraySort(told -> told.2, groupArrayIf((greatest(e.attempt, 1), e.ts), e.status = 'running'))`, 'told_starts'],
     [
       `argMaxIf(
-<<<<<<< HEAD
-            (greatest(e.attempt, 1), e.duration_ms), (e.version, e.received, e.duration_ms), isNotNull(e.duration_ms)
-=======
             (greatest(e.attempt, 1), e.duration_ms), ${order('reached_at', 'duration_ms')}, isNotNull(e.duration_ms)
->>>>>>> percent
         )`,
       'told_duration',
     ],
@@ -183,7 +179,6 @@ export function mergedWork(kind: MergedKind, { where, place }: MergedOptions = {
     columns
       .map(([expression, name]) => `${indent}${expression === name ? name : `${expression} AS ${name}`}`)
       .join(',\n');
-  const rows = ['*', `bitAnd(version, ${saidBits}) AS said`, ...(place === undefined ? [] : [`${place} AS may_hold`])];
   const keys = ['tenant', ...kind.keys].map((key) => `e.${key}`);
   const owner = kind.keys.includes('task_id') ? `, if(e.run_id = '', e.agent_id, '')` : '';
   const held = place === undefined ? '' : `,\n            ${place} AS may_hold`;
@@ -196,16 +191,12 @@ FROM
 ${list(grouped, '        ')}
     FROM
     (
-<<<<<<< HEAD
-        SELECT ${rows.join(', ')} FROM ${kind.stateTable}${where === undefined ? '' : ` WHERE ${where}`}
-=======
         SELECT
             *,
             bitShiftLeft(toUInt64(toUnixTimestamp64Milli(received)), 22) AS received_at,
             bitShiftLeft(toUInt128(version), 64) + received_at AS reached_at,
             bitShiftLeft(toUInt128(bitAnd(version, ${saidBits})), 64) + received_at AS told_at${held}
         FROM ${kind.stateTable}${condition}
->>>>>>> percent
     ) AS e
     GROUP BY ${keys.join(', ')}${owner}
 )`;

@@ -15,8 +15,8 @@ export interface FailureSource {
 
 /**
  * SQL of failed executions, one row each, and whether the work got done after all. This is the one definition of
- * "recovered": the task (tenant, agent, run and task id, which must not be empty) has a task.completed that is later, or
- * at the same time with a higher attempt. So it is compared with the greatest (ts, attempt) of its completions.
+ * "recovered": the task (tenant, agent, run and task id, which must not be empty) has a task.completed that is later,
+ * or at the same time with a higher attempt. So it is compared with the greatest (ts, attempt) of its completions.
  *
  * Columns: tenant, agent_id, task_id, run_id, ts, attempt, error_category, error_code, error_message, is_recovered (0
  * or 1). Only completions of tasks that failed are grouped, so memory follows the failures.
@@ -24,8 +24,8 @@ export interface FailureSource {
 export function failuresWithRecovery({ from = rawTable, failures, completions }: FailureSource): string {
   return `
     SELECT
-      failure.tenant AS tenant, failure.agent_id AS agent_id, failure.task_id AS task_id, failure.run_id AS run_id, ts, attempt,
-      error_category, error_code, error_message,
+      failure.tenant AS tenant, failure.agent_id AS agent_id, failure.task_id AS task_id, failure.run_id AS run_id,
+      ts, attempt, error_category, error_code, error_message,
       failure.task_id != '' AND (ts, attempt) < last_completion AS is_recovered
     FROM (
       SELECT tenant, agent_id, task_id, run_id, ts, attempt, error_category, error_code, error_message
