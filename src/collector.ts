@@ -302,7 +302,7 @@ function joinSchema(
   );
   const remembering = new WorkRestoration(
     { ...backlog, work: parts.work, keysOf: workKeys, read: (range) => readRememberedWork(client, range) },
-    { startedMs, openAgeMsMax: config.ingest.openWorkAgeMsMax },
+    { startedMs, openAgeMsMax: config.ingest.openStartsAgeMsMax },
   );
   return new StoreStartup(
     {

@@ -126,15 +126,15 @@ export const configTable = {
       { default: 2_000_000, min: 1_000, max: 100_000_000 },
       'Event ids remembered to find repeated events; the oldest are forgotten and counted.',
     ),
-    openWorkMax: integer(
+    openStartsMax: integer(
       { default: 1_000_000, min: 1_000, max: 100_000_000 },
       'Open runs, tasks and steps whose start is remembered for their end; the oldest are forgotten and counted.',
     ),
-    openWorkAgeMsMax: integer(
+    openStartsAgeMsMax: integer(
       { default: 86_400_000, min: 60_000, max: 2_592_000_000 },
       'How long the start of what is open is remembered, in ms.',
     ),
-    endedWorkMax: integer(
+    recentEndsMax: integer(
       { default: 500_000, min: 1_000, max: 100_000_000 },
       'Ends remembered to find a second end of the same; about so many, 16 bytes each.',
     ),

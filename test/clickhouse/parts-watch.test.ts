@@ -104,9 +104,7 @@ async function partDirectory(table: string): Promise<string> {
 }
 
 async function count(table: string): Promise<number> {
-  const [found] = await store.select<{ rows: number }>(
-    `SELECT count() AS rows FROM ${table}${table === rawTable ? '' : ' FINAL'}`,
-  );
+  const [found] = await store.select<{ rows: number }>(`SELECT count() AS rows FROM ${table}`);
   return found!.rows;
 }
 

@@ -56,7 +56,7 @@ const failure = (tenant: string, task: string, more: RawRow = {}): RawRow =>
     ...more,
   });
 const completion = (tenant: string, task: string, atMs: number, more: RawRow = {}): RawRow =>
-  row({ tenant, type: 'task.completed', task_id: task, ts: timeText(atMs), ...more });
+  row({ tenant, type: 'task.completed', task_id: task, run_id: `run-${task}`, ts: timeText(atMs), ...more });
 
 const groups = (tenant: string) =>
   store.select(`SELECT toString(day) AS day, error_code, occurrences, recovered, affected_runs

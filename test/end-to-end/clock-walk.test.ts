@@ -156,7 +156,7 @@ const counts = [
 const totals = [
   'SELECT sum(total) AS total FROM tidemark.agent_performance_minutely',
   'SELECT sum(total) AS total FROM tidemark.agent_performance_daily',
-  'SELECT count() AS total FROM (SELECT task_id FROM tidemark.agent_tasks_by_start_v1 FINAL)',
+  'SELECT count() AS total FROM (SELECT task_id FROM tidemark.agent_tasks_by_start_v1)',
 ];
 
 async function expectAllThere(walk: Walk): Promise<void> {

@@ -104,7 +104,8 @@ test('snapshot and progress of runs are what a recount of the events says', asyn
     const run = recount.get(runId) ?? { completed: 0, failed: 0, open: new Set<string>(), tokens: 0 };
     recount.set(runId, run);
     const base = { agent_id: 'p-agent', run_id: runId, task_id: `${runId}-task`, step_id: stepId };
-    if (random() < 0.5) {
+    // A step ends once: another end of it would count nothing.
+    if (random() < 0.5 || run.open.has(`ended ${stepId}`)) {
       events.push({ ...base, type: 'step.started' });
       if (!run.open.has(`ended ${stepId}`)) run.open.add(stepId);
       continue;

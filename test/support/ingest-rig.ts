@@ -170,9 +170,9 @@ export function createIngestOver<Appender extends SpoolAppender>(
     { earliestMs: 0, latestMs: Number.MAX_SAFE_INTEGER },
   );
   const work = new WorkMemory({
-    openWorkMax: 1_000,
-    openWorkAgeMsMax: 86_400_000,
-    endedWorkMax: 1_000,
+    openStartsMax: 1_000,
+    openStartsAgeMsMax: 86_400_000,
+    recentEndsMax: 1_000,
     onForgotten() {},
   });
   const deps = {

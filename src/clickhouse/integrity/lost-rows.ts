@@ -21,6 +21,7 @@ const engineRow = z.object({ engine: z.string() });
  *   rollups that are finalized   each day whose raw events are all there is finalized again; today's follows at its end
  *   latest states (replacing)    the view's rows of all raw events are inserted once more: the same rows replace each
  *                                other, and newer ones stay
+ *   events of tasks and runs     the view's rows of the raw events that the table does not have
  *   others                       sums without a day, and the raw table itself: nothing to make them from
  *
  * Rejects as `StoreWriter`, `DeliveryHold` and `DayFinalizer`.
@@ -34,11 +35,20 @@ export async function writeLostRows(deps: LostRowsDeps, table: string): Promise<
     return true;
   }
   const fed = (await readFedTables(deps.reader)).find(({ name }) => name === table);
-  if (fed === undefined || !(await isReplacing(deps.reader, table))) return false;
+  if (fed === undefined) return false;
   const { columns } = fed;
-  const select = `SELECT ${columns.join(', ')} FROM (${fed.selectFrom(rawTable)})`;
+  const told = toldOnce(columns);
+  if (told === null && !(await isReplacing(deps.reader, table))) return false;
+  const missing = told === null ? '' : ` WHERE (${told}) NOT IN (SELECT ${told} FROM ${table})`;
+  const select = `SELECT ${columns.join(', ')} FROM (${fed.selectFrom(rawTable)})${missing}`;
   await insertHeld(deps, { name: `lost rows of ${table}`, table, columns, select, params: {} });
   return true;
+}
+
+/** What tells an event of a task or run from the others in a table of them; null for other tables. */
+function toldOnce(columns: readonly string[]): string | null {
+  if (!columns.includes('version') || columns.includes('feedback_id')) return null;
+  return `tenant, ${columns.includes('task_id') ? 'task_id' : 'run_id'}, agent_id, version, received`;
 }
 
 async function isReplacing(reader: StoreReader, table: string): Promise<boolean> {

@@ -112,7 +112,7 @@ function groupColumns(kind: MergedKind): Columns {
     [ofAttempt('error_message'), 'told_message'],
     ...['inputs', 'outputs', 'labels'].map((column) => [map(column), column] as const),
     ['max(e.start)', 'told_place'],
-    ['sum(e.conflicting_end)', 'conflicting_ends'],
+    ['uniqExactIf(e.told_at, e.conflicting_end = 1)', 'conflicting_ends'],
   ];
 }
 

@@ -41,7 +41,7 @@ export function oneBlockSettings(token: string): StoreSettings {
     min_insert_block_size_rows_for_materialized_views: 0,
     min_insert_block_size_bytes_for_materialized_views: 0,
     max_insert_threads: 1,
-    // Rollup rows are already one a key, and task history is read with FINAL: sorting out here is wasted.
+    // Rollup rows are already one a key: sorting out here is wasted.
     optimize_on_insert: 0,
     materialized_views_ignore_errors: 0,
   };

@@ -5,11 +5,11 @@ import { type NamedRun, RunNames } from './run-names.js';
 
 export interface WorkMemoryOptions {
   /** Open runs, tasks and steps whose start is remembered; of more the oldest are forgotten. */
-  readonly openWorkMax: number;
+  readonly openStartsMax: number;
   /** How long a start is remembered. */
-  readonly openWorkAgeMsMax: number;
+  readonly openStartsAgeMsMax: number;
   /** Ends that are remembered, so that another end of the same is told from it. */
-  readonly endedWorkMax: number;
+  readonly recentEndsMax: number;
   /** kind: start (an end will not know when it began), run (an event that leaves out its run will not be of it). */
   readonly onForgotten: (kind: 'start' | 'run', count: number) => void;
 }
@@ -41,8 +41,8 @@ export class WorkMemory {
 
   constructor(options: WorkMemoryOptions) {
     this.#options = options;
-    this.#ended = new RecentEnds(options.endedWorkMax);
-    this.#runs = new RunNames(options.openWorkMax, (count) => options.onForgotten('run', count));
+    this.#ended = new RecentEnds(options.recentEndsMax);
+    this.#runs = new RunNames(options.openStartsMax, (count) => options.onForgotten('run', count));
   }
 
   get openCount(): number {
@@ -70,8 +70,8 @@ export class WorkMemory {
       this.#ended.forget(key);
     }
     this.#open.add(key, work);
-    if (this.#open.size > this.#options.openWorkMax) this.#forgetOldest();
-    while (this.#open.oldestHeardMs < work.heardMs - this.#options.openWorkAgeMsMax) this.#forgetOldest();
+    if (this.#open.size > this.#options.openStartsMax) this.#forgetOldest();
+    while (this.#open.oldestHeardMs < work.heardMs - this.#options.openStartsAgeMsMax) this.#forgetOldest();
   }
 
   #forgetOldest(): void {
