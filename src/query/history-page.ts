@@ -77,8 +77,9 @@ async function rowsOfPage<Row extends HistoryPlaceRow>(
   const { limit, offset, read } = options;
   if (offset === 0 && !isOpenStatus(search.filter.status)) {
     const { rows, end } = await scanHistory(store, search, options);
-    const shown = rows.slice(0, limit);
     const length = end === null ? rows.length : null;
+    const isWhole = length !== null && length <= limit && options.after === undefined;
+    const shown = isWhole ? rows.toSorted(byStart) : rows.slice(0, limit);
     return { rows: shown, next: rows.length > limit ? positionOf(shown.at(-1)) : end, length };
   }
   const { rows, end } = await scanHistory(store, search, { ...options, read: placesReader(search.kind) });
@@ -93,6 +94,14 @@ async function rowsOfPage<Row extends HistoryPlaceRow>(
     shown.push(...found.filter((row) => wanted.has(workKey(idOfPlace(row)))));
   }
   return { rows: shown, next, length: end === null ? rows.length : null };
+}
+
+/** A list that is all on one page needs no places: newest start first, equal ones by ids downwards. */
+function byStart(left: HistoryPlaceRow, right: HistoryPlaceRow): number {
+  if (left.began_ms !== right.began_ms) return right.began_ms - left.began_ms;
+  const [before, after] = [left, right].map(({ place_id: id, place_run: run, place_owner: owner }) => [id, run, owner]);
+  const at = before!.findIndex((text, index) => text !== after![index]);
+  return at < 0 || before![at]! > after![at]! ? -1 : 1;
 }
 
 function positionOf(row: HistoryPlaceRow | undefined): HistoryPosition | null {

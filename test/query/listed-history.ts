@@ -11,6 +11,8 @@ export interface ListedItem {
   readonly status: string;
   readonly latest: RawRow;
   readonly times: MergedTimes;
+  /** Its start; `startMs` is its place in the list. */
+  readonly beganMs: number;
 }
 
 const endings = ['completed', 'failed', 'cancelled'] as const;
@@ -134,9 +136,17 @@ export function listed(
     const starts = states.filter(looksAt).map(startTold);
     if (starts.length === 0) return [];
     const status = statusOf(mine, { id, kind, latest, nowMs: at.nowMs });
-    return [{ id, startMs: Math.max(...starts), latest, status, times: mergedTimes(states, latest) }];
+    const times = mergedTimes(states, latest);
+    const beganMs = times.startedMs ?? Math.max(...states.map(startTold));
+    return [{ id, startMs: Math.max(...starts), beganMs, latest, status, times }];
   });
   return items.sort((a, b) => b.startMs - a.startMs || (a.id < b.id ? 1 : -1));
+}
+
+/** A list that is all on one page is in the order of starts. */
+export function shown(items: readonly ListedItem[], limit: number): readonly ListedItem[] {
+  if (items.length > limit) return items;
+  return [...items].sort((a, b) => b.beganMs - a.beganMs || (a.id < b.id ? 1 : -1));
 }
 
 function startTold({ started_at: startedAt, duration_ms: durationMs, ts }: RawRow): number {
@@ -150,7 +160,13 @@ export function lookedAt(query: string): (row: RawRow) => boolean {
   const category = asked.get('error_category');
   const text = asked.get('error_text')?.toLowerCase().replaceAll('ss', 'ß');
   const hasEnded = ['completed', 'failed', 'cancelled'];
+  const from = Date.parse(asked.get('start_date_from') ?? '1970-01-01');
+  const to = Date.parse(asked.get('start_date_to') ?? '2200-01-01');
+  // An end that does not know its start tells a later one.
+  const slackMs = status === null && category === null && text === undefined ? 0 : 60 * minuteMs;
   return (row) =>
+    startTold(row) >= from &&
+    startTold(row) <= to + slackMs &&
     (status === null || (hasEnded.includes(status) ? row.type.endsWith(status) : order(row) === 0)) &&
     (category === null || row.error_category === category) &&
     (text === undefined ||

@@ -56,7 +56,7 @@ test('the data file is the rows of all batches end to end, and the reader learns
   await closed;
   const segment = spool.peek();
   expect(segment).toMatchObject({ rows: 6, bytes: 60, firstReceivedMs: 1_000, lastReceivedMs: 3_000 });
-  expect(segment?.columns.slice(0, 3)).toEqual(['tenant', 'received', 'type']);
+  expect(segment?.columns.slice(0, 4)).toEqual(['tenant', 'received', 'conflicting_end', 'type']);
   const expected = Buffer.concat([1, 2, 3].map((fill) => Buffer.alloc(10 * fill, fill)));
   expect(readFileSync(segment!.dataPath)).toEqual(expected);
   await spool.stop(1_000);

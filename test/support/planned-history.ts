@@ -80,7 +80,7 @@ export class PlannedHistory {
       const number = attempt > 1 || this.#chance(0.8) ? { attempt } : {};
       if (this.#chance(0.8)) this.#add('task.running', { ...task, ...number, inputs: { topic: 'tides' } });
       const steps = this.#between(0, 4);
-      for (let step = 0; step < steps; step++) this.#addStep(task, `${scope.task_id}-step-${step}`);
+      for (let step = 0; step < steps; step++) this.#addStep(task, `${scope.task_id}-${attempt}-step-${step}`);
       this.#addRemarks(task);
       if (this.#chance(0.1)) return;
       const type = this.#pick(['task.completed', 'task.completed', 'task.failed', 'task.failed', 'task.cancelled']);
@@ -90,7 +90,13 @@ export class PlannedHistory {
   }
 
   #addStep(task: Fields & { readonly task_id: string }, stepId: string): void {
-    const parent = this.#pick([task.task_id, task.run_id, `${task.task_id}-step-0`, 'a step of elsewhere', undefined]);
+    const parent = this.#pick([
+      task.task_id,
+      task.run_id,
+      `${task.task_id}-1-step-0`,
+      'a step of elsewhere',
+      undefined,
+    ]);
     const step = {
       run_id: task.run_id,
       task_id: task.task_id,

@@ -4,10 +4,10 @@ import { checkedRows } from './checked-rows.js';
 import { epochMs } from './column-types.js';
 import {
   eventCondition,
+  eventRangeCondition,
   type HistoryFilter,
   type HistoryPosition,
   narrowedByOutcome,
-  rangeCondition,
   spanCondition,
 } from './history-filter.js';
 import type { HistoryKind } from './history-kind.js';
@@ -38,7 +38,7 @@ export function readHistoryCandidates(
   page: HistoryCandidates,
 ): Promise<HistoryCandidateRow[]> {
   const condition = eventCondition(kind, filter);
-  const range = rangeCondition('start', filter);
+  const range = eventRangeCondition(filter);
   const span = spanCondition(kind, 'start', { after: page.after });
   const narrowed = narrowedByOutcome(kind, filter);
   const others = [

@@ -130,12 +130,36 @@ function conjunction(given: readonly Given[], constant: readonly string[], param
   return { where: conditions.join(' AND '), params: named };
 }
 
-/** The filter by start, over a column of places in the list. */
-export function rangeCondition(column: string, { startFromMs, startBeforeMs }: HistoryFilter): HistoryCondition {
+/** The filter by start, over what events add up to. */
+export function rangeCondition({ startFromMs, startBeforeMs }: HistoryFilter): HistoryCondition {
   return conjunction(
     [
-      [`${column} >= ${time('start_from_ms')}`, 'start_from_ms', startFromMs],
-      [`${column} < ${time('start_before_ms')}`, 'start_before_ms', startBeforeMs],
+      [`start >= ${time('start_from_ms')}`, 'start_from_ms', startFromMs],
+      [`start < ${time('start_before_ms')}`, 'start_before_ms', startBeforeMs],
+    ],
+    ['1'],
+    {},
+  );
+}
+
+/** An end that does not know its start tells a later one: by so much at most it is looked at beyond the range. */
+const startUnknownMs = 3_600_000;
+
+/**
+ * The same over the start that one event tells. Where every event may be looked at, one of them tells the start itself;
+ * else it may be an end that does not know it.
+ */
+export function eventRangeCondition(filter: HistoryFilter): HistoryCondition {
+  const { startFromMs, startBeforeMs } = filter;
+  const slackMs = toldApart(filter) === 0 ? 0 : startUnknownMs;
+  return conjunction(
+    [
+      [`start >= ${time('start_from_ms')}`, 'start_from_ms', startFromMs],
+      [
+        `start < ${time('event_before_ms')}`,
+        'event_before_ms',
+        startBeforeMs === undefined ? undefined : startBeforeMs + slackMs,
+      ],
     ],
     ['1'],
     {},

@@ -4,6 +4,7 @@ import { checkedRows } from './checked-rows.js';
 import { epochMs, optionalText } from './column-types.js';
 import {
   eventCondition,
+  eventRangeCondition,
   type HistoryFilter,
   type HistorySpan,
   historyCondition,
@@ -19,6 +20,8 @@ export const placeShape = {
   place_run: z.string(),
   place_owner: z.string(),
   place_ms: epochMs,
+  /** Its start, which is mostly its place. */
+  began_ms: epochMs,
   heard_ms: epochMs,
   lease_agent: z.string(),
   lease_run: optionalText,
@@ -63,11 +66,12 @@ export function latestQuery(
 ): StoreQuery {
   const condition = historyCondition(kind, filter);
   const event = eventCondition(kind, filter);
-  const range = rangeCondition('place', filter);
+  const eventRange = eventRangeCondition(filter);
+  const range = rangeCondition(filter);
   const span = spanCondition(kind, 'place', among);
   const merged = mergedWork(kind.merged, {
     where: `tenant = {tenant:String} AND ${kind.idColumn} IN {ids:Array(String)}`,
-    place: event.where,
+    place: `${event.where} AND ${eventRange.where}`,
   });
   return {
     name: `${kind.kind}_latest`,
@@ -78,6 +82,7 @@ export function latestQuery(
         ${kind.place.run} AS place_run,
         ${kind.place.owner} AS place_owner,
         toUnixTimestamp64Milli(place) AS place_ms,
+        toUnixTimestamp64Milli(start) AS began_ms,
         toUnixTimestamp64Milli(received) AS heard_ms,
         agent_id AS lease_agent,
         ${kind.runIdColumn} AS lease_run,
@@ -85,6 +90,13 @@ export function latestQuery(
       FROM (${merged})
       WHERE has_place AND ${condition.where} AND ${range.where} AND ${span.where}
       ORDER BY place DESC, ${kind.idColumn} DESC, place_run DESC, place_owner DESC`,
-    params: { ...event.params, ...condition.params, ...range.params, ...span.params, ids: among.ids },
+    params: {
+      ...event.params,
+      ...eventRange.params,
+      ...condition.params,
+      ...range.params,
+      ...span.params,
+      ids: among.ids,
+    },
   };
 }

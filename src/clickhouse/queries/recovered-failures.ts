@@ -15,8 +15,8 @@ export interface FailureSource {
 
 /**
  * SQL of failed executions, one row each, and whether the work got done after all. This is the one definition of
- * "recovered": the task (tenant, agent, run and task id, which must not be empty) has a task.completed that is later,
- * or at the same time with a higher attempt. So it is compared with the greatest (ts, attempt) of its completions.
+ * "recovered": a task of the same agent and id (which must not be empty), in this or another run, has a task.completed
+ * that is later, or at the same time with a higher attempt. So it is compared with the greatest (ts, attempt) of them.
  *
  * Columns: tenant, agent_id, task_id, run_id, ts, attempt, error_category, error_code, error_message, is_recovered (0
  * or 1). Only completions of tasks that failed are grouped, so memory follows the failures.
@@ -33,14 +33,14 @@ export function failuresWithRecovery({ from = rawTable, failures, completions }:
       WHERE type = 'task.failed' AND conflicting_end = 0 AND (${failures})
     ) AS failure
     LEFT ANY JOIN (
-      SELECT tenant, agent_id, task_id, run_id, max((ts, attempt)) AS last_completion
+      SELECT tenant, agent_id, task_id, max((ts, attempt)) AS last_completion
       FROM ${from}
       WHERE type = 'task.completed' AND task_id != '' AND (${completions})
-        AND (tenant, agent_id, task_id, run_id) IN (
-          SELECT tenant, agent_id, task_id, run_id FROM ${from} WHERE type = 'task.failed' AND (${failures})
+        AND (tenant, agent_id, task_id) IN (
+          SELECT tenant, agent_id, task_id FROM ${from} WHERE type = 'task.failed' AND (${failures})
         )
-      GROUP BY tenant, agent_id, task_id, run_id
+      GROUP BY tenant, agent_id, task_id
     ) AS completion
     ON failure.tenant = completion.tenant AND failure.agent_id = completion.agent_id
-      AND failure.task_id = completion.task_id AND failure.run_id = completion.run_id`;
+      AND failure.task_id = completion.task_id`;
 }
