@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, lstatSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { adminKeyOf, awayStore, CollectorRun } from './collector-run.js';
 
@@ -49,7 +49,9 @@ export async function prepareDirectory(path: string): Promise<PreparedDirectory>
 }
 
 export function copyDirectory(from: string, to: string): void {
-  cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  // A socket that a killed collector left is nothing to copy.
+  const filter = (path: string) => !lstatSync(path).isSocket();
+  cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true, filter });
 }
 
 /** Sends a group twice over: the second time as a client does that missed the answer. */

@@ -64,10 +64,10 @@ test('an open port and readers of one tenant each are there when they are asked 
   });
   try {
     await ready(collector);
-    for (const key of [testKey, testKey, 'tdm_test_key_of_the_other_tenant']) {
+    for (const [index, key] of [testKey, testKey, 'tdm_test_key_of_the_other_tenant'].entries()) {
       const response = await fetch(`${collector.url}/v1/events`, {
         method: 'POST',
-        body: JSON.stringify([{ type: 'task.completed', agent_id: 'a', task_id: 't' }]),
+        body: JSON.stringify([{ type: 'task.completed', agent_id: 'a', task_id: `t${index}` }]),
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       });
       expect(response.status).toBe(202);

@@ -1,18 +1,26 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { packMessage } from '../../src/core/msgpack.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
-import { tempDir } from '../support/temp-dir.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 let collector: CollectorProcess;
 
 beforeAll(async () => {
-  collector = new CollectorProcess({ dataDir: tempDir(), env: { TIDEMARK_QUERY_CACHE_MS: '0' } });
+  collector = new CollectorProcess({
+    dataDir: mkdtempSync(join(tmpdir(), 'tidemark-said-')),
+    env: { TIDEMARK_QUERY_CACHE_MS: '0' },
+  });
   await collector.start();
 }, 60_000);
 
-afterAll(() => collector.kill());
+afterAll(async () => {
+  await collector.kill();
+  rmSync(collector.dataDir, { recursive: true, force: true });
+});
 
 async function post(events: readonly Fields[], format: 'json' | 'msgpack' = 'json'): Promise<Fields> {
   const body = format === 'json' ? JSON.stringify(events) : new Uint8Array(packMessage(events));
@@ -78,7 +86,8 @@ test('another end of the same attempt changes the state, counts nothing and is t
 });
 
 test('what starts again may end again', async () => {
-  const at = (seconds: number) => new Date(Date.now() - 60_000 + seconds * 1_000).toISOString();
+  const firstMs = Date.now() - 60_000;
+  const at = (seconds: number) => new Date(firstMs + seconds * 1_000).toISOString();
   const task = { agent_id: 'nightly', task_id: 'report' };
   const events = [
     { ...task, type: 'task.running', ts: at(0) },

@@ -103,10 +103,11 @@ export class EventMix {
   }
 
   /** A task begins, runs and ends in three events that are not beside each other. */
-  #task({ run, agent, producer, place }: Place) {
-    const task = this.#taskOf({ run, producer, place });
+  #task({ id, run, agent, producer, place }: Place) {
     const type = this.#one(['task.pending', 'task.running', 'task.completed', 'task.completed', 'task.failed']);
     const ended = type === 'task.completed' || type === 'task.failed';
+    // Another end of the same task would count nothing.
+    const task = `${this.#taskOf({ run, producer, place })}${ended ? `-${id}` : ''}`;
     return {
       type,
       run_id: run,
@@ -139,11 +140,12 @@ export class EventMix {
     };
   }
 
-  #run({ run, agent }: Place) {
+  #run({ id, run, agent }: Place) {
     const type = this.#one(['run.started', 'run.started', 'run.completed', 'run.failed']);
     return {
       type,
-      run_id: run,
+      // Another end of the same run would count nothing; runs that are erased are known by their prefix.
+      run_id: type === 'run.started' ? run : `${run}-${id}`,
       name: 'answer',
       ...(type === 'run.started' ? {} : this.#usage(agent)),
       ...(type === 'run.failed' ? this.#failure() : {}),

@@ -61,9 +61,19 @@ async function readFilledTable(collector: CollectorProcess, target: string, sql:
     query,
     keys,
     version,
-    values: compared.map(({ name, type }) => (version === null ? combined(name, type) : `CAST(${name} AS ${type})`)),
+    values: valuesOf(table?.engine ?? '', version, compared),
     hasAgents: impersonal.has(target),
   };
+}
+
+type Columns = readonly { readonly name: string; readonly type: string }[];
+
+/** Of a table that has a row an event: all rows of a key, so that one too many is seen. */
+function valuesOf(engine: string, version: string | null, columns: Columns): readonly string[] {
+  const casts = columns.map(({ name, type }) => `CAST(${name} AS ${type})`);
+  if (version !== null) return casts;
+  if (engine.startsWith('MergeTree')) return [`arraySort(groupArray(toString(tuple(${casts.join(', ')}))))`];
+  return columns.map(({ name, type }) => combined(name, type));
 }
 
 /** The value of a group of rows: `sum(x)` of a SimpleAggregateFunction(sum, …), `uniqMerge(x)` of a state. */

@@ -111,7 +111,14 @@ let api: QueryApi;
 
 beforeAll(async () => {
   store = await openQueryStore();
-  const common = { tenant: 'acme', agent_id: 'api-agent', run_id: 'api-run', task_id: 'api-task', received: nowMs };
+  const common = {
+    tenant: 'acme',
+    agent_id: 'api-agent',
+    run_id: 'api-run',
+    task_id: 'api-task',
+    engagement_id: 'api-engagement',
+    received: nowMs,
+  };
   await store.insert([
     { ...common, type: 'task.failed', ts: nowMs - 1, error_category: 'tool', error_code: 'timeout' },
     { ...common, type: 'run.completed', ts: nowMs },

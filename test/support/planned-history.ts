@@ -150,10 +150,13 @@ export class PlannedHistory {
       error_code: this.#pick(['timeout', 'refused']),
       error_message: `no answer after ${this.#between(1, 90)} s`,
     };
+    const end = this.#chance(0.7) ? { ended_at: this.#nowMs } : {};
+    // Each end tells how long it took: what it does not tell is known only to who heard of its start before.
+    const isTimed = 'started_at' in times && 'ended_at' in end;
     return {
       ...times,
-      ...(this.#chance(0.7) ? { ended_at: this.#nowMs } : {}),
-      ...(this.#chance(0.3) ? { duration_ms: this.#between(1, 90_000) } : {}),
+      ...end,
+      ...(!isTimed || this.#chance(0.3) ? { duration_ms: this.#between(1, 90_000) } : {}),
       llm_calls: this.#between(0, 3),
       tokens_in: this.#between(0, 5_000),
       tokens_out: this.#between(0, 900),

@@ -26,7 +26,6 @@ export interface RememberedRange {
 }
 
 const terminal = isTerminalType.flatMap((ends, code) => (ends ? [code] : [])).join(', ');
-const settings = 'SETTINGS max_threads = 1, max_bytes_before_external_group_by = 536870912';
 
 /**
  * Attempts of runs, tasks and steps that were under way or ended lately, of all tenants, as the memory of what is under
@@ -43,7 +42,7 @@ export async function readRememberedWork(store: StoreReader, range: RememberedRa
   for (const sql of reads) {
     const rows = await checkedRows(store, row, {
       name: 'remembered_work',
-      sql: `${sql} LIMIT {limit:UInt32} ${settings}`,
+      sql: `${sql} LIMIT {limit:UInt32}`,
       params: { open_since_ms: range.openSinceMs, ended_since_ms: range.endedSinceMs, limit: range.limit },
     });
     for (const { tenant, run, agent, task, step, tried, began_ms: startedMs, over_ms: endedMs } of rows) {

@@ -54,6 +54,8 @@ class Settlement {
   readonly #cells: CellWriter | null;
   /** Durations found, by index of the slice. */
   readonly #durations = new Map<number, number[]>();
+  /** Tasks that end in this batch by an event that leaves out the run. */
+  readonly #closed = new Set<number>();
   /** By index of the text. */
   readonly #nameNumbers: number[] = [];
   readonly #opened: OpenWork;
@@ -78,11 +80,11 @@ class Settlement {
     for (let at = 0; at < attempts.length; at += workFields) {
       const row = attempts[at + workPlaces.row]!;
       for (; naming < namings.length && namings[naming + namingPlaces.row]! <= row; naming += namingFields) {
-        this.#name(naming);
+        this.#name(naming, at);
       }
       this.#attempt(at, row);
     }
-    for (; naming < namings.length; naming += namingFields) this.#name(naming);
+    for (; naming < namings.length; naming += namingFields) this.#name(naming, attempts.length);
   }
 
   #attempt(at: number, row: number): void {
@@ -144,11 +146,13 @@ class Settlement {
     else durations.push(durationMs);
   }
 
-  #name(at: number): void {
+  /** `attempt`: place of the next start or end, of this row or a later one. */
+  #name(at: number, attempt: number): void {
     const { work, lifecycle } = this.#decoded;
     const alias = work.namings[at + namingPlaces.alias]!;
     const run = work.namings[at + namingPlaces.run]!;
     if (run >= 0) {
+      this.#closed.delete(alias);
       const place = run * runFields;
       const runKey = lifecycle.runs[place + runPlaces.key]!;
       this.#deps.work.tellRun(alias, work.namings[at + namingPlaces.key]!, runKey, () => {
@@ -159,9 +163,16 @@ class Settlement {
       });
       return;
     }
-    const named = this.#deps.work.runOf(alias);
+    const named = this.#closed.has(alias) ? null : this.#deps.work.runOf(alias);
     if (named === null) return;
     const row = work.namings[at + namingPlaces.row]!;
+    // An end of the task: what follows it in this batch is no longer of its run. The memory does not know yet.
+    const { attempts } = work;
+    const isEnd =
+      attempts[attempt + workPlaces.row] === row &&
+      (attempts[attempt + workPlaces.says]! & workSays.ends) !== 0 &&
+      attempts[attempt + workPlaces.key] === alias;
+    if (isEnd) this.#closed.add(alias);
     this.#frameOf(row).contexts.push({ event: work.events[row]!, runId: named.runId });
     this.again = true;
   }
