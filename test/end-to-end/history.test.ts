@@ -208,7 +208,7 @@ async function read(url: string, key: string, pages: boolean): Promise<unknown[]
 }
 
 /**
- * A list of several pages as a set: an end that came before its start does not know it, and stands where it says itself.
+ * A list of several pages as a set: an end that came before its start does not know it, and stands where it says.
  * One that is all on a page is in the order of starts.
  */
 function listed(path: string, answers: unknown): unknown {

@@ -104,7 +104,7 @@ test('what starts again may end again', async () => {
   await answers('monitoring/tasks/report', { started_at: at(10), ended_at: at(15), duration_ms: 5_000 });
 });
 
-test('events that leave out the run are of the run their task of this agent is open in, and of none before or after', async () => {
+test('what leaves out the run is of the run its task is open in, and of none before or after', async () => {
   const task = { agent_id: 'terse', task_id: 't1' };
   const inferred = await counted('tidemark_runs_inferred_total');
   expect(await post([{ ...task, type: 'log', message: 'before' }])).toMatchObject({ accepted: 1 });

@@ -62,7 +62,8 @@ export class PlannedHistory {
     if (this.#chance(0.3)) this.#add('heartbeat', { run_id: runId, agent_id: scope.agent_id });
     if (this.#chance(0.15)) return;
     const type = this.#pick(['run.completed', 'run.completed', 'run.failed', 'run.cancelled']);
-    this.#add(type, { ...scope, ...this.#ended(type, startMs), usage_scope: this.#pick(['own', 'rolled_up']) });
+    const usage_scope = this.#pick(['own', 'rolled_up']);
+    this.#add(type, { ...scope, name: 'night run', ...this.#ended(type, startMs), usage_scope });
   }
 
   #addTask(scope: Fields & { readonly task_id: string }): void {
@@ -111,7 +112,9 @@ export class PlannedHistory {
         this.#add('step.started', { ...step, ...told, attempt, inputs: { query: `q ${attempt}` } });
       if (this.#chance(0.05)) return;
       const type = this.#pick(['step.completed', 'step.completed', 'step.failed']);
-      this.#add(type, { ...step, ...(this.#chance(0.8) ? told : {}), attempt, ...this.#ended(type, startMs) });
+      // What a failure does not tell is known only to who heard of its start before.
+      const again = type === 'step.failed' || this.#chance(0.8) ? told : {};
+      this.#add(type, { ...step, ...again, attempt, ...this.#ended(type, startMs) });
       if (type !== 'step.failed' || this.#chance(0.3)) return;
     }
   }
