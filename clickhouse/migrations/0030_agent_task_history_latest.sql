@@ -1,6 +1,6 @@
--- agent_task_history (0011) over agent_task_history_v2, with agent_version, parent_id and start. One row a task, its
--- latest state: FINAL keeps the highest version of a task across parts and partitions; filters on tenant and task_id
--- reach the primary key. What is not told by its events any more (orphaned) is told by the API alone.
+-- One row a task, the sum of what its events said (queries/merged-work.ts has the rules, and a test keeps the two
+-- equal); filters on tenant and task_id reach the primary key. What is not told by its events any more (orphaned) is
+-- told by the API alone.
 
 -- up
 CREATE OR REPLACE VIEW agent_task_history
@@ -22,7 +22,7 @@ CREATE OR REPLACE VIEW agent_task_history
         COMMENT 'Latest state; one that ended wins over any other.',
     attempt UInt16 COMMENT 'Which try this is, from 1.',
     ts DateTime64(3, 'UTC') COMMENT 'When the latest state was reached.',
-    received DateTime64(3, 'UTC') COMMENT 'When the latest state was received.',
+    received DateTime64(3, 'UTC') COMMENT 'When the last of its events was received.',
     started_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Start of the run, task or step.',
     ended_at Nullable(DateTime64(3, 'UTC')) COMMENT 'End of the run, task or step.',
     duration_ms Nullable(Float64) COMMENT 'Duration in milliseconds; derived when started_at and ended_at are given.',
@@ -191,7 +191,7 @@ CREATE OR REPLACE VIEW agent_task_history
         COMMENT 'Latest state; one that ended wins over any other.',
     attempt UInt16 COMMENT 'Which try this is, from 1.',
     ts DateTime64(3, 'UTC') COMMENT 'When the latest state was reached.',
-    received DateTime64(3, 'UTC') COMMENT 'When the latest state was received.',
+    received DateTime64(3, 'UTC') COMMENT 'When the last of its events was received.',
     started_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Start of the run, task or step.',
     ended_at Nullable(DateTime64(3, 'UTC')) COMMENT 'End of the run, task or step.',
     duration_ms Nullable(Float64) COMMENT 'Duration in milliseconds; derived when started_at and ended_at are given.',

@@ -1,5 +1,4 @@
--- Run events, of which the one with the highest version is the run's state. Written by 0034. Built as
--- agent_task_history_v2 (0024), for the same reasons.
+-- Events of runs, a row each, by run. Written by 0034. Built as agent_task_history_v2 (0024), for the same reasons.
 
 -- up
 CREATE TABLE IF NOT EXISTS agent_runs_v1
@@ -19,8 +18,8 @@ CREATE TABLE IF NOT EXISTS agent_runs_v1
     status Enum8('running' = 1, 'completed' = 2, 'failed' = 3, 'cancelled' = 4)
         COMMENT 'State the event tells.',
     attempt UInt16 COMMENT 'Which try this is, from 1.',
-    ts DateTime64(3, 'UTC') COMMENT 'When the latest state was reached.',
-    received DateTime64(3, 'UTC') COMMENT 'When the latest state was received.',
+    ts DateTime64(3, 'UTC') COMMENT 'When it happened.',
+    received DateTime64(3, 'UTC') COMMENT 'When it was received.',
     started_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Start of the run, task or step.',
     ended_at Nullable(DateTime64(3, 'UTC')) COMMENT 'End of the run, task or step.',
     duration_ms Nullable(Float64) COMMENT 'Duration in milliseconds; derived when started_at and ended_at are given.',
@@ -60,7 +59,7 @@ SETTINGS
     max_bytes_to_merge_at_max_space_in_pool = 4294967296,
     fsync_after_insert = 1,
     fsync_part_directory = 1
-COMMENT 'States of runs; the highest version of a run is its state. Kept 90 days.';
+COMMENT 'Events of runs by run; a run is what they add up to. Kept 90 days.';
 
 -- down
 DROP TABLE IF EXISTS agent_runs_v1;

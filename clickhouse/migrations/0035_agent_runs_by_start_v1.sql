@@ -41,7 +41,7 @@ SETTINGS
     max_bytes_to_merge_at_max_space_in_pool = 4294967296,
     fsync_after_insert = 1,
     fsync_part_directory = 1
-COMMENT 'States of runs in the order of their start. Kept 90 days.';
+COMMENT 'Events of runs in the order of the start they tell. Kept 90 days.';
 
 -- down
 DROP TABLE IF EXISTS agent_runs_by_start_v1;

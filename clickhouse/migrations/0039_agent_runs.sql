@@ -1,4 +1,5 @@
--- One row a run, its latest state as its own events tell it; filters on tenant and run_id reach the primary key.
+-- One row a run, the sum of what its own events said (queries/merged-work.ts); filters on tenant and run_id reach the
+-- primary key.
 
 -- up
 CREATE OR REPLACE VIEW agent_runs
@@ -19,7 +20,7 @@ CREATE OR REPLACE VIEW agent_runs
         COMMENT 'Latest state; one that ended wins over any other.',
     attempt UInt16 COMMENT 'Which try this is, from 1.',
     ts DateTime64(3, 'UTC') COMMENT 'When the latest state was reached.',
-    received DateTime64(3, 'UTC') COMMENT 'When the latest state was received.',
+    received DateTime64(3, 'UTC') COMMENT 'When the last of its events was received.',
     started_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Start of the run, task or step.',
     ended_at Nullable(DateTime64(3, 'UTC')) COMMENT 'End of the run, task or step.',
     duration_ms Nullable(Float64) COMMENT 'Duration in milliseconds; derived when started_at and ended_at are given.',
