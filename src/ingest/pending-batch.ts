@@ -70,6 +70,8 @@ export class PendingBatch {
   admittedIds: EventFingerprints | null = null;
   /** Ends that the memory of what is under way took from it (work/work-settlement.ts); null: it was not told yet. */
   settledEnds: number[] | null = null;
+  /** How often it was told. */
+  settlements = 0;
   /** CRC-32 of the rows as they are settled. */
   rowsCrc = 0;
   bytesUsed = 0;

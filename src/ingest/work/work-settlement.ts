@@ -16,6 +16,8 @@ export interface SettlementDeps {
 /** The ends of a batch that the memory took, so that they can be taken back: key, start, name, step kind of each. */
 export type SettledEnds = number[];
 const settledFields = 4;
+/** What one decode finds out may tell the next one more: a run, then an end that contradicts another of that run. */
+const settlementsMax = 8;
 
 /**
  * Tells the memory of what is under way what starts and ends in a batch, just before its append, and tells the batch
@@ -26,7 +28,8 @@ const settledFields = 4;
 export function settleWork(batch: PendingBatch, decoded: DecodedBatch, deps: SettlementDeps): boolean {
   const settlement = new Settlement(batch, decoded, deps);
   settlement.run();
-  if (settlement.again) {
+  batch.settlements += 1;
+  if (settlement.again && batch.settlements < settlementsMax) {
     unsettleWork(batch, deps.work);
     return true;
   }
