@@ -139,9 +139,10 @@ class Settlement {
 
   #fill(end: { row: number; says: number; startedMs: number; durationMs: number; slice: number }): void {
     const { row, says, startedMs, durationMs, slice } = end;
+    // Clocks that disagree tell no duration, and no start before the end.
+    if (durationMs < 0) return;
     if ((says & workSays.lacksStart) !== 0) this.#cells?.start(row, startedMs);
-    // Clocks that disagree tell no duration.
-    if ((says & workSays.lacksDuration) === 0 || durationMs < 0) return;
+    if ((says & workSays.lacksDuration) === 0) return;
     this.#cells?.duration(row, durationMs);
     if (slice < 0) return;
     const durations = this.#durations.get(slice);
