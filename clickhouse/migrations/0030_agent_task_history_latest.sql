@@ -160,7 +160,7 @@ FROM
             CAST(map(), 'Map(String, String)')
         ) AS labels,
         max(e.start) AS told_place,
-        sum(e.conflicting_end) AS conflicting_ends
+        uniqExactIf(e.told_at, e.conflicting_end = 1) AS conflicting_ends
     FROM
     (
         SELECT
