@@ -53,8 +53,12 @@ export const namingPlaces = {
   run: 2,
   /** Of a start that tells its run: the key of its attempt. */
   key: 3,
+  /** Of an event of the task itself: its attempt, from 1; else 0. */
+  attempt: 4,
+  /** 1: it ends the task. */
+  ends: 5,
 } as const;
-export const namingFields = 4;
+export const namingFields = 6;
 
 /** Offsets in the block of the first cell of each column: a byte a row for NULL, then 8 bytes a row. */
 export interface WorkCells {

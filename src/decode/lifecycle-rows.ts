@@ -204,7 +204,7 @@ class BatchPass {
       const tenant = this.#block.tenants.keyAt(row);
       const run = hasRun ? this.#runOf(row, tenant) : noRun;
       if (hasRun) this.#addToRun(run, row, said);
-      else if (this.#taskIds.length > 0) this.#askForRun(row, tenant);
+      else if (this.#taskIds.length > 0) this.#askForRun(row, tenant, said);
       if ((said & subjectBits) !== 0) this.#addSubject(row, said, tenant, run);
       if (!hasRun && (said & (says.run | says.task)) === 0) this.#renew(row, said, tenant);
     }
@@ -314,9 +314,11 @@ class BatchPass {
   }
 
   /** An event of a task that leaves out the run. */
-  #askForRun(row: number, tenant: number): void {
+  #askForRun(row: number, tenant: number, said: number): void {
     this.#keys.hashTask(this.#taskIds, row, tenant, noRun);
-    this.#lists.work.naming(fingerprintKey(wide.low, wide.high), row, -1, 0);
+    const at = this.#lists.work.naming(fingerprintKey(wide.low, wide.high), row, -1, 0);
+    if ((said & says.task) === 0) return;
+    this.#lists.work.ofTask(at, Math.max(1, this.#attempts[row]!), (said & says.usage) !== 0);
   }
 
   #pushSubject(type: number, run: number): void {

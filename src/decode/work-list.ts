@@ -37,13 +37,20 @@ export class WorkList {
   }
 
   /** A start that tells the run of its task, or, with a run of -1, an event that leaves it out. */
-  naming(alias: number, row: number, run: number, key: number): void {
+  naming(alias: number, row: number, run: number, key: number): number {
     const at = this.#namings.extend(namingFields);
     const { values } = this.#namings;
     values[at + namingPlaces.alias] = alias;
     values[at + namingPlaces.row] = row;
     values[at + namingPlaces.run] = run;
     values[at + namingPlaces.key] = key;
+    return at;
+  }
+
+  /** What an event of a task itself, that leaves out the run, says of it. */
+  ofTask(at: number, attempt: number, ends: boolean): void {
+    this.#namings.values[at + namingPlaces.attempt] = attempt;
+    this.#namings.values[at + namingPlaces.ends] = ends ? 1 : 0;
   }
 
   #push(key: number, row: number, says: number, momentMs: number): number {

@@ -56,7 +56,7 @@ test('an end that is taken back is open again with what was known of it', () => 
   expect(memory.nameOf(name)).toBe('search');
 });
 
-test('of more starts than there is room for, and of those that are too old, the oldest are forgotten and counted', () => {
+test('of more starts than there is room for, and of too old ones, the oldest are forgotten and counted', () => {
   const { memory, forgotten, start } = createMemory({ openStartsMax: 100 });
   for (let key = 1; key <= 150; key++) start(key, key, 1_000);
   expect([memory.openCount, forgotten.start]).toEqual([100, 50]);
@@ -77,14 +77,16 @@ test('the run of a task is known while the attempt that told it is open, and for
   const { memory, forgotten, start } = createMemory({ openStartsMax: 100 });
   start(7, 100);
   memory.tellRun(70, 7, 700, () => 'run-a');
-  expect(memory.runOf(70)).toMatchObject({ runId: 'run-a', key: 7 });
+  expect(memory.runOf(70, 1)).toMatchObject({ runId: 'run-a', key: 7 });
   memory.end(7, 200);
-  expect(memory.runOf(70)).toBeNull();
+  expect(memory.runOf(70, 1)).toBeNull();
+  // A further attempt is one of the same task.
+  expect(memory.runOf(70, 2)?.runId).toBe('run-a');
   start(7, 300);
-  expect(memory.runOf(70)?.runId).toBe('run-a');
+  expect(memory.runOf(70, 1)?.runId).toBe('run-a');
   for (let alias = 1_000; alias < 1_100; alias++) memory.tellRun(alias, alias, 701, () => 'run-b');
-  expect(memory.runOf(70)).toBeNull();
-  expect(memory.runOf(1_099)?.runId).toBe('run-b');
+  expect(memory.runOf(70, 1)).toBeNull();
+  expect(memory.runOf(1_099, 1)?.runId).toBe('run-b');
   expect(forgotten.run).toBeGreaterThan(0);
 });
 
@@ -107,5 +109,5 @@ test('what the store remembers is taken where this process has not heard otherwi
   expect(memory.end(1, 900).startedMs).toBe(500);
   expect(memory.end(3, 900).startedMs).toBe(100);
   expect(memory.end(4, 900).conflicts).toBe(true);
-  expect(memory.runOf(13)).toBeNull();
+  expect(memory.runOf(13, 1)).toBeNull();
 });

@@ -120,9 +120,10 @@ export class WorkMemory {
     this.#runs.tell(alias, key, runKey, runText);
   }
 
-  /** The run in which a task of an agent is open; null when none is known. */
-  runOf(alias: number): NamedRun | null {
+  /** The run in which a task of an agent is open, or, of a further attempt, was last; null when none is known. */
+  runOf(alias: number, attempt: number): NamedRun | null {
     const named = this.#runs.find(alias);
-    return named === null || !Number.isNaN(this.#ended.endOf(named.key)) ? null : named;
+    if (named === null || attempt > 1) return named;
+    return Number.isNaN(this.#ended.endOf(named.key)) ? named : null;
   }
 }

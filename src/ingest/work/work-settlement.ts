@@ -83,11 +83,11 @@ class Settlement {
     for (let at = 0; at < attempts.length; at += workFields) {
       const row = attempts[at + workPlaces.row]!;
       for (; naming < namings.length && namings[naming + namingPlaces.row]! <= row; naming += namingFields) {
-        this.#name(naming, at);
+        this.#name(naming);
       }
       this.#attempt(at, row);
     }
-    for (; naming < namings.length; naming += namingFields) this.#name(naming, attempts.length);
+    for (; naming < namings.length; naming += namingFields) this.#name(naming);
   }
 
   #attempt(at: number, row: number): void {
@@ -150,8 +150,7 @@ class Settlement {
     else durations.push(durationMs);
   }
 
-  /** `attempt`: place of the next start or end, of this row or a later one. */
-  #name(at: number, attempt: number): void {
+  #name(at: number): void {
     const { work, lifecycle } = this.#decoded;
     const alias = work.namings[at + namingPlaces.alias]!;
     const run = work.namings[at + namingPlaces.run]!;
@@ -167,16 +166,14 @@ class Settlement {
       });
       return;
     }
-    const named = this.#closed.has(alias) ? null : this.#deps.work.runOf(alias);
+    const attempt = work.namings[at + namingPlaces.attempt]!;
+    const named = attempt <= 1 && this.#closed.has(alias) ? null : this.#deps.work.runOf(alias, attempt);
     if (named === null) return;
     const row = work.namings[at + namingPlaces.row]!;
-    // An end of the task: what follows it in this batch is no longer of its run. The memory does not know yet.
-    const { attempts } = work;
-    const isEnd =
-      attempts[attempt + workPlaces.row] === row &&
-      (attempts[attempt + workPlaces.says]! & workSays.ends) !== 0 &&
-      attempts[attempt + workPlaces.key] === alias;
-    if (isEnd) this.#closed.add(alias);
+    // What follows the end of a task in this batch is no longer of its run, but for a further attempt; the memory does
+    // not know yet.
+    if (work.namings[at + namingPlaces.ends] === 1) this.#closed.add(alias);
+    else if (attempt > 1) this.#closed.delete(alias);
     this.#frameOf(row).contexts.push({ event: work.events[row]!, runId: named.runId });
     this.again = true;
   }
