@@ -62,7 +62,7 @@ async function readFilledTable(collector: CollectorProcess, target: string, sql:
     keys,
     version,
     values: valuesOf(table?.engine ?? '', version, compared),
-    hasAgents: impersonal.has(target),
+    hasAgents: impersonal.has(target) && given.has('agent_id'),
   };
 }
 
