@@ -190,7 +190,7 @@ test('an erased run is nowhere any more: not its id, not its texts; rollups and 
   expect(report).toMatchObject({ kind: 'run', completedMs: expect.any(Number) });
   expect(report.rows).toMatchObject({
     agent_events_raw_v1: 11,
-    agent_task_history_v2: 2,
+    agent_task_history_v1: 2,
     agent_runs_v1: 2,
     agent_run_activity_v1: 1,
     agent_errors_per_day_v1: 1,

@@ -71,8 +71,8 @@ async function withQuickExpiry(): Promise<void> {
 
 test('every table with a TTL is one whose days are configured, and the default leaves it alone', async () => {
   const kept = await daysKept();
-  const { day_finalizations_v1: ledger, erased_ids_v1: ids, ...expiring } = kept;
-  expect([ledger, ids]).toEqual([400, 400]);
+  const { day_finalizations_v1: ledger, failure_settlements_v1: settled, erased_ids_v1: ids, ...expiring } = kept;
+  expect([ledger, settled, ids]).toEqual([400, 90, 400]);
   expect(expiring).toEqual(
     Object.fromEntries(expiringTables.map(({ table, kept: name }) => [table, retentionDays[name]])),
   );
@@ -103,7 +103,7 @@ test('a configured retention changes the metadata alone, and a replay across it 
   expect(await daysKept()).toMatchObject({
     agent_events_raw_v1: 7,
     agent_performance_per_minute_v1: 20,
-    agent_task_history_v2: 14,
+    agent_task_history_v1: 14,
     agent_run_activity_v1: 14,
     agent_errors_per_day_v1: 60,
   });

@@ -63,11 +63,11 @@ test('a replay changes neither rows nor rollups nor task history, also after a c
   const before = await fingerprint();
   await writer.insert(segment);
   const inserted = await fingerprint();
-  const states = await store.select('SELECT count() AS rows FROM agent_task_history_v2');
+  const states = await store.select('SELECT count() AS rows FROM agent_task_history_v1');
   expect(inserted?.raw).toBe((before?.raw ?? 0) + segment.rows);
   await writer.insert(segment);
   expect(await fingerprint()).toEqual(inserted);
-  expect(await store.select('SELECT count() AS rows FROM agent_task_history_v2')).toEqual(states);
+  expect(await store.select('SELECT count() AS rows FROM agent_task_history_v1')).toEqual(states);
   await store.crash();
   await writer.insert(segment);
   expect(await fingerprint()).toEqual(inserted);

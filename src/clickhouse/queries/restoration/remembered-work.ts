@@ -52,7 +52,7 @@ export async function readRememberedWork(store: StoreReader, range: RememberedRa
   return found;
 }
 
-/** The attempt is in bits 4 to 19 of the version, see migration 0025. */
+/** The attempt is in bits 4 to 19 of the version, as the view agent_task_history_mv_v1 makes it. */
 function byStart(
   { table, task, first }: { readonly table: string; readonly task: string; readonly first: number },
   which: 'open' | 'ended',
