@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { openChdbEngine } from '../src/clickhouse/embedded/chdb-engine.js';
-import type { ExportFormat } from '../src/core/ports.js';
+import type { ExportFormat } from '../src/core/ports/store-exporter.js';
 import type { RowSums } from './daily-rows.js';
 
 /**

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { answerHelp } from '../src/cli/help.js';
 import { errorMessage } from '../src/core/errors.js';
-import { type ExportFormat, exportFormats } from '../src/core/ports.js';
+import { type ExportFormat, exportFormats } from '../src/core/ports/store-exporter.js';
 import { describeMachine } from './bench-report.js';
 import { benchKey, CollectorProcess } from './collector-process.js';
 import { dailyRowsSql, type RowSums, storedSumsSql } from './daily-rows.js';

@@ -1,9 +1,11 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { createApiRoutes } from './api/api-routes.js';
+import { describedRoutes } from './api/openapi/described-routes.js';
 import { tryLoadFileLock } from './clickhouse/embedded/sandbox/native-calls.js';
 import { preparedStore } from './clickhouse/prepared-store.js';
-import { readRememberedWork } from './clickhouse/queries/remembered-work.js';
-import { readWindowRestore } from './clickhouse/queries/window-restore.js';
+import { readRememberedWork } from './clickhouse/queries/restoration/remembered-work.js';
+import { readWindowRestore } from './clickhouse/queries/restoration/window-restore.js';
 import { type ConnectedStore, connectStore } from './clickhouse/store.js';
 import { StoreStartup } from './clickhouse/store-startup.js';
 import { createStoreUpkeep, type StoreUpkeep } from './clickhouse/store-upkeep.js';
@@ -31,8 +33,6 @@ import { StreamRoute } from './ingest/stream-route.js';
 import { WorkMemory } from './ingest/work/work-memory.js';
 import { WorkRestoration } from './ingest/work/work-restoration.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
-import { describedRoutes } from './query/described-routes.js';
-import { createQueryRoutes } from './query/query-routes.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
 import { createFileLocker } from './spool/file-locker.js';
 import type { DiskSpace, FileSystem } from './spool/file-system.js';
@@ -347,7 +347,7 @@ function joinHttp(
     { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
   );
   const prepared = preparedStore(store.client, schema);
-  const reads = createQueryRoutes(
+  const reads = createApiRoutes(
     {
       store: prepared,
       exporter: prepared,

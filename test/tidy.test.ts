@@ -25,13 +25,13 @@ const lines = (count: number): string => 'f();\n'.repeat(count);
 
 const cases: readonly SourceCase[] = [
   {
-    says: 'a stage imports core only, query the queries, workers the decoder',
+    says: 'a stage imports core only, the API the queries, workers the decoder',
     rule: rules.importMatrix,
     bad: [
       ['src/core/clock.ts', "import { x } from '../spool/x.js';"],
       ['src/spool/a.ts', "\nimport type { X } from '../ingest/x.js';"],
       ['src/window/a.ts', "type X = import('../decode/x.js').X;"],
-      ['src/query/a.ts', "export * from '../clickhouse/client.js'; export * from '../clickhouse/queries/q.js';"],
+      ['src/api/a.ts', "export * from '../clickhouse/client.js'; export * from '../clickhouse/queries/q.js';"],
       ['workers/a.ts', "await import('../src/spool/a.js'); await import('../src/decode/a.js');"],
       ['src/sdk/a.ts', "import '../http/a.js'; import '../core/a.js'; import './b.js';"],
       ['src/cli/a.ts', "import '../collector.js'; import '../config/config.js';"],
@@ -41,10 +41,32 @@ const cases: readonly SourceCase[] = [
       'src/core/clock.ts:1: core imports src/spool/x.ts, use',
       'src/spool/a.ts:2: spool imports src/ingest/x.ts, use',
       'src/window/a.ts:1: window imports src/decode/x.ts, use',
-      'src/query/a.ts:1: query imports src/clickhouse/client.ts, use',
+      'src/api/a.ts:1: api imports src/clickhouse/client.ts, use',
       'workers/a.ts:1: workers imports src/spool/a.ts, use',
       'src/sdk/a.ts:1: sdk imports src/http/a.ts, use',
       'src/cli/a.ts:1: cli imports src/collector.ts, use',
+    ],
+  },
+  {
+    says: 'a resource of the API imports shared rooms and its own queries only',
+    rule: rules.roomMatrix,
+    bad: [
+      ['src/api/api-routes.ts', "import './runs/a.js'; import './tasks/a.js';"],
+      ['src/api/runs/a.ts', "import '../tasks/a.js'; import '../work/a.js'; import '../request/a.js';"],
+      [
+        'src/api/runs/b.ts',
+        "import '../../clickhouse/queries/runs/a.js'; import '../../clickhouse/queries/tasks/a.js';",
+      ],
+      ['src/api/request/a.ts', "import '../runs/a.js'; import '../answers/a.js';"],
+      ['src/clickhouse/queries/runs/a.ts', "import '../sql/a.js'; import '../failures/a.js';"],
+      ['src/clickhouse/queries/a.ts', "import './runs/a.js';"],
+    ],
+    found: [
+      'src/api/runs/a.ts:1: api/runs imports api/tasks, use',
+      'src/api/runs/b.ts:1: api/runs imports queries/tasks, use',
+      'src/api/request/a.ts:1: api/request imports api/runs, use',
+      'src/clickhouse/queries/runs/a.ts:1: queries/runs imports queries/failures, use',
+      'src/clickhouse/queries/a.ts:1: queries imports queries/runs, use',
     ],
   },
   {

@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import { systemClock } from '../../src/core/clock.js';
 import { invariant } from '../../src/core/invariant.js';
 import { silentLogger } from '../../src/core/logger.js';
-import type { SpoolBatch } from '../../src/core/ports.js';
+import type { SpoolBatch } from '../../src/core/ports/spool-appender.js';
 import { nodeFileSystem } from '../../src/spool/file-system.js';
 import { createSpool } from '../../src/spool/spool.js';
 import type { MicroResult } from '../budget.js';

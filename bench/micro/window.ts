@@ -2,7 +2,7 @@ import type { Clock, Random } from '../../src/core/clock.js';
 import { durationBucketsMs, type WindowSlice } from '../../src/core/event-batch.js';
 import { windowSliceMs } from '../../src/core/limits.js';
 import { silentLogger } from '../../src/core/logger.js';
-import { windowNames } from '../../src/core/ports.js';
+import { windowNames } from '../../src/core/ports/live-windows.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { createLiveWindows, type RollingWindows } from '../../src/window/live-windows.js';
 import type { MicroResult } from '../budget.js';

@@ -1,5 +1,5 @@
 -- Fills agent_errors_per_day_v1 from failed executions. Equal messages are grouped before they are normalized: the
--- regular expressions (clickhouse/queries/normalized-message.ts has what each replaces) are what this costs. Without a
+-- regular expressions (clickhouse/queries/sql/normalized-message.ts has what each replaces) are what this costs. Without a
 -- failure in an insert nothing is written.
 -- One insert writes at most 100 groups of an agent and day: an agent whose messages differ in every word must not make a
 -- row of each. The rest is counted under the message <other>, without its code.

@@ -1,4 +1,4 @@
--- Events of tasks, a row each, by task: readers add up what the events of a task said (queries/merged-work.ts and the
+-- Events of tasks, a row each, by task: readers add up what the events of a task said (queries/work/merged-work.ts and the
 -- view of 0030), because any of them may tell what the others leave out. Written by 0025. Lists find their tasks in
 -- agent_tasks_by_start_v1 (0026) and look them up here. Measured with chDB 3.4.0 (engine 26.7.2.1) on two shared cores:
 -- 2,000,000 events of 1,000,000 tasks (a start that tells the context, an end that tells the outcome) in 20 inserts; CPU

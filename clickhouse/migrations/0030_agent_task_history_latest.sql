@@ -1,4 +1,4 @@
--- One row a task, the sum of what its events said (queries/merged-work.ts has the rules, and a test keeps the two
+-- One row a task, the sum of what its events said (queries/work/merged-work.ts has the rules, and a test keeps the two
 -- equal); filters on tenant and task_id reach the primary key. What is not told by its events any more (orphaned) is
 -- told by the API alone.
 

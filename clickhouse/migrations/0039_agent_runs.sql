@@ -1,4 +1,4 @@
--- One row a run, the sum of what its own events said (queries/merged-work.ts); filters on tenant and run_id reach the
+-- One row a run, the sum of what its own events said (queries/work/merged-work.ts); filters on tenant and run_id reach the
 -- primary key.
 
 -- up

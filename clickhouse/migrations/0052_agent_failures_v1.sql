@@ -7,7 +7,7 @@
 --     100,000 of them failed): every granule holds one.
 --   * settled: one row, without tenant; received says when the maintenance last wrote outcomes. What came after is
 --     joined when it is read, so an answer is never behind: joining all for 650,000 failures of 30 days took 480 ms of
---     CPU (clickhouse/queries/failure-outcomes.ts).
+--     CPU (clickhouse/queries/failures/failure-outcomes.ts).
 -- A failed attempt has a row for each time its event was repeated and for each outcome written since; FINAL keeps the
 -- best outcome. They lie side by side, and parts follow each other in time: FINAL adds 40 ms of CPU for 650,000 rows
 -- (chDB 3.4.0, engine 26.7.2.1, two shared cores).

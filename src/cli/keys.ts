@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { readConfig } from '../config/read-config.js';
 import { systemClock } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
-import type { Scope } from '../core/ports.js';
+import type { Scope } from '../core/ports/authenticator.js';
 import {
   generateKey,
   type KeyGrant,

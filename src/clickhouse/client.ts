@@ -3,7 +3,9 @@ import { type ClickHouseClient, ClickHouseLogLevel, createClient, type QueryPara
 import type { Clock } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import type { StoreReadInstruments } from '../core/instruments.js';
-import type { DependencyHealth, HealthProbe, StoreExporter, StoreQuery, StoreReader } from '../core/ports.js';
+import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.js';
+import type { StoreExporter } from '../core/ports/store-exporter.js';
+import type { StoreQuery, StoreReader } from '../core/ports/store-reader.js';
 import { storeError } from './classify-error.js';
 import { Deadline } from './deadline.js';
 import { ChannelAgent } from './embedded/process/engine-channel.js';

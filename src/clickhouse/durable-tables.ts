@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Logger } from '../core/logger.js';
-import type { StoreReader } from '../core/ports.js';
+import type { StoreReader } from '../core/ports/store-reader.js';
 import { durableTableSettings } from './embedded/engine-config.js';
-import { checkedRows } from './queries/checked-rows.js';
+import { checkedRows } from './queries/sql/checked-rows.js';
 
 const tableRow = z.object({ name: z.string(), engine_full: z.string() });
 const defaultRow = z.object({ name: z.string(), value: z.string() });

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
-import type { ExportFormat, StoreExporter, StoreQuery } from '../core/ports.js';
+import type { ExportFormat, StoreExporter } from '../core/ports/store-exporter.js';
+import type { StoreQuery } from '../core/ports/store-reader.js';
 import { Deadline } from './deadline.js';
 import { readError } from './read-error.js';
 import { ReadGate } from './read-gate.js';

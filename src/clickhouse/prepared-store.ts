@@ -1,5 +1,6 @@
 import { CollectorError } from '../core/errors.js';
-import type { StoreExporter, StoreReader } from '../core/ports.js';
+import type { StoreExporter } from '../core/ports/store-exporter.js';
+import type { StoreReader } from '../core/ports/store-reader.js';
 
 /**
  * The store as the read API sees it: away until its schema is there. A query that comes between two migrations would

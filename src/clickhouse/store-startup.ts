@@ -1,7 +1,7 @@
 import { type Clock, type Random, sleep } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import type { DependencyHealth, HealthProbe } from '../core/ports.js';
+import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.js';
 import type { Stage } from '../core/stage.js';
 
 export interface StoreStartupDeps {

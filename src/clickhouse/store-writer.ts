@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { StoreQuery } from '../core/ports.js';
+import type { StoreQuery } from '../core/ports/store-reader.js';
 
 /** A setting of one statement, as ClickHouse spells it; 64-bit values as text. */
 export type StoreSettings = Readonly<Record<string, string | number>>;

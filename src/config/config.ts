@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defaultFrameLimits } from '../core/limits.js';
-import { scopes } from '../core/ports.js';
+import { scopes } from '../core/ports/authenticator.js';
 import { clickhouseFields } from './clickhouse-fields.js';
 import { type ConfigField, choice, integer, list, optionalText, ratio, splitList, text } from './config-field.js';
 import { healthFields } from './health-fields.js';

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from './clock.js';
 import { errorMessage } from './errors.js';
 import type { Logger } from './logger.js';
-import type { SpoolReader } from './ports.js';
+import type { SpoolReader } from './ports/spool-reader.js';
 
 export interface AfterBacklogDeps {
   readonly spool: Pick<SpoolReader, 'stats'>;

@@ -1,5 +1,5 @@
 import { CollectorError, type ErrorCode, errorTable, operatorErrors } from './errors.js';
-import type { HttpReply } from './ports.js';
+import type { HttpReply } from './ports/http-route.js';
 
 /** One bad parameter or field of a request. */
 export interface ProblemItem {

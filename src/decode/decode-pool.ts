@@ -7,7 +7,8 @@ import type { DecodeInstruments } from '../core/instruments.js';
 import type { FrameLimits } from '../core/limits.js';
 import type { Logger } from '../core/logger.js';
 import { packageFile } from '../core/package-root.js';
-import type { DependencyHealth, FrameDecoder, HealthProbe } from '../core/ports.js';
+import type { FrameDecoder } from '../core/ports/frame-decoder.js';
+import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.js';
 import type { Stage } from '../core/stage.js';
 import { type PackedBatch, unpackBatch } from './batch-transfer.js';
 

@@ -1,4 +1,4 @@
-import type { HttpReply } from '../core/ports.js';
+import type { HttpReply } from '../core/ports/http-route.js';
 
 /** What a page may send beside what every page may; the key travels in a header, so no cookie is ever asked for. */
 const allowedHeaders = 'authorization, content-type, content-encoding, idempotency-key';

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import type { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
-import type { HttpReply } from '../core/ports.js';
+import type { HttpReply } from '../core/ports/http-route.js';
 import { problem } from '../core/problem.js';
 import { type ListenAddress, listen } from './listener.js';
 import { headBytesMax } from './request-head.js';

@@ -4,14 +4,9 @@ import { type AccessErrorCode, errorMessage, errorTable } from '../core/errors.j
 import type { HttpInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
 import { readOpenFiles } from '../core/open-files.js';
-import {
-  type Authenticator,
-  anonymous,
-  type HttpReply,
-  type HttpRoute,
-  type Principal,
-  type SocketRoute,
-} from '../core/ports.js';
+import { type Authenticator, anonymous, type Principal } from '../core/ports/authenticator.js';
+import type { HttpReply, HttpRoute } from '../core/ports/http-route.js';
+import type { SocketRoute } from '../core/ports/socket-route.js';
 import { problem, problemOf } from '../core/problem.js';
 import type { SiteRefusal } from '../core/request-site.js';
 import type { Stage } from '../core/stage.js';

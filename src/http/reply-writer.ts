@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
-import type { HttpReply } from '../core/ports.js';
+import type { HttpReply } from '../core/ports/http-route.js';
 import { restOfBody } from './rest-of-body.js';
 
 export interface ReplyOptions {

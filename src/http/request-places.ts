@@ -1,4 +1,4 @@
-import type { HttpRoute } from '../core/ports.js';
+import type { HttpRoute } from '../core/ports/http-route.js';
 import { type PlaceHolder, type PlaceRefusal, SharedPlaces } from './shared-places.js';
 
 export interface RequestPlacesOptions {

@@ -1,4 +1,4 @@
-import type { HttpRoute } from '../core/ports.js';
+import type { HttpRoute } from '../core/ports/http-route.js';
 
 export type RouteMatch =
   | { readonly kind: 'found'; readonly route: HttpRoute; readonly params: Readonly<Record<string, string>> }

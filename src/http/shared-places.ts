@@ -1,4 +1,4 @@
-import type { Principal } from '../core/ports.js';
+import type { Principal } from '../core/ports/authenticator.js';
 import type { Peer } from './peer-address.js';
 
 export interface PlaceLimits {

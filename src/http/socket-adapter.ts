@@ -1,5 +1,6 @@
 import { type AccessErrorCode, errorTable } from '../core/errors.js';
-import type { Principal, Socket, SocketHandlers, SocketRoute } from '../core/ports.js';
+import type { Principal } from '../core/ports/authenticator.js';
+import type { Socket, SocketHandlers, SocketRoute } from '../core/ports/socket-route.js';
 import type { PlaceHolder } from './shared-places.js';
 import { closeOnBackpressureLimit, type UwsBehavior, type UwsWebSocket } from './uws.js';
 

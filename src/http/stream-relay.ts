@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
-import type { SocketRoute } from '../core/ports.js';
+import type { SocketRoute } from '../core/ports/socket-route.js';
 import { createSocketBehavior, type SocketLimits, type SocketUserData, type UwsSocket } from './socket-adapter.js';
 import {
   loadUws,

@@ -1,7 +1,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { HttpReply } from '../core/ports.js';
+import type { HttpReply } from '../core/ports/http-route.js';
 import { problem } from '../core/problem.js';
 import { type ReplyOptions, writeReply } from './reply-writer.js';
 import type { RequestHead } from './request-head.js';

@@ -1,5 +1,5 @@
 import type { IngestInstruments } from '../core/instruments.js';
-import type { SpoolAppender } from '../core/ports.js';
+import type { SpoolAppender } from '../core/ports/spool-appender.js';
 import type { EventIdMemory } from './event-id-memory.js';
 import type { PendingBatch, PendingFrame, Refusal } from './pending-batch.js';
 

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import type { Clock } from '../core/clock.js';
 import { type AccessErrorCode, CollectorError, errorMessage } from '../core/errors.js';
 import { type Logger, silentLogger } from '../core/logger.js';
-import type { Authenticator, Principal, Scope } from '../core/ports.js';
+import type { Authenticator, Principal, Scope } from '../core/ports/authenticator.js';
 import {
   adminKeyPath,
   digestKey,

@@ -1,5 +1,5 @@
 import type { EventIdList } from '../core/event-batch.js';
-import type { EventIdSink } from '../core/ports.js';
+import type { EventIdSink } from '../core/ports/event-id-sink.js';
 import { SecretSpread } from '../core/secret-spread.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { HttpRoute } from '../core/ports.js';
+import type { HttpRoute } from '../core/ports/http-route.js';
 import { problem } from '../core/problem.js';
 import { eventsOperation } from './events-operation.js';
 import { FirstAnswers, type KeptReply } from './first-answers.js';

@@ -1,4 +1,4 @@
-import type { HttpReply } from '../core/ports.js';
+import type { HttpReply } from '../core/ports/http-route.js';
 
 export interface FirstAnswersOptions {
   readonly answersMax: number;

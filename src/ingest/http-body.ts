@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { CollectorError } from '../core/errors.js';
 import type { FrameFormat } from '../core/event-batch.js';
-import type { HttpRequest } from '../core/ports.js';
+import type { HttpRequest } from '../core/ports/http-route.js';
 
 const gunzipAsync = promisify(gunzip);
 

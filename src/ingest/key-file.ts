@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rm
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { CollectorError, errorMessage } from '../core/errors.js';
-import { type Scope, scopes } from '../core/ports.js';
+import { type Scope, scopes } from '../core/ports/authenticator.js';
 
 const userCharactersMax = 256;
 /** What is done for the whole tenant is not for a user. */

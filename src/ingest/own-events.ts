@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Random } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
-import type { EventIntake, IntakeEvent, IntakeOutcome } from '../core/event-intake.js';
+import type { EventIntake, IntakeEvent, IntakeOutcome } from '../core/ports/event-intake.js';
 import { RequestProblem } from '../core/problem.js';
 import { type RequestFrames, requestProducer } from './request-frames.js';
 

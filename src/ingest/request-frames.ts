@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CollectorError, type ErrorCode } from '../core/errors.js';
 import type { DecodedFrame, FrameFormat } from '../core/event-batch.js';
-import type { Principal } from '../core/ports.js';
+import type { Principal } from '../core/ports/authenticator.js';
 import { RequestProblem } from '../core/problem.js';
 import { idempotencyKeyCharactersMax } from './events-operation.js';
 import { type Admission, type FrameOrigin, type FrameResult, userProducer } from './frame-origin.js';

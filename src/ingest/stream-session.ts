@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { type ErrorCode, errorTable } from '../core/errors.js';
 import type { DecodedFrame } from '../core/event-batch.js';
-import type { Socket, SocketHandlers } from '../core/ports.js';
+import type { Socket, SocketHandlers } from '../core/ports/socket-route.js';
 import type { Admission, FrameOrigin, FrameResult } from './frame-origin.js';
 import { peekSeq } from './peek-seq.js';
 import type { IngestPipeline } from './pipeline.js';

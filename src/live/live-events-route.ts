@@ -1,7 +1,8 @@
 import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
 import type { LiveInstruments } from '../core/instruments.js';
-import type { HttpReply, HttpRequest, HttpRoute, Principal } from '../core/ports.js';
+import type { Principal } from '../core/ports/authenticator.js';
+import type { HttpReply, HttpRequest, HttpRoute } from '../core/ports/http-route.js';
 import { EventStream } from './event-stream.js';
 import type { LiveHub } from './live-hub.js';
 import { liveParameters, parseLiveQuery } from './live-query.js';

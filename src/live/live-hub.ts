@@ -4,7 +4,7 @@ import type { DecodedBatch } from '../core/event-batch.js';
 import type { LiveInstruments } from '../core/instruments.js';
 import { LiveAudience } from '../core/live-audience.js';
 import type { LiveFilter, LiveInterest } from '../core/live-batch.js';
-import type { LiveSink } from '../core/ports.js';
+import type { LiveSink } from '../core/ports/live-sink.js';
 import { groupKey, LiveGroup } from './live-group.js';
 import { helloMessage, type LiveMessage, progressMessage, snapshotMessage } from './live-message.js';
 import type { LiveQuery } from './live-query.js';

@@ -1,6 +1,6 @@
 import { CollectorError, type ErrorCode, errorTable } from '../core/errors.js';
 import type { LiveInstruments } from '../core/instruments.js';
-import type { Socket, SocketHandlers, SocketRequest, SocketRoute } from '../core/ports.js';
+import type { Socket, SocketHandlers, SocketRequest, SocketRoute } from '../core/ports/socket-route.js';
 import type { LiveHub } from './live-hub.js';
 import type { LiveMessage } from './live-message.js';
 import { parseLiveQuery } from './live-query.js';

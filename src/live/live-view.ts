@@ -1,6 +1,8 @@
 import type { Clock } from '../core/clock.js';
 import type { LiveInstruments } from '../core/instruments.js';
-import type { HttpRoute, LiveSink, SocketRoute } from '../core/ports.js';
+import type { HttpRoute } from '../core/ports/http-route.js';
+import type { LiveSink } from '../core/ports/live-sink.js';
+import type { SocketRoute } from '../core/ports/socket-route.js';
 import { createLiveEventsRoute } from './live-events-route.js';
 import { LiveHub, type LiveHubOptions } from './live-hub.js';
 import { LiveSocketRoute } from './live-socket-route.js';

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../core/clock.js';
 import { errorMessage } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import type { SpoolSegment } from '../core/ports.js';
+import type { SpoolSegment } from '../core/ports/spool-reader.js';
 import type { FileSystem } from './file-system.js';
 import { readWhole, withFile } from './file-system.js';
 import { scanLog } from './log-scan.js';

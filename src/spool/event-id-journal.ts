@@ -4,7 +4,7 @@ import { errorMessage } from '../core/errors.js';
 import type { EventIdList } from '../core/event-batch.js';
 import type { SpoolInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
-import type { EventIdSink } from '../core/ports.js';
+import type { EventIdSink } from '../core/ports/event-id-sink.js';
 import { bytesOf, decodeIds } from './event-id-list.js';
 import type { FileSystem, OpenFile } from './file-system.js';
 import { readWhole, withFile } from './file-system.js';

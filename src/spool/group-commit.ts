@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../core/clock.js';
 import type { SpoolInstruments } from '../core/instruments.js';
-import type { SpoolBatch } from '../core/ports.js';
+import type { SpoolBatch } from '../core/ports/spool-appender.js';
 import type { OpenSegment } from './open-segment.js';
 import { LogEncoder } from './segment-log.js';
 

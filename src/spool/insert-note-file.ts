@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { invariant } from '../core/invariant.js';
-import type { InsertNote, InsertNotes } from '../core/ports.js';
+import type { InsertNote, InsertNotes } from '../core/ports/insert-notes.js';
 import type { Stage } from '../core/stage.js';
 import type { FileSystem, OpenFile } from './file-system.js';
 import { errorCode } from './file-system.js';

@@ -1,5 +1,5 @@
 import { rawColumns } from '../core/event-schema.js';
-import type { SpoolBatch } from '../core/ports.js';
+import type { SpoolBatch } from '../core/ports/spool-appender.js';
 import type { FileSystem, OpenFile } from './file-system.js';
 import type { SegmentEnd } from './segment-log.js';
 import { LogEncoder, segmentTag } from './segment-log.js';

@@ -1,4 +1,4 @@
-import type { SpoolSegment } from '../core/ports.js';
+import type { SpoolSegment } from '../core/ports/spool-reader.js';
 import { rowsOf } from './log-scan.js';
 import type { BatchRecord, LogHeader } from './segment-log.js';
 import { segmentPath } from './segment-paths.js';

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { EventIdList } from '../core/event-batch.js';
 import { invariant } from '../core/invariant.js';
-import type { SpoolBatch, SpoolFrame } from '../core/ports.js';
+import type { SpoolBatch, SpoolFrame } from '../core/ports/spool-appender.js';
 import { bytesOf, decodeIds } from './event-id-list.js';
 
 /** Encoding and decoding of a segment's log. The layout is specified in `spool.ts`. */

@@ -3,7 +3,7 @@ import { CollectorError, errorMessage } from '../core/errors.js';
 import { rawColumns } from '../core/event-schema.js';
 import type { SpoolInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
-import type { SpoolBatch } from '../core/ports.js';
+import type { SpoolBatch } from '../core/ports/spool-appender.js';
 import type { ClosedSegment } from './closed-segments.js';
 import type { FileSystem } from './file-system.js';
 import { errorCode } from './file-system.js';

@@ -1,4 +1,5 @@
-import type { DependencyHealth, SpoolStats } from '../core/ports.js';
+import type { DependencyHealth } from '../core/ports/health-probe.js';
+import type { SpoolStats } from '../core/ports/spool-reader.js';
 import type { FullReason } from './space-quota.js';
 
 export interface SpoolState {

@@ -85,17 +85,10 @@ import { CollectorError, errorMessage } from '../core/errors.js';
 import type { SpoolInstruments } from '../core/instruments.js';
 import { invariant } from '../core/invariant.js';
 import type { Logger } from '../core/logger.js';
-import type {
-  AppendOutcome,
-  DependencyHealth,
-  EventIdSink,
-  HealthProbe,
-  SpoolAppender,
-  SpoolBatch,
-  SpoolReader,
-  SpoolSegment,
-  SpoolStats,
-} from '../core/ports.js';
+import type { EventIdSink } from '../core/ports/event-id-sink.js';
+import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.js';
+import type { AppendOutcome, SpoolAppender, SpoolBatch } from '../core/ports/spool-appender.js';
+import type { SpoolReader, SpoolSegment, SpoolStats } from '../core/ports/spool-reader.js';
 import type { Stage } from '../core/stage.js';
 import { type ClosedSegment, ClosedSegments } from './closed-segments.js';
 import { EventIdJournal } from './event-id-journal.js';

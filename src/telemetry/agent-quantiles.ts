@@ -1,4 +1,4 @@
-import type { LiveWindows, WindowName } from '../core/ports.js';
+import type { LiveWindows, WindowName } from '../core/ports/live-windows.js';
 import { type AgentKey, header } from './agent-executions.js';
 import { agentMetrics } from './metrics-reference.js';
 

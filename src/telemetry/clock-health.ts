@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../core/clock.js';
-import type { DependencyHealth, HealthProbe } from '../core/ports.js';
+import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.js';
 import type { ReceiptState } from '../core/receipt-state.js';
 import { releaseMs } from '../core/release-date.js';
 import type { Stage } from '../core/stage.js';

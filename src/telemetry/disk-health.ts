@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import type { DependencyHealth, HealthProbe } from '../core/ports.js';
+import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.js';
 
 /** Of the file system of the data directory, as `df` counts it. */
 export interface DiskUse {

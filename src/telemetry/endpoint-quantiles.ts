@@ -1,4 +1,5 @@
-import type { EndpointWindows, WindowName } from '../core/ports.js';
+import type { EndpointWindows } from '../core/ports/endpoint-windows.js';
+import type { WindowName } from '../core/ports/live-windows.js';
 import { escapeLabel, header } from './agent-executions.js';
 import { httpMetrics } from './metrics-reference.js';
 

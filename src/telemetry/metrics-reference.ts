@@ -1,6 +1,6 @@
 import { durationBucketsMs } from '../core/event-batch.js';
 import { engineRefusals } from '../core/instruments.js';
-import { exportFormats } from '../core/ports.js';
+import { exportFormats } from '../core/ports/store-exporter.js';
 import { counter, doubling, gauge, histogram, type MetricDeclaration } from './metric-declaration.js';
 import { exactInsertMetrics, partsMetrics } from './parts-metrics.js';
 

@@ -19,7 +19,9 @@ import type {
   StoreReadInstruments,
   WindowInstruments,
 } from '../core/instruments.js';
-import type { EndpointWindows, LiveWindows, SpoolStats } from '../core/ports.js';
+import type { EndpointWindows } from '../core/ports/endpoint-windows.js';
+import type { LiveWindows } from '../core/ports/live-windows.js';
+import type { SpoolStats } from '../core/ports/spool-reader.js';
 import type { ReceiptState } from '../core/receipt-state.js';
 import { AgentExecutions } from './agent-executions.js';
 import { renderAgentWindows } from './agent-quantiles.js';

@@ -1,4 +1,4 @@
-import type { WindowName, WindowSnapshot } from '../core/ports.js';
+import type { WindowName, WindowSnapshot } from '../core/ports/live-windows.js';
 import { type CellArena, cellOffset } from './cell-arena.js';
 import { addCounts, emptyCounts, successRateOf, sumCounts } from './counts.js';
 import { addDurations, type DurationTotals } from './durations.js';

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { RequestRecorder } from '../core/instruments.js';
-import type { EndpointSnapshot, EndpointWindows, WindowName } from '../core/ports.js';
+import type { EndpointSnapshot, EndpointWindows } from '../core/ports/endpoint-windows.js';
+import type { WindowName } from '../core/ports/live-windows.js';
 import { CellArena, cellOffset } from './cell-arena.js';
 import { addDurations, type DurationDelta, DurationTotals, durationsCells } from './durations.js';
 import { expireSlices, openSlice, type SliceLayout } from './slice-lifetime.js';

@@ -1,4 +1,4 @@
-import { windowMs } from '../core/ports.js';
+import { windowMs } from '../core/ports/live-windows.js';
 
 /**
  * When agents were last evicted from the live windows, for as long as that leaves a window with less than it should

@@ -1,5 +1,5 @@
 import { windowSliceMs } from '../core/limits.js';
-import { type WindowName, windowMs } from '../core/ports.js';
+import { type WindowName, windowMs } from '../core/ports/live-windows.js';
 
 /**
  * Every batch is added at three widths, each kept as long as the longest window that ends on its slices. The widths

@@ -8,7 +8,9 @@ import { createSegmentWriter } from '../../src/clickhouse/segments/segment-inser
 import { systemClock } from '../../src/core/clock.js';
 import { CollectorError } from '../../src/core/errors.js';
 import { silentLogger } from '../../src/core/logger.js';
-import type { DeliveryHold, FinalizationScope, SegmentWriter } from '../../src/core/ports.js';
+import type { FinalizationScope } from '../../src/core/ports/day-finalizer.js';
+import type { DeliveryHold } from '../../src/core/ports/delivery-hold.js';
+import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';
 import { seededRandom } from '../support/seeded-random.js';

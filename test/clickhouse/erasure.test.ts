@@ -11,8 +11,8 @@ import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token
 import { migrate } from '../../src/clickhouse/migrate.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
-import type { ErasureReport } from '../../src/core/data-eraser.js';
 import { silentLogger } from '../../src/core/logger.js';
+import type { ErasureReport } from '../../src/core/ports/data-eraser.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';
 import { FakeClock } from '../support/fake-clock.js';

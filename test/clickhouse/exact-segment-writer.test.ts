@@ -8,7 +8,8 @@ import type { StoreStatement, StoreWriter } from '../../src/clickhouse/store-wri
 import { systemClock } from '../../src/core/clock.js';
 import { rawTable } from '../../src/core/event-schema.js';
 import { silentLogger } from '../../src/core/logger.js';
-import type { InsertNotes, SpoolSegment } from '../../src/core/ports.js';
+import type { InsertNotes } from '../../src/core/ports/insert-notes.js';
+import type { SpoolSegment } from '../../src/core/ports/spool-reader.js';
 import { nodeFileSystem } from '../../src/spool/file-system.js';
 import { InsertNoteFile } from '../../src/spool/insert-note-file.js';
 import { EngineStore } from '../support/engine-store.js';

@@ -7,7 +7,7 @@ import { createSegmentWriter } from '../../src/clickhouse/segments/segment-inser
 import type { StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { CollectorError } from '../../src/core/errors.js';
 import { silentLogger } from '../../src/core/logger.js';
-import type { DeliveryHold } from '../../src/core/ports.js';
+import type { DeliveryHold } from '../../src/core/ports/delivery-hold.js';
 import { retentionDays } from '../../src/core/retention.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '../../src/clickhouse/migrate.js';
-import { mergedRuns, mergedTasks, mergedWork } from '../../src/clickhouse/queries/merged-work.js';
+import { mergedRuns, mergedTasks, mergedWork } from '../../src/clickhouse/queries/work/merged-work.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { silentLogger } from '../../src/core/logger.js';
-import type { SegmentWriter } from '../../src/core/ports.js';
+import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';

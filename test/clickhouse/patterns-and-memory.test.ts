@@ -4,7 +4,7 @@ import { readMigrationFiles } from '../../src/clickhouse/migration-file.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { silentLogger } from '../../src/core/logger.js';
 import { packageFile } from '../../src/core/package-root.js';
-import type { SegmentWriter } from '../../src/core/ports.js';
+import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';
 import { type RawRow, timeText, writeSegment } from '../support/segment-file.js';

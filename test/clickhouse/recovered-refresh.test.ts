@@ -7,7 +7,7 @@ import { migrate } from '../../src/clickhouse/migrate.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
-import type { DeliveryHold } from '../../src/core/ports.js';
+import type { DeliveryHold } from '../../src/core/ports/delivery-hold.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';
 import { seededRandom } from '../support/seeded-random.js';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate } from '../../src/clickhouse/migrate.js';
-import { normalizedMessage } from '../../src/clickhouse/queries/normalized-message.js';
+import { normalizedMessage } from '../../src/clickhouse/queries/sql/normalized-message.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { rawColumns, rawTable } from '../../src/core/event-schema.js';
 import { silentLogger } from '../../src/core/logger.js';
-import type { SegmentWriter } from '../../src/core/ports.js';
+import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
 import { retentionDays } from '../../src/core/retention.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, rollupRows, rollupValues, row } from '../support/event-rows.js';

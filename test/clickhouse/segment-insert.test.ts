@@ -5,7 +5,7 @@ import { migrate } from '../../src/clickhouse/migrate.js';
 import { createSegmentWriter, insertStatement } from '../../src/clickhouse/segments/segment-insert.js';
 import { rawTable } from '../../src/core/event-schema.js';
 import { silentLogger } from '../../src/core/logger.js';
-import type { SegmentWriter } from '../../src/core/ports.js';
+import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
 import { EngineStore } from '../support/engine-store.js';
 import { asAgent, rollupRows, rollupValues, row } from '../support/event-rows.js';
 import { type RawRow, writeSegment } from '../support/segment-file.js';

@@ -1,4 +1,4 @@
-import type { RawRow } from '../query/query-store.js';
+import type { RawRow } from '../api/api-store.js';
 
 /** Events of two tenants that share every id and nothing else: what one reads of the other shows. */
 

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dailyRowsSql, type RowSums, storedSumsSql } from '../../bench/daily-rows.js';
 import { readExport } from '../../bench/export-file.js';
-import { exportFormats } from '../../src/core/ports.js';
+import { exportFormats } from '../../src/core/ports/store-exporter.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 
 /** Enough that an answer passes every buffer on its way many times. */

@@ -12,8 +12,8 @@ import {
   sum,
   told,
   within,
-} from '../query/agent-history.js';
-import type { RawRow } from '../query/query-store.js';
+} from '../api/agents/agent-history.js';
+import type { RawRow } from '../api/api-store.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { mixedTimings, SentHistory, type WireEvent } from '../support/sent-history.js';

@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { CollectorError } from '../../src/core/errors.js';
-import type { HttpReply, HttpRoute, SocketRoute } from '../../src/core/ports.js';
+import type { HttpReply, HttpRoute } from '../../src/core/ports/http-route.js';
+import type { SocketRoute } from '../../src/core/ports/socket-route.js';
 import { serve as serveRoutes } from '../support/served.js';
 
 const page = 'https://board.example.com';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
 import { errorTable } from '../../src/core/errors.js';
-import type { SocketRoute } from '../../src/core/ports.js';
+import type { SocketRoute } from '../../src/core/ports/socket-route.js';
 import { RawClient, route, serve } from '../support/served.js';
 import { tempDir } from '../support/temp-dir.js';
 

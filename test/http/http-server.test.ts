@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { CollectorError, errorTable } from '../../src/core/errors.js';
-import type { SocketRoute } from '../../src/core/ports.js';
+import type { SocketRoute } from '../../src/core/ports/socket-route.js';
 import { problem } from '../../src/core/problem.js';
 import { route, serve } from '../support/served.js';
 

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
-import type { SocketRoute } from '../../src/core/ports.js';
+import type { SocketRoute } from '../../src/core/ports/socket-route.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { RawClient, route, serve } from '../support/served.js';
 

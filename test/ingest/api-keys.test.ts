@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { CollectorError } from '../../src/core/errors.js';
 import { type Logger, silentLogger } from '../../src/core/logger.js';
-import type { Scope } from '../../src/core/ports.js';
+import type { Scope } from '../../src/core/ports/authenticator.js';
 import { type ApiKeys, type ApiKeysOptions, createApiKeys } from '../../src/ingest/api-keys.js';
 import { readKeyFile, storedKeyOf, writeKeyFile } from '../../src/ingest/key-file.js';
 import { FakeClock } from '../support/fake-clock.js';

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import type { HttpRequest } from '../../src/core/ports.js';
+import type { HttpRequest } from '../../src/core/ports/http-route.js';
 import { FirstAnswers } from '../../src/ingest/first-answers.js';
 import { inflateBody } from '../../src/ingest/http-body.js';
 import { OwnEvents } from '../../src/ingest/own-events.js';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ErrorCode } from '../../src/core/errors.js';
-import type { Socket } from '../../src/core/ports.js';
+import type { Socket } from '../../src/core/ports/socket-route.js';
 import type { SubmittedFrame } from '../../src/ingest/pipeline.js';
 import { StreamSession } from '../../src/ingest/stream-session.js';
 import { FakeClock } from '../support/fake-clock.js';

@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 import type { Random } from '../../src/core/clock.js';
 import type { EventIdList } from '../../src/core/event-batch.js';
-import type { EventIdSink, SpoolAppender, SpoolFrame } from '../../src/core/ports.js';
+import type { EventIdSink } from '../../src/core/ports/event-id-sink.js';
+import type { SpoolAppender, SpoolFrame } from '../../src/core/ports/spool-appender.js';
 import { randomInteger } from '../support/seeded-random.js';
 
 interface Producer {

@@ -1,5 +1,6 @@
 import { CollectorError } from '../../src/core/errors.js';
-import type { SegmentWriter, SpoolSegment } from '../../src/core/ports.js';
+import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
+import type { SpoolSegment } from '../../src/core/ports/spool-reader.js';
 import { readWhole, withFile } from '../../src/spool/file-system.js';
 import type { DiskSession } from './simulated-disk.js';
 import type { StoreModel, TableName } from './store-model.js';

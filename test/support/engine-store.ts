@@ -2,7 +2,7 @@ import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits 
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
 import type { StoreStatement, StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { systemClock } from '../../src/core/clock.js';
-import type { StoreQuery } from '../../src/core/ports.js';
+import type { StoreQuery } from '../../src/core/ports/store-reader.js';
 import { type Asked, askPort } from './ask-engine.js';
 import { createTestEngine, type TestEngine } from './embedded-engine.js';
 

@@ -1,7 +1,9 @@
 import type { WindowSlice } from '../../src/core/event-batch.js';
 import type { ExecutionInstruments, IngestInstruments } from '../../src/core/instruments.js';
 import { silentLogger } from '../../src/core/logger.js';
-import type { Principal, Socket, SocketHandlers, SpoolAppender } from '../../src/core/ports.js';
+import type { Principal } from '../../src/core/ports/authenticator.js';
+import type { Socket, SocketHandlers } from '../../src/core/ports/socket-route.js';
+import type { SpoolAppender } from '../../src/core/ports/spool-appender.js';
 import { EventIdMemory } from '../../src/ingest/event-id-memory.js';
 import type { FrameResult } from '../../src/ingest/frame-origin.js';
 import { IngestPipeline, type PipelineOptions } from '../../src/ingest/pipeline.js';

@@ -1,5 +1,5 @@
 import { CollectorError } from '../../src/core/errors.js';
-import type { AppendOutcome, SpoolAppender, SpoolBatch } from '../../src/core/ports.js';
+import type { AppendOutcome, SpoolAppender, SpoolBatch } from '../../src/core/ports/spool-appender.js';
 import { rowsOf } from './scripted-decoder.js';
 
 interface Pending {

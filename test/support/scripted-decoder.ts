@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { CollectorError } from '../../src/core/errors.js';
 import type { DecodedBatch, DecodedFrame, EventError, FrameBatch, FrameRange } from '../../src/core/event-batch.js';
 import { noLifecycle } from '../../src/core/live-batch.js';
-import type { FrameDecoder } from '../../src/core/ports.js';
+import type { FrameDecoder } from '../../src/core/ports/frame-decoder.js';
 import { noWork } from '../../src/core/work-rows.js';
 import { sliceOf } from '../window/window-slices.js';
 

@@ -1,4 +1,5 @@
-import type { SegmentWriter, SpoolSegment } from '../../src/core/ports.js';
+import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
+import type { SpoolSegment } from '../../src/core/ports/spool-reader.js';
 
 /** Answers each insert as the test says; one insert at a time, or the test fails. */
 export class ScriptedWriter implements SegmentWriter {

@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SpoolReader, SpoolSegment, SpoolStats } from '../../src/core/ports.js';
+import type { SpoolReader, SpoolSegment, SpoolStats } from '../../src/core/ports/spool-reader.js';
 
 /** A spool's reading side over a list: what was done with each segment is remembered. */
 export class ScriptedSpool implements SpoolReader {

@@ -1,7 +1,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rawColumns } from '../../src/core/event-schema.js';
-import type { SpoolSegment } from '../../src/core/ports.js';
+import type { SpoolSegment } from '../../src/core/ports/spool-reader.js';
 import type { EngineStore } from './engine-store.js';
 
 /** Column values by name as JSON of ClickHouse; what is missing is the column's default. */

@@ -1,6 +1,6 @@
 import type { Random } from '../../src/core/clock.js';
-import { dayMs, minuteMs } from '../query/agent-history.js';
-import type { RawRow } from '../query/query-store.js';
+import { dayMs, minuteMs } from '../api/agents/agent-history.js';
+import type { RawRow } from '../api/api-store.js';
 import { randomInteger } from './seeded-random.js';
 
 export type WireEvent = Readonly<Record<string, unknown>> & { readonly event_id: string };

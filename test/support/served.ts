@@ -2,7 +2,9 @@ import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
-import type { Authenticator, HttpRoute, Principal, Scope, SocketRoute } from '../../src/core/ports.js';
+import type { Authenticator, Principal, Scope } from '../../src/core/ports/authenticator.js';
+import type { HttpRoute } from '../../src/core/ports/http-route.js';
+import type { SocketRoute } from '../../src/core/ports/socket-route.js';
 import { HttpServer, type HttpServerOptions } from '../../src/http/http-server.js';
 
 export interface Given extends Partial<HttpServerOptions> {

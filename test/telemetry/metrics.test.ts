@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, onTestFinished, test } from 'vitest';
 import { silentLogger } from '../../src/core/logger.js';
-import type { SpoolStats } from '../../src/core/ports.js';
+import type { SpoolStats } from '../../src/core/ports/spool-reader.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { metricsReference, metricsTable } from '../../src/telemetry/metrics-reference.js';
 import { createEndpointWindows } from '../../src/window/endpoint-windows.js';

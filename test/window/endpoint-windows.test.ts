@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { windowNames } from '../../src/core/ports.js';
+import { windowNames } from '../../src/core/ports/live-windows.js';
 import { createEndpointWindows } from '../../src/window/endpoint-windows.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../src/core/logger.js';
-import { windowMs, windowNames } from '../../src/core/ports.js';
+import { windowMs, windowNames } from '../../src/core/ports/live-windows.js';
 import { createLiveWindows, type LiveWindowsOptions } from '../../src/window/live-windows.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseDigestState } from '../../src/clickhouse/queries/digest-state.js';
+import { parseDigestState } from '../../src/clickhouse/queries/sql/digest-state.js';
 import { compressCentroids, compressCentroidsTo, weightOf } from '../../src/window/merging-digest.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 

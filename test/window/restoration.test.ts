@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../src/core/logger.js';
-import type { SpoolStats } from '../../src/core/ports.js';
+import type { SpoolStats } from '../../src/core/ports/spool-reader.js';
 import type { WindowRestoreRow } from '../../src/core/window-restore.js';
 import { createLiveWindows } from '../../src/window/live-windows.js';
 import { WindowRestoration } from '../../src/window/window-restoration.js';

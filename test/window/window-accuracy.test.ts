@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Random } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
-import { type WindowName, windowMs } from '../../src/core/ports.js';
+import { type WindowName, windowMs } from '../../src/core/ports/live-windows.js';
 import { createLiveWindows } from '../../src/window/live-windows.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';

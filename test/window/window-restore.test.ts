@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readWindowRestore } from '../../src/clickhouse/queries/window-restore.js';
+import { readWindowRestore } from '../../src/clickhouse/queries/restoration/window-restore.js';
 import { CollectorError } from '../../src/core/errors.js';
 import type { WindowSlice } from '../../src/core/event-batch.js';
 import type { ErrorCategory } from '../../src/core/event-types.js';
 import { silentLogger } from '../../src/core/logger.js';
-import { type StoreQuery, type WindowName, windowNames } from '../../src/core/ports.js';
+import { type WindowName, windowNames } from '../../src/core/ports/live-windows.js';
+import type { StoreQuery } from '../../src/core/ports/store-reader.js';
 import { createLiveWindows, type LiveWindowsOptions } from '../../src/window/live-windows.js';
-import { openQueryStore, type QueryStore, type RawRow } from '../query/query-store.js';
+import { openQueryStore, type QueryStore, type RawRow } from '../api/api-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { CountingCounter, sliceOf } from './window-slices.js';

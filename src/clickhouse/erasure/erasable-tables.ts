@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { rawTable } from '../../core/event-schema.js';
-import type { StoreReader } from '../../core/ports.js';
-import { checkedRows } from '../queries/checked-rows.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
 import type { StoreWriter } from '../store-writer.js';
 
 /** What an erasure is about, and what it takes with it. */

@@ -1,5 +1,5 @@
 import { rawTable } from '../../core/event-schema.js';
-import type { StoreQuery } from '../../core/ports.js';
+import type { StoreQuery } from '../../core/ports/store-reader.js';
 import type { ErasableTable, ErasureKind } from './erasable-tables.js';
 
 /** One erasure, as its statements see it. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { StoreReader } from '../../core/ports.js';
-import { checkedRows } from '../queries/checked-rows.js';
-import { epochMs, integer64, optionalMs } from '../queries/column-types.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
+import { epochMs, integer64, optionalMs } from '../queries/sql/column-types.js';
 import type { StoreWriter } from '../store-writer.js';
 import type { ErasureKind } from './erasable-tables.js';
 import type { ErasedRows } from './erasure-work.js';

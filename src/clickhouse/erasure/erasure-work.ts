@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { rawTable } from '../../core/event-schema.js';
-import type { StoreReader } from '../../core/ports.js';
-import { checkedRows } from '../queries/checked-rows.js';
-import { integer64 } from '../queries/column-types.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
+import { integer64 } from '../queries/sql/column-types.js';
 import type { StoreWriter } from '../store-writer.js';
 import { type ErasableTable, readErasableTables } from './erasable-tables.js';
 import {

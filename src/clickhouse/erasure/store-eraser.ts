@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { type Clock, type Random, sleep } from '../../core/clock.js';
-import type { DataEraser, ErasureReport, ErasureRequest } from '../../core/data-eraser.js';
 import { CollectorError, errorMessage } from '../../core/errors.js';
 import type { ErasureInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
 import { Pause } from '../../core/pause.js';
-import type { DeliveryHold, StoreReader } from '../../core/ports.js';
+import type { DataEraser, ErasureReport, ErasureRequest } from '../../core/ports/data-eraser.js';
+import type { DeliveryHold } from '../../core/ports/delivery-hold.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
 import type { StoreWriter } from '../store-writer.js';
 import type { ErasureScope } from './erasure-condition.js';
 import {

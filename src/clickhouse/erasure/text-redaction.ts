@@ -1,5 +1,5 @@
 import { rawTable } from '../../core/event-schema.js';
-import { normalizedMessage } from '../queries/normalized-message.js';
+import { normalizedMessage } from '../queries/sql/normalized-message.js';
 import type { StoreWriter } from '../store-writer.js';
 import { type ErasureScope, scopeParams, targets } from './erasure-condition.js';
 import { rewriteRows } from './row-rewrite.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { StoreReader } from '../../core/ports.js';
-import { checkedRows } from '../queries/checked-rows.js';
-import { epochMs, integer64 } from '../queries/column-types.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
+import { epochMs, integer64 } from '../queries/sql/column-types.js';
 
 /** A part as it was seen: the blocks it holds, and how many rows. */
 export const partRecord = z.object({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { StoreReader } from '../../core/ports.js';
-import type { AgentKey } from '../queries/agent-known.js';
-import { checkedRows } from '../queries/checked-rows.js';
-import { integer64 } from '../queries/column-types.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import type { AgentKey } from '../queries/agents/agent-known.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
+import { integer64 } from '../queries/sql/column-types.js';
 import { addressLength } from './agent-selection.js';
 import { calmSettings, type DayEvents, dayCondition, dayParams } from './distinct-events.js';
 import type { Rollup } from './rollup-schema.js';

@@ -1,5 +1,5 @@
-import type { StoreQuery } from '../../core/ports.js';
-import type { AgentKey } from '../queries/agent-known.js';
+import type { StoreQuery } from '../../core/ports/store-reader.js';
+import type { AgentKey } from '../queries/agents/agent-known.js';
 
 /** Which agents a statement is about: a condition on the columns tenant and agent_id, and its parameters. */
 export interface AgentSelection {

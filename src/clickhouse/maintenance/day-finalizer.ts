@@ -3,13 +3,9 @@ import type { Clock } from '../../core/clock.js';
 import { CollectorError } from '../../core/errors.js';
 import type { MaintenanceInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
-import type {
-  DayFinalizer,
-  DeliveryHold,
-  FinalizationReport,
-  FinalizationScope,
-  StoreReader,
-} from '../../core/ports.js';
+import type { DayFinalizer, FinalizationReport, FinalizationScope } from '../../core/ports/day-finalizer.js';
+import type { DeliveryHold } from '../../core/ports/delivery-hold.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
 import { RequestProblem } from '../../core/problem.js';
 import { dayText } from '../../core/time-text.js';
 import type { StoreWriter } from '../store-writer.js';

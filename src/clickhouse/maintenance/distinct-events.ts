@@ -1,5 +1,5 @@
 import { rawTable } from '../../core/event-schema.js';
-import type { StoreQuery } from '../../core/ports.js';
+import type { StoreQuery } from '../../core/ports/store-reader.js';
 import type { AgentSelection } from './agent-selection.js';
 
 export const dayMs = 86_400_000;

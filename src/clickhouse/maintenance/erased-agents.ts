@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { StoreReader } from '../../core/ports.js';
-import { checkedRows } from '../queries/checked-rows.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
 import { keyOf } from './rollup-repair.js';
 
 const agentRow = z.object({ tenant: z.string(), agent_id: z.string() });

@@ -4,15 +4,15 @@ import { CollectorError, errorMessage } from '../../core/errors.js';
 import type { MaintenanceInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
 import { Pause } from '../../core/pause.js';
-import { checkedRows } from '../queries/checked-rows.js';
-import { epochMs, integer64 } from '../queries/column-types.js';
 import {
   earliest,
   failuresWithOutcome,
   failureTable,
   newTriesSince,
   visibleAfterMs,
-} from '../queries/failure-outcomes.js';
+} from '../queries/failures/failure-outcomes.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
+import { epochMs, integer64 } from '../queries/sql/column-types.js';
 import { type HeldInsertDeps, insertHeld } from './held-insert.js';
 import { insertSettings } from './insert-token.js';
 import { readingAsWriter } from './rollup-repair.js';

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { FinalizationReport, FinalizationScope, StoreReader } from '../../core/ports.js';
-import { checkedRows } from '../queries/checked-rows.js';
-import { epochMs, integer64 } from '../queries/column-types.js';
+import type { FinalizationReport, FinalizationScope } from '../../core/ports/day-finalizer.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
+import { epochMs, integer64 } from '../queries/sql/column-types.js';
 import type { StoreWriter } from '../store-writer.js';
 import { dayMs } from './distinct-events.js';
 

@@ -1,4 +1,5 @@
-import type { DeliveryHold, StoreQuery } from '../../core/ports.js';
+import type { DeliveryHold } from '../../core/ports/delivery-hold.js';
+import type { StoreQuery } from '../../core/ports/store-reader.js';
 import type { StoreWriter } from '../store-writer.js';
 import { type InsertToken, insertSettings } from './insert-token.js';
 

@@ -4,7 +4,7 @@ import { CollectorError, type ErrorCode, errorMessage } from '../../core/errors.
 import type { MaintenanceInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
 import { Pause } from '../../core/pause.js';
-import type { DependencyHealth, HealthProbe } from '../../core/ports.js';
+import type { DependencyHealth, HealthProbe } from '../../core/ports/health-probe.js';
 import type { RetentionDays } from '../../core/retention.js';
 import { dropExpiredParts } from '../retention/expired-parts.js';
 import { selectScope } from './agent-selection.js';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { StoreReader } from '../../core/ports.js';
-import { checkedRows } from '../queries/checked-rows.js';
-import { integer64 } from '../queries/column-types.js';
-import { normalizedMessage } from '../queries/normalized-message.js';
-import { failuresWithRecovery } from '../queries/recovered-failures.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
+import { integer64 } from '../queries/sql/column-types.js';
+import { normalizedMessage } from '../queries/sql/normalized-message.js';
+import { failuresWithRecovery } from '../queries/sql/recovered-failures.js';
 import { type CountedAgent, groupAgents } from './agent-census.js';
 import { type AgentSelection, selectRange } from './agent-selection.js';
 import { distinctRows } from './distinct-events.js';

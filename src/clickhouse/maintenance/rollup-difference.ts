@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { StoreReader } from '../../core/ports.js';
-import type { AgentKey } from '../queries/agent-known.js';
-import { checkedRows } from '../queries/checked-rows.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import type { AgentKey } from '../queries/agents/agent-known.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
 import { calmSettings, type DayEvents, dayCondition, dayParams, distinctRows, plainRows } from './distinct-events.js';
 import type { Rollup, RollupColumn } from './rollup-schema.js';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
-import type { StoreReader } from '../../core/ports.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
 import { dayText } from '../../core/time-text.js';
-import type { AgentKey } from '../queries/agent-known.js';
+import type { AgentKey } from '../queries/agents/agent-known.js';
 import type { StoreWriter } from '../store-writer.js';
 import { selectList } from './agent-selection.js';
 import { dayParams } from './distinct-events.js';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { CollectorError } from '../../core/errors.js';
 import { rawTable } from '../../core/event-schema.js';
-import type { StoreReader } from '../../core/ports.js';
-import { checkedRows } from '../queries/checked-rows.js';
-import { integer64 } from '../queries/column-types.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
+import { integer64 } from '../queries/sql/column-types.js';
 
 /** How two values of a column are compared, by the column's type. */
 export type ColumnKind = 'count' | 'optional_count' | 'sum' | 'min' | 'max' | 'digest' | 'name' | 'distinct';

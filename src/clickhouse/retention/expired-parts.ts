@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Logger } from '../../core/logger.js';
 import type { RetentionDays } from '../../core/retention.js';
 import { storeErrorNumber } from '../classify-error.js';
-import { checkedRows } from '../queries/checked-rows.js';
-import { epochMs } from '../queries/column-types.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
+import { epochMs } from '../queries/sql/column-types.js';
 import type { StoreWriter } from '../store-writer.js';
 import { expiringTables } from './table-retention.js';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { StoreReader } from '../../core/ports.js';
-import { checkedRows } from '../queries/checked-rows.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
 import type { StoreWriter } from '../store-writer.js';
 import { stopExpiry } from './stop-expiry.js';
 import { expiringTables } from './table-retention.js';

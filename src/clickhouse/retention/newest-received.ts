@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { StoreReader } from '../../core/ports.js';
-import { checkedRows } from '../queries/checked-rows.js';
-import { epochMs } from '../queries/column-types.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
+import { epochMs } from '../queries/sql/column-types.js';
 
 const newestRow = z.object({ newest_ms: epochMs });
 

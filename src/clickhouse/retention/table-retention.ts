@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Logger } from '../../core/logger.js';
-import type { StoreReader } from '../../core/ports.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
 import type { RetentionDays } from '../../core/retention.js';
-import { checkedRows } from '../queries/checked-rows.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
 import type { StoreWriter } from '../store-writer.js';
 
 /** A table whose rows expire. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { CollectorError } from '../../core/errors.js';
 import { rawTable } from '../../core/event-schema.js';
-import type { StoreReader } from '../../core/ports.js';
-import { checkedRows } from '../queries/checked-rows.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
 
 /** A table that rows of a segment reach by a view of the raw table. */
 export interface FedTable {

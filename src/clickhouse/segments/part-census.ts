@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { rawTable } from '../../core/event-schema.js';
-import type { StoreReader } from '../../core/ports.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
 import { readingAsWriter } from '../maintenance/rollup-repair.js';
-import { checkedRows } from '../queries/checked-rows.js';
-import { integer64 } from '../queries/column-types.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
+import { integer64 } from '../queries/sql/column-types.js';
 import type { StoreWriter } from '../store-writer.js';
 import { listedBytes } from './part-files.js';
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { rawTable } from '../../core/event-schema.js';
-import type { SpoolSegment } from '../../core/ports.js';
+import type { SpoolSegment } from '../../core/ports/spool-reader.js';
 import { readingAsWriter } from '../maintenance/rollup-repair.js';
-import { checkedRows } from '../queries/checked-rows.js';
-import { integer64 } from '../queries/column-types.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
+import { integer64 } from '../queries/sql/column-types.js';
 import type { StoreWriter } from '../store-writer.js';
 import type { FedTable } from './fed-tables.js';
 import { insertStatement, oneBlockSettings, settingsClause } from './segment-insert.js';

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { CollectorError } from '../../core/errors.js';
 import { rawTable } from '../../core/event-schema.js';
-import type { SegmentWriter, SpoolSegment } from '../../core/ports.js';
+import type { SegmentWriter } from '../../core/ports/segment-writer.js';
+import type { SpoolSegment } from '../../core/ports/spool-reader.js';
 import type { StoreSettings, StoreWriter } from '../store-writer.js';
 
 /**

@@ -2,7 +2,7 @@ import { ok } from 'node:assert/strict';
 import { CollectorError } from '../../../src/core/errors.js';
 import { askingSite, hostNames, refuseSite, type SitePolicy } from '../../../src/core/request-site.js';
 import { parseCredentials } from '../../../src/http/credentials.js';
-import { createQueryApi } from '../../query/query-api.js';
+import { createQueryApi } from '../../api/api-client.js';
 import { type FuzzTarget, message, splitMessage } from '../fuzz-target.js';
 
 const policies: readonly SitePolicy[] = (['refused', 'with_key'] as const).flatMap((unknownHosts) =>

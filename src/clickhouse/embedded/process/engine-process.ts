@@ -5,7 +5,7 @@ import { CollectorError } from '../../../core/errors.js';
 import type { FileLocker, HeldLock } from '../../../core/file-lock.js';
 import type { EngineInstruments } from '../../../core/instruments.js';
 import type { Logger } from '../../../core/logger.js';
-import type { DependencyHealth, HealthProbe } from '../../../core/ports.js';
+import type { DependencyHealth, HealthProbe } from '../../../core/ports/health-probe.js';
 import type { Stage } from '../../../core/stage.js';
 import { contractViews } from '../../contract-views.js';
 import { passwordHashOf } from '../front/engine-users.js';

@@ -1,0 +1,184 @@
+import { z } from 'zod';
+import { type AgentErrorRow, readAgentErrors } from '../../clickhouse/queries/agents/agent-errors.js';
+import type { AgentKey } from '../../clickhouse/queries/agents/agent-known.js';
+import { type AgentPerformanceRow, readAgentPerformance } from '../../clickhouse/queries/agents/agent-performance.js';
+import type { HttpRoute } from '../../core/ports/http-route.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import {
+  costCentsSchema,
+  countSchema,
+  executionTimesSchema,
+  meanSchema,
+  optionalInstantSchema,
+  optionalNumberSchema,
+  rateSchema,
+  tokensSchema,
+} from '../answers/answer-schema.js';
+import { costCents, instant, meanDigits, percentDigits, rounded } from '../answers/answer-units.js';
+import { pathAgentId } from '../request/agent-path.js';
+import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
+import type { MetricRange, MetricType } from '../request/metric-range.js';
+import { parseParameters } from '../request/parameters.js';
+import { errorRate, successRate } from '../statistics/execution-rate.js';
+import { toldPercentiles } from '../statistics/percentile-columns.js';
+import {
+  errorCoverage,
+  errorCoverageSchema,
+  errorSources,
+  sourceSchema,
+  topErrorItem,
+  topErrorSchema,
+} from './error-answer.js';
+import { type ExecutionHalves, readExecutionHalves } from './execution-halves.js';
+import { askedShape, checkRange, rangeName, rangeOf, rangeShape, type TimeRange } from './range-parameters.js';
+import { trendItem, trendShape } from './trend-answer.js';
+
+const topErrorsMax = 5;
+
+const answer = z.strictObject({
+  ...askedShape,
+  total_executions: countSchema,
+  successful_executions: countSchema,
+  failed_executions: countSchema,
+  cancelled_executions: countSchema,
+  total_errors: countSchema.meta({ description: 'Executions that failed.' }),
+  success_rate: rateSchema,
+  error_rate: rateSchema,
+  timed_executions: countSchema.meta({ description: 'Executions whose duration is told or known from their start.' }),
+  execution_times: executionTimesSchema,
+  top_errors: z.array(topErrorSchema).max(topErrorsMax),
+  ...trendShape,
+  llm_calls: countSchema,
+  tokens: tokensSchema,
+  cost_cents: costCentsSchema,
+  avg_confidence: meanSchema,
+  max_memory_mb: optionalNumberSchema,
+  coverage: z.strictObject({
+    from: optionalInstantSchema,
+    to: optionalInstantSchema,
+    freshest_event: optionalInstantSchema,
+    errors: errorCoverageSchema.nullable(),
+    source: sourceSchema,
+  }),
+});
+
+/** `GET /api/v1/agents/{agent_id}/metrics`, and the same under the path of the studio it replaces. */
+export function createAgentMetricsRoutes(context: ApiContext): HttpRoute[] {
+  const { clock, options } = context;
+  const parameters = z
+    .strictObject(rangeShape(options.rangeDaysMax))
+    .superRefine(checkRange(options.rangeDaysMax, () => clock.nowMs()));
+  const handle: HttpRoute['handle'] = (request, { tenant }) => {
+    const given = parseParameters(parameters, request.query);
+    const key = { tenant, agentId: pathAgentId(request) };
+    const range = rangeOf(given, clock.nowMs(), options.retention);
+    const asked = { agentId: key.agentId, timeRange: rangeName(given), metricType: given.metric_type, range };
+    return readWithin(context, request, async (store) =>
+      jsonReply(metricsAnswer(asked, await readMetrics(store, key, range))),
+    );
+  };
+  const operation = {
+    tag: 'metrics',
+    summary: 'Executions, success rate, durations, errors, trend and usage of an agent over a range',
+    query: parameters,
+    answer: { kind: 'json', schema: answer },
+    errors: ['not_found'],
+  } as const;
+  const route = { method: 'GET', scope: 'read', handle } as const;
+  return [
+    { ...route, path: '/api/v1/agents/{agent_id}/metrics', operation: { id: 'getAgentMetrics', ...operation } },
+    {
+      ...route,
+      path: '/api/v1/agent-studio/agents/{agent_id}/metrics',
+      operation: { id: 'getStudioAgentMetrics', ...operation },
+    },
+  ];
+}
+
+interface MetricRows {
+  readonly whole: AgentPerformanceRow;
+  /** Its `first_*` columns tell the halves apart. */
+  readonly halves: AgentPerformanceRow;
+  readonly ordered: ExecutionHalves;
+  readonly errors: readonly AgentErrorRow[];
+}
+
+async function readMetrics(store: StoreReader, key: AgentKey, range: MetricRange): Promise<MetricRows> {
+  const [whole, halves, ordered, errors] = await Promise.all([
+    readAgentPerformance(store, key, range.performance),
+    range.halves === null ? null : readAgentPerformance(store, key, range.halves),
+    readExecutionHalves(store, key, range.performance),
+    readAgentErrors(store, key, { range: range.errors, limit: topErrorsMax }),
+  ]);
+  return { whole, halves: halves ?? whole, ordered, errors };
+}
+
+interface MetricsRequest {
+  readonly agentId: string;
+  /** Null: `from` and `to` were given. */
+  readonly timeRange: TimeRange | null;
+  readonly metricType: MetricType;
+  readonly range: MetricRange;
+}
+
+function metricsAnswer(request: MetricsRequest, { whole, halves, ordered, errors }: MetricRows) {
+  const { range } = request;
+  const counts = { total: whole.executions, successful: whole.successes, failed: whole.failures };
+  return {
+    agent_id: request.agentId,
+    time_range: request.timeRange,
+    metric_type: request.metricType,
+    from: instant(range.span.fromMs),
+    to: instant(range.span.toMs),
+    total_executions: whole.executions,
+    successful_executions: whole.successes,
+    failed_executions: whole.failures,
+    cancelled_executions: whole.cancellations,
+    total_errors: whole.failures,
+    success_rate: percentDigits(successRate(counts)) ?? 0,
+    error_rate: percentDigits(errorRate(counts)) ?? 0,
+    timed_executions: whole.durations,
+    execution_times: executionTimes(whole),
+    top_errors: errors.map(topErrorItem),
+    ...trendItem(halves, range, ordered),
+    llm_calls: whole.model_calls,
+    tokens: { in: whole.input_tokens, out: whole.output_tokens, total: whole.input_tokens + whole.output_tokens },
+    cost_cents: costCents(whole.cost),
+    avg_confidence: meanDigits(whole.confidences === 0 ? null : whole.confidence_total / whole.confidences),
+    max_memory_mb: whole.memory_values === 0 ? null : whole.memory_peak_mb,
+    coverage: coverage(whole, request),
+  };
+}
+
+function executionTimes(row: AgentPerformanceRow) {
+  const timed = row.durations > 0;
+  const [p50, p95, p99] = toldPercentiles(row);
+  return {
+    avg_ms: timed ? rounded(row.duration_total_ms / row.durations) : null,
+    min_ms: timed ? row.shortest_ms : null,
+    max_ms: timed ? row.longest_ms : null,
+    p50_ms: p50,
+    p95_ms: p95,
+    p99_ms: p99,
+  };
+}
+
+/** Where the data of the range begins and ends, to the bucket, and where it was read; null when there is none. */
+function coverage(row: AgentPerformanceRow, { range }: MetricsRequest) {
+  const empty = row.buckets === 0;
+  return {
+    from: empty ? null : instant(row.first_bucket_s * 1000),
+    to: empty ? null : instant(row.end_bucket_s * 1000),
+    freshest_event: empty ? null : instant(row.last_received_ms),
+    errors: errorCoverage(range),
+    source: [...performanceSources(range), ...errorSources(range)],
+  };
+}
+
+function performanceSources({ performance: { days, minutes }, halves }: MetricRange): string[] {
+  const readsMinutes = minutes.length > 0 || halves !== null;
+  return [
+    ...(readsMinutes ? ['agent_performance_minutely'] : []),
+    ...(days.toMs > days.fromMs ? ['agent_performance_daily'] : []),
+  ];
+}

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import {
+  type EngagementDayRow,
+  readEngagementDays,
+  readEngagementKnown,
+} from '../../clickhouse/queries/engagements/engagement-days.js';
+import { CollectorError } from '../../core/errors.js';
+import type { HttpRoute } from '../../core/ports/http-route.js';
+import { quoted } from '../../core/problem.js';
+import { dayText } from '../../core/time-text.js';
+import {
+  countSchema,
+  instantSchema,
+  millisecondsSchema,
+  optionalNumberSchema,
+  percentSchema,
+  textSchema,
+} from '../answers/answer-schema.js';
+import { instant, meanDigits } from '../answers/answer-units.js';
+import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
+import { isPossibleId, parseParameters } from '../request/parameters.js';
+import { seriesRange } from '../request/series-range.js';
+import { dateParameter } from '../request/time-parameters.js';
+import { errorRate, successRate } from '../statistics/execution-rate.js';
+import { toldBetween } from '../statistics/percentile-columns.js';
+
+const parameters = z.strictObject({ from: dateParameter.optional(), to: dateParameter.optional() });
+
+/** The columns of a day of an agent (`agent_performance_daily`), in their order. */
+const daySchema = z
+  .strictObject({
+    day: z.iso.date(),
+    events: countSchema,
+    total: countSchema,
+    successful: countSchema,
+    failed: countSchema,
+    cancelled: countSchema,
+    success_rate: percentSchema,
+    error_rate: percentSchema,
+    avg_duration_ms: millisecondsSchema,
+    min_duration_ms: millisecondsSchema,
+    max_duration_ms: millisecondsSchema,
+    p50_duration_ms: millisecondsSchema,
+    p95_duration_ms: millisecondsSchema,
+    p99_duration_ms: millisecondsSchema,
+    p95_successful_duration_ms: millisecondsSchema,
+    llm_calls: countSchema,
+    tokens_in: countSchema,
+    tokens_out: countSchema,
+    cost_micros: countSchema.nullable().meta({ description: 'Millionths of a US dollar.' }),
+    avg_confidence: optionalNumberSchema,
+    avg_memory_mb: optionalNumberSchema,
+    max_memory_mb: optionalNumberSchema,
+    first_received: instantSchema,
+    last_received: instantSchema,
+  })
+  .meta({ id: 'EngagementDay' });
+
+const answer = z.strictObject({
+  engagement_id: textSchema,
+  from: instantSchema,
+  to: instantSchema,
+  days: z
+    .array(daySchema)
+    .meta({ description: 'In order; a UTC day without an event of the engagement is not there.' }),
+});
+
+/** `GET /api/v1/engagements/{engagement_id}/performance`: executions and usage of an engagement by UTC day. */
+export function createEngagementPerformanceRoute(context: ApiContext): HttpRoute {
+  return {
+    method: 'GET',
+    path: '/api/v1/engagements/{engagement_id}/performance',
+    scope: 'read',
+    operation: {
+      id: 'getEngagementPerformance',
+      tag: 'metrics',
+      summary: 'Executions and usage of an engagement by UTC day, from the events that name it',
+      query: parameters,
+      answer: { kind: 'json', schema: answer },
+      errors: ['not_found'],
+    },
+    handle: (request, { tenant }) => {
+      const { from, to } = parseParameters(parameters, request.query);
+      const engagementId = request.params.engagement_id ?? '';
+      if (!isPossibleId(engagementId)) throw engagementUnknown(engagementId);
+      const key = { tenant, engagementId };
+      const { rangeDaysMax } = context.options;
+      const range = seriesRange({ step: '1d', from, to, rangeDaysMax }, context.clock.nowMs());
+      return readWithin(context, request, async (store) => {
+        const rows = await readEngagementDays(store, key, range);
+        if (rows.length === 0 && !(await readEngagementKnown(store, key))) throw engagementUnknown(engagementId);
+        return jsonReply({
+          engagement_id: engagementId,
+          from: instant(range.fromMs),
+          to: instant(range.toMs),
+          days: rows.map(dayItem),
+        });
+      });
+    },
+  };
+}
+
+function engagementUnknown(id: string): CollectorError {
+  return new CollectorError('not_found', `cannot find engagement ${quoted(id)}: this tenant has no event of it`);
+}
+
+function dayItem(row: EngagementDayRow): z.output<typeof daySchema> {
+  const counts = { total: row.executions, successful: row.successes, failed: row.failures };
+  const told = toldBetween(row);
+  const [p50, p95, p99] = row.percentiles;
+  return {
+    day: dayText(row.start_s * 1_000),
+    events: row.all_events,
+    total: row.executions,
+    successful: row.successes,
+    failed: row.failures,
+    cancelled: row.cancellations,
+    success_rate: successRate(counts),
+    error_rate: errorRate(counts),
+    avg_duration_ms: row.mean_ms,
+    min_duration_ms: row.shortest_ms,
+    max_duration_ms: row.longest_ms,
+    p50_duration_ms: told(p50),
+    p95_duration_ms: told(p95),
+    p99_duration_ms: told(p99),
+    p95_successful_duration_ms: told(row.success_p95_ms),
+    llm_calls: row.model_calls,
+    tokens_in: row.input_tokens,
+    tokens_out: row.output_tokens,
+    cost_micros: row.cost,
+    avg_confidence: meanDigits(row.sureness),
+    avg_memory_mb: meanDigits(row.mean_memory_mb),
+    max_memory_mb: row.peak_memory_mb,
+    first_received: instant(row.first_ms),
+    last_received: instant(row.last_ms),
+  };
+}

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { failureKinds } from '../../clickhouse/queries/failures/failure-filter.js';
+import type { FailureGroupRow } from '../../clickhouse/queries/failures/failure-groups.js';
+import type { FailureListRow } from '../../clickhouse/queries/failures/failure-list.js';
+import {
+  attemptSchema,
+  costCentsSchema,
+  countSchema,
+  instantSchema,
+  optionalInstantSchema,
+  optionalNumberSchema,
+  optionalTextSchema,
+  textSchema,
+  tokensSchema,
+} from '../answers/answer-schema.js';
+import { costCents, instant, reportedAttempt } from '../answers/answer-units.js';
+
+const usageShape = { llm_calls: countSchema, tokens: tokensSchema, cost_cents: costCentsSchema };
+
+export const failureStatuses = ['failed', 'retried', 'recovered'] as const;
+
+export const failureSchema = z
+  .strictObject({
+    kind: z.enum(failureKinds),
+    status: z.enum(failureStatuses).meta({
+      description: 'recovered: a later try completed; retried: one began, none completed so far; failed: none began.',
+    }),
+    agent_id: textSchema,
+    run_id: optionalTextSchema,
+    task_id: optionalTextSchema,
+    step_id: optionalTextSchema,
+    parent_id: optionalTextSchema,
+    attempt: attemptSchema,
+    name: optionalTextSchema,
+    step_kind: optionalTextSchema,
+    error_category: optionalTextSchema,
+    error_code: optionalTextSchema,
+    error_message: optionalTextSchema,
+    failed_at: instantSchema,
+    duration_ms: optionalNumberSchema,
+    ...usageShape,
+    links: z.strictObject({ run: optionalTextSchema, task: optionalTextSchema }),
+  })
+  .meta({ id: 'Failure' });
+
+/** A failed attempt as answers carry it. */
+export function failureItem(failure: FailureListRow): z.input<typeof failureSchema> {
+  return {
+    kind: failure.kind,
+    status: failureStatuses[failure.outcome] ?? 'failed',
+    agent_id: failure.agent_id,
+    run_id: failure.run_id,
+    task_id: failure.task_id,
+    step_id: failure.step_id,
+    parent_id: failure.parent_id,
+    attempt: reportedAttempt(failure.try_number),
+    name: failure.name,
+    step_kind: failure.step_kind,
+    error_category: failure.error_category,
+    error_code: failure.error_code,
+    error_message: failure.error_message,
+    failed_at: instant(failure.failed_ms),
+    duration_ms: failure.duration_ms,
+    llm_calls: failure.llm_calls,
+    tokens: tokensOf(failure.tokens_in, failure.tokens_out),
+    cost_cents: costCents(failure.cost_micros),
+    links: {
+      run: failure.run_id === null ? null : runLink(failure.run_id),
+      task: failure.task_id === null ? null : `/api/v1/monitoring/tasks/${encodeURIComponent(failure.task_id)}`,
+    },
+  };
+}
+
+export function runLink(runId: string): string {
+  return `/api/v1/runs/${encodeURIComponent(runId)}`;
+}
+
+export const failureCountsShape = {
+  count: countSchema.meta({ description: 'Failed attempts.' }),
+  retried: countSchema.meta({ description: 'Those of them with a later try, recovered ones among them.' }),
+  recovered: countSchema.meta({ description: 'Those of them with a later try that completed.' }),
+  failed_for_good: countSchema.meta({ description: 'The others: count less recovered.' }),
+  wasted: z.strictObject(usageShape).meta({ description: 'Usage of the failed attempts themselves.' }),
+  affected_agents: countSchema,
+  affected_runs: countSchema,
+  first_seen: optionalInstantSchema,
+  last_seen: optionalInstantSchema,
+};
+
+/** What a group, or what several add up to, says of its failed attempts; of nothing when there is none. */
+export function failureCounts(group: FailureGroupRow | null) {
+  return {
+    count: group?.failures ?? 0,
+    retried: group?.retries ?? 0,
+    recovered: group?.recoveries ?? 0,
+    failed_for_good: (group?.failures ?? 0) - (group?.recoveries ?? 0),
+    wasted: {
+      llm_calls: group?.model_calls ?? 0,
+      tokens: tokensOf(group?.input_tokens ?? 0, group?.output_tokens ?? 0),
+      cost_cents: costCents(group?.cost ?? null),
+    },
+    affected_agents: group?.agents ?? 0,
+    affected_runs: group?.runs ?? 0,
+    first_seen: group === null ? null : instant(group.first_ms),
+    last_seen: group === null ? null : instant(group.last_ms),
+  };
+}
+
+function tokensOf(input: number, output: number) {
+  return { in: input, out: output, total: input + output };
+}

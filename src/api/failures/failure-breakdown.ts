@@ -1,0 +1,193 @@
+import { z } from 'zod';
+import { type FailureExampleRow, readFailureExamples } from '../../clickhouse/queries/failures/failure-examples.js';
+import type { FailureFilter } from '../../clickhouse/queries/failures/failure-filter.js';
+import { type FailureGrouping, failureGroupings } from '../../clickhouse/queries/failures/failure-grouping.js';
+import { type FailureGroupRow, readFailureGroups } from '../../clickhouse/queries/failures/failure-groups.js';
+import { readFailureSeries } from '../../clickhouse/queries/failures/failure-series.js';
+import type { HttpRoute } from '../../core/ports/http-route.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import type { TimeSpan } from '../../core/time-span.js';
+import {
+  countSchema,
+  instantSchema,
+  optionalInstantSchema,
+  optionalTextSchema,
+  textSchema,
+} from '../answers/answer-schema.js';
+import { instant, optionalInstant, percentDigits } from '../answers/answer-units.js';
+import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
+import {
+  type Buckets,
+  bucketNames,
+  bucketsOf,
+  checkFailureRange,
+  failureRangeShape,
+  failureSpan,
+} from '../request/event-range.js';
+import { integerParameter, parseParameters, wordParameter } from '../request/parameters.js';
+import { failureCounts, failureCountsShape, runLink } from './failure-answer.js';
+import { failureFilterShape } from './failure-list.js';
+
+/** Runs a group names, and failures of it that are looked at for them: whole buckets, the newest first. */
+const exampleRunsMax = 3;
+const exampleFailuresMin = 100;
+
+const seriesSchema = z
+  .array(countSchema)
+  .meta({ description: 'Failed attempts in each of the buckets, in their order.' });
+
+const shareSchema = z.number().min(0).max(100).meta({ description: 'Percent of all failed attempts of the answer.' });
+
+const groupSchema = z
+  .strictObject({
+    key: optionalTextSchema.meta({ description: 'What the group has in common; null where it was not reported.' }),
+    share: shareSchema,
+    ...failureCountsShape,
+    series: seriesSchema,
+    examples: z
+      .array(z.strictObject({ run_id: textSchema, last_failed_at: instantSchema, link: textSchema }))
+      .max(exampleRunsMax),
+  })
+  .meta({ id: 'FailureGroup' });
+
+const answer = z
+  .strictObject({
+    group_by: z.enum(failureGroupings),
+    from: instantSchema,
+    to: instantSchema,
+    limit: countSchema,
+    total_groups: countSchema,
+    outcomes_as_of: optionalInstantSchema.meta({
+      description:
+        'Null: what was retried and recovered is as of now. A time: as of then, because very much came since.',
+    }),
+    totals: z.strictObject(failureCountsShape),
+    step: z.enum(bucketNames).meta({ description: 'Length of a bucket, chosen from the range.' }),
+    buckets: z.array(instantSchema).meta({ description: 'Start of each bucket.' }),
+    groups: z.array(groupSchema),
+    other: z
+      .strictObject({ groups: countSchema, share: shareSchema, ...failureCountsShape, series: seriesSchema })
+      .nullable()
+      .meta({ description: 'What is in no listed group; null when nothing is.' }),
+  })
+  .meta({ id: 'FailureBreakdown' });
+
+/** `GET /api/v1/failures/breakdown`: failed attempts in groups, the largest first, and over time. */
+export function createFailureBreakdownRoute(context: ApiContext): HttpRoute {
+  const nowMs = () => context.clock.nowMs();
+  const parameters = z
+    .strictObject({
+      group_by: wordParameter(failureGroupings).default('category'),
+      ...failureFilterShape,
+      ...failureRangeShape,
+      limit: integerParameter({ min: 1, max: 100, fallback: 20 }),
+    })
+    .superRefine(checkFailureRange(context.options.rangeDaysMax, nowMs));
+  return {
+    method: 'GET',
+    path: '/api/v1/failures/breakdown',
+    scope: 'read',
+    byUser: true,
+    operation: {
+      id: 'getFailureBreakdown',
+      tag: 'failures',
+      summary: 'Failed attempts in groups: counts, what was retried and recovered, what was wasted, and over time',
+      query: parameters,
+      answer: { kind: 'json', schema: answer },
+    },
+    handle: (request, { tenant, user = null }) => {
+      const { group_by: groupBy, limit, ...given } = parseParameters(parameters, request.query);
+      const span = failureSpan(given, nowMs());
+      const filter = {
+        tenant,
+        kind: given.kind,
+        category: given.category,
+        code: given.code,
+        agentId: given.agent_id,
+        userId: user ?? undefined,
+        ...span,
+      };
+      return readWithin(context, request, async (store) =>
+        jsonReply(await breakdown(store, { filter, span, groupBy, limit })),
+      );
+    },
+  };
+}
+
+interface Asked {
+  readonly filter: FailureFilter;
+  readonly span: TimeSpan;
+  readonly groupBy: FailureGrouping;
+  readonly limit: number;
+}
+
+async function breakdown(store: StoreReader, asked: Asked): Promise<z.input<typeof answer>> {
+  const { filter, span, groupBy, limit } = asked;
+  const { top, other, total, outcomesMs } = await readFailureGroups(store, filter, { groupBy, limit });
+  const buckets = bucketsOf(span);
+  const [restOfSeries = [], ...series] = await readSeries(store, asked, { top, buckets, isEmpty: total === null });
+  const groups = top.map((row, index) => ({ row, series: series[index] ?? [] }));
+  const examples = await readExamples(store, asked, groups, buckets);
+  const count = total?.failures ?? 0;
+  const share = (row: FailureGroupRow) => percentDigits((100 * row.failures) / count);
+  return {
+    group_by: groupBy,
+    from: instant(span.fromMs),
+    to: instant(span.toMs),
+    limit,
+    total_groups: top.length + (other?.groups ?? 0),
+    outcomes_as_of: optionalInstant(outcomesMs),
+    totals: failureCounts(total),
+    step: buckets.name,
+    buckets: buckets.startsMs.map(instant),
+    groups: groups.map(({ row, series: counts }, index) => ({
+      key: row.key === '' ? null : row.key,
+      share: share(row),
+      ...failureCounts(row),
+      series: counts,
+      examples: examples.filter(({ place }) => place === index + 1).map(exampleItem),
+    })),
+    other:
+      other === null
+        ? null
+        : { groups: other.groups, share: share(other), ...failureCounts(other), series: restOfSeries },
+  };
+}
+
+interface SeriesOf {
+  readonly top: readonly FailureGroupRow[];
+  readonly buckets: Buckets;
+  readonly isEmpty: boolean;
+}
+
+/** The counts of each bucket: first of what is in no top group, then of each of them. */
+async function readSeries(store: StoreReader, asked: Asked, { top, buckets, isEmpty }: SeriesOf): Promise<number[][]> {
+  const series = Array.from({ length: top.length + 1 }, () => buckets.startsMs.map(() => 0));
+  if (isEmpty) return series;
+  const [firstMs = 0] = buckets.startsMs;
+  const { stepMs } = buckets;
+  const keys = top.map(({ key }) => key);
+  for (const row of await readFailureSeries(store, asked.filter, { groupBy: asked.groupBy, keys, stepMs })) {
+    const counts = series[row.place];
+    if (counts !== undefined) counts[(row.start_ms - firstMs) / stepMs] = row.failures;
+  }
+  return series;
+}
+
+function readExamples(
+  store: StoreReader,
+  { filter, span, groupBy }: Asked,
+  groups: readonly { readonly row: FailureGroupRow; readonly series: readonly number[] }[],
+  { startsMs }: Buckets,
+): Promise<FailureExampleRow[]> {
+  const looked = groups.map(({ row, series }) => {
+    let [index, failures] = [series.length, 0];
+    while (index > 0 && failures < exampleFailuresMin) failures += series[--index] ?? 0;
+    return { key: row.key, fromMs: Math.max(span.fromMs, startsMs[index] ?? span.fromMs) };
+  });
+  return readFailureExamples(store, filter, { groupBy, groups: looked, runsMax: exampleRunsMax });
+}
+
+function exampleItem({ run_id: runId, last_ms: lastMs }: FailureExampleRow) {
+  return { run_id: runId, last_failed_at: instant(lastMs), link: runLink(runId) };
+}

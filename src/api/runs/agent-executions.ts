@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { type RunListRow, readRunRows } from '../../clickhouse/queries/runs/run-list.js';
+import { runKind } from '../../clickhouse/queries/work/history-kind.js';
+import type { HttpRoute } from '../../core/ports/http-route.js';
+import {
+  costCentsSchema,
+  countSchema,
+  instantSchema,
+  millisecondsSchema,
+  optionalTextSchema,
+  stringMapSchema,
+  textSchema,
+} from '../answers/answer-schema.js';
+import { contextText, costCents, instant, secondsText } from '../answers/answer-units.js';
+import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
+import { cursorParameter } from '../request/page-cursor.js';
+import { idParameter, integerParameter, parseParameters } from '../request/parameters.js';
+import { statusParameter } from '../request/status-parameter.js';
+import { countHistory } from '../work/history-count.js';
+import { readHistoryPage } from '../work/history-page.js';
+import { decodePosition, encodePosition, historyFilter, leaseOf, offsetMax } from '../work/history-parameters.js';
+import { readerOf } from '../work/user-bound.js';
+import { type RunPageFacts, runStatus } from './run-item.js';
+import { runStatuses } from './run-stats.js';
+import { readTotalsByRun, totalUsage } from './run-totals.js';
+
+const parameters = z.strictObject({
+  agent_id: idParameter.optional(),
+  status: statusParameter(runStatuses).optional(),
+  user_id: idParameter.optional(),
+  skip: integerParameter({ min: 0, max: offsetMax, fallback: 0 }),
+  limit: integerParameter({ min: 1, max: 100, fallback: 20 }),
+  cursor: cursorParameter.optional(),
+});
+
+const path = '/api/v1/agents/history';
+
+/** As `runStatuses`, but for `success`. */
+const executionStatuses = ['success', 'running', 'orphaned', 'failed', 'cancelled'] as const;
+
+const execution = z
+  .strictObject({
+    run_id: textSchema,
+    agent_id: textSchema,
+    user_id: optionalTextSchema,
+    name: optionalTextSchema,
+    status: z.enum(executionStatuses),
+    state: z.enum(runStatuses),
+    started_at: instantSchema,
+    duration: optionalTextSchema.meta({ description: 'Seconds, such as 45s; null while it is not known.' }),
+    duration_ms: millisecondsSchema,
+    input: optionalTextSchema.meta({ description: 'The inputs as text; null without inputs.' }),
+    output: optionalTextSchema.meta({ description: 'The outputs as text; null without outputs.' }),
+    inputs: stringMapSchema,
+    outputs: stringMapSchema,
+    node_count: countSchema.meta({ description: 'Attempts of steps that ended, and tasks that ended.' }),
+    tokens_used: countSchema,
+    cost_cents: costCentsSchema,
+  })
+  .meta({ id: 'Execution' });
+
+const answer = z.array(execution).meta({
+  id: 'Executions',
+  description:
+    'The headers tell what an array has no room for: x-total-count, x-total-is-exact (false: there are at least so ' +
+    'many), x-next-cursor and link where there are more.',
+});
+
+/** `GET /api/v1/agents/history`: the runs of the tenant with what went in and came out, newest start first. */
+export function createAgentExecutionsRoute(context: ApiContext): HttpRoute {
+  return {
+    method: 'GET',
+    path,
+    scope: 'read',
+    byUser: true,
+    operation: {
+      id: 'listExecutions',
+      tag: 'agents',
+      summary: 'Runs with their inputs and outputs, newest start first',
+      query: parameters,
+      answer: { kind: 'json', schema: answer },
+    },
+    handle: (request, principal) => {
+      const reader = readerOf(principal);
+      const { tenant } = reader;
+      const { limit, skip, cursor, ...given } = parseParameters(parameters, request.query);
+      const after = decodePosition(cursor);
+      const filter = historyFilter(context, reader, given);
+      const search = { kind: runKind, filter, lease: leaseOf(context, tenant), owner: reader.user };
+      return readWithin(context, request, async (store) => {
+        const page = await readHistoryPage(store, search, {
+          limit,
+          offset: skip,
+          after,
+          read: readRunRows,
+          count: (known) => countHistory(store, search, known),
+        });
+        const totals = await readTotalsByRun(store, tenant, page.rows);
+        const executions = page.rows.map((row) => executionItem(row, { totals, orphaned: page.orphaned }));
+        return jsonReply(executions, 200, {
+          'x-total-count': String(page.count.total),
+          'x-total-is-exact': String(page.count.isExact),
+          ...nextPage(request.query, encodePosition(page.next)),
+        });
+      });
+    },
+  };
+}
+
+/** RFC 8288; its target is relative to this endpoint. */
+function nextPage(query: URLSearchParams, cursor: string | null): Record<string, string> {
+  if (cursor === null) return {};
+  const next = new URLSearchParams(query);
+  next.delete('skip');
+  next.set('cursor', cursor);
+  return { 'x-next-cursor': cursor, link: `<${path}?${next}>; rel="next"` };
+}
+
+function executionItem(row: RunListRow, facts: RunPageFacts): z.output<typeof execution> {
+  const totals = facts.totals.get(row.place_id);
+  const { tokensIn, tokensOut, costMicros } = totalUsage(totals);
+  const state = runStatus(row, facts);
+  return {
+    run_id: row.place_id,
+    agent_id: row.agent,
+    user_id: row.user_id,
+    name: row.name,
+    status: state === 'completed' ? 'success' : state,
+    state,
+    started_at: instant(row.started_ms ?? row.place_ms),
+    duration: secondsText(row.took_ms),
+    duration_ms: row.took_ms,
+    input: contextText(row.inputs),
+    output: contextText(row.outputs),
+    inputs: row.inputs,
+    outputs: row.outputs,
+    node_count: (totals?.ended_tasks ?? 0) + (totals?.ended_steps ?? 0),
+    tokens_used: tokensIn + tokensOut,
+    cost_cents: costCents(costMicros),
+  };
+}

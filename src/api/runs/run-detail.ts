@@ -1,0 +1,174 @@
+import { z } from 'zod';
+import type { RunDetailRow } from '../../clickhouse/queries/runs/run-detail.js';
+import { type RunTaskRow, type RunTasks, readRunTasks } from '../../clickhouse/queries/runs/run-tasks.js';
+import { workKey } from '../../clickhouse/queries/work/history-kind.js';
+import type { RunActivityRow, RunKey } from '../../clickhouse/queries/work/run-activity.js';
+import { taskWorkId } from '../../clickhouse/queries/work/task-row.js';
+import { readWorkAttempts, type WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
+import type { HttpRoute } from '../../core/ports/http-route.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { optionalInstant, reportedAttempt } from '../answers/answer-units.js';
+import { noUsage, usageAnswer } from '../answers/usage.js';
+import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
+import { parseParameters } from '../request/parameters.js';
+import { failureItem } from '../work/attempt-answer.js';
+import { readOrphaned } from '../work/lease.js';
+import { taskItem } from '../work/task-answer.js';
+import { ofReader, type Reader, readerOf } from '../work/user-bound.js';
+import { openStatus } from '../work/work-status.js';
+import { possibleRunId } from './run-path.js';
+import { type RunRecord, readRunRecord } from './run-record.js';
+import { runSchema } from './run-schema.js';
+import { endedOf, startedOf } from './timeline.js';
+
+const parameters = z.strictObject({});
+
+/** Tasks and failures in one answer; the links lead to the others. */
+const tasksMax = 100;
+const failuresMax = 100;
+
+/** `GET /api/v1/runs/{run_id}`: one run with its first tasks and its failures. */
+export function createRunDetailRoute(context: ApiContext): HttpRoute {
+  return {
+    method: 'GET',
+    path: '/api/v1/runs/{run_id}',
+    scope: 'read',
+    byUser: true,
+    operation: {
+      id: 'getRun',
+      tag: 'runs',
+      summary: 'One run with its usage, its first tasks and its failures',
+      query: parameters,
+      answer: { kind: 'json', schema: runSchema },
+      errors: ['not_found'],
+    },
+    handle: (request, principal) => {
+      const reader = readerOf(principal);
+      parseParameters(parameters, request.query);
+      const key = { ...reader, runId: possibleRunId(request.params.run_id ?? '') };
+      return readWithin(context, request, async (store) => {
+        const [{ record, failures }, { found, orphaned }] = await Promise.all([
+          readRecordAndFailures(context, store, key),
+          readTasks(context, store, key),
+        ]);
+        return jsonReply({
+          ...statePart(record),
+          ...activityPart(record.activity),
+          ...tasksPart(found, orphaned),
+          failures: failures.slice(0, failuresMax).map(failureItem),
+          failures_truncated: failures.length > failuresMax,
+          steps_expired: record.stepsExpired,
+          links: links(key.runId),
+        });
+      });
+    },
+  };
+}
+
+type ReadRun = RunKey & Reader;
+
+async function readRecordAndFailures(context: ApiContext, store: StoreReader, key: ReadRun) {
+  const record = await readRunRecord(context, store, key, key.user);
+  return { record, failures: await readFailures(store, record) };
+}
+
+/** In the order of their begin. What the activity counts no failure of is not searched. */
+async function readFailures(store: StoreReader, { scope, activity }: RunRecord): Promise<WorkAttemptRow[]> {
+  if (scope === null || activity === null || activity.failed_tasks + activity.failed_steps === 0) return [];
+  return await readWorkAttempts(store, scope, { limit: failuresMax + 1, only: 'failed' });
+}
+
+async function readTasks({ clock, options }: ApiContext, store: StoreReader, key: ReadRun) {
+  const all = await readRunTasks(store, key, { limit: tasksMax });
+  const tasks = ofReader(all.tasks, key);
+  const found = { tasks, total: all.total - (all.tasks.length - tasks.length) };
+  const open = found.tasks.filter(({ state }) => state === 'pending' || state === 'running').map(openTask);
+  const lease = { tenant: key.tenant, nowMs: clock.nowMs(), leaseMs: options.leaseMs };
+  return { found, orphaned: await readOrphaned(store, open, lease) };
+}
+
+function openTask(task: RunTaskRow) {
+  const { run_id: runId, agent_id: agentId, received_ms: receivedMs } = task;
+  return { kind: 'task', work: taskWorkId(task), runId, agentId, receivedMs } as const;
+}
+
+function statePart({ key, status, state }: RunRecord) {
+  return {
+    run_id: key.runId,
+    name: state?.name ?? null,
+    status,
+    attempt: reportedAttempt(state?.attempt ?? 0),
+    agent_id: state?.agent ?? null,
+    agent_name: state?.agent_name ?? null,
+    agent_version: state?.agent_version ?? null,
+    parent_id: state?.parent_id ?? null,
+    flow_id: state?.flow_id ?? null,
+    crew_id: state?.crew_id ?? null,
+    engagement_id: state?.engagement_id ?? null,
+    user_id: state?.user_id ?? null,
+    session_id: state?.session_id ?? null,
+    started_at: optionalInstant(startedOf(state)),
+    ended_at: optionalInstant(endedOf(state)),
+    updated_at: optionalInstant(state?.updated_ms ?? null),
+    duration_ms: state?.took_ms ?? null,
+    memory_mb: state?.memory_mb ?? null,
+    confidence: state?.confidence ?? null,
+    error_category: state?.category ?? null,
+    error_code: state?.error_code ?? null,
+    error_message: state?.message ?? null,
+    inputs: state?.inputs ?? {},
+    outputs: state?.outputs ?? {},
+    labels: state?.labels ?? {},
+    own: usageAnswer(runUsage(state, 'own')),
+    rolled_up: state?.scope === 'rolled_up' ? usageAnswer(runUsage(state, 'rolled_up')) : null,
+  };
+}
+
+/** The usage a run that ended reports of itself, if it is of this scope. */
+function runUsage(state: RunDetailRow | null, scope: 'own' | 'rolled_up') {
+  if (state === null || state.state === 'running' || state.scope !== scope) return noUsage;
+  const { llm_calls: llmCalls, tokens_in: tokensIn, tokens_out: tokensOut, cost_micros: costMicros } = state;
+  return { llmCalls, tokensIn, tokensOut, costMicros };
+}
+
+function activityPart(activity: RunActivityRow | null) {
+  const total = {
+    llmCalls: activity?.model_calls ?? 0,
+    tokensIn: activity?.input_tokens ?? 0,
+    tokensOut: activity?.output_tokens ?? 0,
+    costMicros: activity?.cost ?? null,
+  };
+  return {
+    total: usageAnswer(total),
+    events: activity?.all_events ?? 0,
+    steps_started: activity?.started_steps ?? 0,
+    steps_ended: activity?.ended_steps ?? 0,
+    steps_failed: activity?.failed_steps ?? 0,
+    tasks_ended: activity?.ended_tasks ?? 0,
+    tasks_failed: activity?.failed_tasks ?? 0,
+    agents: activity?.senders ?? [],
+    first_event_at: optionalInstant(activity?.first_ms ?? null),
+    last_event_at: optionalInstant(activity?.last_ms ?? null),
+    last_received_at: optionalInstant(activity?.received_ms ?? null),
+  };
+}
+
+function tasksPart({ tasks, total }: RunTasks, orphaned: ReadonlySet<string>) {
+  return {
+    tasks: tasks.map((task) => ({
+      ...taskItem(task),
+      status: openStatus(task.state, !orphaned.has(workKey(taskWorkId(task)))),
+      error_preview: task.error_preview,
+    })),
+    total_tasks: total,
+  };
+}
+
+function links(runId: string) {
+  const path = encodeURIComponent(runId);
+  return {
+    tasks: `/api/v1/monitoring/tasks?run_id=${path}`,
+    timeline: `/api/v1/runs/${path}/timeline`,
+    logs: `/api/v1/agents/logs?run_id=${path}`,
+  };
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import type { RunListRow } from '../../clickhouse/queries/runs/run-list.js';
+import {
+  countSchema,
+  instantSchema,
+  millisecondsSchema,
+  optionalInstantSchema,
+  optionalTextSchema,
+  textSchema,
+} from '../answers/answer-schema.js';
+import { instant } from '../answers/answer-units.js';
+import { usageAnswer, usageSchema } from '../answers/usage.js';
+import { inputSummary } from '../work/task-answer.js';
+import { runStatuses } from './run-stats.js';
+import { type RunTotals, totalUsage } from './run-totals.js';
+
+export const runItemSchema = z
+  .strictObject({
+    run_id: textSchema,
+    name: optionalTextSchema,
+    status: z.enum(runStatuses),
+    agent_id: textSchema,
+    agent_name: optionalTextSchema,
+    parent_id: optionalTextSchema,
+    flow_id: optionalTextSchema,
+    crew_id: optionalTextSchema,
+    engagement_id: optionalTextSchema,
+    user_id: optionalTextSchema,
+    session_id: optionalTextSchema,
+    started_at: instantSchema,
+    ended_at: optionalInstantSchema,
+    updated_at: instantSchema,
+    duration_ms: millisecondsSchema,
+    tasks_ended: countSchema,
+    tasks_failed: countSchema,
+    steps_started: countSchema,
+    steps_ended: countSchema,
+    steps_failed: countSchema,
+    total: usageSchema,
+    error_category: optionalTextSchema,
+    error_code: optionalTextSchema,
+    error_preview: optionalTextSchema,
+    input_summary: optionalTextSchema,
+  })
+  .meta({ id: 'RunItem' });
+
+/** What else is known of the runs of a page. */
+export interface RunPageFacts {
+  readonly totals: RunTotals;
+  readonly orphaned: ReadonlySet<string>;
+}
+
+/** A run in a list. Names as in the answer of one run; `total` is what all that ended in it used. */
+export function runItem(row: RunListRow, facts: RunPageFacts): z.output<typeof runItemSchema> {
+  const totals = facts.totals.get(row.place_id);
+  return {
+    run_id: row.place_id,
+    name: row.name,
+    status: runStatus(row, facts),
+    agent_id: row.agent,
+    agent_name: row.agent_name,
+    parent_id: row.parent_id,
+    flow_id: row.flow_id,
+    crew_id: row.crew_id,
+    engagement_id: row.engagement_id,
+    user_id: row.user_id,
+    session_id: row.session_id,
+    started_at: instant(row.started_ms ?? row.place_ms),
+    ended_at: runEnd(row),
+    updated_at: instant(row.updated_ms),
+    duration_ms: row.took_ms,
+    tasks_ended: totals?.ended_tasks ?? 0,
+    tasks_failed: totals?.failed_tasks ?? 0,
+    steps_started: totals?.started_steps ?? 0,
+    steps_ended: totals?.ended_steps ?? 0,
+    steps_failed: totals?.failed_steps ?? 0,
+    total: usageAnswer(totalUsage(totals)),
+    error_category: row.category,
+    error_code: row.error_code,
+    error_preview: row.error_preview,
+    input_summary: inputSummary(row.inputs),
+  };
+}
+
+export function runStatus(row: RunListRow, { orphaned }: RunPageFacts) {
+  return orphaned.has(row.place_id) ? 'orphaned' : row.state;
+}
+
+/** As reported, else when the event that ended the run happened; null for a run that has not ended. */
+function runEnd(row: RunListRow): string | null {
+  return row.has_ended === 0 ? null : instant(row.ended_ms ?? row.updated_ms);
+}

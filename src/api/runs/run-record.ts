@@ -1,0 +1,73 @@
+import { type RunDetailRow, readRunDetail } from '../../clickhouse/queries/runs/run-detail.js';
+import { type RunActivityRow, type RunKey, readRunActivity } from '../../clickhouse/queries/work/run-activity.js';
+import { readRunLeaseRenewals } from '../../clickhouse/queries/work/run-lease-renewals.js';
+import { scopeOfUser } from '../../clickhouse/queries/work/work-owner.js';
+import { runScope, type WorkScope } from '../../clickhouse/queries/work/work-scope.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import type { ApiContext } from '../request/api-context.js';
+import { mayReadRun } from '../work/user-bound.js';
+import { runUnknown } from './run-path.js';
+
+export const runStatuses = ['running', 'orphaned', 'completed', 'failed', 'cancelled'] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+/** A run as its own events and all events that name it tell it. */
+export interface RunRecord {
+  readonly key: RunKey;
+  /** Null when no event of the run itself is known: they were lost, or are still to come. */
+  readonly state: RunDetailRow | null;
+  /** Null for a moment while the first events of the run are being inserted. */
+  readonly activity: RunActivityRow | null;
+  readonly status: RunStatus;
+  /** Something was heard of it within the lease: what has not ended may still be under way. */
+  readonly isHeard: boolean;
+  /** Where its raw events lie, null when there are none. */
+  readonly scope: WorkScope | null;
+  /** Some of its raw events are older than those are kept: tasks are complete, steps may be missing. */
+  readonly stepsExpired: boolean;
+}
+
+const dayMs = 86_400_000;
+
+/**
+ * Reads what is known of a run. A run whose own events were lost is `running` by what else names it, and `orphaned`
+ * once that falls silent. Rejects with `not_found` when no event of this tenant names the run, and when it is not the
+ * user's, if there is one.
+ */
+export async function readRunRecord(
+  context: ApiContext,
+  store: StoreReader,
+  key: RunKey,
+  user: string | null,
+): Promise<RunRecord> {
+  if (!(await mayReadRun(store, { tenant: key.tenant, user }, key.runId))) throw runUnknown(key.runId);
+  const [state = null, activity = null] = await Promise.all([readRunDetail(store, key), readRunActivity(store, key)]);
+  if (state === null && activity === null) throw runUnknown(key.runId);
+  const nowMs = context.clock.nowMs();
+  const isOpen = state === null || state.state === 'running';
+  const sinceMs = nowMs - context.options.leaseMs;
+  const receivedMs = Math.max(activity?.received_ms ?? 0, state?.received_ms ?? 0);
+  // The agents of a run that ended have gone on to others: only its own events tell whether work of it is under way.
+  const isHeard = receivedMs >= sinceMs || (isOpen && (await isRenewed(store, key, { state, activity, sinceMs })));
+  return {
+    key,
+    state,
+    activity,
+    status: isOpen ? (isHeard ? 'running' : 'orphaned') : state.state,
+    isHeard,
+    scope: activity === null ? null : scopeOfUser(runScope(key, activity), user),
+    stepsExpired: activity !== null && activity.first_ms < nowMs - context.options.retention.raw * dayMs,
+  };
+}
+
+interface Silence extends Pick<RunRecord, 'state' | 'activity'> {
+  readonly sinceMs: number;
+}
+
+/** Whether a heartbeat kept the lease of a silent run: of its agent, of any that worked if its own events were lost. */
+async function isRenewed(store: StoreReader, key: RunKey, { state, activity, sinceMs }: Silence): Promise<boolean> {
+  const agentIds = state === null ? (activity?.senders ?? []) : [state.agent];
+  const { tenant, runId } = key;
+  const renewals = await readRunLeaseRenewals(store, { tenant, runIds: [runId], agentIds, sinceMs });
+  return renewals.length > 0;
+}

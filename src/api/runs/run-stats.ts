@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { type RunOutcomeRow, readRunOutcomes } from '../../clickhouse/queries/runs/run-outcomes.js';
+import { readRunsUsage } from '../../clickhouse/queries/runs/runs-usage.js';
+import { nearestRank } from '../../core/percentile.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { countSchema, millisecondsSchema, percentSchema } from '../answers/answer-schema.js';
+import { percentDigits } from '../answers/answer-units.js';
+import { addedUsage, noUsage, type Usage, usageAnswer, usageShape } from '../answers/usage.js';
+import { requestBatches } from '../request/parameter-bytes.js';
+import { successRate } from '../statistics/execution-rate.js';
+import { type HistoryCount, totalMax } from '../work/history-count.js';
+import { type CandidatePage, type HistorySearch, readOrphanedRows, scanHistory } from '../work/history-scan.js';
+
+export const runStatuses = ['running', 'orphaned', 'completed', 'failed', 'cancelled'] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+const byStatusShape = {
+  running: countSchema,
+  orphaned: countSchema,
+  completed: countSchema,
+  failed: countSchema,
+  cancelled: countSchema,
+} satisfies Record<RunStatus, z.ZodType>;
+
+export const runStatsSchema = z
+  .strictObject({
+    runs: countSchema.meta({ description: `The newest runs the filters hold for, at most ${totalMax}.` }),
+    is_complete: z.boolean().meta({ description: 'False: there are more runs, which are not counted in.' }),
+    by_status: z.strictObject(byStatusShape),
+    success_rate: percentSchema.meta({ description: 'Of the runs that completed or failed, in percent.' }),
+    p95_duration_ms: millisecondsSchema.meta({ description: 'Of the runs that ended and report a duration.' }),
+    ...usageShape,
+  })
+  .meta({ id: 'RunStats' });
+
+export interface RunStats extends HistoryCount {
+  readonly stats: z.output<typeof runStatsSchema>;
+}
+
+/** How the newest `totalMax` runs of a filter fared; `first` are its first candidates when they are known. */
+export async function readRunStats(
+  store: StoreReader,
+  search: HistorySearch,
+  first?: CandidatePage,
+): Promise<RunStats> {
+  const { rows, end } = await scanHistory(store, search, { want: totalMax + 1, read: readRunOutcomes, first });
+  const counted = rows.slice(0, totalMax);
+  const isExact = end === null && rows.length <= totalMax;
+  const [orphaned, usage] = await Promise.all([
+    readOrphanedRows(store, search.kind, counted, search.lease),
+    readUsage(store, search.filter.tenant, counted),
+  ]);
+  const byStatus = countByStatus(counted, orphaned);
+  const { completed: successful, failed } = byStatus;
+  return {
+    total: counted.length,
+    isExact,
+    stats: {
+      runs: counted.length,
+      is_complete: isExact,
+      by_status: byStatus,
+      success_rate: percentDigits(successRate({ total: counted.length, successful, failed })),
+      p95_duration_ms: nearestRank(durationsOf(counted), 0.95),
+      ...usageAnswer(usage),
+    },
+  };
+}
+
+function countByStatus(rows: readonly RunOutcomeRow[], orphaned: ReadonlySet<string>): Record<RunStatus, number> {
+  const counts = { running: 0, orphaned: 0, completed: 0, failed: 0, cancelled: 0 };
+  for (const row of rows) counts[orphaned.has(row.place_id) ? 'orphaned' : row.state] += 1;
+  return counts;
+}
+
+async function readUsage(store: StoreReader, tenant: string, rows: readonly RunOutcomeRow[]): Promise<Usage> {
+  let total = noUsage;
+  for (const batch of requestBatches(rows, ({ place_id: id }) => [id])) {
+    const usage = await readRunsUsage(store, { tenant, runIds: batch.map(({ place_id: id }) => id) });
+    total = addedUsage(total, {
+      llmCalls: usage.model_calls,
+      tokensIn: usage.input_tokens,
+      tokensOut: usage.output_tokens,
+      costMicros: usage.cost,
+    });
+  }
+  return total;
+}
+
+/** Ascending. */
+function durationsOf(rows: readonly RunOutcomeRow[]): number[] {
+  return rows
+    .flatMap((row) => (row.has_ended === 1 && row.took_ms !== null ? [row.took_ms] : []))
+    .sort((one, other) => one - other);
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import type { WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
+import {
+  attemptSchema,
+  countSchema,
+  instantSchema,
+  millisecondsSchema,
+  optionalInstantSchema,
+  optionalTextSchema,
+  pageShape,
+  textSchema,
+} from '../answers/answer-schema.js';
+import { optionalInstant, reportedAttempt } from '../answers/answer-units.js';
+import { usageAnswer, usageSchema } from '../answers/usage.js';
+import { tookMs } from '../work/attempt-answer.js';
+import { openStatus, workStatusSchema } from '../work/work-status.js';
+import { type RunRecord, runStatuses } from './run-record.js';
+import type { Timeline, TimelineNode } from './timeline.js';
+
+const nodeSchema = z
+  .strictObject({
+    node: textSchema.meta({ description: 'Unique in the timeline.' }),
+    parent: optionalTextSchema.meta({ description: 'The node it hangs under; null for the run.' }),
+    depth: countSchema,
+    type: z.enum(['run', 'task', 'step']),
+    task_id: optionalTextSchema,
+    step_id: optionalTextSchema,
+    parent_id: optionalTextSchema.meta({ description: 'As reported.' }),
+    attempt: attemptSchema,
+    attempts: countSchema.meta({ description: 'Known attempts of the same task or step; they are siblings.' }),
+    name: optionalTextSchema,
+    kind: optionalTextSchema,
+    agent_id: optionalTextSchema,
+    status: workStatusSchema,
+    started_at: optionalInstantSchema,
+    ended_at: optionalInstantSchema,
+    offset_ms: z.int().meta({ description: 'From the origin; negative when its clock is behind.' }),
+    duration_ms: millisecondsSchema,
+    own: usageSchema.meta({ description: 'Of this attempt alone.' }),
+    total: usageSchema.meta({ description: 'With everything below it.' }),
+    rolled_up: usageSchema.nullable().meta({ description: 'Reported as the sum of what is below it; in no total.' }),
+    critical: z.boolean().meta({ description: 'On the critical path.' }),
+    critical_ms: countSchema.nullable().meta({ description: 'Milliseconds of the critical path that are its own.' }),
+    error_category: optionalTextSchema,
+    error_code: optionalTextSchema,
+    error_preview: optionalTextSchema.meta({ description: 'The first 200 characters.' }),
+  })
+  .meta({ id: 'TimelineNode' });
+
+export const timelineSchema = z
+  .strictObject({
+    run_id: textSchema,
+    name: optionalTextSchema,
+    status: z.enum(runStatuses),
+    started_at: optionalInstantSchema,
+    ended_at: optionalInstantSchema,
+    duration_ms: millisecondsSchema,
+    origin: instantSchema.meta({ description: 'Offsets count from here: the start, else the first thing known.' }),
+    total: usageSchema.meta({ description: 'Of the whole run.' }),
+    total_nodes: countSchema,
+    total_attempts: countSchema.meta({ description: 'Of tasks and steps of the run.' }),
+    truncated: z.boolean().meta({ description: 'There are more attempts than a timeline holds: the first are in it.' }),
+    steps_expired: z.boolean().meta({ description: 'The run is older than steps are kept.' }),
+    critical_path: z.strictObject({ duration_ms: countSchema, nodes: countSchema }),
+    nodes: z.array(nodeSchema),
+    ...pageShape,
+  })
+  .meta({ id: 'Timeline' });
+
+const previewCharactersMax = 200;
+
+export function timelineNode(node: TimelineNode, timeline: Timeline, record: RunRecord) {
+  const { work } = node;
+  const parent = timeline.nodes[work.parent];
+  return {
+    node: work.key,
+    parent: parent === undefined ? null : parent.work.key,
+    depth: work.depth,
+    type: work.type,
+    task_id: work.taskId === '' ? null : work.taskId,
+    step_id: work.stepId === '' ? null : work.stepId,
+    attempts: work.attempts,
+    ...(work.type === 'run' ? runPart(timeline, record) : attemptPart(work.row, record.isHeard)),
+    offset_ms: work.startMs - timeline.originMs,
+    own: usageAnswer(node.own),
+    total: usageAnswer(node.total),
+    rolled_up: node.rolledUp === null ? null : usageAnswer(node.rolledUp),
+    critical: node.criticalMs !== null,
+    critical_ms: node.criticalMs,
+  };
+}
+
+function runPart({ startedMs, endedMs, durationMs }: Timeline, { state, status }: RunRecord) {
+  return {
+    parent_id: state?.parent_id ?? null,
+    attempt: reportedAttempt(state?.attempt ?? 0),
+    name: state?.name ?? null,
+    kind: null,
+    agent_id: state?.agent ?? null,
+    status,
+    started_at: optionalInstant(startedMs),
+    ended_at: optionalInstant(endedMs),
+    duration_ms: durationMs,
+    error_category: state?.category ?? null,
+    error_code: state?.error_code ?? null,
+    error_preview: preview(state?.message ?? null),
+  };
+}
+
+function attemptPart(row: WorkAttemptRow | null, isHeard: boolean) {
+  return {
+    parent_id: row?.parent ?? null,
+    attempt: reportedAttempt(row?.reported_try ?? 0),
+    name: row?.label ?? null,
+    kind: row?.kind ?? null,
+    agent_id: row?.agent ?? null,
+    status: openStatus(row?.state ?? 'running', isHeard),
+    started_at: optionalInstant(row?.started_ms ?? null),
+    ended_at: optionalInstant(row?.ended_ms ?? null),
+    duration_ms: row === null ? null : tookMs(row),
+    error_category: row?.category ?? null,
+    error_code: row?.code ?? null,
+    error_preview: preview(row?.failure ?? null),
+  };
+}
+
+function preview(message: string | null): string | null {
+  if (message === null || message.length <= previewCharactersMax) return message;
+  return [...message].slice(0, previewCharactersMax).join('');
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { readTaskRows, type TaskListRow } from '../../clickhouse/queries/tasks/task-list.js';
+import { taskKind, workKey } from '../../clickhouse/queries/work/history-kind.js';
+import { idOfPlace } from '../../clickhouse/queries/work/history-latest.js';
+import type { HttpRoute } from '../../core/ports/http-route.js';
+import { countSchema, optionalTextSchema, pageShape } from '../answers/answer-schema.js';
+import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
+import { idParameter, parseParameters } from '../request/parameters.js';
+import { statusParameter } from '../request/status-parameter.js';
+import { countHistory, totalShape } from '../work/history-count.js';
+import { readHistoryPage } from '../work/history-page.js';
+import {
+  checkDates,
+  decodePosition,
+  encodePosition,
+  historyFilter,
+  historyPageShape,
+  historyShape,
+  leaseOf,
+} from '../work/history-parameters.js';
+import { readerOf } from '../work/user-bound.js';
+import { workStatuses } from '../work/work-status.js';
+import { monitoringTask, monitoringTaskShape } from './monitoring-task.js';
+
+const parameters = z
+  .strictObject({
+    ...historyShape,
+    run_id: idParameter.optional(),
+    status: statusParameter(workStatuses).optional(),
+    ...historyPageShape,
+  })
+  .superRefine(checkDates);
+
+const answer = z
+  .strictObject({
+    tasks: z.array(
+      z.strictObject({ ...monitoringTaskShape, error_preview: optionalTextSchema }).meta({ id: 'TaskItem' }),
+    ),
+    ...totalShape,
+    offset: countSchema,
+    ...pageShape,
+  })
+  .meta({ id: 'TaskPage' });
+
+/** `GET /api/v1/monitoring/tasks`: the tasks of the tenant, newest start first. */
+export function createTaskListRoute(context: ApiContext): HttpRoute {
+  return {
+    method: 'GET',
+    path: '/api/v1/monitoring/tasks',
+    scope: 'read',
+    byUser: true,
+    operation: {
+      id: 'listTasks',
+      tag: 'tasks',
+      summary: 'Tasks in their latest state, newest start first',
+      query: parameters,
+      answer: { kind: 'json', schema: answer },
+    },
+    handle: (request, principal) => {
+      const reader = readerOf(principal);
+      const { tenant } = reader;
+      const { limit, offset, cursor, ...given } = parseParameters(parameters, request.query);
+      const after = decodePosition(cursor);
+      const filter = historyFilter(context, reader, given);
+      const search = { kind: taskKind, filter, lease: leaseOf(context, tenant), owner: reader.user };
+      return readWithin(context, request, async (store) => {
+        const page = await readHistoryPage(store, search, {
+          limit,
+          offset,
+          after,
+          read: readTaskRows,
+          count: (known) => countHistory(store, search, known),
+        });
+        return jsonReply({
+          tasks: page.rows.map((row) => listItem(row, page.orphaned)),
+          total: page.count.total,
+          total_is_exact: page.count.isExact,
+          limit,
+          offset,
+          next_cursor: encodePosition(page.next),
+        });
+      });
+    },
+  };
+}
+
+function listItem(row: TaskListRow, orphaned: ReadonlySet<string>) {
+  const state = orphaned.has(workKey(idOfPlace(row))) ? 'orphaned' : row.state;
+  return { ...monitoringTask(row, state), error_preview: row.error_preview };
+}

@@ -1,0 +1,171 @@
+import { type HistoryCandidateRow, readHistoryCandidates } from '../../clickhouse/queries/work/history-candidates.js';
+import type { HistoryFilter, HistoryPosition } from '../../clickhouse/queries/work/history-filter.js';
+import { type HistoryKind, workKey } from '../../clickhouse/queries/work/history-kind.js';
+import { type HistoryPlaceRow, idOfPlace, type LatestReader } from '../../clickhouse/queries/work/history-latest.js';
+import { readOwners } from '../../clickhouse/queries/work/work-owner.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { requestBatches } from '../request/parameter-bytes.js';
+import { type Lease, readOrphaned } from './lease.js';
+
+/** Ids whose latest state is looked up at once: those of a whole count (history-count.ts) and some. */
+const idsMax = 1_024;
+/** Of those a list begins with; every fourth may be a second state. */
+const firstCandidatesMax = 1_280;
+/** Reads of candidates beyond what a list without past states needs; then the list is cut short. */
+const spareRoundsMax = 4;
+
+/** What is searched: a kind, a filter, and how its leases are told. */
+export interface HistorySearch {
+  readonly kind: HistoryKind;
+  readonly filter: HistoryFilter;
+  readonly lease: Lease;
+  /** Only what is this user's alone is found; null: whosever it is. */
+  readonly owner: string | null;
+}
+
+export interface ScanOptions<Row extends HistoryPlaceRow> {
+  readonly after?: HistoryPosition | undefined;
+  /** Rows after which it may stop. */
+  readonly want: number;
+  /** Reads latest states; whole rows are dear when few of them are kept. */
+  readonly read: LatestReader<Row>;
+  /** Candidates that are known already. */
+  readonly first?: CandidatePage | undefined;
+}
+
+export interface Scan<Row> {
+  /** In the order of the list; a few more than wanted, or fewer. */
+  readonly rows: readonly Row[];
+  /** How far was looked; null: to the end of the list. */
+  readonly end: HistoryPosition | null;
+}
+
+export interface CandidatePage {
+  readonly rows: readonly HistoryCandidateRow[];
+  /** There are no more. */
+  readonly isLast: boolean;
+}
+
+/**
+ * Tasks or runs that a filter holds for, from a place on. Candidates, events that the filter may hold for, are read in
+ * the order of the list; what their tasks or runs add up to is looked up by their ids, and kept if the filter holds for
+ * it and its place lies in the part of the list the candidates came from. Nothing is missed and nothing is found twice,
+ * because the place of each is that of one of its events, which is a candidate there. Where the filter holds for few of
+ * the candidates, the scan ends after a bounded number of reads with what it has, and says how far it came.
+ */
+export async function scanHistory<Row extends HistoryPlaceRow>(
+  store: StoreReader,
+  search: HistorySearch,
+  options: ScanOptions<Row>,
+): Promise<Scan<Row>> {
+  const { filter } = search;
+  const roundsMax = spareRoundsMax + Math.ceil(options.want / idsMax);
+  const rows: Row[] = [];
+  let after = options.after;
+  for (let round = 0; round < roundsMax && rows.length < options.want; round++) {
+    const count = idsToTry(search, options.want - rows.length, round);
+    const known = round === 0 ? options.first : undefined;
+    const page = known ?? (await readCandidates(store, search, { after, limit: 2 * count, round }));
+    const batch = batchOf(page, count);
+    if (batch.ids.length > 0) {
+      const found = await options.read(store, filter, { ids: batch.ids, after, through: batch.through });
+      rows.push(...(await keptRows(store, search, await ownRows(store, search, found))));
+    }
+    if (batch.through === undefined) return { rows, end: null };
+    after = batch.through;
+  }
+  return { rows, end: after ?? null };
+}
+
+/**
+ * How many ids to look up. What was under way has mostly ended, and what failed may have been tried again; else few
+ * states are past. Who still misses rows has met many past states, and will meet more.
+ */
+function idsToTry({ filter }: HistorySearch, missing: number, round: number): number {
+  const hasState = filter.status !== undefined || filter.errorCategory !== undefined || filter.errorText !== undefined;
+  const first = hasState ? 2 * missing + 10 : missing + 4;
+  return Math.min(idsMax, first * 4 ** round);
+}
+
+/** What has not ended, and is told apart by its lease. */
+export function isOpenStatus(status: HistoryFilter['status']): boolean {
+  return status === 'orphaned' || status === 'running' || status === 'pending';
+}
+
+/** The candidates after a place; after the first of a list of what is under way, only of what was heard of lately. */
+async function readCandidates(
+  store: StoreReader,
+  { kind, filter, lease }: HistorySearch,
+  {
+    after,
+    limit,
+    round,
+  }: { readonly after: HistoryPosition | undefined; readonly limit: number; readonly round: number },
+): Promise<CandidatePage> {
+  const isUnderWay = isOpenStatus(filter.status) && filter.status !== 'orphaned';
+  const heardSinceMs = isUnderWay && round > 0 ? lease.nowMs - lease.leaseMs : undefined;
+  const rows = await readHistoryCandidates(store, kind, filter, { after, limit, heardSinceMs });
+  return { rows, isLast: rows.length < limit };
+}
+
+/** The newest candidates: enough for the first page, and most often for a whole count. */
+export function readFirstCandidates(store: StoreReader, search: HistorySearch): Promise<CandidatePage> {
+  return readCandidates(store, search, { after: undefined, limit: firstCandidatesMax, round: 0 });
+}
+
+/** The next ids to look up, and where the part of the list ends that they stand for; undefined: it is the rest. */
+function batchOf(page: CandidatePage, count: number): { ids: string[]; through: HistoryPosition | undefined } {
+  const ids = new Set<string>();
+  const [fitting = []] = requestBatches(page.rows, ({ candidate }) => [candidate]);
+  let through: HistoryPosition | undefined;
+  for (const [index, { candidate, run, owner, start_ms: startMs }] of fitting.entries()) {
+    if (ids.size >= count && !ids.has(candidate)) return { ids: [...ids], through };
+    ids.add(candidate);
+    through = { startMs, id: candidate, run, owner };
+    if (page.isLast && index === page.rows.length - 1) through = undefined;
+  }
+  return { ids: [...ids], through };
+}
+
+async function ownRows<Row extends HistoryPlaceRow>(
+  store: StoreReader,
+  { kind, filter, owner }: HistorySearch,
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
+  if (owner === null) return rows;
+  const ids = rows.map(({ place_id: id }) => id);
+  const found = await readOwners(store, kind, { tenant: filter.tenant, user: owner, ids });
+  return rows.filter((row) => found.get(workKey(idOfPlace(row))) === 'own');
+}
+
+/** Without those that the lease tells from the filter: what is orphaned is not running, and the reverse. */
+async function keptRows<Row extends HistoryPlaceRow>(
+  store: StoreReader,
+  { kind, filter, lease }: HistorySearch,
+  rows: readonly Row[],
+): Promise<readonly Row[]> {
+  if (!isOpenStatus(filter.status)) return rows;
+  const orphaned = await readOrphanedRows(store, kind, rows, lease);
+  return rows.filter((row) => orphaned.has(workKey(idOfPlace(row))) === (filter.status === 'orphaned'));
+}
+
+/** The keys of those rows that are open and whose lease ran out. */
+export function readOrphanedRows(
+  store: StoreReader,
+  { kind }: HistoryKind,
+  rows: readonly HistoryPlaceRow[],
+  lease: Lease,
+): Promise<ReadonlySet<string>> {
+  const open = rows.filter((row) => row.has_ended === 0);
+  return readOrphaned(
+    store,
+    open.map((row) => ({
+      kind,
+      work: idOfPlace(row),
+      runId: row.lease_run,
+      agentId: row.lease_agent,
+      receivedMs: row.heard_ms,
+    })),
+    lease,
+  );
+}

@@ -1,0 +1,89 @@
+import type { TaskRow } from '../../clickhouse/queries/work/task-row.js';
+import {
+  attemptSchema,
+  costCentsSchema,
+  countSchema,
+  instantSchema,
+  millisecondsSchema,
+  optionalInstantSchema,
+  optionalNumberSchema,
+  optionalTextSchema,
+  textSchema,
+  tokensSchema,
+} from '../answers/answer-schema.js';
+import { costCents, instant, optionalInstant, reportedAttempt } from '../answers/answer-units.js';
+import { workStatusSchema } from './work-status.js';
+
+const summaryCharactersMax = 200;
+
+/** The fields of `taskItem`. */
+export const taskItemShape = {
+  task_id: textSchema,
+  name: optionalTextSchema,
+  status: workStatusSchema,
+  attempt: attemptSchema,
+  agent_id: textSchema,
+  agent_name: optionalTextSchema,
+  run_id: optionalTextSchema,
+  flow_id: optionalTextSchema,
+  crew_id: optionalTextSchema,
+  engagement_id: optionalTextSchema,
+  user_id: optionalTextSchema,
+  session_id: optionalTextSchema,
+  started_at: optionalInstantSchema,
+  ended_at: optionalInstantSchema,
+  updated_at: instantSchema,
+  received_at: instantSchema,
+  duration_ms: millisecondsSchema,
+  llm_calls: countSchema,
+  tokens: tokensSchema,
+  cost_cents: costCentsSchema,
+  memory_mb: optionalNumberSchema,
+  confidence: optionalNumberSchema,
+  error_category: optionalTextSchema,
+  error_code: optionalTextSchema,
+  input_summary: optionalTextSchema.meta({ description: 'The inputs as text, the first 200 characters.' }),
+};
+
+/** What a task in the list and a task in full have in common. */
+export function taskItem(task: TaskRow) {
+  return {
+    task_id: task.task_id,
+    name: task.name,
+    status: task.state,
+    attempt: reportedAttempt(task.attempt),
+    agent_id: task.agent_id,
+    agent_name: task.agent_name,
+    run_id: task.run_id,
+    flow_id: task.flow_id,
+    crew_id: task.crew_id,
+    engagement_id: task.engagement_id,
+    user_id: task.user_id,
+    session_id: task.session_id,
+    started_at: optionalInstant(task.started_ms),
+    ended_at: optionalInstant(task.ended_ms),
+    updated_at: instant(task.updated_ms),
+    received_at: instant(task.received_ms),
+    duration_ms: task.duration_ms,
+    llm_calls: task.llm_calls,
+    tokens: { in: task.tokens_in, out: task.tokens_out, total: task.tokens_in + task.tokens_out },
+    cost_cents: costCents(task.cost_micros),
+    memory_mb: task.memory_mb,
+    confidence: task.confidence,
+    error_category: task.category,
+    error_code: task.error_code,
+    input_summary: inputSummary(task.inputs),
+  };
+}
+
+/** `topic=tides, depth=3`: the inputs in their order, the first 200 characters; null without inputs. */
+export function inputSummary(inputs: Readonly<Record<string, string>>): string | null {
+  const text = Object.entries(inputs)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ');
+  if (text === '') return null;
+  const characters = [...text];
+  return characters.length <= summaryCharactersMax
+    ? text
+    : `${characters.slice(0, summaryCharactersMax - 1).join('')}…`;
+}

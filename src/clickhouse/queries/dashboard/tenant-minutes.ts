@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import type { StoreReader } from '../../../core/ports/store-reader.js';
+import { dayText } from '../../../core/time-text.js';
+import { epochSeconds } from '../sql/bucket-time.js';
+import { checkedRows } from '../sql/checked-rows.js';
+import { integer64 } from '../sql/column-types.js';
+import { type TenantBucketRow, type TenantRange, tenantSums, tenantSumsRow } from './tenant-days.js';
+
+const row = tenantSumsRow.extend({
+  id: z.string(),
+  is_hour: integer64,
+  start_s: integer64,
+  baseline_successes: integer64,
+  baseline_failures: integer64,
+});
+
+export interface FailingAgentRow {
+  readonly id: string;
+  readonly successes: number;
+  readonly failures: number;
+  readonly baseline_successes: number;
+  readonly baseline_failures: number;
+}
+
+export interface TenantMinutes {
+  readonly hours: readonly TenantBucketRow[];
+  /** Those with the most failures first, one more than was asked for when there are more. */
+  readonly failing: readonly FailingAgentRow[];
+}
+
+/** Agents whose error rate is high, or that much above their own on the days of the baseline. */
+export interface FailingAgents {
+  /** UTC days, half open, ms since the epoch. */
+  readonly baseline: { readonly fromMs: number; readonly toMs: number };
+  /** Executions that succeeded or failed, below which nothing is said of an agent. */
+  readonly finishedMin: number;
+  readonly baselineFinishedMin: number;
+  /** Percent, and percentage points. */
+  readonly errorRateMin: number;
+  readonly risePointsMin: number;
+  readonly agentsMax: number;
+}
+
+/**
+ * Executions and usage of a tenant by hour, and its failing agents, from the minute rollup. Both come from one scan:
+ * the key begins with the agent, so a day of every agent touches most of the month, 1.1 M of 2.2 M rows with 1,000
+ * agents. It takes 80 ms of CPU; a scan for the agents apart would take 35 ms more.
+ */
+export async function readTenantMinutes(
+  store: StoreReader,
+  range: TenantRange,
+  asked: FailingAgents,
+): Promise<TenantMinutes> {
+  const rows = await checkedRows(store, row, {
+    name: 'tenant_minutes',
+    sql: minutesSql,
+    params: {
+      tenant: range.tenant,
+      from_s: epochSeconds(range.fromMs),
+      to_s: epochSeconds(range.toMs),
+      from_day: dayText(asked.baseline.fromMs),
+      to_day: dayText(asked.baseline.toMs),
+      finished_min: asked.finishedMin,
+      baseline_min: asked.baselineFinishedMin,
+      rate_min: asked.errorRateMin,
+      rise_min: asked.risePointsMin,
+      rows_max: hoursMax(range) + asked.agentsMax + 1,
+    },
+  });
+  return {
+    hours: rows.filter(({ is_hour }) => is_hour === 1),
+    failing: rows.filter(({ is_hour }) => is_hour === 0).slice(0, asked.agentsMax + 1),
+  };
+}
+
+/** The row of an hour has no id, so no baseline. A rise is left to the reader to the last digit, hence the 1e-6. */
+const minutesSql = `
+  SELECT
+    recent.id AS id, is_hour, start_s, successes, failures, cancellations, model_calls, input_tokens, output_tokens,
+    cost, baseline_successes, baseline_failures,
+    successes + failures AS finished,
+    baseline_successes + baseline_failures AS baseline_finished,
+    100 * failures / finished AS rate
+  FROM (
+    SELECT
+      toString(agent_id) AS id,
+      grouping(agent_id) AS is_hour,
+      toInt64(toUnixTimestamp(hour)) AS start_s, ${tenantSums}
+    FROM agent_performance_per_minute_v1
+    WHERE tenant = {tenant:String}
+      AND minute >= toDateTime({from_s:UInt32}, 'UTC')
+      AND minute < toDateTime({to_s:UInt32}, 'UTC')
+    GROUP BY GROUPING SETS ((agent_id), (toStartOfHour(minute) AS hour))
+    HAVING is_hour = 1 OR successes + failures >= {finished_min:UInt32}
+  ) AS recent
+  LEFT JOIN (
+    SELECT toString(agent_id) AS id, sum(successful) AS baseline_successes, sum(failed) AS baseline_failures
+    FROM agent_performance_per_day_v1
+    WHERE tenant = {tenant:String} AND day >= {from_day:Date} AND day < {to_day:Date}
+    GROUP BY agent_id
+  ) AS baseline ON recent.id = baseline.id
+  WHERE is_hour = 1
+    OR rate >= {rate_min:Float64}
+    OR (
+      baseline_finished >= {baseline_min:UInt32}
+      AND rate - 100 * baseline_failures / baseline_finished >= {rise_min:Float64} - 1e-6
+    )
+  ORDER BY is_hour DESC, if(is_hour = 1, start_s, -toInt64(failures)), id
+  LIMIT {rows_max:UInt32}`;
+
+/** Hours a range can touch. */
+function hoursMax({ fromMs, toMs }: TenantRange): number {
+  return Math.ceil((toMs - fromMs) / 3_600_000) + 1;
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { isTerminalType } from '../../../core/event-types.js';
+import type { StoreReader } from '../../../core/ports/store-reader.js';
+import type { RememberedWork } from '../../../core/work-rows.js';
+import { checkedRows } from '../sql/checked-rows.js';
+import { epochMs, optionalMs } from '../sql/column-types.js';
+
+const row = z.object({
+  tenant: z.string(),
+  run: z.string(),
+  agent: z.string(),
+  task: z.string(),
+  step: z.string(),
+  tried: z.number().int(),
+  began_ms: epochMs,
+  over_ms: optionalMs,
+});
+
+export interface RememberedRange {
+  /** Of what has not ended: heard of since then; ms since the epoch. */
+  readonly openSinceMs: number;
+  /** Of what ended, and of steps: heard of since then. */
+  readonly endedSinceMs: number;
+  /** Of the open ones, of the ended ones, and of steps: so many, the latest. */
+  readonly limit: number;
+}
+
+const terminal = isTerminalType.flatMap((ends, code) => (ends ? [code] : [])).join(', ');
+
+/**
+ * Attempts of runs, tasks and steps that were under way or ended lately, of all tenants, as the memory of what is under
+ * way is to know them after a restart. Reads a day of the narrow tables of tasks and runs (1.1 us of CPU a row), and an
+ * hour of the raw events for steps.
+ */
+export async function readRememberedWork(store: StoreReader, range: RememberedRange): Promise<RememberedWork[]> {
+  const kinds = [
+    { table: 'agent_tasks_by_start_v1', task: 'task_id', first: 11 },
+    { table: 'agent_runs_by_start_v1', task: `''`, first: 1 },
+  ];
+  const reads = [...kinds.flatMap((kind) => [byStart(kind, 'open'), byStart(kind, 'ended')]), steps()];
+  const found: RememberedWork[] = [];
+  for (const sql of reads) {
+    const rows = await checkedRows(store, row, {
+      name: 'remembered_work',
+      sql: `${sql} LIMIT {limit:UInt32}`,
+      params: { open_since_ms: range.openSinceMs, ended_since_ms: range.endedSinceMs, limit: range.limit },
+    });
+    for (const { tenant, run, agent, task, step, tried, began_ms: startedMs, over_ms: endedMs } of rows) {
+      found.push({ tenant, run, agent, task, step, attempt: tried, startedMs, endedMs });
+    }
+  }
+  return found;
+}
+
+/** The attempt is in bits 4 to 19 of the version, see migration 0025. */
+function byStart(
+  { table, task, first }: { readonly table: string; readonly task: string; readonly first: number },
+  which: 'open' | 'ended',
+): string {
+  const since = which === 'open' ? 'open_since_ms' : 'ended_since_ms';
+  const over = `maxIf(ended_ms, code IN (${terminal}))`;
+  return `
+    SELECT
+      tenant, run_id AS run, any(toString(agent_id)) AS agent, ${task} AS task, '' AS step,
+      greatest(bitAnd(bitShiftRight(version, 4), 65535), 1) AS tried,
+      min(start_ms) AS began_ms,
+      ${which === 'open' ? 'NULL' : `toNullable(${over})`} AS over_ms
+    FROM (
+      SELECT
+        *, CAST(status, 'Int8') AS code, toUnixTimestamp64Milli(start) AS start_ms,
+        toInt64(bitShiftRight(bitAnd(version, 4611686018427387903), 20)) AS ended_ms
+      FROM ${table}
+      WHERE received >= fromUnixTimestamp64Milli({${since}:Int64}, 'UTC') AND CAST(status, 'Int8') >= ${first}
+    )
+    GROUP BY tenant, run, task, if(run_id = '', toString(agent_id), ''), tried
+    HAVING max(code IN (${terminal})) = ${which === 'open' ? 0 : 1}
+    ORDER BY max(received) DESC, tenant, run, task, agent, step, tried`;
+}
+
+function steps(): string {
+  return `
+    SELECT
+      tenant, run_id AS run, any(toString(agent_id)) AS agent, task_id AS task, step_id AS step,
+      greatest(attempt, 1) AS tried,
+      min(toUnixTimestamp64Milli(coalesce(started_at, ts))) AS began_ms,
+      if(max(type != 'step.started'), toNullable(max(toUnixTimestamp64Milli(ts))), NULL) AS over_ms
+    FROM agent_events_raw_v1
+    WHERE received >= fromUnixTimestamp64Milli({ended_since_ms:Int64}, 'UTC')
+      AND ts >= fromUnixTimestamp64Milli({ended_since_ms:Int64}, 'UTC')
+      AND type IN ('step.started', 'step.completed', 'step.failed')
+    GROUP BY tenant, run, task, step, tried, if(run_id = '', toString(agent_id), '')
+    ORDER BY max(received) DESC, tenant, run, task, agent, step, tried`;
+}

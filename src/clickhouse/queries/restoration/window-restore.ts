@@ -1,0 +1,329 @@
+import { z } from 'zod';
+import { CollectorError } from '../../../core/errors.js';
+import { type ErrorCategory, errorCategories } from '../../../core/event-types.js';
+import type { StoreQuery, StoreReader } from '../../../core/ports/store-reader.js';
+import type { WindowRestoreRow } from '../../../core/window-restore.js';
+import { checkedRows } from '../sql/checked-rows.js';
+import { integer64, optionalInteger64 } from '../sql/column-types.js';
+import { parseDigestState } from '../sql/digest-state.js';
+
+export interface WindowRestoreRange {
+  /**
+   * Only events received before this time are read, ms since the epoch: what was received from then on is in the
+   * live windows already. The minute rollup knows the first and the last receipt of each minute, so a minute
+   * received wholly before comes from its digest state, one received wholly after is left out, and one in which both
+   * met (late events, or a restore long after the start) is counted again from its raw rows.
+   */
+  readonly receivedBeforeMs: number;
+  readonly nowMs: number;
+  /** Agents at most, the most recently active first. */
+  readonly agentsMax: number;
+}
+
+const minuteMs = 60_000;
+/** Older than the last hour, minutes are grouped to the width of the 24h window's slices. */
+const spanMs = 600_000;
+const hourMs = 3_600_000;
+const dayMs = 86_400_000;
+
+/**
+ * Bounds of one page. Checking a row takes as long as reading 20 centroids; a page of this cost holds the event loop
+ * for 3 to 7 ms (measured: 200 rows of 150 centroids), and a page has at least one agent.
+ */
+const pageAgentsMax = 100;
+const pageCostMax = 50_000;
+const rowCost = 20;
+
+/**
+ * Reads what the live windows held of the last 24 hours, in pages of whole agents. Each page is three queries:
+ * rollup, raw rows of split minutes, error categories. Where counting categories takes longer than a read may, they
+ * are left out from there on (`onErrorsSkipped` is called once) and everything else is still exact. Rejects as
+ * `StoreReader.rows`.
+ */
+export async function* readWindowRestore(
+  store: StoreReader,
+  range: WindowRestoreRange,
+  onErrorsSkipped: () => void = () => {},
+): AsyncGenerator<WindowRestoreRow[]> {
+  let withErrors = true;
+  for (const page of pagesOf(await readAgents(store, range))) {
+    const rows = [...(await readRollup(store, range, page)), ...(await readSplitMinutes(store, range, page))];
+    if (withErrors) {
+      try {
+        rows.push(...(await readErrors(store, range, page)));
+      } catch (error) {
+        if (!(error instanceof CollectorError) || error.code !== 'query_timeout') throw error;
+        withErrors = false;
+        onErrorsSkipped();
+      }
+    }
+    yield rows.sort((a, b) => a.startMs - b.startMs);
+  }
+}
+
+const agentRow = z.object({ tenant: z.string(), agent_id: z.string(), minutes: integer64, durations: integer64 });
+type AgentRow = z.output<typeof agentRow>;
+
+function readAgents(store: StoreReader, range: WindowRestoreRange): Promise<AgentRow[]> {
+  return checkedRows(store, agentRow, {
+    name: 'window_restore_agents',
+    sql: `
+      SELECT tenant, agent_id, count() AS minutes, sum(duration_count) AS durations
+      FROM agent_performance_per_minute_v1
+      WHERE minute >= toDateTime({from_s:UInt32}, 'UTC')
+      GROUP BY tenant, agent_id
+      HAVING min(first_received) < fromUnixTimestamp64Milli({received_before_ms:Int64}, 'UTC')
+      ORDER BY max(minute) DESC, tenant, agent_id
+      LIMIT {agents_max:UInt32}`,
+    params: { ...timeParams(range), agents_max: range.agentsMax },
+  });
+}
+
+/** Agents grouped so that a page is bounded; a span has about 300 centroids at most. */
+function pagesOf(agents: readonly AgentRow[]): AgentRow[][] {
+  const spansMax = hourMs / minuteMs + dayMs / spanMs;
+  const pages: AgentRow[][] = [];
+  let page: AgentRow[] = [];
+  let pageCost = 0;
+  for (const agent of agents) {
+    const cost = rowCost * Math.min(agent.minutes, spansMax) + Math.min(agent.durations, 300 * spansMax);
+    if (page.length > 0 && (page.length === pageAgentsMax || pageCost + cost > pageCostMax)) {
+      pages.push(page);
+      page = [];
+      pageCost = 0;
+    }
+    page.push(agent);
+    pageCost += cost;
+  }
+  return page.length > 0 ? [...pages, page] : pages;
+}
+
+const spanRow = z.object({
+  tenant: z.string(),
+  agent_id: z.string(),
+  start_s: z.number(),
+  completed: integer64,
+  failed: integer64,
+  cancelled: integer64,
+  duration_sum_ms: z.number(),
+  duration_min_ms: z.number(),
+  duration_max_ms: z.number(),
+  digest: z.string(),
+  llm_calls: integer64,
+  tokens_in: integer64,
+  tokens_out: integer64,
+  cost_micros: optionalInteger64,
+  confidence_sum: z.number(),
+  confidence_count: integer64,
+  memory_mb_max: z.number(),
+});
+
+const onlyPage = `(tenant, agent_id) IN (
+          SELECT pair.1, pair.2
+          FROM (SELECT arrayJoin(arrayZip({tenants:Array(String)}, {agent_ids:Array(String)})) AS pair)
+        )`;
+
+/** A minute of the last hour is its own span, older ones share one. */
+function spanOf(minute: string): string {
+  return `if(${minute} >= toDateTime({fine_from_s:UInt32}, 'UTC'),
+          toUnixTimestamp(${minute}), intDiv(toUnixTimestamp(${minute}), ${spanMs / 1000}) * ${spanMs / 1000})`;
+}
+
+function readRollup(store: StoreReader, range: WindowRestoreRange, page: AgentRow[]): Promise<WindowRestoreRow[]> {
+  return readSpans(store, range, {
+    name: 'window_restore_rollup',
+    sql: `
+      SELECT
+        tenant, agent_id, ${spanOf('minute')} AS start_s,
+        sum(m_successful) AS completed, sum(m_failed) AS failed, sum(m_cancelled) AS cancelled,
+        sum(m_sum_ms) AS duration_sum_ms,
+        if(sum(m_count) = 0, 0, min(m_min_ms)) AS duration_min_ms,
+        max(m_max_ms) AS duration_max_ms,
+        hex(quantilesTDigestMergeState(0.5, 0.95, 0.99)(m_digest)) AS digest,
+        sum(m_llm_calls) AS llm_calls, sum(m_tokens_in) AS tokens_in, sum(m_tokens_out) AS tokens_out,
+        sum(m_cost_micros) AS cost_micros,
+        sum(m_confidence_sum) AS confidence_sum, sum(m_confidence_count) AS confidence_count,
+        max(m_memory_mb_max) AS memory_mb_max
+      FROM (
+        SELECT
+          tenant, agent_id, minute,
+          sum(successful) AS m_successful, sum(failed) AS m_failed, sum(cancelled) AS m_cancelled,
+          sum(duration_count) AS m_count, sum(duration_sum_ms) AS m_sum_ms,
+          min(duration_min_ms) AS m_min_ms, max(duration_max_ms) AS m_max_ms,
+          quantilesTDigestMergeState(0.5, 0.95, 0.99)(duration_digest) AS m_digest,
+          sum(llm_calls) AS m_llm_calls, sum(tokens_in) AS m_tokens_in, sum(tokens_out) AS m_tokens_out,
+          sum(cost_micros) AS m_cost_micros,
+          sum(confidence_sum) AS m_confidence_sum, sum(confidence_count) AS m_confidence_count,
+          max(memory_mb_max) AS m_memory_mb_max
+        FROM agent_performance_per_minute_v1
+        WHERE minute >= toDateTime({from_s:UInt32}, 'UTC') AND ${onlyPage}
+        GROUP BY tenant, agent_id, minute
+        HAVING max(last_received) < fromUnixTimestamp64Milli({received_before_ms:Int64}, 'UTC')
+      )
+      GROUP BY tenant, agent_id, start_s`,
+    params: pageParams(range, page),
+  });
+}
+
+/** The events received in time of minutes that also have later ones, by the definitions of the rollup's view. */
+function readSplitMinutes(
+  store: StoreReader,
+  range: WindowRestoreRange,
+  page: AgentRow[],
+): Promise<WindowRestoreRow[]> {
+  const receivedBefore = `fromUnixTimestamp64Milli({received_before_ms:Int64}, 'UTC')`;
+  return readSpans(store, range, {
+    name: 'window_restore_split_minutes',
+    sql: `
+      SELECT
+        tenant, agent_id, ${spanOf('minute')} AS start_s,
+        countIf(type = 'task.completed') AS completed, countIf(type = 'task.failed') AS failed,
+        countIf(type = 'task.cancelled') AS cancelled,
+        sum(ifNull(execution_ms, 0)) AS duration_sum_ms,
+        ifNull(min(execution_ms), 0) AS duration_min_ms,
+        ifNull(max(execution_ms), 0) AS duration_max_ms,
+        hex(quantilesTDigestStateIf(0.5, 0.95, 0.99)(assumeNotNull(execution_ms), isNotNull(execution_ms))) AS digest,
+        sumIf(r.llm_calls, usage_scope = 'own') AS llm_calls, sumIf(r.tokens_in, usage_scope = 'own') AS tokens_in,
+        sumIf(r.tokens_out, usage_scope = 'own') AS tokens_out,
+        sumIf(r.cost_micros, usage_scope = 'own') AS cost_micros,
+        sum(ifNull(execution_confidence, 0)) AS confidence_sum, count(execution_confidence) AS confidence_count,
+        max(ifNull(execution_memory_mb, 0)) AS memory_mb_max
+      FROM (
+        SELECT
+          tenant, agent_id, type, usage_scope, llm_calls, tokens_in, tokens_out, cost_micros,
+          toStartOfMinute(ts) AS minute, ${isExecution} AS is_execution,
+          if(is_execution, duration_ms, NULL) AS execution_ms,
+          if(is_execution, confidence, NULL) AS execution_confidence,
+          if(is_execution, memory_mb, NULL) AS execution_memory_mb
+        FROM agent_events_raw_v1
+        WHERE ts >= toDateTime({from_s:UInt32}, 'UTC') AND received < ${receivedBefore} AND ${onlyPage}
+          AND conflicting_end = 0
+          AND type IN (
+            'run.completed', 'run.failed', 'run.cancelled', 'task.completed', 'task.failed', 'task.cancelled',
+            'step.completed', 'step.failed'
+          )
+          AND (tenant, agent_id, toStartOfMinute(ts)) IN (
+            SELECT tenant, agent_id, minute
+            FROM agent_performance_per_minute_v1
+            WHERE minute >= toDateTime({from_s:UInt32}, 'UTC') AND ${onlyPage}
+            GROUP BY tenant, agent_id, minute
+            HAVING max(last_received) >= ${receivedBefore} AND min(first_received) < ${receivedBefore}
+          )
+      ) AS r
+      GROUP BY tenant, agent_id, start_s`,
+    params: pageParams(range, page),
+  });
+}
+
+const isExecution = `type IN ('task.completed', 'task.failed', 'task.cancelled')`;
+
+async function readSpans(
+  store: StoreReader,
+  range: WindowRestoreRange,
+  query: StoreQuery,
+): Promise<WindowRestoreRow[]> {
+  const rows = await checkedRows(store, spanRow, query);
+  return rows.map((row) => ({
+    tenant: row.tenant,
+    agentId: row.agent_id,
+    ...timesOf(row.start_s, range),
+    completed: row.completed,
+    failed: row.failed,
+    cancelled: row.cancelled,
+    durations: parseDigestState(row.digest),
+    durationSumMs: row.duration_sum_ms,
+    durationMinMs: row.duration_min_ms,
+    durationMaxMs: row.duration_max_ms,
+    llmCalls: row.llm_calls,
+    tokensIn: row.tokens_in,
+    tokensOut: row.tokens_out,
+    costMicros: row.cost_micros,
+    errors: {},
+    confidenceSum: row.confidence_sum,
+    confidenceCount: row.confidence_count,
+    memoryMbMax: row.memory_mb_max,
+  }));
+}
+
+const categoryNames = Object.keys(errorCategories).filter((name): name is ErrorCategory => name !== '');
+
+const errorRow = z.object({
+  tenant: z.string(),
+  agent_id: z.string(),
+  start_s: z.number(),
+  category: z.enum(categoryNames),
+  executions: integer64,
+});
+
+/** The rollup has no error categories, so they are counted from the raw rows of executions. */
+async function readErrors(
+  store: StoreReader,
+  range: WindowRestoreRange,
+  page: AgentRow[],
+): Promise<WindowRestoreRow[]> {
+  const rows = await checkedRows(store, errorRow, {
+    name: 'window_restore_errors',
+    sql: `
+      SELECT tenant, agent_id, ${spanOf('toStartOfMinute(ts)')} AS start_s, error_category AS category,
+        count() AS executions
+      FROM agent_events_raw_v1
+      WHERE ts >= toDateTime({from_s:UInt32}, 'UTC')
+        AND received < fromUnixTimestamp64Milli({received_before_ms:Int64}, 'UTC')
+        AND ${isExecution} AND error_category != '' AND ${onlyPage}
+      GROUP BY tenant, agent_id, start_s, category`,
+    params: pageParams(range, page),
+  });
+  return rows.map((row) => ({
+    ...emptyRow,
+    tenant: row.tenant,
+    agentId: row.agent_id,
+    ...timesOf(row.start_s, range),
+    errors: { [row.category]: row.executions },
+  }));
+}
+
+const emptyRow = {
+  completed: 0,
+  failed: 0,
+  cancelled: 0,
+  durations: new Float64Array(0),
+  durationSumMs: 0,
+  durationMinMs: 0,
+  durationMaxMs: 0,
+  llmCalls: 0,
+  tokensIn: 0,
+  tokensOut: 0,
+  costMicros: null,
+  confidenceSum: 0,
+  confidenceCount: 0,
+  memoryMbMax: 0,
+} as const;
+
+function timesOf(
+  startSeconds: number,
+  range: WindowRestoreRange,
+): { readonly startMs: number; readonly spanMs: number } {
+  const startMs = startSeconds * 1000;
+  return { startMs, spanMs: startMs >= fineFromMs(range) ? minuteMs : spanMs };
+}
+
+/** Minutes from here on are read one by one; a span boundary, so that no span holds both. */
+function fineFromMs({ nowMs }: WindowRestoreRange): number {
+  return Math.floor((nowMs - hourMs) / spanMs) * spanMs;
+}
+
+function timeParams(range: WindowRestoreRange) {
+  return {
+    from_s: (Math.floor((range.nowMs - dayMs) / spanMs) * spanMs) / 1000,
+    received_before_ms: range.receivedBeforeMs,
+  };
+}
+
+function pageParams(range: WindowRestoreRange, page: readonly AgentRow[]): StoreQuery['params'] {
+  return {
+    ...timeParams(range),
+    fine_from_s: fineFromMs(range) / 1000,
+    tenants: page.map((agent) => agent.tenant),
+    agent_ids: page.map((agent) => agent.agent_id),
+  };
+}

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { checkedRows } from '../sql/checked-rows.js';
+import { optionalFloat } from '../sql/column-types.js';
+import { runKind } from '../work/history-kind.js';
+import { type LatestReader, latestQuery, placeShape } from '../work/history-latest.js';
+
+const row = z.object({
+  ...placeShape,
+  state: z.enum(['running', 'completed', 'failed', 'cancelled']),
+  took_ms: optionalFloat,
+});
+
+/** How a run stands, and how long it took. */
+export type RunOutcomeRow = z.output<typeof row>;
+
+const columns = 'toString(status) AS state, duration_ms AS took_ms,';
+
+/** The little of runs that their statistics are made of. */
+export const readRunOutcomes: LatestReader<RunOutcomeRow> = (store, filter, among) =>
+  checkedRows(store, row, latestQuery(runKind, filter, { ...among, columns }));

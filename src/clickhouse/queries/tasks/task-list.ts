@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { checkedRows } from '../sql/checked-rows.js';
+import { optionalText } from '../sql/column-types.js';
+import { taskKind } from '../work/history-kind.js';
+import { type LatestReader, latestQuery, placeShape } from '../work/history-latest.js';
+import { taskColumns, taskRow } from '../work/task-row.js';
+
+const row = z.object({ ...taskRow.shape, ...placeShape, error_preview: optionalText });
+
+export type TaskListRow = z.output<typeof row>;
+
+const columns = `${taskColumns}, substringUTF8(error_message, 1, 200) AS error_preview,`;
+
+/** Whole rows of a list of tasks. */
+export const readTaskRows: LatestReader<TaskListRow> = (store, filter, among) =>
+  checkedRows(store, row, latestQuery(taskKind, filter, { ...among, columns }));

@@ -1,0 +1,205 @@
+import type { StoreQuery } from '../../../core/ports/store-reader.js';
+import { containsFolded } from '../sql/folded-text.js';
+import type { HistoryKind, WorkId } from './history-kind.js';
+
+/** Which tasks or runs of a tenant, by what their events add up to; every given condition must hold. Times in ms. */
+export interface HistoryFilter {
+  readonly tenant: string;
+  readonly agentId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly flowId?: string | undefined;
+  readonly crewId?: string | undefined;
+  readonly engagementId?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly sessionId?: string | undefined;
+  /** A state as kept; `orphaned` is one that has not ended. */
+  readonly status?: 'pending' | 'running' | 'completed' | 'failed' | 'cancelled' | 'orphaned' | undefined;
+  readonly errorCategory?: string | undefined;
+  /** Somewhere in the message of the error, in whatever case. */
+  readonly errorText?: string | undefined;
+  /** Started at or after. */
+  readonly startFromMs?: number | undefined;
+  /** Started before. */
+  readonly startBeforeMs?: number | undefined;
+  /** The latest event was received before. */
+  readonly receivedBeforeMs?: number | undefined;
+}
+
+export interface HistoryCondition {
+  /** A conjunction made of constant text. */
+  readonly where: string;
+  readonly params: StoreQuery['params'];
+}
+
+type Params = Readonly<Record<string, string | number>>;
+type Given = readonly [sql: string, name: string, value: string | number | undefined];
+
+/** What any one event may tell, and others leave out; the one that is told of the fewest comes first. */
+function contextConditions(filter: HistoryFilter): readonly Given[] {
+  const given: readonly Given[] = [
+    ['session_id = {session_id:String}', 'session_id', filter.sessionId],
+    ['user_id = {user_id:String}', 'user_id', filter.userId],
+    ['engagement_id = {engagement_id:String}', 'engagement_id', filter.engagementId],
+    ['flow_id = {flow_id:String}', 'flow_id', filter.flowId],
+    ['crew_id = {crew_id:String}', 'crew_id', filter.crewId],
+  ];
+  return given.filter(([, , value]) => value !== undefined);
+}
+
+/** How it ended: told by the end. */
+function outcomeConditions(filter: HistoryFilter): readonly Given[] {
+  const { status } = filter;
+  const hasEnded = status === 'completed' || status === 'failed' || status === 'cancelled';
+  const given: readonly Given[] = [
+    ['status = {status:String}', 'status', hasEnded ? status : undefined],
+    ['error_category = {error_category:String}', 'error_category', filter.errorCategory],
+    [containsFolded('error_message', '{error_text:String}'), 'error_text', filter.errorText],
+  ];
+  return given.filter(([, , value]) => value !== undefined);
+}
+
+/** The number of conditions that different events of one task may tell. */
+export function toldApart(filter: HistoryFilter): number {
+  return (
+    contextConditions(filter).length + (outcomeConditions(filter).length > 0 || filter.status !== undefined ? 1 : 0)
+  );
+}
+
+/** The whole filter, over what events add up to. */
+export function historyCondition(kind: HistoryKind, filter: HistoryFilter): HistoryCondition {
+  const { status } = filter;
+  const open = status === 'pending' || status === 'running' ? status : undefined;
+  return conjunction(
+    [
+      ...identity(filter),
+      ...contextConditions(filter),
+      ...outcomeConditions(filter),
+      ['status = {status:String}', 'status', open],
+      [`received < ${time('received_before_ms')}`, 'received_before_ms', filter.receivedBeforeMs],
+    ],
+    status === 'orphaned' ? [kind.isOpen] : [],
+    { tenant: filter.tenant },
+  );
+}
+
+/**
+ * What an event must tell for its task or run to be looked at: every task or run that the filter holds for has such an
+ * event. Of what different events may tell, one condition is asked of it: the context that is told of the fewest, or
+ * else how it ended.
+ */
+export function eventCondition(kind: HistoryKind, filter: HistoryFilter): HistoryCondition {
+  const { status } = filter;
+  const [context] = contextConditions(filter);
+  const isOpen = status === 'orphaned' || status === 'pending' || status === 'running';
+  const asked = context === undefined ? outcomeConditions(filter) : [context];
+  return conjunction([...identity(filter), ...asked], isOpen ? [kind.isOpen] : [], { tenant: filter.tenant });
+}
+
+/**
+ * Of the tasks that a context is told of, few may have ended as asked for. Where the end itself tells the context it is
+ * asked at once; where it leaves it out, the end is another event.
+ */
+export function narrowedByOutcome(kind: HistoryKind, filter: HistoryFilter): HistoryCondition | null {
+  const [context] = contextConditions(filter);
+  const outcome = outcomeConditions(filter);
+  if (context === undefined || outcome.length === 0 || filter.status === 'completed') return null;
+  const [, column] = context;
+  const { where, params } = conjunction(outcome, [], {});
+  const others = `
+        SELECT ${kind.idColumn} FROM ${kind.byStartTable}
+        WHERE tenant = {tenant:String} AND ${column} = '' AND ${where}`;
+  return { where: `(${where} OR ${kind.idColumn} IN (${others}))`, params };
+}
+
+/** What every event of a task or run tells. */
+function identity(filter: HistoryFilter): readonly Given[] {
+  return [
+    ['agent_id = {agent_id:String}', 'agent_id', filter.agentId],
+    ['run_id = {run_id:String}', 'run_id', filter.runId],
+  ];
+}
+
+function conjunction(given: readonly Given[], constant: readonly string[], params: Params): HistoryCondition {
+  const conditions = Object.keys(params).length > 0 ? ['tenant = {tenant:String}', ...constant] : [...constant];
+  const named: Record<string, string | number> = { ...params };
+  for (const [sql, name, value] of given) {
+    if (value === undefined) continue;
+    conditions.push(sql);
+    named[name] = value;
+  }
+  return { where: conditions.join(' AND '), params: named };
+}
+
+/** The filter by start, over what events add up to. */
+export function rangeCondition({ startFromMs, startBeforeMs }: HistoryFilter): HistoryCondition {
+  return conjunction(
+    [
+      [`start >= ${time('start_from_ms')}`, 'start_from_ms', startFromMs],
+      [`start < ${time('start_before_ms')}`, 'start_before_ms', startBeforeMs],
+    ],
+    ['1'],
+    {},
+  );
+}
+
+/** An end that does not know its start tells a later one: by so much at most it is looked at beyond the range. */
+const startUnknownMs = 3_600_000;
+
+/**
+ * The same over the start that one event tells. Where every event may be looked at, one of them tells the start itself;
+ * else it may be an end that does not know it.
+ */
+export function eventRangeCondition(filter: HistoryFilter): HistoryCondition {
+  const { startFromMs, startBeforeMs } = filter;
+  const slackMs = toldApart(filter) === 0 ? 0 : startUnknownMs;
+  return conjunction(
+    [
+      [`start >= ${time('start_from_ms')}`, 'start_from_ms', startFromMs],
+      [
+        `start < ${time('event_before_ms')}`,
+        'event_before_ms',
+        startBeforeMs === undefined ? undefined : startBeforeMs + slackMs,
+      ],
+    ],
+    ['1'],
+    {},
+  );
+}
+
+/** A place in a list: newest start first, equal starts by ids downwards. */
+export interface HistoryPosition extends WorkId {
+  readonly startMs: number;
+}
+
+/** Part of a list: what comes after one place, up to and with another. */
+export interface HistorySpan {
+  readonly after?: HistoryPosition | undefined;
+  readonly through?: HistoryPosition | undefined;
+}
+
+/** The span as SQL over a column of places. The bare comparison of it is what reaches the primary key. */
+export function spanCondition({ idColumn, place }: HistoryKind, column: string, span: HistorySpan): HistoryCondition {
+  const conditions: string[] = ['1'];
+  const params: Record<string, string | number> = {};
+  const own = `(${column}, ${idColumn}, ${place.run}, ${place.owner})`;
+  const bound = (name: string, position: HistoryPosition): string => {
+    Object.assign(params, {
+      [`${name}_ms`]: position.startMs,
+      [`${name}_id`]: position.id,
+      [`${name}_run`]: position.run,
+      [`${name}_owner`]: position.owner,
+    });
+    return `(${time(`${name}_ms`)}, {${name}_id:String}, {${name}_run:String}, {${name}_owner:String})`;
+  };
+  if (span.after !== undefined) {
+    conditions.push(`${column} <= ${time('after_ms')}`, `${own} < ${bound('after', span.after)}`);
+  }
+  if (span.through !== undefined) {
+    conditions.push(`${column} >= ${time('through_ms')}`, `${own} >= ${bound('through', span.through)}`);
+  }
+  return { where: conditions.join(' AND '), params };
+}
+
+function time(name: string): string {
+  return `fromUnixTimestamp64Milli({${name}:Int64}, 'UTC')`;
+}

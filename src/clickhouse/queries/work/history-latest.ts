@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import type { StoreQuery, StoreReader } from '../../../core/ports/store-reader.js';
+import { checkedRows } from '../sql/checked-rows.js';
+import { epochMs, optionalText } from '../sql/column-types.js';
+import {
+  eventCondition,
+  eventRangeCondition,
+  type HistoryFilter,
+  type HistorySpan,
+  historyCondition,
+  rangeCondition,
+  spanCondition,
+} from './history-filter.js';
+import type { HistoryKind, WorkId } from './history-kind.js';
+import { mergedWork } from './merged-work.js';
+
+/** What every row of a task or run has, so that it can be placed in a list and its lease looked for; times in ms. */
+export const placeShape = {
+  place_id: z.string(),
+  place_run: z.string(),
+  place_owner: z.string(),
+  place_ms: epochMs,
+  /** Its start, which is mostly its place. */
+  began_ms: epochMs,
+  heard_ms: epochMs,
+  lease_agent: z.string(),
+  lease_run: optionalText,
+  has_ended: z.union([z.literal(0), z.literal(1)]),
+};
+
+const placeRow = z.object(placeShape);
+
+/** A task or run, as far as its place in a list and its lease go. */
+export type HistoryPlaceRow = z.output<typeof placeRow>;
+
+export function idOfPlace({ place_id: id, place_run: run, place_owner: owner }: HistoryPlaceRow): WorkId {
+  return { id, run, owner };
+}
+
+/** Reads what some tasks or runs add up to. */
+export type LatestReader<Row extends HistoryPlaceRow> = (
+  store: StoreReader,
+  filter: HistoryFilter,
+  among: HistoryAmong,
+) => Promise<Row[]>;
+
+export interface HistoryAmong extends HistorySpan {
+  readonly ids: readonly string[];
+}
+
+/** Their places alone. */
+export function placesReader(kind: HistoryKind): LatestReader<HistoryPlaceRow> {
+  return (store, filter, among) => checkedRows(store, placeRow, latestQuery(kind, filter, { ...among, columns: '' }));
+}
+
+/**
+ * Those of `ids` that the filter holds for and that lie in the span, in the order of the list. Their place is the
+ * latest start that an event tells for which the filter may hold (`eventCondition`): most often all events of a task
+ * tell the same. So every task has one place in a list, and is found there by the event that tells it. `columns` are
+ * added to those of `placeShape`.
+ */
+export function latestQuery(
+  kind: HistoryKind,
+  filter: HistoryFilter,
+  among: HistoryAmong & { readonly columns: string },
+): StoreQuery {
+  const condition = historyCondition(kind, filter);
+  const event = eventCondition(kind, filter);
+  const eventRange = eventRangeCondition(filter);
+  const range = rangeCondition(filter);
+  const span = spanCondition(kind, 'place', among);
+  const merged = mergedWork(kind.merged, {
+    where: `tenant = {tenant:String} AND ${kind.idColumn} IN {ids:Array(String)}`,
+    place: `${event.where} AND ${eventRange.where}`,
+  });
+  return {
+    name: `${kind.kind}_latest`,
+    sql: `
+      SELECT
+        ${among.columns}
+        ${kind.idColumn} AS place_id,
+        ${kind.place.run} AS place_run,
+        ${kind.place.owner} AS place_owner,
+        toUnixTimestamp64Milli(place) AS place_ms,
+        toUnixTimestamp64Milli(start) AS began_ms,
+        toUnixTimestamp64Milli(received) AS heard_ms,
+        agent_id AS lease_agent,
+        ${kind.runIdColumn} AS lease_run,
+        NOT (${kind.isOpen}) AS has_ended
+      FROM (${merged})
+      WHERE has_place AND ${condition.where} AND ${range.where} AND ${span.where}
+      ORDER BY place DESC, ${kind.idColumn} DESC, place_run DESC, place_owner DESC`,
+    params: {
+      ...event.params,
+      ...eventRange.params,
+      ...condition.params,
+      ...range.params,
+      ...span.params,
+      ids: among.ids,
+    },
+  };
+}

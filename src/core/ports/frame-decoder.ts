@@ -1,0 +1,8 @@
+import type { DecodedBatch, FrameBatch } from '../event-batch.js';
+
+export interface FrameDecoder {
+  /** Transfers `batch.bytes`; it comes back with the result. Rejects with CollectorError `overloaded` or `internal`. */
+  decode(batch: FrameBatch): Promise<DecodedBatch>;
+  /** Workers that are idle now; 0 means a further batch would wait. */
+  idleWorkers(): number;
+}

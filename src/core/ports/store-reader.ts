@@ -1,0 +1,16 @@
+/** One read of the store, bound to a tenant by a typed parameter. Each query of `clickhouse/queries` takes one. */
+export interface StoreReader {
+  /**
+   * Runs `sql` (with `{name:Type}` parameters) and returns its rows as JSON objects.
+   * Rejects with CollectorError: `query_timeout`, `store_unavailable`, `internal`.
+   */
+  rows<Row>(query: StoreQuery): Promise<Row[]>;
+}
+
+export interface StoreQuery {
+  /** Names the query in logs and metrics. */
+  readonly name: string;
+  readonly sql: string;
+  readonly params: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+  readonly signal?: AbortSignal;
+}

@@ -1,0 +1,82 @@
+import { Readable } from 'node:stream';
+import { createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
+import { migrate } from '../../src/clickhouse/migrate.js';
+import type { StoreWriter } from '../../src/clickhouse/store-writer.js';
+import { systemClock } from '../../src/core/clock.js';
+import { rawColumns, rawTable } from '../../src/core/event-schema.js';
+import { silentLogger } from '../../src/core/logger.js';
+import type { StoreExporter } from '../../src/core/ports/store-exporter.js';
+import type { StoreQuery, StoreReader } from '../../src/core/ports/store-reader.js';
+import { createTestEngine } from '../support/embedded-engine.js';
+
+/** Columns of a raw row; the rest take their defaults. Times in ms since the epoch. */
+export type RawRow = Readonly<Record<string, unknown>> & {
+  readonly tenant: string;
+  readonly agent_id: string;
+  readonly type: string;
+  readonly ts: number;
+  readonly received: number;
+};
+
+export interface QueryStore {
+  /** The reader account of the embedded engine, over HTTP, as the collector uses it. */
+  readonly reader: StoreReader;
+  readonly exporter: StoreExporter;
+  /** Reads with the writer's rights. */
+  readonly metadata: StoreReader;
+  /** The writer's account, as the maintenance uses it. */
+  readonly writer: StoreWriter;
+  /** Every query that ran, for asserting what was asked. */
+  readonly asked: StoreQuery[];
+  insert(rows: readonly RawRow[]): Promise<void>;
+  /** A statement of the test itself, as the writer. */
+  run(sql: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The real engine with the real schema, on a free port. */
+export async function openQueryStore(): Promise<QueryStore> {
+  const rig = createTestEngine();
+  await rig.engine.start();
+  const client = createClickhouseClient(
+    { clock: systemClock },
+    { ...rig.clientOptions(), limits: defaultClickhouseLimits },
+  );
+  await migrate({ store: client, logger: silentLogger }, { database: 'tidemark' });
+  const asked: StoreQuery[] = [];
+  return {
+    asked,
+    writer: client,
+    reader: {
+      rows: (query) => {
+        asked.push(query);
+        return client.rows(query);
+      },
+    },
+    metadata: { rows: (query) => client.writerRows(query) },
+    exporter: {
+      export: (query) => {
+        asked.push(query);
+        return client.export(query);
+      },
+    },
+    insert: (rows) =>
+      client.insertStream({ name: 'insert of test rows', sql: insertSql }, Readable.from(jsonLines(rows))),
+    run: (sql) => client.command({ name: 'test', sql }),
+    close: async () => {
+      await client.close();
+      await rig.end();
+    },
+  };
+}
+
+const insertSql = `INSERT INTO ${rawTable} (${rawColumns.map(({ name }) => name).join(', ')}) FORMAT JSONEachRow`;
+
+function* jsonLines(rows: readonly RawRow[]): Iterable<Buffer> {
+  for (const row of rows) {
+    const times = ['ts', 'received', 'started_at', 'ended_at']
+      .filter((name) => typeof row[name] === 'number')
+      .map((name) => [name, new Date(Number(row[name])).toISOString().replace('Z', '')]);
+    yield Buffer.from(`${JSON.stringify({ attempt: 1, ...row, ...Object.fromEntries(times) })}\n`);
+  }
+}

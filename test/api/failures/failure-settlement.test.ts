@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { settleFailures } from '../../../src/clickhouse/maintenance/failure-settlement.js';
+import { createInsertToken } from '../../../src/clickhouse/maintenance/insert-token.js';
+import type { DeliveryHold } from '../../../src/core/ports/delivery-hold.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { seededRandom, testSeed } from '../../support/seeded-random.js';
+import { createQueryApi, type QueryApi } from '../api-client.js';
+import { openQueryStore, type QueryStore } from '../api-store.js';
+import { type ExpectedFailure, failureHistory } from './failure-history.js';
+
+const nothingDelivered: DeliveryHold = { whileHeld: (work) => work() };
+
+const seed = testSeed(53);
+const nowMs = Math.floor(Date.now() / 60_000) * 60_000;
+const tenants = ['acme', 'globex'] as const;
+
+let store: QueryStore;
+let api: QueryApi;
+const expected: ExpectedFailure[] = [];
+
+beforeAll(async () => {
+  process.stdout.write(`failure-settlement: seed ${seed}, now ${nowMs}\n`);
+  store = await openQueryStore();
+  const random = seededRandom(seed);
+  const nextToken = createInsertToken(new FakeClock(nowMs), random);
+  api = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs) });
+  const made = tenants.map((tenant) => failureHistory({ tenant, runs: 60, nowMs, days: 6 }, random));
+  const rows = made.flatMap((history) => history.rows).map((row) => ({ row, place: random() }));
+  expected.push(...made.flatMap((history) => history.expected));
+  // Every event before or after the first pass, whatever it says of which.
+  await store.insert(rows.filter(({ place }) => place < 0.5).map(({ row }) => row));
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken }, () => false, {
+    rowsAtOnceMax: 0,
+  });
+  await leaveToReaders();
+  await store.insert(rows.filter(({ place }) => place >= 0.5).map(({ row }) => row));
+});
+
+afterAll(() => store.close());
+
+/** As if what is there had been inserted well before the last pass. */
+async function leaveToReaders(): Promise<void> {
+  await store.run(`ALTER TABLE agent_failures_v1 UPDATE inserted = inserted - toIntervalHour(1)
+    WHERE lane != 'settled' SETTINGS mutations_sync = 2`);
+}
+
+async function countsOf(tenant: string): Promise<unknown> {
+  const { body } = await api.get(tenant, '/api/v1/failures/breakdown?group_by=agent&limit=100');
+  const groups = body.groups as { key: string; count: number; retried: number; recovered: number }[];
+  return groups
+    .map(({ key, count, retried, recovered }) => ({ key, count, retried, recovered }))
+    .sort((a, b) => a.key.localeCompare(b.key));
+}
+
+function recountOf(tenant: string): unknown {
+  const found = expected.filter((failure) => failure.tenant === tenant);
+  return [...new Set(found.map((failure) => failure.agent_id))].sort().map((key) => {
+    const group = found.filter((failure) => failure.agent_id === key);
+    return {
+      key,
+      count: group.length,
+      retried: group.filter(({ status }) => status !== 'failed').length,
+      recovered: group.filter(({ status }) => status === 'recovered').length,
+    };
+  });
+}
+
+async function stored(): Promise<Record<string, number>> {
+  const rows = await store.reader.rows<{ outcome: string; failures: number }>({
+    name: 'test',
+    sql: 'SELECT toString(outcome) AS outcome, toUInt32(count()) AS failures FROM agent_failures GROUP BY outcome',
+    params: {},
+  });
+  return Object.fromEntries(rows.map(({ outcome, failures }) => [outcome, failures]));
+}
+
+function outcomes(): Record<string, number> {
+  const of = (status: string) => expected.filter((failure) => failure.status === status).length;
+  return { failed: of('failed'), retried: of('retried'), recovered: of('recovered') };
+}
+
+test('answers join what came since the last pass: later tries of earlier failures, and late failures', async () => {
+  const settled = await stored();
+  expect(settled.recovered).toBeGreaterThan(10);
+  expect(settled).not.toEqual(outcomes());
+  for (const tenant of tenants) expect(await countsOf(tenant)).toEqual(recountOf(tenant));
+});
+
+test('a further pass stores what was joined, repeated events once, and changes no answer', async () => {
+  const nextToken = createInsertToken(new FakeClock(nowMs + 1), seededRandom(seed));
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
+  expect(await stored()).toEqual(outcomes());
+  await leaveToReaders();
+  for (const tenant of tenants) expect(await countsOf(tenant)).toEqual(recountOf(tenant));
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
+  expect(await stored()).toEqual(outcomes());
+});
+
+test('beside very many new tries a breakdown has the outcomes stored last, and says of when', async () => {
+  const nextToken = createInsertToken(new FakeClock(nowMs + 2), seededRandom(seed));
+  const failed = { tenant: 'initech', agent_id: 'a', type: 'task.failed', error_category: 'tool', received: nowMs };
+  await store.insert([{ ...failed, task_id: 'mended', ts: nowMs - 60_000 }]);
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
+  await store.insert([{ ...failed, type: 'task.completed', task_id: 'mended', ts: nowMs - 1_000 }]);
+  const breakdown = async () => (await api.get('initech', '/api/v1/failures/breakdown')).body;
+  const joined = { totals: { count: 1, recovered: 1 }, outcomes_as_of: null };
+  await vi.waitFor(async () => expect(await breakdown()).toMatchObject(joined), { timeout: 10_000 });
+  await store.run(`INSERT INTO agent_events_raw_v1 (tenant, received, ts, type, agent_id, task_id)
+    SELECT 'initech', toDateTime64(${nowMs / 1_000}, 3) AS at, at, 'task.completed', 'a', toString(number)
+    FROM numbers(50000)`);
+  const behind = { totals: { count: 1, recovered: 0 }, outcomes_as_of: expect.any(String) };
+  await vi.waitFor(async () => expect(await breakdown()).toMatchObject(behind), { timeout: 10_000 });
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
+  expect(await breakdown()).toMatchObject({ totals: { count: 1, recovered: 1 }, outcomes_as_of: expect.any(String) });
+});
+
+test('a pass with nothing new writes nothing', async () => {
+  await leaveToReaders();
+  const nextToken = createInsertToken(new FakeClock(nowMs + 3), seededRandom(seed));
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
+  const marks = () =>
+    store.reader.rows({
+      name: 'test',
+      sql: "SELECT max(received) AS at, count() AS marks FROM agent_failures_v1 WHERE lane = 'settled'",
+      params: {},
+    });
+  const before = await marks();
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
+  expect(await marks()).toEqual(before);
+});
