@@ -6,6 +6,7 @@ import { type BenchResults, budgetLines } from './budget.js';
 export interface BenchRun {
   readonly at: string;
   readonly machine: Machine;
+  readonly options: { readonly nodeFlags: readonly string[] };
   readonly results: BenchResults;
 }
 
@@ -13,10 +14,11 @@ type Measured = Pick<Figure, 'name' | 'unit' | 'value' | 'floor' | 'goal'>;
 
 /**
  * Of each figure the median over the runs of one machine and commit: those of the newest run that has it. Runs that
- * measured nothing count for nothing.
+ * measured nothing, or under a profiler, count for nothing.
  */
 export function summaryOf(runs: readonly BenchRun[], where: (machine: Machine) => string): Summary {
-  const newestFirst = [...runs].sort((a, b) => (a.at < b.at ? 1 : -1));
+  const plain = runs.filter(({ options }) => options.nodeFlags.length === 0);
+  const newestFirst = plain.sort((a, b) => (a.at < b.at ? 1 : -1));
   const measured = newestFirst.map(({ machine, results }) => ({ where: where(machine), lines: linesOf(results) }));
   const mostFirst = measured.toSorted((a, b) => b.lines.length - a.lines.length);
   const names = new Set(mostFirst.flatMap(({ lines }) => lines.map(({ name }) => name)));

@@ -14,7 +14,7 @@ const { scripts } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')
   readonly scripts: Readonly<Record<string, string>>;
 };
 const variablesOfTests = project
-  .filter(({ path }) => /^(test|bench)\/.*\.ts$/.test(path))
+  .filter(({ path }) => /^(test|bench)\/.*\.ts$/.test(path) && path !== 'test/documentation.test.ts')
   .flatMap(({ text }) => text.match(/\bTIDEMARK_[A-Z_]+\b/g) ?? []);
 const named: rules.Named = {
   paths: new Set(project.map(({ path }) => path)),
@@ -35,15 +35,27 @@ const cases: readonly {
     says: 'links lead to a file and a heading',
     rule: rules.linksResolve,
     bad: [
-      page('README.md', '# A `b`: c\n[x](docs/one.md) [y](#a-b-c)\n[z](docs/two.md)\n```\n[no](link)\n```\n[w](#gone)\n'),
-      page('docs/one.md', '[up](../README.md#a-b-c) [there](https://example.com/x)\n[no](README.md)\n'),
+      page(
+        'README.md',
+        '# A `b`: c\n[x](docs/one.md) [y](#a-b-c)\n[z](docs/two.md)\n```\n[no](link)\n```\n[w](#gone)\n',
+      ),
+      page('docs/one.md', '[up](../README.md#a-b-c) [there](https://example.com/x)\n[no](three.md)\n'),
     ],
-    found: ['README.md:3: there is no docs/two.md', 'README.md:7: README.md has no heading #gone', 'docs/one.md:2: '],
+    found: [
+      'README.md:3: there is no docs/two.md',
+      'README.md:7: README.md has no heading #gone',
+      'docs/one.md:2: there is no docs/three.md',
+    ],
   },
   {
     says: 'paths in backticks are there',
     rule: rules.namedPathsExist,
-    bad: [page('docs/a.md', '`src/core` `src/core/clock.ts` `src/*/clock.ts` `src/<stage>/`\n`src/core/none.ts` `test/none`\n')],
+    bad: [
+      page(
+        'docs/a.md',
+        '`src/core` `src/core/clock.ts` `src/*/clock.ts` `src/<stage>/`\n`src/core/none.ts` `test/none`\n',
+      ),
+    ],
     found: ['docs/a.md:2: there is no src/core/none.ts', 'docs/a.md:2: there is no test/none'],
   },
   {
@@ -55,13 +67,20 @@ const cases: readonly {
   {
     says: 'settings are those of the configuration',
     rule: rules.namedSettingsExist,
-    bad: [page('docs/a.md', '`http.hosts` TIDEMARK_PORT TIDEMARK_CLICKHOUSE_READER_*\n`http.ghosts` `TIDEMARK_PORTS`\n')],
+    bad: [
+      page('docs/a.md', '`http.hosts` TIDEMARK_PORT TIDEMARK_CLICKHOUSE_READER_*\n`http.ghosts` `TIDEMARK_PORTS`\n'),
+    ],
     found: ['docs/a.md:2: TIDEMARK_PORTS is no setting', 'docs/a.md:2: http.ghosts is no setting'],
   },
   {
     says: 'metrics are declared',
     rule: rules.namedMetricsExist,
-    bad: [page('docs/a.md', '`tidemark_events_total` `tidemark_exports_*` `collector:tidemark_x:rate5m`\n`tidemark_none_total`\n')],
+    bad: [
+      page(
+        'docs/a.md',
+        '`tidemark_events_total` `tidemark_exports_*` `collector:tidemark_x:rate5m`\n`tidemark_none_total`\n',
+      ),
+    ],
     found: ['docs/a.md:2: tidemark_none_total is no metric'],
   },
   {
@@ -92,7 +111,9 @@ test('the README is read in one go: at most 300 lines', () => {
 
 test('the page of the house has at least ten tasks with the files to open', () => {
   const text = readFileSync(packageFile('docs/architecture.md'), 'utf8');
-  const rows = [...(text.split('## To change X, open Y')[1] ?? '').matchAll(/^\| (?!to change|---)[^|]+\|([^|]+)\|$/gm)];
+  const rows = [
+    ...(text.split('## To change X, open Y')[1] ?? '').matchAll(/^\| (?!to change|---)[^|]+\|([^|]+)\|$/gm),
+  ];
   expect(rows.length).toBeGreaterThanOrEqual(10);
   for (const [row, opened = ''] of rows) expect(opened, row).toMatch(/`(src|test|bench|clickhouse|\.ci)\//);
 });

@@ -14,7 +14,7 @@ export interface ReferenceSection {
   readonly content: string;
 }
 
-/** Every table of the documentation that is made of what the program itself runs on, and that of the bench's figures. */
+/** Every table of the documentation made of what the program itself runs on, and that of the bench's figures. */
 export function referenceSections(): readonly ReferenceSection[] {
   return [
     { page: 'docs/events.md', name: 'event-types', content: typeTable() },

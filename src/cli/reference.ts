@@ -8,7 +8,8 @@ const usage = 'usage: reference [--print]\n';
 
 /**
  * `npm run reference`: writes the generated tables into the pages of the documentation, between their markers, and
- * `.env.example`. With `-- --print` it prints them instead. Exit code 1 when a page cannot be written or lacks a marker.
+ * `.env.example`. With `-- --print` it prints them instead. Exit code 1 when a page cannot be written or lacks a
+ * marker.
  */
 function main(args: readonly string[]): number {
   answerHelp(usage);

@@ -8,7 +8,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { packageFile } from '../../src/core/package-root.js';
 import { type ApiCallable, ApiDocument } from '../support/api-document.js';
 import { CollectorProcess } from '../support/collector-process.js';
-import { type CurlCall, hasProgram, RecordingShell, type ShellExample, shellExamples } from '../support/doc-examples.js';
+import {
+  type CurlCall,
+  hasProgram,
+  RecordingShell,
+  type ShellExample,
+  shellExamples,
+} from '../support/doc-examples.js';
 import { documentedEvents } from '../support/doc-history.js';
 import { documentationPages } from '../support/doc-pages.js';
 

@@ -42,8 +42,8 @@ export interface CurlCall {
 }
 
 /**
- * A shell that runs examples as they stand and keeps what each `curl` asked and got: a program of that name stands before
- * the real one on the PATH. A stream (`-N`) is read for two seconds.
+ * A shell that runs examples as they stand and keeps what each `curl` asked and got: a program of that name stands
+ * before the real one on the PATH. A stream (`-N`) is read for two seconds.
  */
 export class RecordingShell {
   readonly #directory: string;

@@ -7,7 +7,13 @@ export function documentedEvents(nowMs: number): readonly Readonly<Record<string
 
 /** `run-7`, with both of its tasks, a step that was tried twice, a log line and memory. */
 function nightlyReport(nowMs: number): Readonly<Record<string, unknown>>[] {
-  const run = { agent_id: 'researcher', agent_name: 'Researcher', run_id: 'run-7', user_id: 'ann', crew_id: 'night-shift' };
+  const run = {
+    agent_id: 'researcher',
+    agent_name: 'Researcher',
+    run_id: 'run-7',
+    user_id: 'ann',
+    crew_id: 'night-shift',
+  };
   const task = { ...run, task_id: 'task-42', name: 'find sources' };
   const step = { ...task, step_id: 'search', name: 'web_search', step_kind: 'tool' };
   const usage = { llm_calls: 1, tokens_in: 300, tokens_out: 20, cost_micros: 900, confidence: 0.9 };
@@ -18,7 +24,14 @@ function nightlyReport(nowMs: number): Readonly<Record<string, unknown>>[] {
     { ...step, ...failure, type: 'step.failed', attempt: 1, started_at: nowMs - 8_800, ended_at: nowMs - 7_900 },
     { ...task, type: 'log', level: 'warn', step_id: 'search', message: 'search timed out, trying again' },
     { ...step, ...usage, type: 'step.completed', attempt: 2, started_at: nowMs - 7_800, ended_at: nowMs - 7_000 },
-    { ...task, ...usage, type: 'task.completed', started_at: nowMs - 8_900, ended_at: nowMs - 6_000, outputs: { sources: 4 } },
+    {
+      ...task,
+      ...usage,
+      type: 'task.completed',
+      started_at: nowMs - 8_900,
+      ended_at: nowMs - 6_000,
+      outputs: { sources: 4 },
+    },
     { ...run, ...failure, type: 'task.failed', task_id: 'task-43', started_at: nowMs - 6_000, ended_at: nowMs - 4_000 },
     { ...run, type: 'memory.stored', task_id: 'task-42' },
     { ...run, type: 'run.completed', ended_at: nowMs - 3_000, flow_id: 'weekly-report', outputs: { report: 'r-7' } },
@@ -26,7 +39,12 @@ function nightlyReport(nowMs: number): Readonly<Record<string, unknown>>[] {
 }
 
 function patterns(nowMs: number): Readonly<Record<string, unknown>>[] {
-  const pattern = { type: 'pattern.observed', pattern_id: 'pat-17', pattern_type: 'retry_loop', name: 'Search asked twice' };
+  const pattern = {
+    type: 'pattern.observed',
+    pattern_id: 'pat-17',
+    pattern_type: 'retry_loop',
+    name: 'Search asked twice',
+  };
   return [
     { ...pattern, agent_id: 'researcher', confidence: 0.86, evidence: ['run-81'], ts: nowMs - 5_000 },
     { ...pattern, agent_id: 'reviewer', effectiveness: 0.4, evidence: ['run-90', 'run-84'], ts: nowMs - 4_000 },
@@ -43,7 +61,13 @@ function others(nowMs: number): Readonly<Record<string, unknown>>[] {
     { ...end, agent_id: 'agent-7', task_id: 'seven', ts: nowMs - dayMs },
     { ...deal, type: 'run.started', flow_id: 'weekly-report', name: 'weekly report', ts: nowMs - 20_000 },
     { ...deal, ...end, task_id: 'deal-task' },
-    { ...deal, type: 'task.failed', task_id: 'deal-task-2', error_category: 'tool', error_message: 'no answer from "host-1"' },
+    {
+      ...deal,
+      type: 'task.failed',
+      task_id: 'deal-task-2',
+      error_category: 'tool',
+      error_message: 'no answer from "host-1"',
+    },
     { ...deal, type: 'run.completed', duration_ms: 10_000 },
     { type: 'run.completed', agent_id: 'researcher', run_id: 'run-41', duration_ms: 5_000 },
   ];

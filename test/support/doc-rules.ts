@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { TextFile } from './source-file.js';
 
-/** What the pages may name: files of the project, scripts of package.json, settings by variable and by path, metrics. */
+/** What the pages may name: files, scripts of package.json, settings by variable and by path, metrics. */
 export interface Named {
   readonly paths: ReadonlySet<string>;
   readonly scripts: ReadonlySet<string>;

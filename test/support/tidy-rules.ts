@@ -267,11 +267,7 @@ export function migrationsDense(files: readonly TextFile[]): string[] {
 }
 
 /** Names of a generated table of a page against the names that are declared, both ways. */
-export function namesDocumented(
-  page: TextFile | undefined,
-  section: string,
-  declared: ReadonlySet<string>,
-): string[] {
+export function namesDocumented(page: TextFile | undefined, section: string, declared: ReadonlySet<string>): string[] {
   const text = page?.text ?? '';
   const begin = text.indexOf(`<!-- begin:${section} -->`);
   const end = text.indexOf(`<!-- end:${section} -->`);

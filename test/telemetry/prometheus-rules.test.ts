@@ -11,7 +11,8 @@ const directory = fileURLToPath(packageFile('src/telemetry/prometheus'));
 const recordingRules = readFileSync(join(directory, 'recording-rules.yml'), 'utf8');
 const alertRules = readFileSync(join(directory, 'alert-rules.yml'), 'utf8');
 const ruleTests = readFileSync(join(directory, 'rules-test.yml'), 'utf8');
-const section = /\n## Prometheus\n([\s\S]*?)\n## /.exec(readFileSync(packageFile('docs/metrics.md'), 'utf8'))?.[1] ?? '';
+const section =
+  /\n## Prometheus\n([\s\S]*?)\n## /.exec(readFileSync(packageFile('docs/metrics.md'), 'utf8'))?.[1] ?? '';
 const alertNames = [...alertRules.matchAll(/- alert: (\w+)/g)].map((match) => match[1]!);
 const recordedNames = [...recordingRules.matchAll(/- record: (\S+)/g)].map((match) => match[1]!);
 
