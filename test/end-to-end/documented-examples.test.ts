@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { packageFile } from '../../src/core/package-root.js';
 import { type ApiCallable, ApiDocument } from '../support/api-document.js';
 import { CollectorProcess } from '../support/collector-process.js';
@@ -22,8 +22,11 @@ const run = promisify(execFile);
 const pages = documentationPages();
 const examples = pages.flatMap(shellExamples);
 const directory = mkdtempSync(join(tmpdir(), 'tidemark-documented-'));
-// No key from outside: the first start makes one, as it does for the reader.
-const collector = new CollectorProcess({ dataDir: join(directory, 'tidemark-data'), env: { TIDEMARK_API_KEYS: '' } });
+// No key from outside: the first start makes one, as it does for the reader. The origin is that of docs/access.md.
+const collector = new CollectorProcess({
+  dataDir: join(directory, 'tidemark-data'),
+  env: { TIDEMARK_API_KEYS: '', TIDEMARK_HTTP_CORS_ORIGINS: 'https://board.example.com' },
+});
 let key = '';
 let api: ApiDocument;
 /** The same without required fields: an example may leave some out. */
@@ -39,7 +42,7 @@ beforeAll(async () => {
   const events = documentedEvents(Date.now());
   const { body, status } = await sent(events);
   expect([status, body]).toEqual([202, { accepted: events.length, rejected: 0, duplicates: 0, errors: [] }]);
-  await expect.poll(() => eventsWhere('1')).toBe(events.length);
+  await vi.waitFor(async () => expect(await eventsWhere('1')).toBe(events.length), { timeout: 30_000, interval: 100 });
 });
 afterAll(async () => {
   await collector.stop();

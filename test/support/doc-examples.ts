@@ -71,7 +71,14 @@ export class RecordingShell {
   /** Runs a script and tells what it printed and what it asked. A stream that is cut is no failure. */
   run(script: string): { readonly stdout: string; readonly calls: readonly CurlCall[] } {
     const before = new Set(readdirSync(this.#calls));
-    const stdout = execFileSync('bash', ['-c', script], { cwd: this.#directory, env: this.#env, encoding: 'utf8' });
+    // Where its input is a socket, bash takes it for a remote shell and reads its start files.
+    const options = {
+      cwd: this.#directory,
+      env: this.#env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    } as const;
+    const stdout = execFileSync('bash', ['-c', script], options);
     const names = readdirSync(this.#calls).filter((name) => name.endsWith('.args') && !before.has(name));
     return { stdout, calls: names.sort().map((name) => readCall(join(this.#calls, name.replace(/\.args$/, '')))) };
   }
@@ -80,9 +87,9 @@ export class RecordingShell {
 const recordingCurl = `#!/usr/bin/env bash
 call=$CALLS/$(date +%s%N)
 printf '%s\\0' "$@" >"$call.args"
-stream=()
-for word in "$@"; do if [ "$word" = -N ]; then stream=(--max-time 2); fi; done
-"$REAL_CURL" -sS "\${stream[@]}" --dump-header "$call.head" "$@" | tee "$call.body"
+how=(-sS)
+for word in "$@"; do if [ "$word" = -N ]; then how=(-s --max-time 2); fi; done
+"$REAL_CURL" "\${how[@]}" --dump-header "$call.head" "$@" | tee "$call.body"
 exit 0
 `;
 
