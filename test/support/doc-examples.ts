@@ -72,13 +72,12 @@ export class RecordingShell {
   run(script: string): { readonly stdout: string; readonly calls: readonly CurlCall[] } {
     const before = new Set(readdirSync(this.#calls));
     // Where its input is a socket, bash takes it for a remote shell and reads its start files.
-    const options = {
+    const stdout = execFileSync('bash', ['-c', script], {
       cwd: this.#directory,
       env: this.#env,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
-    } as const;
-    const stdout = execFileSync('bash', ['-c', script], options);
+    });
     const names = readdirSync(this.#calls).filter((name) => name.endsWith('.args') && !before.has(name));
     return { stdout, calls: names.sort().map((name) => readCall(join(this.#calls, name.replace(/\.args$/, '')))) };
   }
