@@ -53,10 +53,15 @@ const cases: readonly {
     bad: [
       page(
         'docs/a.md',
-        '`src/core` `src/core/clock.ts` `src/*/clock.ts` `src/<stage>/`\n`src/core/none.ts` `test/none`\n',
+        '`src/core` `src/core/clock.ts` `src/*/clock.ts` `src/<stage>/` `clock.ts`\n`src/core/none.ts`',
       ),
+      page('docs/b.md', '`test/none`\n`none.ts`\n'),
     ],
-    found: ['docs/a.md:2: there is no src/core/none.ts', 'docs/a.md:2: there is no test/none'],
+    found: [
+      'docs/a.md:2: there is no src/core/none.ts',
+      'docs/b.md:1: there is no test/none',
+      'docs/b.md:2: there is no none.ts',
+    ],
   },
   {
     says: 'what is run with npm is a script',

@@ -120,12 +120,7 @@ function configRows(): string {
     field.allowed,
     field.meaning,
   ]);
-  const notes = [
-    'The environment wins over the JSON file that `TIDEMARK_CONFIG` or `--config <path>` names, the file over the',
-    'defaults. An empty variable counts as not set; an unknown one is refused. `--check-config` prints what is in',
-    'force.',
-  ].join('\n');
-  return `${table(['variable, and path in the file', 'default', 'allowed', 'meaning'], rows)}\n\n${notes}`;
+  return table(['variable, and path in the file', 'default', 'allowed', 'meaning'], rows);
 }
 
 /** Every variable, commented out, with what it is and its default: the text of `.env.example`. */

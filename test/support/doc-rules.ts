@@ -67,11 +67,17 @@ function anchorsOf(text: string): ReadonlySet<string> {
   return anchors;
 }
 
-/** A path in backticks is a file or folder; `<name>` and `*` stand for any. */
-export const namedPathsExist: DocRule = (pages, { paths }) =>
-  matches(pages, /`((?:src|workers|bench|test|clickhouse|docs|\.ci)\/[^`\s]*)`/g)
-    .filter(({ text }) => !isThere(text, paths))
-    .map((match) => finding(match, `there is no ${match.text}, use a path that is there`));
+/** A path in backticks is a file or folder; `<name>` and `*` stand for any. `name.ts` alone is some file's name. */
+export const namedPathsExist: DocRule = (pages, { paths }) => {
+  const names = new Set([...paths].map((path) => posix.basename(path)));
+  const unknown = matches(pages, /`((?:src|workers|bench|test|clickhouse|docs|\.ci)\/[^`\s]*)`/g).filter(
+    ({ text }) => !isThere(text, paths),
+  );
+  const unknownNames = matches(pages, /`([\w-]+\.ts)`/g).filter(({ text }) => !names.has(text));
+  return [...unknown, ...unknownNames].map((match) =>
+    finding(match, `there is no ${match.text}, use a path that is there`),
+  );
+};
 
 function isThere(path: string, paths: ReadonlySet<string>): boolean {
   const plain = path.replace(/\/$/, '');
