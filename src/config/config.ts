@@ -11,7 +11,7 @@ import { erasureFields, retentionFields } from './retention-config.js';
 /**
  * Every setting, once. The path of a field is its path in the JSON file (`spool.groupAgeMsMax`) and names its
  * environment variable (`TIDEMARK_SPOOL_GROUP_AGE_MS_MAX`). `load-config.ts` reads it, `relations.ts` says which
- * settings bound each other, and the README's table is printed from it.
+ * settings bound each other, and the table of `docs/configuration.md` is printed from it.
  */
 
 const tenantPattern = /^[A-Za-z0-9_-]{1,64}$/;

@@ -266,27 +266,24 @@ export function migrationsDense(files: readonly TextFile[]): string[] {
     });
 }
 
-/** Names of a generated table of README.md against the names that are declared, both ways. */
-export function namesDocumented(
-  readme: TextFile | undefined,
-  section: string,
-  declared: ReadonlySet<string>,
-): string[] {
-  const text = readme?.text ?? '';
+/** Names of a generated table of a page against the names that are declared, both ways. */
+export function namesDocumented(page: TextFile | undefined, section: string, declared: ReadonlySet<string>): string[] {
+  const text = page?.text ?? '';
   const begin = text.indexOf(`<!-- begin:${section} -->`);
   const end = text.indexOf(`<!-- end:${section} -->`);
-  if (readme === undefined || begin < 0 || end < begin) {
-    return [`README.md:1: no section ${section} with ${[...declared].join(', ')}, use npm run reference instead`];
+  if (page === undefined || begin < 0 || end < begin) {
+    const path = page?.path ?? `docs/${section}.md`;
+    return [`${path}:1: no section ${section} with ${[...declared].join(', ')}, use npm run reference instead`];
   }
   const rows = text.slice(begin, end).matchAll(/^\| `([^`{]+)/gm);
   const documented = new Map([...rows].map((row) => [row[1] ?? '', begin + row.index]));
   return [
     ...[...declared]
       .filter((name) => !documented.has(name))
-      .map((name) => finding(readme, begin, `${name} is missing in ${section}, use npm run reference instead`)),
+      .map((name) => finding(page, begin, `${name} is missing in ${section}, use npm run reference instead`)),
     ...[...documented]
       .filter(([name]) => !declared.has(name))
-      .map(([name, offset]) => finding(readme, offset, `${name} is not declared, use npm run reference instead`)),
+      .map(([name, offset]) => finding(page, offset, `${name} is not declared, use npm run reference instead`)),
   ];
 }
 
