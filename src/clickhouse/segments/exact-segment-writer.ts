@@ -8,6 +8,7 @@ import type { SegmentWriter } from '../../core/ports/segment-writer.js';
 import type { SpoolSegment } from '../../core/ports/spool-reader.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { readingAsWriter } from '../maintenance/rollup-repair.js';
+import { quoteString } from '../sql-text.js';
 import type { StoreWriter } from '../store-writer.js';
 import { type FedTable, readFedTables } from './fed-tables.js';
 import { type ArrivedPart, type BlockMarks, isWhole, readArrivedParts, readBlockMarks } from './part-census.js';
@@ -204,7 +205,7 @@ export class ExactSegmentWriter implements SegmentWriter {
         instruments.partsBroken.inc({ found: 'insert' });
         await store.command({
           name: `detaching a part of ${part.table}`,
-          sql: `ALTER TABLE ${part.table} DETACH PART '${part.name}'`,
+          sql: `ALTER TABLE ${part.table} DETACH PART ${quoteString(part.name)}`,
         });
         continue;
       }
