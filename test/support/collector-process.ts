@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { askEngine, engineAccess } from '../../bench/engine-access.js';
+import { freePort } from '../../bench/free-port.js';
 import { packageFile } from '../../src/core/package-root.js';
 
 export const testKey = 'tdm_test_key_of_the_end_to_end_tests';
@@ -168,16 +168,6 @@ export class CollectorProcess {
     child.kill(signal);
     return ended;
   }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 function childrenOf(pid: number): number[] {
