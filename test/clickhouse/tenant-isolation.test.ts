@@ -348,7 +348,10 @@ describe('another tenant with the same ids changes nothing of what is read of on
 test('every read of the store is asked here, or is one of all tenants', async () => {
   const directory = new URL('../../src/clickhouse/queries/', import.meta.url);
   const found: string[] = [];
-  for (const file of readdirSync(directory)) {
+  for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts')) {
+      continue;
+    }
     const module: Record<string, unknown> = await import(new URL(file, directory).href);
     found.push(...Object.keys(module).filter((name) => /^(read|export|places)[A-Z]/.test(name)));
   }
