@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { readAgentKnown } from '../../clickhouse/queries/agents/agent-known.js';
 import type { HttpReply, HttpRoute } from '../../core/ports/http-route.js';
 import { type WindowSnapshot, windowMs, windowNames } from '../../core/ports/live-windows.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import {
   costCentsSchema,
   countSchema,
@@ -14,7 +15,7 @@ import {
   textSchema,
   tokensSchema,
 } from '../answers/answer-schema.js';
-import { costCents, instant, meanDigits, optionalInstant, percentDigits } from '../answers/answer-units.js';
+import { costCents, meanDigits, percentDigits } from '../answers/answer-units.js';
 import { agentUnknown, pathAgentId } from '../request/agent-path.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { parseParameters } from '../request/parameters.js';

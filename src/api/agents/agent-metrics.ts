@@ -4,6 +4,7 @@ import type { AgentKey } from '../../clickhouse/queries/agents/agent-known.js';
 import { type AgentPerformanceRow, readAgentPerformance } from '../../clickhouse/queries/agents/agent-performance.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
+import { instant } from '../../core/time-text.js';
 import {
   costCentsSchema,
   countSchema,
@@ -14,7 +15,7 @@ import {
   rateSchema,
   tokensSchema,
 } from '../answers/answer-schema.js';
-import { costCents, instant, meanDigits, percentDigits, rounded } from '../answers/answer-units.js';
+import { costCents, meanDigits, percentDigits, rounded } from '../answers/answer-units.js';
 import { pathAgentId } from '../request/agent-path.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import type { MetricRange, MetricType } from '../request/metric-range.js';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type FlowRow, readFlowPage } from '../../clickhouse/queries/runs/flow-page.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
+import { instant } from '../../core/time-text.js';
 import {
   costCentsSchema,
   countSchema,
@@ -11,7 +12,7 @@ import {
   textSchema,
   tokensSchema,
 } from '../answers/answer-schema.js';
-import { costCents, instant, percentDigits, rounded } from '../answers/answer-units.js';
+import { costCents, percentDigits, rounded } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { checkFailureRange, failureRangeShape, failureSpan } from '../request/event-range.js';
 import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';

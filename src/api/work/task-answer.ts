@@ -1,4 +1,5 @@
 import type { TaskRow } from '../../clickhouse/queries/work/task-row.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import {
   attemptSchema,
   costCentsSchema,
@@ -11,7 +12,7 @@ import {
   textSchema,
   tokensSchema,
 } from '../answers/answer-schema.js';
-import { costCents, instant, optionalInstant, reportedAttempt } from '../answers/answer-units.js';
+import { costCents, reportedAttempt } from '../answers/answer-units.js';
 import { workStatusSchema } from './work-status.js';
 
 const summaryCharactersMax = 200;

@@ -4,7 +4,7 @@ import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64, optionalInteger64 } from '../sql/column-types.js';
 import { type FailureFilter, failureCondition, failureTenant } from './failure-filter.js';
 import { type FailureGrouping, groupingSql } from './failure-grouping.js';
-import { asSettled, failuresWithOutcome } from './failure-outcomes.js';
+import { asSettled, failuresWithOutcome, recovered, retried } from './failure-outcomes.js';
 import { readNewTries } from './new-tries.js';
 
 const row = z.object({
@@ -73,7 +73,7 @@ export async function readFailureGroups(
         FROM (
           SELECT
             ${key} AS group_key, count() AS same,
-            countIf(outcome >= 1) AS same_retried, countIf(outcome = 2) AS same_recovered,
+            countIf(outcome >= ${retried}) AS same_retried, countIf(outcome = ${recovered}) AS same_recovered,
             sum(toFloat64(llm_calls)) AS same_calls, sum(toFloat64(tokens_in)) AS same_in,
             sum(toFloat64(tokens_out)) AS same_out,
             sum(toFloat64(cost_micros)) AS same_cost,
