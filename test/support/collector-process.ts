@@ -17,13 +17,16 @@ export class CollectorProcess {
   #storePort = 0;
   output = '';
   readonly #openFilesMax: number | null;
+  readonly #program: string;
 
-  /** `openFilesMax`: the limit of open files, its own and its engine's. */
+  /** `openFilesMax`: the limit of open files, its own and its engine's. `program`: that of another build. */
   constructor(options: {
     readonly dataDir: string;
     readonly env?: Readonly<Record<string, string>>;
     readonly openFilesMax?: number;
+    readonly program?: string;
   }) {
+    this.#program = options.program ?? fileURLToPath(packageFile('dist/src/main.js'));
     this.dataDir = options.dataDir;
     this.#openFilesMax = options.openFilesMax ?? null;
     this.#env = options.env ?? {};
@@ -50,7 +53,7 @@ export class CollectorProcess {
   async start(): Promise<void> {
     this.#port ||= await freePort();
     this.#storePort ||= await freePort();
-    const command = [process.execPath, fileURLToPath(packageFile('dist/src/main.js'))];
+    const command = [process.execPath, this.#program];
     const limited = this.#openFilesMax === null ? [] : ['sh', '-c', `ulimit -n ${this.#openFilesMax}; exec "$@"`, 'sh'];
     const [program = '', ...args] = [...limited, ...command];
     const child = spawn(program, args, {
