@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../core/clock.js';
+import { type Clock, sleep } from '../core/clock.js';
 import { type AccessErrorCode, errorMessage, errorTable } from '../core/errors.js';
 import type { HttpInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
@@ -136,7 +136,7 @@ export class HttpServer implements Stage {
     this.#listener.stopListening();
     await this.#webSockets.drain(deadlineMs);
     while (this.#underWay.count > 0 && this.#deps.clock.monotonicMs() < endMs) {
-      await new Promise<void>((resolve) => this.#deps.clock.setTimer(5, resolve));
+      await sleep(this.#deps.clock, 5);
     }
     await this.#webSockets.stop(Math.max(100, endMs - this.#deps.clock.monotonicMs()));
     this.#listener.close();

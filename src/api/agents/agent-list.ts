@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type AgentActivityRow, readAgentActivity } from '../../clickhouse/queries/agents/agent-activity.js';
 import { type AgentPageRow, readAgentPage } from '../../clickhouse/queries/agents/agent-page.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
+import { instant } from '../../core/time-text.js';
 import {
   countSchema,
   instantSchema,
@@ -10,7 +11,7 @@ import {
   percentSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant, percentDigits } from '../answers/answer-units.js';
+import { percentDigits } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { latestSpan } from '../request/metric-range.js';
 import { cursorParameter, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';

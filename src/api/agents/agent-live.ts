@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { readAgentKnown } from '../../clickhouse/queries/agents/agent-known.js';
 import type { HttpReply, HttpRoute } from '../../core/ports/http-route.js';
 import { type WindowSnapshot, windowMs, windowNames } from '../../core/ports/live-windows.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import {
   countSchema,
   executionTimesSchema,
@@ -12,7 +13,7 @@ import {
   percentSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant, meanDigits, optionalInstant, percentDigits } from '../answers/answer-units.js';
+import { meanDigits, percentDigits } from '../answers/answer-units.js';
 import { usageAnswer, usageShape } from '../answers/usage.js';
 import { agentUnknown, pathAgentId } from '../request/agent-path.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';

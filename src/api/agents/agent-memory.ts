@@ -2,17 +2,14 @@ import { z } from 'zod';
 import { readAgentKnown } from '../../clickhouse/queries/agents/agent-known.js';
 import { type AgentMemoryRow, readAgentMemory } from '../../clickhouse/queries/agents/agent-memory.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
-import type { TimeSpan } from '../../core/time-span.js';
-import { dayText } from '../../core/time-text.js';
+import { dayMs, type TimeSpan } from '../../core/time-span.js';
+import { dayText, instant } from '../../core/time-text.js';
 import { countSchema, instantSchema, optionalInstantSchema, textSchema } from '../answers/answer-schema.js';
-import { instant } from '../answers/answer-units.js';
 import { agentUnknown, pathAgentId } from '../request/agent-path.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { parseParameters } from '../request/parameters.js';
 import { seriesRange } from '../request/series-range.js';
 import { dateParameter } from '../request/time-parameters.js';
-
-const dayMs = 86_400_000;
 
 const parameters = z.strictObject({ from: dateParameter.optional(), to: dateParameter.optional() });
 

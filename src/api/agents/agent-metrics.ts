@@ -4,6 +4,7 @@ import type { AgentKey } from '../../clickhouse/queries/agents/agent-known.js';
 import { type AgentPerformanceRow, readAgentPerformance } from '../../clickhouse/queries/agents/agent-performance.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
+import { instant } from '../../core/time-text.js';
 import {
   countSchema,
   executionTimesSchema,
@@ -12,7 +13,7 @@ import {
   optionalNumberSchema,
   rateSchema,
 } from '../answers/answer-schema.js';
-import { instant, meanDigits, percentDigits, rounded } from '../answers/answer-units.js';
+import { meanDigits, percentDigits, rounded } from '../answers/answer-units.js';
 import { usageAnswer, usageShape } from '../answers/usage.js';
 import { pathAgentId } from '../request/agent-path.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';

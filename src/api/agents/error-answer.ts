@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AgentErrorDaysRow, AgentErrorRow } from '../../clickhouse/queries/agents/agent-errors.js';
+import { instant } from '../../core/time-text.js';
 import { countSchema, instantSchema, optionalTextSchema, textSchema } from '../answers/answer-schema.js';
-import { instant } from '../answers/answer-units.js';
 import type { MetricRange } from '../request/metric-range.js';
 
 const errorShape = {

@@ -2,7 +2,7 @@ import type { AgentKey } from '../../clickhouse/queries/agents/agent-known.js';
 import { readExecutionBucket, readFirstExecutions } from '../../clickhouse/queries/agents/execution-split.js';
 import type { PerformanceRange } from '../../clickhouse/queries/sql/rollup-range.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
-import type { TimeSpan } from '../../core/time-span.js';
+import { dayMs, type TimeSpan } from '../../core/time-span.js';
 import { type TrendVerdict, trendExecutionsMin, trendPointsMin } from '../statistics/trend.js';
 
 /**
@@ -26,8 +26,6 @@ const noExecutions: ExecutionHalves = {
   firstSuccessfulMin: 0,
   firstSuccessfulMax: 0,
 };
-
-const dayMs = 86_400_000;
 
 /** What of the first half has been counted, and the bucket the cut goes through. */
 interface Cut {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AgentPerformanceRow } from '../../clickhouse/queries/agents/agent-performance.js';
+import { instant } from '../../core/time-text.js';
 import {
   countSchema,
   instantSchema,
@@ -7,7 +8,7 @@ import {
   optionalNumberSchema,
   percentSchema,
 } from '../answers/answer-schema.js';
-import { instant, percentDigits } from '../answers/answer-units.js';
+import { percentDigits } from '../answers/answer-units.js';
 import type { MetricRange } from '../request/metric-range.js';
 import { successRate } from '../statistics/execution-rate.js';
 import {

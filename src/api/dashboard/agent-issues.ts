@@ -2,7 +2,8 @@ import type { AgentStandingRow } from '../../clickhouse/queries/dashboard/agent-
 import type { FailingAgentRow } from '../../clickhouse/queries/dashboard/tenant-minutes.js';
 import { parseDigestState } from '../../clickhouse/queries/sql/digest-state.js';
 import type { TimeSpan } from '../../core/time-span.js';
-import { instant, percentDigits } from '../answers/answer-units.js';
+import { instant } from '../../core/time-text.js';
+import { percentDigits } from '../answers/answer-units.js';
 import { type Centroids, valuesOf } from '../statistics/digest-quantiles.js';
 import { errorRate, type OutcomeCounts } from '../statistics/execution-rate.js';
 import { type Significance, type TrendHalf, trendOf } from '../statistics/trend.js';

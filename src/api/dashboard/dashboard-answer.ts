@@ -1,8 +1,9 @@
 import type { AgentRegisterRow } from '../../clickhouse/queries/dashboard/agent-register.js';
 import type { AgentStandingRow } from '../../clickhouse/queries/dashboard/agent-standings.js';
 import type { TenantBucketRow } from '../../clickhouse/queries/dashboard/tenant-days.js';
-import type { TimeSpan } from '../../core/time-span.js';
-import { instant, percentDigits } from '../answers/answer-units.js';
+import { dayMs, hourMs, type TimeSpan } from '../../core/time-span.js';
+import { instant } from '../../core/time-text.js';
+import { percentDigits } from '../answers/answer-units.js';
 import { addedUsage, noUsage, usageAnswer } from '../answers/usage.js';
 import { errorRate, successRate } from '../statistics/execution-rate.js';
 import type { TroubledAgent } from './agent-issues.js';
@@ -24,9 +25,6 @@ export interface DashboardRows {
   /** Of the agents at the top and of those with issues. */
   readonly names: ReadonlyMap<string, string | null>;
 }
-
-const hourMs = 3_600_000;
-const dayMs = 86_400_000;
 
 export function dashboardAnswer(rows: DashboardRows, ranges: DashboardRanges, nowMs: number) {
   const { register } = rows;

@@ -7,7 +7,7 @@ import {
 import { CollectorError } from '../../core/errors.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import { quoted } from '../../core/problem.js';
-import { dayText } from '../../core/time-text.js';
+import { dayText, instant } from '../../core/time-text.js';
 import {
   countSchema,
   instantSchema,
@@ -16,7 +16,7 @@ import {
   percentSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant, meanDigits } from '../answers/answer-units.js';
+import { meanDigits } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { isPossibleId, parseParameters } from '../request/parameters.js';
 import { seriesRange } from '../request/series-range.js';

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { failureKinds } from '../../clickhouse/queries/failures/failure-filter.js';
 import type { FailureGroupRow } from '../../clickhouse/queries/failures/failure-groups.js';
 import type { FailureListRow } from '../../clickhouse/queries/failures/failure-list.js';
+import { failureOutcomes } from '../../clickhouse/queries/failures/failure-outcomes.js';
+import { instant } from '../../core/time-text.js';
 import {
   attemptSchema,
   countSchema,
@@ -11,15 +13,13 @@ import {
   optionalTextSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant, reportedAttempt } from '../answers/answer-units.js';
+import { reportedAttempt } from '../answers/answer-units.js';
 import { noUsage, usageAnswer, usageShape } from '../answers/usage.js';
-
-export const failureStatuses = ['failed', 'retried', 'recovered'] as const;
 
 export const failureSchema = z
   .strictObject({
     kind: z.enum(failureKinds),
-    status: z.enum(failureStatuses).meta({
+    status: z.enum(failureOutcomes).meta({
       description: 'recovered: a later try completed; retried: one began, none completed so far; failed: none began.',
     }),
     agent_id: textSchema,
@@ -44,7 +44,7 @@ export const failureSchema = z
 export function failureItem(failure: FailureListRow): z.input<typeof failureSchema> {
   return {
     kind: failure.kind,
-    status: failureStatuses[failure.outcome] ?? 'failed',
+    status: failureOutcomes[failure.outcome] ?? 'failed',
     agent_id: failure.agent_id,
     run_id: failure.run_id,
     task_id: failure.task_id,

@@ -7,6 +7,7 @@ import { readFailureSeries } from '../../clickhouse/queries/failures/failure-ser
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import type { TimeSpan } from '../../core/time-span.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import {
   countSchema,
   instantSchema,
@@ -14,7 +15,7 @@ import {
   optionalTextSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant, optionalInstant, percentDigits } from '../answers/answer-units.js';
+import { percentDigits } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import {
   type Buckets,

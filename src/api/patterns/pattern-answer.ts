@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { PatternFeedbackRow } from '../../clickhouse/queries/patterns/pattern-feedback.js';
 import type { PatternRow } from '../../clickhouse/queries/patterns/pattern-rows.js';
+import { instant } from '../../core/time-text.js';
 import {
   countSchema,
   instantSchema,
@@ -10,7 +11,7 @@ import {
   optionalTextSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant, meanDigits } from '../answers/answer-units.js';
+import { meanDigits } from '../answers/answer-units.js';
 
 /** Distinct references up to which the sketch that counts them is exact, with a margin. */
 const exactEvidenceMax = 10_000;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type RunListRow, readRunRows } from '../../clickhouse/queries/runs/run-list.js';
 import { runKind } from '../../clickhouse/queries/work/history-kind.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
+import { instant } from '../../core/time-text.js';
 import {
   costCentsSchema,
   countSchema,
@@ -11,7 +12,7 @@ import {
   stringMapSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { contextText, costCents, instant, secondsText } from '../answers/answer-units.js';
+import { contextText, costCents, secondsText } from '../answers/answer-units.js';
 import { noUsage } from '../answers/usage.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { cursorParameter } from '../request/page-cursor.js';

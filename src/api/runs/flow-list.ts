@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type FlowRow, readFlowPage } from '../../clickhouse/queries/runs/flow-page.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
+import { instant } from '../../core/time-text.js';
 import {
   countSchema,
   executionTimesSchema,
@@ -9,7 +10,7 @@ import {
   percentSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant, percentDigits, rounded } from '../answers/answer-units.js';
+import { percentDigits, rounded } from '../answers/answer-units.js';
 import { usageAnswer, usageShape } from '../answers/usage.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { checkFailureRange, failureRangeShape, failureSpan } from '../request/event-range.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { RunListRow } from '../../clickhouse/queries/runs/run-list.js';
+import { instant } from '../../core/time-text.js';
 import {
   countSchema,
   instantSchema,
@@ -8,7 +9,6 @@ import {
   optionalTextSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant } from '../answers/answer-units.js';
 import { noUsage, usageAnswer, usageSchema } from '../answers/usage.js';
 import { inputSummary } from '../work/task-answer.js';
 import { runStatuses } from './run-stats.js';

@@ -4,6 +4,7 @@ import { readRunLeaseRenewals } from '../../clickhouse/queries/work/run-lease-re
 import { scopeOfUser } from '../../clickhouse/queries/work/work-owner.js';
 import { runScope, type WorkScope } from '../../clickhouse/queries/work/work-scope.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
+import { dayMs } from '../../core/time-span.js';
 import type { ApiContext } from '../request/api-context.js';
 import { mayReadRun } from '../work/user-bound.js';
 import { runUnknown } from './run-path.js';
@@ -26,8 +27,6 @@ export interface RunRecord {
   /** Some of its raw events are older than those are kept: tasks are complete, steps may be missing. */
   readonly stepsExpired: boolean;
 }
-
-const dayMs = 86_400_000;
 
 /**
  * Reads what is known of a run. A run whose own events were lost is `running` by what else names it, and `orphaned`

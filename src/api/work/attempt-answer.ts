@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import {
   attemptSchema,
   instantSchema,
@@ -10,7 +11,7 @@ import {
   stringMapSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant, optionalInstant, reportedAttempt } from '../answers/answer-units.js';
+import { reportedAttempt } from '../answers/answer-units.js';
 import { usageAnswer, usageShape } from '../answers/usage.js';
 import { openStatus, workStatusSchema } from './work-status.js';
 

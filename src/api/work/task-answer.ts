@@ -1,4 +1,5 @@
 import type { TaskRow } from '../../clickhouse/queries/work/task-row.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import {
   attemptSchema,
   instantSchema,
@@ -8,7 +9,7 @@ import {
   optionalTextSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant, optionalInstant, reportedAttempt } from '../answers/answer-units.js';
+import { reportedAttempt } from '../answers/answer-units.js';
 import { usageAnswer, usageShape } from '../answers/usage.js';
 import { workStatusSchema } from './work-status.js';
 

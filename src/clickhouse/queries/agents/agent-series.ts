@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
+import { dayMs } from '../../../core/time-span.js';
 import { dayText } from '../../../core/time-text.js';
 import { epochSeconds } from '../sql/bucket-time.js';
 import { checkedRows } from '../sql/checked-rows.js';
@@ -68,8 +69,6 @@ export interface AgentSeriesRange {
   readonly stepMs: number;
   readonly columns: readonly SeriesColumn[];
 }
-
-const dayMs = 86_400_000;
 
 /** The buckets of one agent that hold an event that ended, in the order of time. */
 export function readAgentSeries(

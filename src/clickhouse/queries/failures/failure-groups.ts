@@ -5,7 +5,7 @@ import { epochMs, integer64 } from '../sql/column-types.js';
 import { usageColumns, usageRow, usageSums } from '../sql/usage-columns.js';
 import { type FailureFilter, failureCondition, failureTenant } from './failure-filter.js';
 import { type FailureGrouping, groupingSql } from './failure-grouping.js';
-import { asSettled, failuresWithOutcome } from './failure-outcomes.js';
+import { asSettled, failuresWithOutcome, recovered, retried } from './failure-outcomes.js';
 import { readNewTries } from './new-tries.js';
 
 const row = z.object({
@@ -71,7 +71,7 @@ export async function readFailureGroups(
         FROM (
           SELECT
             ${key} AS key, count() AS count,
-            countIf(outcome >= 1) AS retried, countIf(outcome = 2) AS recovered,
+            countIf(outcome >= ${retried}) AS retried, countIf(outcome = ${recovered}) AS recovered,
             ${usageSums('failure')},
             uniqState(agent_id) AS agents, uniqStateIf(run, run != 0) AS runs,
             min(ts) AS first_seen, max(ts) AS last_seen
