@@ -11,6 +11,7 @@ import {
   optionalTextSchema,
   stringMapSchema,
   textSchema,
+  tokensUnpricedSchema,
 } from '../answers/answer-schema.js';
 import { contextText, costCents, secondsText } from '../answers/answer-units.js';
 import { noUsage } from '../answers/usage.js';
@@ -30,6 +31,9 @@ const parameters = z.strictObject({
   agent_id: idParameter.optional(),
   status: statusParameter(runStatuses).optional(),
   user_id: idParameter.optional(),
+  environment: idParameter.optional(),
+  model: idParameter.optional(),
+  provider: idParameter.optional(),
   skip: integerParameter({ min: 0, max: offsetMax, fallback: 0 }),
   limit: integerParameter({ min: 1, max: 100, fallback: 20 }),
   cursor: cursorParameter.optional(),
@@ -45,6 +49,9 @@ const execution = z
     run_id: textSchema,
     agent_id: textSchema,
     user_id: optionalTextSchema,
+    environment: optionalTextSchema,
+    model: optionalTextSchema,
+    provider: optionalTextSchema,
     name: optionalTextSchema,
     status: z.enum(executionStatuses),
     state: z.enum(runStatuses),
@@ -58,6 +65,7 @@ const execution = z
     node_count: countSchema.meta({ description: 'Attempts of steps that ended, and tasks that ended.' }),
     tokens_used: countSchema,
     cost_cents: costCentsSchema,
+    tokens_unpriced: tokensUnpricedSchema,
   })
   .meta({ id: 'Execution' });
 
@@ -126,6 +134,9 @@ function executionItem(row: RunListRow, facts: RunPageFacts): z.output<typeof ex
     run_id: row.place_id,
     agent_id: row.agent,
     user_id: row.user_id,
+    environment: row.environment,
+    model: row.model,
+    provider: row.provider,
     name: row.name,
     status: state === 'completed' ? 'success' : state,
     state,
@@ -139,5 +150,6 @@ function executionItem(row: RunListRow, facts: RunPageFacts): z.output<typeof ex
     node_count: (totals?.tasks_ended ?? 0) + (totals?.steps_ended ?? 0),
     tokens_used: usage.tokens_in + usage.tokens_out,
     cost_cents: costCents(usage.cost_micros),
+    tokens_unpriced: usage.tokens_unpriced,
   };
 }

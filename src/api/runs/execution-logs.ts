@@ -18,7 +18,7 @@ import { contextText, reportedAttempt, secondsText } from '../answers/answer-uni
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';
 import { idParameter, integerParameter, parseParameters } from '../request/parameters.js';
-import { failureItem, failureSchema, tookMs } from '../work/attempt-answer.js';
+import { failureItem, failureSchema, modelPart, modelShape, tookMs } from '../work/attempt-answer.js';
 import { openStatus, workStatusSchema } from '../work/work-status.js';
 import { type RunRecord, readRunRecord, runStatuses } from './run-record.js';
 
@@ -57,7 +57,8 @@ const nodeSchema = z
     attempt: attemptSchema,
     metadata: z.strictObject({
       tool: optionalTextSchema.meta({ description: 'The name of a step of kind tool.' }),
-      model: optionalTextSchema.meta({ description: 'The name of a step of kind llm.' }),
+      ...modelShape,
+      model: optionalTextSchema.meta({ description: 'As it was told, else the name of a step of kind llm.' }),
       position: countSchema.meta({ description: 'Among the nodes of the run, from 1, in the order of time.' }),
       labels: stringMapSchema,
     }),
@@ -201,7 +202,8 @@ function nodeItem(row: WorkAttemptRow, position: number, isHeard: boolean) {
     attempt: reportedAttempt(row.reported_try),
     metadata: {
       tool: row.kind === 'tool' ? row.label : null,
-      model: row.kind === 'llm' ? row.label : null,
+      ...modelPart(row),
+      model: row.model ?? (row.kind === 'llm' ? row.label : null),
       position,
       labels: row.tags,
     },

@@ -37,7 +37,7 @@ export async function readKeptTasks(
 function keptAttempt(task: RunTaskRow): WorkAttemptRow {
   const isEnded = task.state !== 'pending' && task.state !== 'running';
   const tried = Math.max(1, task.attempt);
-  const { llm_calls, tokens_in, tokens_out, cost_micros } = isEnded ? task : noUsage;
+  const usage = isEnded ? task : noUsage;
   return {
     unit: 'task',
     task: task.task_id,
@@ -49,15 +49,25 @@ function keptAttempt(task: RunTaskRow): WorkAttemptRow {
     parent: null,
     label: task.name,
     kind: null,
+    environment: task.environment,
+    model: task.model,
+    provider: task.provider,
+    args_hash: null,
+    finish_reason: task.finish_reason,
     begin_ms: task.start_ms,
     started_ms: task.started_ms,
     ended_ms: isEnded ? (task.ended_ms ?? task.updated_ms) : null,
     updated_ms: task.updated_ms,
     took_ms: task.duration_ms,
-    llm_calls,
-    tokens_in,
-    tokens_out,
-    cost_micros,
+    llm_calls: usage.llm_calls,
+    tokens_in: usage.tokens_in,
+    tokens_out: usage.tokens_out,
+    cost_micros: usage.cost_micros,
+    tokens_unpriced: usage.tokens_unpriced,
+    tokens_cache_read: usage.tokens_cache_read,
+    tokens_cache_write: usage.tokens_cache_write,
+    tokens_reasoning: usage.tokens_reasoning,
+    cost_source: isEnded ? task.cost_source : null,
     scope: 'own',
     sureness: task.confidence,
     category: task.category,

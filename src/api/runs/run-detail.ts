@@ -9,7 +9,7 @@ import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { optionalInstant } from '../../core/time-text.js';
 import { reportedAttempt } from '../answers/answer-units.js';
-import { noUsage, usageAnswer } from '../answers/usage.js';
+import { detailedUsageAnswer, noUsage } from '../answers/usage.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { parseParameters } from '../request/parameters.js';
 import { failureItem } from '../work/attempt-answer.js';
@@ -108,6 +108,10 @@ function statePart({ key, status, state }: RunRecord) {
     engagement_id: state?.engagement_id ?? null,
     user_id: state?.user_id ?? null,
     session_id: state?.session_id ?? null,
+    environment: state?.environment ?? null,
+    model: state?.model ?? null,
+    provider: state?.provider ?? null,
+    finish_reason: state?.finish_reason ?? null,
     started_at: optionalInstant(startedOf(state)),
     ended_at: optionalInstant(endedOf(state)),
     updated_at: optionalInstant(state?.updated_ms ?? null),
@@ -120,8 +124,9 @@ function statePart({ key, status, state }: RunRecord) {
     inputs: state?.inputs ?? {},
     outputs: state?.outputs ?? {},
     labels: state?.labels ?? {},
-    own: usageAnswer(runUsage(state, 'own')),
-    rolled_up: state?.scope === 'rolled_up' ? usageAnswer(runUsage(state, 'rolled_up')) : null,
+    cost_source: state?.cost_source ?? null,
+    own: detailedUsageAnswer(runUsage(state, 'own')),
+    rolled_up: state?.scope === 'rolled_up' ? detailedUsageAnswer(runUsage(state, 'rolled_up')) : null,
   };
 }
 
@@ -133,7 +138,7 @@ function runUsage(state: RunDetailRow | null, scope: 'own' | 'rolled_up') {
 
 function activityPart(activity: RunActivityRow | null) {
   return {
-    total: usageAnswer(activity ?? noUsage),
+    total: detailedUsageAnswer(activity ?? noUsage),
     events: activity?.events ?? 0,
     steps_started: activity?.steps_started ?? 0,
     steps_ended: activity?.steps_ended ?? 0,

@@ -9,7 +9,7 @@ import {
   optionalTextSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { noUsage, usageAnswer, usageSchema } from '../answers/usage.js';
+import { detailedUsageAnswer, noUsage, usageSchema } from '../answers/usage.js';
 import { inputSummary } from '../work/task-answer.js';
 import { runStatuses } from './run-stats.js';
 import type { RunTotals } from './run-totals.js';
@@ -27,6 +27,9 @@ export const runItemSchema = z
     engagement_id: optionalTextSchema,
     user_id: optionalTextSchema,
     session_id: optionalTextSchema,
+    environment: optionalTextSchema,
+    model: optionalTextSchema,
+    provider: optionalTextSchema,
     started_at: instantSchema,
     ended_at: optionalInstantSchema,
     updated_at: instantSchema,
@@ -65,6 +68,9 @@ export function runItem(row: RunListRow, facts: RunPageFacts): z.output<typeof r
     engagement_id: row.engagement_id,
     user_id: row.user_id,
     session_id: row.session_id,
+    environment: row.environment,
+    model: row.model,
+    provider: row.provider,
     started_at: instant(row.started_ms ?? row.place_ms),
     ended_at: runEnd(row),
     updated_at: instant(row.updated_ms),
@@ -74,7 +80,7 @@ export function runItem(row: RunListRow, facts: RunPageFacts): z.output<typeof r
     steps_started: totals?.steps_started ?? 0,
     steps_ended: totals?.steps_ended ?? 0,
     steps_failed: totals?.steps_failed ?? 0,
-    total: usageAnswer(totals ?? noUsage),
+    total: detailedUsageAnswer(totals ?? noUsage),
     error_category: row.category,
     error_code: row.error_code,
     error_preview: row.error_preview,

@@ -10,7 +10,7 @@ import {
   textSchema,
 } from '../answers/answer-schema.js';
 import { reportedAttempt } from '../answers/answer-units.js';
-import { usageAnswer, usageShape } from '../answers/usage.js';
+import { detailedUsageAnswer, detailedUsageShape } from '../answers/usage.js';
 import { workStatusSchema } from './work-status.js';
 
 const summaryCharactersMax = 200;
@@ -29,12 +29,17 @@ export const taskItemShape = {
   engagement_id: optionalTextSchema,
   user_id: optionalTextSchema,
   session_id: optionalTextSchema,
+  environment: optionalTextSchema,
+  model: optionalTextSchema,
+  provider: optionalTextSchema,
+  finish_reason: optionalTextSchema,
   started_at: optionalInstantSchema,
   ended_at: optionalInstantSchema,
   updated_at: instantSchema,
   received_at: instantSchema,
   duration_ms: millisecondsSchema,
-  ...usageShape,
+  ...detailedUsageShape,
+  cost_source: optionalTextSchema,
   memory_mb: optionalNumberSchema,
   confidence: optionalNumberSchema,
   error_category: optionalTextSchema,
@@ -57,12 +62,17 @@ export function taskItem(task: TaskRow) {
     engagement_id: task.engagement_id,
     user_id: task.user_id,
     session_id: task.session_id,
+    environment: task.environment,
+    model: task.model,
+    provider: task.provider,
+    finish_reason: task.finish_reason,
     started_at: optionalInstant(task.started_ms),
     ended_at: optionalInstant(task.ended_ms),
     updated_at: instant(task.updated_ms),
     received_at: instant(task.received_ms),
     duration_ms: task.duration_ms,
-    ...usageAnswer(task),
+    ...detailedUsageAnswer(task),
+    cost_source: task.cost_source,
     memory_mb: task.memory_mb,
     confidence: task.confidence,
     error_category: task.category,

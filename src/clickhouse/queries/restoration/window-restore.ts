@@ -111,6 +111,7 @@ const spanRow = z.object({
   tokens_in: integer64,
   tokens_out: integer64,
   cost_micros: optionalInteger64,
+  tokens_unpriced: integer64,
   confidence_sum: z.number(),
   confidence_count: integer64,
   memory_mb_max: z.number(),
@@ -139,7 +140,7 @@ function readRollup(store: StoreReader, range: WindowRestoreRange, page: AgentRo
         max(m_max_ms) AS duration_max_ms,
         hex(quantilesTDigestMergeState(0.5, 0.95, 0.99)(m_digest)) AS digest,
         sum(m_llm_calls) AS llm_calls, sum(m_tokens_in) AS tokens_in, sum(m_tokens_out) AS tokens_out,
-        sum(m_cost_micros) AS cost_micros,
+        sum(m_cost_micros) AS cost_micros, sum(m_tokens_unpriced) AS tokens_unpriced,
         sum(m_confidence_sum) AS confidence_sum, sum(m_confidence_count) AS confidence_count,
         max(m_memory_mb_max) AS memory_mb_max
       FROM (
@@ -150,7 +151,7 @@ function readRollup(store: StoreReader, range: WindowRestoreRange, page: AgentRo
           min(duration_min_ms) AS m_min_ms, max(duration_max_ms) AS m_max_ms,
           quantilesTDigestMergeState(0.5, 0.95, 0.99)(duration_digest) AS m_digest,
           sum(llm_calls) AS m_llm_calls, sum(tokens_in) AS m_tokens_in, sum(tokens_out) AS m_tokens_out,
-          sum(cost_micros) AS m_cost_micros,
+          sum(cost_micros) AS m_cost_micros, sum(tokens_unpriced) AS m_tokens_unpriced,
           sum(confidence_sum) AS m_confidence_sum, sum(confidence_count) AS m_confidence_count,
           max(memory_mb_max) AS m_memory_mb_max
         FROM agent_performance_per_minute_v1
@@ -184,6 +185,7 @@ function readSplitMinutes(
         sumIf(r.llm_calls, usage_scope = 'own') AS llm_calls, sumIf(r.tokens_in, usage_scope = 'own') AS tokens_in,
         sumIf(r.tokens_out, usage_scope = 'own') AS tokens_out,
         sumIf(r.cost_micros, usage_scope = 'own') AS cost_micros,
+        sumIf(r.tokens_in + r.tokens_out, usage_scope = 'own' AND isNull(r.cost_micros)) AS tokens_unpriced,
         sum(ifNull(execution_confidence, 0)) AS confidence_sum, count(execution_confidence) AS confidence_count,
         max(ifNull(execution_memory_mb, 0)) AS memory_mb_max
       FROM (
@@ -236,6 +238,7 @@ async function readSpans(
     tokensIn: row.tokens_in,
     tokensOut: row.tokens_out,
     costMicros: row.cost_micros,
+    tokensUnpriced: row.tokens_unpriced,
     errors: {},
     confidenceSum: row.confidence_sum,
     confidenceCount: row.confidence_count,
@@ -292,6 +295,7 @@ const emptyRow = {
   tokensIn: 0,
   tokensOut: 0,
   costMicros: null,
+  tokensUnpriced: 0,
   confidenceSum: 0,
   confidenceCount: 0,
   memoryMbMax: 0,

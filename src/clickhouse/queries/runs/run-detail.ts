@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from '../sql/column-types.js';
-import { usageColumns, usageRow } from '../sql/usage-columns.js';
+import { detailedUsageRow, detailedWorkUsageColumns } from '../sql/usage-columns.js';
 import { mergedRuns, mergedWork } from '../work/merged-work.js';
 import type { RunKey } from '../work/run-activity.js';
 
@@ -16,7 +16,11 @@ const row = z.object({
   engagement_id: optionalText,
   user_id: optionalText,
   session_id: optionalText,
+  environment: optionalText,
   name: optionalText,
+  model: optionalText,
+  provider: optionalText,
+  finish_reason: optionalText,
   state: z.enum(['running', 'completed', 'failed', 'cancelled']),
   attempt: z.number().int(),
   updated_ms: epochMs,
@@ -25,7 +29,8 @@ const row = z.object({
   started_ms: optionalMs,
   ended_ms: optionalMs,
   took_ms: optionalFloat,
-  ...usageRow,
+  ...detailedUsageRow,
+  cost_source: optionalText,
   scope: z.enum(['own', 'rolled_up']),
   memory_mb: optionalFloat,
   confidence: optionalFloat,
@@ -47,7 +52,7 @@ export async function readRunDetail(store: StoreReader, key: RunKey): Promise<Ru
     sql: `
       SELECT
         agent_id AS agent, agent_name, agent_version, parent_id, flow_id, crew_id, engagement_id, user_id, session_id,
-        name,
+        environment, name, model, provider, finish_reason,
         toString(status) AS state,
         attempt,
         toUnixTimestamp64Milli(ts) AS updated_ms,
@@ -56,7 +61,8 @@ export async function readRunDetail(store: StoreReader, key: RunKey): Promise<Ru
         toUnixTimestamp64Milli(started_at) AS started_ms,
         toUnixTimestamp64Milli(ended_at) AS ended_ms,
         duration_ms AS took_ms,
-        ${usageColumns},
+        ${detailedWorkUsageColumns},
+        toString(cost_source) AS cost_source,
         toString(usage_scope) AS scope,
         memory_mb, confidence,
         toString(error_category) AS category,

@@ -14,7 +14,10 @@ const row = z.object({
   engagement_id: optionalText,
   user_id: optionalText,
   session_id: optionalText,
+  environment: optionalText,
   name: optionalText,
+  model: optionalText,
+  provider: optionalText,
   state: z.enum(['running', 'completed', 'failed', 'cancelled']),
   updated_ms: epochMs,
   started_ms: optionalMs,
@@ -31,7 +34,8 @@ const row = z.object({
 export type RunListRow = z.output<typeof row>;
 
 const columns = `
-  agent_id AS agent, agent_name, parent_id, flow_id, crew_id, engagement_id, user_id, session_id, name,
+  agent_id AS agent, agent_name, parent_id, flow_id, crew_id, engagement_id, user_id, session_id,
+  environment, name, model, provider,
   toString(status) AS state,
   toUnixTimestamp64Milli(ts) AS updated_ms,
   toUnixTimestamp64Milli(started_at) AS started_ms,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from '../sql/column-types.js';
-import { usageColumns, usageRow } from '../sql/usage-columns.js';
+import { detailedUsageRow, detailedWorkUsageColumns } from '../sql/usage-columns.js';
 import type { WorkId } from './history-kind.js';
 
 export const taskStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -8,7 +8,8 @@ export type TaskStatus = (typeof taskStatuses)[number];
 
 /** Columns of `mergedWork(mergedTasks)` that every task answer shares, without its long texts. */
 export const taskColumns = `
-  task_id, agent_id, agent_name, run_id, flow_id, crew_id, engagement_id, user_id, session_id, name,
+  task_id, agent_id, agent_name, run_id, flow_id, crew_id, engagement_id, user_id, session_id,
+  environment, name, model, provider, finish_reason,
   toString(status) AS state,
   attempt,
   toUnixTimestamp64Milli(start) AS start_ms,
@@ -16,7 +17,7 @@ export const taskColumns = `
   toUnixTimestamp64Milli(received) AS received_ms,
   toUnixTimestamp64Milli(started_at) AS started_ms,
   toUnixTimestamp64Milli(ended_at) AS ended_ms,
-  duration_ms, ${usageColumns}, memory_mb, confidence,
+  duration_ms, ${detailedWorkUsageColumns}, toString(cost_source) AS cost_source, memory_mb, confidence,
   toString(error_category) AS category, error_code, inputs,
   conflicting_ends`;
 
@@ -30,7 +31,11 @@ export const taskRow = z.object({
   engagement_id: optionalText,
   user_id: optionalText,
   session_id: optionalText,
+  environment: optionalText,
   name: optionalText,
+  model: optionalText,
+  provider: optionalText,
+  finish_reason: optionalText,
   state: z.enum(taskStatuses),
   attempt: z.number().int(),
   start_ms: epochMs,
@@ -39,7 +44,8 @@ export const taskRow = z.object({
   started_ms: optionalMs,
   ended_ms: optionalMs,
   duration_ms: optionalFloat,
-  ...usageRow,
+  ...detailedUsageRow,
+  cost_source: optionalText,
   memory_mb: optionalFloat,
   confidence: optionalFloat,
   category: optionalText,

@@ -5,7 +5,7 @@ import { quoteString } from '../../sql-text.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from '../sql/column-types.js';
 import { typeNumbers } from '../sql/type-numbers.js';
-import { usageColumns, usageRow } from '../sql/usage-columns.js';
+import { detailedUsageRow, detailedWorkUsageColumns } from '../sql/usage-columns.js';
 import type { WorkScope } from './work-scope.js';
 
 export const workStates = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -26,6 +26,12 @@ const row = z.object({
   parent: optionalText,
   label: optionalText,
   kind: optionalText,
+  environment: optionalText,
+  model: optionalText,
+  provider: optionalText,
+  /** 16 hex digits. */
+  args_hash: optionalText,
+  finish_reason: optionalText,
   /** Start as reported, else time of the start event, else the duration before the end, else the first event. */
   begin_ms: epochMs,
   started_ms: optionalMs,
@@ -33,7 +39,8 @@ const row = z.object({
   /** Time of the state. */
   updated_ms: epochMs,
   took_ms: optionalFloat,
-  ...usageRow,
+  ...detailedUsageRow,
+  cost_source: optionalText,
   scope: z.enum(['own', 'rolled_up']),
   sureness: optionalFloat,
   category: optionalText,
@@ -188,7 +195,13 @@ const attemptColumns = `
   if(is_ended, latest.4, NULL) AS ended_ms,
   latest.3 AS updated_ms,
   coalesce(told_took_ms, if(ended_ms >= started_ms, toFloat64(ended_ms - started_ms), NULL)) AS took_ms,
-  ${usageColumns},
+  told_environment AS environment,
+  told_model AS model,
+  told_provider AS provider,
+  if(told_args = 0, '', leftPad(lower(hex(told_args)), 16, '0')) AS args_hash,
+  if(is_ended, told_finish, '') AS finish_reason,
+  ${detailedWorkUsageColumns},
+  told_source AS cost_source,
   latest.5 AS scope,
   sureness,
   latest.6 AS category,
@@ -236,6 +249,11 @@ function groups({ where }: WorkScope, contexts: boolean): string {
       argMaxIf(parent_id, said, parent_id != '') AS told_parent,
       argMaxIf(toString(name), said, name != '') AS told_label,
       argMaxIf(toString(step_kind), said, step_kind != '') AS told_kind,
+      argMaxIf(toString(event.environment), said, event.environment != '') AS told_environment,
+      argMaxIf(toString(event.model), said, event.model != '') AS told_model,
+      argMaxIf(toString(event.provider), said, event.provider != '') AS told_provider,
+      argMaxIf(event.args_hash, said, event.args_hash != 0) AS told_args,
+      argMaxIf(toString(event.finish_reason), rank, event.finish_reason != '') AS told_finish,
       toUnixTimestamp64Milli(argMax(started_at, said)) AS told_start_ms,
       toUnixTimestamp64Milli(min(if(type_number IN ${starts}, ts, NULL))) AS start_event_ms,
       toUnixTimestamp64Milli(min(ts)) AS first_ms,
@@ -243,7 +261,11 @@ function groups({ where }: WorkScope, contexts: boolean): string {
       argMaxIf(event.llm_calls, said, has_ended AND event.llm_calls != 0) AS llm_calls,
       argMaxIf(event.tokens_in, said, has_ended AND event.tokens_in != 0) AS tokens_in,
       argMaxIf(event.tokens_out, said, has_ended AND event.tokens_out != 0) AS tokens_out,
+      argMaxIf(event.tokens_cache_read, said, has_ended AND event.tokens_cache_read != 0) AS tokens_cache_read,
+      argMaxIf(event.tokens_cache_write, said, has_ended AND event.tokens_cache_write != 0) AS tokens_cache_write,
+      argMaxIf(event.tokens_reasoning, said, has_ended AND event.tokens_reasoning != 0) AS tokens_reasoning,
       argMaxIf(event.cost_micros, said, has_ended) AS cost_micros,
+      argMaxIf(toString(cost_source), said, has_ended AND isNotNull(event.cost_micros)) AS told_source,
       argMax(confidence, said) AS sureness,
       argMaxIf(toString(error_code), rank, error_code != '') AS told_code,
       argMaxIf(error_message, rank, error_message != '') AS told_failure,
