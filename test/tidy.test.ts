@@ -201,6 +201,21 @@ const cases: readonly SourceCase[] = [
       'src/cli/stray.ts:1: no entry point',
     ],
   },
+  {
+    says: 'no files import each other in a circle',
+    rule: rules.noCircles,
+    bad: [
+      ['src/a/a.ts', "import type { B } from './b.js';"],
+      ['src/a/b.ts', "import './c.js';\nimport './d.js';"],
+      ['src/a/c.ts', "import { d } from './d.js';"],
+      ['src/a/d.ts', "\nexport type A = import('./a.js').A;"],
+      ['src/a/self.ts', "export * from './self.js';"],
+    ],
+    found: [
+      'src/a/d.ts:2: closes a circle of imports, src/a/a.ts -> src/a/b.ts -> src/a/c.ts -> src/a/d.ts -> src/a/a.ts',
+      'src/a/self.ts:1: closes a circle of imports, src/a/self.ts -> src/a/self.ts, use',
+    ],
+  },
 ];
 
 describe.each(cases)('$says', ({ rule, bad, found }) => {
