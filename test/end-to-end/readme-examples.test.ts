@@ -12,7 +12,11 @@ const run = promisify(execFile);
 const readme = readFileSync(packageFile('README.md'), 'utf8');
 const directory = mkdtempSync(join(tmpdir(), 'tidemark-readme-'));
 // No key from outside: the first start makes one, as it does for the reader.
-const collector = new CollectorProcess({ dataDir: join(directory, 'data'), env: { TIDEMARK_API_KEYS: '' } });
+const collector = new CollectorProcess({
+  dataDir: join(directory, 'data'),
+  env: { TIDEMARK_API_KEYS: '' },
+  makesStore: true,
+});
 let key = '';
 
 beforeAll(async () => {
