@@ -54,7 +54,7 @@ export function budgetLines(results: BenchResults): BudgetLine[] {
       'less',
     ),
     line(
-      `collector RSS peak at ${rounded(paced?.sentPerSecond)} events/s`,
+      'collector RSS peak at half of the maximum rate',
       megabytes(paced?.rssPeakBytes.collector),
       'MB',
       600,
@@ -83,10 +83,6 @@ export function verdictOf({ value, floor, goal, better }: BudgetLine): Verdict {
   const reaches = (bound: number): boolean => (better === 'more' ? value >= bound : value <= bound);
   if (reaches(goal)) return 'goal';
   return reaches(floor) ? 'floor' : 'missed';
-}
-
-function rounded(value: number | undefined): string {
-  return value === undefined ? '?' : `${Math.round(value / 1_000)}k`;
 }
 
 function megabytes(bytes: number | undefined): number | undefined {

@@ -1,5 +1,11 @@
-import type { AskedHistory } from './history-requests.js';
-import type { TaskRecord } from './run-record.js';
+import type { RunRecord, TaskRecord } from './run-record.js';
+
+export interface AskedHistory {
+  readonly record: RunRecord;
+  readonly index: number;
+  /** Cursors of the pages before those that `deep page` asks for. */
+  readonly cursors: readonly string[];
+}
 
 /** What a request was; the answer is checked against its record. */
 export interface Checked extends AskedHistory {

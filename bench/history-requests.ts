@@ -1,4 +1,5 @@
 import {
+  type AskedHistory,
   breakdownProblem,
   type Checked,
   deepPageProblem,
@@ -11,7 +12,7 @@ import {
   tasksProblem,
   timelineProblem,
 } from './history-checks.js';
-import type { GroupColumn, RunRecord, TaskRecord } from './run-record.js';
+import type { GroupColumn, TaskRecord } from './run-record.js';
 
 /** One kind of request whose latency is measured. */
 export interface HistoryKind {
@@ -24,13 +25,6 @@ export interface HistoryKind {
   readonly path: (asked: AskedHistory) => string;
   /** What is wrong with an answer; null when nothing is. */
   readonly problem: (body: unknown, asked: Checked) => Problem;
-}
-
-export interface AskedHistory {
-  readonly record: RunRecord;
-  readonly index: number;
-  /** Cursors of the pages before those that `deep page` asks for. */
-  readonly cursors: readonly string[];
 }
 
 export const pageLimit = 20;

@@ -15,11 +15,11 @@ import type { CollectorReport } from './core/collector-report.js';
 import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
 import { retentionOf } from './core/retention.js';
-import { type Stage, startedElsewhere } from './core/stage.js';
+import { type Stage, sideBySide } from './core/stage.js';
+import { StageList } from './core/stage-list.js';
 import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
 import { workKeys } from './decode/work-keys.js';
 import { createDelivery, type Delivery } from './deliver/delivery.js';
-import { defaultRetryPolicy } from './deliver/retry-policy.js';
 import { HttpServer } from './http/http-server.js';
 import { loadUws as loadSockets } from './http/uws.js';
 import { type ApiKeys, createApiKeys } from './ingest/api-keys.js';
@@ -66,10 +66,6 @@ export interface Collector {
   stop(deadlineMs: number): Promise<void>;
 }
 
-/** Health is degraded when an event waits longer than this for its insert. */
-const deliveryLagMsMax = 30_000;
-const storeRetryMs = { retryMsMin: 25, retryMsMax: 5_000 } as const;
-
 export function createCollector(deps: CollectorDeps, options: CollectorOptions): Collector {
   return new JoinedCollector(deps, options);
 }
@@ -96,7 +92,7 @@ interface Parts {
   readonly work: WorkMemory;
   readonly live: LiveView;
   readonly upkeep: StoreUpkeep;
-  readonly schema: StoreStartup;
+  readonly startup: StoreStartup;
   readonly disk: DiskHealth;
   readonly diskUse: () => Promise<DiskSpace>;
   readonly wallClock: ClockHealth;
@@ -105,12 +101,12 @@ interface Parts {
 class JoinedCollector implements Collector {
   readonly #deps: CollectorDeps;
   readonly #options: CollectorOptions;
-  readonly #started: Stage[] = [];
-  #stopped: Promise<void> | null = null;
+  readonly #stages: StageList;
 
   constructor(deps: CollectorDeps, options: CollectorOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#stages = new StageList(deps);
   }
 
   async start(): Promise<CollectorReport> {
@@ -122,7 +118,7 @@ class JoinedCollector implements Collector {
       await loadSockets();
       // The lock comes before everything that touches the directory.
       const locker = createFileLocker({ lock: tryLoadFileLock() });
-      await this.#startStage(new DataDirLock({ locker }, dataDir));
+      await this.#stages.start(new DataDirLock({ locker }, dataDir));
       const metrics = createMetrics({ clock }, { agentsMax: config.metrics.agentsMax, version });
       const keys = createApiKeys(
         { clock, logger },
@@ -138,51 +134,27 @@ class JoinedCollector implements Collector {
       const http = joinHttp({ ...this.#deps, config, metrics, version }, parts, keys);
       observe(metrics, parts, http);
       metrics.observe({ receipt: () => receipt.state() });
-      // What is called before who calls it; stopped in reverse. The store is prepared in the background.
-      const { wallClock, spool, insertNotes, store, delivery, schema, decoder } = parts;
-      for (const stage of [
-        wallClock,
-        spool,
-        insertNotes,
-        receipt.after(spool),
-        ...store.stages,
-        startedElsewhere(delivery),
-        schema,
-        decoder,
-        http,
-      ])
-        await this.#startStage(stage);
+      // What is called before who calls it; stopped in reverse. What needs the store is started in the background.
+      const { wallClock, spool, insertNotes, startup, decoder } = parts;
+      const stages: readonly Stage[] = [wallClock, spool, insertNotes, receipt.after(spool), startup, decoder, http];
+      for (const stage of stages) await this.#stages.start(stage);
       return {
         url: http.url,
-        storeUrl: store.url,
+        storeUrl: parts.store.url,
         dataDir,
         generatedAdminKey: keys.generatedAdminKey,
-        generatedReaderPassword: store.newReaderPassword,
+        generatedReaderPassword: parts.store.newReaderPassword,
         keysFromConfig: config.apiKeys.length > 0,
       };
     } catch (error) {
-      await this.stop(config.stopDeadlineMs);
+      // Why it could not start matters more than what could not be stopped then, which the log tells.
+      await this.stop(config.stopDeadlineMs).catch(() => undefined);
       throw error;
     }
   }
 
   stop(deadlineMs: number): Promise<void> {
-    this.#stopped ??= this.#stopAll(deadlineMs);
-    return this.#stopped;
-  }
-
-  async #startStage(stage: Stage): Promise<void> {
-    this.#started.push(stage);
-    await stage.start();
-  }
-
-  async #stopAll(deadlineMs: number): Promise<void> {
-    const { clock, logger } = this.#deps;
-    const endMs = clock.monotonicMs() + deadlineMs;
-    for (const stage of this.#started.splice(0).reverse()) {
-      await stage.stop(Math.max(100, endMs - clock.monotonicMs()));
-      logger.debug({ stage: stage.name }, 'stopped');
-    }
+    return this.#stages.stop(deadlineMs);
   }
 }
 
@@ -203,10 +175,14 @@ async function joinParts(setting: Setting): Promise<Parts> {
     { ...setting, instruments: metrics.engine, reads: metrics.storeReads, inserts: metrics.exactInserts, insertNotes },
     { ...config.clickhouse, ...config.query, ...config.http, ...config.maintenance, dataDir, spoolDir: directory },
   );
-  const delivery = createDelivery(
-    { reader: spool, writer: store.segments, clock, random, logger, instruments: metrics.deliver },
-    { retry: defaultRetryPolicy, lagMsMax: deliveryLagMsMax },
-  );
+  const delivery = createDelivery({
+    reader: spool,
+    writer: store.segments,
+    clock,
+    random,
+    logger,
+    instruments: metrics.deliver,
+  });
   const instruments = {
     ...metrics.ingest,
     recordExecutions: metrics.executions.recordExecutions.bind(metrics.executions),
@@ -219,7 +195,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     config.ingest,
   );
   const upkeep = joinUpkeep(setting, { spool, store, delivery });
-  const schema = joinSchema(setting, { spool, windows, store, delivery, upkeep, work });
+  const startup = joinStartup(setting, { spool, windows, store, delivery, upkeep, work });
   const endpoints = createEndpointWindows(clock);
   const diskUse = () => fileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
@@ -236,7 +212,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     work,
     live,
     upkeep,
-    schema,
+    startup,
     disk,
     diskUse,
     wallClock,
@@ -278,10 +254,10 @@ function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 's
 }
 
 /**
- * When the schema is there, delivery begins; once the old backlog is in the store, the windows come back and the
- * maintenance begins.
+ * What needs the store, in the order it is started. When the schema is there, delivery begins; once the old backlog is
+ * in the store, the windows come back and the maintenance begins.
  */
-function joinSchema(
+function joinStartup(
   setting: Setting,
   parts: Pick<Parts, 'spool' | 'windows' | 'store' | 'delivery' | 'upkeep' | 'work'>,
 ): StoreStartup {
@@ -304,28 +280,9 @@ function joinSchema(
     { ...backlog, work: parts.work, keysOf: workKeys, read: (range) => readRememberedWork(client, range) },
     { startedMs, openAgeMsMax: config.ingest.openStartsAgeMsMax },
   );
-  return new StoreStartup(
-    {
-      prepare: async () => {
-        await parts.store.launch();
-        await parts.upkeep.prepare();
-      },
-      onReady: async () => {
-        await parts.delivery.start();
-        remembering.begin();
-        restoration.begin();
-        parts.upkeep.watch();
-        if (config.maintenance.schedule === 'on') parts.upkeep.begin();
-      },
-      onStop: async () => {
-        await Promise.all([remembering.stop(), restoration.stop(), parts.upkeep.stop()]);
-      },
-      clock,
-      random,
-      logger,
-    },
-    storeRetryMs,
-  );
+  const schema: Stage = { name: 'schema', start: () => parts.upkeep.prepare() };
+  const background = sideBySide('background', [remembering, restoration, ...parts.upkeep.stages]);
+  return new StoreStartup({ clock, random, logger }, [...parts.store.stages, schema, parts.delivery, background]);
 }
 
 function joinHttp(
@@ -335,7 +292,7 @@ function joinHttp(
 ): HttpServer {
   const { clock, random, logger, config, metrics, version } = setting;
   const { pipeline, live, spool, windows, endpoints, store, decoder } = parts;
-  const { delivery, upkeep, schema, disk, wallClock } = parts;
+  const { delivery, upkeep, startup, disk, wallClock } = parts;
   const storeProbes = [upkeep.maintenance, ...(upkeep.parts === null ? [] : [upkeep.parts])];
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
@@ -346,7 +303,7 @@ function joinHttp(
     { pipeline, spool, clock, instruments: metrics.ingest },
     { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
   );
-  const prepared = preparedStore(store.client, schema);
+  const prepared = preparedStore(store.client, startup);
   const reads = createApiRoutes(
     {
       store: prepared,
@@ -361,7 +318,7 @@ function joinHttp(
         disk: parts.diskUse,
       },
       intake: new OwnEvents({ frames, clock, random }),
-      probes: [spool, decoder, ...store.probes, schema, delivery, ...storeProbes, disk, wallClock],
+      probes: [spool, decoder, ...store.probes, startup, delivery, ...storeProbes, disk, wallClock],
       ledger: async () => {
         const { events: spooled, oldestReceivedMs: oldestUndeliveredMs } = spool.stats();
         const counts = await metrics.eventCounts();

@@ -29,7 +29,12 @@ async function main(): Promise<void> {
   const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string };
   const collector = createCollector({ clock: systemClock, random: systemRandom, logger }, { config, version });
   onSignals(collector, config.stopDeadlineMs);
-  process.stdout.write(welcome(await keepingAlive(collector.start()), version));
+  try {
+    process.stdout.write(welcome(await keepingAlive(collector.start()), version));
+  } catch (error) {
+    // A signal came before it had started: what the stop says ends the process.
+    if (!(error instanceof CollectorError && error.code === 'stopping')) throw error;
+  }
 }
 
 /**

@@ -201,6 +201,21 @@ const cases: readonly SourceCase[] = [
       'src/cli/stray.ts:1: no entry point',
     ],
   },
+  {
+    says: 'no files import each other in a circle',
+    rule: rules.noCircles,
+    bad: [
+      ['src/a/a.ts', "import type { B } from './b.js';"],
+      ['src/a/b.ts', "import './c.js';\nimport './d.js';"],
+      ['src/a/c.ts', "import { d } from './d.js';"],
+      ['src/a/d.ts', "\nexport type A = import('./a.js').A;"],
+      ['src/a/self.ts', "export * from './self.js';"],
+    ],
+    found: [
+      'src/a/d.ts:2: closes a circle of imports, src/a/a.ts -> src/a/b.ts -> src/a/c.ts -> src/a/d.ts -> src/a/a.ts',
+      'src/a/self.ts:1: closes a circle of imports, src/a/self.ts -> src/a/self.ts, use',
+    ],
+  },
 ];
 
 describe.each(cases)('$says', ({ rule, bad, found }) => {
@@ -232,25 +247,26 @@ test('a gap, a second object and a missing way back are found among migrations',
   ]);
 });
 
-const readme = project.find(({ path }) => path === 'README.md');
+const pageAt = (place: string): TextFile | undefined => project.find(({ path }) => path === place);
 
-test('every error code is in the README and the reverse', () => {
-  expect(rules.namesDocumented(readme, 'errors', new Set(Object.keys(errorTable)))).toEqual([]);
+test('every error code is in its reference and the reverse', () => {
+  const declared = new Set(Object.keys(errorTable));
+  expect(rules.namesDocumented(pageAt('docs/errors.md'), 'errors', declared)).toEqual([]);
 });
 
-test('every metric is in the README and the reverse', () => {
+test('every metric is in its reference and the reverse', () => {
   const declared = new Set(metricsReference.map(({ name }) => name));
-  expect(rules.namesDocumented(readme, 'metrics', declared)).toEqual([]);
+  expect(rules.namesDocumented(pageAt('docs/metrics.md'), 'metrics', declared)).toEqual([]);
 });
 
 test('a name without a row, a row without a name and a missing section are found', () => {
   const text = '# T\n<!-- begin:metrics -->\n| `b_total{code}` | x |\n<!-- end:metrics -->\n';
   const declared = new Set(['a_total']);
-  expect(rules.namesDocumented({ path: 'README.md', text }, 'metrics', declared)).toEqual([
-    'README.md:2: a_total is missing in metrics, use npm run reference instead',
-    'README.md:3: b_total is not declared, use npm run reference instead',
+  expect(rules.namesDocumented({ path: 'docs/a.md', text }, 'metrics', declared)).toEqual([
+    'docs/a.md:2: a_total is missing in metrics, use npm run reference instead',
+    'docs/a.md:3: b_total is not declared, use npm run reference instead',
   ]);
-  expect(rules.namesDocumented({ path: 'README.md', text }, 'errors', declared)).toHaveLength(1);
+  expect(rules.namesDocumented({ path: 'docs/a.md', text }, 'errors', declared)).toHaveLength(1);
   expect(rules.namesDocumented(undefined, 'metrics', declared)).toHaveLength(1);
 });
 

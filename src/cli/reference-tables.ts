@@ -1,18 +1,33 @@
+import { readFileSync } from 'node:fs';
 import { configFields } from '../config/config.js';
 import { type ErrorSpec, errorTable } from '../core/errors.js';
 import { type EventField, eventFields } from '../core/event-schema.js';
 import { contentKeys, eventTypes, fieldsRequiredBy, terminalTypes } from '../core/event-types.js';
+import { packageFile } from '../core/package-root.js';
 import { metricsTable } from '../telemetry/metrics-reference.js';
+import { figuresTable, type Summary } from './reference-figures.js';
 
-/** The README's tables by section, as Markdown, from the tables the program itself runs on. */
-export function referenceSections(): ReadonlyMap<string, string> {
-  return new Map([
-    ['event-types', typeTable()],
-    ['events', fieldTable()],
-    ['errors', errorRows()],
-    ['configuration', configRows()],
-    ['metrics', metricsTable()],
-  ]);
+/** A generated table: the page it stands in, the name of its markers there, and its Markdown. */
+export interface ReferenceSection {
+  readonly page: string;
+  readonly name: string;
+  readonly content: string;
+}
+
+/** Every table of the documentation made of what the program itself runs on, and that of the bench's figures. */
+export function referenceSections(): readonly ReferenceSection[] {
+  return [
+    { page: 'docs/events.md', name: 'event-types', content: typeTable() },
+    { page: 'docs/events.md', name: 'events', content: fieldTable() },
+    { page: 'docs/errors.md', name: 'errors', content: errorRows() },
+    { page: 'docs/configuration.md', name: 'configuration', content: configRows() },
+    { page: 'docs/metrics.md', name: 'metrics', content: metricsTable() },
+    { page: 'README.md', name: 'figures', content: figuresTable(benchSummary()) },
+  ];
+}
+
+function benchSummary(): Summary {
+  return JSON.parse(readFileSync(packageFile('bench/results/summary.json'), 'utf8')) as Summary;
 }
 
 /**
@@ -21,11 +36,11 @@ export function referenceSections(): ReadonlyMap<string, string> {
  */
 export function rewriteSections(
   text: string,
-  sections: ReadonlyMap<string, string>,
+  sections: readonly Pick<ReferenceSection, 'name' | 'content'>[],
 ): { readonly text: string; readonly missing: readonly string[] } {
   const missing: string[] = [];
   let rewritten = text;
-  for (const [name, content] of sections) {
+  for (const { name, content } of sections) {
     const [begin, end] = [`<!-- begin:${name} -->`, `<!-- end:${name} -->`];
     const from = rewritten.indexOf(begin);
     const to = rewritten.indexOf(end, from);
@@ -105,12 +120,7 @@ function configRows(): string {
     field.allowed,
     field.meaning,
   ]);
-  const notes = [
-    'The environment wins over the JSON file that `TIDEMARK_CONFIG` or `--config <path>` names, the file over the',
-    'defaults. An empty variable counts as not set; an unknown one is refused. `--check-config` prints what is in',
-    'force.',
-  ].join('\n');
-  return `${table(['variable, and path in the file', 'default', 'allowed', 'meaning'], rows)}\n\n${notes}`;
+  return table(['variable, and path in the file', 'default', 'allowed', 'meaning'], rows);
 }
 
 /** Every variable, commented out, with what it is and its default: the text of `.env.example`. */

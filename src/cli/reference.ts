@@ -7,24 +7,32 @@ import { environmentExample, referenceSections, rewriteSections } from './refere
 const usage = 'usage: reference [--print]\n';
 
 /**
- * `npm run reference`: writes the generated tables into README.md, between their markers, and `.env.example`.
- * With `-- --print` it prints them instead. Exit code 1 when the README cannot be written or lacks a marker.
+ * `npm run reference`: writes the generated tables into the pages of the documentation, between their markers, and
+ * `.env.example`. With `-- --print` it prints them instead. Exit code 1 when a page cannot be written or lacks a
+ * marker.
  */
 function main(args: readonly string[]): number {
   answerHelp(usage);
   const sections = referenceSections();
   if (args.includes('--print')) {
-    for (const [name, content] of sections) process.stdout.write(`## ${name}\n\n${content}\n\n`);
+    for (const { name, content } of sections) process.stdout.write(`## ${name}\n\n${content}\n\n`);
     return 0;
   }
-  const readme = packageFile('README.md');
-  const { text, missing } = rewriteSections(readFileSync(readme, 'utf8'), sections);
-  writeFileSync(readme, text);
-  writeFileSync(packageFile('.env.example'), environmentExample());
-  for (const name of missing) {
-    process.stderr.write(`README.md: no markers <!-- begin:${name} --> and <!-- end:${name} -->\n`);
+  let exitCode = 0;
+  for (const page of new Set(sections.map((section) => section.page))) {
+    const written = readFileSync(packageFile(page), 'utf8');
+    const { text, missing } = rewriteSections(
+      written,
+      sections.filter((section) => section.page === page),
+    );
+    writeFileSync(packageFile(page), text);
+    for (const name of missing) {
+      process.stderr.write(`${page}: no markers <!-- begin:${name} --> and <!-- end:${name} -->\n`);
+      exitCode = 1;
+    }
   }
-  return missing.length === 0 ? 0 : 1;
+  writeFileSync(packageFile('.env.example'), environmentExample());
+  return exitCode;
 }
 
 try {

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { tryLoadFileLock } from '../clickhouse/embedded/sandbox/native-calls.js';
 import { readConfig } from '../config/read-config.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
+import { optionalInstant } from '../core/time-text.js';
 import { DataDirLock } from '../spool/data-dir-lock.js';
 import { createFileLocker } from '../spool/file-locker.js';
 import { errorCode, nodeFileSystem } from '../spool/file-system.js';
@@ -77,11 +78,10 @@ function restored(segment: QuarantinedSegment, json: boolean): void {
 }
 
 function described({ firstReceivedMs, lastReceivedMs, note, ...segment }: QuarantinedSegment) {
-  const text = (timeMs: number | null) => (timeMs === null ? null : new Date(timeMs).toISOString());
   return {
     ...segment,
-    first_received: text(firstReceivedMs),
-    last_received: text(lastReceivedMs),
+    first_received: optionalInstant(firstReceivedMs),
+    last_received: optionalInstant(lastReceivedMs),
     salvaged_as: note?.salvagedAs ?? null,
     parts: note?.parts ?? [],
   };

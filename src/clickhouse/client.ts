@@ -94,6 +94,7 @@ export function createClickhouseClient(deps: ClickhouseDeps, options: Clickhouse
 
 class HttpClickhouseClient implements ClickhouseClient {
   readonly name = 'clickhouse';
+  readonly ifUnhealthy = 'degraded';
   readonly #clock: Clock;
   readonly #instruments: StoreReadInstruments | undefined;
   readonly #options: ClickhouseOptions;

@@ -1,4 +1,4 @@
-/** The views that people query: their names and columns are a contract, see "ClickHouse" in the README. */
+/** The views that people query: their names and columns are a contract, see `docs/clickhouse.md`. */
 export const contractViews = [
   'agent_discovered_patterns',
   'agent_duration_digests',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { invariant } from '../core/invariant.js';
+import { SqlLexer } from './sql-lexer.js';
 
 /**
  * A file of `clickhouse/migrations`: `NNNN_<object>.sql`, numbers dense from 0001, one object each.
@@ -43,22 +44,25 @@ export function parseMigration(name: string, text: string): MigrationFile {
   return { number: Number(number), name, up, down, checksum: hash.digest('hex') };
 }
 
-/** ClickHouse's lexis as far as splitting needs it: comments, quoted text and names, the semicolon. */
-const token = /--[^\n]*|\/\*.*?\*\/|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`\\]|\\.|``)*`|;|[^-/'"`;]+|./gs;
-
 /** Statements of `sql` without comments, in order; semicolons inside quotes and comments do not end one. */
 export function splitStatements(sql: string): string[] {
+  const text = Buffer.from(sql, 'utf8').toString('latin1');
+  const lexer = new SqlLexer(text, true);
   const statements: string[] = [];
   let statement = '';
-  for (const [part] of `${sql};`.matchAll(token)) {
-    if (part === ';') {
-      if (statement.trim() !== '') statements.push(statement.trim());
+  let end = 0;
+  for (let token = lexer.next(); token !== null; token = lexer.next()) {
+    invariant(token.kind !== 'unterminated', `a quote or comment has no end: ${token.text.slice(0, 80)}`);
+    const between = text.slice(end, token.start);
+    end = token.end;
+    if (token.kind === 'symbol' && token.text === ';') {
+      if (statement !== '') statements.push(statement);
       statement = '';
-    } else if (part.startsWith('--') || part.startsWith('/*')) {
-      statement += ' ';
     } else {
-      statement += part;
+      const space = between === '' || statement === '' ? '' : between.includes('\n') ? '\n' : ' ';
+      statement += space + text.slice(token.start, token.end);
     }
   }
-  return statements;
+  if (statement !== '') statements.push(statement);
+  return statements.map((each) => Buffer.from(each, 'latin1').toString('utf8'));
 }

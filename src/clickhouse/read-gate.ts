@@ -9,6 +9,20 @@ export interface ReadGateLimits {
   readonly tenantWaitingMax: number;
 }
 
+/** What is thrown instead of a turn. */
+export interface GateRefusals {
+  full(tenant: { readonly running: number; readonly waiting: number }): Error;
+  abandoned(signal: AbortSignal): unknown;
+}
+
+const readRefusals: GateRefusals = {
+  full({ running, waiting }) {
+    const own = `${running} reads of this tenant under way and ${waiting} waiting`;
+    return new CollectorError('overloaded', `cannot read the store: ${own}`);
+  },
+  abandoned: (signal) => signal.reason,
+};
+
 /**
  * How many reads run at once, and how many may wait. The engine runs on the same cores as ingest: reads wait here,
  * where they are counted and cancellable, instead of there.
@@ -19,18 +33,20 @@ export interface ReadGateLimits {
  */
 export class ReadGate {
   readonly #limits: ReadGateLimits;
+  readonly #refusals: GateRefusals;
   /** Tenants with reads under way or waiting; the one whose last turn is longest ago comes first. */
   readonly #tenants = new Map<string, TenantReads>();
   #running = 0;
   #waiting = 0;
 
-  constructor(limits: ReadGateLimits) {
+  constructor(limits: ReadGateLimits, refusals: GateRefusals = readRefusals) {
     this.#limits = limits;
+    this.#refusals = refusals;
   }
 
   /**
-   * Runs `read` of `tenant` in its turn. Rejects with `overloaded` when too many wait, with the reason of an abort
-   * before its turn.
+   * Runs `read` of `tenant` in its turn. Rejects as `refusals` says when too many wait, by default with `overloaded`,
+   * and on an abort before its turn, by default with the reason of that.
    */
   async run<T>(tenant: string, signal: AbortSignal, read: () => Promise<T>): Promise<T> {
     await this.#enter(tenant, signal);
@@ -50,7 +66,7 @@ export class ReadGate {
   }
 
   #enter(tenant: string, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(signal.reason);
+    if (signal.aborted) return Promise.reject(this.#refusals.abandoned(signal));
     const reads = this.#readsOf(tenant);
     const { concurrencyMax, tenantConcurrencyMax, waitingMax, tenantWaitingMax } = this.#limits;
     if (this.#running < concurrencyMax && reads.running < tenantConcurrencyMax) {
@@ -58,9 +74,8 @@ export class ReadGate {
       return Promise.resolve();
     }
     if (reads.waiting.size >= tenantWaitingMax || this.#waiting >= waitingMax) {
-      const own = `${reads.running} reads of this tenant under way and ${reads.waiting.size} waiting`;
       this.#forgetIdle(tenant, reads);
-      return Promise.reject(new CollectorError('overloaded', `cannot read the store: ${own}`));
+      return Promise.reject(this.#refusals.full({ running: reads.running, waiting: reads.waiting.size }));
     }
     return new Promise((resolve, reject) => {
       const turn = () => {
@@ -71,7 +86,7 @@ export class ReadGate {
         reads.waiting.delete(turn);
         this.#waiting--;
         this.#forgetIdle(tenant, reads);
-        reject(signal.reason);
+        reject(this.#refusals.abandoned(signal));
       };
       signal.addEventListener('abort', abandon, { once: true });
       reads.waiting.add(turn);

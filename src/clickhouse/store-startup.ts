@@ -1,56 +1,60 @@
-import { type Clock, type Random, sleep } from '../core/clock.js';
+import { type Backoff, backoffMs } from '../core/backoff.js';
+import type { Clock, Random } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
+import { Pause } from '../core/pause.js';
 import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.js';
 import type { Stage } from '../core/stage.js';
+import { StageList } from '../core/stage-list.js';
+import { within } from '../core/within.js';
 
 export interface StoreStartupDeps {
-  /** Starts the engine, brings the schema up to date; rejects with CollectorError while the store is away. */
-  readonly prepare: () => Promise<void>;
-  /** What waits for the schema: delivery, restored windows. Called once. */
-  readonly onReady: () => Promise<void>;
-  /** Ends what `onReady` began. */
-  readonly onStop: () => Promise<void>;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }
 
-export interface StoreStartupOptions {
-  readonly retryMsMin: number;
-  readonly retryMsMax: number;
-}
-
 /**
- * Prepares the store in the background: `start` returns at once, so that events are accepted while ClickHouse
- * is still starting, or away for the day. Tries for ever with growing pauses; a migration that was edited after
- * it was applied is for the operator, and is tried no more than the rest.
+ * Starts in the background what needs the store: `start` returns at once, so that events are accepted while ClickHouse
+ * is still starting, or away for the day. Each stage is tried for ever with growing pauses, and those after it wait; a
+ * migration that was edited after it was applied is for the operator, and is tried no more than the rest. `stop` stops
+ * them all, those that were not started as well.
  */
 export class StoreStartup implements Stage, HealthProbe {
   readonly name = 'schema';
+  readonly ifUnhealthy = 'degraded';
   readonly #deps: StoreStartupDeps;
-  readonly #options: StoreStartupOptions;
+  readonly #stages: readonly Stage[];
+  readonly #list: StageList;
+  readonly #backoff: Backoff;
+  readonly #pause: Pause;
   #work: Promise<void> | null = null;
-  #stopping = false;
   #ready = false;
-  #attempts = 0;
+  #failures = 0;
   #problem: string | null = null;
 
-  constructor(deps: StoreStartupDeps, options: StoreStartupOptions) {
+  constructor(deps: StoreStartupDeps, stages: readonly Stage[], backoff: Backoff = defaultBackoff) {
     this.#deps = deps;
-    this.#options = options;
+    this.#stages = stages;
+    this.#backoff = backoff;
+    this.#pause = new Pause(deps.clock);
+    this.#list = new StageList(deps);
+    for (const stage of stages) this.#list.add(stage);
   }
 
   async start(): Promise<void> {
-    this.#work ??= this.#prepare();
+    this.#work ??= this.#startAll();
   }
 
   async stop(deadlineMs: number): Promise<void> {
-    this.#stopping = true;
-    await Promise.race([Promise.all([this.#work, this.#deps.onStop()]), sleep(this.#deps.clock, deadlineMs)]);
+    const { clock } = this.#deps;
+    const endMs = clock.monotonicMs() + deadlineMs;
+    this.#pause.end();
+    if (this.#work !== null) await within(clock, this.#work, deadlineMs);
+    await this.#list.stop(Math.max(0, endMs - clock.monotonicMs()));
   }
 
-  /** Whether the schema is there. */
+  /** Whether everything has been started: the schema is there. */
   get ready(): boolean {
     return this.#ready;
   }
@@ -60,32 +64,39 @@ export class StoreStartup implements Stage, HealthProbe {
       name: this.name,
       status: this.#ready ? 'healthy' : 'degraded',
       reason: this.#ready ? null : (this.#problem ?? 'the store is being prepared'),
-      details: { ready: this.#ready, attempts: this.#attempts },
+      details: { ready: this.#ready, attempts: this.#work === null ? 0 : this.#failures + 1 },
     };
   }
 
-  async #prepare(): Promise<void> {
-    while (!this.#stopping && !this.#ready) {
-      this.#attempts += 1;
-      try {
-        await this.#deps.prepare();
-        await this.#deps.onReady();
-        this.#ready = true;
-        return;
-      } catch (error) {
-        await this.#pauseAfter(error);
+  async #startAll(): Promise<void> {
+    for (const stage of this.#stages) {
+      while (!(await this.#tryStart(stage))) {
+        if (this.#pause.hasEnded) return;
       }
+    }
+    this.#ready = true;
+  }
+
+  async #tryStart(stage: Stage): Promise<boolean> {
+    if (this.#pause.hasEnded) return false;
+    try {
+      await this.#list.start(stage);
+      return true;
+    } catch (error) {
+      if (!this.#pause.hasEnded) await this.#pauseAfter(error);
+      return false;
     }
   }
 
   async #pauseAfter(error: unknown): Promise<void> {
-    const { clock, random, logger } = this.#deps;
-    const { retryMsMin, retryMsMax } = this.#options;
-    const pauseMs = Math.min(retryMsMax, retryMsMin * 2 ** Math.min(this.#attempts, 16)) * (0.5 + random() / 2);
+    this.#failures += 1;
+    const pauseMs = backoffMs(this.#backoff, this.#failures, this.#deps.random);
     this.#problem = errorMessage(error);
     const code = error instanceof CollectorError ? error.code : 'internal';
-    logger.warn({ code, cause: this.#problem, pauseMs: Math.round(pauseMs) }, 'cannot prepare the store');
-    for (let waitedMs = 0; waitedMs < pauseMs && !this.#stopping; waitedMs += 100)
-      await sleep(clock, Math.min(100, pauseMs));
+    const context = { code, cause: this.#problem, pauseMs: Math.round(pauseMs) };
+    this.#deps.logger.warn(context, 'cannot prepare the store');
+    await this.#pause.wait(pauseMs);
   }
 }
+
+const defaultBackoff: Backoff = { delayMsMin: 25, delayMsMax: 5_000 };

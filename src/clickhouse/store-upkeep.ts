@@ -5,6 +5,8 @@ import type { Logger } from '../core/logger.js';
 import type { DeliveryHold } from '../core/ports/delivery-hold.js';
 import type { StoreReader } from '../core/ports/store-reader.js';
 import type { RetentionDays } from '../core/retention.js';
+import type { Stage } from '../core/stage.js';
+import { dayMs } from '../core/time-span.js';
 import type { ClickhouseClient } from './client.js';
 import { warnOfUnsafeTables } from './durable-tables.js';
 import { enablePatches } from './erasure/erasable-tables.js';
@@ -64,11 +66,8 @@ export interface StoreUpkeep {
   readonly parts: PartsWatch | null;
   /** Brings the schema up to date. */
   prepare(): Promise<void>;
-  /** Begins in the background what each collector does for its own store. */
-  watch(): void;
-  /** Begins in the background what one of the collectors on a store does. */
-  begin(): void;
-  stop(): Promise<void>;
+  /** What goes on in the background, once the schema is there. */
+  readonly stages: readonly Stage[];
 }
 
 export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOptions): StoreUpkeep {
@@ -84,12 +83,17 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
   const settlement = new FailureSettlement(kept);
   const eraser = new StoreEraser({ ...deps, instruments: deps.instruments.erasure }, options.erasure);
   const parts = createPartsWatch(deps, options, { ...kept, finalizer });
-  const background = [maintenance, settlement, eraser];
+  // One collector on a store has a schedule. Nobody else completes what the collector of an engine has accepted.
+  const isScheduled = options.schedule === 'on';
+  const erasing = isScheduled || options.engine !== null ? eraser : { name: eraser.name, stop: () => eraser.stop() };
+  const finalizing = { name: 'finalizer', stop: () => finalizer.stop() };
+  const scheduled = isScheduled ? [maintenance, settlement] : [];
   return {
     finalizer,
     maintenance,
     eraser,
     parts,
+    stages: [...(parts === null ? [] : [parts]), finalizing, erasing, ...scheduled],
     async prepare() {
       await migrate({ store, logger }, { database: options.database });
       await applyRetention({ store, logger }, retention);
@@ -100,17 +104,6 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
       await dropHeldTables(store);
       receipt.follow(newestReceivedMs);
       await setExpiryOwner(store, options.schedule === 'on' ? 'maintenance' : 'engine');
-    },
-    watch() {
-      parts?.begin();
-      // Nobody else completes what this collector has accepted.
-      if (options.engine !== null) eraser.begin();
-    },
-    begin() {
-      for (const work of background) work.begin();
-    },
-    async stop() {
-      await Promise.all([...background, ...(parts === null ? [] : [parts])].map((work) => work.stop()));
     },
   };
 }
@@ -126,7 +119,7 @@ function createPartsWatch(
   // A day more, for what the engine drops as a whole.
   const expiresMs = (table: string) => {
     const found = expiringTables.find((expiring) => expiring.table === table);
-    return found === undefined ? Number.POSITIVE_INFINITY : (retention[found.kept] - 1) * 86_400_000;
+    return found === undefined ? Number.POSITIVE_INFINITY : (retention[found.kept] - 1) * dayMs;
   };
   return new PartsWatch(
     {

@@ -7,7 +7,7 @@ import type { Logger } from '../core/logger.js';
 import type { HealthProbe } from '../core/ports/health-probe.js';
 import type { InsertNotes } from '../core/ports/insert-notes.js';
 import type { SegmentWriter } from '../core/ports/segment-writer.js';
-import { type Stage, startedElsewhere } from '../core/stage.js';
+import type { Stage } from '../core/stage.js';
 import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from './client.js';
 import { collectorReader } from './embedded/front/engine-door.js';
 import {
@@ -84,10 +84,8 @@ export interface ConnectedStore {
   readonly client: ClickhouseClient;
   readonly segments: SegmentWriter;
   readonly probes: readonly HealthProbe[];
-  /** What runs in this collector for the store: the embedded engine, or nothing. */
+  /** What runs in this collector for the store: the embedded engine, or nothing; and the way to the store. */
   readonly stages: readonly Stage[];
-  /** Resolves when the engine has been started; call it again after a failure. */
-  launch(): Promise<void>;
   enginePid(): number | undefined;
   /** Of the embedded engine: where it runs, and where what was seen of its parts is kept. Null for a server. */
   readonly engine: { readonly directory: string; readonly ledgerPath: string } | null;
@@ -109,7 +107,6 @@ function connectServer(deps: StoreDeps, options: StoreOptions, url: string): Con
     segments: createSegmentWriter({ store: client }, { database: options.database, transport: 'body' }),
     probes: [client],
     stages: [closing(client)],
-    launch: async () => {},
     enginePid: () => undefined,
     engine: null,
   };
@@ -143,7 +140,6 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     writer: { user: engineUsers.writer, password: writerPassword },
     reader: { user: collectorReader, password: writerPassword },
   });
-  let launched = false;
   return {
     url: engine.url,
     newReaderPassword: reader.isNew ? reader.password : null,
@@ -153,11 +149,7 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
       { database: options.database, engineDir },
     ),
     probes: [engine, client],
-    stages: [startedElsewhere(engine), closing(client)],
-    async launch() {
-      if (!launched) await engine.start();
-      launched = true;
-    },
+    stages: [engine, closing(client)],
     enginePid: () => engine.pid(),
     engine: { directory: engineDir, ledgerPath: join(options.dataDir, 'engine-parts.json') },
   };
@@ -213,5 +205,5 @@ function createClient(
 }
 
 function closing(client: ClickhouseClient): Stage {
-  return { name: 'clickhouse', start: async () => {}, stop: () => client.close() };
+  return { name: 'clickhouse', stop: () => client.close() };
 }

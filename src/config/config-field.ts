@@ -6,14 +6,14 @@ export interface Machine {
   readonly cpus: number;
 }
 
-/** One setting: what it may hold, what it holds when nobody sets it, and what the README says of it. */
+/** One setting: what it may hold, what it holds when nobody sets it, and what its page says of it. */
 export interface ConfigField<Value> {
   readonly isField: true;
   readonly schema: z.ZodType<Value>;
   /** Reads the value of an environment variable; text that is no such value comes back as it is. */
   readonly parse: (text: string) => unknown;
   readonly defaultFor: (machine: Machine) => Value;
-  /** The default as the README prints it. */
+  /** The default as its page prints it. */
   readonly defaultText: string;
   /** The values it may have, for people. */
   readonly allowed: string;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defaultFrameLimits } from '../core/limits.js';
 import { scopes } from '../core/ports/authenticator.js';
+import { dayMs } from '../core/time-span.js';
 import { clickhouseFields } from './clickhouse-fields.js';
 import { type ConfigField, choice, integer, list, optionalText, ratio, splitList, text } from './config-field.js';
 import { healthFields } from './health-fields.js';
@@ -11,7 +12,7 @@ import { erasureFields, retentionFields } from './retention-config.js';
 /**
  * Every setting, once. The path of a field is its path in the JSON file (`spool.groupAgeMsMax`) and names its
  * environment variable (`TIDEMARK_SPOOL_GROUP_AGE_MS_MAX`). `load-config.ts` reads it, `relations.ts` says which
- * settings bound each other, and the README's table is printed from it.
+ * settings bound each other, and the table of `docs/configuration.md` is printed from it.
  */
 
 const tenantPattern = /^[A-Za-z0-9_-]{1,64}$/;
@@ -24,7 +25,6 @@ const apiKey = z.strictObject({
   scopes: z.array(z.enum(scopes)).min(1).readonly(),
 });
 
-const day = 86_400_000;
 const mebibyte = 1_048_576;
 const gibibyte = 1_073_741_824;
 
@@ -86,11 +86,11 @@ export const configTable = {
       'Errors listed in one answer; the rest is counted.',
     ),
     skewPastMs: integer(
-      { default: defaultFrameLimits.skewPastMs, min: 0, max: 400 * day },
+      { default: defaultFrameLimits.skewPastMs, min: 0, max: 400 * dayMs },
       'How far before its receipt an event may have happened; earlier ones are clamped.',
     ),
     skewFutureMs: integer(
-      { default: defaultFrameLimits.skewFutureMs, min: 0, max: 7 * day },
+      { default: defaultFrameLimits.skewFutureMs, min: 0, max: 7 * dayMs },
       'How far after its receipt an event may claim to have happened; later ones are clamped.',
     ),
   },
@@ -131,7 +131,7 @@ export const configTable = {
       'Open runs, tasks and steps whose start is remembered for their end; the oldest are forgotten and counted.',
     ),
     openStartsAgeMsMax: integer(
-      { default: 86_400_000, min: 60_000, max: 2_592_000_000 },
+      { default: dayMs, min: 60_000, max: 30 * dayMs },
       'How long the start of what is open is remembered, in ms.',
     ),
     recentEndsMax: integer(
@@ -206,7 +206,7 @@ export const configTable = {
       'Producers whose position is remembered; the oldest are forgotten and counted.',
     ),
     producerAgeMsMax: integer(
-      { default: 7 * day, min: 60_000, max: 365 * day },
+      { default: 7 * dayMs, min: 60_000, max: 365 * dayMs },
       'Silence after which the position of a producer is forgotten.',
     ),
   },
@@ -269,7 +269,7 @@ export const configTable = {
     ),
     exportsMax: integer({ default: 2, min: 1, max: 64 }, 'Exports at once; one more is answered `overloaded`.'),
     exportTimeoutMs: integer(
-      { default: 3_600_000, min: 1_000, max: day },
+      { default: 3_600_000, min: 1_000, max: dayMs },
       'Time an export may take, its download included; then it is cut off.',
     ),
     exportMemoryBytesMax: integer(
@@ -284,7 +284,7 @@ export const configTable = {
 
   history: {
     leaseMs: integer(
-      { default: 300_000, min: 1_000, max: day },
+      { default: 300_000, min: 1_000, max: dayMs },
       'A task or run that has not ended is `orphaned` when neither an event nor a heartbeat came for so long.',
     ),
   },

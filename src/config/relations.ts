@@ -1,3 +1,4 @@
+import { dayMs } from '../core/time-span.js';
 import type { Config } from './config.js';
 
 /**
@@ -13,8 +14,6 @@ interface Relation {
   readonly other: string;
   readonly because: string;
 }
-
-const day = 86_400_000;
 
 const relations: readonly Relation[] = [
   {
@@ -166,14 +165,14 @@ const relations: readonly Relation[] = [
     because: 'events are found through their runs and tasks',
   },
   {
-    holds: ({ retention, limits }) => retention.minuteDays * day > limits.skewPastMs,
+    holds: ({ retention, limits }) => retention.minuteDays * dayMs > limits.skewPastMs,
     path: 'retention.minuteDays',
     must: 'must be longer than',
     other: 'limits.skewPastMs',
     because: 'a late event would expire as it comes',
   },
   {
-    holds: ({ retention, limits }) => retention.errorDays * day > limits.skewPastMs,
+    holds: ({ retention, limits }) => retention.errorDays * dayMs > limits.skewPastMs,
     path: 'retention.errorDays',
     must: 'must be longer than',
     other: 'limits.skewPastMs',

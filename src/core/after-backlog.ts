@@ -1,7 +1,9 @@
-import { type Clock, sleep } from './clock.js';
+import type { Clock } from './clock.js';
 import { errorMessage } from './errors.js';
 import type { Logger } from './logger.js';
+import { Pause } from './pause.js';
 import type { SpoolReader } from './ports/spool-reader.js';
+import type { Stage } from './stage.js';
 
 export interface AfterBacklogDeps {
   readonly spool: Pick<SpoolReader, 'stats'>;
@@ -24,40 +26,43 @@ const backlogPollMs = 200;
 const retryMs = 2_000;
 
 /** Does something once after a restart, when the store has all that earlier processes received. */
-export class AfterBacklog {
+export class AfterBacklog implements Stage {
+  readonly name: string;
   readonly #deps: AfterBacklogDeps;
   readonly #task: BacklogTask;
+  readonly #pause: Pause;
   #work: Promise<void> | null = null;
-  #stopping = false;
 
   constructor(deps: AfterBacklogDeps, task: BacklogTask) {
+    this.name = task.what;
     this.#deps = deps;
     this.#task = task;
+    this.#pause = new Pause(deps.clock);
   }
 
   /** Begins in the background; call it when the store is ready. */
-  begin(): void {
+  async start(): Promise<void> {
     this.#work ??= this.#run();
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.#pause.end();
     await this.#work;
   }
 
   async #run(): Promise<void> {
-    const { clock, logger } = this.#deps;
+    const { logger } = this.#deps;
     const { what } = this.#task;
-    while (!this.#stopping && (this.#deps.clockUnset?.() === true || this.#hasBacklog()))
-      await sleep(clock, backlogPollMs);
-    while (!this.#stopping) {
+    while (!this.#pause.hasEnded && (this.#deps.clockUnset?.() === true || this.#hasBacklog()))
+      await this.#pause.wait(backlogPollMs);
+    while (!this.#pause.hasEnded) {
       try {
-        const rows = await this.#task.run(() => this.#stopping);
+        const rows = await this.#task.run(() => this.#pause.hasEnded);
         if (rows > 0) logger.info({ rows }, `${what} restored`);
         return;
       } catch (error) {
         logger.warn({ cause: errorMessage(error) }, `cannot restore the ${what} yet`);
-        await sleep(clock, retryMs);
+        await this.#pause.wait(retryMs);
       }
     }
   }

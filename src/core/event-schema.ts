@@ -2,7 +2,7 @@ import { errorCategories, eventTypes, logLevels, stepKinds, usageScopes } from '
 
 /**
  * The one table of event fields. The decoder, the zod schema, the ClickHouse columns of the raw table
- * and the reference in the README are derived from it or checked against it by a test.
+ * and the reference in `docs/events.md` are derived from it or checked against it by a test.
  *
  * Kinds, and what a payload may hold for them. Absent is `null` anywhere, and what Go and Protocol Buffers send for a
  * field that was never set: '' for a text, an enum or a time, 0 for a time and for a number whose bounds leave 0 out:
@@ -34,7 +34,7 @@ export interface EventField {
   readonly kind: FieldKind;
   /** The ClickHouse type of its column, spelled as the Native format spells it. */
   readonly column: string;
-  /** One sentence: the column's COMMENT and the README's cell. */
+  /** One sentence: the column's COMMENT and the reference's cell. */
   readonly meaning: string;
   readonly required?: true;
   /** Code points of a string, or of each value of a map or list. */

@@ -1,3 +1,5 @@
+import { dayMs, hourMs } from './time-span.js';
+
 /** The limits of DESIGN that cross stages, with their defaults; every one is configurable. */
 export interface FrameLimits {
   /** Bytes of one frame as received, after inflation over HTTP. */
@@ -16,8 +18,8 @@ export const defaultFrameLimits: FrameLimits = {
   eventsPerFrameMax: 10_000,
   nestingMax: 8,
   errorsListedMax: 100,
-  skewPastMs: 7 * 86_400_000,
-  skewFutureMs: 3_600_000,
+  skewPastMs: 7 * dayMs,
+  skewFutureMs: hourMs,
 };
 
 /** Width of the event-time slices in which workers digest; every live window is a multiple of it. */

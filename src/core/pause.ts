@@ -1,33 +1,39 @@
-import type { Clock, Timer } from './clock.js';
+import type { Clock } from './clock.js';
 
-/** The pauses of a loop in the background, which can be cut short; one at a time. */
+/** The pauses of something in the background, which can be cut short. */
 export class Pause {
   readonly #clock: Clock;
+  readonly #wakes = new Set<() => void>();
   #hasEnded = false;
-  #wake: (() => void) | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Resolves after `delayMs`, or when woken; at once after `end`. */
-  async wait(delayMs: number): Promise<void> {
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Resolves after `delayMs` (null: never by itself), or when woken; at once after `end`. */
+  async wait(delayMs: number | null): Promise<void> {
     if (this.#hasEnded) return;
-    let timer: Timer | undefined;
     await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      timer = this.#clock.setTimer(delayMs, resolve);
+      const wake = (): void => {
+        timer?.cancel();
+        this.#wakes.delete(wake);
+        resolve();
+      };
+      const timer = delayMs === null ? null : this.#clock.setTimer(delayMs, wake);
+      this.#wakes.add(wake);
     });
-    timer?.cancel();
-    this.#wake = null;
   }
 
-  /** Ends the pause that is under way. */
+  /** Ends the pauses that are under way. */
   wake(): void {
-    this.#wake?.();
+    for (const wake of this.#wakes) wake();
   }
 
-  /** Ends it and all further ones. */
+  /** Ends them and all further ones. */
   end(): void {
     this.#hasEnded = true;
     this.wake();

@@ -24,5 +24,19 @@ export function parseTime(text: string): number {
 
 /** The UTC day of a time. Throws for one beyond what `Date` can hold. */
 export function dayText(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, 10);
+  return instant(timeMs).slice(0, 10);
+}
+
+/** RFC 3339 with milliseconds, in UTC. Throws as `dayText`. */
+export function instant(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}
+
+export function optionalInstant(timeMs: number | null): string | null {
+  return timeMs === null ? null : instant(timeMs);
+}
+
+/** Of any number: a clock may say what no calendar has. */
+export function clockText(timeMs: number): string {
+  return Number.isNaN(new Date(timeMs).getTime()) ? `${timeMs} ms` : instant(timeMs);
 }

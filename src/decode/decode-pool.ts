@@ -7,9 +7,11 @@ import type { DecodeInstruments } from '../core/instruments.js';
 import type { FrameLimits } from '../core/limits.js';
 import type { Logger } from '../core/logger.js';
 import { packageFile } from '../core/package-root.js';
+import { Pause } from '../core/pause.js';
 import type { FrameDecoder } from '../core/ports/frame-decoder.js';
 import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.js';
 import type { Stage } from '../core/stage.js';
+import { instant } from '../core/time-text.js';
 import { type PackedBatch, unpackBatch } from './batch-transfer.js';
 
 export interface DecodePoolDeps {
@@ -35,7 +37,7 @@ export interface DecodePoolUsage {
   readonly queueDepth: number;
 }
 
-export interface DecodePool extends FrameDecoder, Stage, HealthProbe {
+export interface DecodePool extends FrameDecoder, Required<Stage>, HealthProbe {
   readonly name: string;
   health(): DependencyHealth;
   usage(): DecodePoolUsage;
@@ -52,6 +54,7 @@ export function createDecodePool(deps: DecodePoolDeps, options: DecodePoolOption
  */
 class PiscinaDecodePool implements DecodePool {
   readonly name = 'decode';
+  readonly ifUnhealthy = 'unhealthy';
   readonly #deps: DecodePoolDeps;
   readonly #options: DecodePoolOptions;
   #pool: Piscina<FrameBatch, PackedBatch> | null = null;
@@ -59,7 +62,7 @@ class PiscinaDecodePool implements DecodePool {
   #stopping: Promise<void> | null = null;
   #inFlight = 0;
   #restarts = 0;
-  #drained: (() => void) | null = null;
+  readonly #drain: Pause;
   /** Thread time spent on batches up to `#busySinceMs`, since the last `usage`. */
   #busyMs = 0;
   #busySinceMs: number;
@@ -68,6 +71,7 @@ class PiscinaDecodePool implements DecodePool {
   constructor(deps: DecodePoolDeps, options: DecodePoolOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#drain = new Pause(deps.clock);
     this.#busySinceMs = deps.clock.monotonicMs();
     this.#usageSinceMs = this.#busySinceMs;
   }
@@ -140,7 +144,7 @@ class PiscinaDecodePool implements DecodePool {
       throw new CollectorError('internal', `cannot decode batch: ${errorMessage(error)}`, { cause: error });
     } finally {
       this.#count(-1);
-      if (this.#inFlight === 0) this.#drained?.();
+      if (this.#inFlight === 0) this.#drain.wake();
     }
   }
 
@@ -189,15 +193,7 @@ class PiscinaDecodePool implements DecodePool {
   async #stop(deadlineMs: number): Promise<void> {
     const pool = this.#pool;
     if (pool === null) return;
-    if (this.#inFlight > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = this.#deps.clock.setTimer(deadlineMs, resolve);
-        this.#drained = () => {
-          timer.cancel();
-          resolve();
-        };
-      });
-    }
+    if (this.#inFlight > 0) await this.#drain.wait(deadlineMs);
     await pool.destroy();
     this.#pool = null;
   }
@@ -214,7 +210,7 @@ function createWarmUpBatch(receivedMs: number): FrameBatch {
     agent_id: `agent-${index % 7}`,
     task_id: `task-${index}`,
     started_at: receivedMs - index,
-    ended_at: new Date(receivedMs).toISOString(),
+    ended_at: instant(receivedMs),
     confidence: 0.5,
     tokens_in: 1_000 + index,
     error_category: index % 10 === 0 ? 'tool' : null,

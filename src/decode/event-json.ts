@@ -1,5 +1,6 @@
 import type { EventField } from '../core/event-schema.js';
 import type { LiveEvents } from '../core/live-batch.js';
+import { instant } from '../core/time-text.js';
 import type { DictionaryColumn } from './columns/dictionary-column.js';
 import type { ListColumn } from './columns/list-column.js';
 import type { MapColumn } from './columns/map-column.js';
@@ -26,7 +27,7 @@ export class EventJson {
     const out = this.#out;
     out.clear();
     const writers = fieldSpecs.map((field, index) => createFieldWriter(out, block, field, index));
-    const head = utf8(`{"received":"${new Date(receivedMs).toISOString()}"`);
+    const head = utf8(`{"received":"${instant(receivedMs)}"`);
     const ends = new Uint32Array(rows.length);
     rows.forEach((row, event) => {
       if (event > 0) out.byte(comma);
@@ -100,7 +101,7 @@ function timeWriter(out: JsonWriter, column: Word64Column, name: Uint8Array): Fi
     const ms = column.valueAt(row);
     if (ms === 0) return;
     out.raw(name);
-    out.ascii(`"${new Date(ms).toISOString()}"`);
+    out.ascii(`"${instant(ms)}"`);
   };
 }
 

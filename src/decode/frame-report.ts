@@ -1,5 +1,6 @@
 import { type EventErrorCode, errorTable, eventErrors, type FrameErrorCode } from '../core/errors.js';
 import type { DecodedFrame, EventError } from '../core/event-batch.js';
+import { instant } from '../core/time-text.js';
 import { type ByteSource, hashRange } from './byte-range.js';
 import { describeField, fieldSpecs } from './field-table.js';
 import type { StagedEvent } from './staged-event.js';
@@ -82,7 +83,7 @@ export class FrameReport {
 
   /** The time of the event with this index lay outside the accepted skew and is now `keptMs`. */
   clamped(index: number, keptMs: number): void {
-    const kept = new Date(keptMs).toISOString();
+    const kept = instant(keptMs);
     this.#note(index, 'time_clamped', 'ts', `cannot keep ts as sent: ${errorTable.time_clamped.meaning}: ${kept}`);
   }
 

@@ -1,15 +1,18 @@
 import { stat } from 'node:fs/promises';
-import type { Clock, Random, Timer } from '../core/clock.js';
+import { type Backoff, backoffMs } from '../core/backoff.js';
+import type { Clock, Random } from '../core/clock.js';
 import { CollectorError, type ErrorCode, errorMessage } from '../core/errors.js';
 import type { DeliverInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
+import { Pause } from '../core/pause.js';
 import type { DeliveryHold } from '../core/ports/delivery-hold.js';
-import type { DependencyHealth } from '../core/ports/health-probe.js';
+import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.js';
 import type { SegmentWriter } from '../core/ports/segment-writer.js';
 import type { SpoolReader, SpoolSegment } from '../core/ports/spool-reader.js';
 import type { Stage } from '../core/stage.js';
-import { InsertTurn } from './insert-turn.js';
-import { type RetryPolicy, retryDelayMs } from './retry-policy.js';
+import { optionalInstant } from '../core/time-text.js';
+import { Turn } from '../core/turn.js';
+import { within } from '../core/within.js';
 
 /**
  * Closed segments to the store, oldest first, one at a time, each until the store has it.
@@ -35,16 +38,22 @@ export interface DeliveryDeps {
 }
 
 export interface DeliveryOptions {
-  readonly retry: RetryPolicy;
+  /** Between attempts at one segment. */
+  readonly backoff: Backoff;
   /** Health is degraded when the oldest undelivered event is older. */
   readonly lagMsMax: number;
 }
 
-export interface Delivery extends Stage, DeliveryHold {
+export const defaultDeliveryOptions: DeliveryOptions = {
+  backoff: { delayMsMin: 100, delayMsMax: 10_000 },
+  lagMsMax: 30_000,
+};
+
+export interface Delivery extends Required<Stage>, DeliveryHold, HealthProbe {
   health(): DependencyHealth;
 }
 
-export function createDelivery(deps: DeliveryDeps, options: DeliveryOptions): Delivery {
+export function createDelivery(deps: DeliveryDeps, options: DeliveryOptions = defaultDeliveryOptions): Delivery {
   return new SegmentDelivery(deps, options);
 }
 
@@ -62,43 +71,37 @@ type Outcome = 'done' | 'stopped';
 const unreadableMax = 10;
 
 class SegmentDelivery implements Delivery {
-  readonly name = 'deliver';
+  readonly name = 'delivery';
+  readonly ifUnhealthy = 'degraded';
   readonly #deps: DeliveryDeps;
   readonly #options: DeliveryOptions;
   #loop: Promise<void> | null = null;
-  #stopping = false;
   #trouble: Trouble | null = null;
-  /** Ends the current wait, for a segment or for the next attempt. */
-  #wake: (() => void) | null = null;
+  /** For a segment, or for the next attempt. */
+  readonly #pause: Pause;
   /** A segment was closed while nobody waited. */
   #closedMeanwhile = false;
   /** Held from the first attempt at a segment until it is released, so that nobody sees one half inserted. */
-  readonly #turn = new InsertTurn();
+  readonly #turn = new Turn();
   /** End the wait for a hold that has not begun. */
   readonly #waiting = new Set<(error: CollectorError) => void>();
 
   constructor(deps: DeliveryDeps, options: DeliveryOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#pause = new Pause(deps.clock);
   }
 
   async start(): Promise<void> {
-    if (this.#loop !== null || this.#stopping) return;
+    if (this.#loop !== null || this.#pause.hasEnded) return;
     this.#deps.reader.onClosed(() => this.#segmentClosed());
     this.#loop = this.#run();
   }
 
   /** Finishes the insert under way, starts no other. What it leaves is delivered after the next start. */
   async stop(deadlineMs: number): Promise<void> {
-    this.#stopping = true;
-    this.#wake?.();
-    if (this.#loop === null) return;
-    let timer: Timer | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = this.#deps.clock.setTimer(deadlineMs, resolve);
-    });
-    await Promise.race([this.#loop, deadline]);
-    timer?.cancel();
+    this.#pause.end();
+    if (this.#loop !== null) await within(this.#deps.clock, this.#loop, deadlineMs);
   }
 
   health(): DependencyHealth {
@@ -112,7 +115,7 @@ class SegmentDelivery implements Delivery {
       status: trouble === null && !late ? 'healthy' : 'degraded',
       reason: trouble?.message ?? (late ? `the oldest undelivered event is ${Math.round(ageMs / 1000)} s old` : null),
       details: {
-        retrying_since: trouble === null ? null : new Date(trouble.sinceMs).toISOString(),
+        retrying_since: optionalInstant(trouble?.sinceMs ?? null),
         attempts: trouble?.attempts ?? 0,
         error_code: trouble?.code ?? null,
         oldest_event_age_ms: ageMs,
@@ -140,7 +143,7 @@ class SegmentDelivery implements Delivery {
 
   async #run(): Promise<void> {
     if ((await this.#turn.run(() => this.#deliverFirst())) === 'stopped') return;
-    while (!this.#stopping) {
+    while (!this.#pause.hasEnded) {
       const segment = this.#deps.reader.peek();
       if (segment === null) await this.#nextClosed();
       else if ((await this.#turn.run(() => this.#deliver(segment))) === 'stopped') return;
@@ -153,7 +156,7 @@ class SegmentDelivery implements Delivery {
    */
   async #deliverFirst(): Promise<Outcome> {
     const { reader } = this.#deps;
-    while (!this.#stopping && reader.stats().events > 0) {
+    while (!this.#pause.hasEnded && reader.stats().events > 0) {
       const segment = reader.peek();
       if (segment !== null) return await this.#deliver(segment);
       await this.#nextClosed();
@@ -162,7 +165,7 @@ class SegmentDelivery implements Delivery {
   }
 
   async #deliver(segment: SpoolSegment): Promise<Outcome> {
-    if (this.#stopping) return 'stopped';
+    if (this.#pause.hasEnded) return 'stopped';
     for (let attempt = 1, refusals = 0, unreadable = 0; ; attempt++) {
       const error = await this.#tryInsert(segment);
       if (error === null) return await this.#settle(segment, () => this.#deps.reader.release(segment.id));
@@ -224,8 +227,8 @@ class SegmentDelivery implements Delivery {
     const sinceMs = this.#trouble?.sinceMs ?? clock.nowMs();
     this.#trouble = { sinceMs, attempts: attempt, code: error.code, message: error.message };
     for (const giveUp of this.#waiting) giveUp(insertInDoubt(error.message));
-    if (!this.#stopping) await this.#pause(retryDelayMs(this.#options.retry, attempt, random));
-    return this.#stopping ? 'stopped' : 'done';
+    await this.#pause.wait(backoffMs(this.#options.backoff, attempt, random));
+    return this.#pause.hasEnded ? 'stopped' : 'done';
   }
 
   #recovered(): void {
@@ -240,28 +243,12 @@ class SegmentDelivery implements Delivery {
   #segmentClosed(): void {
     this.#closedMeanwhile = true;
     // A wait between attempts is not cut short: the store is what it waits for.
-    if (this.#trouble === null) this.#wake?.();
+    if (this.#trouble === null) this.#pause.wake();
   }
 
   async #nextClosed(): Promise<void> {
-    if (!this.#closedMeanwhile && !this.#stopping) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      this.#wake = null;
-    }
+    if (!this.#closedMeanwhile) await this.#pause.wait(null);
     this.#closedMeanwhile = false;
-  }
-
-  async #pause(delayMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = this.#deps.clock.setTimer(delayMs, resolve);
-      this.#wake = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
-    this.#wake = null;
   }
 }
 

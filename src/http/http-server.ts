@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../core/clock.js';
+import { type Clock, sleep } from '../core/clock.js';
 import { type AccessErrorCode, errorMessage, errorTable } from '../core/errors.js';
 import type { HttpInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
@@ -94,7 +94,9 @@ export class HttpServer implements Stage {
       {
         serve: (request, response, expectsContinue) => this.#serve(request, response, expectsContinue),
         upgrades: (request) => this.#webSockets.upgrades(request),
-        upgrade: (request, socket, head) => this.#webSockets.upgrade(request, socket, head),
+        upgrade: (request, socket, head) => {
+          if (!this.#underWay.isEnding(socket)) this.#webSockets.upgrade(request, socket, head);
+        },
         garbled: (socket) => this.#underWay.garble(socket),
         refused: (code) => this.#recordUnread(code),
         dropped: () => this.#drop(),
@@ -136,7 +138,7 @@ export class HttpServer implements Stage {
     this.#listener.stopListening();
     await this.#webSockets.drain(deadlineMs);
     while (this.#underWay.count > 0 && this.#deps.clock.monotonicMs() < endMs) {
-      await new Promise<void>((resolve) => this.#deps.clock.setTimer(5, resolve));
+      await sleep(this.#deps.clock, 5);
     }
     await this.#webSockets.stop(Math.max(100, endMs - this.#deps.clock.monotonicMs()));
     this.#listener.close();
@@ -177,6 +179,7 @@ export class HttpServer implements Stage {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    if (this.#underWay.isEnding(request.socket)) return;
     const head = readHead(request);
     const exchange = this.#underWay.begin(request.socket);
     const abort = new AbortController();
@@ -197,10 +200,12 @@ export class HttpServer implements Stage {
     void this.#answer(prepared, head, abort.signal)
       .then(async (reply) => {
         this.#record(template, head, { status: abort.signal.aborted ? clientGoneStatus : reply.status, startedMs });
+        const closeConnection = this.#endsConnection(reply, head, { request, exchange, expectsContinue });
+        if (closeConnection) this.#underWay.conclude(exchange);
         await writeReply(response, this.#cors.shared(reply, head.headers.get('origin')), {
           ...this.#writing(abort.signal),
           headOnly: head.method === 'HEAD',
-          closeConnection: this.#endsConnection(reply, head, { request, exchange, expectsContinue }),
+          closeConnection,
         });
       })
       .catch((error: unknown) => {

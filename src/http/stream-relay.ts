@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
+import { Pause } from '../core/pause.js';
 import type { SocketRoute } from '../core/ports/socket-route.js';
 import { createSocketBehavior, type SocketLimits, type SocketUserData, type UwsSocket } from './socket-adapter.js';
 import {
@@ -58,7 +59,8 @@ export class StreamRelay {
   /** Granted and not yet asked for again, by a word that only this process knows. */
   readonly #granted = new Map<string, SocketUserData>();
   readonly #relayed = new Set<Duplex>();
-  #onIdle: () => void = () => {};
+  /** Until no connection is passed on any more. */
+  readonly #drain: Pause;
   #uws: Uws | null = null;
   #app: UwsApp | null = null;
   #listenSocket: UwsListenSocket | null = null;
@@ -69,6 +71,7 @@ export class StreamRelay {
     this.#deps = deps;
     this.#options = options;
     this.#routes = routes;
+    this.#drain = new Pause(deps.clock);
   }
 
   /** Throws `config_invalid` when the library or a place for its socket cannot be had. */
@@ -94,7 +97,7 @@ export class StreamRelay {
     if (this.#listenSocket !== null) this.#uws?.closeListener(this.#listenSocket);
     this.#app.close();
     this.#app = null;
-    await this.#drained(deadlineMs);
+    if (this.#relayed.size > 0) await this.#drain.wait(deadlineMs);
     for (const socket of this.#relayed) socket.destroy();
     rmSync(this.#path, { force: true });
     if (this.#ownDirectory !== null) rmSync(this.#ownDirectory, { recursive: true, force: true });
@@ -110,7 +113,7 @@ export class StreamRelay {
     socket.once('close', () => {
       this.#relayed.delete(socket);
       if (this.#granted.delete(word)) this.#deps.onClose(null, data);
-      if (this.#relayed.size === 0) this.#onIdle();
+      if (this.#relayed.size === 0) this.#drain.wake();
     });
     this.#reach(granted, word, 1);
   }
@@ -178,17 +181,6 @@ export class StreamRelay {
     const own = tryMakeDirectory();
     this.#ownDirectory = own;
     if (own !== null) yield join(own, socketName);
-  }
-
-  #drained(deadlineMs: number): Promise<void> {
-    if (this.#relayed.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = this.#deps.clock.setTimer(deadlineMs, resolve);
-      this.#onIdle = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
   }
 }
 

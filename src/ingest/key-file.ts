@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import { type Scope, scopes } from '../core/ports/authenticator.js';
+import { instant } from '../core/time-text.js';
 
 const userCharactersMax = 256;
 /** What is done for the whole tenant is not for a user. */
@@ -69,7 +70,7 @@ export function generateKey(): string {
 
 export function storedKeyOf(key: string, grant: KeyGrant, createdMs: number): StoredKey {
   const sha256 = digestKey(key).toString('hex');
-  const created = new Date(createdMs).toISOString();
+  const created = instant(createdMs);
   const { tenant, scopes: granted, user } = grant;
   const stored = { name: sha256.slice(0, 8), tenant, scopes: [...granted], sha256, created };
   return user === undefined ? stored : { ...stored, user };

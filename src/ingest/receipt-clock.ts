@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.js';
 import type { ReceiptState } from '../core/receipt-state.js';
 import { latestMs, releaseMs } from '../core/release-date.js';
 import type { Stage } from '../core/stage.js';
+import { clockText } from '../core/time-text.js';
 
 /**
  * The time at which events are received. Retention is counted from it, segments and partitions are made by its month,
@@ -71,7 +72,7 @@ export class ReceiptClock {
   }
 
   /** To be started after what knows the newest time an earlier process received anything, 0 when there was none. */
-  after(earlier: { readonly newestReceivedMs: number }): Stage {
+  after(earlier: { readonly newestReceivedMs: number }): Required<Stage> {
     return {
       name: 'receipt-clock',
       start: async () => {
@@ -142,7 +143,7 @@ export class ReceiptClock {
     const aheadMs = this.#newestMs - clockMs;
     if (aheadMs > 0 && aheadMs < heldMsMin) return;
     this.#held = aheadMs > 0;
-    const context = { clock: timeText(clockMs), received: timeText(this.#newestMs) };
+    const context = { clock: clockText(clockMs), received: clockText(this.#newestMs) };
     if (this.#held) {
       this.#logger.warn(
         context,
@@ -153,7 +154,7 @@ export class ReceiptClock {
 
   #wait(clockMs: number): void {
     if (!this.#waiting) {
-      const context = { clock: timeText(clockMs), earliest: timeText(this.#options.earliestMs) };
+      const context = { clock: clockText(clockMs), earliest: clockText(this.#options.earliestMs) };
       this.#logger.warn(context, 'the wall clock is not set: no event is acknowledged until it is');
     }
     this.#waiting = true;
@@ -169,13 +170,7 @@ export class ReceiptClock {
       return;
     }
     this.#waiting = false;
-    this.#logger.info({ clock: timeText(clockMs) }, 'the wall clock is set: events are acknowledged');
+    this.#logger.info({ clock: clockText(clockMs) }, 'the wall clock is set: events are acknowledged');
     for (const callback of this.#onSet) callback();
   }
-}
-
-/** Any number: a clock may say what no calendar has. */
-function timeText(timeMs: number): string {
-  const time = new Date(timeMs);
-  return Number.isNaN(time.getTime()) ? `${timeMs} ms` : time.toISOString();
 }

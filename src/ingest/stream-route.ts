@@ -4,6 +4,7 @@ import { type ErrorCode, errorTable } from '../core/errors.js';
 import type { IngestInstruments } from '../core/instruments.js';
 import type { Socket, SocketHandlers, SocketRequest, SocketRoute } from '../core/ports/socket-route.js';
 import type { SpoolAppender } from '../core/ports/spool-appender.js';
+import { within } from '../core/within.js';
 import { type CreditLevel, creditFrames, nextCreditLevel } from './credit.js';
 import { userProducer } from './frame-origin.js';
 import type { IngestPipeline } from './pipeline.js';
@@ -83,8 +84,8 @@ export class StreamRoute implements SocketRoute {
   }
 
   async drain(deadlineMs: number): Promise<void> {
-    const deadline = new Promise<void>((resolve) => this.#deps.clock.setTimer(deadlineMs, resolve));
-    await Promise.race([this.#deps.pipeline.drained(), deadline]);
+    const { pipeline, clock } = this.#deps;
+    await within(clock, pipeline.drained(), deadlineMs);
   }
 
   #createSession(
@@ -129,9 +130,13 @@ export class StreamRoute implements SocketRoute {
 
   #forget(session: StreamSession): void {
     const key = sessionKey(session);
-    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
     const successor = this.#successors.get(session);
     const predecessor = this.#predecessors.get(session);
+    if (this.#sessions.get(key) === session) {
+      // It went before it was greeted: who comes next waits for the same frames.
+      if (predecessor === undefined || predecessor.finished) this.#sessions.delete(key);
+      else this.#sessions.set(key, predecessor);
+    }
     this.#successors.delete(session);
     this.#predecessors.delete(session);
     if (predecessor !== undefined) this.#successors.delete(predecessor);

@@ -1,3 +1,4 @@
+import { instant } from '../core/time-text.js';
 import type { LiveQuery } from './live-query.js';
 import type { LiveTask, RunState } from './live-run.js';
 
@@ -116,8 +117,4 @@ function taskItem(task: LiveTask) {
     status: task.status,
     started_at: instant(task.startedMs),
   };
-}
-
-function instant(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -12,7 +12,7 @@ export interface ClientLimits {
   readonly bufferFramesMax: number;
   /** Calls of `send` that may wait for room at once; a further one is answered `full`. */
   readonly waitingSendsMax: number;
-  /** Reconnects wait a random time up to a bound that doubles from the first to the second of these. */
+  /** Reconnects wait a random time of the first of these at least, up to a bound that doubles to the second. */
   readonly reconnectMsMin: number;
   readonly reconnectMsMax: number;
   readonly openMsMax: number;

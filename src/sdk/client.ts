@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { holdingClock, systemRandom } from '../core/clock.js';
 import { eventNotices } from '../core/errors.js';
+import { within } from '../core/within.js';
 import {
   ClientError,
   type ClientLimits,
@@ -107,14 +108,8 @@ export class TidemarkClient {
   async close(deadlineMs = 10_000): Promise<{ readonly eventsUnacknowledged: number }> {
     this.#closing = true;
     for (const waiter of this.#sendWaiters.splice(0)) waiter.resolve('closed');
-    await new Promise<void>((resolve) => {
-      const timer = this.#clock.setTimer(deadlineMs, resolve);
-      const settled = (): void => {
-        timer.cancel();
-        resolve();
-      };
-      this.flush().then(settled, settled);
-    });
+    const flushed = this.flush().catch(() => undefined);
+    await within(this.#clock, flushed, deadlineMs);
     this.#giveUp(new ClientError('closed', 'cannot wait for acknowledgements: the client was closed', notRetryable));
     await this.#link.close();
     return { eventsUnacknowledged: this.#queue.events };

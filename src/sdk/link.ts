@@ -1,3 +1,4 @@
+import { backoffMs } from '../core/backoff.js';
 import type { Clock, Random, Timer } from '../core/clock.js';
 import { errorTable } from '../core/errors.js';
 import { ClientError } from './client-options.js';
@@ -118,12 +119,10 @@ export class Link {
     this.#handlers.down(error);
   }
 
-  /** Full jitter: uniform below a bound that doubles, so that a fleet does not come back in step. */
   #reconnectDelayMs(): number {
-    const { reconnectMsMin, reconnectMsMax } = this.#options;
-    const boundMs = Math.min(reconnectMsMax, reconnectMsMin * 2 ** Math.min(this.#failedAttempts, 30));
+    const { reconnectMsMin: delayMsMin, reconnectMsMax: delayMsMax } = this.#options;
     this.#failedAttempts += 1;
-    return reconnectMsMin / 2 + this.#random() * boundMs;
+    return backoffMs({ delayMsMin, delayMsMax }, this.#failedAttempts, this.#random);
   }
 }
 

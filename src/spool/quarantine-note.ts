@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { instant } from '../core/time-text.js';
 import type { FileSystem } from './file-system.js';
 import { readWhole, withFile } from './file-system.js';
 import type { DamagedPart, SalvagePlan } from './salvage-plan.js';
@@ -109,7 +110,7 @@ function describeRecord(log: Buffer, record: BatchRecord | null): z.infer<typeof
     else if (producers.size < producersListedMax) producers.set(key, { tenant, producer, firstSeq: seq, lastSeq: seq });
     else more++;
   });
-  const received = new Date(record.receivedMs).toISOString();
+  const received = instant(record.receivedMs);
   const { logOffset, rowCount: rows } = record;
   return { logOffset, received, rows, producers: [...producers.values()], producersMore: more };
 }

@@ -3,6 +3,7 @@ import { CollectorError, errorMessage } from '../core/errors.js';
 import { rawColumns } from '../core/event-schema.js';
 import type { SpoolInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
+import { Pause } from '../core/pause.js';
 import type { SpoolBatch } from '../core/ports/spool-appender.js';
 import type { ClosedSegment } from './closed-segments.js';
 import type { FileSystem } from './file-system.js';
@@ -56,7 +57,7 @@ export class SegmentRoller {
   #stopping = false;
   /** A damaged segment was left behind by `stop`: what comes after it must not go, it remembers where that one ends. */
   #abandoned = false;
-  readonly #repairWakes = new Set<() => void>();
+  readonly #repairPause: Pause;
 
   constructor(
     deps: {
@@ -71,6 +72,7 @@ export class SegmentRoller {
   ) {
     this.#fileSystem = deps.fileSystem;
     this.#clock = deps.clock;
+    this.#repairPause = new Pause(deps.clock);
     this.#logger = deps.logger;
     this.#instruments = deps.instruments;
     this.#options = options;
@@ -136,7 +138,7 @@ export class SegmentRoller {
     this.#stopping = true;
     this.#close('stop');
     await this.#commits.idle();
-    for (const wake of this.#repairWakes) wake();
+    this.#repairPause.wake();
     await this.#closing;
   }
 
@@ -244,20 +246,8 @@ export class SegmentRoller {
         this.#logger.error(context, 'cannot cut a segment back to its durable bytes; delivery waits for it');
       }
       if (this.#stopping) return false;
-      await this.#repairPause();
+      await this.#repairPause.wait(this.#options.repairRetryMs);
     }
-  }
-
-  async #repairPause(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        this.#repairWakes.delete(wake);
-        timer.cancel();
-        resolve();
-      };
-      const timer = this.#clock.setTimer(this.#options.repairRetryMs, wake);
-      this.#repairWakes.add(wake);
-    });
   }
 
   /** Hands a segment over when it is ready, after all older ones. */

@@ -1,4 +1,5 @@
 import { invariant } from '../core/invariant.js';
+import { dayMs } from '../core/time-span.js';
 
 /** Every limit of the spool. Bytes of a segment are those of its data and its log together. */
 export interface SpoolOptions {
@@ -43,7 +44,7 @@ const defaults: Omit<SpoolOptions, 'directory'> = {
   segmentAgeMsMax: 4_000,
   segmentAgeMsBacklog: 60_000,
   producersMax: 1_000_000,
-  producerAgeMsMax: 7 * 86_400_000,
+  producerAgeMsMax: 7 * dayMs,
   eventIdsMax: 2_000_000,
   bytesMax: 10 * 1024 ** 3,
   bytesResumeRatio: 0.9,

@@ -90,6 +90,7 @@ import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.j
 import type { AppendOutcome, SpoolAppender, SpoolBatch } from '../core/ports/spool-appender.js';
 import type { SpoolReader, SpoolSegment, SpoolStats } from '../core/ports/spool-reader.js';
 import type { Stage } from '../core/stage.js';
+import { within } from '../core/within.js';
 import { type ClosedSegment, ClosedSegments } from './closed-segments.js';
 import { EventIdJournal } from './event-id-journal.js';
 import { errorCode, type FileSystem } from './file-system.js';
@@ -120,6 +121,7 @@ export interface SpoolDeps {
 /** Appends, hands closed segments to the reader, and knows every producer's position. One a directory. */
 export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   readonly name = 'spool';
+  readonly ifUnhealthy = 'unhealthy';
   readonly #fileSystem: FileSystem;
   readonly #logger: Logger;
   readonly #clock: Clock;
@@ -235,10 +237,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   /** Makes what was appended durable and closes the files; idempotent. */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping ??= this.#stop();
-    const deadline = new Promise<void>((resolve) => {
-      this.#clock.setTimer(deadlineMs, resolve);
-    });
-    await Promise.race([this.#stopping, deadline]);
+    await within(this.#clock, this.#stopping, deadlineMs);
   }
 
   // Hot path: once a batch. Nothing is copied: the rows go to the disk from the batch's own buffer.

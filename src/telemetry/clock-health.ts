@@ -3,6 +3,7 @@ import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.j
 import type { ReceiptState } from '../core/receipt-state.js';
 import { releaseMs } from '../core/release-date.js';
 import type { Stage } from '../core/stage.js';
+import { clockText } from '../core/time-text.js';
 
 export interface ClockHealthOptions {
   /** Wall and monotonic time that part by as much are a step. Slewing is none: it moves both. */
@@ -33,6 +34,7 @@ interface ClockStep {
  */
 export class ClockHealth implements HealthProbe, Stage {
   readonly name = 'clock';
+  readonly ifUnhealthy = 'unhealthy';
   readonly #clock: Clock;
   readonly #options: ClockHealthOptions;
   readonly #receipt: () => ReceiptState;
@@ -76,7 +78,7 @@ export class ClockHealth implements HealthProbe, Stage {
       details: {
         steps: this.#steps,
         last_step_ms: this.#lastStep === null ? null : Math.round(this.#lastStep.deltaMs),
-        last_step_at: this.#lastStep === null ? null : time(this.#lastStep.wallMs),
+        last_step_at: this.#lastStep === null ? null : clockText(this.#lastStep.wallMs),
         drift_since_start_ms: Math.round(offsetMs - this.#startOffsetMs),
         received_ahead_ms: Math.round(receipt.aheadMs),
       },
@@ -113,26 +115,20 @@ function ownState(clock: Clock): ReceiptState {
   return { isSet: clock.nowMs() >= releaseMs, receivedMs: null, aheadMs: 0, earliestMs: releaseMs };
 }
 
-/** Any number: a clock may say what no calendar has. */
-function time(wallMs: number): string {
-  const at = new Date(wallMs);
-  return Number.isNaN(at.getTime()) ? `${wallMs} ms` : at.toISOString();
-}
-
 function unsetReason(wallMs: number, { earliestMs }: ReceiptState): string {
-  const wrong = `the wall clock says ${time(wallMs)}, and it is ${time(earliestMs)} at least`;
+  const wrong = `the wall clock says ${clockText(wallMs)}, and it is ${clockText(earliestMs)} at least`;
   return `${wrong}: no event is acknowledged until it is set`;
 }
 
 function heldReason({ receivedMs, aheadMs }: ReceiptState): string {
   const seconds = (aheadMs / 1_000).toFixed(1);
   const behind = `the wall clock is ${seconds} s behind what was received before`;
-  return `${behind}: events are received at ${time(receivedMs ?? 0)} until it has caught up`;
+  return `${behind}: events are received at ${clockText(receivedMs ?? 0)} until it has caught up`;
 }
 
 function stepReason({ deltaMs, wallMs }: ClockStep): string {
   const seconds = (Math.abs(deltaMs) / 1_000).toFixed(1);
   const direction = deltaMs > 0 ? 'ahead' : 'back';
-  const jump = `the wall clock jumped ${seconds} s ${direction} at ${time(wallMs)}`;
+  const jump = `the wall clock jumped ${seconds} s ${direction} at ${clockText(wallMs)}`;
   return `${jump}: times of events on either side do not compare`;
 }

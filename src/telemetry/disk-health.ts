@@ -29,6 +29,7 @@ const readingMsMax = 5_000;
  */
 export class DiskHealth implements HealthProbe {
   readonly name = 'disk';
+  readonly ifUnhealthy = 'degraded';
   readonly #deps: DiskHealthDeps;
   readonly #options: DiskHealthOptions;
   #reading: { readonly startedMs: number; readonly use: Promise<DiskUse> } | null = null;

@@ -5,9 +5,9 @@ import { counter, doubling, gauge, histogram, type MetricDeclaration } from './m
 import { exactInsertMetrics, partsMetrics } from './parts-metrics.js';
 
 /**
- * Every metric of `/metrics`, once: what `metrics.ts` builds, what the README's table lists and a test compares with
- * the page. Names follow the Prometheus conventions: base units, `_total` on counters, `tidemark_` for the
- * collector's own.
+ * Every metric of `/metrics`, once: what `metrics.ts` builds, what the table of `docs/metrics.md` lists and a test
+ * compares with the page. Names follow the Prometheus conventions: base units, `_total` on counters, `tidemark_` for
+ * the collector's own.
  */
 const fastSeconds = doubling(0.0005, 15);
 const slowSeconds = doubling(0.005, 14);
@@ -395,7 +395,7 @@ export const metricsReference: readonly MetricDeclaration[] = [
   processMetrics,
 ].flatMap((group): MetricDeclaration[] => Object.values(group));
 
-/** The README's table: one row a metric. */
+/** The table of `docs/metrics.md`: one row a metric. */
 export function metricsTable(): string {
   const rows = metricsReference.map(
     ({ name, type, labels, help }) =>

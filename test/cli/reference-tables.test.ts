@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { environmentExample, referenceSections, rewriteSections } from '../../src/cli/reference-tables.js';
 import { configFields } from '../../src/config/config.js';
@@ -8,18 +8,29 @@ import { eventFields } from '../../src/core/event-schema.js';
 import { eventTypes } from '../../src/core/event-types.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { metricsReference } from '../../src/telemetry/metrics-reference.js';
+import { documentationPages } from '../support/doc-pages.js';
 import { namesDocumented } from '../support/tidy-rules.js';
 
-test('README.md holds the reference as it is generated now; npm run reference writes it', () => {
-  const written = readFileSync(packageFile('README.md'), 'utf8');
-  const { text, missing } = rewriteSections(written, referenceSections());
+const sections = referenceSections();
+const pages = new Set(sections.map(({ page }) => page));
+
+test.each([...pages])('%s holds its tables as they are generated now; npm run reference writes them', (page) => {
+  const written = readFileSync(packageFile(page), 'utf8');
+  const { text, missing } = rewriteSections(
+    written,
+    sections.filter((section) => section.page === page),
+  );
   expect(missing).toEqual([]);
   expect(written).toBe(text);
 });
 
+function contentOf(name: string): string {
+  return sections.find((section) => section.name === name)?.content ?? '';
+}
+
 test('each table has one row for each entry', () => {
   const rows = (section: string): string[] =>
-    [...(referenceSections().get(section) ?? '').matchAll(/^\| `([^`]+)/gm)].map((match) => match[1] ?? '');
+    [...contentOf(section).matchAll(/^\| `([^`]+)/gm)].map((match) => match[1] ?? '');
   expect(rows('events')).toEqual(eventFields.map(({ name }) => name));
   expect(rows('event-types')).toEqual(Object.keys(eventTypes));
   expect(rows('errors')).toEqual(Object.keys(errorTable));
@@ -28,7 +39,7 @@ test('each table has one row for each entry', () => {
 });
 
 test('every row has as many cells as its head', () => {
-  for (const [name, content] of referenceSections()) {
+  for (const { name, content } of sections) {
     const widths = content
       .split('\n')
       .filter((line) => line.startsWith('|'))
@@ -37,24 +48,23 @@ test('every row has as many cells as its head', () => {
   }
 });
 
-test('a README with nothing but the markers is filled so that no name is missing', () => {
-  const sections = referenceSections();
-  const empty = [...sections.keys()].map((name) => `<!-- begin:${name} -->\n<!-- end:${name} -->\n`).join('\n');
-  const readme = { path: 'README.md', text: rewriteSections(empty, sections).text };
-  expect(namesDocumented(readme, 'errors', new Set(Object.keys(errorTable)))).toEqual([]);
-  expect(namesDocumented(readme, 'metrics', new Set(metricsReference.map(({ name }) => name)))).toEqual([]);
+test('a page with nothing but the markers is filled so that no name is missing', () => {
+  const empty = sections.map(({ name }) => `<!-- begin:${name} -->\n<!-- end:${name} -->\n`).join('\n');
+  const page = { path: 'docs/page.md', text: rewriteSections(empty, sections).text };
+  expect(namesDocumented(page, 'errors', new Set(Object.keys(errorTable)))).toEqual([]);
+  expect(namesDocumented(page, 'metrics', new Set(metricsReference.map(({ name }) => name)))).toEqual([]);
 });
 
 test('sections are replaced between their markers and the rest is kept', () => {
-  const sections = new Map([
-    ['a', 'NEW $& A'],
-    ['b', 'NEW B'],
-  ]);
+  const given = [
+    { name: 'a', content: 'NEW $& A' },
+    { name: 'b', content: 'NEW B' },
+  ];
   const text = 'top\n<!-- begin:a -->\nold\n<!-- end:a -->\nbottom\n';
-  const first = rewriteSections(text, sections);
+  const first = rewriteSections(text, given);
   expect(first.text).toBe('top\n<!-- begin:a -->\n\nNEW $& A\n\n<!-- end:a -->\nbottom\n');
   expect(first.missing).toEqual(['b']);
-  expect(rewriteSections(first.text, sections).text).toBe(first.text);
+  expect(rewriteSections(first.text, given).text).toBe(first.text);
 });
 
 test('.env.example holds every variable as it is generated now, and its lines are the defaults', () => {
@@ -67,10 +77,8 @@ test('.env.example holds every variable as it is generated now, and its lines ar
   expect(loadConfig({ env, machine })).toEqual(loadConfig({ env: {}, machine }));
 });
 
-test('the examples of the README and the docs use one name for the key', () => {
-  const docs = readdirSync(packageFile('docs')).map((name) => `docs/${name}`);
-  for (const path of ['README.md', ...docs]) {
-    const text = readFileSync(packageFile(path), 'utf8');
+test('the examples of all pages use one name for the key', () => {
+  for (const { path, text } of documentationPages()) {
     const names = [...text.matchAll(/Bearer \$\{?(\w+)/g)].map(([, name]) => name);
     expect(new Set([...names, 'KEY']), path).toEqual(new Set(['KEY']));
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseSqlHead } from '../../src/clickhouse/embedded/front/sql-head.js';
-import { SqlLexer } from '../../src/clickhouse/embedded/front/sql-lexer.js';
+import { SqlLexer } from '../../src/clickhouse/sql-lexer.js';
 
 function data(text: string) {
   const head = parseSqlHead(text, true);

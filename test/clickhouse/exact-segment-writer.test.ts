@@ -339,6 +339,20 @@ test('segments that were put aside half-way one after another come back with wha
   expect(found).toEqual(twice);
 });
 
+test('segments that were inserted and are put back together are each there once, and so is what follows', async () => {
+  const before = await tableRows();
+  const segments = [await nextSegment(), await nextSegment(), await nextSegment(), await nextSegment()];
+  for (const segment of segments) await createWriter().writer.insert(segment);
+  // Without the last, which the note is of, and with it.
+  for (const back of [segments.slice(0, 3), segments]) {
+    for (const segment of back) await createWriter().writer.insert(segment);
+  }
+  await createWriter().writer.insert(await nextSegment());
+  expect(added(before, await tableRows())).toEqual(
+    Object.fromEntries(Object.entries(once).map(([place, rows]) => [place, 5 * rows])),
+  );
+});
+
 test('a table that was made after the note is not taken for reached by the insert', async () => {
   const segment = await nextSegment();
   await createWriter().writer.insert(segment);

@@ -70,7 +70,7 @@ const dateOf = (timeMs: number): string => new Date(timeMs).toISOString().slice(
 test('a pass runs at the start once the backlog is stored, and again shortly after midnight', async () => {
   const { clock, state, maintenance, successes, days } = await setUp(todayMs + 23.5 * hourMs);
   state.hasBacklog = true;
-  maintenance.begin();
+  await maintenance.start();
   clock.advance(10_000);
   expect(await days()).toEqual([]);
   state.hasBacklog = false;
@@ -94,7 +94,7 @@ test('a pass runs at the start once the backlog is stored, and again shortly aft
 
 test('a late event makes its day due within the hour', async () => {
   const { store, clock, maintenance, successes, days } = await setUp(todayMs + 3 * hourMs);
-  maintenance.begin();
+  await maintenance.start();
   await expect.poll(() => successes.length).toBe(1);
   const late = await writeSegment(store, { id: 's2', blocks: [[row({ type: 'task.completed', task_id: 'u' })]] });
   await createSegmentWriter({ store }, { database: 'tidemark', transport: 'infile' }).insert(late);
@@ -109,7 +109,7 @@ test('a late event makes its day due within the hour', async () => {
 test('a pass that failed is named in health, counted, and tried again after five minutes', async () => {
   const { clock, state, maintenance, failures, successes } = await setUp(todayMs + 3 * hourMs);
   state.isAway = true;
-  maintenance.begin();
+  await maintenance.start();
   await expect.poll(() => failures).toEqual(['store_unreachable']);
   expect(maintenance.health()).toMatchObject({
     name: 'maintenance',

@@ -8,17 +8,9 @@ const query = { name: 'some_query', sql: 'SELECT 1', params: {} };
 
 test('a store is away until its schema is prepared, and asked from then on', async () => {
   let finish = () => {};
-  const startup = new StoreStartup(
-    {
-      prepare: () => new Promise((resolve) => (finish = resolve)),
-      onReady: async () => {},
-      onStop: async () => {},
-      clock: new FakeClock(),
-      random: () => 0,
-      logger: silentLogger,
-    },
-    { retryMsMin: 1, retryMsMax: 1 },
-  );
+  const startup = new StoreStartup({ clock: new FakeClock(), random: () => 0, logger: silentLogger }, [
+    { name: 'schema', start: () => new Promise((resolve) => (finish = resolve)) },
+  ]);
   const file = (async function* () {})();
   const store = preparedStore({ rows: async () => [1] as never, export: async () => file }, startup);
   await startup.start();

@@ -139,7 +139,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
         readAgentSeries(
           store.reader,
           { tenant, agentId: 'b' },
-          { fromMs: midnightMs - dayMs, toMs: midnightMs + dayMs, stepMs, columns: ['successes', 'cost'] },
+          { fromMs: midnightMs - dayMs, toMs: midnightMs + dayMs, stepMs, columns: ['successful', 'cost_micros'] },
         ),
       ),
     ),
@@ -197,7 +197,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
   },
   readFailureList: async (tenant) => {
     const page = await readFailureList(store.reader, { tenant }, { limit: 100 });
-    const { failed_ms: failedMs, unit, try_number: attempt } = page[3]!;
+    const { failed_ms: failedMs, unit, attempt } = page[3]!;
     return [page, await readFailureList(store.reader, { tenant }, { limit: 3, after: { failedMs, unit, attempt } })];
   },
   readFailureSeries: (tenant) =>
@@ -348,7 +348,10 @@ describe('another tenant with the same ids changes nothing of what is read of on
 test('every read of the store is asked here, or is one of all tenants', async () => {
   const directory = new URL('../../src/clickhouse/queries/', import.meta.url);
   const found: string[] = [];
-  for (const file of readdirSync(directory)) {
+  for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts')) {
+      continue;
+    }
     const module: Record<string, unknown> = await import(new URL(file, directory).href);
     found.push(...Object.keys(module).filter((name) => /^(read|export|places)[A-Z]/.test(name)));
   }

@@ -15,7 +15,7 @@ export interface SecretExample {
 
 export interface SecretShape {
   readonly name: string;
-  /** Masked, wherever it stands. The others are told as not promised in the README. */
+  /** Masked, wherever it stands. The others are told as not promised in `docs/privacy.md`. */
   readonly promised: boolean;
   readonly make: (random: Random) => SecretExample;
 }

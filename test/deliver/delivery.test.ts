@@ -3,8 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { CollectorError } from '../../src/core/errors.js';
 import type { DeliverInstruments } from '../../src/core/instruments.js';
 import { silentLogger } from '../../src/core/logger.js';
-import { createDelivery, type Delivery } from '../../src/deliver/delivery.js';
-import { defaultRetryPolicy } from '../../src/deliver/retry-policy.js';
+import { createDelivery, type Delivery, defaultDeliveryOptions } from '../../src/deliver/delivery.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { ScriptedWriter } from '../support/scripted-segment-writer.js';
 import { ScriptedSpool } from '../support/scripted-spool.js';
@@ -42,7 +41,7 @@ function setUp() {
   const { instruments } = metrics;
   const delivery = createDelivery(
     { reader: spool, writer, clock, random: () => 0.5, logger: silentLogger, instruments },
-    { retry: defaultRetryPolicy, lagMsMax: 60_000 },
+    { ...defaultDeliveryOptions, lagMsMax: 60_000 },
   );
   onTestFinished(() => stopped(delivery, clock));
   return { clock, spool, writer, delivery, ...metrics };
@@ -69,7 +68,7 @@ async function until(condition: () => boolean): Promise<void> {
 async function untilRetried(clock: FakeClock, condition: () => boolean): Promise<void> {
   while (!condition()) {
     await settle();
-    clock.advance(defaultRetryPolicy.delayMsMax);
+    clock.advance(defaultDeliveryOptions.backoff.delayMsMax);
   }
 }
 

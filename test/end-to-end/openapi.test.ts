@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { packageFile } from '../../src/core/package-root.js';
 import { type ApiCallable, ApiDocument, type DocumentParameter, type GivenAnswer } from '../support/api-document.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
+import { documentationPages } from '../support/doc-pages.js';
 import { exampleEvents, preparedCall } from '../support/operation-examples.js';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-openapi-'));
@@ -211,10 +211,12 @@ test('the document says the same after a restart', async () => {
   expect(await (await fetch(`${collector.url}${documentPath}`)).text()).toBe(source);
 });
 
-const readme = readFileSync(packageFile('README.md'), 'utf8');
+const documentation = documentationPages()
+  .map(({ text }) => text)
+  .join('\n');
 
-test('every operation is in the README with a line for curl', () => {
-  const curls = readme.replaceAll('\\\n', ' ').match(/^.*\bcurl\b.*$/gm) ?? [];
+test('every operation is in the documentation with a line for curl', () => {
+  const curls = documentation.replaceAll('\\\n', ' ').match(/^.*\bcurl\b.*$/gm) ?? [];
   const missing = api.operations.flatMap(({ name, path, method }) => {
     const pattern = path.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&').replaceAll(/\{\w+\}/g, '[^/\\s?"\']+');
     const asked = new RegExp(`:\\d+${pattern}(?=[\\s?"'\\x60]|$)`);
@@ -223,15 +225,15 @@ test('every operation is in the README with a line for curl', () => {
         asked.test(line) && (method === 'get' || line.includes(`-X ${method.toUpperCase()}`) || method === 'post'),
     );
     return [
-      ...(readme.includes(`\`${name}\``) ? [] : [`${name} is not in README.md`]),
-      ...(isAsked ? [] : [`${name} has no line with curl in README.md`]),
+      ...(documentation.includes(`\`${name}\``) ? [] : [`${name} is not in the documentation`]),
+      ...(isAsked ? [] : [`${name} has no line with curl in the documentation`]),
     ];
   });
   expect(missing).toEqual([]);
 });
 
-test('every endpoint the README names is an operation or a WebSocket', () => {
-  const named = [...readme.matchAll(/`(?:(GET|POST|DELETE|PUT|PATCH) )(\/[^`\s?]*)[^`]*`/g)];
+test('every endpoint the documentation names is an operation or a WebSocket', () => {
+  const named = [...documentation.matchAll(/`(?:(GET|POST|DELETE|PUT|PATCH) )(\/[^`\s?]*)[^`]*`/g)];
   const known = new Set(api.operations.map(({ name }) => name));
   const unknown = named.map(([, method, path]) => `${method} ${path}`).filter((name) => !known.has(name));
   expect([...new Set(unknown)]).toEqual([]);

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { openTarget, targetNames } from './fuzz-target.js';
 import { keptPath, readInputs } from './kept-inputs.js';
+import { openTarget, targetNames } from './open-target.js';
 
 /** Inputs that `npm run fuzz -- --keep` kept, because together they reach nearly all that was reached. */
 describe.each(targetNames)('the kept inputs of %s', async (name) => {

@@ -172,7 +172,7 @@ function literals(): string[] {
 
 const [name = '', seconds = '', seed = ''] = process.argv.slice(2);
 registerCoverage();
-const { openTarget } = await import('./fuzz-target.js');
+const { openTarget } = await import('./open-target.js');
 const target = await openTarget(name);
 const begun = [
   ...target.seeds().map((one) => Uint8Array.from(Buffer.from(one as string))),

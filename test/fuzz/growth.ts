@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { seededRandom } from '../../src/cli/seeded-random.js';
 import type { Random } from '../../src/core/clock.js';
 import { cpuMs } from './cost-watch.js';
-import { type FuzzTarget, openTarget } from './fuzz-target.js';
+import type { FuzzTarget } from './fuzz-target.js';
 import { foundPath, readInputs } from './kept-inputs.js';
+import { openTarget } from './open-target.js';
 
 /**
  * Whether work grows as its input does. Each input that the fuzzer found is made long, by one of its parts coming again

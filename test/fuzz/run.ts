@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { answerHelp } from '../../src/cli/help.js';
 import type { LoopReport } from './fuzz-loop.js';
-import { openTarget, type TargetName, targetNames } from './fuzz-target.js';
 import type { GrowthReport } from './growth.js';
 import { foundPath, keptPath } from './kept-inputs.js';
+import { openTarget, type TargetName, targetNames } from './open-target.js';
 
 /**
  * `npm run fuzz -- --seconds N [--target name] [--seed S] [--keep]`: the seconds are shared out over the targets, one

@@ -1,7 +1,7 @@
 import { errorMessage } from '../../src/core/errors.js';
 import type { CollectorProcess } from '../support/collector-process.js';
 import { dayMs, erasedAgent, type MixedEvent } from './event-mix.js';
-import { readViews, viewDifference } from './view-difference.js';
+import { questionMsMax, readViews, viewDifference } from './view-difference.js';
 
 /** One table against what it has to hold. `lost` and `twice` are in the table's own unit: rows, counts or states. */
 export interface TableFinding {
@@ -49,9 +49,6 @@ async function orUnreadable(table: string, read: () => Promise<TableFinding[]>):
     ];
   }
 }
-
-/** The store is there: a question that fails, fails for what it is about. */
-export const questionMsMax = 3_000;
 
 interface RawRow {
   readonly id: string;

@@ -195,7 +195,7 @@ class History {
         instruments: deliverInstruments,
         fileBytes: (path) => session.fileBytes(path),
       },
-      { retry: { delayMsMin: 50, delayMsMax: 400 }, lagMsMax: 30_000 },
+      { backoff: { delayMsMin: 50, delayMsMax: 400 }, lagMsMax: 30_000 },
     );
     return { session, clock, spool, delivery, known };
   }

@@ -47,7 +47,7 @@ export const importMatrix: Rule = perFile(isShipped, (file, report) => {
  * here) has the shared rooms, its own queries, and those of work, which runs and tasks have in common.
  */
 const sharedRooms: Readonly<Record<string, readonly string[]>> = {
-  'api/answers': [],
+  'api/answers': ['queries/sql'],
   'api/request': ['api/answers', 'queries/sql'],
   'api/sharing': ['api/request'],
   'api/statistics': [],
@@ -242,6 +242,30 @@ export const allReachable =
       .map((path) => `${path}:1: no entry point reaches this file, use it or delete it instead`);
   };
 
+/** Of files that import each other in a circle, types included: none can be read, or moved, without the others. */
+export const noCircles: Rule = (files) => {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const done = new Set<string>();
+  const findings: string[] = [];
+  const walk = (file: SourceFile, way: readonly SourceFile[]): void => {
+    if (done.has(file.path)) return;
+    for (const { specifier, offset } of file.imports) {
+      const next = byPath.get(targetOf(file, specifier) ?? '');
+      if (next === undefined) continue;
+      const begin = [...way, file].indexOf(next);
+      if (begin < 0) walk(next, [...way, file]);
+      else {
+        const circle = [...way, file].slice(begin).map(({ path }) => path);
+        const what = `closes a circle of imports, ${[...circle, next.path].join(' -> ')}`;
+        findings.push(finding(file, offset, `${what}, use a third file for what both need instead`));
+      }
+    }
+    done.add(file.path);
+  };
+  for (const file of files) walk(file, []);
+  return findings;
+};
+
 function textOf(file: TextFile, node: { readonly start: number; readonly end: number }): string {
   return file.text.slice(node.start, node.end);
 }
@@ -266,27 +290,24 @@ export function migrationsDense(files: readonly TextFile[]): string[] {
     });
 }
 
-/** Names of a generated table of README.md against the names that are declared, both ways. */
-export function namesDocumented(
-  readme: TextFile | undefined,
-  section: string,
-  declared: ReadonlySet<string>,
-): string[] {
-  const text = readme?.text ?? '';
+/** Names of a generated table of a page against the names that are declared, both ways. */
+export function namesDocumented(page: TextFile | undefined, section: string, declared: ReadonlySet<string>): string[] {
+  const text = page?.text ?? '';
   const begin = text.indexOf(`<!-- begin:${section} -->`);
   const end = text.indexOf(`<!-- end:${section} -->`);
-  if (readme === undefined || begin < 0 || end < begin) {
-    return [`README.md:1: no section ${section} with ${[...declared].join(', ')}, use npm run reference instead`];
+  if (page === undefined || begin < 0 || end < begin) {
+    const path = page?.path ?? `docs/${section}.md`;
+    return [`${path}:1: no section ${section} with ${[...declared].join(', ')}, use npm run reference instead`];
   }
   const rows = text.slice(begin, end).matchAll(/^\| `([^`{]+)/gm);
   const documented = new Map([...rows].map((row) => [row[1] ?? '', begin + row.index]));
   return [
     ...[...declared]
       .filter((name) => !documented.has(name))
-      .map((name) => finding(readme, begin, `${name} is missing in ${section}, use npm run reference instead`)),
+      .map((name) => finding(page, begin, `${name} is missing in ${section}, use npm run reference instead`)),
     ...[...documented]
       .filter(([name]) => !declared.has(name))
-      .map(([name, offset]) => finding(readme, offset, `${name} is not declared, use npm run reference instead`)),
+      .map(([name, offset]) => finding(page, offset, `${name} is not declared, use npm run reference instead`)),
   ];
 }
 

@@ -11,8 +11,8 @@ const directory = fileURLToPath(packageFile('src/telemetry/prometheus'));
 const recordingRules = readFileSync(join(directory, 'recording-rules.yml'), 'utf8');
 const alertRules = readFileSync(join(directory, 'alert-rules.yml'), 'utf8');
 const ruleTests = readFileSync(join(directory, 'rules-test.yml'), 'utf8');
-const readmeSection =
-  /\n## Prometheus\n([\s\S]*?)\n## /.exec(readFileSync(packageFile('README.md'), 'utf8'))?.[1] ?? '';
+const section =
+  /\n## Prometheus\n([\s\S]*?)\n## /.exec(readFileSync(packageFile('docs/metrics.md'), 'utf8'))?.[1] ?? '';
 const alertNames = [...alertRules.matchAll(/- alert: (\w+)/g)].map((match) => match[1]!);
 const recordedNames = [...recordingRules.matchAll(/- record: (\S+)/g)].map((match) => match[1]!);
 
@@ -48,10 +48,10 @@ test('every alert says how severe it is, what it means and what to do, and is sh
   }
 });
 
-test('the README lists every alert under its severity', () => {
+test('the documentation lists every alert under its severity', () => {
   for (const alert of alertRules.split('- alert: ').slice(1)) {
     const [name, severity] = [/^\w+/.exec(alert)![0], /severity: (\w+)/.exec(alert)![1]];
-    const row = readmeSection.split('\n').find((line) => line.startsWith(`| ${severity} |`));
+    const row = section.split('\n').find((line) => line.startsWith(`| ${severity} |`));
     expect(row).toContain(`\`${name}\``);
   }
 });
@@ -75,8 +75,8 @@ describe.skipIf(!hasPromtool)('with promtool (skipped where it is not installed)
     expect(status, output).toBe(0);
   }, 60_000);
 
-  test("the README's configuration is accepted, with its rule files", () => {
-    const config = /```yaml\n([\s\S]*?)```/.exec(readmeSection)?.[1] ?? '';
+  test('the configuration shown in the documentation is accepted, with its rule files', () => {
+    const config = /```yaml\n([\s\S]*?)```/.exec(section)?.[1] ?? '';
     expect(config).toContain('scrape_configs:');
     const place = tempDir();
     symlinkSync(directory, join(place, 'tidemark'));

@@ -56,7 +56,7 @@ test('the store is asked only when the spool holds nothing any more of what came
     yield [rowOf('acme', 'a', 3, at)];
   });
   spool.oldestReceivedMs = startedMs - 1;
-  restoration.begin();
+  await restoration.start();
   for (let round = 0; round < 20; round++) await pass(200);
   expect(asked).toEqual([]);
   // What has come since the start is in the windows already, whether it is inserted or not.
@@ -76,7 +76,7 @@ test('a restoration that fails half-way counts every agent once when it begins a
     yield [rowOf('acme', 'b', 5, at)];
   });
   windows.add([sliceOf(startedMs, [1, 1], { agentId: 'a' })]);
-  restoration.begin();
+  await restoration.start();
   for (let round = 0; round < 4; round++) await pass(2_000);
   expect(asked).toHaveLength(3);
   expect([total('acme', 'a'), total('globex', 'a'), total('acme', 'b')]).toEqual([9, 20, 5]);
@@ -86,8 +86,8 @@ test('a restoration that fails half-way counts every agent once when it begins a
 test('a restoration is begun once and ends with the stop, whatever it waits for', async () => {
   const { restoration, spool, startedMs, asked, pass } = createRestoration(async function* () {});
   spool.oldestReceivedMs = startedMs - 1;
-  restoration.begin();
-  restoration.begin();
+  await restoration.start();
+  await restoration.start();
   const stopped = restoration.stop();
   spool.oldestReceivedMs = null;
   await pass(200);

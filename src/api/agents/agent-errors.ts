@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { type AgentErrorDaysRow, readAgentErrorDays } from '../../clickhouse/queries/agents/agent-errors.js';
 import { readAgentKnown } from '../../clickhouse/queries/agents/agent-known.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
+import { instant } from '../../core/time-text.js';
 import { countSchema } from '../answers/answer-schema.js';
-import { instant } from '../answers/answer-units.js';
 import { agentUnknown, pathAgentId } from '../request/agent-path.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import type { MetricRange, MetricType } from '../request/metric-range.js';
@@ -76,8 +76,8 @@ function errorsAnswer(asked: ErrorsRequest, rows: readonly AgentErrorDaysRow[]) 
     metric_type: asked.metricType,
     from: instant(range.span.fromMs),
     to: instant(range.span.toMs),
-    failed_executions: rows[0]?.failures ?? 0,
-    total_groups: rows[0]?.groups ?? 0,
+    failed_executions: rows[0]?.failed ?? 0,
+    total_groups: rows[0]?.total_groups ?? 0,
     limit: asked.limit,
     errors: rows.map(errorDaysItem),
     coverage: { errors: errorCoverage(range), source: errorSources(range) },

@@ -2,17 +2,14 @@ import { z } from 'zod';
 import { readAgentKnown } from '../../clickhouse/queries/agents/agent-known.js';
 import { type AgentMemoryRow, readAgentMemory } from '../../clickhouse/queries/agents/agent-memory.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
-import type { TimeSpan } from '../../core/time-span.js';
-import { dayText } from '../../core/time-text.js';
+import { dayMs, type TimeSpan } from '../../core/time-span.js';
+import { dayText, instant } from '../../core/time-text.js';
 import { countSchema, instantSchema, optionalInstantSchema, textSchema } from '../answers/answer-schema.js';
-import { instant } from '../answers/answer-units.js';
 import { agentUnknown, pathAgentId } from '../request/agent-path.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { parseParameters } from '../request/parameters.js';
 import { seriesRange } from '../request/series-range.js';
 import { dateParameter } from '../request/time-parameters.js';
-
-const dayMs = 86_400_000;
 
 const parameters = z.strictObject({ from: dateParameter.optional(), to: dateParameter.optional() });
 
@@ -69,16 +66,16 @@ function memoryAnswer(agentId: string, range: TimeSpan, rows: readonly AgentMemo
   const perDay = Array.from({ length: (range.toMs - range.fromMs) / dayMs }, (_, index) => {
     const startMs = range.fromMs + index * dayMs;
     const row = within.get(startMs);
-    return { day: dayText(startMs), stored: row?.stores ?? 0, recalled: row?.recalls ?? 0 };
+    return { day: dayText(startMs), stored: row?.stored ?? 0, recalled: row?.recalled ?? 0 };
   });
-  const firstMs = rows.reduce((least, row) => Math.min(least, row.first_ms), Number.POSITIVE_INFINITY);
-  const lastMs = rows.reduce((most, row) => Math.max(most, row.last_ms), Number.NEGATIVE_INFINITY);
+  const firstMs = rows.reduce((least, row) => Math.min(least, row.first_activity_ms), Number.POSITIVE_INFINITY);
+  const lastMs = rows.reduce((most, row) => Math.max(most, row.last_activity_ms), Number.NEGATIVE_INFINITY);
   const [firstActivity, lastActivity] = rows.length === 0 ? [null, null] : [instant(firstMs), instant(lastMs)];
   return {
     app_agent_id: agentId,
     letta_agent_id: null,
-    memories_stored_count: rows.reduce((sum, row) => sum + row.stores, 0),
-    memories_recalled_count: rows.reduce((sum, row) => sum + row.recalls, 0),
+    memories_stored_count: rows.reduce((sum, row) => sum + row.stored, 0),
+    memories_recalled_count: rows.reduce((sum, row) => sum + row.recalled, 0),
     last_activity_timestamp: lastActivity,
     agent_id: agentId,
     from: instant(range.fromMs),

@@ -3,6 +3,7 @@ import { readAgentKnown } from '../../clickhouse/queries/agents/agent-known.js';
 import { csvFormulas, exportDays } from '../../clickhouse/queries/agents/daily-export.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import { type ExportFormat, exportFormats } from '../../core/ports/store-exporter.js';
+import { dayMs } from '../../core/time-span.js';
 import { dayText } from '../../core/time-text.js';
 import { agentUnknown } from '../request/agent-path.js';
 import { type ApiContext, readWithin } from '../request/api-context.js';
@@ -12,7 +13,6 @@ import { CountedExport } from './counted-export.js';
 import { dailyRowSchema } from './daily-row-schema.js';
 
 const defaultDays = 30;
-const dayMs = 86_400_000;
 
 const shape = {
   format: wordParameter(exportFormats).default('csv'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { RetentionDays } from '../../core/retention.js';
-import type { TimeSpan } from '../../core/time-span.js';
+import { dayMs, type TimeSpan } from '../../core/time-span.js';
 import { instantSchema, textSchema } from '../answers/answer-schema.js';
 import { latestSpan, type MetricRange, type MetricType, metricRange, metricTypes } from '../request/metric-range.js';
 import { wordParameter } from '../request/parameters.js';
@@ -11,7 +11,6 @@ export type TimeRange = (typeof timeRanges)[number];
 
 const defaultRange: TimeRange = '7d';
 const daysOf: Readonly<Record<TimeRange, number>> = { '1d': 1, '7d': 7, '30d': 30, '90d': 90 };
-const dayMs = 86_400_000;
 
 /** How answers repeat the agent and range that were asked for. */
 export const askedShape = {

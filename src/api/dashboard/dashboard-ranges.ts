@@ -1,8 +1,5 @@
-import type { TimeSpan } from '../../core/time-span.js';
+import { dayMs, floorTo, hourMs, type TimeSpan } from '../../core/time-span.js';
 import { latestSpan } from '../request/metric-range.js';
-
-const hourMs = 3_600_000;
-const dayMs = 86_400_000;
 
 export const dashboardHours = 24;
 export const dashboardDays = 30;
@@ -31,7 +28,7 @@ export interface DashboardRanges {
  * two more days of every agent, 150 ms of CPU with 1,000 agents, so they are whole days, as `aggregated` metrics are.
  */
 export function dashboardRanges(nowMs: number): DashboardRanges {
-  const hoursToMs = Math.floor(nowMs / hourMs) * hourMs + hourMs;
+  const hoursToMs = floorTo(nowMs, hourMs) + hourMs;
   const recent = latestSpan(2, 'aggregated', nowMs);
   return {
     day: latestSpan(1, 'realtime', nowMs),

@@ -7,6 +7,7 @@ import { readFailureSeries } from '../../clickhouse/queries/failures/failure-ser
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import type { TimeSpan } from '../../core/time-span.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import {
   countSchema,
   instantSchema,
@@ -14,7 +15,7 @@ import {
   optionalTextSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant, optionalInstant, percentDigits } from '../answers/answer-units.js';
+import { percentDigits } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import {
   type Buckets,
@@ -128,8 +129,8 @@ async function breakdown(store: StoreReader, asked: Asked): Promise<z.input<type
   const [restOfSeries = [], ...series] = await readSeries(store, asked, { top, buckets, isEmpty: total === null });
   const groups = top.map((row, index) => ({ row, series: series[index] ?? [] }));
   const examples = await readExamples(store, asked, groups, buckets);
-  const count = total?.failures ?? 0;
-  const share = (row: FailureGroupRow) => percentDigits((100 * row.failures) / count);
+  const count = total?.count ?? 0;
+  const share = (row: FailureGroupRow) => percentDigits((100 * row.count) / count);
   return {
     group_by: groupBy,
     from: instant(span.fromMs),
@@ -169,7 +170,7 @@ async function readSeries(store: StoreReader, asked: Asked, { top, buckets, isEm
   const keys = top.map(({ key }) => key);
   for (const row of await readFailureSeries(store, asked.filter, { groupBy: asked.groupBy, keys, stepMs })) {
     const counts = series[row.place];
-    if (counts !== undefined) counts[(row.start_ms - firstMs) / stepMs] = row.failures;
+    if (counts !== undefined) counts[(row.start_ms - firstMs) / stepMs] = row.count;
   }
   return series;
 }
@@ -188,6 +189,6 @@ function readExamples(
   return readFailureExamples(store, filter, { groupBy, groups: looked, runsMax: exampleRunsMax });
 }
 
-function exampleItem({ run_id: runId, last_ms: lastMs }: FailureExampleRow) {
-  return { run_id: runId, last_failed_at: instant(lastMs), link: runLink(runId) };
+function exampleItem({ run_id: runId, last_failed_ms: lastFailedMs }: FailureExampleRow) {
+  return { run_id: runId, last_failed_at: instant(lastFailedMs), link: runLink(runId) };
 }

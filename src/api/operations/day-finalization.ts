@@ -5,9 +5,8 @@ import {
 } from '../../clickhouse/queries/operations/day-finalizations.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import { RequestProblem } from '../../core/problem.js';
-import { dayText } from '../../core/time-text.js';
+import { dayText, instant } from '../../core/time-text.js';
 import { countSchema, instantSchema, optionalTextSchema } from '../answers/answer-schema.js';
-import { instant } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { idParameter, integerParameter, parseParameters } from '../request/parameters.js';
 import { dayParameter } from '../request/time-parameters.js';

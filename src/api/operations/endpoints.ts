@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { EndpointSnapshot } from '../../core/ports/endpoint-windows.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import { windowMs, windowNames } from '../../core/ports/live-windows.js';
+import { instant } from '../../core/time-text.js';
 import { countSchema, instantSchema, millisecondsSchema, textSchema } from '../answers/answer-schema.js';
-import { instant } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply } from '../request/api-context.js';
 import { parseParameters, wordParameter } from '../request/parameters.js';
 

@@ -4,8 +4,8 @@ import { CollectorError } from '../../core/errors.js';
 import type { ErasureReport, ErasureRequest } from '../../core/ports/data-eraser.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import { quoted } from '../../core/problem.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import { countSchema, instantSchema, optionalInstantSchema, textSchema } from '../answers/answer-schema.js';
-import { instant, optionalInstant } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { idParameter, integerParameter, isPossibleId, parseParameters } from '../request/parameters.js';
 

@@ -1,6 +1,7 @@
-import type { Clock, Timer } from '../../core/clock.js';
+import type { Clock } from '../../core/clock.js';
 import { errorMessage } from '../../core/errors.js';
 import type { DependencyHealth, HealthProbe, HealthStatus } from '../../core/ports/health-probe.js';
+import { within } from '../../core/within.js';
 import type { ApiOptions } from '../request/api-context.js';
 
 export interface HealthReport {
@@ -39,31 +40,27 @@ export class HealthCheck {
 
   async #ask(): Promise<HealthReport> {
     const dependencies = await Promise.all(this.#probes.map((probe) => this.#askOne(probe)));
-    const overall = dependencies.map((dependency) => this.#effect(dependency)).reduce(worse, 'healthy');
+    const overall = dependencies.map((each, index) => effectOf(each, this.#probes[index])).reduce(worse, 'healthy');
     return { overall, checkedAtMs: this.#clock.nowMs(), dependencies };
   }
 
   async #askOne(probe: HealthProbe): Promise<DependencyHealth> {
     const { probeMsMax } = this.#options;
-    let timer: Timer | undefined;
-    const late = new Promise<DependencyHealth>((resolve) => {
-      timer = this.#clock.setTimer(probeMsMax, () => {
-        resolve(unanswered(probe, `the probe did not answer within ${probeMsMax} ms`));
-      });
-    });
+    const late = `the probe did not answer within ${probeMsMax} ms`;
     try {
-      return await Promise.race([probe.health(), late]);
+      return (await within(this.#clock, answerOf(probe), probeMsMax)) ?? unanswered(probe, late);
     } catch (error) {
       return unanswered(probe, `the probe failed: ${errorMessage(error)}`);
-    } finally {
-      timer?.cancel();
     }
   }
+}
 
-  #effect(dependency: DependencyHealth): HealthStatus {
-    const tolerated = this.#options.degradingDependencies.includes(dependency.name);
-    return tolerated && dependency.status === 'unhealthy' ? 'degraded' : dependency.status;
-  }
+async function answerOf(probe: HealthProbe): Promise<DependencyHealth> {
+  return await probe.health();
+}
+
+function effectOf({ status }: DependencyHealth, probe: HealthProbe | undefined): HealthStatus {
+  return status === 'unhealthy' && probe?.ifUnhealthy === 'degraded' ? 'degraded' : status;
 }
 
 function unanswered(probe: HealthProbe, reason: string): DependencyHealth {

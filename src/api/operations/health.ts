@@ -4,6 +4,7 @@ import { sleep } from '../../core/clock.js';
 import { type EventLedger, ledgerDifference } from '../../core/event-ledger.js';
 import { type DependencyHealth, healthStatuses } from '../../core/ports/health-probe.js';
 import type { HttpReply, HttpRoute } from '../../core/ports/http-route.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import {
   countSchema,
   instantSchema,
@@ -11,7 +12,6 @@ import {
   optionalTextSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant, optionalInstant } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply } from '../request/api-context.js';
 import { parseParameters } from '../request/parameters.js';
 import { HealthCheck, type HealthReport } from './health-check.js';

@@ -1,6 +1,7 @@
 import { type NewestRow, readNewestRows } from '../../clickhouse/queries/operations/newest-rows.js';
-import type { Clock, Timer } from '../../core/clock.js';
+import type { Clock } from '../../core/clock.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
+import { within } from '../../core/within.js';
 
 export interface NewestRowsOptions {
   /** A store that has not answered by then has no answer. */
@@ -31,17 +32,10 @@ export class NewestRows {
   async #ask(): Promise<readonly NewestRow[] | null> {
     const { store, clock } = this.#deps;
     const controller = new AbortController();
-    let timer: Timer | undefined;
-    const late = new Promise<null>((resolve) => {
-      timer = clock.setTimer(this.#options.waitMsMax, () => {
-        resolve(null);
-        controller.abort();
-      });
-    });
     // Why the store does not answer is told by its own probe.
     const answered = readNewestRows(store, controller.signal).catch(() => null);
-    const rows = await Promise.race([answered, late]);
-    timer?.cancel();
-    return rows;
+    const rows = await within(clock, answered, this.#options.waitMsMax);
+    if (rows === undefined) controller.abort();
+    return rows ?? null;
   }
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { readStorage, readTenantRows, type StorageRow } from '../../clickhouse/queries/operations/storage.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import { countSchema, instantSchema, optionalInstantSchema, textSchema } from '../answers/answer-schema.js';
-import { instant, optionalInstant } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { parseParameters } from '../request/parameters.js';
 

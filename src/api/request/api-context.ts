@@ -51,8 +51,6 @@ export interface ApiOptions {
   readonly probeMsMax: number;
   /** The result of the probes is reused for this long, so that health checks cost little however often they come. */
   readonly healthCacheMs: number;
-  /** Dependencies that make the collector degraded at most: ingest goes on without them. */
-  readonly degradingDependencies: readonly string[];
 }
 
 export const defaultApiOptions: ApiOptions = {
@@ -65,7 +63,6 @@ export const defaultApiOptions: ApiOptions = {
   retention: retentionDays,
   probeMsMax: 2_000,
   healthCacheMs: 500,
-  degradingDependencies: ['clickhouse', 'engine', 'schema', 'delivery', 'maintenance', 'disk'],
 };
 
 export interface ApiContext extends ApiDependencies {

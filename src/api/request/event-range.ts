@@ -1,11 +1,7 @@
 import type { z } from 'zod';
 import { invariant } from '../../core/invariant.js';
-import type { TimeSpan } from '../../core/time-span.js';
+import { dayMs, hourMs, minuteMs, type TimeSpan } from '../../core/time-span.js';
 import { type DateBound, dateParameter, endOf } from './time-parameters.js';
-
-const minuteMs = 60_000;
-const hourMs = 3_600_000;
-const dayMs = 86_400_000;
 
 const defaultDays = 7;
 

@@ -1,13 +1,10 @@
 import type { ErrorRange, PerformanceRange } from '../../clickhouse/queries/sql/rollup-range.js';
 import { RequestProblem } from '../../core/problem.js';
 import { type RetentionDays, retentionDays } from '../../core/retention.js';
-import type { TimeSpan } from '../../core/time-span.js';
+import { ceilTo, dayMs, floorTo, minuteMs, type TimeSpan } from '../../core/time-span.js';
 
 export const metricTypes = ['realtime', 'aggregated'] as const;
 export type MetricType = (typeof metricTypes)[number];
-
-const minuteMs = 60_000;
-const dayMs = 86_400_000;
 
 /** What an answer covers and how it is read. Half open, ms since the epoch. */
 export interface MetricRange {
@@ -162,12 +159,4 @@ function minutesExpired(kept: RetentionDays): RequestProblem {
 
 function within(timeMs: number, { fromMs, toMs }: TimeSpan): boolean {
   return timeMs >= fromMs && timeMs < toMs;
-}
-
-function floorTo(timeMs: number, stepMs: number): number {
-  return Math.floor(timeMs / stepMs) * stepMs;
-}
-
-function ceilTo(timeMs: number, stepMs: number): number {
-  return Math.ceil(timeMs / stepMs) * stepMs;
 }

@@ -1,11 +1,8 @@
 import { RequestProblem } from '../../core/problem.js';
 import { type RetentionDays, retentionDays } from '../../core/retention.js';
-import type { TimeSpan } from '../../core/time-span.js';
-import { instant } from '../answers/answer-units.js';
+import { ceilTo, dayMs, floorTo, hourMs, type TimeSpan } from '../../core/time-span.js';
+import { instant } from '../../core/time-text.js';
 import { type DateBound, endOf } from './time-parameters.js';
-
-const hourMs = 3_600_000;
-const dayMs = 86_400_000;
 
 const stepMsOf = { '1m': 60_000, '5m': 300_000, '1h': hourMs, '1d': dayMs } as const;
 
@@ -73,12 +70,4 @@ function causeAgainst(
 function refused(path: 'from' | 'to', cause: string): RequestProblem {
   const items = [{ path, code: 'parameter_invalid', message: cause }];
   return new RequestProblem('parameter_invalid', `cannot use the query parameters: "${path}": ${cause}`, items);
-}
-
-function floorTo(timeMs: number, stepMs: number): number {
-  return Math.floor(timeMs / stepMs) * stepMs;
-}
-
-function ceilTo(timeMs: number, stepMs: number): number {
-  return Math.ceil(timeMs / stepMs) * stepMs;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dayMs } from '../../core/time-span.js';
 import { parseDay, parseTime } from '../../core/time-text.js';
 
 /**
@@ -6,7 +7,6 @@ import { parseDay, parseTime } from '../../core/time-text.js';
  * ends in February 2106; a later one would be taken for one of our time.
  */
 const untilMs = Date.UTC(2106, 0, 1);
-const dayMs = 86_400_000;
 
 const expectedYears = 'from 1970 to 2105';
 

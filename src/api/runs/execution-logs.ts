@@ -3,6 +3,7 @@ import { readFinalOutput } from '../../clickhouse/queries/runs/final-output.js';
 import { readWorkAttempts, type WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
+import { instant } from '../../core/time-text.js';
 import {
   attemptSchema,
   countSchema,
@@ -13,7 +14,7 @@ import {
   stringMapSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { contextText, instant, reportedAttempt, secondsText } from '../answers/answer-units.js';
+import { contextText, reportedAttempt, secondsText } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';
 import { idParameter, integerParameter, parseParameters } from '../request/parameters.js';
@@ -209,5 +210,5 @@ function nodeItem(row: WorkAttemptRow, position: number, isHeard: boolean) {
 
 /** As the run reports it, else from its first to its last event; null when nothing is known of it. */
 function totalDurationMs({ state, activity }: RunRecord): number | null {
-  return state?.took_ms ?? (activity === null ? null : activity.last_ms - activity.first_ms);
+  return state?.took_ms ?? (activity === null ? null : activity.last_event_ms - activity.first_event_ms);
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readWorkAttempts } from '../../clickhouse/queries/work/work-attempts.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
-import { instant, optionalInstant } from '../answers/answer-units.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import { noUsage, usageAnswer } from '../answers/usage.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { cursorParameter, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
+import { optionalInstant } from '../../core/time-text.js';
 import {
   attemptSchema,
   countSchema,
@@ -10,7 +11,7 @@ import {
   pageShape,
   textSchema,
 } from '../answers/answer-schema.js';
-import { optionalInstant, reportedAttempt } from '../answers/answer-units.js';
+import { reportedAttempt } from '../answers/answer-units.js';
 import { usageAnswer, usageSchema } from '../answers/usage.js';
 import { tookMs } from '../work/attempt-answer.js';
 import { openStatus, workStatusSchema } from '../work/work-status.js';

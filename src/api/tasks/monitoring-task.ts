@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { TaskRow } from '../../clickhouse/queries/work/task-row.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import { instantSchema, optionalInstantSchema, stringMapSchema } from '../answers/answer-schema.js';
-import { instant, optionalInstant } from '../answers/answer-units.js';
 import { taskItem, taskItemShape } from '../work/task-answer.js';
 import { type WorkStatus, workStatusSchema } from '../work/work-status.js';
 

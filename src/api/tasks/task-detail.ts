@@ -10,6 +10,8 @@ import { CollectorError } from '../../core/errors.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { quoted } from '../../core/problem.js';
+import { dayMs } from '../../core/time-span.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import {
   countSchema,
   instantSchema,
@@ -18,7 +20,6 @@ import {
   stringMapSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant, optionalInstant } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { idParameter, isPossibleId, parseParameters } from '../request/parameters.js';
 import {
@@ -151,8 +152,6 @@ function namesake(task: TaskDetailRow): z.output<typeof namesakeSchema> {
     updated_at: instant(task.updated_ms),
   };
 }
-
-const dayMs = 86_400_000;
 
 function taskUnknown(taskId: string): CollectorError {
   return new CollectorError('not_found', `cannot find task ${quoted(taskId)}: this tenant has no event of it`);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { logLinesMax, type TaskLogLevel } from '../../clickhouse/queries/tasks/task-logs.js';
+import { instant, optionalInstant } from '../../core/time-text.js';
 import {
   countSchema,
   instantSchema,
@@ -7,7 +8,6 @@ import {
   optionalTextSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { instant, optionalInstant } from '../answers/answer-units.js';
 
 const logLineSchema = z
   .strictObject({ ts: instantSchema, level: optionalTextSchema, step_id: optionalTextSchema, message: textSchema })

@@ -1,5 +1,6 @@
 import { rawTable } from '../../core/event-schema.js';
 import type { StoreQuery } from '../../core/ports/store-reader.js';
+import { versionMs } from '../queries/sql/row-version.js';
 import type { ErasableTable, ErasureKind } from './erasable-tables.js';
 
 /** One erasure, as its statements see it. */
@@ -72,12 +73,10 @@ export function isSummedByRun({ columns }: ErasableTable): boolean {
   return columns.has('run_id') && !columns.has('received');
 }
 
-/** `by_start` tables keep the event time in the version: bit 62 says ended, and below it are 42 bits of ms. */
+/** `by_start` tables keep the event time in the version. */
 function happenedUntil({ columns }: ErasableTable): string | null {
   if (!columns.has('received')) return null;
   const until = "fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC')";
-  const happened = columns.has('ts')
-    ? `ts <= ${until}`
-    : 'bitShiftRight(bitAnd(version, 4611686018427387903), 20) <= toUInt64({until_ms:Int64})';
+  const happened = columns.has('ts') ? `ts <= ${until}` : `${versionMs} <= toUInt64({until_ms:Int64})`;
   return `(received <= ${until} OR ${happened})`;
 }

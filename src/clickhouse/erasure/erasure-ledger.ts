@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
 import { epochMs, integer64, optionalMs } from '../queries/sql/column-types.js';
+import { quoteString } from '../sql-text.js';
 import type { StoreWriter } from '../store-writer.js';
 import type { ErasureKind } from './erasable-tables.js';
 import type { ErasedRows } from './erasure-work.js';
@@ -129,7 +130,7 @@ export async function readBegunErasures(store: StoreReader): Promise<string[]> {
 export async function dropTargets(store: StoreWriter, erasureId: string): Promise<void> {
   await store.command({
     name: 'end of an erasure',
-    sql: `ALTER TABLE erasure_targets_v1 DROP PARTITION '${erasureId.replaceAll(/[^a-z0-9_]/g, '')}'`,
+    sql: `ALTER TABLE erasure_targets_v1 DROP PARTITION ${quoteString(erasureId)}`,
   });
 }
 

@@ -3,6 +3,7 @@ import { CollectorError } from '../../core/errors.js';
 import type { StoreQuery, StoreReader } from '../../core/ports/store-reader.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
 import { integer64 } from '../queries/sql/column-types.js';
+import { quoteString } from '../sql-text.js';
 import type { StoreWriter } from '../store-writer.js';
 
 export interface RowRewrite {
@@ -52,7 +53,7 @@ export async function rewriteRows(store: StoreWriter, rewrite: RowRewrite): Prom
   const token = `rewriting-${await uuidOf(reader, aside)}`;
   await maskRows(store, reader, rewrite);
   await run(`
-    INSERT INTO ${table} SETTINGS async_insert = 0, insert_deduplication_token = '${token}',
+    INSERT INTO ${table} SETTINGS async_insert = 0, insert_deduplication_token = ${quoteString(token)},
       max_threads = 1, max_insert_threads = 1
     SELECT * FROM ${aside}`);
   await run(`DROP TABLE ${aside} SYNC`);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Clock, type Random, sleep } from '../../core/clock.js';
+import type { Clock, Random } from '../../core/clock.js';
 import { CollectorError, errorMessage } from '../../core/errors.js';
 import type { ErasureInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
@@ -7,6 +7,9 @@ import { Pause } from '../../core/pause.js';
 import type { DataEraser, ErasureReport, ErasureRequest } from '../../core/ports/data-eraser.js';
 import type { DeliveryHold } from '../../core/ports/delivery-hold.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
+import type { Stage } from '../../core/stage.js';
+import { dayMs, hourMs } from '../../core/time-span.js';
+import { Turn } from '../../core/turn.js';
 import type { StoreWriter } from '../store-writer.js';
 import type { ErasureScope } from './erasure-condition.js';
 import {
@@ -46,8 +49,6 @@ const flushPollMs = 50;
 /** Between two looks at what is left to do, and while something is. */
 const passIntervalMs = 600_000;
 const busyIntervalMs = 30_000;
-const hourMs = 3_600_000;
-const dayMs = 86_400_000;
 /** Bound of an erasure that takes whatever comes. */
 const alwaysMs = Date.UTC(2200, 0, 1);
 
@@ -56,14 +57,14 @@ const alwaysMs = Date.UTC(2200, 0, 1);
  * completed after a crash; its id is forgotten when it is. Afterwards events that come late are erased as well, by the
  * hash of their ids, and what is masked is removed from disk. One erasure at a time.
  */
-export class StoreEraser implements DataEraser {
+export class StoreEraser implements Stage, DataEraser {
+  readonly name = 'eraser';
   readonly #deps: StoreEraserDeps;
   readonly #pause: Pause;
   readonly #options: StoreEraserOptions;
   readonly #reader: StoreReader;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turn = new Turn();
   #work: Promise<void> | null = null;
-  #isStopping = false;
   /** Late events received before this have been looked for; null: none. */
   #lookedUntilMs: number | null = null;
 
@@ -75,19 +76,18 @@ export class StoreEraser implements DataEraser {
   }
 
   /** Begins in the background; call it when the store is ready. */
-  begin(): void {
+  async start(): Promise<void> {
     this.#work ??= this.#run();
   }
 
   /** What is under way is finished; what is left is done after the next start. */
   async stop(): Promise<void> {
-    this.#isStopping = true;
     this.#pause.end();
-    await Promise.all([this.#turn.catch(() => undefined), this.#work]);
+    await Promise.all([this.#turn.over(), this.#work]);
   }
 
   erase(request: ErasureRequest): Promise<ErasureReport> {
-    return this.#inTurn(async () => {
+    return this.#turn.run(async () => {
       const { clock, random, store, logger } = this.#deps;
       const requestedMs = clock.nowMs();
       const erasureId = `${requestedMs.toString(36)}${Math.floor(random() * 2 ** 40).toString(36)}`;
@@ -113,8 +113,8 @@ export class StoreEraser implements DataEraser {
     const { clock, undeliveredSinceMs } = this.#deps;
     const endMs = clock.monotonicMs() + flushMsMax;
     while ((undeliveredSinceMs() ?? Number.POSITIVE_INFINITY) <= timeMs) {
-      if (clock.monotonicMs() >= endMs || this.#isStopping) return false;
-      await sleep(clock, flushPollMs);
+      if (clock.monotonicMs() >= endMs || this.#pause.hasEnded) return false;
+      await this.#pause.wait(flushPollMs);
     }
     return true;
   }
@@ -144,16 +144,10 @@ export class StoreEraser implements DataEraser {
     return rows;
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work, work);
-    this.#turn = done.catch(() => undefined);
-    return done;
-  }
-
   // ── afterwards ────────────────────────────────────────────────────────────────────────────────────────────
 
   async #run(): Promise<void> {
-    while (!this.#isStopping) {
+    while (!this.#pause.hasEnded) {
       const isDone = await this.pass();
       await this.#pause.wait(isDone ? passIntervalMs : busyIntervalMs);
     }
@@ -163,14 +157,14 @@ export class StoreEraser implements DataEraser {
   async pass(): Promise<boolean> {
     const { logger, instruments } = this.#deps;
     try {
-      return await this.#inTurn(async () => {
+      return await this.#turn.run(async () => {
         await this.#completePending();
         await this.#eraseLate();
         return await this.#purge();
       });
     } catch (error) {
       const code = error instanceof CollectorError ? error.code : 'internal';
-      if (this.#isStopping) return false;
+      if (this.#pause.hasEnded) return false;
       instruments.failures.inc({ code });
       logger.warn({ code, cause: errorMessage(error) }, 'erasure pass failed');
       return false;

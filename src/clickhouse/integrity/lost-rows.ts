@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { rawTable } from '../../core/event-schema.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
+import { dayMs } from '../../core/time-span.js';
 import type { RollupDayFinalizer } from '../maintenance/day-finalizer.js';
-import { dayMs } from '../maintenance/distinct-events.js';
 import { type HeldInsertDeps, insertHeld } from '../maintenance/held-insert.js';
 import { finalizedTables } from '../maintenance/rollup-schema.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';

@@ -5,10 +5,12 @@ import type { Logger } from '../../core/logger.js';
 import { Pause } from '../../core/pause.js';
 import type { DependencyHealth, HealthProbe } from '../../core/ports/health-probe.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
+import type { Stage } from '../../core/stage.js';
 import { storeErrorNumber } from '../classify-error.js';
 import { readingAsWriter } from '../maintenance/rollup-repair.js';
 import { checkPart, directoryOf } from '../segments/part-census.js';
 import { listedBytes } from '../segments/part-files.js';
+import { quoteString } from '../sql-text.js';
 import type { StoreWriter } from '../store-writer.js';
 import type { PartLedger } from './part-ledger.js';
 import {
@@ -59,20 +61,19 @@ interface Trouble {
  * What is found is logged, counted and told by health until the next start. A part that is broken is detached, so that
  * reads do not fail on it, and what a table has lost is written again from the raw events where that is possible.
  */
-export class PartsWatch implements HealthProbe {
+export class PartsWatch implements Stage, HealthProbe {
   readonly name = 'parts';
+  readonly ifUnhealthy = 'degraded';
   readonly #deps: PartsWatchDeps;
   readonly #engineDir: string;
   readonly #reader: StoreReader;
-  readonly #look: Pause;
-  readonly #check: Pause;
+  readonly #pause: Pause;
   readonly #troubles = new Map<string, Trouble>();
   /** When a part was last read, by table and name; those that are gone are forgotten. */
   readonly #checkedMs = new Map<string, number>();
   #before: readonly PartRecord[] | null = null;
   #parts: readonly StoredPart[] = [];
   #work: Promise<unknown> | null = null;
-  #isStopping = false;
   #problem: string | null = null;
 
   /** `engineDir`: where the engine runs; its own paths begin there. */
@@ -80,19 +81,16 @@ export class PartsWatch implements HealthProbe {
     this.#deps = deps;
     this.#engineDir = engineDir;
     this.#reader = readingAsWriter(deps.store);
-    this.#look = new Pause(deps.clock);
-    this.#check = new Pause(deps.clock);
+    this.#pause = new Pause(deps.clock);
   }
 
   /** Begins in the background; call it when the store is ready. */
-  begin(): void {
+  async start(): Promise<void> {
     this.#work ??= this.#run();
   }
 
   async stop(): Promise<void> {
-    this.#isStopping = true;
-    this.#look.end();
-    this.#check.end();
+    this.#pause.end();
     await this.#work;
   }
 
@@ -118,17 +116,17 @@ export class PartsWatch implements HealthProbe {
     this.#before = await this.#deps.ledger.read();
     await this.#tryTo('look at the parts', () => this.#lookAtAll('start'));
     const looking = async () => {
-      while (!this.#isStopping) {
-        await this.#look.wait(lookIntervalMs);
-        if (!this.#isStopping) await this.#tryTo('look at the parts', () => this.#lookAtAll('files'));
+      while (!this.#pause.hasEnded) {
+        await this.#pause.wait(lookIntervalMs);
+        if (!this.#pause.hasEnded) await this.#tryTo('look at the parts', () => this.#lookAtAll('files'));
       }
     };
     const checking = async () => {
       let pauseMs = checkPauseMsMin;
-      while (!this.#isStopping) {
-        await this.#check.wait(pauseMs);
+      while (!this.#pause.hasEnded) {
+        await this.#pause.wait(pauseMs);
         pauseMs = checkPauseMsMin;
-        if (this.#isStopping) return;
+        if (this.#pause.hasEnded) return;
         await this.#tryTo('read a part', async () => {
           const bytes = await this.#checkNext();
           pauseMs = Math.max(pauseMs, (bytes / checkedBytesPerSecond) * 1_000);
@@ -143,7 +141,7 @@ export class PartsWatch implements HealthProbe {
       await act();
       this.#problem = null;
     } catch (error) {
-      if (this.#isStopping) return;
+      if (this.#pause.hasEnded) return;
       this.#problem = `cannot ${what}: ${errorMessage(error)}`;
       this.#deps.logger.warn({ cause: errorMessage(error) }, `cannot ${what}`);
     }
@@ -160,7 +158,7 @@ export class PartsWatch implements HealthProbe {
     }
     for (const part of await readDetachedParts(this.#reader)) this.#noteDetached(part, lost.has(part.table));
     for (const part of parts) {
-      if (this.#isStopping) return;
+      if (this.#pause.hasEnded) return;
       if ((await listedBytes(directoryOf(part.path, this.#engineDir))) === part.bytes) continue;
       if (await this.#settleBroken(part, found)) lost.add(part.table);
     }
@@ -196,7 +194,7 @@ export class PartsWatch implements HealthProbe {
       this.#note(part, { what: `it is broken and was detached: ${broken}`, rows: part.rows });
       await store.command({
         name: `detaching a broken part of ${part.table}`,
-        sql: `ALTER TABLE ${part.table} DETACH PART '${part.name}'`,
+        sql: `ALTER TABLE ${part.table} DETACH PART ${quoteString(part.name)}`,
       });
       return true;
     } catch (error) {

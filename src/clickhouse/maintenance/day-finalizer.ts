@@ -7,11 +7,11 @@ import type { DayFinalizer, FinalizationReport, FinalizationScope } from '../../
 import type { DeliveryHold } from '../../core/ports/delivery-hold.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { RequestProblem } from '../../core/problem.js';
+import { ceilTo, dayMs, floorTo } from '../../core/time-span.js';
 import { dayText } from '../../core/time-text.js';
 import type { StoreWriter } from '../store-writer.js';
 import { type CountedAgent, countDistinct, groupAgents, readDayCensus } from './agent-census.js';
 import { selectRange, selectScope } from './agent-selection.js';
-import { dayMs } from './distinct-events.js';
 import { readErasedAgents } from './erased-agents.js';
 import { type DaySpan, writeLedger } from './finalization-ledger.js';
 import type { InsertToken } from './insert-token.js';
@@ -184,8 +184,8 @@ export class RollupDayFinalizer implements DayFinalizer {
     const expiredByMs = Math.max(nowMs, this.#aging.latestMs());
     const oldestMs = expiredByMs - schema.rawRetentionMs + this.#options.skewFutureMs + expiryMarginMs;
     return {
-      fromMs: Math.max(0, Math.ceil(oldestMs / dayMs) * dayMs),
-      untilMs: Math.floor(nowMs / dayMs) * dayMs,
+      fromMs: Math.max(0, ceilTo(oldestMs, dayMs)),
+      untilMs: floorTo(nowMs, dayMs),
     };
   }
 

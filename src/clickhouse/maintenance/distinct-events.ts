@@ -1,8 +1,8 @@
 import { rawTable } from '../../core/event-schema.js';
 import type { StoreQuery } from '../../core/ports/store-reader.js';
+import { dayMs } from '../../core/time-span.js';
 import type { AgentSelection } from './agent-selection.js';
 
-export const dayMs = 86_400_000;
 /** An event may be dated ahead of its receipt by at most this, whatever the configuration (limits.skewFutureMs). */
 const aheadMsMax = 7 * dayMs;
 

@@ -4,11 +4,14 @@ import { CollectorError, errorMessage } from '../../core/errors.js';
 import type { MaintenanceInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
 import { Pause } from '../../core/pause.js';
+import type { Stage } from '../../core/stage.js';
+import { dayMs } from '../../core/time-span.js';
 import {
   earliest,
   failuresWithOutcome,
   failureTable,
   newTriesSince,
+  recovered,
   visibleAfterMs,
 } from '../queries/failures/failure-outcomes.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
@@ -25,7 +28,7 @@ const passIntervalMs = 60_000;
  * at once took 1.4 GB at the store.
  */
 const rowsAtOnceMax = 1_000_000;
-const sliceMs = 86_400_000;
+const sliceMs = dayMs;
 
 const stateRow = z.object({
   now_ms: epochMs,
@@ -75,11 +78,11 @@ export interface FailureSettlementDeps extends HeldInsertDeps {
  * Writes what became of failed attempts into `agent_failures_v1` every minute, so that readers join only what
  * came since. Answers are the same without it, and dearer. Several collectors may do it at once.
  */
-export class FailureSettlement {
+export class FailureSettlement implements Stage {
+  readonly name = 'settlement';
   readonly #deps: FailureSettlementDeps;
   readonly #pause: Pause;
   #work: Promise<void> | null = null;
-  #isStopping = false;
 
   constructor(deps: FailureSettlementDeps) {
     this.#deps = deps;
@@ -87,22 +90,21 @@ export class FailureSettlement {
   }
 
   /** Begins in the background; call it when the store is ready. */
-  begin(): void {
+  async start(): Promise<void> {
     this.#work ??= this.#run();
   }
 
   async stop(): Promise<void> {
-    this.#isStopping = true;
     this.#pause.end();
     await this.#work;
   }
 
   async #run(): Promise<void> {
-    while (!this.#isStopping) {
+    while (!this.#pause.hasEnded) {
       try {
-        await settleFailures(this.#deps, () => this.#isStopping);
+        await settleFailures(this.#deps, () => this.#pause.hasEnded);
       } catch (error) {
-        if (this.#isStopping) return;
+        if (this.#pause.hasEnded) return;
         const code = error instanceof CollectorError ? error.code : 'internal';
         this.#deps.instruments.failures.inc({ code });
         this.#deps.logger.warn({ code, cause: errorMessage(error) }, 'settling failures failed');
@@ -140,7 +142,7 @@ export async function settleFailures(
   });
   if (state === undefined || state.new_rows === 0) return;
   if (state.new_rows <= options.rowsAtOnceMax) {
-    await settle(deps, { failures: 'outcome < 2', tries: '1', params: {} }, state.settled_ms);
+    await settle(deps, { failures: `outcome < ${recovered}`, tries: '1', params: {} }, state.settled_ms);
   } else {
     for (let fromMs = state.first_ms; fromMs <= state.last_ms; fromMs += sliceMs) {
       if (isStopping()) return;
@@ -168,7 +170,7 @@ interface SettledFailures {
 /** Failures of a day, and the tries that may be theirs. */
 function sliceFrom(fromMs: number): SettledFailures {
   const since = "ts >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')";
-  const failures = `${since} AND ts < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC') AND outcome < 2`;
+  const failures = `${since} AND ts < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC') AND outcome < ${recovered}`;
   const theirs = (key: string) =>
     `${key} IN (SELECT ${key} FROM ${failureTable} WHERE tenant != '' AND lane = 'failed' AND ${failures})`;
   const tries = `${since} AND (${theirs('unit')} OR ${theirs('family')})`;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { FinalizationReport, FinalizationScope } from '../../core/ports/day-finalizer.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
+import { dayMs } from '../../core/time-span.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
 import { epochMs, integer64 } from '../queries/sql/column-types.js';
 import type { StoreWriter } from '../store-writer.js';
-import { dayMs } from './distinct-events.js';
 
 /** Days that may be due: from the first to before the last, ms since the epoch. */
 export interface DaySpan {

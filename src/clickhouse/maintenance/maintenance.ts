@@ -6,10 +6,12 @@ import type { Logger } from '../../core/logger.js';
 import { Pause } from '../../core/pause.js';
 import type { DependencyHealth, HealthProbe } from '../../core/ports/health-probe.js';
 import type { RetentionDays } from '../../core/retention.js';
+import type { Stage } from '../../core/stage.js';
+import { dayMs } from '../../core/time-span.js';
+import { optionalInstant } from '../../core/time-text.js';
 import { dropExpiredParts } from '../retention/expired-parts.js';
 import { selectScope } from './agent-selection.js';
 import type { RollupDayFinalizer } from './day-finalizer.js';
-import { dayMs } from './distinct-events.js';
 import { readDueDays } from './finalization-ledger.js';
 import type { HeldInsertDeps } from './held-insert.js';
 import { refreshRecovered } from './recovered-refresh.js';
@@ -46,13 +48,13 @@ const recoveredDays = 7;
  * shortly after midnight UTC. A pass finalizes the days that are due, newest first, and counts recovered failures of
  * recent days, and drops what has expired. A pass that failed is tried again after five minutes.
  */
-export class Maintenance implements HealthProbe {
+export class Maintenance implements Stage, HealthProbe {
   readonly name = 'maintenance';
+  readonly ifUnhealthy = 'degraded';
   readonly #deps: MaintenanceDeps;
   readonly #pause: Pause;
   readonly #options: MaintenanceOptions;
   #work: Promise<void> | null = null;
-  #isStopping = false;
   #lastSuccessMs: number | null = null;
   #problem: { readonly code: ErrorCode; readonly message: string } | null = null;
 
@@ -63,12 +65,11 @@ export class Maintenance implements HealthProbe {
   }
 
   /** Begins in the background; call it when the store is ready. */
-  begin(): void {
+  async start(): Promise<void> {
     this.#work ??= this.#run();
   }
 
   async stop(): Promise<void> {
-    this.#isStopping = true;
     this.#pause.end();
     await Promise.all([this.#deps.finalizer.stop(), this.#work]);
   }
@@ -80,15 +81,15 @@ export class Maintenance implements HealthProbe {
       status: problem === null ? 'healthy' : 'degraded',
       reason: problem === null ? null : `the last pass failed: ${problem.message}`,
       details: {
-        last_success: this.#lastSuccessMs === null ? null : new Date(this.#lastSuccessMs).toISOString(),
+        last_success: optionalInstant(this.#lastSuccessMs),
         error_code: problem?.code ?? null,
       },
     };
   }
 
   async #run(): Promise<void> {
-    while (!this.#isStopping && this.#deps.hasBacklog()) await this.#pause.wait(backlogPollMs);
-    while (!this.#isStopping) {
+    while (!this.#pause.hasEnded && this.#deps.hasBacklog()) await this.#pause.wait(backlogPollMs);
+    while (!this.#pause.hasEnded) {
       const isDone = await this.#pass();
       await this.#pause.wait(isDone ? this.#untilNextPassMs() : retryMs);
     }
@@ -100,16 +101,16 @@ export class Maintenance implements HealthProbe {
     try {
       const span = await finalizer.finalizableDays();
       for (const day of await readDueDays(reader, span)) {
-        if (this.#isStopping) return false;
+        if (this.#pause.hasEnded) return false;
         await finalizer.finalize({ dayMs: day, tenant: null, agentId: null });
       }
       const recent = { fromMs: span.untilMs + dayMs - recoveredDays * dayMs, untilMs: span.untilMs + dayMs };
       const agents = selectScope({ tenant: null, agentId: null });
-      await refreshRecovered({ ...this.#deps, reader }, recent, { agents, isStopping: () => this.#isStopping });
+      await refreshRecovered({ ...this.#deps, reader }, recent, { agents, isStopping: () => this.#pause.hasEnded });
       await dropExpiredParts(this.#deps, { ...this.#options, nowMs: (aging ?? clock).nowMs() });
     } catch (error) {
       const code = error instanceof CollectorError ? error.code : 'internal';
-      if (this.#isStopping || code === 'overloaded') return false;
+      if (this.#pause.hasEnded || code === 'overloaded') return false;
       this.#problem = { code, message: errorMessage(error) };
       instruments.failures.inc({ code });
       logger.warn({ code, cause: this.#problem.message }, 'maintenance pass failed');

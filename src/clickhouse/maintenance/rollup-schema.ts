@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CollectorError } from '../../core/errors.js';
 import { rawTable } from '../../core/event-schema.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
+import { dayMs } from '../../core/time-span.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
 import { integer64 } from '../queries/sql/column-types.js';
 
@@ -131,7 +132,7 @@ function retentionOf(raw: TableRow | undefined): number {
   if (!raw.engine_full.includes(' TTL ')) return Number.POSITIVE_INFINITY;
   const days = / TTL toDateTime\(received\) \+ toIntervalDay\((\d+)\)(?: SETTINGS |$)/.exec(raw.engine_full)?.[1];
   if (days === undefined) throw unexpected(`the TTL of ${rawTable} is not a number of days after receipt`);
-  return Number(days) * 86_400_000;
+  return Number(days) * dayMs;
 }
 
 function unexpected(what: string): CollectorError {

@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import type { Logger } from '../../core/logger.js';
 import type { RetentionDays } from '../../core/retention.js';
+import { dayMs } from '../../core/time-span.js';
 import { storeErrorNumber } from '../classify-error.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
 import { epochMs } from '../queries/sql/column-types.js';
+import { quoteString } from '../sql-text.js';
 import type { StoreWriter } from '../store-writer.js';
 import { expiringTables } from './table-retention.js';
 
 const partRow = z.object({ table: z.string(), name: z.string(), newest_ms: epochMs });
-const dayMs = 86_400_000;
 
 /**
  * Drops the parts whose newest row has expired. The engine does the same for parts that were written under the TTL of
@@ -43,7 +44,7 @@ export async function dropExpiredParts(
 /** False when the part is gone or being merged: what it becomes is looked at in the next pass. */
 async function tryDropPart(store: StoreWriter, { table, name }: { readonly table: string; readonly name: string }) {
   try {
-    await store.command({ name: `expiry of ${table}`, sql: `ALTER TABLE ${table} DROP PART '${name}'` });
+    await store.command({ name: `expiry of ${table}`, sql: `ALTER TABLE ${table} DROP PART ${quoteString(name)}` });
     return true;
   } catch (error) {
     if (storeErrorNumber(error) !== null) return false;

@@ -8,6 +8,7 @@ import type { SegmentWriter } from '../../core/ports/segment-writer.js';
 import type { SpoolSegment } from '../../core/ports/spool-reader.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { readingAsWriter } from '../maintenance/rollup-repair.js';
+import { quoteString } from '../sql-text.js';
 import type { StoreWriter } from '../store-writer.js';
 import { type FedTable, readFedTables } from './fed-tables.js';
 import { type ArrivedPart, type BlockMarks, isWhole, readArrivedParts, readBlockMarks } from './part-census.js';
@@ -58,6 +59,8 @@ interface NoteContent {
   readonly byToken: boolean;
   /** Of a segment that was put aside before, written since. */
   readonly cameBack?: boolean;
+  /** The newest segment that was begun before this one, absent when the note's own is newer. */
+  readonly newest?: string;
   /** A newer segment that was in doubt when this one came back before it, and the places that had its rows. */
   readonly pending?: { readonly segmentId: string; readonly arrived: readonly string[]; readonly byToken: boolean };
 }
@@ -92,8 +95,9 @@ export class ExactSegmentWriter implements SegmentWriter {
       const { arrived, byToken } = last.pending;
       return await this.#settle(segment, await this.#note(segment, { arrived, byToken }));
     }
-    // Ids sort by age and segments are inserted oldest first: one before the last was put aside and has come back.
-    const byToken = note === null || segment.arrived === '' || segment.id < note.segmentId;
+    // Ids sort by age and segments are inserted oldest first: one that is not newer than all was here before and has
+    // come back, put aside or put back.
+    const byToken = note === null || segment.arrived === '' || segment.id <= (last?.newest ?? note.segmentId);
     await this.#insertWhole(segment, { token: segment.id, byToken });
   }
 
@@ -158,24 +162,27 @@ export class ExactSegmentWriter implements SegmentWriter {
   }
 
   /** Reads the marks and makes them durable, before anything of the segment is inserted. */
-  async #note(segment: SpoolSegment, rest: Omit<NoteContent, 'marks' | 'pending'>): Promise<NoteContent> {
+  async #note(segment: SpoolSegment, rest: Omit<NoteContent, 'marks' | 'newest' | 'pending'>): Promise<NoteContent> {
     const tables = await this.#fedTables();
     const marks = await readBlockMarks(this.#reader, namesOf(tables));
-    const content: NoteContent = { marks, ...rest, ...(await this.#pendingBehind(segment)) };
+    const content: NoteContent = { marks, ...rest, ...(await this.#behind(segment)) };
     await this.#deps.notes.write({ segmentId: segment.id, content: JSON.stringify(content) });
     return content;
   }
 
-  /** What must be remembered of another segment while this one's note takes the place of its own. */
-  async #pendingBehind({ id }: SpoolSegment): Promise<Pick<NoteContent, 'pending'>> {
+  /** What must be remembered of other segments while this one's note takes the place of theirs. */
+  async #behind({ id }: SpoolSegment): Promise<Pick<NoteContent, 'newest' | 'pending'>> {
     const last = await this.#deps.notes.read();
     if (last === null || last.content === '') return {};
     const content = parseNote(last.content);
+    const newest = content.newest ?? last.segmentId;
+    const behind = newest > id ? { newest } : {};
     if (last.segmentId <= id) {
-      return content.pending === undefined || content.pending.segmentId <= id ? {} : { pending: content.pending };
+      const isPending = content.pending !== undefined && content.pending.segmentId > id;
+      return isPending ? { ...behind, pending: content.pending } : behind;
     }
     const { places } = await this.#arrived(content);
-    return { pending: { segmentId: last.segmentId, arrived: [...places], byToken: content.byToken } };
+    return { ...behind, pending: { segmentId: last.segmentId, arrived: [...places], byToken: content.byToken } };
   }
 
   async #readArrived(marks: BlockMarks): Promise<ArrivedPart[]> {
@@ -198,7 +205,7 @@ export class ExactSegmentWriter implements SegmentWriter {
         instruments.partsBroken.inc({ found: 'insert' });
         await store.command({
           name: `detaching a part of ${part.table}`,
-          sql: `ALTER TABLE ${part.table} DETACH PART '${part.name}'`,
+          sql: `ALTER TABLE ${part.table} DETACH PART ${quoteString(part.name)}`,
         });
         continue;
       }

@@ -5,6 +5,7 @@ import type { StoreReader } from '../../core/ports/store-reader.js';
 import { readingAsWriter } from '../maintenance/rollup-repair.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
 import { integer64 } from '../queries/sql/column-types.js';
+import { quoteString } from '../sql-text.js';
 import type { StoreWriter } from '../store-writer.js';
 import { listedBytes } from './part-files.js';
 
@@ -111,7 +112,7 @@ export async function checkPart(
 ): Promise<string | null> {
   const [found] = await checkedRows(readingAsWriter(store), checkRow, {
     name: 'check_of_a_part',
-    sql: `CHECK TABLE ${table} PART '${name}' SETTINGS check_query_single_value_result = 0`,
+    sql: `CHECK TABLE ${table} PART ${quoteString(name)} SETTINGS check_query_single_value_result = 0`,
     params: {},
   });
   return found === undefined || found.is_passed === 1 ? null : found.message || 'it is not what its checksums say';

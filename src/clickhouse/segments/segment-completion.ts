@@ -4,6 +4,7 @@ import type { SpoolSegment } from '../../core/ports/spool-reader.js';
 import { readingAsWriter } from '../maintenance/rollup-repair.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
 import { integer64 } from '../queries/sql/column-types.js';
+import { quoteString } from '../sql-text.js';
 import type { StoreWriter } from '../store-writer.js';
 import type { FedTable } from './fed-tables.js';
 import { insertStatement, oneBlockSettings, settingsClause } from './segment-insert.js';
@@ -77,7 +78,7 @@ async function feed(
   const { table, partition, columns } = place;
   const name = `completion of ${table}`;
   if (columns === null) {
-    const sql = `ALTER TABLE ${table} ATTACH PARTITION ID '${partition}' FROM ${beside(table)}`;
+    const sql = `ALTER TABLE ${table} ATTACH PARTITION ID ${quoteString(partition)} FROM ${beside(table)}`;
     return await store.command({ name, sql });
   }
   await store.command({

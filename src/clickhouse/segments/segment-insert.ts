@@ -3,6 +3,7 @@ import { CollectorError } from '../../core/errors.js';
 import { rawTable } from '../../core/event-schema.js';
 import type { SegmentWriter } from '../../core/ports/segment-writer.js';
 import type { SpoolSegment } from '../../core/ports/spool-reader.js';
+import { quoteString } from '../sql-text.js';
 import type { StoreSettings, StoreWriter } from '../store-writer.js';
 
 /**
@@ -77,7 +78,7 @@ export function insertStatement(
   // The order of the clauses matters: SETTINGS after the path and before FORMAT.
   return [
     `INSERT INTO ${options.database}.${into.table} (${segment.columns.join(', ')})`,
-    ...(options.transport === 'infile' ? [`FROM INFILE ${literal(segment.dataPath)} COMPRESSION 'none'`] : []),
+    ...(options.transport === 'infile' ? [`FROM INFILE ${quoteString(segment.dataPath)} COMPRESSION 'none'`] : []),
     settingsClause(oneBlockSettings(into.token)),
     'FORMAT Native',
   ].join(' ');
@@ -85,11 +86,6 @@ export function insertStatement(
 
 export function settingsClause(settings: StoreSettings): string {
   return `SETTINGS ${Object.entries(settings)
-    .map(([name, value]) => `${name} = ${literal(value)}`)
+    .map(([name, value]) => `${name} = ${typeof value === 'number' ? value : quoteString(value)}`)
     .join(', ')}`;
-}
-
-function literal(value: string | number): string {
-  if (typeof value === 'number') return String(value);
-  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }

@@ -13,5 +13,7 @@ export interface DependencyHealth {
 export interface HealthProbe {
   /** The dependency's name, known even when it does not answer. */
   readonly name: string;
+  /** What the collector is when this is unhealthy or silent: `degraded` where events are accepted all the same. */
+  readonly ifUnhealthy: 'degraded' | 'unhealthy';
   health(): DependencyHealth | Promise<DependencyHealth>;
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { HealthProbe } from '../../../src/core/ports/health-probe.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { createQueryApi, type QueryApi } from '../api-client.js';
 import { openQueryStore, type QueryStore } from '../api-store.js';
@@ -9,18 +10,20 @@ import { historyEndMs as endMs, metricHistory, seedHistory, startMs } from './se
 let store: QueryStore;
 let api: QueryApi;
 
-const healthy = {
+const healthy: HealthProbe = {
   name: 'clickhouse',
+  ifUnhealthy: 'degraded',
   health: () => ({
     name: 'clickhouse',
-    status: 'healthy' as const,
+    status: 'healthy',
     reason: null,
     details: { version: '26.1', queued: 0 },
   }),
 };
-const slow = {
+const slow: HealthProbe = {
   name: 'disk',
-  health: () => ({ name: 'disk', status: 'degraded' as const, reason: 'the disk is nearly full', details: {} }),
+  ifUnhealthy: 'degraded',
+  health: () => ({ name: 'disk', status: 'degraded', reason: 'the disk is nearly full', details: {} }),
 };
 
 beforeAll(async () => {

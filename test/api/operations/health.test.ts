@@ -10,8 +10,8 @@ function dependency(name: string, status: HealthStatus): DependencyHealth {
   return { name, status, reason: status === 'healthy' ? null : `${name} is not well`, details: { checks: 3 } };
 }
 
-function probe(name: string, status: HealthStatus): HealthProbe {
-  return { name, health: () => dependency(name, status) };
+function probe(name: string, status: HealthStatus, ifUnhealthy: HealthProbe['ifUnhealthy'] = 'unhealthy'): HealthProbe {
+  return { name, ifUnhealthy, health: () => dependency(name, status) };
 }
 
 async function statusOf(probes: readonly HealthProbe[]) {
@@ -36,14 +36,14 @@ test('the overall status is the worst of the dependencies', async () => {
 });
 
 test('the store being away makes the collector degraded, because ingest goes on', async () => {
-  expect(await statusOf([probe('clickhouse', 'unhealthy'), probe('spool', 'healthy')])).toEqual([
+  expect(await statusOf([probe('clickhouse', 'unhealthy', 'degraded'), probe('spool', 'healthy')])).toEqual([
     200,
     '{"status":"degraded"}',
   ]);
 });
 
 test('the deep answer lists each dependency as its probe reported it', async () => {
-  const probes = [probe('clickhouse', 'unhealthy'), probe('spool', 'healthy')];
+  const probes = [probe('clickhouse', 'unhealthy', 'degraded'), probe('spool', 'healthy')];
   const { body } = await createQueryApi({ store, probes }).get('acme', '/api/v1/monitoring/system/health');
   expect(body.status).toBe('degraded');
   expect(body.dependencies).toEqual([dependency('clickhouse', 'unhealthy'), dependency('spool', 'healthy')]);
@@ -53,11 +53,12 @@ test('a probe that throws, and one that never answers, count as unhealthy under 
   const clock = new FakeClock();
   const broken: HealthProbe = {
     name: 'spool',
+    ifUnhealthy: 'unhealthy',
     health: () => {
       throw new Error('no such file');
     },
   };
-  const stuck: HealthProbe = { name: 'engine', health: () => new Promise(() => {}) };
+  const stuck: HealthProbe = { name: 'engine', ifUnhealthy: 'degraded', health: () => new Promise(() => {}) };
   const api = createQueryApi({ store, clock, probes: [broken, stuck] }, { probeMsMax: 2_000 });
   const answer = api.get('acme', '/health/deep');
   await Promise.resolve();
@@ -75,6 +76,7 @@ test('a store probe that stops answering still only degrades', async () => {
   let answers = true;
   const flaky: HealthProbe = {
     name: 'clickhouse',
+    ifUnhealthy: 'degraded',
     health: () => (answers ? dependency('clickhouse', 'healthy') : new Promise<DependencyHealth>(() => {})),
   };
   const api = createQueryApi({ store, clock, probes: [flaky] });
@@ -92,6 +94,7 @@ test('however many ask, the probes are asked once a moment', async () => {
   let asked = 0;
   const counting: HealthProbe = {
     name: 'spool',
+    ifUnhealthy: 'unhealthy',
     health: () => {
       asked++;
       return dependency('spool', 'healthy');

@@ -6,11 +6,8 @@ import { ClickHouseException } from '../../../src/clickhouse/embedded/clickhouse
 import { EngineUsers, passwordHashOf } from '../../../src/clickhouse/embedded/front/engine-users.js';
 import { isNativeHello } from '../../../src/clickhouse/embedded/front/native-hello.js';
 import { readRequestBody } from '../../../src/clickhouse/embedded/front/request-body.js';
-import {
-  formatAskedFor,
-  guardSettings,
-  parseRequestParameters,
-} from '../../../src/clickhouse/embedded/front/request-parameters.js';
+import { formatAskedFor, parseRequestParameters } from '../../../src/clickhouse/embedded/front/request-parameters.js';
+import { guardSettings } from '../../../src/clickhouse/embedded/guard/setting-rules.js';
 import { seededRandom } from '../../support/seeded-random.js';
 import { type FuzzTarget, message, splitMessage } from '../fuzz-target.js';
 

@@ -9,7 +9,8 @@ import { askingSite, hostNames, refuseSite, type SitePolicy } from '../../../cor
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
-import { type StatementResult, StatementRunner } from '../statements/statement-runner.js';
+import type { StatementResult } from '../statements/statement-request.js';
+import { StatementRunner } from '../statements/statement-runner.js';
 import { contentTypeOf } from './content-type.js';
 import { EngineDoor } from './engine-door.js';
 import type { EngineUser } from './engine-users.js';

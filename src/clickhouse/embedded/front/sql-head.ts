@@ -1,5 +1,5 @@
+import { SqlLexer, type Token } from '../../sql-lexer.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
-import { SqlLexer, type Token } from './sql-lexer.js';
 
 /**
  * Tells the SQL of a request from the data that may follow it in the same bytes.

@@ -1,5 +1,5 @@
+import { lastHeredocTags } from '../../sql-lexer.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
-import { lastHeredocTags } from '../front/sql-lexer.js';
 
 /**
  * Keeps from the engine's parser what it would work on out of all proportion: nothing stops a parser once it runs.

@@ -1,5 +1,5 @@
+import { quoteString } from '../../sql-text.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
-import { quoteString } from '../sql-text.js';
 
 /** What is asked of the engine to tell a hidden table from a name that is none. */
 export interface TableLookup {

@@ -1,14 +1,15 @@
 import { isUtf8 } from 'node:buffer';
+import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineUser } from '../front/engine-users.js';
-import { quoteString } from '../sql-text.js';
 import { preludeOf } from '../statements/connection-prelude.js';
 import { guardParserWork } from './parser-work.js';
 import { PassedStatements } from './passed-statements.js';
 import { isPreview } from './preview-shape.js';
 import type { PrintedStatement } from './printed-statement.js';
 import { type QualifiedName, ReaderTables, type ReaderTablesOptions } from './reader-tables.js';
+import { reachesOutside, settingRefused } from './setting-rules.js';
 import { readerRules, type StatementRules, writerRules } from './statement-rules.js';
 import { type JudgedTree, judgeTree } from './statement-tree-judge.js';
 import { parseTree } from './syntax-tree.js';
@@ -136,27 +137,6 @@ function guardParts(printed: PrintedStatement, { judged, rules, request }: Judge
   }
   const outside = judged.hasSettings ? printed.assignedWords.find(reachesOutside) : undefined;
   if (outside !== undefined) throw settingRefused(outside);
-}
-
-/** Throws READONLY for a setting that names what is outside of the data directory, or changes the language. */
-export function guardWriterSetting(name: string): void {
-  if (reachesOutside(name)) throw settingRefused(name);
-}
-
-function reachesOutside(setting: string): boolean {
-  return outsideSetting.test(setting);
-}
-
-const outsideSetting = new RegExp(
-  [
-    '^(?:disk|table_disk|storage_policy|url_base|dialect|default_.*_engine|rename_files_after_processing)$',
-    '_path$|_url$|_schema$|_schema_source$|_template_(?:row|resultset)$|_cache_name$|credentials',
-    'polyglot|kusto|prql|^implicit_|^dynamic_disk',
-  ].join('|'),
-);
-
-function settingRefused(name: string): ClickHouseException {
-  return new ClickHouseException('READONLY', `Cannot modify '${name}' setting in readonly mode.`);
 }
 
 const shown: ReadonlySet<string> = new Set([

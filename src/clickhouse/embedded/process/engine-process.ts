@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, type Random, sleep, systemRandom } from '../../../core/clock.js';
+import { type Backoff, backoffMs } from '../../../core/backoff.js';
+import { type Clock, type Random, systemRandom } from '../../../core/clock.js';
 import { CollectorError } from '../../../core/errors.js';
 import type { FileLocker, HeldLock } from '../../../core/file-lock.js';
 import type { EngineInstruments } from '../../../core/instruments.js';
 import type { Logger } from '../../../core/logger.js';
+import { Pause } from '../../../core/pause.js';
 import type { DependencyHealth, HealthProbe } from '../../../core/ports/health-probe.js';
 import type { Stage } from '../../../core/stage.js';
 import { contractViews } from '../../contract-views.js';
@@ -59,7 +61,7 @@ export interface ReaderAccess {
 }
 
 /** The embedded engine, as its collector sees it: a ClickHouse over HTTP that is kept running. */
-export interface EngineProcess extends Stage, HealthProbe {
+export interface EngineProcess extends Required<Stage>, HealthProbe {
   /** `http://127.0.0.1:<port>`; known once reserved. */
   readonly url: string;
   readonly port: number;
@@ -83,6 +85,7 @@ export function createEngineProcess(deps: EngineProcessDeps, options: EngineProc
 
 class SupervisedEngine implements EngineProcess {
   readonly name = 'engine';
+  readonly ifUnhealthy = 'degraded';
   readonly channelPath: string;
   readonly #deps: EngineProcessDeps;
   readonly #options: EngineOptions;
@@ -94,6 +97,7 @@ class SupervisedEngine implements EngineProcess {
   /** Of the engine's directory, between a reservation and the start of a process. */
   #lock: HeldLock | null = null;
   #reserved: Promise<void> | null = null;
+  readonly #pause: Pause;
   #child: EngineChild | null = null;
   #isReady = false;
   #restarts = 0;
@@ -105,6 +109,7 @@ class SupervisedEngine implements EngineProcess {
   constructor(deps: EngineProcessDeps, access: EngineProcessOptions) {
     const { startMsMax, watch, sandbox, writerPassword, readers = openReaders, ...options } = access;
     this.#deps = deps;
+    this.#pause = new Pause(deps.clock);
     this.#startMsMax = startMsMax ?? 30_000;
     this.#watch = watch ?? defaultWatch;
     this.#sandboxMode = sandbox ?? 'auto';
@@ -154,7 +159,7 @@ class SupervisedEngine implements EngineProcess {
         throw new CollectorError('engine_start_failed', `cannot start the embedded engine: ${outcome.message}`);
       }
       logger.info({ reason: outcome.reason }, 'the embedded engine waits for a previous one to end');
-      await sleep(clock, startPauseMs);
+      await this.#pause.wait(startPauseMs);
     }
   }
 
@@ -191,6 +196,7 @@ class SupervisedEngine implements EngineProcess {
 
   async #stop(deadlineMs: number): Promise<void> {
     this.#isReady = false;
+    this.#pause.end();
     for (const waiter of this.#waiters.splice(0)) waiter.reject(stoppedError());
     this.#port.close();
     this.#lock?.release();
@@ -210,7 +216,7 @@ class SupervisedEngine implements EngineProcess {
       if (code === null) return;
       if (isAlone) throw this.#port.refusal(code);
       if (clock.monotonicMs() >= endMs) return await this.#port.regain();
-      await sleep(clock, previousPauseMs);
+      await this.#pause.wait(previousPauseMs);
     }
   }
 
@@ -283,18 +289,16 @@ class SupervisedEngine implements EngineProcess {
     const random = this.#deps.random ?? systemRandom;
     // An engine that ran for a while starts again at once; one that dies young waits longer each time.
     if (clock.monotonicMs() - readyMs > steadyMs) this.#streak = 0;
-    let pauseMs = Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(this.#streak, 10));
     while (this.#stopped === null) {
       this.#restarts++;
       this.#streak++;
       instruments.restarts.inc({ reason });
       logger.warn({ reason, restarts: this.#restarts }, 'the embedded engine ended and is started again');
-      await sleep(clock, pauseMs * (0.5 + random() / 2));
+      await this.#pause.wait(backoffMs(restartBackoff, this.#streak, random));
       if (this.#stopped !== null) return;
       const outcome = await this.#launch();
       if (outcome.status === 'ready') return;
       logger.error({ reason: outcome.reason }, `cannot restart the embedded engine: ${outcome.message}`);
-      pauseMs = Math.min(backoffMsMax, pauseMs * 2);
       reason = outcome.reason;
     }
   }
@@ -326,8 +330,7 @@ const previousPauseMs = 20;
 const readyMsMax = 30_000;
 const startPauseMs = 200;
 const steadyMs = 60_000;
-const backoffMsMin = 100;
-const backoffMsMax = 10_000;
+const restartBackoff: Backoff = { delayMsMin: 50, delayMsMax: 10_000 };
 
 function stoppedError(): CollectorError {
   return new CollectorError('stopping', 'cannot wait for the embedded engine: it was stopped');

@@ -1,11 +1,11 @@
+import { quoteString } from '../../sql-text.js';
 import { type ChdbEngine, isRead, statementClass } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import { formatAskedFor } from '../front/request-parameters.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
-import { quoteString } from '../sql-text.js';
 import type { PreparedStatement } from './prepared-statement.js';
 import { createLanes, type StatementLanes } from './statement-lanes.js';
-import type { StatementRequest } from './statement-runner.js';
+import type { StatementRequest } from './statement-request.js';
 import {
   collectorReadLimits,
   collectorStreamLimits,

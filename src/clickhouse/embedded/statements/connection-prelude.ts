@@ -1,4 +1,4 @@
-import { quoteIdentifier, quoteString } from '../sql-text.js';
+import { quoteIdentifier, quoteString } from '../../sql-text.js';
 
 export interface ConnectionSetup {
   readonly database: string;

@@ -1,13 +1,13 @@
+import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import { formatAskedFor } from '../front/request-parameters.js';
 import { StatementGuard } from '../guard/statement-guard.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
-import { quoteString } from '../sql-text.js';
 import type { PreparedStatement } from './prepared-statement.js';
 import { RequestLane } from './request-lane.js';
 import { createLanes, type StatementLanes } from './statement-lanes.js';
-import type { StatementRequest } from './statement-runner.js';
+import type { StatementRequest } from './statement-request.js';
 import { guestLimits, limitedSettings, noAsyncInsert, previewSettings, priorities } from './statement-settings.js';
 
 /**

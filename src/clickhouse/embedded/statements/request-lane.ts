@@ -1,59 +1,39 @@
+import { ReadGate } from '../../read-gate.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 
 /** Lets at most `width` requests run at once and at most `waitingMax` wait, in order of arrival. */
 export class RequestLane {
-  readonly #name: string;
-  readonly #width: number;
-  readonly #waitingMax: number;
-  readonly #waiting = new Set<() => void>();
-  #running = 0;
+  readonly #gate: ReadGate;
 
-  constructor(options: { readonly name: string; readonly width: number; readonly waitingMax: number }) {
-    this.#name = options.name;
-    this.#width = options.width;
-    this.#waitingMax = options.waitingMax;
+  constructor({ name, width, waitingMax }: LaneOptions) {
+    const bounds = `${width} running and ${waitingMax} waiting`;
+    const full = `Too many simultaneous ${name}. Maximum: ${bounds}.`;
+    const gone = 'The client went away before the query began.';
+    this.#gate = new ReadGate(
+      { concurrencyMax: width, tenantConcurrencyMax: width, waitingMax, tenantWaitingMax: waitingMax },
+      {
+        full: () => new ClickHouseException('TOO_MANY_SIMULTANEOUS_QUERIES', full),
+        abandoned: () => new ClickHouseException('QUERY_WAS_CANCELLED', gone),
+      },
+    );
   }
 
   get running(): number {
-    return this.#running;
+    return this.#gate.running;
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#gate.waiting;
   }
 
-  /** Throws TOO_MANY_SIMULTANEOUS_QUERIES at once, or QUERY_WAS_CANCELLED when `signal` aborts before the turn. */
-  async run<T>(signal: AbortSignal, task: () => Promise<T>): Promise<T> {
-    if (this.#running < this.#width) this.#running++;
-    else await this.#turn(signal);
-    try {
-      return await task();
-    } finally {
-      const next = this.#waiting.values().next().value;
-      if (next === undefined) this.#running--;
-      else next();
-    }
+  /** Rejects with TOO_MANY_SIMULTANEOUS_QUERIES at once, with QUERY_WAS_CANCELLED when `signal` aborts before. */
+  run<T>(signal: AbortSignal, task: () => Promise<T>): Promise<T> {
+    return this.#gate.run('', signal, task);
   }
+}
 
-  #turn(signal: AbortSignal): Promise<void> {
-    if (this.#waiting.size >= this.#waitingMax) {
-      const bounds = `${this.#width} running and ${this.#waitingMax} waiting`;
-      const problem = `Too many simultaneous ${this.#name}. Maximum: ${bounds}.`;
-      throw new ClickHouseException('TOO_MANY_SIMULTANEOUS_QUERIES', problem);
-    }
-    return new Promise((resolve, reject) => {
-      const admit = () => {
-        this.#waiting.delete(admit);
-        signal.removeEventListener('abort', leave);
-        resolve();
-      };
-      const leave = () => {
-        this.#waiting.delete(admit);
-        reject(new ClickHouseException('QUERY_WAS_CANCELLED', 'The client went away before the query began.'));
-      };
-      this.#waiting.add(admit);
-      if (signal.aborted) leave();
-      else signal.addEventListener('abort', leave, { once: true });
-    });
-  }
+interface LaneOptions {
+  readonly name: string;
+  readonly width: number;
+  readonly waitingMax: number;
 }

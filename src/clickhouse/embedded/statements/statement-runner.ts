@@ -1,35 +1,18 @@
 import { realpath, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Clock } from '../../../core/clock.js';
-import type { ChdbEngine, ChdbResult } from '../chdb-engine.js';
+import { quoteString } from '../../sql-text.js';
+import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
-import type { EngineUser } from '../front/engine-users.js';
-import { type RequestBody, writeInsertData } from '../front/request-body.js';
-import { guardSettings, type RequestParameters } from '../front/request-parameters.js';
+import { writeInsertData } from '../front/request-body.js';
 import type { InsertHead, SqlHead } from '../front/sql-head.js';
+import { guardSettings } from '../guard/setting-rules.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
-import { quoteString } from '../sql-text.js';
 import { CollectorStatements } from './collector-statements.js';
 import { GuestStatements } from './guest-statements.js';
 import type { PreparedStatement } from './prepared-statement.js';
-import { StatementExecution, type StreamSender } from './statement-execution.js';
-
-export interface StatementRequest {
-  readonly user: EngineUser;
-  /** GET: nothing may be changed, whoever asks. */
-  readonly readOnly: boolean;
-  readonly parameters: RequestParameters;
-  readonly body: RequestBody;
-  /** Aborted when the client went away: a read that runs is then cancelled. */
-  readonly signal: AbortSignal;
-  /** Takes the result of a read while it is made; null asks for it whole. Rejects with what iteration throws. */
-  readonly stream: StreamSender | null;
-}
-
-export interface StatementResult extends ChdbResult {
-  readonly format: string;
-  readonly isInsert: boolean;
-}
+import { StatementExecution } from './statement-execution.js';
+import type { StatementRequest, StatementResult } from './statement-request.js';
 
 /**
  * Runs one statement, of the collector or of a guest.

@@ -1,6 +1,6 @@
 /**
- * SQL of failed attempts with what became of them (`outcome`: 0 failed, 1 retried, 2 recovered), as far as any event
- * tells it. This is the one definition of these words for attempts:
+ * SQL of failed attempts with what became of them (`outcome`, a number of `failureOutcomes`), as far as any event tells
+ * it. This is the one definition of these words for attempts:
  *
  * - A later try of a run, task or step is any stored try of it (`agent_failures_v1` has which are) that is later, or at
  *   the same time with a higher attempt. A failed attempt with one is retried, with one that completed recovered.
@@ -12,6 +12,11 @@
  */
 
 export const failureTable = 'agent_failures_v1';
+
+/** By the number that is stored. */
+export const failureOutcomes = ['failed', 'retried', 'recovered'] as const;
+export const retried = failureOutcomes.indexOf('retried');
+export const recovered = failureOutcomes.indexOf('recovered');
 
 /**
  * An insert is visible some time after its rows were stamped with `inserted`, so what was inserted this long before the
@@ -103,10 +108,14 @@ export function failuresWithOutcome({ columns, tenant, failures, tries, newTries
       ${columns},
       greatest(
         failure.outcome,
-        multiIf(${place} < ${found('exact', 2)}, 2, ${place} < ${found('exact', 1)}, 1, 0),
-        multiIf(attempt < ${found('alike', 2)}, 2, attempt < ${found('alike', 1)}, 1, 0)
+        ${grownTo({ mark: place, completion: found('exact', 2), later: found('exact', 1) })},
+        ${grownTo({ mark: 'attempt', completion: found('alike', 2), later: found('alike', 1) })}
       ) AS outcome
     FROM ${selected}`;
+}
+
+function grownTo({ mark, completion, later }: Readonly<Record<'mark' | 'completion' | 'later', string>>): string {
+  return `multiIf(${mark} < ${completion}, ${recovered}, ${mark} < ${later}, ${retried}, 0)`;
 }
 
 interface TriesSince {
@@ -130,7 +139,8 @@ function triesSince({ failed, newTries, tries, key }: TriesSince) {
   const lateFailures = `FROM ${failureTable} WHERE ${failed} AND ${isNew}`;
   // Every task that completes is a try: millions in the minutes since the settlement, and few of them failed before.
   // (Bare, the engine would look each of the failed units up in the primary key: 0.7 s of CPU for 870,000.)
-  const known = `bitNot(${key}) IN (SELECT bitNot(${key}) FROM ${failureTable} WHERE ${failed} AND outcome < 2)`;
+  const open = `${failed} AND outcome < ${recovered}`;
+  const known = `bitNot(${key}) IN (SELECT bitNot(${key}) FROM ${failureTable} WHERE ${open})`;
   const inserted = `
     SELECT ${columns} FROM ${failureTable}
     WHERE ${tries} AND ${isNew} ${newTries.amount === 'many' ? `AND ${known}` : ''}`;

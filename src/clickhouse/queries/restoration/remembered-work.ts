@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import { isTerminalType } from '../../../core/event-types.js';
+import { eventTypes, terminalTypes } from '../../../core/event-types.js';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import type { RememberedWork } from '../../../core/work-rows.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, optionalMs } from '../sql/column-types.js';
+import { versionAttempt, versionMs } from '../sql/row-version.js';
+import { typeNumbers } from '../sql/type-numbers.js';
 
 const row = z.object({
   tenant: z.string(),
@@ -25,7 +27,7 @@ export interface RememberedRange {
   readonly limit: number;
 }
 
-const terminal = isTerminalType.flatMap((ends, code) => (ends ? [code] : [])).join(', ');
+const terminal = typeNumbers(terminalTypes);
 
 /**
  * Attempts of runs, tasks and steps that were under way or ended lately, of all tenants, as the memory of what is under
@@ -34,8 +36,8 @@ const terminal = isTerminalType.flatMap((ends, code) => (ends ? [code] : [])).jo
  */
 export async function readRememberedWork(store: StoreReader, range: RememberedRange): Promise<RememberedWork[]> {
   const kinds = [
-    { table: 'agent_tasks_by_start_v1', task: 'task_id', first: 11 },
-    { table: 'agent_runs_by_start_v1', task: `''`, first: 1 },
+    { table: 'agent_tasks_by_start_v1', task: 'task_id', first: eventTypes['task.running'] },
+    { table: 'agent_runs_by_start_v1', task: `''`, first: eventTypes['run.started'] },
   ];
   const reads = [...kinds.flatMap((kind) => [byStart(kind, 'open'), byStart(kind, 'ended')]), steps()];
   const found: RememberedWork[] = [];
@@ -52,7 +54,6 @@ export async function readRememberedWork(store: StoreReader, range: RememberedRa
   return found;
 }
 
-/** The attempt is in bits 4 to 19 of the version, see migration 0025. */
 function byStart(
   { table, task, first }: { readonly table: string; readonly task: string; readonly first: number },
   which: 'open' | 'ended',
@@ -62,13 +63,13 @@ function byStart(
   return `
     SELECT
       tenant, run_id AS run, any(toString(agent_id)) AS agent, ${task} AS task, '' AS step,
-      greatest(bitAnd(bitShiftRight(version, 4), 65535), 1) AS tried,
+      greatest(${versionAttempt}, 1) AS tried,
       min(start_ms) AS began_ms,
       ${which === 'open' ? 'NULL' : `toNullable(${over})`} AS over_ms
     FROM (
       SELECT
         *, CAST(status, 'Int8') AS code, toUnixTimestamp64Milli(start) AS start_ms,
-        toInt64(bitShiftRight(bitAnd(version, 4611686018427387903), 20)) AS ended_ms
+        toInt64(${versionMs}) AS ended_ms
       FROM ${table}
       WHERE received >= fromUnixTimestamp64Milli({${since}:Int64}, 'UTC') AND CAST(status, 'Int8') >= ${first}
     )

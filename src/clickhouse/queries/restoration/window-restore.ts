@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CollectorError } from '../../../core/errors.js';
 import { type ErrorCategory, errorCategories } from '../../../core/event-types.js';
 import type { StoreQuery, StoreReader } from '../../../core/ports/store-reader.js';
+import { dayMs, hourMs, minuteMs } from '../../../core/time-span.js';
 import type { WindowRestoreRow } from '../../../core/window-restore.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { integer64, optionalInteger64 } from '../sql/column-types.js';
@@ -20,11 +21,8 @@ export interface WindowRestoreRange {
   readonly agentsMax: number;
 }
 
-const minuteMs = 60_000;
 /** Older than the last hour, minutes are grouped to the width of the 24h window's slices. */
 const spanMs = 600_000;
-const hourMs = 3_600_000;
-const dayMs = 86_400_000;
 
 /**
  * Bounds of one page. Checking a row takes as long as reading 20 centroids; a page of this cost holds the event loop

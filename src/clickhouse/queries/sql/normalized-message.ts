@@ -1,3 +1,5 @@
+import { quoteString } from '../../sql-text.js';
+
 /**
  * An SQL expression (RE2) that turns `column`, an error message, into the name of its group: what differs from one
  * occurrence to the next is replaced, most specific first, so that 'timeout after 311 ms for "a"' and
@@ -8,7 +10,7 @@
  */
 export function normalizedMessage(column: string): string {
   const quoted = replacements.reduce(
-    (expression, [pattern, name]) => `replaceRegexpAll(${expression}, ${sqlText(pattern)}, '${name}')`,
+    (expression, [pattern, name]) => `replaceRegexpAll(${expression}, ${quoteString(pattern)}, ${quoteString(name)})`,
     column,
   );
   return `substringUTF8(${quoted}, 1, ${messageCharactersMax})`;
@@ -28,7 +30,3 @@ const replacements: readonly (readonly [pattern: string, name: string])[] = [
   ['\\b(0x[0-9a-fA-F]+|[0-9a-fA-F]{8,})\\b', '<hex>'],
   ['\\d+([.,]\\d+)*', '<n>'],
 ];
-
-function sqlText(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-}

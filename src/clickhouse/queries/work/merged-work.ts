@@ -1,3 +1,5 @@
+import { endedBit, saidBits } from '../sql/row-version.js';
+
 /**
  * A task or run as the sum of what its events said, as SQL over its state table (migrations 0024 and 0033), which has a
  * row an event. What any of them told is there, the later winning where several speak; maps are merged by key; how it
@@ -18,8 +20,6 @@ export interface MergedKind {
   readonly hasUsageScope: boolean;
 }
 
-const endedBit = '4611686018427387904';
-const saidBits = '4611686018427387903';
 const hashMask = '4194303';
 
 /** Where an event stands among those that tell a column, of `told_at` or `reached_at`. */

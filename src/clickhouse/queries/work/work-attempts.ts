@@ -1,15 +1,11 @@
 import { z } from 'zod';
+import { type EventType, eventTypes, terminalTypes } from '../../../core/event-types.js';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
+import { quoteString } from '../../sql-text.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import {
-  epochMs,
-  integer64,
-  optionalFloat,
-  optionalInteger64,
-  optionalMs,
-  optionalText,
-  stringMap,
-} from '../sql/column-types.js';
+import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from '../sql/column-types.js';
+import { typeNumbers } from '../sql/type-numbers.js';
+import { usageColumns, usageRow } from '../sql/usage-columns.js';
 import type { WorkScope } from './work-scope.js';
 
 export const workStates = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -37,10 +33,7 @@ const row = z.object({
   /** Time of the state. */
   updated_ms: epochMs,
   took_ms: optionalFloat,
-  model_calls: integer64,
-  input_tokens: integer64,
-  output_tokens: integer64,
-  cost: optionalInteger64,
+  ...usageRow,
   scope: z.enum(['own', 'rolled_up']),
   sureness: optionalFloat,
   category: optionalText,
@@ -90,14 +83,19 @@ const conditions = {
   failed: "unit != 'run' AND state = 'failed'",
 } as const;
 
-/** Numbers of the types (core/event-types.ts) in words; those that end come after the others in `rank`. */
-const ended = '(2, 3, 4, 12, 13, 14, 21, 22)';
+const workTypes = (Object.keys(eventTypes) as EventType[]).filter((type) => /^(run|task|step)\./.test(type));
+
+/** What a type says of its run, task or step: `run.started` and `step.started` that it is running. */
+const stateOf = (type: EventType): string => type.replace(/^\w+\./, '').replace('started', 'running');
 const states = `transform(
-  latest.1,
-  [1, 2, 3, 4, 10, 11, 12, 13, 14, 20, 21, 22],
-  ['running', 'completed', 'failed', 'cancelled', 'pending', 'running', 'completed', 'failed', 'cancelled',
-    'running', 'completed', 'failed'],
-  ''
+  latest.1, [${typeNumbers(workTypes)}], [${workTypes.map((type) => quoteString(stateOf(type))).join(', ')}], ''
+)`;
+
+/** The types that end come after the others in `rank`. */
+const ended = `(${typeNumbers(terminalTypes)})`;
+const starts = `(${typeNumbers(['run.started', 'task.running', 'step.started'])})`;
+const unit = `multiIf(
+  type_number < ${eventTypes['task.pending']}, 'run', type_number < ${eventTypes['step.started']}, 'task', 'step'
 )`;
 
 /**
@@ -190,7 +188,7 @@ const attemptColumns = `
   if(is_ended, latest.4, NULL) AS ended_ms,
   latest.3 AS updated_ms,
   coalesce(told_took_ms, if(ended_ms >= started_ms, toFloat64(ended_ms - started_ms), NULL)) AS took_ms,
-  model_calls, input_tokens, output_tokens, cost,
+  ${usageColumns},
   latest.5 AS scope,
   sureness,
   latest.6 AS category,
@@ -225,7 +223,7 @@ function merged(column: string): string {
 function groups({ where }: WorkScope, contexts: boolean): string {
   return `
     SELECT
-      multiIf(type_number < 10, 'run', type_number < 20, 'task', 'step') AS unit,
+      ${unit} AS unit,
       if(unit = 'run', '', task_id) AS task,
       if(unit = 'step', step_id, '') AS step,
       if(unit = 'run', 1, greatest(attempt, 1)) AS try_number,
@@ -239,13 +237,13 @@ function groups({ where }: WorkScope, contexts: boolean): string {
       argMaxIf(toString(name), said, name != '') AS told_label,
       argMaxIf(toString(step_kind), said, step_kind != '') AS told_kind,
       toUnixTimestamp64Milli(argMax(started_at, said)) AS told_start_ms,
-      toUnixTimestamp64Milli(min(if(type_number IN (1, 11, 20), ts, NULL))) AS start_event_ms,
+      toUnixTimestamp64Milli(min(if(type_number IN ${starts}, ts, NULL))) AS start_event_ms,
       toUnixTimestamp64Milli(min(ts)) AS first_ms,
       argMaxIf(duration_ms, said, has_ended) AS told_took_ms,
-      argMaxIf(llm_calls, said, has_ended AND llm_calls != 0) AS model_calls,
-      argMaxIf(tokens_in, said, has_ended AND tokens_in != 0) AS input_tokens,
-      argMaxIf(tokens_out, said, has_ended AND tokens_out != 0) AS output_tokens,
-      argMaxIf(cost_micros, said, has_ended) AS cost,
+      argMaxIf(event.llm_calls, said, has_ended AND event.llm_calls != 0) AS llm_calls,
+      argMaxIf(event.tokens_in, said, has_ended AND event.tokens_in != 0) AS tokens_in,
+      argMaxIf(event.tokens_out, said, has_ended AND event.tokens_out != 0) AS tokens_out,
+      argMaxIf(event.cost_micros, said, has_ended) AS cost_micros,
       argMax(confidence, said) AS sureness,
       argMaxIf(toString(error_code), rank, error_code != '') AS told_code,
       argMaxIf(error_message, rank, error_message != '') AS told_failure,
@@ -265,6 +263,6 @@ function groups({ where }: WorkScope, contexts: boolean): string {
         'task.pending', 'task.running', 'task.completed', 'task.failed', 'task.cancelled',
         'step.started', 'step.completed', 'step.failed'
       )
-    )
+    ) AS event
     GROUP BY unit, task, step, try_number`;
 }

@@ -1,5 +1,5 @@
-/** One at a time, in the order of asking: an insert, or what must not run beside one. */
-export class InsertTurn {
+/** One at a time, in the order of asking. */
+export class Turn {
   #last: Promise<unknown> = Promise.resolve();
 
   /** Runs `work` when everything asked for before has ended, whichever way. */
@@ -7,5 +7,10 @@ export class InsertTurn {
     const result = this.#last.then(work);
     this.#last = result.catch(() => undefined);
     return result;
+  }
+
+  /** Resolves when everything asked for has ended. */
+  async over(): Promise<void> {
+    await this.#last;
   }
 }

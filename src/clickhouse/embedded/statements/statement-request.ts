@@ -1,0 +1,22 @@
+import type { ChdbResult } from '../chdb-engine.js';
+import type { EngineUser } from '../front/engine-users.js';
+import type { RequestBody } from '../front/request-body.js';
+import type { RequestParameters } from '../front/request-parameters.js';
+import type { StreamSender } from './statement-execution.js';
+
+export interface StatementRequest {
+  readonly user: EngineUser;
+  /** GET: nothing may be changed, whoever asks. */
+  readonly readOnly: boolean;
+  readonly parameters: RequestParameters;
+  readonly body: RequestBody;
+  /** Aborted when the client went away: a read that runs is then cancelled. */
+  readonly signal: AbortSignal;
+  /** Takes the result of a read while it is made; null asks for it whole. Rejects with what iteration throws. */
+  readonly stream: StreamSender | null;
+}
+
+export interface StatementResult extends ChdbResult {
+  readonly format: string;
+  readonly isInsert: boolean;
+}
