@@ -15,7 +15,7 @@ import type { FrameOrigin } from './frame-origin.js';
 import type { ReceiptTime } from './receipt-clock.js';
 
 /** What is to become of a frame, as far as it is known. */
-export type FrameState = 'pending' | 'append' | 'duplicate' | 'refused';
+type FrameState = 'pending' | 'append' | 'duplicate' | 'refused';
 
 export interface Refusal {
   readonly code: ErrorCode;

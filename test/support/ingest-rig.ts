@@ -84,7 +84,7 @@ export class Connection implements Socket {
 }
 
 /** Adds up what the ingest stage counts. */
-export class IngestTotals {
+class IngestTotals {
   received = 0;
   executions = 0;
   readonly outcomes = new Map<string, number>();

@@ -28,7 +28,7 @@ const row = z.object({
 /** The runs of a flow that started within a range. `flows`: how many flows there are in all. */
 export type FlowRow = z.output<typeof row>;
 
-export interface FlowPosition {
+interface FlowPosition {
   readonly lastMs: number;
   readonly flow: string;
 }

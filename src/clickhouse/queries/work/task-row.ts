@@ -11,7 +11,6 @@ import {
 import type { WorkId } from './history-kind.js';
 
 export const taskStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
-export type TaskStatus = (typeof taskStatuses)[number];
 
 /** Columns of `mergedWork(mergedTasks)` that every task answer shares, without its long texts. */
 export const taskColumns = `
