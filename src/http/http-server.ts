@@ -94,7 +94,9 @@ export class HttpServer implements Stage {
       {
         serve: (request, response, expectsContinue) => this.#serve(request, response, expectsContinue),
         upgrades: (request) => this.#webSockets.upgrades(request),
-        upgrade: (request, socket, head) => this.#webSockets.upgrade(request, socket, head),
+        upgrade: (request, socket, head) => {
+          if (!this.#underWay.isEnding(socket)) this.#webSockets.upgrade(request, socket, head);
+        },
         garbled: (socket) => this.#underWay.garble(socket),
         refused: (code) => this.#recordUnread(code),
         dropped: () => this.#drop(),
@@ -177,6 +179,7 @@ export class HttpServer implements Stage {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    if (this.#underWay.isEnding(request.socket)) return;
     const head = readHead(request);
     const exchange = this.#underWay.begin(request.socket);
     const abort = new AbortController();
@@ -197,10 +200,12 @@ export class HttpServer implements Stage {
     void this.#answer(prepared, head, abort.signal)
       .then(async (reply) => {
         this.#record(template, head, { status: abort.signal.aborted ? clientGoneStatus : reply.status, startedMs });
+        const closeConnection = this.#endsConnection(reply, head, { request, exchange, expectsContinue });
+        if (closeConnection) this.#underWay.conclude(exchange);
         await writeReply(response, this.#cors.shared(reply, head.headers.get('origin')), {
           ...this.#writing(abort.signal),
           headOnly: head.method === 'HEAD',
-          closeConnection: this.#endsConnection(reply, head, { request, exchange, expectsContinue }),
+          closeConnection,
         });
       })
       .catch((error: unknown) => {

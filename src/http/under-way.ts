@@ -12,6 +12,8 @@ export interface Exchange {
 /** Requests under way, by connection: a pipelining client has several. */
 export class UnderWay {
   readonly #exchanges = new Map<Duplex, Set<Exchange>>();
+  /** Connections whose last answer is on its way or written. */
+  readonly #ending = new WeakSet<Duplex>();
   #count = 0;
 
   get count(): number {
@@ -32,6 +34,16 @@ export class UnderWay {
     if (all?.delete(exchange) !== true) return;
     this.#count -= 1;
     if (all.size === 0) this.#exchanges.delete(exchange.connection);
+  }
+
+  /** Its answer says that the connection ends with it. */
+  conclude({ connection }: Exchange): void {
+    this.#ending.add(connection);
+  }
+
+  /** What is read from it now is no request: its sender was told that there will be no answer. */
+  isEnding(connection: Duplex): boolean {
+    return this.#ending.has(connection);
   }
 
   /** Bytes came that are no HTTP: a body's, or behind the last request. False when no request is under way. */

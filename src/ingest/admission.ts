@@ -1,13 +1,17 @@
-import type { IngestInstruments } from '../core/instruments.js';
 import type { SpoolAppender } from '../core/ports/spool-appender.js';
 import type { EventIdMemory } from './event-id-memory.js';
-import type { PendingBatch, PendingFrame, Refusal } from './pending-batch.js';
+import type { FrameLedger } from './frame-ledger.js';
+import type { FrameOrigin } from './frame-origin.js';
+import type { PendingBatch } from './pending-batch.js';
+import type { PendingFrame, Refusal } from './pending-frame.js';
 
 export interface AdmissionDeps {
   readonly spool: SpoolAppender;
   readonly eventIds: EventIdMemory;
-  readonly instruments: IngestInstruments;
+  readonly ledger: FrameLedger;
 }
+
+const repetitionLost: Refusal = { code: 'spool_failed', message: 'what this frame repeats was lost; send it again' };
 
 /**
  * Decides, in order of receipt, what becomes of each frame of a decoded batch: its position, whether it or
@@ -15,52 +19,36 @@ export interface AdmissionDeps {
  *
  * Returns true when the batch's rows hold something that must not be kept: decode it again, then append.
  */
-export function admitBatch(batch: PendingBatch, deps: AdmissionDeps): boolean {
-  let again = false;
+export function admitBatch(batch: PendingBatch, { spool, eventIds, ledger }: AdmissionDeps): boolean {
   const lastSeqs = new Map<string, number>();
   for (const frame of batch.frames) {
-    admitFrame(frame, deps, lastSeqs);
-    const keep = frame.state === 'append';
-    if (frame.fault === null && keep === frame.silent) {
-      frame.silent = !keep;
-      again = true;
-    }
+    if (frame.state === 'settled') continue;
+    const { origin } = frame;
+    const isNumbered = origin.producer !== '';
+    const key = isNumbered ? positionKey(origin) : '';
+    frame.admit(isNumbered ? (lastSeqs.get(key) ?? spool.lastSeq(origin.tenant, origin.producer)) : 0, ledger);
+    if (isNumbered && frame.state === 'append') lastSeqs.set(key, frame.seq);
   }
-  return dropSeenEvents(batch, deps.eventIds) || again;
+  return dropSeenEvents(batch, eventIds) || batch.isStale;
 }
 
-function admitFrame(frame: PendingFrame, deps: AdmissionDeps, lastSeqs: Map<string, number>): void {
-  const { origin, result } = frame;
-  if (frame.fault !== null) {
-    condemn(frame, frame.fault);
-    return;
-  }
-  if (result === null || frame.state === 'refused') return;
-  deps.instruments.eventsReceived.inc(result.events);
-  const key = positionKey(origin);
-  const lastSeq =
-    origin.producer === '' ? 0 : (lastSeqs.get(key) ?? deps.spool.lastSeq(origin.tenant, origin.producer));
-  const admission = origin.admit(result, lastSeq);
-  if (admission.kind === 'refuse') {
-    condemn(frame, admission);
-    if (result.events > 0) deps.instruments.events.inc({ outcome: 'refused' }, result.events);
-    return;
-  }
-  frame.state = admission.kind;
-  frame.seq = admission.seq;
-  frame.events = result.events;
-  if (admission.kind === 'append' && origin.producer !== '') lastSeqs.set(key, admission.seq);
+/**
+ * A batch that waited at the head of the queue. Meanwhile an origin may have been refused, in a batch before this one
+ * or in a stall, and nothing that follows may be kept; and what passed for a repetition may repeat what was lost.
+ * True when the batch must be decoded again.
+ */
+export function readmitBatch(batch: PendingBatch, { spool, eventIds, ledger }: AdmissionDeps): boolean {
+  for (const frame of lostRepetitions(batch, spool)) frame.refuse(repetitionLost, ledger);
+  const abandoned = new Set(
+    batch.frames.filter(({ state, origin }) => state === 'append' && origin.faultedBy !== null),
+  );
+  if (abandoned.size > 0) forgetEventIds(batch, eventIds, (frame) => abandoned.has(frame));
+  for (const frame of abandoned) frame.abandon(ledger);
+  return restoreLostEvents(batch, eventIds) || batch.isStale;
 }
 
-function positionKey({ tenant, producer }: PendingFrame['origin']): string {
+function positionKey({ tenant, producer }: FrameOrigin): string {
   return `${tenant}\n${producer}`;
-}
-
-/** The client hears of it when the frames before it are durable. */
-function condemn(frame: PendingFrame, refusal: Refusal): void {
-  frame.state = 'refused';
-  frame.refusal = refusal;
-  frame.origin.condemn(refusal.code);
 }
 
 /** Marks events whose id was seen before; true when there are any, since their rows are in the block. */
@@ -103,7 +91,7 @@ export function forgetEventIds(
  * Frames of an admitted batch that were taken for repetitions of what is neither in the spool any more nor before them
  * in the batch: acknowledged, they would be lost.
  */
-export function lostRepetitions(batch: PendingBatch, spool: SpoolAppender): PendingFrame[] {
+function lostRepetitions(batch: PendingBatch, spool: SpoolAppender): PendingFrame[] {
   const lastSeqs = new Map<string, number>();
   return batch.frames.filter(({ state, seq, origin }) => {
     if (origin.producer === '' || (state !== 'append' && state !== 'duplicate')) return false;
@@ -116,7 +104,7 @@ export function lostRepetitions(batch: PendingBatch, spool: SpoolAppender): Pend
 }
 
 /** Keeps events that were dropped as repetitions of what was not kept after all; true when there are any. */
-export function restoreLostEvents(batch: PendingBatch, eventIds: EventIdMemory): boolean {
+function restoreLostEvents(batch: PendingBatch, eventIds: EventIdMemory): boolean {
   const ids = batch.admittedIds;
   if (ids === null) return false;
   const decodable = batch.frames.filter((frame) => frame.fault === null);

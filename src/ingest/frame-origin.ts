@@ -15,15 +15,15 @@ export interface FrameOrigin {
   readonly producer: string;
   /** True: its frames wait while the spool is full (credit is 0). False: they are refused then. */
   readonly waits: boolean;
-  /** `refuse` was called: nothing that follows may be kept, or positions would skip the refused frame. */
-  readonly faulted: boolean;
+  /** Why `refuse` was called: nothing that follows may be kept, or positions would skip the refused frame. */
+  readonly faultedBy: ErrorCode | null;
   /** A frame will be refused when its turn to be answered comes; `admit` refuses what follows it from now on. */
   condemn(code: ErrorCode): void;
   /** Called once a frame, before anything of it is kept. `lastSeq` is the producer's highest, 0 when unknown. */
   admit(frame: DecodedFrame, lastSeq: number): Admission;
   /** The frame is durable, or was before. Answers may wait until `flush`. */
   acknowledge(result: FrameResult): void;
-  /** Nothing of the frame is kept; from then on the origin is `faulted`. */
+  /** Nothing of the frame is kept; from then on the origin has `faultedBy`. */
   refuse(code: ErrorCode, message: string): void;
   /** A batch is settled: `answered` frames of this origin were acknowledged or refused in it. */
   flush(answered: number): void;

@@ -8,11 +8,12 @@ import type { FrameDecoder } from '../core/ports/frame-decoder.js';
 import type { LiveSink } from '../core/ports/live-sink.js';
 import type { SpoolAppender } from '../core/ports/spool-appender.js';
 import type { WindowSink } from '../core/ports/window-sink.js';
-import { admitBatch, forgetEventIds, lostRepetitions, restoreLostEvents } from './admission.js';
+import { type AdmissionDeps, admitBatch, forgetEventIds, readmitBatch } from './admission.js';
 import type { EventIdMemory } from './event-id-memory.js';
+import { FrameLedger } from './frame-ledger.js';
 import type { FrameOrigin } from './frame-origin.js';
-import { countFrame } from './ledger.js';
-import { PendingBatch, type PendingFrame, type Refusal } from './pending-batch.js';
+import { PendingBatch } from './pending-batch.js';
+import type { Refusal } from './pending-frame.js';
 import type { ReceiptClock } from './receipt-clock.js';
 import type { WorkMemory } from './work/work-memory.js';
 import { settleWork, unsettleWork } from './work/work-settlement.js';
@@ -61,6 +62,8 @@ export interface SubmittedFrame {
 export class IngestPipeline {
   readonly #deps: PipelineDeps;
   readonly #options: PipelineOptions;
+  readonly #ledger: FrameLedger;
+  readonly #admission: AdmissionDeps;
   readonly #freeBuffers: ArrayBuffer[] = [];
   /** Begun and not appended, oldest first; the last may still be collecting. */
   readonly #queue: PendingBatch[] = [];
@@ -70,7 +73,6 @@ export class IngestPipeline {
   #decoding = 0;
   #dispatchScheduled = false;
   #bytesInFlight = 0;
-  #eventsUnderway = 0;
   #framesInFlight = 0;
   #stalled = false;
   /** Settles as the last append does: what is appended before it is durable by then. */
@@ -81,6 +83,8 @@ export class IngestPipeline {
   constructor(deps: PipelineDeps, options: PipelineOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#ledger = new FrameLedger(deps.instruments);
+    this.#admission = { spool: deps.spool, eventIds: deps.eventIds, ledger: this.#ledger };
     deps.spool.onSpace(() => {
       this.#stalled = false;
       this.#advance();
@@ -99,7 +103,7 @@ export class IngestPipeline {
 
   /** Events counted as received whose outcome is not counted yet. */
   get eventsUnderway(): number {
-    return this.#eventsUnderway;
+    return this.#ledger.eventsUnderway;
   }
 
   /** The spool takes nothing now. */
@@ -133,15 +137,16 @@ export class IngestPipeline {
     return new Promise((resolve) => this.#onDrained.push(resolve));
   }
 
-  #add(frame: SubmittedFrame, fault: PendingFrame['fault']): void {
-    const { origin, bytes, format, duplicate } = frame;
+  #add(frame: SubmittedFrame, fault: Refusal | null): void {
+    const { origin, bytes, format, duplicate: repeated } = frame;
     if (this.#collecting !== null && !this.#collecting.hasRoomFor(bytes.byteLength)) {
       this.#waiting.push(this.#collecting);
       this.#collecting = null;
     }
     this.#collecting ??= this.#beginBatch(bytes.byteLength);
     const receivedMonotonicMs = this.#deps.clock.monotonicMs();
-    this.#collecting.add({ origin, bytes, format, fault, silent: duplicate, receivedMonotonicMs });
+    this.#collecting.add({ origin, bytes, format, fault, repeated, receivedMonotonicMs });
+    this.#deps.instruments.frameBytes.inc(bytes.byteLength);
     this.#bytesInFlight += bytes.byteLength;
     this.#framesInFlight += 1;
     this.#scheduleDispatch();
@@ -184,7 +189,7 @@ export class IngestPipeline {
     batch.receipt ??= this.#deps.receipt.tryRead();
     if (batch.receipt !== null) return true;
     for (const { frames } of this.#queue.filter(({ receipt }) => receipt === null)) {
-      for (const frame of frames.filter(isTurnedAway)) this.#refuse(frame, clockUnset);
+      for (const frame of frames) if (frame.isTurnedAway) frame.refuse(clockUnset, this.#ledger);
     }
     this.#onSettled();
     return false;
@@ -217,8 +222,7 @@ export class IngestPipeline {
     for (;;) {
       const batch = this.#queue[0];
       if (batch === undefined || batch.decoded === null || this.#stalled) return;
-      const again = batch.admitted ? this.#readmit(batch) : admitBatch(batch, this.#deps);
-      if (!batch.admitted) this.#eventsUnderway += eventsKept(batch);
+      const again = batch.admitted ? readmitBatch(batch, this.#admission) : admitBatch(batch, this.#admission);
       batch.admitted = true;
       if (again || (batch.settledEnds === null && settleWork(batch, batch.decoded, this.#deps))) {
         this.#decode(batch);
@@ -228,36 +232,11 @@ export class IngestPipeline {
     }
   }
 
-  /**
-   * A batch that waited at the head of the queue. Meanwhile an origin may have been refused, in a batch before this one
-   * or in a stall, and nothing that follows may be kept; and what passed for a repetition may repeat what was lost.
-   * True when the batch must be decoded again.
-   */
-  #readmit(batch: PendingBatch): boolean {
-    const { spool, eventIds } = this.#deps;
-    for (const frame of lostRepetitions(batch, spool)) {
-      this.#refuse(frame, { code: 'spool_failed', message: 'what this frame repeats was lost; send it again' });
-    }
-    const faulted = new Set(batch.frames.filter(({ state, origin }) => state === 'append' && origin.faulted));
-    if (faulted.size > 0) forgetEventIds(batch, eventIds, (frame) => faulted.has(frame));
-    for (const frame of faulted) {
-      this.#countRefused(frame);
-      frame.state = 'refused';
-    }
-    let again = restoreLostEvents(batch, eventIds);
-    for (const frame of batch.frames) {
-      if (frame.state !== 'refused' || frame.silent || frame.fault !== null) continue;
-      frame.silent = true;
-      again = true;
-    }
-    return again;
-  }
-
   /** False when the spool is full: the batch stays at the head of the queue. */
   #tryAppend(batch: PendingBatch): boolean {
     const kept = batch.frames.filter((frame) => frame.state === 'append');
     if (kept.length > 0) {
-      const { rows, rowCount, eventIds } = mustDecoded(batch);
+      const { rows, rowCount, eventIds } = batch.mustDecoded();
       const { rowsCrc } = batch;
       const frames = kept.map(({ origin, seq, result }) => ({
         tenant: origin.tenant,
@@ -295,11 +274,9 @@ export class IngestPipeline {
   #stall(): void {
     this.#stalled = true;
     for (const batch of this.#queue) {
-      const refused = new Set(batch.frames.filter(isTurnedAway));
+      const refused = new Set(batch.frames.filter((frame) => frame.isTurnedAway));
       if (refused.size > 0) forgetEventIds(batch, this.#deps.eventIds, (frame) => refused.has(frame));
-      for (const frame of refused) {
-        this.#refuse(frame, { code: 'spool_full', message: 'the spool is full; nothing of this request was kept' });
-      }
+      for (const frame of refused) frame.refuse(spoolFull, this.#ledger);
     }
     this.#onSettled();
   }
@@ -307,22 +284,8 @@ export class IngestPipeline {
   #acknowledge(batch: PendingBatch): void {
     const { instruments, windows, live, clock } = this.#deps;
     const nowMs = clock.monotonicMs();
-    for (const frame of batch.frames) {
-      instruments.frameBytes.inc(frame.length);
-      if (frame.refusal !== null) this.#refuse(frame, frame.refusal);
-      if (frame.result === null || (frame.state !== 'append' && frame.state !== 'duplicate')) continue;
-      const answer = {
-        seq: frame.seq,
-        frame: frame.result,
-        duplicate: frame.state === 'duplicate',
-        duplicateEvents: frame.duplicateEvents.length,
-      };
-      this.#eventsUnderway -= answer.frame.events;
-      countFrame(instruments, answer);
-      frame.origin.acknowledge(answer);
-      instruments.ackSeconds.observe((nowMs - frame.receivedMonotonicMs) / 1_000);
-    }
-    const decoded = mustDecoded(batch);
+    for (const frame of batch.frames) frame.answer(nowMs, this.#ledger);
+    const decoded = batch.mustDecoded();
     const { slices, clampedCount, redactedCount, unknownFieldCount } = decoded;
     windows.add(slices);
     live.add(decoded);
@@ -339,27 +302,8 @@ export class IngestPipeline {
     unsettleWork(batch, this.#deps.work);
     const code = error instanceof CollectorError ? error.code : 'internal';
     const failure = { code, message: 'nothing of this frame was kept; send it again' } as const;
-    for (const frame of batch.frames) {
-      if (frame.state !== 'refused') this.#refuse(frame, failure);
-      else if (frame.refusal !== null) this.#refuse(frame, frame.refusal);
-    }
+    for (const frame of batch.frames) frame.refuse(failure, this.#ledger);
     this.#finish(batch);
-  }
-
-  #refuse(frame: PendingFrame, { code, message }: Refusal): void {
-    this.#countRefused(frame);
-    frame.state = 'refused';
-    frame.refusal = null;
-    frame.origin.refuse(code, message);
-    this.#deps.instruments.frames.inc({ outcome: code });
-  }
-
-  /** Only an admitted frame was counted as received. */
-  #countRefused(frame: PendingFrame): void {
-    const events = frame.state === 'append' || frame.state === 'duplicate' ? frame.events : 0;
-    if (events === 0) return;
-    this.#eventsUnderway -= events;
-    this.#deps.instruments.events.inc({ outcome: 'refused' }, events);
   }
 
   #finish(batch: PendingBatch): void {
@@ -378,26 +322,8 @@ export class IngestPipeline {
 }
 
 const emptyBytes = new Uint8Array(0);
+const spoolFull: Refusal = { code: 'spool_full', message: 'the spool is full; nothing of this request was kept' };
 const clockUnset: Refusal = {
   code: 'clock_unset',
   message: 'the wall clock of the collector is not set; nothing of this request was kept',
 };
-
-function mustDecoded(batch: PendingBatch): NonNullable<PendingBatch['decoded']> {
-  invariant(batch.decoded !== null, 'a batch is settled before it is decoded');
-  return batch.decoded;
-}
-
-/** Events of the frames that were admitted: counted as received, their outcome open. */
-function eventsKept(batch: PendingBatch): number {
-  let events = 0;
-  for (const frame of batch.frames) {
-    if (frame.state === 'append' || frame.state === 'duplicate') events += frame.events;
-  }
-  return events;
-}
-
-/** By a stall: it cannot wait, and is neither refused already nor kept before. */
-function isTurnedAway({ origin, state }: PendingFrame): boolean {
-  return !origin.waits && state !== 'refused' && state !== 'duplicate';
-}

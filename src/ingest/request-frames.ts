@@ -106,7 +106,7 @@ class RequestOrigin implements FrameOrigin {
   readonly waits = false;
   readonly #seq: number;
   readonly #settle: Settle;
-  #faulted = false;
+  #faultedBy: ErrorCode | null = null;
 
   constructor(
     principal: RequestFrame['principal'],
@@ -121,8 +121,8 @@ class RequestOrigin implements FrameOrigin {
     this.#settle = settle;
   }
 
-  get faulted(): boolean {
-    return this.#faulted;
+  get faultedBy(): ErrorCode | null {
+    return this.#faultedBy;
   }
 
   admit(frame: DecodedFrame, lastSeq: number): Admission {
@@ -143,7 +143,7 @@ class RequestOrigin implements FrameOrigin {
   condemn(_code: ErrorCode): void {}
 
   refuse(code: ErrorCode, message: string): void {
-    this.#faulted = true;
+    this.#faultedBy = code;
     this.#settle.reject(new CollectorError(code, message));
   }
 

@@ -130,9 +130,13 @@ export class StreamRoute implements SocketRoute {
 
   #forget(session: StreamSession): void {
     const key = sessionKey(session);
-    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
     const successor = this.#successors.get(session);
     const predecessor = this.#predecessors.get(session);
+    if (this.#sessions.get(key) === session) {
+      // It went before it was greeted: who comes next waits for the same frames.
+      if (predecessor === undefined || predecessor.finished) this.#sessions.delete(key);
+      else this.#sessions.set(key, predecessor);
+    }
     this.#successors.delete(session);
     this.#predecessors.delete(session);
     if (predecessor !== undefined) this.#successors.delete(predecessor);

@@ -61,11 +61,13 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   #ackSeq = 0;
   #ackedSeq = 0;
   #sentSeq = 0;
-  /** The client was told why the connection ends. */
-  #faulted = false;
+  /** The client was told that the connection ends by this. */
+  #faultedBy: ErrorCode | null = null;
   /** A frame on its way will end the connection. */
   #condemnedBy: ErrorCode | null = null;
   #refusing = false;
+  /** The client was told why the connection ends: nothing is sent behind that. */
+  #ended = false;
   #closed = false;
   #greeted = false;
   /** Answers wait unread beyond the outbound limit. */
@@ -84,8 +86,8 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
     this.#creditBefore = options.creditMax;
   }
 
-  get faulted(): boolean {
-    return this.#faulted;
+  get faultedBy(): ErrorCode | null {
+    return this.#faultedBy;
   }
 
   condemn(code: ErrorCode): void {
@@ -185,8 +187,8 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   }
 
   refuse(code: ErrorCode, message: string): void {
-    if (this.#faulted) return;
-    this.#faulted = true;
+    if (this.#faultedBy !== null) return;
+    this.#faultedBy = code;
     this.condemn(code);
     this.#sendAck();
     this.#closeWith(code, message);
@@ -229,14 +231,15 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   }
 
   #closeWith(code: ErrorCode, message: string): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#ended) return;
     this.#deps.onClosedWith(code);
     this.#send({ op: 'error', code, message });
+    this.#ended = true;
     this.#deps.socket.close(errorTable[code].closeCode ?? 1011, code);
   }
 
   #send(message: StreamMessage): void {
-    if (this.#closed || this.#tooSlow) return;
+    if (this.#closed || this.#ended || this.#tooSlow) return;
     if (this.#deps.socket.send(encodeStreamMessage(message, this.#encoding)) !== 'dropped') return;
     // The server closes it; an error message would not get through either.
     this.#tooSlow = true;

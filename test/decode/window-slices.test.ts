@@ -25,7 +25,7 @@ test('executions, durations, errors, confidence and memory are those of ended ta
   const slices = slicesOf([
     task('completed', { duration_ms: 9.5, confidence: 0.25, memory_mb: 100 }),
     task('completed', { started_at: ts - 700, ended_at: ts, confidence: 0.5, memory_mb: 300 }),
-    task('failed', { duration_ms: 1e9 }),
+    task('failed', { duration_ms: 1e9, memory_mb: 200 }),
     task('cancelled'),
     task('running', { duration_ms: 5 }),
     {

@@ -4,7 +4,7 @@ import WebSocket from 'ws';
 import { CollectorError, errorTable } from '../../src/core/errors.js';
 import type { SocketRoute } from '../../src/core/ports/socket-route.js';
 import { problem } from '../../src/core/problem.js';
-import { route, serve } from '../support/served.js';
+import { RawClient, route, serve } from '../support/served.js';
 
 async function codeOf(response: Response): Promise<unknown> {
   return ((await response.json()) as { readonly code: unknown }).code;
@@ -100,6 +100,21 @@ test('a body that stops arriving is answered with a timeout', async () => {
   });
   expect(answer).toContain('408');
   socket.destroy();
+});
+
+test('a connection whose body did not arrive in time takes no further request', async () => {
+  const asked: string[] = [];
+  const post = route('/body', () => ({ status: 200 }), { method: 'POST', bodyBytesMax: 100 });
+  const get = route('/next', () => ({ status: 200, body: String(asked.push('next')) }));
+  const { server } = await serve({ http: [post, get], bodyTimeoutMs: 50 });
+  const client = new RawClient(server.port);
+  client.write('POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc');
+  await expect.poll(() => client.statuses).toEqual([408]);
+  expect(client.text.toLowerCase()).toContain('connection: close');
+  // The rest of the body, and what would be the next request if it were read as such.
+  client.write('defghijGET /next HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await expect.poll(() => client.closed).toBe(true);
+  expect([client.statuses, asked]).toEqual([[408], []]);
 });
 
 test('what is answered as internal is told in the log, whoever threw it, and nothing else is', async () => {

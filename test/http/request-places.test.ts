@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
 import type { SocketRoute } from '../../src/core/ports/socket-route.js';
@@ -57,6 +58,27 @@ test('uploads that fill all their places leave health, metrics and reads theirs'
   expect(await statusOf(url, '/health', 'good')).toBe(200);
   expect(await statusOf(url, '/health/deep', 'good')).toBe(200);
   expect(await statusOf(url, '/runs', 'good')).toBe(200);
+});
+
+test('answers that do not end take no place of those that do', async () => {
+  async function* untilGone(signal: AbortSignal) {
+    yield Buffer.from('begun');
+    await once(signal, 'abort');
+  }
+  const stream = route('/stream', ({ signal }) => ({ status: 200, body: untilGone(signal) }), {
+    scope: 'read',
+    longLived: true,
+  });
+  const { server, url } = await serve({ http: [...http, stream], requestsMax: 4, monitoringRequestsMax: 4 });
+  const listeners = Array.from({ length: 12 }, () =>
+    new RawClient(server.port).write('GET /stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer good\r\n\r\n'),
+  );
+  for (const listener of listeners) await expect.poll(() => listener.text).toContain('begun');
+  expect(await statusOf(url, '/runs', 'good')).toBe(200);
+  expect(await statusOf(url, '/health', 'good')).toBe(200);
+  expect(await sent(url, 'good')).toEqual([202, '5', null]);
+  for (const listener of listeners) listener.destroy();
+  await expect.poll(() => server.requestsUnderWay()).toBe(0);
 });
 
 test('one key holds its share of the places and no more, the rest is for others', async () => {

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { forgetEventIds } from '../../src/ingest/admission.js';
 import { EventIdMemory } from '../../src/ingest/event-id-memory.js';
-import { PendingBatch, type PendingFrame } from '../../src/ingest/pending-batch.js';
+import { FrameLedger } from '../../src/ingest/frame-ledger.js';
+import { PendingBatch } from '../../src/ingest/pending-batch.js';
+import { IngestTotals } from '../support/ingest-rig.js';
+import { decodedFrame, LoneOrigin } from '../support/lone-origin.js';
 
 const eventsPerFrame = 1_000;
 
@@ -10,12 +13,12 @@ function givenBatch() {
   const eventIds = new EventIdMemory({ idsMax: 100_000, onForgotten() {} });
   const batch = new PendingBatch(new ArrayBuffer(1_024), null);
   let reads = 0;
-  const origin = {} as PendingFrame['origin'];
-  for (let frame = 0; frame < 2; frame++) {
-    batch.add({ origin, bytes: new Uint8Array(1), format: 'json', receivedMonotonicMs: 0, fault: null, silent: false });
-  }
+  const ledger = new FrameLedger(new IngestTotals().instruments);
+  const given = { origin: new LoneOrigin(), bytes: new Uint8Array(1), format: 'json', receivedMonotonicMs: 0 } as const;
+  for (let frame = 0; frame < 2; frame++) batch.add({ ...given, fault: null, repeated: false });
   for (const frame of batch.frames) {
-    frame.state = 'append';
+    frame.result = decodedFrame(eventsPerFrame);
+    frame.admit(0, ledger);
     const even = Array.from({ length: eventsPerFrame / 2 }, (_, index) => 2 * index);
     frame.duplicateEvents = new Proxy(even, {
       get(list, name, receiver) {

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
-import { createIngest, type IngestRig } from '../support/ingest-rig.js';
-import type { ScriptedAppender } from '../support/scripted-appender.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { createIngest, createIngestOver, type IngestRig } from '../support/ingest-rig.js';
+import { ScriptedAppender } from '../support/scripted-appender.js';
 import { settle } from '../support/spool-rig.js';
 
+const monthMs = 31 * 86_400_000;
 const event = (name: string) => ({ name, event_id: name });
 
 /** Everything that was received has one outcome, and the live windows know what is durable and nothing else. */
@@ -99,6 +101,34 @@ test('while the spool is full frames of a connection wait, requests beside them 
   await settle();
   expect([connection.answers, rig.appender.durable]).toEqual([['ack 1'], ['acme:waits;']]);
   expectBalance(rig);
+});
+
+test('a request that waits with what came while the clock was lost is refused when it is lost again', async () => {
+  const clock = new FakeClock(Date.UTC(2026, 0, 15));
+  const rig = createIngestOver(new ScriptedAppender(), { clock, earliestMs: Date.UTC(2026, 0, 1) });
+  rig.decoder.workers = 1;
+  rig.decoder.holds = true;
+  const connection = rig.connect('acme', 'p');
+  connection.frame(1, event('a'));
+  await settle();
+  clock.stepWall(-monthMs);
+  connection.frame(2, event('b'));
+  await settle();
+  clock.stepWall(monthMs);
+  clock.advance(1_000);
+  const request = rig.post('acme', [event('c')]).catch(({ code }) => code);
+  await settle();
+  clock.stepWall(-monthMs);
+  rig.decoder.letGo();
+  await settle();
+  expect(await request).toBe('clock_unset');
+  expect(rig.appender.durable).toEqual(['acme:a;']);
+  clock.stepWall(monthMs);
+  clock.advance(1_000);
+  await settle();
+  expect([rig.appender.durable, connection.acked]).toEqual([['acme:a;', 'acme:b;'], 2]);
+  expect(Object.fromEntries(rig.totals.frames)).toEqual({ accepted: 2, clock_unset: 1 });
+  expect(rig.pipeline.eventsUnderway).toBe(0);
 });
 
 test('an event id is known from its batch on, of its tenant, and not before its event is kept', async () => {

@@ -70,6 +70,23 @@ test('of many connections of a producer the last is greeted, when all before it 
   expect(last.lastSeq).toBe(1);
 });
 
+test('a connection that goes before it is greeted leaves its wait to the next one', async () => {
+  const rig = createIngest();
+  rig.appender.holds = true;
+  const first = rig.connect('acme', 'p');
+  first.frame(1, event('a'));
+  await settle();
+  const second = rig.connect('acme', 'p');
+  second.close(1006);
+  await settle();
+  const third = rig.connect('acme', 'p');
+  await settle();
+  expect([second.lastSeq, third.lastSeq]).toEqual([undefined, undefined]);
+  rig.appender.fail();
+  await settle();
+  expect(third.lastSeq).toBe(0);
+});
+
 test('nothing is read from a connection once another has taken its place', async () => {
   const rig = createIngest();
   rig.appender.holds = true;

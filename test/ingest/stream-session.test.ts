@@ -41,6 +41,16 @@ test('a client that does not read its answers is counted once, gets no more, and
   expect(submitted).toEqual([]);
 });
 
+test('nothing is told on a connection behind why it ends, and it ends for one reason', () => {
+  const { session, closedWith, sentCount } = createSession(100);
+  session.greet(4);
+  session.refuse('spool_failed', 'nothing of this frame was kept');
+  session.announceCredit(2);
+  session.replace();
+  session.end('stopping');
+  expect([closedWith, sentCount()]).toEqual([['spool_failed'], 2]);
+});
+
 test('a smaller credit holds against the client only after a frame on its way has had time to arrive', () => {
   const { session, clock, submitted, faults } = createSession(100);
   session.greet(4);

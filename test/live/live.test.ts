@@ -151,6 +151,41 @@ test('a run that ended is not in the snapshot, and its last progress says how', 
   expect(late.received[1]).toMatchObject({ runs_total: 0, runs: [], tasks: [] });
 });
 
+test('a snapshot has what its filter lets pass, the latest first, and says how much there is', async () => {
+  const task = (agent: string, run: string, index = 0) => ({
+    type: 'task.running',
+    agent_id: agent,
+    run_id: run,
+    task_id: `${run}-task-${index}`,
+  });
+  await sendEvents(collector, [task('s-one', 's-run-1'), task('s-one', 's-run-2'), task('s-two', 's-run-3')]);
+  // More than a snapshot holds.
+  await sendEvents(
+    collector,
+    Array.from({ length: 205 }, (_, index) => task('s-many', `s-many-${index}`)),
+  );
+  const snapshot = async (query: string) => {
+    const { received } = await LiveClient.open(collector, query);
+    const { runs = [], tasks = [], runs_total, tasks_total } = received.find(({ op }) => op === 'snapshot')!;
+    return { runs: runs.map((run) => run.run_id), tasks: tasks.map((item) => item.task_id), runs_total, tasks_total };
+  };
+  for (const [query, runs] of [
+    ['?agent_id=s-one', ['s-run-2', 's-run-1']],
+    ['?agent_id=s-one,s-two', ['s-run-3', 's-run-2', 's-run-1']],
+    ['?run_id=s-run-1', ['s-run-1']],
+    ['?run_id=s-run-1,s-run-3&agent_id=s-two', ['s-run-3']],
+    ['?agent_id=s-nobody', []],
+  ] as const) {
+    const tasks = runs.map((run) => `${run}-task-0`);
+    const expected = { runs, tasks, runs_total: runs.length, tasks_total: runs.length };
+    expect([query, await snapshot(query)]).toEqual([query, expected]);
+  }
+  const many = await snapshot('?agent_id=s-many');
+  expect(many).toMatchObject({ runs_total: 205, tasks_total: 205 });
+  expect([many.runs.length, many.runs[0], many.runs.at(-1)]).toEqual([200, 's-many-204', 's-many-5']);
+  expect([many.tasks.length, many.tasks[0], many.tasks.at(-1)]).toEqual([200, 's-many-204-task-0', 's-many-5-task-0']);
+});
+
 test('a subscriber that stops reading loses only its own events, and is told exactly how many', async () => {
   const reader = await LiveClient.open(collector, '?agent_id=s-agent');
   const stalled = await LiveClient.open(collector, '?agent_id=s-agent');

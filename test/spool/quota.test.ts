@@ -3,6 +3,7 @@ import { FaultyFileSystem } from '../support/faulty-file-system.js';
 import { append, settle, spoolBatch, startSpool } from '../support/spool-rig.js';
 
 const kilobyte = 1_000;
+const bytesResumeRatio = 0.9;
 
 test('at its quota the spool refuses appends, and accepts them again below the low mark', async () => {
   const { spool } = await startSpool({ bytesMax: 50 * kilobyte, segmentBytesMax: 6 * kilobyte });
@@ -26,6 +27,33 @@ test('at its quota the spool refuses appends, and accepts them again below the l
   expect(announced).toBe(1);
   expect(spool.tryAppend(spoolBatch({ frames: [{ seq: seq + 1 }] })).status).toBe('appended');
   expect(spool.health()).toMatchObject({ status: 'healthy', reason: null });
+});
+
+test('between its marks the spool stays as it is: full until the low one, open until the high one', async () => {
+  const { spool } = await startSpool({
+    bytesMax: 50 * kilobyte,
+    bytesResumeRatio,
+    segmentBytesMax: 2 * kilobyte,
+  });
+  let announced = 0;
+  spool.onSpace(() => announced++);
+  let seq = 0;
+  while (spool.fullness() < 1) await append(spool, { bytes: 2 * kilobyte, frames: [{ seq: ++seq }] });
+  const marks: number[] = [];
+  while (announced === 0) {
+    expect(spool.tryAppend(spoolBatch({ frames: [{ seq: seq + 1 }] })).status).toBe('full');
+    await settle();
+    await spool.release(spool.peek()!.id);
+    await settle();
+    marks.push(spool.stats().bytes / (50 * kilobyte));
+  }
+  // Below the high mark it was full for a while, and it opened at the first look below the low one.
+  expect(marks.filter((mark) => mark < 1 && mark >= bytesResumeRatio).length).toBeGreaterThan(1);
+  expect(marks.slice(0, -1).every((mark) => mark >= bytesResumeRatio)).toBe(true);
+  expect(marks.at(-1)).toBeLessThan(bytesResumeRatio);
+  await append(spool, { bytes: 2 * kilobyte, frames: [{ seq: ++seq }] });
+  expect(spool.stats().bytes / (50 * kilobyte)).toBeGreaterThan(bytesResumeRatio - 0.05);
+  expect(spool.tryAppend(spoolBatch({ frames: [{ seq: ++seq }] })).status).toBe('appended');
 });
 
 test('bytes are counted down to zero when everything is released', async () => {

@@ -78,16 +78,27 @@ export class Connection implements Socket {
     return this.received.find(({ op }) => op === 'hello')?.last_seq;
   }
 
+  /** What it was last told. */
+  get credit(): number | undefined {
+    return this.received.findLast(({ credit }) => credit !== undefined)?.credit;
+  }
+
   get acked(): number {
     return this.received.reduce((most, { op, seq }) => (op === 'ack' ? Math.max(most, seq) : most), 0);
   }
 }
 
 /** Adds up what the ingest stage counts. */
-class IngestTotals {
+export class IngestTotals {
   received = 0;
   executions = 0;
   readonly outcomes = new Map<string, number>();
+  /** Frames by outcome. */
+  readonly frames = new Map<string, number>();
+  readonly rejected = new Map<string, number>();
+  frameBytes = 0;
+  /** Times of receipt to acknowledgement, in seconds. */
+  readonly ackSeconds: number[] = [];
   readonly closed: string[] = [];
   readonly instruments: IngestInstruments & ExecutionInstruments = {
     eventsReceived: {
@@ -96,15 +107,19 @@ class IngestTotals {
       },
     },
     events: {
-      inc: ({ outcome }, count = 1) => void this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + count),
+      inc: ({ outcome }, count = 1) => add(this.outcomes, outcome, count),
     },
-    eventsRejected: { inc() {} },
+    eventsRejected: { inc: ({ code }, count = 1) => add(this.rejected, code, count) },
     eventsClamped: { inc() {} },
     valuesRedacted: { inc() {} },
     fieldsUnknown: { inc() {} },
-    frames: { inc() {} },
-    frameBytes: { inc() {} },
-    ackSeconds: { observe() {} },
+    frames: { inc: ({ outcome }, count = 1) => add(this.frames, outcome, count) },
+    frameBytes: {
+      inc: (count = 1) => {
+        this.frameBytes += count;
+      },
+    },
+    ackSeconds: { observe: (seconds) => void this.ackSeconds.push(seconds) },
     dedupForgotten: { inc() {} },
     workForgotten: { inc() {} },
     endsWithoutStart: { inc() {} },
@@ -119,6 +134,10 @@ class IngestTotals {
   of(outcome: string): number {
     return this.outcomes.get(outcome) ?? 0;
   }
+}
+
+function add(counts: Map<string, number>, label: string, count: number): void {
+  counts.set(label, (counts.get(label) ?? 0) + count);
 }
 
 export interface IngestRig<Appender extends SpoolAppender> {
@@ -138,7 +157,10 @@ export interface IngestRig<Appender extends SpoolAppender> {
   ): Promise<FrameResult>;
 }
 
-export interface IngestRigOptions extends PipelineOptions, StreamRouteOptions {}
+export interface IngestRigOptions extends PipelineOptions, StreamRouteOptions {
+  /** The wall clock is not set before. */
+  readonly earliestMs: number;
+}
 
 const defaults: IngestRigOptions = {
   batchBytesMax: 65_536,
@@ -146,6 +168,7 @@ const defaults: IngestRigOptions = {
   frameBytesMax: 65_536,
   creditMax: 64,
   bytesInFlightMax: 1_048_576,
+  earliestMs: 0,
 };
 
 export function createIngest(options: Partial<IngestRigOptions> = {}): IngestRig<ScriptedAppender> {
@@ -163,13 +186,13 @@ export function createIngestOver<Appender extends SpoolAppender>(
   const totals = new IngestTotals();
   const { instruments } = totals;
   const windows = new Map<string, number>();
-  const add = (slices: readonly WindowSlice[]) => {
-    for (const { tenant, completed } of slices) windows.set(tenant, (windows.get(tenant) ?? 0) + completed);
+  const addSlices = (slices: readonly WindowSlice[]) => {
+    for (const { tenant, completed } of slices) add(windows, tenant, completed);
   };
-  const sinks = { windows: { add }, live: { interest: () => null, add() {} } };
+  const sinks = { windows: { add: addSlices }, live: { interest: () => null, add() {} } };
   const receipt = new ReceiptClock(
     { clock, logger: silentLogger, instruments: { batchesHeld: { inc() {} } } },
-    { earliestMs: 0, latestMs: Number.MAX_SAFE_INTEGER },
+    { earliestMs: options.earliestMs, latestMs: Number.MAX_SAFE_INTEGER },
   );
   const work = new WorkMemory({
     openStartsMax: 1_000,

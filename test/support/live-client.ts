@@ -23,6 +23,7 @@ export interface LiveText {
   readonly runs?: readonly LiveRunItem[];
   readonly runs_total?: number;
   readonly tasks?: readonly Readonly<Record<string, unknown>>[];
+  readonly tasks_total?: number;
 }
 
 /** A live subscription over WebSocket: what was received, in order, and how it was closed. */

@@ -81,6 +81,11 @@ export class ScriptedAppender implements SpoolAppender {
   /** Takes appends again, and says so. */
   makeSpace(): void {
     this.refusal = null;
+    this.wake();
+  }
+
+  /** Says that it may be asked again. */
+  wake(): void {
     for (const callback of this.#spaceCallbacks) callback();
   }
 }

@@ -3,7 +3,7 @@ import { CollectorError } from '../../src/core/errors.js';
 import type { DecodedBatch, DecodedFrame, EventError, FrameBatch, FrameRange } from '../../src/core/event-batch.js';
 import { noLifecycle } from '../../src/core/live-batch.js';
 import type { FrameDecoder } from '../../src/core/ports/frame-decoder.js';
-import { noWork } from '../../src/core/work-rows.js';
+import { type WorkRows, workFields, workPlaces, workSays } from '../../src/core/work-rows.js';
 import { sliceOf } from '../window/window-slices.js';
 
 /** An event as the scripted decoder reads it. */
@@ -15,11 +15,20 @@ export interface ScriptedEvent {
   readonly bad?: boolean;
   /** Has a content key: rejected unless the frame's tenant has opted in. */
   readonly content?: boolean;
+  /** Ends what this number, above 0, stands for. */
+  readonly ends?: number;
 }
 
-/** The row of an event: rows of a block are such texts end to end. */
-export function rowOf(tenant: string, name: string): string {
-  return `${tenant}:${name};`;
+/** The row of an event: rows of a block are such texts end to end. One that ends what had ended says so. */
+export function rowOf(tenant: string, name: string, conflicts = false): string {
+  return `${tenant}:${name}${conflicts ? conflictMark : ''};`;
+}
+
+const conflictMark = '!';
+
+/** Whether it is the row of an event that ends what had ended. */
+export function isConflicting(row: string): boolean {
+  return row.endsWith(`${conflictMark};`);
 }
 
 export function rowsOf(rows: Uint8Array): string[] {
@@ -93,10 +102,17 @@ interface Fingerprint {
 function decodeFrames(batch: FrameBatch): DecodedBatch {
   const rows: string[] = [];
   const ids: Fingerprint[] = [];
+  const attempts: number[] = [];
+  const events: number[] = [];
   const frames = batch.frames.map((range, frame) => {
     const before = rows.length;
     const decoded = decodeFrame(Buffer.from(batch.bytes, range.offset, range.length).toString(), range, {
-      row: (name) => void rows.push(rowOf(range.tenant, name)),
+      row: ({ name, ends }, event) => {
+        const conflicts = range.conflictingEvents?.includes(event) === true;
+        if (ends !== undefined) attempts.push(...endOf(ends, { row: rows.length, conflicts }));
+        rows.push(rowOf(range.tenant, name, conflicts));
+        events.push(event);
+      },
       id: (id, event) => void ids.push({ ...fingerprintOf(range.tenant, id), frame, event }),
     });
     return { ...decoded, rows: rows.length - before };
@@ -104,6 +120,12 @@ function decodeFrames(batch: FrameBatch): DecodedBatch {
   const block = new Uint8Array(Buffer.from(rows.join('')));
   const column = (name: keyof Fingerprint) => Uint32Array.from(ids, (id) => id[name]);
   const eventIds = { low: column('low'), high: column('high'), frame: column('frame'), event: column('event') };
+  const work: WorkRows = {
+    attempts: Float64Array.from(attempts),
+    namings: new Float64Array(0),
+    events: Uint32Array.from(events),
+    cells: null,
+  };
   return {
     bytes: batch.bytes,
     rows: block,
@@ -111,14 +133,26 @@ function decodeFrames(batch: FrameBatch): DecodedBatch {
     rowsCrc: crc32(block),
     frames,
     eventIds: ids.length === 0 ? null : eventIds,
-    slices: rows.map((row) => sliceOf(batch.receivedMs, [1], { tenant: row.slice(0, row.indexOf(':')) })),
+    slices: rows
+      .filter((row) => !isConflicting(row))
+      .map((row) => sliceOf(batch.receivedMs, [1], { tenant: row.slice(0, row.indexOf(':')) })),
     lifecycle: noLifecycle,
-    work: noWork,
+    work,
     live: null,
     clampedCount: 0,
     redactedCount: 0,
     unknownFieldCount: 0,
   };
+}
+
+/** What the memory of what is under way is told of an end. */
+function endOf(key: number, { row, conflicts }: { readonly row: number; readonly conflicts: boolean }): number[] {
+  const fields = new Array<number>(workFields).fill(-1);
+  fields[workPlaces.key] = key;
+  fields[workPlaces.row] = row;
+  fields[workPlaces.says] = workSays.ends | (conflicts ? workSays.conflicts : 0);
+  fields[workPlaces.momentMs] = 1;
+  return fields;
 }
 
 /** As the product's: seeded by the tenant, so that one id of two tenants is two. */
@@ -129,7 +163,10 @@ function fingerprintOf(tenant: string, id: string): { readonly low: number; read
 function decodeFrame(
   text: string,
   range: FrameRange,
-  keep: { readonly row: (name: string) => void; readonly id: (id: string, event: number) => void },
+  keep: {
+    readonly row: (event: ScriptedEvent, index: number) => void;
+    readonly id: (id: string, event: number) => void;
+  },
 ): DecodedFrame {
   let frame: { readonly seq?: number; readonly events: readonly ScriptedEvent[] };
   try {
@@ -144,7 +181,7 @@ function decodeFrame(
       errors.push({ index, code: event.bad ? 'field_type' : 'content_refused', path: 'name', message: 'it is bad' });
     } else if (!range.duplicate && !range.duplicateEvents.includes(index)) {
       if (event.event_id !== undefined) keep.id(event.event_id, index);
-      keep.row(event.name);
+      keep.row(event, index);
     }
   }
   const rejected = errors.length;

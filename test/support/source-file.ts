@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { parseSync, Visitor, type VisitorObject } from 'rolldown/utils';
 import { packageRoot } from '../../src/core/package-root.js';
 
+export type { VisitorObject };
+
 /** A tracked text file of the project, path relative to its root. */
 export interface TextFile {
   readonly path: string;

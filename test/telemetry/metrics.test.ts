@@ -200,6 +200,39 @@ test('success rate and quantiles follow the rolling windows', async () => {
   expect(Object.keys(await samples()).filter((name) => name.includes('window="5m"'))).toEqual([]);
 });
 
+test('each quantile on the page is the one its label names, of agents and of endpoints', async () => {
+  const { clock, record, endpoints, samples } = setUp();
+  const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
+  record(
+    sliceOf(
+      clock.nowMs(),
+      hundred.map((seconds) => seconds * 1_000),
+    ),
+  );
+  for (const seconds of hundred) endpoints.recordRequest('/v1/events', 'POST', 202, seconds / 100);
+  const page = await samples();
+  const ofAgent = (rank: string) =>
+    page[`agent_execution_duration_quantile_seconds{tenant="acme",agent_id="planner",window="1h",quantile="${rank}"}`];
+  const ofEndpoint = (rank: string) =>
+    page[
+      `tidemark_http_request_duration_quantile_seconds{route="/v1/events",method="POST",window="5m",quantile="${rank}"}`
+    ];
+  for (const [rank, percent] of [
+    ['0.5', 50],
+    ['0.95', 95],
+    ['0.99', 99],
+  ] as const) {
+    expect(Math.abs(ofAgent(rank)! - percent), rank).toBeLessThan(2);
+  }
+  for (const [rank, percent] of [
+    ['0.5', 50],
+    ['0.9', 90],
+    ['0.99', 99],
+  ] as const) {
+    expect(Math.abs(100 * ofEndpoint(rank)! - percent), rank).toBeLessThan(4);
+  }
+});
+
 test('quantiles of each endpoint follow its five-minute window', async () => {
   const { clock, endpoints, samples } = setUp();
   endpoints.recordRequest('/v1/events', 'POST', 202, 0.25);

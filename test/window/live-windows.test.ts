@@ -30,10 +30,12 @@ test('a snapshot adds up counts, usage, errors, confidence and memory of its sli
       errors: { tool: 1 },
       confidenceSum: 1.5,
       confidenceCount: 2,
-      memoryMbMax: 512,
+      memoryMbMax: 256,
     }),
-    sliceOf(noon - 20_000, [200], { failed: 3, errors: { tool: 2, model: 1 }, tokensIn: 1, memoryMbMax: 128 }),
+    sliceOf(noon - 20_000, [200], { failed: 3, errors: { tool: 2, model: 1 }, tokensIn: 1, memoryMbMax: 512 }),
   ]);
+  // The highest is neither the first nor the last, of the slices and of what one slice was told.
+  windows.add([sliceOf(noon - 20_000, [], { memoryMbMax: 300 }), sliceOf(noon - 40_000, [], { memoryMbMax: 128 })]);
   expect(windows.snapshot('acme', 'planner', '1m')).toEqual({
     total: 8,
     completed: 3,

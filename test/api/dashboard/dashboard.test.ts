@@ -101,16 +101,19 @@ interface Phase {
   readonly failed: number;
   /** Log-normal durations around it, in ms. */
   readonly medianMs: number;
+  /** Every tenth duration is this much longer. */
+  readonly tailFactor?: number;
 }
 
 /** 7 days of baseline, then the last 24 hours. */
 function phases(agentId: string, baseline: Phase, recent: Phase): RawRow[] {
-  const part = ({ count, failed, medianMs }: Phase, fromMs: number, toMs: number): RawRow[] =>
+  const part = ({ count, failed, medianMs, tailFactor = 1 }: Phase, fromMs: number, toMs: number): RawRow[] =>
     Array.from({ length: count }, (_, index) => {
       const type = index < failed ? 'task.failed' : 'task.completed';
       const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
       const ts = fromMs + Math.floor(((toMs - fromMs - 1) * index) / count);
-      return event(agentId, { type, ts, more: { duration_ms: medianMs * Math.exp(normal / 2) } });
+      const factor = index % 10 === 9 ? tailFactor : 1;
+      return event(agentId, { type, ts, more: { duration_ms: factor * medianMs * Math.exp(normal / 2) } });
     });
   const yesterdayMs = todayMs - dayMs;
   return [...part(baseline, yesterdayMs - 7 * dayMs, yesterdayMs), ...part(recent, dayFromMs, nowMs)];
@@ -128,6 +131,9 @@ function troubledRows(): RawRow[] {
     ...phases('failing-new', { count: 0, failed: 0, medianMs: 1 }, { count: 20, failed: 4, medianMs: 800 }),
     ...phases('slower', steady, { count: 120, failed: 4, medianMs: 2_400 }),
     ...phases('faster', { ...steady, medianMs: 2_400 }, { count: 120, failed: 4, medianMs: 800 }),
+    // Its slow executions are slower, and half of them as fast as before; then the other way round.
+    ...phases('slower-tail', steady, { count: 120, failed: 4, medianMs: 800, tailFactor: 20 }),
+    ...phases('slower-middle', { ...steady, tailFactor: 20 }, { count: 120, failed: 4, medianMs: 2_400 }),
     ...phases('slower-few', steady, { count: 40, failed: 0, medianMs: 8_000 }),
     ...phases('both', steady, { count: 200, failed: 60, medianMs: 3_000 }),
   ];
@@ -283,9 +289,10 @@ test('agents with issues are those that got worse or are bad, each with its reas
     'failing-always': ['error_rate_high'],
     'failing-new': ['error_rate_high'],
     slower: ['p95_regression'],
+    'slower-tail': ['p95_regression'],
     both: ['error_rate_high', 'error_rate_regression', 'p95_regression'],
   });
-  expect((await dashboard()).with_issues).toMatchObject({ total: 6, complete: true });
+  expect((await dashboard()).with_issues).toMatchObject({ total: 7, complete: true });
   expect(await dashboard('globex')).toMatchObject({
     with_issues: { total: 0, complete: true },
     agents_with_issues: [],
