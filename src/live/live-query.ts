@@ -15,7 +15,7 @@ export interface LiveQuery {
   readonly environments: readonly string[];
 }
 
-export const liveStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
+const liveStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 
 const valuesMax = 100;
 const idCharactersMax = 256;

@@ -8,7 +8,6 @@ import {
 import { StoreEraser } from '../../src/clickhouse/erasure/store-eraser.js';
 import { RollupDayFinalizer } from '../../src/clickhouse/maintenance/day-finalizer.js';
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
@@ -26,8 +25,7 @@ const undelivered = { sinceMs: null as number | null };
 const counter = { inc: () => {} };
 
 beforeAll(async () => {
-  store = await EngineStore.start();
-  await migrate({ store, logger: silentLogger }, { database: 'tidemark' });
+  store = await EngineStore.withSchema();
   await enablePatches(store.client);
   eraser = createEraser();
 });

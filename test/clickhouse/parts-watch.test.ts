@@ -6,7 +6,6 @@ import { PartLedger } from '../../src/clickhouse/integrity/part-ledger.js';
 import { PartsWatch } from '../../src/clickhouse/integrity/parts-watch.js';
 import { RollupDayFinalizer } from '../../src/clickhouse/maintenance/day-finalizer.js';
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { directoryOf } from '../../src/clickhouse/segments/part-census.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
@@ -22,9 +21,8 @@ const database = 'tidemark';
 let store: EngineStore;
 
 beforeEach(async () => {
-  store = await EngineStore.start();
+  store = await EngineStore.withSchema();
   onTestFinished(() => store.end());
-  await migrate({ store, logger: silentLogger }, { database });
   const writer = createSegmentWriter({ store }, { database, transport: 'infile' });
   const rows = Array.from({ length: 40 }, (_, index) =>
     row({ type: 'task.completed', agent_id: `a${index % 4}`, task_id: `t${index}`, run_id: 'r', duration_ms: index }),

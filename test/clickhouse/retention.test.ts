@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { dropExpiredParts } from '../../src/clickhouse/retention/expired-parts.js';
 import { setExpiryOwner } from '../../src/clickhouse/retention/expiry-owner.js';
 import { applyRetention, expiringTables, ttlDaysOf } from '../../src/clickhouse/retention/table-retention.js';
@@ -18,8 +17,7 @@ const logger = silentLogger;
 let store: EngineStore;
 
 beforeEach(async () => {
-  store = await EngineStore.start();
-  await migrate({ store, logger }, { database: 'tidemark' });
+  store = await EngineStore.withSchema();
 });
 
 afterEach(() => store.end());

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { normalizedMessage } from '../../src/clickhouse/queries/sql/normalized-message.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { rawColumns, rawTable } from '../../src/core/event-schema.js';
-import { silentLogger } from '../../src/core/logger.js';
 import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
 import { retentionDays } from '../../src/core/retention.js';
 import { EngineStore } from '../support/engine-store.js';
@@ -15,9 +13,8 @@ let store: EngineStore;
 let writer: SegmentWriter;
 
 beforeAll(async () => {
-  store = await EngineStore.start();
+  store = await EngineStore.withSchema();
   writer = createSegmentWriter({ store }, { database, transport: 'infile' });
-  await migrate({ store, logger: silentLogger }, { database });
   // Parts stay as they were inserted, so that a test can count them.
   for (const { name } of await store.select<{ name: string }>(tables)) await store.run(`SYSTEM STOP MERGES ${name}`);
 });

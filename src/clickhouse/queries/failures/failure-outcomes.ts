@@ -28,7 +28,7 @@ export const recovered = failureOutcomes.indexOf('recovered');
 export const visibleAfterMs = 120_000;
 
 /** Inserted since the settlement, as far as that is certain; with the parameter of `NewTries.params`. */
-export const isNew = "inserted >= fromUnixTimestamp64Milli({new_since_ms:Int64}, 'UTC')";
+const isNew = "inserted >= fromUnixTimestamp64Milli({new_since_ms:Int64}, 'UTC')";
 
 /** The earliest of some rows, and for none a time that nothing has reached. */
 export const earliest = "if(count() = 0, now64(3, 'UTC') + toIntervalDay(400), min(ts))";

@@ -4,7 +4,6 @@ import { detailedUsageRow, detailedWorkUsageColumns } from '../sql/usage-columns
 import type { WorkId } from './history-kind.js';
 
 export const taskStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
-export type TaskStatus = (typeof taskStatuses)[number];
 
 /** Columns of `mergedWork(mergedTasks)` that every task answer shares, without its long texts. */
 export const taskColumns = `
