@@ -10,6 +10,7 @@ import {
   textSchema,
 } from '../answers/answer-schema.js';
 import { reportedAttempt } from '../answers/answer-units.js';
+import { identityAnswer, identityShape } from '../answers/identity.js';
 import { detailedUsageAnswer, detailedUsageShape } from '../answers/usage.js';
 import { workStatusSchema } from './work-status.js';
 
@@ -24,14 +25,7 @@ export const taskItemShape = {
   agent_id: textSchema,
   agent_name: optionalTextSchema,
   run_id: optionalTextSchema,
-  flow_id: optionalTextSchema,
-  crew_id: optionalTextSchema,
-  engagement_id: optionalTextSchema,
-  user_id: optionalTextSchema,
-  session_id: optionalTextSchema,
-  environment: optionalTextSchema,
-  model: optionalTextSchema,
-  provider: optionalTextSchema,
+  ...identityShape,
   finish_reason: optionalTextSchema,
   started_at: optionalInstantSchema,
   ended_at: optionalInstantSchema,
@@ -52,19 +46,12 @@ export function taskItem(task: TaskRow) {
   return {
     task_id: task.task_id,
     name: task.name,
-    status: task.state,
+    status: task.status,
     attempt: reportedAttempt(task.attempt),
     agent_id: task.agent_id,
     agent_name: task.agent_name,
     run_id: task.run_id,
-    flow_id: task.flow_id,
-    crew_id: task.crew_id,
-    engagement_id: task.engagement_id,
-    user_id: task.user_id,
-    session_id: task.session_id,
-    environment: task.environment,
-    model: task.model,
-    provider: task.provider,
+    ...identityAnswer(task),
     finish_reason: task.finish_reason,
     started_at: optionalInstant(task.started_ms),
     ended_at: optionalInstant(task.ended_ms),
@@ -75,7 +62,7 @@ export function taskItem(task: TaskRow) {
     cost_source: task.cost_source,
     memory_mb: task.memory_mb,
     confidence: task.confidence,
-    error_category: task.category,
+    error_category: task.error_category,
     error_code: task.error_code,
     input_summary: inputSummary(task.inputs),
   };
