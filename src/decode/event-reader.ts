@@ -15,6 +15,7 @@ import {
   textCharactersMax,
   timeMaxMs,
 } from './field-table.js';
+import { hexWord } from './hex-word.js';
 import { MsgpackReader, malformed, otherType } from './msgpack-reader.js';
 import { isNaiveTime, parseRfc3339 } from './rfc3339.js';
 import { entryKinds, type StagedEvent } from './staged-event.js';
@@ -190,7 +191,7 @@ export class EventReader extends MsgpackReader {
     const length = next - this.textOffset;
     if (length === 0) this.#staged.clear(field);
     else if (length !== hashDigits) this.#staged.fail('field_type', field);
-    else this.#keepHash(field, this.#hexWord(this.textOffset + 8), this.#hexWord(this.textOffset));
+    else this.#staged.setHash(field, hexWord(this.bytes, this.textOffset + 8), hexWord(this.bytes, this.textOffset));
     return next;
   }
 
@@ -199,34 +200,13 @@ export class EventReader extends MsgpackReader {
     if (next < 0) return next === malformed ? malformed : this.#refuse(at, fieldDepth, 'field_type', field);
     const value = this.number[0]!;
     if (Number.isSafeInteger(value) && value >= 0) {
-      this.#keepHash(field, value >>> 0, Math.floor(value / 0x1_0000_0000));
+      this.#staged.setHash(field, value >>> 0, Math.floor(value / 0x1_0000_0000));
     } else if (this.bytes[at] === 0xcf) {
-      this.#keepHash(field, this.view.getUint32(at + 5), this.view.getUint32(at + 1));
+      this.#staged.setHash(field, this.view.getUint32(at + 5), this.view.getUint32(at + 1));
     } else {
       this.#staged.fail('field_range', field);
     }
     return next;
-  }
-
-  /** A NaN: some digit was none. */
-  #keepHash(field: number, low: number, high: number): void {
-    const staged = this.#staged;
-    if (Number.isNaN(low + high)) {
-      staged.fail('field_type', field);
-    } else if (low === 0 && high === 0) {
-      staged.clear(field);
-    } else {
-      staged.hashLow = low;
-      staged.hashHigh = high;
-      staged.set(field);
-    }
-  }
-
-  /** Eight hex digits as a number. */
-  #hexWord(offset: number): number {
-    let word = 0;
-    for (let at = offset; at < offset + 8; at++) word = 16 * word + hexDigit(this.bytes[at]!);
-    return word;
   }
 
   #timeField(field: number, at: number): number {
@@ -429,12 +409,6 @@ export class EventReader extends MsgpackReader {
     for (let value = 0; value < count && position >= 0; value++) position = this.skip(position, fieldDepth);
     return position;
   }
-}
-
-function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const letter = byte | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : Number.NaN;
 }
 
 const lowerCaseScratch = (() => {

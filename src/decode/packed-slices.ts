@@ -6,8 +6,8 @@ import { type ErrorCategory, errorCategories } from '../core/event-types.js';
  * Cloned as objects with two typed arrays each, a slice costs the receiving thread 6 us; so it is 0.7 us.
  *
  * A record of `numbers`, per slice: sliceMs, completed, failed, cancelled, sum, min and max of the durations,
- * llmCalls, tokensIn, tokensOut, costMicros (NaN: null), confidenceSum, confidenceCount, memoryMbMax, tokensUnpriced, an
- * error count a category, a count a duration bucket, the number of values in `durations`, and these.
+ * llmCalls, tokensIn, tokensOut, costMicros (NaN: null), confidenceSum, confidenceCount, memoryMbMax, tokensUnpriced,
+ * an error count a category, a count a duration bucket, the number of values in `durations`, and these.
  */
 export interface PackedSlices {
   /** Tenant and agent of each slice in turn. */

@@ -75,6 +75,19 @@ export class StagedEvent {
     return (((field < 32 ? this.presentLow : this.presentHigh) >>> field) & 1) === 1;
   }
 
+  /** A hash by its words; NaN: a digit of it was none. 0 is absent. */
+  setHash(field: number, low: number, high: number): void {
+    if (Number.isNaN(low + high)) {
+      this.fail('field_type', field);
+    } else if (low === 0 && high === 0) {
+      this.clear(field);
+    } else {
+      this.hashLow = low;
+      this.hashHigh = high;
+      this.set(field);
+    }
+  }
+
   /** Keeps the first error; `field` -1 is the event itself. */
   fail(code: EventErrorCode, field: number, keyOffset = 0, keyLength = -2, cause: string | null = null): void {
     if (this.errorCode !== null) return;

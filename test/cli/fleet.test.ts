@@ -24,7 +24,7 @@ test('one seed makes one fleet, another seed another', () => {
 test('the collector accepts every event of a fleet, and the ledger counts what the live windows count', () => {
   const events = eventsOf(3, 300);
   const frame = stampSeq(encodeFrame(events), 1).slice();
-  const decoded = createBatchDecoder(defaultFrameLimits).decode({
+  const decoded = createBatchDecoder({ ...defaultFrameLimits, frameBytesMax: frame.length }).decode({
     bytes: frame.buffer,
     receivedMs: nowMs,
     clockMs: nowMs,

@@ -136,6 +136,41 @@ test('floats are answered as they were sent, in every format', async () => {
   expect(rows).toEqual([expect.objectContaining({ confidence: 0.8, memory_mb: 0.1 })]);
 });
 
+test('parts of tokens are told beside the tokens and never added, and tokens without a cost are counted', async () => {
+  const named = { model: 'large-4', provider: 'northwind', environment: 'staging', finish_reason: 'stop' };
+  const parts = { tokens_cache_read: 600, tokens_cache_write: 100, tokens_reasoning: 80 };
+  const used = { ...named, ...parts, tokens_in: 1_000, tokens_out: 200, args_hash: 'FFFFffff00000001' };
+  await post(JSON.stringify(eventsOf('callers', used)), 'application/json');
+  await post(
+    pack(eventsOf('dialers', { ...used, args_hash: 0xffff_ffff_0000_0001n, cost_micros: 0 })),
+    'application/msgpack',
+  );
+  for (const [agent, cost] of [
+    ['callers', null],
+    ['dialers', 0],
+  ] as const) {
+    const { task, run, metrics, days, rows } = await answersOf(agent);
+    const sums = {
+      tokens: { in: 1_000, out: 200, total: 1_200 },
+      cost_cents: cost,
+      tokens_unpriced: cost === null ? 1_200 : 0,
+    };
+    const cost_source = cost === null ? null : 'reported';
+    expect(task, agent).toMatchObject({ ...named, ...parts, ...sums, cost_source });
+    expect(run.total, agent).toMatchObject({ ...parts, ...sums });
+    for (const found of metrics) expect(found, agent).toMatchObject(sums);
+    expect(days[0], agent).toMatchObject({
+      tokens_in: 1_000,
+      cost_micros: cost,
+      tokens_unpriced: sums.tokens_unpriced,
+    });
+    expect(
+      rows.map((row) => String(row.args_hash)),
+      agent,
+    ).toEqual(['18446744069414584321']);
+  }
+});
+
 test('a pattern and its feedback keep their digits', async () => {
   const pattern = { agent_id: 'seer', pattern_id: 'floating', type: 'pattern.observed' };
   const feedback = { ...pattern, type: 'pattern.feedback', feedback_score: 0.3 };

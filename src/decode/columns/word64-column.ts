@@ -2,8 +2,8 @@ import { type Column, rowsInitial, rowsRetainedMax } from './column.js';
 import { grownNulls, writeArray } from './number-columns.js';
 
 /**
- * `UInt64`, and `DateTime64(3)` as its Int64 of milliseconds, nullable or not: integers from 0 to 2^53 - 1, or hashes of
- * 64 bits, as two 32-bit words, the low one first. A BigInt64Array is ten times slower to write.
+ * `UInt64`, and `DateTime64(3)` as its Int64 of milliseconds, nullable or not: integers from 0 to 2^53 - 1, or hashes
+ * of 64 bits, as two 32-bit words, the low one first. A BigInt64Array is ten times slower to write.
  */
 export class Word64Column implements Column {
   #words = new Uint32Array(2 * rowsInitial);

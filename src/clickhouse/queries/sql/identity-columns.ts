@@ -1,7 +1,10 @@
 import type { z } from 'zod';
 import { optionalText } from './column-types.js';
 
-/** What a task or run is part of, where it ran and with what, as the tables name it and rows carry it; null: no event tells it. */
+/**
+ * What a task or run is part of, where it ran and with what, as the tables name it and rows carry it; null: no event
+ * tells it.
+ */
 export const identityRow = {
   flow_id: optionalText,
   crew_id: optionalText,
