@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { readConfig } from '../../src/config/read-config.js';
 import { systemClock } from '../../src/core/clock.js';
 import { invariant } from '../../src/core/invariant.js';
 import { silentLogger } from '../../src/core/logger.js';
@@ -82,8 +83,14 @@ async function measure(load: Load): Promise<SpoolFigure> {
     eventIdsRestored: nothing,
   };
   const eventIds = { restore: () => 0, forgotten: () => {} };
+  const { config } = readConfig({ env: {}, argv: [] });
   const deps = { fileSystem: nodeFileSystem, clock: systemClock, logger: silentLogger, instruments, eventIds };
-  const spool = createSpool(deps, { directory, diskUsedRatioMax: 0.99 });
+  const spool = createSpool(deps, {
+    ...config.spool,
+    eventIdsMax: config.ingest.eventIdsMax,
+    directory,
+    diskUsedRatioMax: 0.99,
+  });
   await spool.start();
   const rows = randomFillSync(Buffer.allocUnsafe(load.bytes));
   const rowsCrc = crc32(rows);

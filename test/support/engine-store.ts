@@ -1,9 +1,10 @@
-import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
+import { type ClickhouseClient, clickhouseLimits, createClickhouseClient } from '../../src/clickhouse/client.js';
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
 import type { StoreStatement, StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { systemClock } from '../../src/core/clock.js';
 import type { StoreQuery } from '../../src/core/ports/store-reader.js';
 import { type Asked, askPort } from './ask-engine.js';
+import { defaultConfig } from './default-config.js';
 import { createTestEngine, type TestEngine } from './embedded-engine.js';
 
 /** The embedded engine with the client the collector uses, and what tests ask of it besides. */
@@ -17,7 +18,7 @@ export class EngineStore implements StoreWriter {
     this.test = test;
     this.client = createClickhouseClient(
       { clock: systemClock },
-      { ...test.clientOptions(), limits: defaultClickhouseLimits },
+      { ...test.clientOptions(), limits: clickhouseLimits({ ...defaultConfig.query, timeoutMs: 30_000 }) },
     );
   }
 
