@@ -15,7 +15,7 @@ const change = /^ALTER TABLE (\w+)/;
 const removal = /^DROP (?:TABLE|VIEW) (?:IF EXISTS )?(\w+)/;
 
 /** What is there when every statement of `files` has been run. */
-function schemaObjects(files: readonly MigrationFile[]): ReadonlyMap<string, SchemaObject> {
+export function schemaObjects(files: readonly MigrationFile[]): ReadonlyMap<string, SchemaObject> {
   const objects = new Map<string, SchemaObject>();
   for (const statement of files.flatMap(({ up }) => up)) {
     const sql = statement.replaceAll(/\s+/g, ' ');
