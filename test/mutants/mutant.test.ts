@@ -39,6 +39,7 @@ test.each([
 test.each([
   "import { a } from 'lodash';",
   "type X = 'a' | 3;",
+  'const x = a.toString();',
   'const x: Record<string, 3> = y;',
   'invariant(a > b, "never");',
   "this.#logger.warn({ a: 1 }, 'b');",
