@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageFile } from '../src/core/package-root.js';
 import { askEngine, engineAccess } from './engine-access.js';
+import { freePort } from './free-port.js';
 import { readTree, treeCpuMs } from './process-usage.js';
 
 export const benchKey = 'tdm_key_of_the_bench_0123456789';
@@ -181,14 +181,4 @@ function endWithBench(child: ChildProcess): void {
 function endAll(signal: NodeJS.Signals): void {
   for (const child of children) child.kill('SIGTERM');
   process.kill(process.pid, signal);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { freePort } from '../../bench/free-port.js';
 import { packageFile } from '../../src/core/package-root.js';
-import { CollectorProcess, freePort } from '../support/collector-process.js';
+import { CollectorProcess } from '../support/collector-process.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const script = fileURLToPath(packageFile('dist/src/cli/migrate.js'));

@@ -139,7 +139,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
         readAgentSeries(
           store.reader,
           { tenant, agentId: 'b' },
-          { fromMs: midnightMs - dayMs, toMs: midnightMs + dayMs, stepMs, columns: ['successes', 'cost'] },
+          { fromMs: midnightMs - dayMs, toMs: midnightMs + dayMs, stepMs, columns: ['successful', 'cost_micros'] },
         ),
       ),
     ),
@@ -197,7 +197,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
   },
   readFailureList: async (tenant) => {
     const page = await readFailureList(store.reader, { tenant }, { limit: 100 });
-    const { failed_ms: failedMs, unit, try_number: attempt } = page[3]!;
+    const { failed_ms: failedMs, unit, attempt } = page[3]!;
     return [page, await readFailureList(store.reader, { tenant }, { limit: 3, after: { failedMs, unit, attempt } })];
   },
   readFailureSeries: (tenant) =>

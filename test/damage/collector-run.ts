@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { askEngine, engineAccess } from '../../bench/engine-access.js';
+import { freePort } from '../../bench/free-port.js';
 import { packageFile } from '../../src/core/package-root.js';
-import { freePort } from '../support/collector-process.js';
 
 /** A ClickHouse server where none answers: events are taken and stay in the spool. */
 export const awayStore = { TIDEMARK_CLICKHOUSE_URL: 'http://127.0.0.1:9' };

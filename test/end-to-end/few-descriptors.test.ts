@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
-import { CollectorProcess, freePort, testKey } from '../support/collector-process.js';
+import { freePort } from '../../bench/free-port.js';
+import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const isLinux = process.platform === 'linux';

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { CollectorProcess, freePort, testKey } from '../support/collector-process.js';
+import { freePort } from '../../bench/free-port.js';
+import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const mebibyte = 1_048_576;

@@ -5,8 +5,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
+import { freePort } from '../../bench/free-port.js';
 import { packageFile } from '../../src/core/package-root.js';
-import { CollectorProcess, freePort, testKey } from '../support/collector-process.js';
+import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { refusedStart } from '../support/refused-start.js';
 import { tempDir } from '../support/temp-dir.js';
 

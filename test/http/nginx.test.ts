@@ -4,9 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
+import { freePort } from '../../bench/free-port.js';
 import { errorTable } from '../../src/core/errors.js';
 import type { SocketRoute } from '../../src/core/ports/socket-route.js';
-import { freePort } from '../support/collector-process.js';
 import { route, serve } from '../support/served.js';
 import { tempDir } from '../support/temp-dir.js';
 

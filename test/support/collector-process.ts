@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { askEngine, engineAccess } from '../../bench/engine-access.js';
+import { freePort } from '../../bench/free-port.js';
 import { packageFile } from '../../src/core/package-root.js';
 
 export const testKey = 'tdm_test_key_of_the_end_to_end_tests';
@@ -17,13 +17,16 @@ export class CollectorProcess {
   #storePort = 0;
   output = '';
   readonly #openFilesMax: number | null;
+  readonly #program: string;
 
-  /** `openFilesMax`: the limit of open files, its own and its engine's. */
+  /** `openFilesMax`: the limit of open files, its own and its engine's. `program`: that of another build. */
   constructor(options: {
     readonly dataDir: string;
     readonly env?: Readonly<Record<string, string>>;
     readonly openFilesMax?: number;
+    readonly program?: string;
   }) {
+    this.#program = options.program ?? fileURLToPath(packageFile('dist/src/main.js'));
     this.dataDir = options.dataDir;
     this.#openFilesMax = options.openFilesMax ?? null;
     this.#env = options.env ?? {};
@@ -50,7 +53,7 @@ export class CollectorProcess {
   async start(): Promise<void> {
     this.#port ||= await freePort();
     this.#storePort ||= await freePort();
-    const command = [process.execPath, fileURLToPath(packageFile('dist/src/main.js'))];
+    const command = [process.execPath, this.#program];
     const limited = this.#openFilesMax === null ? [] : ['sh', '-c', `ulimit -n ${this.#openFilesMax}; exec "$@"`, 'sh'];
     const [program = '', ...args] = [...limited, ...command];
     const child = spawn(program, args, {
@@ -168,16 +171,6 @@ export class CollectorProcess {
     child.kill(signal);
     return ended;
   }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 function childrenOf(pid: number): number[] {

@@ -64,12 +64,12 @@ export function createAgentListRoute(context: ApiContext): HttpRoute {
       return readWithin(context, request, async (store) => {
         const found = await readAgentPage(store, { tenant, afterAgentId, limit: limit + 1 });
         const agents = found.slice(0, limit);
-        const agentIds = agents.map(({ id }) => id);
+        const agentIds = agents.map((agent) => agent.agent_id);
         const activity = agentIds.length === 0 ? [] : await readAgentActivity(store, { tenant, agentIds, ...span });
         const byAgent = new Map(activity.map((row) => [row.agent_id, row]));
         const last = found.length > limit ? agentIds.at(-1) : undefined;
         return jsonReply({
-          agents: agents.map((agent) => agentItem(agent, byAgent.get(agent.id))),
+          agents: agents.map((agent) => agentItem(agent, byAgent.get(agent.agent_id))),
           limit,
           next_cursor: last === undefined ? null : encodePageCursor([last]),
         });
@@ -79,10 +79,10 @@ export function createAgentListRoute(context: ApiContext): HttpRoute {
 }
 
 function agentItem(agent: AgentPageRow, row: AgentActivityRow | undefined) {
-  const counts = { total: row?.executions ?? 0, successful: row?.successes ?? 0, failed: row?.failures ?? 0 };
+  const counts = row ?? { total: 0, successful: 0, failed: 0 };
   return {
-    agent_id: agent.id,
-    agent_name: agent.latest_name,
+    agent_id: agent.agent_id,
+    agent_name: agent.agent_name,
     last_seen: instant(agent.last_received_ms),
     executions_24h: counts.total,
     successful_24h: counts.successful,

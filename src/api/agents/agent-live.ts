@@ -4,7 +4,6 @@ import type { HttpReply, HttpRoute } from '../../core/ports/http-route.js';
 import { type WindowSnapshot, windowMs, windowNames } from '../../core/ports/live-windows.js';
 import { instant, optionalInstant } from '../../core/time-text.js';
 import {
-  costCentsSchema,
   countSchema,
   executionTimesSchema,
   instantSchema,
@@ -13,9 +12,9 @@ import {
   optionalNumberSchema,
   percentSchema,
   textSchema,
-  tokensSchema,
 } from '../answers/answer-schema.js';
-import { costCents, meanDigits, percentDigits } from '../answers/answer-units.js';
+import { meanDigits, percentDigits } from '../answers/answer-units.js';
+import { usageAnswer, usageShape } from '../answers/usage.js';
 import { agentUnknown, pathAgentId } from '../request/agent-path.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { parseParameters } from '../request/parameters.js';
@@ -33,9 +32,7 @@ const windowSchema = z
     error_rate: percentSchema,
     execution_times: executionTimesSchema,
     errors: z.record(z.string(), countSchema).meta({ description: 'Failed executions by error category.' }),
-    llm_calls: countSchema,
-    tokens: tokensSchema,
-    cost_cents: costCentsSchema,
+    ...usageShape,
     avg_confidence: meanSchema,
     max_memory_mb: optionalNumberSchema,
   })
@@ -104,7 +101,6 @@ function liveReply(context: ApiContext, tenant: string, agentId: string): HttpRe
 function windowItem(snapshot: WindowSnapshot | undefined) {
   const { total = 0, completed: successful = 0, failed = 0, cancelled = 0, duration } = snapshot ?? {};
   const counts = { total, successful, failed };
-  const tokens = { in: snapshot?.tokensIn ?? 0, out: snapshot?.tokensOut ?? 0 };
   return {
     total_executions: total,
     successful_executions: successful,
@@ -121,9 +117,12 @@ function windowItem(snapshot: WindowSnapshot | undefined) {
       p99_ms: duration?.p99 ?? null,
     },
     errors: snapshot?.errors ?? {},
-    llm_calls: snapshot?.llmCalls ?? 0,
-    tokens: { ...tokens, total: tokens.in + tokens.out },
-    cost_cents: costCents(snapshot?.costMicros ?? null),
+    ...usageAnswer({
+      llm_calls: snapshot?.llmCalls ?? 0,
+      tokens_in: snapshot?.tokensIn ?? 0,
+      tokens_out: snapshot?.tokensOut ?? 0,
+      cost_micros: snapshot?.costMicros ?? null,
+    }),
     avg_confidence: meanDigits(snapshot?.confidenceAvg ?? null),
     max_memory_mb: snapshot?.memoryMbMax ?? null,
   };

@@ -66,16 +66,16 @@ function memoryAnswer(agentId: string, range: TimeSpan, rows: readonly AgentMemo
   const perDay = Array.from({ length: (range.toMs - range.fromMs) / dayMs }, (_, index) => {
     const startMs = range.fromMs + index * dayMs;
     const row = within.get(startMs);
-    return { day: dayText(startMs), stored: row?.stores ?? 0, recalled: row?.recalls ?? 0 };
+    return { day: dayText(startMs), stored: row?.stored ?? 0, recalled: row?.recalled ?? 0 };
   });
-  const firstMs = rows.reduce((least, row) => Math.min(least, row.first_ms), Number.POSITIVE_INFINITY);
-  const lastMs = rows.reduce((most, row) => Math.max(most, row.last_ms), Number.NEGATIVE_INFINITY);
+  const firstMs = rows.reduce((least, row) => Math.min(least, row.first_activity_ms), Number.POSITIVE_INFINITY);
+  const lastMs = rows.reduce((most, row) => Math.max(most, row.last_activity_ms), Number.NEGATIVE_INFINITY);
   const [firstActivity, lastActivity] = rows.length === 0 ? [null, null] : [instant(firstMs), instant(lastMs)];
   return {
     app_agent_id: agentId,
     letta_agent_id: null,
-    memories_stored_count: rows.reduce((sum, row) => sum + row.stores, 0),
-    memories_recalled_count: rows.reduce((sum, row) => sum + row.recalls, 0),
+    memories_stored_count: rows.reduce((sum, row) => sum + row.stored, 0),
+    memories_recalled_count: rows.reduce((sum, row) => sum + row.recalled, 0),
     last_activity_timestamp: lastActivity,
     agent_id: agentId,
     from: instant(range.fromMs),

@@ -6,16 +6,15 @@ import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { instant } from '../../core/time-text.js';
 import {
-  costCentsSchema,
   countSchema,
   executionTimesSchema,
   meanSchema,
   optionalInstantSchema,
   optionalNumberSchema,
   rateSchema,
-  tokensSchema,
 } from '../answers/answer-schema.js';
-import { costCents, meanDigits, percentDigits, rounded } from '../answers/answer-units.js';
+import { meanDigits, percentDigits, rounded } from '../answers/answer-units.js';
+import { usageAnswer, usageShape } from '../answers/usage.js';
 import { pathAgentId } from '../request/agent-path.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import type { MetricRange, MetricType } from '../request/metric-range.js';
@@ -49,9 +48,7 @@ const answer = z.strictObject({
   execution_times: executionTimesSchema,
   top_errors: z.array(topErrorSchema).max(topErrorsMax),
   ...trendShape,
-  llm_calls: countSchema,
-  tokens: tokensSchema,
-  cost_cents: costCentsSchema,
+  ...usageShape,
   avg_confidence: meanSchema,
   max_memory_mb: optionalNumberSchema,
   coverage: z.strictObject({
@@ -124,40 +121,37 @@ interface MetricsRequest {
 
 function metricsAnswer(request: MetricsRequest, { whole, halves, ordered, errors }: MetricRows) {
   const { range } = request;
-  const counts = { total: whole.executions, successful: whole.successes, failed: whole.failures };
   return {
     agent_id: request.agentId,
     time_range: request.timeRange,
     metric_type: request.metricType,
     from: instant(range.span.fromMs),
     to: instant(range.span.toMs),
-    total_executions: whole.executions,
-    successful_executions: whole.successes,
-    failed_executions: whole.failures,
-    cancelled_executions: whole.cancellations,
-    total_errors: whole.failures,
-    success_rate: percentDigits(successRate(counts)) ?? 0,
-    error_rate: percentDigits(errorRate(counts)) ?? 0,
-    timed_executions: whole.durations,
+    total_executions: whole.total,
+    successful_executions: whole.successful,
+    failed_executions: whole.failed,
+    cancelled_executions: whole.cancelled,
+    total_errors: whole.failed,
+    success_rate: percentDigits(successRate(whole)) ?? 0,
+    error_rate: percentDigits(errorRate(whole)) ?? 0,
+    timed_executions: whole.duration_count,
     execution_times: executionTimes(whole),
     top_errors: errors.map(topErrorItem),
     ...trendItem(halves, range, ordered),
-    llm_calls: whole.model_calls,
-    tokens: { in: whole.input_tokens, out: whole.output_tokens, total: whole.input_tokens + whole.output_tokens },
-    cost_cents: costCents(whole.cost),
-    avg_confidence: meanDigits(whole.confidences === 0 ? null : whole.confidence_total / whole.confidences),
-    max_memory_mb: whole.memory_values === 0 ? null : whole.memory_peak_mb,
+    ...usageAnswer(whole),
+    avg_confidence: meanDigits(whole.confidence_count === 0 ? null : whole.confidence_sum / whole.confidence_count),
+    max_memory_mb: whole.memory_mb_count === 0 ? null : whole.memory_mb_max,
     coverage: coverage(whole, request),
   };
 }
 
 function executionTimes(row: AgentPerformanceRow) {
-  const timed = row.durations > 0;
+  const timed = row.duration_count > 0;
   const [p50, p95, p99] = toldPercentiles(row);
   return {
-    avg_ms: timed ? rounded(row.duration_total_ms / row.durations) : null,
-    min_ms: timed ? row.shortest_ms : null,
-    max_ms: timed ? row.longest_ms : null,
+    avg_ms: timed ? rounded(row.duration_sum_ms / row.duration_count) : null,
+    min_ms: timed ? row.duration_min_ms : null,
+    max_ms: timed ? row.duration_max_ms : null,
     p50_ms: p50,
     p95_ms: p95,
     p99_ms: p99,

@@ -41,20 +41,20 @@ export const sourceSchema = z.array(z.string());
 /** A group of failed executions as answers carry it. */
 export function errorItem(error: AgentErrorRow) {
   return {
-    category: error.category,
-    code: error.code,
+    category: error.error_category,
+    code: error.error_code,
     message: error.message,
     count: error.occurrences,
-    first_seen: instant(error.first_ms),
-    last_seen: instant(error.last_ms),
+    first_seen: instant(error.first_seen_ms),
+    last_seen: instant(error.last_seen_ms),
     affected_runs: error.affected_runs,
-    recovered: error.recoveries,
-    failed_for_good: error.occurrences - error.recoveries,
+    recovered: error.recovered,
+    failed_for_good: error.occurrences - error.recovered,
   };
 }
 
 export function topErrorItem(error: AgentErrorRow) {
-  const { message, code, category } = error;
+  const { message, error_code: code, error_category: category } = error;
   const characters = [...(message ?? code ?? category ?? 'unknown')];
   return { error: characters.slice(0, errorCharactersMax).join(''), ...errorItem(error) };
 }

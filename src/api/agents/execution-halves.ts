@@ -11,20 +11,20 @@ import { type TrendVerdict, trendExecutionsMin, trendPointsMin } from '../statis
  * or is kept no longer.
  */
 export interface ExecutionHalves {
-  readonly executions: number;
-  readonly successes: number;
+  readonly total: number;
+  readonly successful: number;
   /** Executions of the first half. */
   readonly first: number;
-  readonly firstSuccessesMin: number;
-  readonly firstSuccessesMax: number;
+  readonly firstSuccessfulMin: number;
+  readonly firstSuccessfulMax: number;
 }
 
 const noExecutions: ExecutionHalves = {
-  executions: 0,
-  successes: 0,
+  total: 0,
+  successful: 0,
   first: 0,
-  firstSuccessesMin: 0,
-  firstSuccessesMax: 0,
+  firstSuccessfulMin: 0,
+  firstSuccessfulMax: 0,
 };
 
 /** What of the first half has been counted, and the bucket the cut goes through. */
@@ -33,8 +33,8 @@ interface Cut {
   readonly span: TimeSpan;
   /** Of the bucket: those before the cut, all, and how many of all succeeded. */
   readonly first: number;
-  readonly executions: number;
-  readonly successes: number;
+  readonly total: number;
+  readonly successful: number;
 }
 
 /** One read of the rollups; then, only where it decides the verdict, one of the day's minutes and one of a minute. */
@@ -46,9 +46,9 @@ export async function readExecutionHalves(
   const bucket = await readExecutionBucket(store, key, range, 'middle');
   if (bucket === undefined) return noExecutions;
   const whole = {
-    executions: bucket.all_executions,
-    successes: bucket.all_successes,
-    first: Math.floor(bucket.all_executions / 2),
+    total: bucket.range_total,
+    successful: bucket.range_successful,
+    first: Math.floor(bucket.range_total / 2),
   };
   let cut = cutOf(bucket, whole.first, 0);
   let halves = boundsOf(whole, cut);
@@ -57,9 +57,9 @@ export async function readExecutionHalves(
     halves = boundsOf(whole, cut);
   }
   if (!isOpen(halves)) return halves;
-  const { executions, successes } = await readFirstExecutions(store, key, { span: cut.span, count: cut.first });
-  if (executions < cut.first) return halves;
-  return { ...halves, firstSuccessesMin: cut.counted + successes, firstSuccessesMax: cut.counted + successes };
+  const { total, successful } = await readFirstExecutions(store, key, { span: cut.span, count: cut.first });
+  if (total < cut.first) return halves;
+  return { ...halves, firstSuccessfulMin: cut.counted + successful, firstSuccessfulMax: cut.counted + successful };
 }
 
 type Bucket = NonNullable<Awaited<ReturnType<typeof readExecutionBucket>>>;
@@ -67,11 +67,11 @@ type Bucket = NonNullable<Awaited<ReturnType<typeof readExecutionBucket>>>;
 function cutOf(bucket: Bucket, place: number, counted: number): Cut {
   const fromMs = bucket.start_s * 1_000;
   return {
-    counted: counted + bucket.successes_before,
+    counted: counted + bucket.successful_before,
     span: { fromMs, toMs: fromMs + bucket.width_s * 1_000 },
-    first: place - bucket.executions_before,
-    executions: bucket.executions,
-    successes: bucket.successes,
+    first: place - bucket.total_before,
+    total: bucket.total,
+    successful: bucket.successful,
   };
 }
 
@@ -81,25 +81,25 @@ function lengthMs({ span }: Cut): number {
 
 /** Null when the minutes of the day are not all there. */
 async function cutInMinutes(store: StoreReader, key: AgentKey, cut: Cut): Promise<Cut | null> {
-  const { span, first, executions, counted } = cut;
+  const { span, first, total, counted } = cut;
   const noDays = { fromMs: span.fromMs, toMs: span.fromMs };
   const range = { days: noDays, minutes: [span], splitMs: span.fromMs, dayLeftOutMs: null };
   const bucket = await readExecutionBucket(store, key, range, first);
-  return bucket === undefined || bucket.all_executions !== executions ? null : cutOf(bucket, first, counted);
+  return bucket === undefined || bucket.range_total !== total ? null : cutOf(bucket, first, counted);
 }
 
-type Whole = Pick<ExecutionHalves, 'executions' | 'successes' | 'first'>;
+type Whole = Pick<ExecutionHalves, 'total' | 'successful' | 'first'>;
 
-function boundsOf(whole: Whole, { counted, first, executions, successes }: Cut): ExecutionHalves {
+function boundsOf(whole: Whole, { counted, first, total, successful }: Cut): ExecutionHalves {
   return {
     ...whole,
-    firstSuccessesMin: counted + Math.max(0, first - (executions - successes)),
-    firstSuccessesMax: counted + Math.min(first, successes),
+    firstSuccessfulMin: counted + Math.max(0, first - (total - successful)),
+    firstSuccessfulMax: counted + Math.min(first, successful),
   };
 }
 
 function isOpen(halves: ExecutionHalves): boolean {
-  return verdictOf(halves, halves.firstSuccessesMin) !== verdictOf(halves, halves.firstSuccessesMax);
+  return verdictOf(halves, halves.firstSuccessfulMin) !== verdictOf(halves, halves.firstSuccessfulMax);
 }
 
 /**
@@ -107,15 +107,15 @@ function isOpen(halves: ExecutionHalves): boolean {
  * the second half; `insufficient_data` below ten executions, and where an order decides that is kept no longer.
  */
 export function halvesVerdict(halves: ExecutionHalves): TrendVerdict {
-  return isOpen(halves) ? 'insufficient_data' : verdictOf(halves, halves.firstSuccessesMin);
+  return isOpen(halves) ? 'insufficient_data' : verdictOf(halves, halves.firstSuccessfulMin);
 }
 
 /** In whole numbers: a change of exactly five points is none, whatever fractions make of it. */
-function verdictOf({ executions, successes, first }: Whole, firstSuccesses: number): TrendVerdict {
-  if (executions === 0) return 'no_data';
-  if (executions < trendExecutionsMin) return 'insufficient_data';
-  const second = executions - first;
-  const change = (successes - firstSuccesses) * first - firstSuccesses * second;
+function verdictOf({ total, successful, first }: Whole, firstSuccessful: number): TrendVerdict {
+  if (total === 0) return 'no_data';
+  if (total < trendExecutionsMin) return 'insufficient_data';
+  const second = total - first;
+  const change = (successful - firstSuccessful) * first - firstSuccessful * second;
   const threshold = trendPointsMin * first * second;
   if (100 * change > threshold) return 'improving';
   return 100 * change < -threshold ? 'declining' : 'stable';

@@ -11,39 +11,36 @@ interface MetricSpec {
   readonly value: (bucket: AgentSeriesRow) => number | null;
 }
 
-const outcomes = ['successes', 'failures', 'cancellations'] as const;
+const outcomes = ['successful', 'failed', 'cancelled'] as const;
 
 const specs = {
   executions: { columns: outcomes, value: (bucket) => countsOf(bucket).total },
-  successful: { columns: ['successes'], value: ({ successes }) => successes },
-  failed: { columns: ['failures'], value: ({ failures }) => failures },
-  cancelled: { columns: ['cancellations'], value: ({ cancellations }) => cancellations },
-  success_rate: { columns: ['successes', 'failures'], value: (bucket) => percentDigits(successRate(countsOf(bucket))) },
-  error_rate: { columns: ['successes', 'failures'], value: (bucket) => percentDigits(errorRate(countsOf(bucket))) },
+  successful: { columns: ['successful'], value: ({ successful }) => successful },
+  failed: { columns: ['failed'], value: ({ failed }) => failed },
+  cancelled: { columns: ['cancelled'], value: ({ cancelled }) => cancelled },
+  success_rate: { columns: ['successful', 'failed'], value: (bucket) => percentDigits(successRate(countsOf(bucket))) },
+  error_rate: { columns: ['successful', 'failed'], value: (bucket) => percentDigits(errorRate(countsOf(bucket))) },
   avg_ms: {
-    columns: ['durations', 'duration_total_ms'],
-    value: (bucket) => timed(bucket, bucket.duration_total_ms / bucket.durations),
+    columns: ['duration_count', 'duration_sum_ms'],
+    value: (bucket) => timed(bucket, bucket.duration_sum_ms / bucket.duration_count),
   },
-  min_ms: { columns: ['durations', 'shortest_ms'], value: (bucket) => timed(bucket, bucket.shortest_ms) },
-  max_ms: { columns: ['durations', 'longest_ms'], value: (bucket) => timed(bucket, bucket.longest_ms) },
+  min_ms: { columns: ['duration_count', 'duration_min_ms'], value: (bucket) => timed(bucket, bucket.duration_min_ms) },
+  max_ms: { columns: ['duration_count', 'duration_max_ms'], value: (bucket) => timed(bucket, bucket.duration_max_ms) },
   p50_ms: { columns: percentileColumns, value: (bucket) => toldPercentiles(bucket)[0] },
   p95_ms: { columns: percentileColumns, value: (bucket) => toldPercentiles(bucket)[1] },
   p99_ms: { columns: percentileColumns, value: (bucket) => toldPercentiles(bucket)[2] },
-  llm_calls: { columns: ['model_calls'], value: ({ model_calls }) => model_calls },
-  tokens_in: { columns: ['input_tokens'], value: ({ input_tokens }) => input_tokens },
-  tokens_out: { columns: ['output_tokens'], value: ({ output_tokens }) => output_tokens },
-  tokens: {
-    columns: ['input_tokens', 'output_tokens'],
-    value: ({ input_tokens, output_tokens }) => input_tokens + output_tokens,
-  },
-  cost_cents: { columns: ['cost'], value: ({ cost }) => costCents(cost) },
+  llm_calls: { columns: ['llm_calls'], value: (bucket) => bucket.llm_calls },
+  tokens_in: { columns: ['tokens_in'], value: (bucket) => bucket.tokens_in },
+  tokens_out: { columns: ['tokens_out'], value: (bucket) => bucket.tokens_out },
+  tokens: { columns: ['tokens_in', 'tokens_out'], value: (bucket) => bucket.tokens_in + bucket.tokens_out },
+  cost_cents: { columns: ['cost_micros'], value: (bucket) => costCents(bucket.cost_micros) },
   confidence: {
-    columns: ['confidences', 'confidence_total'],
-    value: ({ confidences, confidence_total: total }) => meanDigits(confidences === 0 ? null : total / confidences),
+    columns: ['confidence_count', 'confidence_sum'],
+    value: ({ confidence_count: count, confidence_sum: sum }) => meanDigits(count === 0 ? null : sum / count),
   },
   memory_mb: {
-    columns: ['memory_values', 'memory_peak_mb'],
-    value: ({ memory_values, memory_peak_mb: peak }) => (memory_values === 0 ? null : peak),
+    columns: ['memory_mb_count', 'memory_mb_max'],
+    value: ({ memory_mb_count: count, memory_mb_max: max }) => (count === 0 ? null : max),
   },
 } as const satisfies Record<string, MetricSpec>;
 
@@ -92,10 +89,10 @@ export function seriesValues(metrics: readonly SeriesMetric[], row: AgentSeriesR
   return metrics.map((metric) => [metric, specs[metric].value(row)]);
 }
 
-function countsOf({ successes, failures, cancellations }: AgentSeriesRow): OutcomeCounts {
-  return { total: successes + failures + cancellations, successful: successes, failed: failures };
+function countsOf({ successful, failed, cancelled }: AgentSeriesRow): OutcomeCounts {
+  return { total: successful + failed + cancelled, successful, failed };
 }
 
-function timed({ durations }: AgentSeriesRow, value: number): number | null {
-  return durations === 0 ? null : value;
+function timed({ duration_count: count }: AgentSeriesRow, value: number): number | null {
+  return count === 0 ? null : value;
 }

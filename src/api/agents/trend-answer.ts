@@ -84,12 +84,12 @@ export const trendShape = {
 
 /** Both verdicts of an answer, and beside each the numbers it was made from. */
 export function trendItem(row: AgentPerformanceRow, range: MetricRange, halves: ExecutionHalves) {
-  const { executions, successes, first, firstSuccessesMin: min, firstSuccessesMax: max } = halves;
+  const { total, successful, first, firstSuccessfulMin: min, firstSuccessfulMax: max } = halves;
   return {
     trend: halvesVerdict(halves),
     trend_halves: {
       first: { executions: first, successful_min: min, successful_max: max },
-      second: { executions: executions - first, successful_min: successes - max, successful_max: successes - min },
+      second: { executions: total - first, successful_min: successful - max, successful_max: successful - min },
     },
     ...significantTrend(row, range),
   };
@@ -101,7 +101,7 @@ export function trendItem(row: AgentPerformanceRow, range: MetricRange, halves: 
  */
 function significantTrend(row: AgentPerformanceRow, { span, splitMs }: MetricRange) {
   if (splitMs === null) {
-    return { significant_trend: row.executions === 0 ? 'no_data' : 'insufficient_data', trend_basis: null };
+    return { significant_trend: row.total === 0 ? 'no_data' : 'insufficient_data', trend_basis: null };
   }
   const { first, second } = halvesOf(row);
   const { verdict, successRate: rate, p95 } = trendOf(first, second);
@@ -127,16 +127,16 @@ function significantTrend(row: AgentPerformanceRow, { span, splitMs }: MetricRan
 
 function halvesOf(row: AgentPerformanceRow): { readonly first: TrendHalf; readonly second: TrendHalf } {
   const first = {
-    total: row.first_executions,
-    successful: row.first_successes,
-    failed: row.first_failures,
-    successDurations: row.first_success_digest,
+    total: row.first_total,
+    successful: row.first_successful,
+    failed: row.first_failed,
+    successfulDurations: row.first_successful_duration_digest,
   };
   const second = {
-    total: row.executions - first.total,
-    successful: row.successes - first.successful,
-    failed: row.failures - first.failed,
-    successDurations: row.second_success_digest,
+    total: row.total - first.total,
+    successful: row.successful - first.successful,
+    failed: row.failed - first.failed,
+    successfulDurations: row.second_successful_duration_digest,
   };
   return { first, second };
 }

@@ -67,14 +67,14 @@ export function agentIssues({ failing, slow }: IssueCandidates, ranges: Dashboar
   const found = new Map<string, AgentIssue[]>();
   const rates = new Map<string, number | null>();
   for (const row of failing) {
-    const recent = outcomes(row.successes, row.failures);
-    const baseline = outcomes(row.baseline_successes, row.baseline_failures);
-    found.set(row.id, errorRateIssues({ recent, baseline }, errorSpans));
-    rates.set(row.id, errorRate(recent));
+    const recent = outcomes(row.successful, row.failed);
+    const baseline = outcomes(row.baseline_successful, row.baseline_failed);
+    found.set(row.agent_id, errorRateIssues({ recent, baseline }, errorSpans));
+    rates.set(row.agent_id, errorRate(recent));
   }
   for (const row of slow) {
     const durations = { recent: parseDigestState(row.recent_digest), baseline: parseDigestState(row.baseline_digest) };
-    found.set(row.id, [...(found.get(row.id) ?? []), ...p95Issues(durations, p95Spans)]);
+    found.set(row.agent_id, [...(found.get(row.agent_id) ?? []), ...p95Issues(durations, p95Spans)]);
   }
   const agents = [...found].map(([agentId, issues]) => ({ agentId, errorRate: rates.get(agentId) ?? null, issues }));
   return agents.filter(({ issues }) => issues.length > 0);
@@ -119,10 +119,10 @@ function errorRateIssues(counts: Compared<OutcomeCounts>, spans: Compared<TimeSp
 function p95Issues(durations: Compared<Centroids>, spans: Compared<TimeSpan>): AgentIssue[] {
   const [recentCount, baselineCount] = [valuesOf(durations.recent), valuesOf(durations.baseline)];
   if (recentCount < recentDurationsMin || baselineCount < baselineDurationsMin) return [];
-  const before: TrendHalf = { ...noCounts, successDurations: durations.baseline };
+  const before: TrendHalf = { ...noCounts, successfulDurations: durations.baseline };
   const { firstMs, secondMs, pooledMs, above, significance } = trendOf(before, {
     ...noCounts,
-    successDurations: durations.recent,
+    successfulDurations: durations.recent,
   }).p95;
   if (firstMs === null || secondMs === null || above === null) return [];
   if (secondMs < p95RatioMin * firstMs || !isRegression(significance)) return [];
@@ -153,7 +153,7 @@ function isRegression(significance: Significance | null): boolean {
 }
 
 function half(counts: OutcomeCounts): TrendHalf {
-  return { ...counts, successDurations: noDurations };
+  return { ...counts, successfulDurations: noDurations };
 }
 
 function finished({ successful, failed }: OutcomeCounts): number {

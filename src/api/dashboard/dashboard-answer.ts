@@ -3,8 +3,8 @@ import type { AgentStandingRow } from '../../clickhouse/queries/dashboard/agent-
 import type { TenantBucketRow } from '../../clickhouse/queries/dashboard/tenant-days.js';
 import { dayMs, hourMs, type TimeSpan } from '../../core/time-span.js';
 import { instant } from '../../core/time-text.js';
-import { costCents, percentDigits } from '../answers/answer-units.js';
-import { addedCost } from '../answers/usage.js';
+import { percentDigits } from '../answers/answer-units.js';
+import { addedUsage, noUsage, usageAnswer } from '../answers/usage.js';
 import { errorRate, successRate } from '../statistics/execution-rate.js';
 import type { TroubledAgent } from './agent-issues.js';
 import { type DashboardRanges, topPerformingFinishedMin } from './dashboard-ranges.js';
@@ -28,7 +28,7 @@ export interface DashboardRows {
 
 export function dashboardAnswer(rows: DashboardRows, ranges: DashboardRanges, nowMs: number) {
   const { register } = rows;
-  const newestMs = register.agents === 0 ? null : register.newest_received_ms;
+  const newestMs = register.total_agents === 0 ? null : register.newest_received_ms;
   const executions = {
     '24h': windowItem(rows.hours, ranges.day),
     '7d': windowItem(
@@ -39,7 +39,7 @@ export function dashboardAnswer(rows: DashboardRows, ranges: DashboardRanges, no
   };
   return {
     as_of: instant(nowMs),
-    total_agents: register.agents,
+    total_agents: register.total_agents,
     total_executions: {
       '24h': executions['24h'].total_executions,
       '7d': executions['7d'].total_executions,
@@ -50,10 +50,10 @@ export function dashboardAnswer(rows: DashboardRows, ranges: DashboardRanges, no
     agents_with_issues: troubledAgents(rows),
     execution_trends: series(rows.days, ranges.month, dayMs),
     agents: {
-      total: register.agents,
-      active_24h: register.active_day,
-      active_7d: register.active_week,
-      active_30d: register.active_month,
+      total: register.total_agents,
+      active_24h: register.active_24h,
+      active_7d: register.active_7d,
+      active_30d: register.active_30d,
     },
     executions,
     top_performing: { ...spanItem(ranges.week), finished_executions_min: topPerformingFinishedMin },
@@ -70,13 +70,10 @@ export function dashboardAnswer(rows: DashboardRows, ranges: DashboardRanges, no
 function windowItem(buckets: readonly TenantBucketRow[], span: TimeSpan) {
   const sum = (of: (row: TenantBucketRow) => number) => buckets.reduce((total, row) => total + of(row), 0);
   const { success_rate, ...counts } = bucketItem({
-    successes: sum(({ successes }) => successes),
-    failures: sum(({ failures }) => failures),
-    cancellations: sum(({ cancellations }) => cancellations),
-    model_calls: sum(({ model_calls }) => model_calls),
-    input_tokens: sum(({ input_tokens }) => input_tokens),
-    output_tokens: sum(({ output_tokens }) => output_tokens),
-    cost: buckets.reduce<number | null>((total, { cost }) => addedCost(total, cost), null),
+    successful: sum(({ successful }) => successful),
+    failed: sum(({ failed }) => failed),
+    cancelled: sum(({ cancelled }) => cancelled),
+    ...buckets.reduce(addedUsage, noUsage),
   });
   return { ...spanItem(span), average_success_rate: success_rate, ...counts };
 }
@@ -84,21 +81,16 @@ function windowItem(buckets: readonly TenantBucketRow[], span: TimeSpan) {
 type BucketSums = Omit<TenantBucketRow, 'start_s'>;
 
 function bucketItem(row: BucketSums) {
-  const counts = {
-    total: row.successes + row.failures + row.cancellations,
-    successful: row.successes,
-    failed: row.failures,
-  };
+  const { successful, failed, cancelled } = row;
+  const counts = { total: successful + failed + cancelled, successful, failed };
   return {
     total_executions: counts.total,
-    successful_executions: row.successes,
-    failed_executions: row.failures,
-    cancelled_executions: row.cancellations,
+    successful_executions: successful,
+    failed_executions: failed,
+    cancelled_executions: cancelled,
     success_rate: percentDigits(successRate(counts)),
     error_rate: percentDigits(errorRate(counts)),
-    llm_calls: row.model_calls,
-    tokens: { in: row.input_tokens, out: row.output_tokens, total: row.input_tokens + row.output_tokens },
-    cost_cents: costCents(row.cost),
+    ...usageAnswer(row),
   };
 }
 
@@ -112,26 +104,16 @@ function series(buckets: readonly TenantBucketRow[], span: TimeSpan, stepMs: num
   });
 }
 
-const noSums: BucketSums = {
-  successes: 0,
-  failures: 0,
-  cancellations: 0,
-  model_calls: 0,
-  input_tokens: 0,
-  output_tokens: 0,
-  cost: null,
-};
+const noSums: BucketSums = { successful: 0, failed: 0, cancelled: 0, ...noUsage };
 
 function topAgents({ top, names }: DashboardRows) {
   return top.map((row) => ({
-    agent_id: row.id,
-    agent_name: names.get(row.id) ?? null,
-    total_executions: row.executions,
-    successful_executions: row.successes,
-    failed_executions: row.failures,
-    success_rate: percentDigits(
-      successRate({ total: row.executions, successful: row.successes, failed: row.failures }),
-    ),
+    agent_id: row.agent_id,
+    agent_name: names.get(row.agent_id) ?? null,
+    total_executions: row.total,
+    successful_executions: row.successful,
+    failed_executions: row.failed,
+    success_rate: percentDigits(successRate(row)),
     success_rate_lower_bound: percentDigits(100 * row.bound),
   }));
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import {
-  costCentsSchema,
   countSchema,
   instantSchema,
   millisecondsSchema,
@@ -10,8 +9,8 @@ import {
   percentSchema,
   rateSchema,
   textSchema,
-  tokensSchema,
 } from '../answers/answer-schema.js';
+import { usageShape } from '../answers/usage.js';
 
 const spanShape = { from: instantSchema, to: instantSchema };
 
@@ -21,9 +20,7 @@ const sumsShape = {
   failed_executions: countSchema,
   cancelled_executions: countSchema,
   error_rate: percentSchema,
-  llm_calls: countSchema,
-  tokens: tokensSchema,
-  cost_cents: costCentsSchema,
+  ...usageShape,
 };
 
 const windowSchema = z

@@ -104,7 +104,7 @@ async function readDashboard(store: StoreReader, tenant: string, ranges: Dashboa
     ranges,
   );
   const listed = issues.slice(0, issuesListedMax);
-  const agentIds = [...new Set([...top.map(({ id }) => id), ...listed.map(({ agentId }) => agentId)])];
+  const agentIds = [...new Set([...top.map((row) => row.agent_id), ...listed.map(({ agentId }) => agentId)])];
   return {
     register,
     hours: minutes.hours,

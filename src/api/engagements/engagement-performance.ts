@@ -105,33 +105,32 @@ function engagementUnknown(id: string): CollectorError {
 }
 
 function dayItem(row: EngagementDayRow): z.output<typeof daySchema> {
-  const counts = { total: row.executions, successful: row.successes, failed: row.failures };
   const told = toldBetween(row);
   const [p50, p95, p99] = row.percentiles;
   return {
     day: dayText(row.start_s * 1_000),
-    events: row.all_events,
-    total: row.executions,
-    successful: row.successes,
-    failed: row.failures,
-    cancelled: row.cancellations,
-    success_rate: successRate(counts),
-    error_rate: errorRate(counts),
-    avg_duration_ms: row.mean_ms,
-    min_duration_ms: row.shortest_ms,
-    max_duration_ms: row.longest_ms,
+    events: row.events,
+    total: row.total,
+    successful: row.successful,
+    failed: row.failed,
+    cancelled: row.cancelled,
+    success_rate: successRate(row),
+    error_rate: errorRate(row),
+    avg_duration_ms: row.avg_duration_ms,
+    min_duration_ms: row.min_duration_ms,
+    max_duration_ms: row.max_duration_ms,
     p50_duration_ms: told(p50),
     p95_duration_ms: told(p95),
     p99_duration_ms: told(p99),
-    p95_successful_duration_ms: told(row.success_p95_ms),
-    llm_calls: row.model_calls,
-    tokens_in: row.input_tokens,
-    tokens_out: row.output_tokens,
-    cost_micros: row.cost,
-    avg_confidence: meanDigits(row.sureness),
-    avg_memory_mb: meanDigits(row.mean_memory_mb),
-    max_memory_mb: row.peak_memory_mb,
-    first_received: instant(row.first_ms),
-    last_received: instant(row.last_ms),
+    p95_successful_duration_ms: told(row.p95_successful_duration_ms),
+    llm_calls: row.llm_calls,
+    tokens_in: row.tokens_in,
+    tokens_out: row.tokens_out,
+    cost_micros: row.cost_micros,
+    avg_confidence: meanDigits(row.avg_confidence),
+    avg_memory_mb: meanDigits(row.avg_memory_mb),
+    max_memory_mb: row.max_memory_mb,
+    first_received: instant(row.first_received_ms),
+    last_received: instant(row.last_received_ms),
   };
 }

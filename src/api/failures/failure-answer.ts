@@ -6,18 +6,15 @@ import { failureOutcomes } from '../../clickhouse/queries/failures/failure-outco
 import { instant } from '../../core/time-text.js';
 import {
   attemptSchema,
-  costCentsSchema,
   countSchema,
   instantSchema,
   optionalInstantSchema,
   optionalNumberSchema,
   optionalTextSchema,
   textSchema,
-  tokensSchema,
 } from '../answers/answer-schema.js';
-import { costCents, reportedAttempt } from '../answers/answer-units.js';
-
-const usageShape = { llm_calls: countSchema, tokens: tokensSchema, cost_cents: costCentsSchema };
+import { reportedAttempt } from '../answers/answer-units.js';
+import { noUsage, usageAnswer, usageShape } from '../answers/usage.js';
 
 export const failureSchema = z
   .strictObject({
@@ -53,7 +50,7 @@ export function failureItem(failure: FailureListRow): z.input<typeof failureSche
     task_id: failure.task_id,
     step_id: failure.step_id,
     parent_id: failure.parent_id,
-    attempt: reportedAttempt(failure.try_number),
+    attempt: reportedAttempt(failure.attempt),
     name: failure.name,
     step_kind: failure.step_kind,
     error_category: failure.error_category,
@@ -61,9 +58,7 @@ export function failureItem(failure: FailureListRow): z.input<typeof failureSche
     error_message: failure.error_message,
     failed_at: instant(failure.failed_ms),
     duration_ms: failure.duration_ms,
-    llm_calls: failure.llm_calls,
-    tokens: tokensOf(failure.tokens_in, failure.tokens_out),
-    cost_cents: costCents(failure.cost_micros),
+    ...usageAnswer(failure),
     links: {
       run: failure.run_id === null ? null : runLink(failure.run_id),
       task: failure.task_id === null ? null : `/api/v1/monitoring/tasks/${encodeURIComponent(failure.task_id)}`,
@@ -90,22 +85,14 @@ export const failureCountsShape = {
 /** What a group, or what several add up to, says of its failed attempts; of nothing when there is none. */
 export function failureCounts(group: FailureGroupRow | null) {
   return {
-    count: group?.failures ?? 0,
-    retried: group?.retries ?? 0,
-    recovered: group?.recoveries ?? 0,
-    failed_for_good: (group?.failures ?? 0) - (group?.recoveries ?? 0),
-    wasted: {
-      llm_calls: group?.model_calls ?? 0,
-      tokens: tokensOf(group?.input_tokens ?? 0, group?.output_tokens ?? 0),
-      cost_cents: costCents(group?.cost ?? null),
-    },
-    affected_agents: group?.agents ?? 0,
-    affected_runs: group?.runs ?? 0,
-    first_seen: group === null ? null : instant(group.first_ms),
-    last_seen: group === null ? null : instant(group.last_ms),
+    count: group?.count ?? 0,
+    retried: group?.retried ?? 0,
+    recovered: group?.recovered ?? 0,
+    failed_for_good: (group?.count ?? 0) - (group?.recovered ?? 0),
+    wasted: usageAnswer(group ?? noUsage),
+    affected_agents: group?.affected_agents ?? 0,
+    affected_runs: group?.affected_runs ?? 0,
+    first_seen: group === null ? null : instant(group.first_seen_ms),
+    last_seen: group === null ? null : instant(group.last_seen_ms),
   };
-}
-
-function tokensOf(input: number, output: number) {
-  return { in: input, out: output, total: input + output };
 }

@@ -129,8 +129,8 @@ async function breakdown(store: StoreReader, asked: Asked): Promise<z.input<type
   const [restOfSeries = [], ...series] = await readSeries(store, asked, { top, buckets, isEmpty: total === null });
   const groups = top.map((row, index) => ({ row, series: series[index] ?? [] }));
   const examples = await readExamples(store, asked, groups, buckets);
-  const count = total?.failures ?? 0;
-  const share = (row: FailureGroupRow) => percentDigits((100 * row.failures) / count);
+  const count = total?.count ?? 0;
+  const share = (row: FailureGroupRow) => percentDigits((100 * row.count) / count);
   return {
     group_by: groupBy,
     from: instant(span.fromMs),
@@ -170,7 +170,7 @@ async function readSeries(store: StoreReader, asked: Asked, { top, buckets, isEm
   const keys = top.map(({ key }) => key);
   for (const row of await readFailureSeries(store, asked.filter, { groupBy: asked.groupBy, keys, stepMs })) {
     const counts = series[row.place];
-    if (counts !== undefined) counts[(row.start_ms - firstMs) / stepMs] = row.failures;
+    if (counts !== undefined) counts[(row.start_ms - firstMs) / stepMs] = row.count;
   }
   return series;
 }
@@ -189,6 +189,6 @@ function readExamples(
   return readFailureExamples(store, filter, { groupBy, groups: looked, runsMax: exampleRunsMax });
 }
 
-function exampleItem({ run_id: runId, last_ms: lastMs }: FailureExampleRow) {
-  return { run_id: runId, last_failed_at: instant(lastMs), link: runLink(runId) };
+function exampleItem({ run_id: runId, last_failed_ms: lastFailedMs }: FailureExampleRow) {
+  return { run_id: runId, last_failed_at: instant(lastFailedMs), link: runLink(runId) };
 }

@@ -86,7 +86,7 @@ export function createFailureListRoute(context: ApiContext): HttpRoute {
         return jsonReply({
           failures: failures.map(failureItem),
           limit,
-          next_cursor: last === undefined ? null : encodePageCursor([last.failed_ms, last.unit, last.try_number]),
+          next_cursor: last === undefined ? null : encodePageCursor([last.failed_ms, last.unit, last.attempt]),
         });
       });
     },

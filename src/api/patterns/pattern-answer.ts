@@ -67,19 +67,19 @@ export const patternDetailShape = {
 
 export function patternItem(pattern: PatternRow, feedback: PatternFeedbackRow | undefined) {
   return {
-    pattern_id: pattern.id,
-    pattern_type: pattern.latest_type,
-    name: pattern.latest_name,
-    description: pattern.latest_description,
-    confidence: pattern.latest_confidence,
-    effectiveness: pattern.latest_effectiveness,
-    observations: pattern.times_observed,
+    pattern_id: pattern.pattern_id,
+    pattern_type: pattern.pattern_type,
+    name: pattern.name,
+    description: pattern.description,
+    confidence: pattern.confidence,
+    effectiveness: pattern.effectiveness,
+    observations: pattern.observations,
     agents: pattern.agents,
     agent_count: pattern.agent_count,
-    evidence_count: pattern.references_count,
-    evidence_count_exact: pattern.references_count <= exactEvidenceMax,
-    first_seen: instant(pattern.first_ms),
-    last_seen: instant(pattern.last_ms),
+    evidence_count: pattern.evidence_count,
+    evidence_count_exact: pattern.evidence_count <= exactEvidenceMax,
+    first_seen: instant(pattern.first_seen_ms),
+    last_seen: instant(pattern.last_seen_ms),
     feedback: feedback === undefined ? noFeedback : feedbackItem(feedback),
   };
 }
@@ -87,13 +87,13 @@ export function patternItem(pattern: PatternRow, feedback: PatternFeedbackRow | 
 export interface PatternDetail {
   readonly pattern: PatternRow;
   readonly feedback: PatternFeedbackRow | undefined;
-  readonly references: readonly string[];
+  readonly evidence: readonly string[];
 }
 
-export function patternDetail({ pattern, feedback, references }: PatternDetail) {
+export function patternDetail({ pattern, feedback, evidence }: PatternDetail) {
   return {
     ...patternItem(pattern, feedback),
-    evidence: references,
+    evidence,
     latest_feedback: (feedback?.newest ?? []).map(([negativeMs, feedbackId, score, text, userId]) => ({
       feedback_id: feedbackId,
       at: instant(-negativeMs),
@@ -116,11 +116,11 @@ const noFeedback = {
 
 function feedbackItem(feedback: PatternFeedbackRow) {
   return {
-    count: feedback.feedbacks,
-    scored: feedback.scores,
-    avg_score: meanDigits(feedback.average),
-    min_score: feedback.least,
-    max_score: feedback.greatest,
+    count: feedback.count,
+    scored: feedback.scored,
+    avg_score: meanDigits(feedback.avg_score),
+    min_score: feedback.min_score,
+    max_score: feedback.max_score,
     last_score: feedback.last_score,
     last_at: instant(feedback.last_ms),
   };

@@ -31,13 +31,13 @@ export function createPatternDetailRoute(context: ApiContext): HttpRoute {
       const patternId = pathPatternId(request);
       const keys = { tenant, patternIds: [patternId] };
       return readWithin(context, request, async (store) => {
-        const [[pattern], [feedback], references] = await Promise.all([
+        const [[pattern], [feedback], evidence] = await Promise.all([
           readPatterns(store, keys),
           readPatternFeedback(store, keys),
           readPatternEvidence(store, { tenant, patternId }),
         ]);
         if (pattern === undefined) throw patternUnknown(patternId);
-        return jsonReply(patternDetail({ pattern, feedback, references }));
+        return jsonReply(patternDetail({ pattern, feedback, evidence }));
       });
     },
   };

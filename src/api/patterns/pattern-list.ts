@@ -69,17 +69,17 @@ export function createPatternListRoute(context: ApiContext): HttpRoute {
           patternType: given.pattern_type,
           agentId: given.agent_id,
           confidenceMin: given.min_confidence,
-          after: position && { seenMs: position[0], patternId: position[1] },
+          after: position && { lastSeenMs: position[0], patternId: position[1] },
           limit: limit + 1,
         });
         const page = found.slice(0, limit);
-        const keys = { tenant, patternIds: page.map(({ id }) => id) };
+        const keys = { tenant, patternIds: page.map((row) => row.pattern_id) };
         const [patterns, feedback] =
           page.length === 0
             ? [[], []]
             : await Promise.all([readPatterns(store, keys), readPatternFeedback(store, keys)]);
-        const patternOf = new Map(patterns.map((row) => [row.id, row]));
-        const feedbackOf = new Map(feedback.map((row) => [row.id, row]));
+        const patternOf = new Map(patterns.map((row) => [row.pattern_id, row]));
+        const feedbackOf = new Map(feedback.map((row) => [row.pattern_id, row]));
         const last = found.length > limit ? page.at(-1) : undefined;
         return jsonReply({
           patterns: keys.patternIds.flatMap((id) => {
@@ -87,7 +87,7 @@ export function createPatternListRoute(context: ApiContext): HttpRoute {
             return pattern === undefined ? [] : [patternItem(pattern, feedbackOf.get(id))];
           }),
           limit,
-          next_cursor: last === undefined ? null : encodePageCursor([last.seen_ms, last.id]),
+          next_cursor: last === undefined ? null : encodePageCursor([last.last_seen_ms, last.pattern_id]),
         });
       });
     },

@@ -13,6 +13,7 @@ import {
   textSchema,
 } from '../answers/answer-schema.js';
 import { contextText, costCents, secondsText } from '../answers/answer-units.js';
+import { noUsage } from '../answers/usage.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { cursorParameter } from '../request/page-cursor.js';
 import { idParameter, integerParameter, parseParameters } from '../request/parameters.js';
@@ -23,7 +24,7 @@ import { decodePosition, encodePosition, historyFilter, leaseOf, offsetMax } fro
 import { readerOf } from '../work/user-bound.js';
 import { type RunPageFacts, runStatus } from './run-item.js';
 import { runStatuses } from './run-stats.js';
-import { readTotalsByRun, totalUsage } from './run-totals.js';
+import { readTotalsByRun } from './run-totals.js';
 
 const parameters = z.strictObject({
   agent_id: idParameter.optional(),
@@ -119,7 +120,7 @@ function nextPage(query: URLSearchParams, cursor: string | null): Record<string,
 
 function executionItem(row: RunListRow, facts: RunPageFacts): z.output<typeof execution> {
   const totals = facts.totals.get(row.place_id);
-  const { tokensIn, tokensOut, costMicros } = totalUsage(totals);
+  const usage = totals ?? noUsage;
   const state = runStatus(row, facts);
   return {
     run_id: row.place_id,
@@ -135,8 +136,8 @@ function executionItem(row: RunListRow, facts: RunPageFacts): z.output<typeof ex
     output: contextText(row.outputs),
     inputs: row.inputs,
     outputs: row.outputs,
-    node_count: (totals?.ended_tasks ?? 0) + (totals?.ended_steps ?? 0),
-    tokens_used: tokensIn + tokensOut,
-    cost_cents: costCents(costMicros),
+    node_count: (totals?.tasks_ended ?? 0) + (totals?.steps_ended ?? 0),
+    tokens_used: usage.tokens_in + usage.tokens_out,
+    cost_cents: costCents(usage.cost_micros),
   };
 }

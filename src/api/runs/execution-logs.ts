@@ -210,5 +210,5 @@ function nodeItem(row: WorkAttemptRow, position: number, isHeard: boolean) {
 
 /** As the run reports it, else from its first to its last event; null when nothing is known of it. */
 function totalDurationMs({ state, activity }: RunRecord): number | null {
-  return state?.took_ms ?? (activity === null ? null : activity.last_ms - activity.first_ms);
+  return state?.took_ms ?? (activity === null ? null : activity.last_event_ms - activity.first_event_ms);
 }

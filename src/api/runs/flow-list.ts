@@ -3,16 +3,15 @@ import { type FlowRow, readFlowPage } from '../../clickhouse/queries/runs/flow-p
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import { instant } from '../../core/time-text.js';
 import {
-  costCentsSchema,
   countSchema,
   executionTimesSchema,
   instantSchema,
   pageShape,
   percentSchema,
   textSchema,
-  tokensSchema,
 } from '../answers/answer-schema.js';
-import { costCents, percentDigits, rounded } from '../answers/answer-units.js';
+import { percentDigits, rounded } from '../answers/answer-units.js';
+import { usageAnswer, usageShape } from '../answers/usage.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { checkFailureRange, failureRangeShape, failureSpan } from '../request/event-range.js';
 import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';
@@ -40,9 +39,7 @@ const flow = z
     success_rate: percentSchema.meta({ description: 'Of the runs that completed or failed, in percent.' }),
     error_rate: percentSchema,
     execution_times: executionTimesSchema.meta({ description: 'Of the runs whose duration is known.' }),
-    llm_calls: countSchema,
-    tokens: tokensSchema,
-    cost_cents: costCentsSchema.nullable(),
+    ...usageShape,
     first_run_at: instantSchema,
     last_run_at: instantSchema,
   })
@@ -76,7 +73,7 @@ export function createFlowListRoute(context: ApiContext): HttpRoute {
     handle: (request, { tenant }) => {
       const { limit, cursor, ...given } = parseParameters(parameters, request.query);
       const position = decodePageCursor(cursorKey, cursor);
-      const after = position && { lastMs: position[0], flow: position[1] };
+      const after = position && { lastRunMs: position[0], flowId: position[1] };
       const span = failureSpan(given, nowMs());
       return readWithin(context, request, async (store) => {
         const rows = await readFlowPage(store, { tenant, span, limit: limit + 1, after });
@@ -86,9 +83,9 @@ export function createFlowListRoute(context: ApiContext): HttpRoute {
           from: instant(span.fromMs),
           to: instant(span.toMs),
           flows: page.map(flowItem),
-          total: rows[0]?.flows ?? 0,
+          total: rows[0]?.total_flows ?? 0,
           limit,
-          next_cursor: last === undefined ? null : encodePageCursor([last.last_ms, last.flow]),
+          next_cursor: last === undefined ? null : encodePageCursor([last.last_run_ms, last.flow_id]),
         });
       });
     },
@@ -97,28 +94,26 @@ export function createFlowListRoute(context: ApiContext): HttpRoute {
 
 function flowItem(row: FlowRow): z.output<typeof flow> {
   const told = toldBetween(row);
-  const counts = { total: row.runs, successful: row.completed_runs, failed: row.failed_runs };
+  const counts = { total: row.total_runs, successful: row.completed_runs, failed: row.failed_runs };
   return {
-    flow_id: row.flow,
-    total_runs: row.runs,
+    flow_id: row.flow_id,
+    total_runs: row.total_runs,
     completed_runs: row.completed_runs,
     failed_runs: row.failed_runs,
     cancelled_runs: row.cancelled_runs,
-    open_runs: row.runs - row.completed_runs - row.failed_runs - row.cancelled_runs,
+    open_runs: row.total_runs - row.completed_runs - row.failed_runs - row.cancelled_runs,
     success_rate: percentDigits(successRate(counts)),
     error_rate: percentDigits(errorRate(counts)),
     execution_times: {
-      avg_ms: row.mean_ms === null ? null : rounded(row.mean_ms),
-      min_ms: row.shortest_ms,
-      max_ms: row.longest_ms,
-      p50_ms: told(row.p50_ms),
-      p95_ms: told(row.p95_ms),
-      p99_ms: told(row.p99_ms),
+      avg_ms: row.avg_duration_ms === null ? null : rounded(row.avg_duration_ms),
+      min_ms: row.min_duration_ms,
+      max_ms: row.max_duration_ms,
+      p50_ms: told(row.p50_duration_ms),
+      p95_ms: told(row.p95_duration_ms),
+      p99_ms: told(row.p99_duration_ms),
     },
-    llm_calls: row.model_calls,
-    tokens: { in: row.input_tokens, out: row.output_tokens, total: row.input_tokens + row.output_tokens },
-    cost_cents: row.cost === null ? null : costCents(row.cost),
-    first_run_at: instant(row.first_ms),
-    last_run_at: instant(row.last_ms),
+    ...usageAnswer(row),
+    first_run_at: instant(row.first_run_ms),
+    last_run_at: instant(row.last_run_ms),
   };
 }

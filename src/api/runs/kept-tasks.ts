@@ -2,6 +2,7 @@ import { type RunTaskRow, readRunTasks } from '../../clickhouse/queries/runs/run
 import type { RunKey } from '../../clickhouse/queries/work/run-activity.js';
 import type { WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
+import { noUsage } from '../answers/usage.js';
 import { ofReader } from '../work/user-bound.js';
 
 /** Tasks of an old run that are read; of a larger one, the first that started. */
@@ -36,6 +37,7 @@ export async function readKeptTasks(
 function keptAttempt(task: RunTaskRow): WorkAttemptRow {
   const isEnded = task.state !== 'pending' && task.state !== 'running';
   const tried = Math.max(1, task.attempt);
+  const { llm_calls, tokens_in, tokens_out, cost_micros } = isEnded ? task : noUsage;
   return {
     unit: 'task',
     task: task.task_id,
@@ -52,10 +54,10 @@ function keptAttempt(task: RunTaskRow): WorkAttemptRow {
     ended_ms: isEnded ? (task.ended_ms ?? task.updated_ms) : null,
     updated_ms: task.updated_ms,
     took_ms: task.duration_ms,
-    model_calls: isEnded ? task.llm_calls : 0,
-    input_tokens: isEnded ? task.tokens_in : 0,
-    output_tokens: isEnded ? task.tokens_out : 0,
-    cost: isEnded ? task.cost_micros : null,
+    llm_calls,
+    tokens_in,
+    tokens_out,
+    cost_micros,
     scope: 'own',
     sureness: task.confidence,
     category: task.category,

@@ -75,7 +75,7 @@ async function readRecordAndFailures(context: ApiContext, store: StoreReader, ke
 
 /** In the order of their begin. What the activity counts no failure of is not searched. */
 async function readFailures(store: StoreReader, { scope, activity }: RunRecord): Promise<WorkAttemptRow[]> {
-  if (scope === null || activity === null || activity.failed_tasks + activity.failed_steps === 0) return [];
+  if (scope === null || activity === null || activity.tasks_failed + activity.steps_failed === 0) return [];
   return await readWorkAttempts(store, scope, { limit: failuresMax + 1, only: 'failed' });
 }
 
@@ -128,29 +128,22 @@ function statePart({ key, status, state }: RunRecord) {
 /** The usage a run that ended reports of itself, if it is of this scope. */
 function runUsage(state: RunDetailRow | null, scope: 'own' | 'rolled_up') {
   if (state === null || state.state === 'running' || state.scope !== scope) return noUsage;
-  const { llm_calls: llmCalls, tokens_in: tokensIn, tokens_out: tokensOut, cost_micros: costMicros } = state;
-  return { llmCalls, tokensIn, tokensOut, costMicros };
+  return state;
 }
 
 function activityPart(activity: RunActivityRow | null) {
-  const total = {
-    llmCalls: activity?.model_calls ?? 0,
-    tokensIn: activity?.input_tokens ?? 0,
-    tokensOut: activity?.output_tokens ?? 0,
-    costMicros: activity?.cost ?? null,
-  };
   return {
-    total: usageAnswer(total),
-    events: activity?.all_events ?? 0,
-    steps_started: activity?.started_steps ?? 0,
-    steps_ended: activity?.ended_steps ?? 0,
-    steps_failed: activity?.failed_steps ?? 0,
-    tasks_ended: activity?.ended_tasks ?? 0,
-    tasks_failed: activity?.failed_tasks ?? 0,
-    agents: activity?.senders ?? [],
-    first_event_at: optionalInstant(activity?.first_ms ?? null),
-    last_event_at: optionalInstant(activity?.last_ms ?? null),
-    last_received_at: optionalInstant(activity?.received_ms ?? null),
+    total: usageAnswer(activity ?? noUsage),
+    events: activity?.events ?? 0,
+    steps_started: activity?.steps_started ?? 0,
+    steps_ended: activity?.steps_ended ?? 0,
+    steps_failed: activity?.steps_failed ?? 0,
+    tasks_ended: activity?.tasks_ended ?? 0,
+    tasks_failed: activity?.tasks_failed ?? 0,
+    agents: activity?.agents ?? [],
+    first_event_at: optionalInstant(activity?.first_event_ms ?? null),
+    last_event_at: optionalInstant(activity?.last_event_ms ?? null),
+    last_received_at: optionalInstant(activity?.last_received_ms ?? null),
   };
 }
 

@@ -9,10 +9,10 @@ import {
   optionalTextSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { usageAnswer, usageSchema } from '../answers/usage.js';
+import { noUsage, usageAnswer, usageSchema } from '../answers/usage.js';
 import { inputSummary } from '../work/task-answer.js';
 import { runStatuses } from './run-stats.js';
-import { type RunTotals, totalUsage } from './run-totals.js';
+import type { RunTotals } from './run-totals.js';
 
 export const runItemSchema = z
   .strictObject({
@@ -69,12 +69,12 @@ export function runItem(row: RunListRow, facts: RunPageFacts): z.output<typeof r
     ended_at: runEnd(row),
     updated_at: instant(row.updated_ms),
     duration_ms: row.took_ms,
-    tasks_ended: totals?.ended_tasks ?? 0,
-    tasks_failed: totals?.failed_tasks ?? 0,
-    steps_started: totals?.started_steps ?? 0,
-    steps_ended: totals?.ended_steps ?? 0,
-    steps_failed: totals?.failed_steps ?? 0,
-    total: usageAnswer(totalUsage(totals)),
+    tasks_ended: totals?.tasks_ended ?? 0,
+    tasks_failed: totals?.tasks_failed ?? 0,
+    steps_started: totals?.steps_started ?? 0,
+    steps_ended: totals?.steps_ended ?? 0,
+    steps_failed: totals?.steps_failed ?? 0,
+    total: usageAnswer(totals ?? noUsage),
     error_category: row.category,
     error_code: row.error_code,
     error_preview: row.error_preview,

@@ -45,7 +45,7 @@ export async function readRunRecord(
   const nowMs = context.clock.nowMs();
   const isOpen = state === null || state.state === 'running';
   const sinceMs = nowMs - context.options.leaseMs;
-  const receivedMs = Math.max(activity?.received_ms ?? 0, state?.received_ms ?? 0);
+  const receivedMs = Math.max(activity?.last_received_ms ?? 0, state?.received_ms ?? 0);
   // The agents of a run that ended have gone on to others: only its own events tell whether work of it is under way.
   const isHeard = receivedMs >= sinceMs || (isOpen && (await isRenewed(store, key, { state, activity, sinceMs })));
   return {
@@ -55,7 +55,7 @@ export async function readRunRecord(
     status: isOpen ? (isHeard ? 'running' : 'orphaned') : state.state,
     isHeard,
     scope: activity === null ? null : scopeOfUser(runScope(key, activity), user),
-    stepsExpired: activity !== null && activity.first_ms < nowMs - context.options.retention.raw * dayMs,
+    stepsExpired: activity !== null && activity.first_event_ms < nowMs - context.options.retention.raw * dayMs,
   };
 }
 
@@ -65,7 +65,7 @@ interface Silence extends Pick<RunRecord, 'state' | 'activity'> {
 
 /** Whether a heartbeat kept the lease of a silent run: of its agent, of any that worked if its own events were lost. */
 async function isRenewed(store: StoreReader, key: RunKey, { state, activity, sinceMs }: Silence): Promise<boolean> {
-  const agentIds = state === null ? (activity?.senders ?? []) : [state.agent];
+  const agentIds = state === null ? (activity?.agents ?? []) : [state.agent];
   const { tenant, runId } = key;
   const renewals = await readRunLeaseRenewals(store, { tenant, runIds: [runId], agentIds, sinceMs });
   return renewals.length > 0;

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { type RunOutcomeRow, readRunOutcomes } from '../../clickhouse/queries/runs/run-outcomes.js';
 import { readRunsUsage } from '../../clickhouse/queries/runs/runs-usage.js';
+import type { UsageRow } from '../../clickhouse/queries/sql/usage-columns.js';
 import { nearestRank } from '../../core/percentile.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { countSchema, millisecondsSchema, percentSchema } from '../answers/answer-schema.js';
 import { percentDigits } from '../answers/answer-units.js';
-import { addedUsage, noUsage, type Usage, usageAnswer, usageShape } from '../answers/usage.js';
+import { addedUsage, noUsage, usageAnswer, usageShape } from '../answers/usage.js';
 import { requestBatches } from '../request/parameter-bytes.js';
 import { successRate } from '../statistics/execution-rate.js';
 import { type HistoryCount, totalMax } from '../work/history-count.js';
@@ -72,16 +73,11 @@ function countByStatus(rows: readonly RunOutcomeRow[], orphaned: ReadonlySet<str
   return counts;
 }
 
-async function readUsage(store: StoreReader, tenant: string, rows: readonly RunOutcomeRow[]): Promise<Usage> {
+async function readUsage(store: StoreReader, tenant: string, rows: readonly RunOutcomeRow[]): Promise<UsageRow> {
   let total = noUsage;
   for (const batch of requestBatches(rows, ({ place_id: id }) => [id])) {
     const usage = await readRunsUsage(store, { tenant, runIds: batch.map(({ place_id: id }) => id) });
-    total = addedUsage(total, {
-      llmCalls: usage.model_calls,
-      tokensIn: usage.input_tokens,
-      tokensOut: usage.output_tokens,
-      costMicros: usage.cost,
-    });
+    total = addedUsage(total, usage ?? noUsage);
   }
   return total;
 }

@@ -1,6 +1,5 @@
 import { type RunTotalsRow, readRunTotals } from '../../clickhouse/queries/runs/run-totals.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
-import { noUsage, type Usage } from '../answers/usage.js';
 import { requestBatches } from '../request/parameter-bytes.js';
 
 export type RunTotals = ReadonlyMap<string, RunTotalsRow>;
@@ -14,13 +13,7 @@ export async function readTotalsByRun(
   const totals = new Map<string, RunTotalsRow>();
   for (const batch of requestBatches(rows, ({ place_id: id }) => [id])) {
     const found = await readRunTotals(store, { tenant, runIds: batch.map(({ place_id: id }) => id) });
-    for (const row of found) totals.set(row.run, row);
+    for (const row of found) totals.set(row.run_id, row);
   }
   return totals;
-}
-
-export function totalUsage(totals: RunTotalsRow | undefined): Usage {
-  if (totals === undefined) return noUsage;
-  const { model_calls: llmCalls, input_tokens: tokensIn, output_tokens: tokensOut, cost: costMicros } = totals;
-  return { llmCalls, tokensIn, tokensOut, costMicros };
 }

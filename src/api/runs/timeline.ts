@@ -1,6 +1,7 @@
 import type { RunDetailRow } from '../../clickhouse/queries/runs/run-detail.js';
+import type { UsageRow } from '../../clickhouse/queries/sql/usage-columns.js';
 import type { WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
-import { addedUsage, noUsage, type Usage } from '../answers/usage.js';
+import { addedUsage, noUsage } from '../answers/usage.js';
 import { criticalMs } from './critical-path.js';
 import type { RunRecord } from './run-record.js';
 import { buildWorkTree, type WorkNode } from './work-tree.js';
@@ -20,11 +21,11 @@ export interface Timeline {
 export interface TimelineNode {
   readonly work: WorkNode;
   /** Usage of this attempt alone. */
-  readonly own: Usage;
+  readonly own: UsageRow;
   /** With that of everything below it. */
-  readonly total: Usage;
+  readonly total: UsageRow;
   /** Reported with that of everything below it: told, never added. */
-  readonly rolledUp: Usage | null;
+  readonly rolledUp: UsageRow | null;
   /** Null: not on the critical path. */
   readonly criticalMs: number | null;
 }
@@ -55,9 +56,9 @@ function runTimes(
   const endedMs = endedOf(state);
   const startedMs = startedOf(state) ?? run?.started_ms ?? null;
   const begins = attempts.map(({ begin_ms: beginMs }) => beginMs);
-  const told = [...begins, activity?.first_ms, endedMs, state?.updated_ms].filter((ms) => typeof ms === 'number');
+  const told = [...begins, activity?.first_event_ms, endedMs, state?.updated_ms].filter((ms) => typeof ms === 'number');
   const originMs = startedMs ?? told.reduce((least, ms) => Math.min(least, ms), Number.MAX_SAFE_INTEGER);
-  const lastMs = Math.max(originMs, activity?.last_ms ?? 0, state?.updated_ms ?? 0);
+  const lastMs = Math.max(originMs, activity?.last_event_ms ?? 0, state?.updated_ms ?? 0);
   const wholeMs = startedMs === null || endedMs === null ? null : Math.max(0, endedMs - startedMs);
   return { originMs, startedMs, endedMs, durationMs: state?.took_ms ?? wholeMs, endMs: endedMs ?? lastMs, lastMs };
 }
@@ -92,24 +93,17 @@ function measuredNodes(tree: readonly WorkNode[], state: RunDetailRow | null): T
 }
 
 interface ReportedUsage {
-  readonly usage: Usage;
+  readonly usage: UsageRow;
   readonly isRolledUp: boolean;
 }
 
 /** The usage of a run counts once it ended, as in all sums. */
 function runUsage(state: RunDetailRow | null): ReportedUsage {
   if (state === null || state.state === 'running') return { usage: noUsage, isRolledUp: false };
-  const { llm_calls: llmCalls, tokens_in: tokensIn, tokens_out: tokensOut, cost_micros: costMicros } = state;
-  return { usage: { llmCalls, tokensIn, tokensOut, costMicros }, isRolledUp: state.scope === 'rolled_up' };
+  return { usage: state, isRolledUp: state.scope === 'rolled_up' };
 }
 
 function attemptUsage(row: WorkAttemptRow | null): ReportedUsage {
   if (row === null) return { usage: noUsage, isRolledUp: false };
-  const usage = {
-    llmCalls: row.model_calls,
-    tokensIn: row.input_tokens,
-    tokensOut: row.output_tokens,
-    costMicros: row.cost,
-  };
-  return { usage, isRolledUp: row.scope === 'rolled_up' };
+  return { usage: row, isRolledUp: row.scope === 'rolled_up' };
 }

@@ -10,7 +10,7 @@ export type TrendVerdict = (typeof trendVerdicts)[number];
 /** What a trend needs to know of one half of a range. */
 export interface TrendHalf extends OutcomeCounts {
   /** Centroids of the durations of its successful executions, in ms. */
-  readonly successDurations: Centroids;
+  readonly successfulDurations: Centroids;
 }
 
 export interface Trend {
@@ -67,7 +67,7 @@ const expectedCellMin = 5;
  */
 export function trendOf(first: TrendHalf, second: TrendHalf): Trend {
   const rate = rateChange(first, second);
-  const p95 = p95Change(first.successDurations, second.successDurations);
+  const p95 = p95Change(first.successfulDurations, second.successfulDurations);
   return { verdict: verdictOf(first.total + second.total, rate, p95), successRate: rate, p95 };
 }
 

@@ -11,8 +11,8 @@ import {
   stringMapSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { costCents, reportedAttempt } from '../answers/answer-units.js';
-import { usageShape } from '../answers/usage.js';
+import { reportedAttempt } from '../answers/answer-units.js';
+import { usageAnswer, usageShape } from '../answers/usage.js';
 import { openStatus, workStatusSchema } from './work-status.js';
 
 /** What attempts of tasks and of steps have in common. */
@@ -50,9 +50,7 @@ export function taskAttempt(row: WorkAttemptRow, isHeard: boolean) {
     started_at: optionalInstant(row.started_ms),
     ended_at: optionalInstant(row.ended_ms),
     duration_ms: tookMs(row),
-    llm_calls: row.model_calls,
-    tokens: { in: row.input_tokens, out: row.output_tokens, total: row.input_tokens + row.output_tokens },
-    cost_cents: costCents(row.cost),
+    ...usageAnswer(row),
     usage_scope: row.scope,
     confidence: row.sureness,
     error_category: row.category,

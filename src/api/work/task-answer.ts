@@ -2,17 +2,15 @@ import type { TaskRow } from '../../clickhouse/queries/work/task-row.js';
 import { instant, optionalInstant } from '../../core/time-text.js';
 import {
   attemptSchema,
-  costCentsSchema,
-  countSchema,
   instantSchema,
   millisecondsSchema,
   optionalInstantSchema,
   optionalNumberSchema,
   optionalTextSchema,
   textSchema,
-  tokensSchema,
 } from '../answers/answer-schema.js';
-import { costCents, reportedAttempt } from '../answers/answer-units.js';
+import { reportedAttempt } from '../answers/answer-units.js';
+import { usageAnswer, usageShape } from '../answers/usage.js';
 import { workStatusSchema } from './work-status.js';
 
 const summaryCharactersMax = 200;
@@ -36,9 +34,7 @@ export const taskItemShape = {
   updated_at: instantSchema,
   received_at: instantSchema,
   duration_ms: millisecondsSchema,
-  llm_calls: countSchema,
-  tokens: tokensSchema,
-  cost_cents: costCentsSchema,
+  ...usageShape,
   memory_mb: optionalNumberSchema,
   confidence: optionalNumberSchema,
   error_category: optionalTextSchema,
@@ -66,9 +62,7 @@ export function taskItem(task: TaskRow) {
     updated_at: instant(task.updated_ms),
     received_at: instant(task.received_ms),
     duration_ms: task.duration_ms,
-    llm_calls: task.llm_calls,
-    tokens: { in: task.tokens_in, out: task.tokens_out, total: task.tokens_in + task.tokens_out },
-    cost_cents: costCents(task.cost_micros),
+    ...usageAnswer(task),
     memory_mb: task.memory_mb,
     confidence: task.confidence,
     error_category: task.category,

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { type ExecutionHalves, halvesVerdict } from '../../../src/api/agents/execution-halves.js';
 
-function halves(executions: number, firstSuccesses: number, secondSuccesses: number, spread = 0): ExecutionHalves {
+function halves(total: number, firstSuccessful: number, secondSuccessful: number, spread = 0): ExecutionHalves {
   return {
-    executions,
-    successes: firstSuccesses + secondSuccesses,
-    first: Math.floor(executions / 2),
-    firstSuccessesMin: firstSuccesses - spread,
-    firstSuccessesMax: firstSuccesses + spread,
+    total,
+    successful: firstSuccessful + secondSuccessful,
+    first: Math.floor(total / 2),
+    firstSuccessfulMin: firstSuccessful - spread,
+    firstSuccessfulMax: firstSuccessful + spread,
   };
 }
 

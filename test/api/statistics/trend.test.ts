@@ -13,7 +13,7 @@ function centroids(values: readonly number[]): Float64Array {
 }
 
 function half(successful: number, failed: number, cancelled = 0, values: readonly number[] = []): TrendHalf {
-  return { total: successful + failed + cancelled, successful, failed, successDurations: centroids(values) };
+  return { total: successful + failed + cancelled, successful, failed, successfulDurations: centroids(values) };
 }
 
 test.each([

@@ -3,7 +3,7 @@ import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { integer64 } from '../sql/column-types.js';
 
-const row = z.object({ agent_id: z.string(), executions: integer64, successes: integer64, failures: integer64 });
+const row = z.object({ agent_id: z.string(), total: integer64, successful: integer64, failed: integer64 });
 
 export type AgentActivityRow = z.output<typeof row>;
 
@@ -21,7 +21,7 @@ export function readAgentActivity(store: StoreReader, range: AgentActivityRange)
   return checkedRows(store, row, {
     name: 'agent_activity',
     sql: `
-      SELECT agent_id, sum(total) AS executions, sum(successful) AS successes, sum(failed) AS failures
+      SELECT agent_id, sum(total) AS total, sum(successful) AS successful, sum(failed) AS failed
       FROM agent_performance_per_minute_v1
       WHERE tenant = {tenant:String}
         AND agent_id IN {agent_ids:Array(String)}

@@ -9,19 +9,19 @@ import type { ErrorRange } from '../sql/rollup-range.js';
 import type { AgentKey } from './agent-known.js';
 
 const row = z.object({
-  category: optionalText,
-  code: optionalText,
+  error_category: optionalText,
+  error_code: optionalText,
   message: optionalText,
   occurrences: integer64,
-  recoveries: integer64,
+  recovered: integer64,
   affected_runs: integer64,
-  first_ms: epochMs,
-  last_ms: epochMs,
-  groups: integer64,
-  failures: integer64,
+  first_seen_ms: epochMs,
+  last_seen_ms: epochMs,
+  total_groups: integer64,
+  failed: integer64,
 });
 
-/** A group of failed executions. `groups` and `failures` are those of the whole range, on every row. */
+/** A group of failed executions. `total_groups` and `failed` are those of the whole range, on every row. */
 export type AgentErrorRow = z.output<typeof row>;
 
 const rowWithDays = row.extend({
@@ -44,9 +44,8 @@ const key = 'tenant = {tenant:String} AND agent_id = {agent_id:String}';
 /** As they are stored: rows of one group and day that were not merged yet meet in `groupsSql`. */
 const daySql = `
   SELECT
-    toString(error_category) AS category, toString(error_code) AS code, message, day AS seen_day,
-    occurrences AS same, recovered AS same_recovered, runs AS same_runs,
-    first_seen AS first_same, last_seen AS last_same
+    toString(error_category) AS error_category, toString(error_code) AS error_code, message, day,
+    occurrences, recovered, runs, first_seen, last_seen
   FROM agent_errors_per_day_v1
   WHERE ${key} AND day >= {from_day:Date} AND day < {to_day:Date}`;
 
@@ -58,22 +57,22 @@ const inRawSpans = Array.from({ length: rawSpansMax }, (_, index) => {
 /** Equal messages are grouped before they are normalized: the regular expressions are what this costs. */
 const rawSql = `
   SELECT
-    toString(error_category) AS category, toString(error_code) AS code,
-    ${normalizedMessage('error_message')} AS message, seen_day,
-    sum(equal) AS same, sum(equal_recovered) AS same_recovered,
-    uniqMergeState(equal_runs) AS same_runs, min(first_equal) AS first_same, max(last_equal) AS last_same
+    toString(equal.error_category) AS error_category, toString(equal.error_code) AS error_code,
+    ${normalizedMessage('error_message')} AS message, day,
+    sum(equal.occurrences) AS occurrences, sum(equal.recovered) AS recovered,
+    uniqMergeState(equal.runs) AS runs, min(equal.first_seen) AS first_seen, max(equal.last_seen) AS last_seen
   FROM (
     SELECT
-      error_category, error_code, error_message, toDate(ts) AS seen_day,
-      count() AS equal, sum(is_recovered) AS equal_recovered, uniqStateIf(run_id, run_id != '') AS equal_runs,
-      min(ts) AS first_equal, max(ts) AS last_equal
+      error_category, error_code, error_message, toDate(ts) AS day,
+      count() AS occurrences, sum(is_recovered) AS recovered, uniqStateIf(run_id, run_id != '') AS runs,
+      min(ts) AS first_seen, max(ts) AS last_seen
     FROM (${failuresWithRecovery({
       failures: `${key} AND (${inRawSpans})`,
       completions: `${key} AND ts >= fromUnixTimestamp64Milli({raw_from:Int64}, 'UTC')`,
     })})
-    GROUP BY error_category, error_code, error_message, seen_day
-  )
-  GROUP BY category, code, message, seen_day`;
+    GROUP BY error_category, error_code, error_message, day
+  ) AS equal
+  GROUP BY error_category, error_code, message, day`;
 
 /**
  * What recovered is a maximum within a day, and a sum over days. A map of days costs 1 ms less than grouping by day
@@ -82,23 +81,23 @@ const rawSql = `
 function groupsSql(source: string, perDay: string): string {
   return `
     SELECT
-      category, code, message,
-      sum(same) AS occurrences,
-      least(arraySum(maxMap([seen_day], [same_recovered]).2), occurrences) AS recoveries,
-      uniqMerge(same_runs) AS affected_runs,
-      toUnixTimestamp64Milli(min(first_same)) AS first_ms,
-      toUnixTimestamp64Milli(max(last_same)) AS last_ms,${perDay}
-      count() OVER () AS groups,
-      sum(occurrences) OVER () AS failures
-    FROM (${source})
-    GROUP BY category, code, message
-    ORDER BY occurrences DESC, last_ms DESC, category, code, message
+      error_category, error_code, message,
+      sum(same.occurrences) AS occurrences,
+      least(arraySum(maxMap([same.day], [same.recovered]).2), occurrences) AS recovered,
+      uniqMerge(same.runs) AS affected_runs,
+      toUnixTimestamp64Milli(min(same.first_seen)) AS first_seen_ms,
+      toUnixTimestamp64Milli(max(same.last_seen)) AS last_seen_ms,${perDay}
+      count() OVER () AS total_groups,
+      sum(occurrences) OVER () AS failed
+    FROM (${source}) AS same
+    GROUP BY error_category, error_code, message
+    ORDER BY occurrences DESC, last_seen_ms DESC, error_category, error_code, message
     LIMIT {limit:UInt32}`;
 }
 
 /** Keys in their order, so days are. */
 const perDayColumn = `
-      sumMap([toString(seen_day)], [same]) AS per_day,`;
+      sumMap([toString(same.day)], [same.occurrences]) AS per_day,`;
 
 /**
  * The most frequent errors of an agent's failed executions, by category, code and normalized message, over whole days

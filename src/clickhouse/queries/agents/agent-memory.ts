@@ -8,10 +8,10 @@ import type { AgentKey } from './agent-known.js';
 
 const row = z.object({
   day_s: integer64.nullable(),
-  stores: integer64,
-  recalls: integer64,
-  first_ms: epochMs,
-  last_ms: epochMs,
+  stored: integer64,
+  recalled: integer64,
+  first_activity_ms: epochMs,
+  last_activity_ms: epochMs,
 });
 
 /** Memory operations of a UTC day, by its start in seconds since the epoch; null: of every other day there is. */
@@ -27,10 +27,10 @@ export function readAgentMemory(store: StoreReader, agent: AgentKey, range: Time
     sql: `
       SELECT
         if(day >= {from_day:Date} AND day < {to_day:Date}, toUInt32(toDateTime(day, 'UTC')), NULL) AS day_s,
-        sum(stored) AS stores,
-        sum(recalled) AS recalls,
-        toUnixTimestamp64Milli(min(first_activity)) AS first_ms,
-        toUnixTimestamp64Milli(max(last_activity)) AS last_ms
+        sum(stored) AS stored,
+        sum(recalled) AS recalled,
+        toUnixTimestamp64Milli(min(first_activity)) AS first_activity_ms,
+        toUnixTimestamp64Milli(max(last_activity)) AS last_activity_ms
       FROM agent_memory_per_day_v1
       WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
       GROUP BY day_s

@@ -3,7 +3,7 @@ import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, optionalText } from '../sql/column-types.js';
 
-const row = z.object({ id: z.string(), latest_name: optionalText, last_received_ms: epochMs });
+const row = z.object({ agent_id: z.string(), agent_name: optionalText, last_received_ms: epochMs });
 
 /** An agent, its latest name, and when an event of it was last received. */
 export type AgentPageRow = z.output<typeof row>;
@@ -25,8 +25,8 @@ export function readAgentPage(store: StoreReader, page: AgentPage): Promise<Agen
     name: 'agent_page',
     sql: `
       SELECT
-        toString(agent_id) AS id,
-        argMaxMerge(agent_name) AS latest_name,
+        agent_id,
+        argMaxMerge(agent_name) AS agent_name,
         toUnixTimestamp64Milli(max(last_received)) AS last_received_ms
       FROM agent_performance_per_day_v1
       WHERE tenant = {tenant:String} AND agent_id IN (
@@ -37,7 +37,7 @@ export function readAgentPage(store: StoreReader, page: AgentPage): Promise<Agen
         LIMIT {limit:UInt32}
       )
       GROUP BY agent_id
-      ORDER BY id`,
+      ORDER BY agent_id`,
     params: { tenant: page.tenant, after: page.afterAgentId, limit: page.limit },
   });
 }

@@ -3,36 +3,34 @@ import type { StoreReader } from '../../../core/ports/store-reader.js';
 import type { TimeSpan } from '../../../core/time-span.js';
 import { dayText } from '../../../core/time-text.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import { epochMs, integer64, optionalFloat, optionalInteger64 } from '../sql/column-types.js';
+import { epochMs, integer64, optionalFloat } from '../sql/column-types.js';
 import { parseDigestState } from '../sql/digest-state.js';
 import type { PerformanceRange } from '../sql/rollup-range.js';
+import { usageColumns, usageRow, usageSums } from '../sql/usage-columns.js';
 import type { AgentKey } from './agent-known.js';
 
 const digest = z.string().transform(parseDigestState);
 
 const row = z.object({
-  executions: integer64,
-  successes: integer64,
-  failures: integer64,
-  cancellations: integer64,
-  first_executions: integer64,
-  first_successes: integer64,
-  first_failures: integer64,
-  first_success_digest: digest,
-  second_success_digest: digest,
-  durations: integer64,
-  duration_total_ms: z.number(),
-  shortest_ms: z.number(),
-  longest_ms: z.number(),
+  total: integer64,
+  successful: integer64,
+  failed: integer64,
+  cancelled: integer64,
+  first_total: integer64,
+  first_successful: integer64,
+  first_failed: integer64,
+  first_successful_duration_digest: digest,
+  second_successful_duration_digest: digest,
+  duration_count: integer64,
+  duration_sum_ms: z.number(),
+  duration_min_ms: z.number(),
+  duration_max_ms: z.number(),
   percentiles: z.tuple([optionalFloat, optionalFloat, optionalFloat]),
-  model_calls: integer64,
-  input_tokens: integer64,
-  output_tokens: integer64,
-  cost: optionalInteger64,
-  confidence_total: z.number(),
-  confidences: integer64,
-  memory_values: integer64,
-  memory_peak_mb: z.number(),
+  ...usageRow,
+  confidence_sum: z.number(),
+  confidence_count: integer64,
+  memory_mb_count: integer64,
+  memory_mb_max: z.number(),
   buckets: integer64,
   first_bucket_s: integer64,
   end_bucket_s: integer64,
@@ -49,21 +47,21 @@ const minuteSpansMax = 3;
 
 /** Both rollups have these; the aggregate states are merged, not averaged. */
 const columns = `total, successful, failed, cancelled, duration_count, duration_sum_ms, duration_min_ms,
-  duration_max_ms, duration_digest, successful_duration_digest, llm_calls, tokens_in, tokens_out, cost_micros,
+  duration_max_ms, duration_digest, successful_duration_digest, ${usageColumns},
   confidence_sum, confidence_count, memory_mb_count, memory_mb_max, last_received`;
 
 export interface RollupSource {
   /** Start of a bucket, seconds since the epoch. */
   readonly startSeconds: string;
   readonly widthSeconds: number;
-  /** From the table's name on: reads the agent's own key range. */
+  /** From the table's name on, which is `bucket` to the others: reads the agent's own key range. */
   readonly from: string;
 }
 
 export const daySource: RollupSource = {
   startSeconds: "toInt64(toUnixTimestamp(toDateTime(day, 'UTC')))",
   widthSeconds: 86_400,
-  from: `agent_performance_per_day_v1
+  from: `agent_performance_per_day_v1 AS bucket
     WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
       AND day >= {from_day:Date} AND day < {to_day:Date} AND day != {day_left_out:Date}`,
 };
@@ -71,7 +69,7 @@ export const daySource: RollupSource = {
 export const minuteSource: RollupSource = {
   startSeconds: 'toInt64(toUnixTimestamp(minute))',
   widthSeconds: 60,
-  from: `agent_performance_per_minute_v1
+  from: `agent_performance_per_minute_v1 AS bucket
     WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
       AND (
         (minute >= toDateTime({from_0:UInt32}, 'UTC') AND minute < toDateTime({to_0:UInt32}, 'UTC'))
@@ -80,40 +78,40 @@ export const minuteSource: RollupSource = {
       )`,
 };
 
-/** A bucket without durations holds a neutral minimum and maximum, hence minIf and maxIf. */
+/**
+ * Of `bucket`, named before its columns because the aggregates have their names. One without durations holds a neutral
+ * minimum and maximum, hence minIf and maxIf.
+ */
 function aggregates(startSeconds: string, widthSeconds: string | number): string {
   return `
-    sum(total) AS executions,
-    sum(successful) AS successes,
-    sum(failed) AS failures,
-    sum(cancelled) AS cancellations,
-    sumIf(total, ${startSeconds} < {split_s:Int64}) AS first_executions,
-    sumIf(successful, ${startSeconds} < {split_s:Int64}) AS first_successes,
-    sumIf(failed, ${startSeconds} < {split_s:Int64}) AS first_failures,
-    ${successDigest(`${startSeconds} < {split_s:Int64}`)} AS first_success_digest,
-    ${successDigest(`${startSeconds} >= {split_s:Int64}`)} AS second_success_digest,
-    sum(duration_count) AS durations,
-    sum(duration_sum_ms) AS duration_total_ms,
-    minIf(duration_min_ms, duration_count > 0) AS shortest_ms,
-    maxIf(duration_max_ms, duration_count > 0) AS longest_ms,
-    quantilesTDigestMerge(0.5, 0.95, 0.99)(duration_digest) AS percentiles,
-    sum(toFloat64(llm_calls)) AS model_calls,
-    sum(toFloat64(tokens_in)) AS input_tokens,
-    sum(toFloat64(tokens_out)) AS output_tokens,
-    sum(toFloat64(cost_micros)) AS cost,
-    sum(confidence_sum) AS confidence_total,
-    sum(confidence_count) AS confidences,
-    sum(memory_mb_count) AS memory_values,
-    maxIf(memory_mb_max, memory_mb_count > 0) AS memory_peak_mb,
+    sum(bucket.total) AS total,
+    sum(bucket.successful) AS successful,
+    sum(bucket.failed) AS failed,
+    sum(bucket.cancelled) AS cancelled,
+    sumIf(bucket.total, ${startSeconds} < {split_s:Int64}) AS first_total,
+    sumIf(bucket.successful, ${startSeconds} < {split_s:Int64}) AS first_successful,
+    sumIf(bucket.failed, ${startSeconds} < {split_s:Int64}) AS first_failed,
+    ${successfulDigest(`${startSeconds} < {split_s:Int64}`)} AS first_successful_duration_digest,
+    ${successfulDigest(`${startSeconds} >= {split_s:Int64}`)} AS second_successful_duration_digest,
+    sum(bucket.duration_count) AS duration_count,
+    sum(bucket.duration_sum_ms) AS duration_sum_ms,
+    minIf(bucket.duration_min_ms, bucket.duration_count > 0) AS duration_min_ms,
+    maxIf(bucket.duration_max_ms, bucket.duration_count > 0) AS duration_max_ms,
+    quantilesTDigestMerge(0.5, 0.95, 0.99)(bucket.duration_digest) AS percentiles,
+    ${usageSums('bucket')},
+    sum(bucket.confidence_sum) AS confidence_sum,
+    sum(bucket.confidence_count) AS confidence_count,
+    sum(bucket.memory_mb_count) AS memory_mb_count,
+    maxIf(bucket.memory_mb_max, bucket.memory_mb_count > 0) AS memory_mb_max,
     count() AS buckets,
     min(${startSeconds}) AS first_bucket_s,
     max(${startSeconds} + ${widthSeconds}) AS end_bucket_s,
-    toUnixTimestamp64Milli(max(last_received)) AS last_received_ms`;
+    toUnixTimestamp64Milli(max(bucket.last_received)) AS last_received_ms`;
 }
 
 /** The state itself leaves the engine: 8 kB, and what a trend needs of it is not known before both halves are. */
-function successDigest(condition: string): string {
-  return `hex(quantilesTDigestMergeStateIf(0.5, 0.95, 0.99)(successful_duration_digest, ${condition}))`;
+function successfulDigest(condition: string): string {
+  return `hex(quantilesTDigestMergeStateIf(0.5, 0.95, 0.99)(bucket.successful_duration_digest, ${condition}))`;
 }
 
 /** One source is read directly: 8 ms for 30 days, where the union of both takes 15 ms, most of it planning. */
@@ -126,7 +124,7 @@ const bucketsOf = ({ startSeconds, widthSeconds, from }: RollupSource): string =
 const daysSql = oneSourceSql(daySource);
 const minutesSql = oneSourceSql(minuteSource);
 const bothSql = `SELECT ${aggregates('bucket_s', 'width_s')}
-  FROM (${bucketsOf(daySource)} UNION ALL ${bucketsOf(minuteSource)})`;
+  FROM (${bucketsOf(daySource)} UNION ALL ${bucketsOf(minuteSource)}) AS bucket`;
 
 /**
  * The executions of one agent over a range, in one row, merged on read from whole days and from the minutes at

@@ -4,7 +4,8 @@ import { dayMs } from '../../../core/time-span.js';
 import { dayText } from '../../../core/time-text.js';
 import { epochSeconds } from '../sql/bucket-time.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import { integer64, optionalFloat, optionalInteger64 } from '../sql/column-types.js';
+import { integer64, optionalFloat } from '../sql/column-types.js';
+import { usageRow, usageSum } from '../sql/usage-columns.js';
 import type { AgentKey } from './agent-known.js';
 
 const count = integer64.default(0);
@@ -12,22 +13,22 @@ const float = z.number().default(0);
 
 const row = z.object({
   start_s: integer64,
-  successes: count,
-  failures: count,
-  cancellations: count,
-  durations: count,
-  duration_total_ms: float,
-  shortest_ms: float,
-  longest_ms: float,
+  successful: count,
+  failed: count,
+  cancelled: count,
+  duration_count: count,
+  duration_sum_ms: float,
+  duration_min_ms: float,
+  duration_max_ms: float,
   percentiles: z.tuple([optionalFloat, optionalFloat, optionalFloat]).default([null, null, null]),
-  model_calls: count,
-  input_tokens: count,
-  output_tokens: count,
-  cost: optionalInteger64.default(null),
-  confidence_total: float,
-  confidences: count,
-  memory_values: count,
-  memory_peak_mb: float,
+  llm_calls: usageRow.llm_calls.default(0),
+  tokens_in: usageRow.tokens_in.default(0),
+  tokens_out: usageRow.tokens_out.default(0),
+  cost_micros: usageRow.cost_micros.default(null),
+  confidence_sum: float,
+  confidence_count: count,
+  memory_mb_count: count,
+  memory_mb_max: float,
 });
 
 /** A bucket from its start, in seconds since the epoch. A column that was not asked for is 0, or null. */
@@ -37,24 +38,27 @@ export type SeriesColumn = Exclude<keyof AgentSeriesRow, 'start_s'>;
 
 export const emptySeriesRow: AgentSeriesRow = row.parse({ start_s: 0 });
 
-/** A minute without durations or memory holds a neutral minimum and maximum, hence the conditions. */
+/**
+ * Of `bucket`, named before its columns because the aggregates have their names. A minute without durations or memory
+ * holds a neutral minimum and maximum, hence the conditions.
+ */
 const columnSql: Readonly<Record<SeriesColumn, string>> = {
-  successes: 'sum(successful)',
-  failures: 'sum(failed)',
-  cancellations: 'sum(cancelled)',
-  durations: 'sum(duration_count)',
-  duration_total_ms: 'sum(duration_sum_ms)',
-  shortest_ms: 'minIf(duration_min_ms, duration_count > 0)',
-  longest_ms: 'maxIf(duration_max_ms, duration_count > 0)',
-  percentiles: 'quantilesTDigestMerge(0.5, 0.95, 0.99)(duration_digest)',
-  model_calls: 'sum(toFloat64(llm_calls))',
-  input_tokens: 'sum(toFloat64(tokens_in))',
-  output_tokens: 'sum(toFloat64(tokens_out))',
-  cost: 'sum(toFloat64(cost_micros))',
-  confidence_total: 'sum(confidence_sum)',
-  confidences: 'sum(confidence_count)',
-  memory_values: 'sum(memory_mb_count)',
-  memory_peak_mb: 'maxIf(memory_mb_max, memory_mb_count > 0)',
+  successful: 'sum(bucket.successful)',
+  failed: 'sum(bucket.failed)',
+  cancelled: 'sum(bucket.cancelled)',
+  duration_count: 'sum(bucket.duration_count)',
+  duration_sum_ms: 'sum(bucket.duration_sum_ms)',
+  duration_min_ms: 'minIf(bucket.duration_min_ms, bucket.duration_count > 0)',
+  duration_max_ms: 'maxIf(bucket.duration_max_ms, bucket.duration_count > 0)',
+  percentiles: 'quantilesTDigestMerge(0.5, 0.95, 0.99)(bucket.duration_digest)',
+  llm_calls: usageSum('bucket', 'llm_calls'),
+  tokens_in: usageSum('bucket', 'tokens_in'),
+  tokens_out: usageSum('bucket', 'tokens_out'),
+  cost_micros: usageSum('bucket', 'cost_micros'),
+  confidence_sum: 'sum(bucket.confidence_sum)',
+  confidence_count: 'sum(bucket.confidence_count)',
+  memory_mb_count: 'sum(bucket.memory_mb_count)',
+  memory_mb_max: 'maxIf(bucket.memory_mb_max, bucket.memory_mb_count > 0)',
 };
 
 export interface AgentSeriesRange {
@@ -90,7 +94,7 @@ type SeriesSpan = Omit<AgentSeriesRange, 'columns'>;
 function daySource({ fromMs, toMs }: SeriesSpan) {
   return {
     startSeconds: "toInt64(toUnixTimestamp(toDateTime(day, 'UTC')))",
-    from: `agent_performance_per_day_v1
+    from: `agent_performance_per_day_v1 AS bucket
       WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
         AND day >= {from_day:Date} AND day < {to_day:Date}`,
     params: { from_day: dayText(fromMs), to_day: dayText(toMs) },
@@ -100,7 +104,7 @@ function daySource({ fromMs, toMs }: SeriesSpan) {
 function minuteSource({ fromMs, toMs, stepMs }: SeriesSpan) {
   return {
     startSeconds: 'intDiv(toInt64(toUnixTimestamp(minute)), {step_s:UInt32}) * {step_s:UInt32}',
-    from: `agent_performance_per_minute_v1
+    from: `agent_performance_per_minute_v1 AS bucket
       WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
         AND minute >= toDateTime({from_s:UInt32}, 'UTC') AND minute < toDateTime({to_s:UInt32}, 'UTC')`,
     params: { from_s: epochSeconds(fromMs), to_s: epochSeconds(toMs), step_s: epochSeconds(stepMs) },

@@ -11,15 +11,15 @@ import { daySource, minuteSource, rollupParams } from './agent-performance.js';
 const bucketRow = z.object({
   start_s: integer64,
   width_s: integer64,
-  executions: integer64,
-  successes: integer64,
-  executions_before: integer64,
-  successes_before: integer64,
-  all_executions: integer64,
-  all_successes: integer64,
+  total: integer64,
+  successful: integer64,
+  total_before: integer64,
+  successful_before: integer64,
+  range_total: integer64,
+  range_successful: integer64,
 });
 
-/** A bucket of a rollup, what lies before it, and all there is in the range. */
+/** The executions in a bucket of a rollup, those before it, and those of the whole range. */
 export type ExecutionBucketRow = z.output<typeof bucketRow>;
 
 /** The place of an execution in the order of time, from 0; `middle`: that of the first of the second half. */
@@ -29,23 +29,23 @@ const orderedSql = (buckets: string): string => `
   SELECT *
   FROM (
     SELECT
-      start_s, width_s, executions, successes,
-      sum(executions) OVER earlier AS executions_before,
-      sum(successes) OVER earlier AS successes_before,
-      sum(executions) OVER () AS all_executions,
-      sum(successes) OVER () AS all_successes,
-      if({place:Int64} < 0, intDiv(all_executions, 2), {place:Int64}) AS wanted
+      start_s, width_s, total, successful,
+      sum(total) OVER earlier AS total_before,
+      sum(successful) OVER earlier AS successful_before,
+      sum(total) OVER () AS range_total,
+      sum(successful) OVER () AS range_successful,
+      if({place:Int64} < 0, intDiv(range_total, 2), {place:Int64}) AS wanted
     FROM (
-      SELECT bucket_s AS start_s, any(bucket_width_s) AS width_s, sum(total) AS executions, sum(successful) AS successes
-      FROM (${buckets})
+      SELECT start_s, any(source.width_s) AS width_s, sum(source.total) AS total, sum(source.successful) AS successful
+      FROM (${buckets}) AS source
       GROUP BY start_s
     )
     WINDOW earlier AS (ORDER BY start_s ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
   )
-  WHERE wanted >= executions_before AND wanted < executions_before + executions`;
+  WHERE wanted >= total_before AND wanted < total_before + total`;
 
 const bucketsOf = ({ startSeconds, widthSeconds, from }: typeof daySource): string =>
-  `SELECT ${startSeconds} AS bucket_s, ${widthSeconds} AS bucket_width_s, total, successful FROM ${from}`;
+  `SELECT ${startSeconds} AS start_s, ${widthSeconds} AS width_s, total, successful FROM ${from}`;
 
 const daysSql = orderedSql(bucketsOf(daySource));
 const minutesSql = orderedSql(bucketsOf(minuteSource));
@@ -73,7 +73,7 @@ export async function readExecutionBucket(
   return row;
 }
 
-const executionsRow = z.object({ executions: integer64, successes: integer64 });
+const executionsRow = z.object({ total: integer64, successful: integer64 });
 
 /** The first executions of an agent within a span, from the raw events, in the order of their time. */
 export async function readFirstExecutions(
@@ -84,7 +84,7 @@ export async function readFirstExecutions(
   const [row] = await checkedRows(store, executionsRow, {
     name: 'first_executions',
     sql: `
-      SELECT count() AS executions, countIf(type = 'task.completed') AS successes
+      SELECT count() AS total, countIf(type = 'task.completed') AS successful
       FROM (
         SELECT type
         FROM agent_events_raw_v1
@@ -97,5 +97,5 @@ export async function readFirstExecutions(
       )`,
     params: { tenant: key.tenant, agent_id: key.agentId, from_ms: span.fromMs, to_ms: span.toMs, count },
   });
-  return row ?? { executions: 0, successes: 0 };
+  return row ?? { total: 0, successful: 0 };
 }

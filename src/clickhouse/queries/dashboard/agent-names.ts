@@ -3,7 +3,7 @@ import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { optionalText } from '../sql/column-types.js';
 
-const row = z.object({ id: z.string(), latest_name: optionalText });
+const row = z.object({ agent_id: z.string(), agent_name: optionalText });
 
 /** The latest display name of some agents, by id; null where none was sent. No query for no agents. */
 export async function readAgentNames(
@@ -14,11 +14,11 @@ export async function readAgentNames(
   const rows = await checkedRows(store, row, {
     name: 'agent_names',
     sql: `
-      SELECT toString(agent_id) AS id, argMaxMerge(agent_name) AS latest_name
+      SELECT agent_id, argMaxMerge(agent_name) AS agent_name
       FROM agent_performance_per_day_v1
       WHERE tenant = {tenant:String} AND agent_id IN {agent_ids:Array(String)}
       GROUP BY agent_id`,
     params: { tenant: agents.tenant, agent_ids: agents.agentIds },
   });
-  return new Map(rows.map(({ id, latest_name }) => [id, latest_name]));
+  return new Map(rows.map((agent) => [agent.agent_id, agent.agent_name]));
 }

@@ -4,10 +4,10 @@ import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64 } from '../sql/column-types.js';
 
 const row = z.object({
-  agents: integer64,
-  active_day: integer64,
-  active_week: integer64,
-  active_month: integer64,
+  total_agents: integer64,
+  active_24h: integer64,
+  active_7d: integer64,
+  active_30d: integer64,
   newest_received_ms: epochMs,
 });
 
@@ -28,13 +28,13 @@ export async function readAgentRegister(store: StoreReader, range: AgentRegister
     name: 'agent_register',
     sql: `
       SELECT
-        count() AS agents,
-        countIf(seen_ms >= {day_from_ms:Int64}) AS active_day,
-        countIf(seen_ms >= {week_from_ms:Int64}) AS active_week,
-        countIf(seen_ms >= {month_from_ms:Int64}) AS active_month,
-        max(seen_ms) AS newest_received_ms
+        count() AS total_agents,
+        countIf(last_received_ms >= {day_from_ms:Int64}) AS active_24h,
+        countIf(last_received_ms >= {week_from_ms:Int64}) AS active_7d,
+        countIf(last_received_ms >= {month_from_ms:Int64}) AS active_30d,
+        max(last_received_ms) AS newest_received_ms
       FROM (
-        SELECT toUnixTimestamp64Milli(max(last_received)) AS seen_ms
+        SELECT toUnixTimestamp64Milli(max(last_received)) AS last_received_ms
         FROM agent_performance_per_day_v1
         WHERE tenant = {tenant:String}
         GROUP BY agent_id

@@ -5,12 +5,12 @@ import { checkedRows } from '../sql/checked-rows.js';
 import { integer64 } from '../sql/column-types.js';
 
 const row = z.object({
-  id: z.string(),
+  agent_id: z.string(),
   place: integer64,
   is_slow: integer64,
-  executions: integer64,
-  successes: integer64,
-  failures: integer64,
+  total: integer64,
+  successful: integer64,
+  failed: integer64,
   bound: z.number(),
   recent_digest: z.string(),
   baseline_digest: z.string(),
@@ -78,25 +78,25 @@ export function readAgentStandings(store: StoreReader, range: AgentStandingsRang
 /** A digest without values has the quantile NaN, which is at least nothing. */
 const standingsSql = `
   SELECT
-    id, place, is_slow, executions, successes, failures, bound,
+    agent_id, place, is_slow, total, successful, failed, bound,
     if(is_slow, hex(recent), '') AS recent_digest,
     if(is_slow, hex(baseline), '') AS baseline_digest
   FROM (
     SELECT
-      toString(agent_id) AS id,
+      agent_id,
       row_number() OVER (ORDER BY bound DESC, finished DESC, agent_id) AS place,
-      executions, successes, failures, bound, recent, baseline,
+      total, successful, failed, bound, recent, baseline,
       finalizeAggregation(recent)[2] / finalizeAggregation(baseline)[2] AS ratio,
-      recent_successes >= {recent_min:UInt32} AND baseline_successes >= {baseline_min:UInt32}
+      recent_successful >= {recent_min:UInt32} AND baseline_successful >= {baseline_min:UInt32}
         AND ratio >= {ratio_min:Float64} AS is_slow
     FROM (
       SELECT
         agent_id,
-        sumIf(total, day >= {ranked_day:Date}) AS executions,
-        sumIf(successful, day >= {ranked_day:Date}) AS successes,
-        sumIf(failed, day >= {ranked_day:Date}) AS failures,
-        successes + failures AS finished,
-        successes / finished AS share,
+        sumIf(agent_day.total, day >= {ranked_day:Date}) AS total,
+        sumIf(agent_day.successful, day >= {ranked_day:Date}) AS successful,
+        sumIf(agent_day.failed, day >= {ranked_day:Date}) AS failed,
+        successful + failed AS finished,
+        successful / finished AS share,
         if(
           finished < greatest({finished_min:UInt32}, 1),
           -1,
@@ -104,11 +104,11 @@ const standingsSql = `
             share * (1 - share) / finished + {z:Float64} * {z:Float64} / (4 * finished * finished)
           )) / (1 + {z:Float64} * {z:Float64} / finished)
         ) AS bound,
-        sumIf(successful, day >= {recent_day:Date}) AS recent_successes,
-        sumIf(successful, day < {recent_day:Date}) AS baseline_successes,
+        sumIf(agent_day.successful, day >= {recent_day:Date}) AS recent_successful,
+        sumIf(agent_day.successful, day < {recent_day:Date}) AS baseline_successful,
         quantilesTDigestMergeStateIf(0.5, 0.95, 0.99)(successful_duration_digest, day >= {recent_day:Date}) AS recent,
         quantilesTDigestMergeStateIf(0.5, 0.95, 0.99)(successful_duration_digest, day < {recent_day:Date}) AS baseline
-      FROM agent_performance_per_day_v1
+      FROM agent_performance_per_day_v1 AS agent_day
       WHERE tenant = {tenant:String} AND day >= {from_day:Date} AND day < {to_day:Date}
       GROUP BY agent_id
     )

@@ -2,26 +2,21 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { dayText } from '../../../core/time-text.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import { integer64, optionalInteger64 } from '../sql/column-types.js';
+import { integer64 } from '../sql/column-types.js';
+import { usageRow, usageSums } from '../sql/usage-columns.js';
 
-/** Executions and usage of a whole tenant in one bucket; sums under names that no column has. */
+/** Executions and usage of a whole tenant in one bucket, from the rows of a rollup that the query calls `bucket`. */
 export const tenantSums = `
-        sum(successful) AS successes,
-        sum(failed) AS failures,
-        sum(cancelled) AS cancellations,
-        sum(toFloat64(llm_calls)) AS model_calls,
-        sum(toFloat64(tokens_in)) AS input_tokens,
-        sum(toFloat64(tokens_out)) AS output_tokens,
-        sum(toFloat64(cost_micros)) AS cost`;
+        sum(bucket.successful) AS successful,
+        sum(bucket.failed) AS failed,
+        sum(bucket.cancelled) AS cancelled,
+        ${usageSums('bucket')}`;
 
 export const tenantSumsRow = z.object({
-  successes: integer64,
-  failures: integer64,
-  cancellations: integer64,
-  model_calls: integer64,
-  input_tokens: integer64,
-  output_tokens: integer64,
-  cost: optionalInteger64,
+  successful: integer64,
+  failed: integer64,
+  cancelled: integer64,
+  ...usageRow,
 });
 
 const row = tenantSumsRow.extend({ start_s: integer64 });
@@ -42,7 +37,7 @@ export function readTenantDays(store: StoreReader, range: TenantRange): Promise<
     name: 'tenant_days',
     sql: `
       SELECT toInt64(toUnixTimestamp(toDateTime(day, 'UTC'))) AS start_s, ${tenantSums}
-      FROM agent_performance_per_day_v1
+      FROM agent_performance_per_day_v1 AS bucket
       WHERE tenant = {tenant:String} AND day >= {from_day:Date} AND day < {to_day:Date}
       GROUP BY day
       ORDER BY day`,

@@ -4,22 +4,23 @@ import { dayText } from '../../../core/time-text.js';
 import { epochSeconds } from '../sql/bucket-time.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { integer64 } from '../sql/column-types.js';
+import { usageColumns } from '../sql/usage-columns.js';
 import { type TenantBucketRow, type TenantRange, tenantSums, tenantSumsRow } from './tenant-days.js';
 
 const row = tenantSumsRow.extend({
-  id: z.string(),
+  agent_id: z.string(),
   is_hour: integer64,
   start_s: integer64,
-  baseline_successes: integer64,
-  baseline_failures: integer64,
+  baseline_successful: integer64,
+  baseline_failed: integer64,
 });
 
 export interface FailingAgentRow {
-  readonly id: string;
-  readonly successes: number;
-  readonly failures: number;
-  readonly baseline_successes: number;
-  readonly baseline_failures: number;
+  readonly agent_id: string;
+  readonly successful: number;
+  readonly failed: number;
+  readonly baseline_successful: number;
+  readonly baseline_failed: number;
 }
 
 export interface TenantMinutes {
@@ -73,39 +74,39 @@ export async function readTenantMinutes(
   };
 }
 
-/** The row of an hour has no id, so no baseline. A rise is left to the reader to the last digit, hence the 1e-6. */
+/** The row of an hour has no agent, so no baseline. A rise is left to the reader to the last digit, hence the 1e-6. */
 const minutesSql = `
   SELECT
-    recent.id AS id, is_hour, start_s, successes, failures, cancellations, model_calls, input_tokens, output_tokens,
-    cost, baseline_successes, baseline_failures,
-    successes + failures AS finished,
-    baseline_successes + baseline_failures AS baseline_finished,
-    100 * failures / finished AS rate
+    recent.agent_id AS agent_id, is_hour, start_s, successful, failed, cancelled, ${usageColumns},
+    baseline_successful, baseline_failed,
+    successful + failed AS finished,
+    baseline_successful + baseline_failed AS baseline_finished,
+    100 * failed / finished AS rate
   FROM (
     SELECT
-      toString(agent_id) AS id,
+      agent_id,
       grouping(agent_id) AS is_hour,
       toInt64(toUnixTimestamp(hour)) AS start_s, ${tenantSums}
-    FROM agent_performance_per_minute_v1
+    FROM agent_performance_per_minute_v1 AS bucket
     WHERE tenant = {tenant:String}
       AND minute >= toDateTime({from_s:UInt32}, 'UTC')
       AND minute < toDateTime({to_s:UInt32}, 'UTC')
     GROUP BY GROUPING SETS ((agent_id), (toStartOfHour(minute) AS hour))
-    HAVING is_hour = 1 OR successes + failures >= {finished_min:UInt32}
+    HAVING is_hour = 1 OR successful + failed >= {finished_min:UInt32}
   ) AS recent
   LEFT JOIN (
-    SELECT toString(agent_id) AS id, sum(successful) AS baseline_successes, sum(failed) AS baseline_failures
+    SELECT agent_id, sum(successful) AS baseline_successful, sum(failed) AS baseline_failed
     FROM agent_performance_per_day_v1
     WHERE tenant = {tenant:String} AND day >= {from_day:Date} AND day < {to_day:Date}
     GROUP BY agent_id
-  ) AS baseline ON recent.id = baseline.id
+  ) AS baseline ON recent.agent_id = baseline.agent_id
   WHERE is_hour = 1
     OR rate >= {rate_min:Float64}
     OR (
       baseline_finished >= {baseline_min:UInt32}
-      AND rate - 100 * baseline_failures / baseline_finished >= {rise_min:Float64} - 1e-6
+      AND rate - 100 * baseline_failed / baseline_finished >= {rise_min:Float64} - 1e-6
     )
-  ORDER BY is_hour DESC, if(is_hour = 1, start_s, -toInt64(failures)), id
+  ORDER BY is_hour DESC, if(is_hour = 1, start_s, -toInt64(failed)), agent_id
   LIMIT {rows_max:UInt32}`;
 
 /** Hours a range can touch. */

@@ -4,28 +4,26 @@ import type { TimeSpan } from '../../../core/time-span.js';
 import { dayText } from '../../../core/time-text.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64, optionalFloat } from '../sql/column-types.js';
+import { usageRow, usageSums } from '../sql/usage-columns.js';
 
 const row = z.object({
   start_s: integer64,
-  all_events: integer64,
-  executions: integer64,
-  successes: integer64,
-  failures: integer64,
-  cancellations: integer64,
-  mean_ms: optionalFloat,
-  shortest_ms: optionalFloat,
-  longest_ms: optionalFloat,
+  events: integer64,
+  total: integer64,
+  successful: integer64,
+  failed: integer64,
+  cancelled: integer64,
+  avg_duration_ms: optionalFloat,
+  min_duration_ms: optionalFloat,
+  max_duration_ms: optionalFloat,
   percentiles: z.tuple([optionalFloat, optionalFloat, optionalFloat]),
-  success_p95_ms: optionalFloat,
-  model_calls: integer64,
-  input_tokens: integer64,
-  output_tokens: integer64,
-  cost: integer64.nullable(),
-  sureness: optionalFloat,
-  mean_memory_mb: optionalFloat,
-  peak_memory_mb: optionalFloat,
-  first_ms: epochMs,
-  last_ms: epochMs,
+  p95_successful_duration_ms: optionalFloat,
+  ...usageRow,
+  avg_confidence: optionalFloat,
+  avg_memory_mb: optionalFloat,
+  max_memory_mb: optionalFloat,
+  first_received_ms: epochMs,
+  last_received_ms: epochMs,
 });
 
 /** A UTC day of an engagement; `start_s`: its start in seconds since the epoch. */
@@ -47,26 +45,23 @@ export function readEngagementDays(
     sql: `
       SELECT
         toInt64(toUnixTimestamp(toDateTime(day, 'UTC'))) AS start_s,
-        sum(events) AS all_events,
-        sum(total) AS executions,
-        sum(successful) AS successes,
-        sum(failed) AS failures,
-        sum(cancelled) AS cancellations,
-        sum(duration_sum_ms) / nullIf(sum(duration_count), 0) AS mean_ms,
-        if(sum(duration_count) = 0, NULL, min(duration_min_ms)) AS shortest_ms,
-        if(sum(duration_count) = 0, NULL, max(duration_max_ms)) AS longest_ms,
+        sum(engagement_day.events) AS events,
+        sum(engagement_day.total) AS total,
+        sum(engagement_day.successful) AS successful,
+        sum(engagement_day.failed) AS failed,
+        sum(engagement_day.cancelled) AS cancelled,
+        sum(duration_sum_ms) / nullIf(sum(duration_count), 0) AS avg_duration_ms,
+        if(sum(duration_count) = 0, NULL, min(duration_min_ms)) AS min_duration_ms,
+        if(sum(duration_count) = 0, NULL, max(duration_max_ms)) AS max_duration_ms,
         quantilesTDigestMerge(0.5, 0.95, 0.99)(duration_digest) AS percentiles,
-        quantilesTDigestMerge(0.5, 0.95, 0.99)(successful_duration_digest)[2] AS success_p95_ms,
-        sum(llm_calls) AS model_calls,
-        sum(tokens_in) AS input_tokens,
-        sum(tokens_out) AS output_tokens,
-        sum(cost_micros) AS cost,
-        sum(confidence_sum) / nullIf(sum(confidence_count), 0) AS sureness,
-        sum(memory_mb_sum) / nullIf(sum(memory_mb_count), 0) AS mean_memory_mb,
-        if(sum(memory_mb_count) = 0, NULL, max(memory_mb_max)) AS peak_memory_mb,
-        toUnixTimestamp64Milli(min(first_received)) AS first_ms,
-        toUnixTimestamp64Milli(max(last_received)) AS last_ms
-      FROM engagement_performance_per_day_v1
+        quantilesTDigestMerge(0.5, 0.95, 0.99)(successful_duration_digest)[2] AS p95_successful_duration_ms,
+        ${usageSums('engagement_day')},
+        sum(confidence_sum) / nullIf(sum(confidence_count), 0) AS avg_confidence,
+        sum(memory_mb_sum) / nullIf(sum(memory_mb_count), 0) AS avg_memory_mb,
+        if(sum(memory_mb_count) = 0, NULL, max(memory_mb_max)) AS max_memory_mb,
+        toUnixTimestamp64Milli(min(first_received)) AS first_received_ms,
+        toUnixTimestamp64Milli(max(last_received)) AS last_received_ms
+      FROM engagement_performance_per_day_v1 AS engagement_day
       WHERE tenant = {tenant:String} AND engagement_id = {engagement_id:String}
         AND day >= {from_day:Date} AND day < {to_day:Date}
       GROUP BY day

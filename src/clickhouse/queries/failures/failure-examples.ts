@@ -6,7 +6,7 @@ import { type FailureFilter, failureCondition, failureTenant } from './failure-f
 import { type FailureGrouping, groupingSql } from './failure-grouping.js';
 import { failureTable } from './failure-outcomes.js';
 
-const row = z.object({ place: integer64, run_id: z.string(), last_ms: epochMs });
+const row = z.object({ place: integer64, run_id: z.string(), last_failed_ms: epochMs });
 
 /** A run with failed attempts of a group, and when the last of them failed; `place` counts the asked groups from 1. */
 export type FailureExampleRow = z.output<typeof row>;
@@ -38,12 +38,12 @@ export async function readFailureExamples(
     name: 'failure_examples',
     sql: `
       SELECT
-        indexOf({keys:Array(String)}, ${key}) AS place, run_id, toUnixTimestamp64Milli(max(ts)) AS last_ms
+        indexOf({keys:Array(String)}, ${key}) AS place, run_id, toUnixTimestamp64Milli(max(ts)) AS last_failed_ms
       FROM ${failureTable}
       WHERE ${failureTenant} AND lane = 'failed' AND ${failures} AND ${where} AND run != 0 AND place > 0
         AND toUnixTimestamp64Milli(ts) >= toInt64(arrayElement({since:Array(String)}, greatest(place, 1)))
       GROUP BY place, run_id
-      ORDER BY place, last_ms DESC, run_id
+      ORDER BY place, last_failed_ms DESC, run_id
       LIMIT {runs:UInt8} BY place`,
     params: {
       ...params,

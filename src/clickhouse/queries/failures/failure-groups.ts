@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import { epochMs, integer64, optionalInteger64 } from '../sql/column-types.js';
+import { epochMs, integer64 } from '../sql/column-types.js';
+import { usageColumns, usageRow, usageSums } from '../sql/usage-columns.js';
 import { type FailureFilter, failureCondition, failureTenant } from './failure-filter.js';
 import { type FailureGrouping, groupingSql } from './failure-grouping.js';
 import { asSettled, failuresWithOutcome, recovered, retried } from './failure-outcomes.js';
@@ -11,17 +12,14 @@ const row = z.object({
   place: integer64,
   key: z.string(),
   groups: integer64,
-  failures: integer64,
-  retries: integer64,
-  recoveries: integer64,
-  model_calls: integer64,
-  input_tokens: integer64,
-  output_tokens: integer64,
-  cost: optionalInteger64,
-  agents: integer64,
-  runs: integer64,
-  first_ms: epochMs,
-  last_ms: epochMs,
+  count: integer64,
+  retried: integer64,
+  recovered: integer64,
+  ...usageRow,
+  affected_agents: integer64,
+  affected_runs: integer64,
+  first_seen_ms: epochMs,
+  last_seen_ms: epochMs,
 });
 
 /** Failed attempts of a group. `groups`: how many it stands for. Usage is that of the failed attempts. */
@@ -58,37 +56,35 @@ export async function readFailureGroups(
   // To join millions takes seconds and more memory than a read may have; the next settlement is a minute away.
   const isBehind = since.isSettled && since.amount === 'many';
   const newTries = isBehind ? asSettled(since) : since;
-  const usage = 'llm_calls, tokens_in, tokens_out, cost_micros';
   const rows = await checkedRows(store, row, {
     name: 'failure_groups',
     sql: `
       SELECT
-        place, if(count() = 1, any(group_key), '') AS key, count() AS groups,
-        sum(same) AS failures, sum(same_retried) AS retries, sum(same_recovered) AS recoveries,
-        sum(same_calls) AS model_calls, sum(same_in) AS input_tokens, sum(same_out) AS output_tokens,
-        sum(same_cost) AS cost, uniqMerge(same_agents) AS agents, uniqMerge(same_runs) AS runs,
-        toUnixTimestamp64Milli(min(first_same)) AS first_ms, toUnixTimestamp64Milli(max(last_same)) AS last_ms
+        place, if(count() = 1, any(alike.key), '') AS key, count() AS groups,
+        sum(alike.count) AS count, sum(alike.retried) AS retried, sum(alike.recovered) AS recovered,
+        ${usageSums('alike')},
+        uniqMerge(alike.agents) AS affected_agents, uniqMerge(alike.runs) AS affected_runs,
+        toUnixTimestamp64Milli(min(alike.first_seen)) AS first_seen_ms,
+        toUnixTimestamp64Milli(max(alike.last_seen)) AS last_seen_ms
       FROM (
-        SELECT *, least(row_number() OVER (ORDER BY same DESC, group_key), {limit:UInt32} + 1) AS place
+        SELECT *, least(row_number() OVER (ORDER BY count DESC, key), {limit:UInt32} + 1) AS place
         FROM (
           SELECT
-            ${key} AS group_key, count() AS same,
-            countIf(outcome >= ${retried}) AS same_retried, countIf(outcome = ${recovered}) AS same_recovered,
-            sum(toFloat64(llm_calls)) AS same_calls, sum(toFloat64(tokens_in)) AS same_in,
-            sum(toFloat64(tokens_out)) AS same_out,
-            sum(toFloat64(cost_micros)) AS same_cost,
-            uniqState(agent_id) AS same_agents, uniqStateIf(run, run != 0) AS same_runs,
-            min(ts) AS first_same, max(ts) AS last_same
+            ${key} AS key, count() AS count,
+            countIf(outcome >= ${retried}) AS retried, countIf(outcome = ${recovered}) AS recovered,
+            ${usageSums('failure')},
+            uniqState(agent_id) AS agents, uniqStateIf(run, run != 0) AS runs,
+            min(ts) AS first_seen, max(ts) AS last_seen
           FROM (${failuresWithOutcome({
-            columns: `ts, agent_id, run, name, error_category, error_code, ${usage}`,
+            columns: `ts, agent_id, run, name, error_category, error_code, ${usageColumns}`,
             tenant: failureTenant,
             failures: `${failures} AND ${where}`,
             tries,
             newTries,
-          })})
-          GROUP BY group_key
+          })}) AS failure
+          GROUP BY key
         )
-      )
+      ) AS alike
       GROUP BY GROUPING SETS ((place), ())
       ORDER BY place`,
     params: { ...params, ...newTries.params, limit },
@@ -96,7 +92,7 @@ export async function readFailureGroups(
   return {
     top: rows.filter(({ place }) => place > 0 && place <= limit),
     other: rows.find(({ place }) => place > limit) ?? null,
-    total: rows.find(({ place, failures: count }) => place === 0 && count > 0) ?? null,
+    total: rows.find(({ place, count }) => place === 0 && count > 0) ?? null,
     outcomesMs: isBehind ? since.settledMs : null,
   };
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import { epochMs, integer64, optionalFloat, optionalInteger64, optionalText } from '../sql/column-types.js';
+import { epochMs, optionalFloat, optionalText } from '../sql/column-types.js';
+import { usageColumns, usageRow } from '../sql/usage-columns.js';
 import { type FailureFilter, failureCondition, failureKinds, failureTenant } from './failure-filter.js';
 import { failuresWithOutcome, failureTable } from './failure-outcomes.js';
 import { readNewTries } from './new-tries.js';
@@ -10,7 +11,7 @@ const row = z.object({
   failed_ms: epochMs,
   unit: z.string(),
   family: z.string(),
-  try_number: z.int(),
+  attempt: z.int(),
   kind: z.enum(failureKinds),
   agent_id: z.string(),
   run_id: optionalText,
@@ -23,10 +24,7 @@ const row = z.object({
   error_code: optionalText,
   error_message: optionalText,
   duration_ms: optionalFloat,
-  llm_calls: integer64,
-  tokens_in: integer64,
-  tokens_out: integer64,
-  cost_micros: optionalInteger64,
+  ...usageRow,
 });
 
 type FailureRow = z.output<typeof row>;
@@ -60,7 +58,7 @@ export async function readFailureList(
   return rows.map((failure) => ({ ...failure, outcome: byKey.get(keyOf(failure)) ?? 0 }));
 }
 
-function keyOf({ failed_ms: failedMs, unit, try_number: attempt }: OutcomeRow | FailureRow): string {
+function keyOf({ failed_ms: failedMs, unit, attempt }: OutcomeRow | FailureRow): string {
   return `${failedMs} ${unit} ${attempt}`;
 }
 
@@ -86,9 +84,9 @@ function readRows(store: StoreReader, filter: FailureFilter, { limit, after }: F
     sql: `
       SELECT
         toUnixTimestamp64Milli(ts) AS failed_ms, toString(unit) AS unit, toString(family) AS family,
-        attempt AS try_number, toString(kind) AS kind, agent_id, run_id, task_id, step_id, parent_id, name,
+        attempt, toString(kind) AS kind, agent_id, run_id, task_id, step_id, parent_id, name,
         toString(step_kind) AS step_kind, toString(error_category) AS error_category, error_code, error_message,
-        duration_ms, llm_calls, tokens_in, tokens_out, cost_micros
+        duration_ms, ${usageColumns}
       FROM ${failureTable} AS failure
       WHERE ${failureTenant} AND lane = 'failed' AND ${failures}
         ${after === undefined ? '' : `AND ts <= fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC') AND ${position}`}
@@ -102,7 +100,7 @@ function readRows(store: StoreReader, filter: FailureFilter, { limit, after }: F
   });
 }
 
-const outcomeRow = z.object({ failed_ms: epochMs, unit: z.string(), try_number: z.int(), outcome: z.int() });
+const outcomeRow = z.object({ failed_ms: epochMs, unit: z.string(), attempt: z.int(), outcome: z.int() });
 
 type OutcomeRow = z.output<typeof outcomeRow>;
 
@@ -118,7 +116,7 @@ async function readOutcomes(store: StoreReader, tenant: string, rows: readonly F
     name: 'failure_outcomes',
     sql: `
       SELECT
-        toUnixTimestamp64Milli(ts) AS failed_ms, toString(failed_unit) AS unit, attempt AS try_number, outcome
+        toUnixTimestamp64Milli(ts) AS failed_ms, toString(failed_unit) AS unit, attempt, outcome
       FROM (${failuresWithOutcome({
         columns: 'ts, failure.unit AS failed_unit, attempt',
         tenant: failureTenant,

@@ -6,7 +6,7 @@ import { type FailureFilter, failureCondition, failureTenant } from './failure-f
 import { type FailureGrouping, groupingSql } from './failure-grouping.js';
 import { failureTable } from './failure-outcomes.js';
 
-const row = z.object({ place: integer64, start_ms: epochMs, failures: integer64 });
+const row = z.object({ place: integer64, start_ms: epochMs, count: integer64 });
 
 /** Failed attempts of a group in a bucket of time; `place` counts the asked groups from 1, 0 is any other. */
 export type FailureSeriesRow = z.output<typeof row>;
@@ -33,7 +33,7 @@ export function readFailureSeries(
       SELECT
         indexOf({keys:Array(String)}, ${key}) AS place,
         intDiv(toUnixTimestamp64Milli(ts), {step_ms:Int64}) * {step_ms:Int64} AS start_ms,
-        count() AS failures
+        count() AS count
       FROM ${failureTable} FINAL
       WHERE ${failureTenant} AND lane = 'failed' AND ${failures} AND ${where}
       GROUP BY place, start_ms

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 
-const row = z.object({ references: z.array(z.string()) });
+const row = z.object({ evidence: z.array(z.string()) });
 
 /**
  * Distinct references of the latest observations of a pattern, newest first, at most 64. Apart from the values of a
@@ -15,10 +15,10 @@ export async function readPatternEvidence(
   const rows = await checkedRows(store, row, {
     name: 'pattern_evidence',
     sql: `
-      SELECT arrayDistinct(groupArraySortedArrayMerge(64)(evidence_latest).2) AS references
+      SELECT arrayDistinct(groupArraySortedArrayMerge(64)(evidence_latest).2) AS evidence
       FROM agent_patterns_v1
       WHERE tenant = {tenant:String} AND pattern_id = {pattern_id:String}`,
     params: { tenant: key.tenant, pattern_id: key.patternId },
   });
-  return rows[0]?.references ?? [];
+  return rows[0]?.evidence ?? [];
 }

@@ -8,12 +8,12 @@ import type { PatternKeys } from './pattern-rows.js';
 const given = z.tuple([integer64, z.string(), optionalFloat, optionalText, optionalText]);
 
 const row = z.object({
-  id: z.string(),
-  feedbacks: integer64,
-  scores: integer64,
-  average: optionalFloat,
-  least: optionalFloat,
-  greatest: optionalFloat,
+  pattern_id: z.string(),
+  count: integer64,
+  scored: integer64,
+  avg_score: optionalFloat,
+  min_score: optionalFloat,
+  max_score: optionalFloat,
   last_score: optionalFloat,
   last_ms: epochMs,
   newest: z.array(given),
@@ -33,12 +33,12 @@ export function readPatternFeedback(
     name: 'pattern_feedback',
     sql: `
       SELECT
-        pattern_id AS id,
-        count() AS feedbacks,
-        count(score) AS scores,
-        avgOrNull(toFloat64(score)) AS average,
-        min(score) AS least,
-        max(score) AS greatest,
+        pattern_id,
+        count() AS count,
+        count(score) AS scored,
+        avgOrNull(toFloat64(score)) AS avg_score,
+        min(score) AS min_score,
+        max(score) AS max_score,
         argMax(score, (ts, feedback_id)) AS last_score,
         toUnixTimestamp64Milli(max(ts)) AS last_ms,
         groupArraySorted(${newestMax})(

@@ -3,7 +3,7 @@ import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs } from '../sql/column-types.js';
 
-const row = z.object({ id: z.string(), seen_ms: epochMs });
+const row = z.object({ pattern_id: z.string(), last_seen_ms: epochMs });
 
 /** A pattern and when it was last observed, ms since the epoch. */
 export type PatternPageRow = z.output<typeof row>;
@@ -16,7 +16,7 @@ export interface PatternPage {
   /** 0 to 1; leaves out patterns without a confidence. */
   readonly confidenceMin: number | undefined;
   /** Patterns after this one, in the order of the page. */
-  readonly after: { readonly seenMs: number; readonly patternId: string } | undefined;
+  readonly after: { readonly lastSeenMs: number; readonly patternId: string } | undefined;
   readonly limit: number;
 }
 
@@ -41,19 +41,19 @@ export function readPatternPage(store: StoreReader, page: PatternPage): Promise<
     params.confidence_min = page.confidenceMin;
   }
   if (page.after !== undefined) {
-    conditions.push('(seen_ms, id) < ({after_ms:Int64}, {after_id:String})');
-    params.after_ms = page.after.seenMs;
+    conditions.push('(last_seen_ms, pattern_id) < ({after_ms:Int64}, {after_id:String})');
+    params.after_ms = page.after.lastSeenMs;
     params.after_id = page.after.patternId;
   }
   return checkedRows(store, row, {
     name: 'pattern_page',
     sql: `
-      SELECT pattern_id AS id, toUnixTimestamp64Milli(max(last_seen)) AS seen_ms
+      SELECT pattern_id, toUnixTimestamp64Milli(max(last_seen)) AS last_seen_ms
       FROM agent_patterns_v1
       WHERE tenant = {tenant:String}
       GROUP BY pattern_id
       HAVING ${conditions.join(' AND ')}
-      ORDER BY seen_ms DESC, id DESC
+      ORDER BY last_seen_ms DESC, pattern_id DESC
       LIMIT {limit:UInt32}`,
     params,
   });

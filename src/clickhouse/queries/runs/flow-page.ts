@@ -3,34 +3,32 @@ import type { StoreReader } from '../../../core/ports/store-reader.js';
 import type { TimeSpan } from '../../../core/time-span.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64, optionalFloat } from '../sql/column-types.js';
+import { usageRow, usageSums } from '../sql/usage-columns.js';
 
 const row = z.object({
-  flow: z.string(),
-  runs: integer64,
+  flow_id: z.string(),
+  total_runs: integer64,
   completed_runs: integer64,
   failed_runs: integer64,
   cancelled_runs: integer64,
-  mean_ms: optionalFloat,
-  shortest_ms: optionalFloat,
-  longest_ms: optionalFloat,
-  p50_ms: optionalFloat,
-  p95_ms: optionalFloat,
-  p99_ms: optionalFloat,
-  model_calls: integer64,
-  input_tokens: integer64,
-  output_tokens: integer64,
-  cost: integer64.nullable(),
-  first_ms: epochMs,
-  last_ms: epochMs,
-  flows: integer64,
+  avg_duration_ms: optionalFloat,
+  min_duration_ms: optionalFloat,
+  max_duration_ms: optionalFloat,
+  p50_duration_ms: optionalFloat,
+  p95_duration_ms: optionalFloat,
+  p99_duration_ms: optionalFloat,
+  ...usageRow,
+  first_run_ms: epochMs,
+  last_run_ms: epochMs,
+  total_flows: integer64,
 });
 
-/** The runs of a flow that started within a range. `flows`: how many flows there are in all. */
+/** The runs of a flow that started within a range. `total_flows`: how many flows there are in all. */
 export type FlowRow = z.output<typeof row>;
 
 export interface FlowPosition {
-  readonly lastMs: number;
-  readonly flow: string;
+  readonly lastRunMs: number;
+  readonly flowId: string;
 }
 
 export interface FlowsAsked {
@@ -58,50 +56,46 @@ export function readFlowPage(store: StoreReader, { tenant, span, limit, after }:
   return checkedRows(store, row, {
     name: 'flow_page',
     sql: `
-      SELECT * EXCEPT (durations), ${nearestRank(0.5)} AS p50_ms, ${nearestRank(0.95)} AS p95_ms,
-        ${nearestRank(0.99)} AS p99_ms
+      SELECT * EXCEPT (durations), ${nearestRank(0.5)} AS p50_duration_ms,
+        ${nearestRank(0.95)} AS p95_duration_ms, ${nearestRank(0.99)} AS p99_duration_ms
       FROM (
         SELECT
-          flow_id AS flow,
-          count() AS runs,
+          flow_id,
+          count() AS total_runs,
           countIf(status = 'completed') AS completed_runs,
           countIf(status = 'failed') AS failed_runs,
           countIf(status = 'cancelled') AS cancelled_runs,
-          avg(duration_ms) AS mean_ms,
-          min(duration_ms) AS shortest_ms,
-          max(duration_ms) AS longest_ms,
+          avg(duration_ms) AS avg_duration_ms,
+          min(duration_ms) AS min_duration_ms,
+          max(duration_ms) AS max_duration_ms,
           arraySort(groupArray(duration_ms)) AS durations,
-          sum(used_calls) AS model_calls,
-          sum(used_in) AS input_tokens,
-          sum(used_out) AS output_tokens,
-          sum(used_cost) AS cost,
-          toUnixTimestamp64Milli(min(start)) AS first_ms,
-          toUnixTimestamp64Milli(max(start)) AS last_ms,
-          count() OVER () AS flows
+          ${usageSums('used')},
+          toUnixTimestamp64Milli(min(start)) AS first_run_ms,
+          toUnixTimestamp64Milli(max(start)) AS last_run_ms,
+          count() OVER () AS total_flows
         FROM (
           SELECT run_id, flow_id, status, duration_ms, start
           FROM agent_runs
           WHERE tenant = {tenant:String} AND run_id IN (${candidates})
         ) AS run
         LEFT JOIN (
-          SELECT run_id, sum(llm_calls) AS used_calls, sum(tokens_in) AS used_in, sum(tokens_out) AS used_out,
-            sum(cost_micros) AS used_cost
-          FROM agent_run_activity_v1
+          SELECT run_id, ${usageSums('activity')}
+          FROM agent_run_activity_v1 AS activity
           WHERE tenant = {tenant:String} AND run_id IN (${candidates})
           GROUP BY run_id
         ) AS used ON used.run_id = run.run_id
         WHERE flow_id != '' AND ${within}
         GROUP BY flow_id
       )
-      WHERE ${after === undefined ? 'true' : '(last_ms, flow) < ({after_ms:Int64}, {after_flow:String})'}
-      ORDER BY last_ms DESC, flow DESC
+      WHERE ${after === undefined ? 'true' : '(last_run_ms, flow_id) < ({after_ms:Int64}, {after_flow:String})'}
+      ORDER BY last_run_ms DESC, flow_id DESC
       LIMIT {limit:UInt32}`,
     params: {
       tenant,
       from_ms: span.fromMs,
       to_ms: span.toMs,
       limit,
-      ...(after === undefined ? {} : { after_ms: after.lastMs, after_flow: after.flow }),
+      ...(after === undefined ? {} : { after_ms: after.lastRunMs, after_flow: after.flowId }),
     },
   });
 }

@@ -1,15 +1,8 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import {
-  epochMs,
-  integer64,
-  optionalFloat,
-  optionalInteger64,
-  optionalMs,
-  optionalText,
-  stringMap,
-} from '../sql/column-types.js';
+import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from '../sql/column-types.js';
+import { usageColumns, usageRow } from '../sql/usage-columns.js';
 import { mergedRuns, mergedWork } from '../work/merged-work.js';
 import type { RunKey } from '../work/run-activity.js';
 
@@ -32,10 +25,7 @@ const row = z.object({
   started_ms: optionalMs,
   ended_ms: optionalMs,
   took_ms: optionalFloat,
-  llm_calls: integer64,
-  tokens_in: integer64,
-  tokens_out: integer64,
-  cost_micros: optionalInteger64,
+  ...usageRow,
   scope: z.enum(['own', 'rolled_up']),
   memory_mb: optionalFloat,
   confidence: optionalFloat,
@@ -66,7 +56,7 @@ export async function readRunDetail(store: StoreReader, key: RunKey): Promise<Ru
         toUnixTimestamp64Milli(started_at) AS started_ms,
         toUnixTimestamp64Milli(ended_at) AS ended_ms,
         duration_ms AS took_ms,
-        llm_calls, tokens_in, tokens_out, cost_micros,
+        ${usageColumns},
         toString(usage_scope) AS scope,
         memory_mb, confidence,
         toString(error_category) AS category,

@@ -1,13 +1,6 @@
 import { z } from 'zod';
-import {
-  epochMs,
-  integer64,
-  optionalFloat,
-  optionalInteger64,
-  optionalMs,
-  optionalText,
-  stringMap,
-} from '../sql/column-types.js';
+import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from '../sql/column-types.js';
+import { usageColumns, usageRow } from '../sql/usage-columns.js';
 import type { WorkId } from './history-kind.js';
 
 export const taskStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -23,7 +16,7 @@ export const taskColumns = `
   toUnixTimestamp64Milli(received) AS received_ms,
   toUnixTimestamp64Milli(started_at) AS started_ms,
   toUnixTimestamp64Milli(ended_at) AS ended_ms,
-  duration_ms, llm_calls, tokens_in, tokens_out, cost_micros, memory_mb, confidence,
+  duration_ms, ${usageColumns}, memory_mb, confidence,
   toString(error_category) AS category, error_code, inputs,
   conflicting_ends`;
 
@@ -46,10 +39,7 @@ export const taskRow = z.object({
   started_ms: optionalMs,
   ended_ms: optionalMs,
   duration_ms: optionalFloat,
-  llm_calls: integer64,
-  tokens_in: integer64,
-  tokens_out: integer64,
-  cost_micros: optionalInteger64,
+  ...usageRow,
   memory_mb: optionalFloat,
   confidence: optionalFloat,
   category: optionalText,

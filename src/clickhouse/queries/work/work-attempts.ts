@@ -3,16 +3,9 @@ import { type EventType, eventTypes, terminalTypes } from '../../../core/event-t
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { quoteString } from '../../sql-text.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import {
-  epochMs,
-  integer64,
-  optionalFloat,
-  optionalInteger64,
-  optionalMs,
-  optionalText,
-  stringMap,
-} from '../sql/column-types.js';
+import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from '../sql/column-types.js';
 import { typeNumbers } from '../sql/type-numbers.js';
+import { usageColumns, usageRow } from '../sql/usage-columns.js';
 import type { WorkScope } from './work-scope.js';
 
 export const workStates = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -40,10 +33,7 @@ const row = z.object({
   /** Time of the state. */
   updated_ms: epochMs,
   took_ms: optionalFloat,
-  model_calls: integer64,
-  input_tokens: integer64,
-  output_tokens: integer64,
-  cost: optionalInteger64,
+  ...usageRow,
   scope: z.enum(['own', 'rolled_up']),
   sureness: optionalFloat,
   category: optionalText,
@@ -198,7 +188,7 @@ const attemptColumns = `
   if(is_ended, latest.4, NULL) AS ended_ms,
   latest.3 AS updated_ms,
   coalesce(told_took_ms, if(ended_ms >= started_ms, toFloat64(ended_ms - started_ms), NULL)) AS took_ms,
-  model_calls, input_tokens, output_tokens, cost,
+  ${usageColumns},
   latest.5 AS scope,
   sureness,
   latest.6 AS category,
@@ -250,10 +240,10 @@ function groups({ where }: WorkScope, contexts: boolean): string {
       toUnixTimestamp64Milli(min(if(type_number IN ${starts}, ts, NULL))) AS start_event_ms,
       toUnixTimestamp64Milli(min(ts)) AS first_ms,
       argMaxIf(duration_ms, said, has_ended) AS told_took_ms,
-      argMaxIf(llm_calls, said, has_ended AND llm_calls != 0) AS model_calls,
-      argMaxIf(tokens_in, said, has_ended AND tokens_in != 0) AS input_tokens,
-      argMaxIf(tokens_out, said, has_ended AND tokens_out != 0) AS output_tokens,
-      argMaxIf(cost_micros, said, has_ended) AS cost,
+      argMaxIf(event.llm_calls, said, has_ended AND event.llm_calls != 0) AS llm_calls,
+      argMaxIf(event.tokens_in, said, has_ended AND event.tokens_in != 0) AS tokens_in,
+      argMaxIf(event.tokens_out, said, has_ended AND event.tokens_out != 0) AS tokens_out,
+      argMaxIf(event.cost_micros, said, has_ended) AS cost_micros,
       argMax(confidence, said) AS sureness,
       argMaxIf(toString(error_code), rank, error_code != '') AS told_code,
       argMaxIf(error_message, rank, error_message != '') AS told_failure,
@@ -273,6 +263,6 @@ function groups({ where }: WorkScope, contexts: boolean): string {
         'task.pending', 'task.running', 'task.completed', 'task.failed', 'task.cancelled',
         'step.started', 'step.completed', 'step.failed'
       )
-    )
+    ) AS event
     GROUP BY unit, task, step, try_number`;
 }

@@ -22,13 +22,13 @@ export function runScope(key: RunKey, activity: RunActivityRow): WorkScope {
   const params = {
     tenant: key.tenant,
     run_id: key.runId,
-    first_ms: activity.first_ms,
-    last_ms: activity.last_ms,
+    first_ms: activity.first_event_ms,
+    last_ms: activity.last_event_ms,
   };
-  if (activity.senders.length >= agentsListedMax) return { where: within, params };
+  if (activity.agents.length >= agentsListedMax) return { where: within, params };
   return {
     where: `${within} AND agent_id IN {agent_ids:Array(String)}`,
-    params: { ...params, agent_ids: activity.senders },
+    params: { ...params, agent_ids: activity.agents },
   };
 }
 
