@@ -90,5 +90,10 @@ test('the tests of a file are those that import it, the nearest first, then thos
     'test/spool/process.test.ts',
     'test/power/cut.test.ts',
   ]);
+  expect(related.groupsOf('src/spool/quota.ts')).toEqual([
+    ['test/spool/near.test.ts'],
+    ['test/spool/far.test.ts'],
+    ['test/spool/process.test.ts', 'test/power/cut.test.ts'],
+  ]);
   expect(related.of('src/clickhouse/queries/runs/run-list.ts')).toEqual(['test/api/runs/run.test.ts']);
 });

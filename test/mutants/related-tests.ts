@@ -13,6 +13,9 @@ const furtherTests: Readonly<Record<string, readonly string[]>> = {
   clickhouse: ['test/clickhouse/', 'test/end-to-end/counts.test.ts'],
 };
 
+const nearRank = 10;
+const furtherRank = 100;
+
 /**
  * The test files that may notice a change of a file, the nearest first: those whose imports reach it, by how many steps
  * that takes, then the others of its stage, then what the table names.
@@ -32,16 +35,30 @@ export class RelatedTests {
   }
 
   of(path: string): string[] {
+    return this.#ranked(path).map(([test]) => test);
+  }
+
+  /** The same in groups to run one after the other: those that import it, those not far from it, and the rest by four. */
+  groupsOf(path: string): string[][] {
+    const ranked = this.#ranked(path);
+    const between = (from: number, to: number) =>
+      ranked.filter(([, rank]) => rank >= from && rank < to).map(([test]) => test);
+    const rest = between(2 * nearRank, Number.POSITIVE_INFINITY);
+    const parts = Array.from({ length: Math.ceil(rest.length / 4) }, (_, part) => rest.slice(4 * part, 4 * part + 4));
+    return [between(0, 2), between(2, 2 * nearRank), ...parts].filter(({ length }) => length > 0);
+  }
+
+  #ranked(path: string): [test: string, rank: number][] {
     const further = this.#further(path);
     const steps = new Map<string, number>();
     for (const test of this.#tests) {
       const distance = this.#distance(test, path);
       const named = further.findIndex((place) => test === place || (place.endsWith('/') && test.startsWith(place)));
-      if (named >= 0) steps.set(test, distance ?? 100 + named);
+      if (named >= 0) steps.set(test, distance ?? furtherRank + named);
       // What imports it by the way of half the product says little of it.
-      else if (distance !== null && distance <= 2) steps.set(test, 10 + distance);
+      else if (distance !== null && distance <= 2) steps.set(test, nearRank + distance);
     }
-    return [...steps].sort(([a, left], [b, right]) => left - right || a.localeCompare(b)).map(([test]) => test);
+    return [...steps].sort(([a, left], [b, right]) => left - right || a.localeCompare(b));
   }
 
   /** A resource of the API and its queries are tested in one room; what queries share, in all of them. */

@@ -25,10 +25,8 @@ const { values } = parseArgs({
     list: { type: 'boolean', default: false },
   },
 });
-/** Tests that take longer run after the others, and a change that a fast one notices never reaches them. */
-const fastSeconds = 8;
-/** Beyond what the tests take without a change: one that never ends is noticed. */
-const graceSeconds = 90;
+/** For a few test files together: one that never ends is noticed. */
+const secondsMax = 300;
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
 const project = projectFiles();
@@ -53,18 +51,16 @@ function statementsOf(file: SourceFile): Mutant[] {
 }
 
 async function run(mutants: readonly Mutant[]): Promise<void> {
-  const related = new RelatedTests(sources);
   const scratch = new ScratchCheckout(project);
   process.once('SIGINT', () => {
     scratch.remove();
     process.exit(130);
   });
   try {
-    const testsOf = new Map(mutants.map(({ path }) => [path, related.of(path)]));
-    const known = await baseline(scratch, [...new Set([...testsOf.values()].flat())]);
+    const jury = new Jury(scratch, new RelatedTests(sources));
     const survivors: Mutant[] = [];
     for (const [index, mutant] of mutants.entries()) {
-      const verdict = await judge(scratch, mutant, { tests: testsOf.get(mutant.path)!, known });
+      const verdict = await jury.judge(mutant);
       if (verdict.passed) survivors.push(mutant);
       const outcome = verdict.passed ? 'SURVIVED' : verdict.late ? 'killed (time)' : 'killed';
       print(`${index + 1}/${mutants.length} ${outcome} ${mutant.path}:${mutant.line}: ${mutant.says}`);
@@ -76,39 +72,60 @@ async function run(mutants: readonly Mutant[]): Promise<void> {
   }
 }
 
-/** How long each test file takes; what fails without a change says nothing of one and is left out, by name. */
-async function baseline(scratch: ScratchCheckout, tests: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  print(`${tests.length} test files without a change ...`);
-  const { secondsOf, failures, seconds } = await scratch.test(tests, { secondsMax: 3_600, all: true });
-  for (const test of tests) {
-    if (!secondsOf.has(test)) print(`left out ${test}: ${failures.get(test) ?? 'it did not end'}`);
-  }
-  print(`${secondsOf.size} of them in ${Math.round(seconds)} s`);
-  return secondsOf;
-}
+/** Says of a mutant whether the tests notice; a test file that fails without it says nothing, and is asked no more. */
+class Jury {
+  readonly #scratch: ScratchCheckout;
+  readonly #related: RelatedTests;
+  /** Test files that pass without a change. */
+  readonly #sound = new Set<string>();
+  readonly #unsound = new Set<string>();
 
-async function judge(
-  scratch: ScratchCheckout,
-  mutant: Mutant,
-  { tests, known }: { readonly tests: readonly string[]; readonly known: ReadonlyMap<string, number> },
-): Promise<TestVerdict> {
-  const file = project.find(({ path }) => path === mutant.path)!;
-  const usable = tests.filter((test) => known.has(test));
-  const isFast = (test: string) => known.get(test)! <= fastSeconds;
-  const groups = [usable.filter(isFast), ...usable.filter((test) => !isFast(test)).map((test) => [test])];
-  let seconds = 0;
-  scratch.write(mutant.path, mutated(file, mutant));
-  try {
-    for (const group of groups.filter(({ length }) => length > 0)) {
-      const usual = group.reduce((sum, test) => sum + known.get(test)!, 0);
-      const verdict = await scratch.test(group, { secondsMax: graceSeconds + 3 * usual });
-      seconds += verdict.seconds;
-      if (!verdict.passed) return { ...verdict, seconds };
-    }
-  } finally {
-    scratch.write(mutant.path, file.text);
+  constructor(scratch: ScratchCheckout, related: RelatedTests) {
+    this.#scratch = scratch;
+    this.#related = related;
   }
-  return { passed: true, late: false, failure: '', seconds, secondsOf: new Map(), failures: new Map() };
+
+  async judge(mutant: Mutant): Promise<TestVerdict> {
+    let seconds = 0;
+    for (const group of this.#related.groupsOf(mutant.path)) {
+      for (;;) {
+        const tests = group.filter((test) => !this.#unsound.has(test));
+        if (tests.length === 0) break;
+        const verdict = await this.#testWith(mutant, tests);
+        seconds += verdict.seconds;
+        if (verdict.passed) break;
+        if (await this.#isSound([...verdict.failures.keys()], tests)) return { ...verdict, seconds };
+      }
+    }
+    return { passed: true, late: false, failure: '', seconds, failures: new Map() };
+  }
+
+  async #testWith(mutant: Mutant, tests: readonly string[]): Promise<TestVerdict> {
+    const file = project.find(({ path }) => path === mutant.path)!;
+    this.#scratch.write(mutant.path, mutated(file, mutant));
+    try {
+      return await this.#scratch.test(tests, { secondsMax });
+    } finally {
+      this.#scratch.write(mutant.path, file.text);
+    }
+  }
+
+  /** Whether what failed passes without a change; by all that ran when none is known to have failed. */
+  async #isSound(failed: readonly string[], ran: readonly string[]): Promise<boolean> {
+    const asked = (failed.length > 0 ? failed : ran).filter((test) => !this.#sound.has(test));
+    if (asked.length === 0) return true;
+    const verdict = await this.#scratch.test(asked, { secondsMax: 2 * secondsMax });
+    if (verdict.passed) {
+      for (const test of asked) this.#sound.add(test);
+      return true;
+    }
+    const bad = verdict.failures.size > 0 ? [...verdict.failures.keys()] : asked;
+    for (const test of bad) {
+      print(`left out ${test}: it fails without a change (${verdict.failures.get(test) ?? verdict.failure})`);
+      this.#unsound.add(test);
+    }
+    return false;
+  }
 }
 
 function report(count: number, survivors: readonly Mutant[]): void {
