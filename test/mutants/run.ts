@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
 import { answerHelp } from '../../src/cli/help.js';
 import { parseSource, projectFiles, type SourceFile } from '../support/source-file.js';
-import { type Mutant, mutated, sourceMutants } from './mutant.js';
+import { Jury } from './jury.js';
+import { type Mutant, sourceMutants } from './mutant.js';
 import { RelatedTests } from './related-tests.js';
 import { shuffled } from './sample.js';
-import { ScratchCheckout, type TestVerdict } from './scratch-checkout.js';
+import { ScratchCheckout } from './scratch-checkout.js';
 import { sqlMutants } from './sql-mutants.js';
 
 /**
@@ -25,8 +26,6 @@ const { values } = parseArgs({
     list: { type: 'boolean', default: false },
   },
 });
-/** For a few test files together: one that never ends is noticed. */
-const secondsMax = 300;
 const print = (text: string) => process.stdout.write(`${text}\n`);
 
 const project = projectFiles();
@@ -57,7 +56,7 @@ async function run(mutants: readonly Mutant[]): Promise<void> {
     process.exit(130);
   });
   try {
-    const jury = new Jury(scratch, new RelatedTests(sources));
+    const jury = new Jury(scratch, { project, related: new RelatedTests(sources), print });
     const survivors: Mutant[] = [];
     for (const [index, mutant] of mutants.entries()) {
       const verdict = await jury.judge(mutant);
@@ -69,62 +68,6 @@ async function run(mutants: readonly Mutant[]): Promise<void> {
     report(mutants.length, survivors);
   } finally {
     scratch.remove();
-  }
-}
-
-/** Says of a mutant whether the tests notice; a test file that fails without it says nothing, and is asked no more. */
-class Jury {
-  readonly #scratch: ScratchCheckout;
-  readonly #related: RelatedTests;
-  /** Test files that pass without a change. */
-  readonly #sound = new Set<string>();
-  readonly #unsound = new Set<string>();
-
-  constructor(scratch: ScratchCheckout, related: RelatedTests) {
-    this.#scratch = scratch;
-    this.#related = related;
-  }
-
-  async judge(mutant: Mutant): Promise<TestVerdict> {
-    let seconds = 0;
-    for (const group of this.#related.groupsOf(mutant.path)) {
-      for (;;) {
-        const tests = group.filter((test) => !this.#unsound.has(test));
-        if (tests.length === 0) break;
-        const verdict = await this.#testWith(mutant, tests);
-        seconds += verdict.seconds;
-        if (verdict.passed) break;
-        if (await this.#isSound([...verdict.failures.keys()], tests)) return { ...verdict, seconds };
-      }
-    }
-    return { passed: true, late: false, failure: '', seconds, failures: new Map() };
-  }
-
-  async #testWith(mutant: Mutant, tests: readonly string[]): Promise<TestVerdict> {
-    const file = project.find(({ path }) => path === mutant.path)!;
-    this.#scratch.write(mutant.path, mutated(file, mutant));
-    try {
-      return await this.#scratch.test(tests, { secondsMax });
-    } finally {
-      this.#scratch.write(mutant.path, file.text);
-    }
-  }
-
-  /** Whether what failed passes without a change; by all that ran when none is known to have failed. */
-  async #isSound(failed: readonly string[], ran: readonly string[]): Promise<boolean> {
-    const asked = (failed.length > 0 ? failed : ran).filter((test) => !this.#sound.has(test));
-    if (asked.length === 0) return true;
-    const verdict = await this.#scratch.test(asked, { secondsMax: 2 * secondsMax });
-    if (verdict.passed) {
-      for (const test of asked) this.#sound.add(test);
-      return true;
-    }
-    const bad = verdict.failures.size > 0 ? [...verdict.failures.keys()] : asked;
-    for (const test of bad) {
-      print(`left out ${test}: it fails without a change (${verdict.failures.get(test) ?? verdict.failure})`);
-      this.#unsound.add(test);
-    }
-    return false;
   }
 }
 
