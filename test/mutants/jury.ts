@@ -6,6 +6,8 @@ import type { ScratchCheckout, TestVerdict } from './scratch-checkout.js';
 export interface JuryOptions {
   readonly project: readonly TextFile[];
   readonly related: RelatedTests;
+  /** How many groups of tests are asked, from the nearest. */
+  readonly groupsMax: number;
   readonly print: (text: string) => void;
 }
 
@@ -26,8 +28,9 @@ export class Jury {
   }
 
   async judge(mutant: Mutant): Promise<TestVerdict> {
+    const { related, groupsMax } = this.#options;
     let seconds = 0;
-    for (const group of this.#options.related.groupsOf(mutant.path)) {
+    for (const group of related.groupsOf(mutant.path).slice(0, groupsMax)) {
       for (;;) {
         const tests = group.filter((test) => !this.#unsound.has(test));
         if (tests.length === 0) break;

@@ -9,12 +9,12 @@ import { ScratchCheckout } from './scratch-checkout.js';
 import { sqlMutants } from './sql-mutants.js';
 
 /**
- * `npm run mutants -- --folder src/ingest [--count 20] [--seed 1] [--file name] [--list]`: makes one small change at a
+ * `npm run mutants -- --folder src/ingest [--count 20] [--seed 1] [--file name] [--near] [--list]`: makes one small change at a
  * time in a copy of the working tree, and runs the tests that should notice, the nearest first. What no test notices is
  * a survivor: a behaviour that nothing holds, or a change that changes nothing. Exit code 1 when there are survivors.
  */
 const usage =
-  'usage: mutants --folder <folder> [--count 20] [--seed 1] [--file <part of a path>] [--at <line>] [--list]\n';
+  'usage: mutants --folder <folder> [--count 20] [--seed 1] [--file <part of a path>] [--at <line>] [--near] [--list]\n';
 answerHelp(usage);
 const { values } = parseArgs({
   options: {
@@ -23,6 +23,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     file: { type: 'string', default: '' },
     at: { type: 'string' },
+    /** Only the test files that are nearest, where there is no time for all. */
+    near: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
 });
@@ -56,7 +58,12 @@ async function run(mutants: readonly Mutant[]): Promise<void> {
     process.exit(130);
   });
   try {
-    const jury = new Jury(scratch, { project, related: new RelatedTests(sources), print });
+    const jury = new Jury(scratch, {
+      project,
+      related: new RelatedTests(sources),
+      print,
+      groupsMax: values.near ? 2 : Number.POSITIVE_INFINITY,
+    });
     const survivors: Mutant[] = [];
     for (const [index, mutant] of mutants.entries()) {
       const verdict = await jury.judge(mutant);
