@@ -105,6 +105,13 @@ test('a body has its time and no more, and the pace that is asked for after a mo
   const short = receiving(null, { timeoutMs: 2_000 });
   short.clock.advance(2_000);
   await expect(short.body.whole).rejects.toThrow('within 2000 ms');
+
+  // Not a whole second behind the last look at its pace.
+  const odd = receiving(null, { timeoutMs: 5_500 });
+  odd.clock.advance(5_499);
+  expect(odd.clock.pendingTimers()).toBe(1);
+  odd.clock.advance(1);
+  await expect(odd.body.whole).rejects.toThrow('within 5500 ms');
 });
 
 test('a body for which there is no room is refused by who has taken it, and what comes then is not kept', async () => {
