@@ -5,7 +5,7 @@ export interface DailyRows {
 }
 
 /** An INSERT may touch as many partitions as the history has months. */
-export const partitionsSetting = 'max_partitions_per_insert_block = 1000';
+const partitionsSetting = 'max_partitions_per_insert_block = 1000';
 
 /** The rows of `agents` agents from `firstAgent` on: log-normal durations, sums from a hash of agent and day. */
 export function dailyRowsSql(

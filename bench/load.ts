@@ -4,7 +4,7 @@ import { packageFile } from '../src/core/package-root.js';
 import { benchKey, type CollectorProcess } from './collector-process.js';
 import type { LoadOptions, LoadReport } from './load-generator.js';
 
-export const defaultLoad = { connections: 20, agents: 50, eventsPerFrame: 500, templates: 8 } as const;
+const defaultLoad = { connections: 20, agents: 50, eventsPerFrame: 500, templates: 8 } as const;
 
 let loads = 0;
 

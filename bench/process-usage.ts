@@ -14,7 +14,7 @@ export interface ProcessUsage {
 /** Linux counts CPU time in hundredths of a second for every program (USER_HZ). */
 const tickMs = 10;
 
-export function readUsage(pid: number): ProcessUsage | null {
+function readUsage(pid: number): ProcessUsage | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');

@@ -98,7 +98,7 @@ function shuffledRanks(record: HistoryRecord): number[] {
   return ranks.sort((a, b) => key(a) - key(b));
 }
 
-export interface Answer {
+interface Answer {
   readonly index: number;
   readonly path: string;
   /** 0 when there was no answer; `text` says why. */

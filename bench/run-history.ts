@@ -75,7 +75,7 @@ export function tasksSql({ seed, runs, days, endMs }: RunHistoryOptions, { first
 }
 
 /** Persons of a history: each has ten runs on average. */
-export function usersOf(runs: number): number {
+function usersOf(runs: number): number {
   return Math.max(1, Math.floor(runs / 10));
 }
 
@@ -189,7 +189,7 @@ export function longRunInsertSql({ runId, steps, startMs }: LongRun): string {
     SETTINGS max_insert_threads = 1, max_threads = 1`;
 }
 
-export function tasksOf(steps: number): number {
+function tasksOf(steps: number): number {
   return Math.ceil(steps / stepsPerLongTask);
 }
 

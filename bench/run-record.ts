@@ -26,7 +26,7 @@ export interface TaskRecord {
 }
 
 /** Columns of a task that lists are filtered by. */
-export const groupColumns = [
+const groupColumns = [
   'task_crew_id',
   'task_agent_id',
   'task_flow_id',

@@ -58,8 +58,8 @@ const settledMsMax = 300_000;
 
 async function isSettled(collector: CollectorProcess): Promise<boolean> {
   const { n } = await collector.queryOne<{ readonly n: string }>(
-    `SELECT count() AS n FROM agent_failures_v1 WHERE tenant != '' AND inserted >= (
-      SELECT max(received) - toIntervalMinute(2) FROM agent_failures_v1 WHERE tenant = '' AND lane = 'settled'
+    `SELECT count() AS n FROM agent_failures_v1 WHERE inserted >= (
+      SELECT max(settled_at) - toIntervalMinute(2) FROM failure_settlements_v1
     )`,
   );
   return Number(n) === 0;

@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/global-setup.ts'],
     // Engine and socket tests start real processes; two cores leave no room for more than two files at a time.
     maxWorkers: 2,
     // Days are those of UTC, wherever the collector runs: here it is tomorrow already for fourteen hours of each.

@@ -60,7 +60,7 @@ function createEvent(random: Random, sequence: number): Record<string, unknown> 
 
 type Shape = 'maps' | 'positional' | 'json' | 'ndjson';
 
-export function createFrames(shape: Shape, random: Random, frames: number, events = eventsPerFrame): Uint8Array[] {
+function createFrames(shape: Shape, random: Random, frames: number, events = eventsPerFrame): Uint8Array[] {
   let sequence = 0;
   return Array.from({ length: frames }, (_, index) => {
     const list = Array.from({ length: events }, () => createEvent(random, sequence++));
@@ -73,7 +73,7 @@ export function createFrames(shape: Shape, random: Random, frames: number, event
 }
 
 /** Frames end to end in one buffer. */
-export function createBatch(frames: readonly Uint8Array[], format: FrameFormat): FrameBatch {
+function createBatch(frames: readonly Uint8Array[], format: FrameFormat): FrameBatch {
   const bytes = new Uint8Array(frames.reduce((sum, frame) => sum + frame.length, 0));
   const ranges: FrameRange[] = [];
   let offset = 0;

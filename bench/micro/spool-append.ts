@@ -11,7 +11,7 @@ import { nodeFileSystem } from '../../src/spool/file-system.js';
 import { createSpool } from '../../src/spool/spool.js';
 import type { MicroResult } from '../budget.js';
 
-export interface SpoolFigure {
+interface SpoolFigure {
   readonly name: string;
   readonly unit: 'events/CPU-s';
   readonly opsPerCpuSecond: number;
@@ -39,7 +39,7 @@ const loads: readonly Load[] = [
 ];
 
 /** Batch to durable to released, through real files; CPU time of the whole process, its I/O threads included. */
-export async function benchSpoolAppend(): Promise<SpoolFigure[]> {
+async function benchSpoolAppend(): Promise<SpoolFigure[]> {
   const figures: SpoolFigure[] = [];
   // The spool's timers do not keep a process alive; in the collector its sockets do.
   const alive = setInterval(() => {}, 60_000);

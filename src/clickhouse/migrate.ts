@@ -43,14 +43,15 @@ interface LedgerRow {
 }
 
 /**
- * Throws CollectorError `migration_changed` when a migration that is applied differs from its file,
- * `schema_incomplete` when a table that one made is gone, otherwise
- * what `StoreWriter` rejects with, naming the migration.
+ * Throws CollectorError `schema_foreign` when another file than ours was applied under a number,
+ * `migration_changed` when a migration that is applied differs from its file, `schema_incomplete` when a table that
+ * one made is gone, otherwise what `StoreWriter` rejects with, naming the migration.
  */
 export async function migrate(deps: MigrateDeps, options: MigrateOptions): Promise<MigrationReport> {
   invariant(/^[A-Za-z_][A-Za-z0-9_]*$/.test(options.database), `${options.database} is not a database name`);
   const files = readMigrationFiles(options.directory ?? packageFile('clickhouse/migrations/'));
   const applied = await readLedger(deps.store, options);
+  for (const row of applied) assertOurs(row, files[row.number - 1], options.database);
   for (const row of applied) assertUnchanged(row, files[row.number - 1]);
   const direction = options.downCount === undefined ? 'up' : 'down';
   const steps =
@@ -80,9 +81,19 @@ function newestOf(files: readonly MigrationFile[], applied: readonly LedgerRow[]
   });
 }
 
+/** A store that was made before the first release has other files under our numbers, and nothing carries it over. */
+function assertOurs(row: LedgerRow, file: MigrationFile | undefined, database: string): void {
+  if (file === undefined || file.name === row.name) return;
+  throw new CollectorError(
+    'schema_foreign',
+    `cannot use the store: it was made by an unreleased version (${row.name}, here ${file.name}), which nothing ` +
+      `carries over; move the data directory away, on a server rename database ${database}, and start again`,
+  );
+}
+
 /** A number beyond the files was applied by a newer version: it is left alone. */
 function assertUnchanged(row: LedgerRow, file: MigrationFile | undefined): void {
-  if (file === undefined || (file.checksum === row.checksum && file.name === row.name)) return;
+  if (file === undefined || file.checksum === row.checksum) return;
   throw new CollectorError(
     'migration_changed',
     `cannot migrate: ${row.name} was applied and has since been edited; restore it and add ` +

@@ -134,4 +134,9 @@ function createPartsWatch(
 }
 
 /** Their rows are deleted as a matter of course, by partitions or by age. */
-const impermanent: ReadonlySet<string> = new Set(['erasure_targets_v1', 'erased_ids_v1', 'day_finalizations_v1']);
+const impermanent: ReadonlySet<string> = new Set([
+  'erasure_targets_v1',
+  'erased_ids_v1',
+  'day_finalizations_v1',
+  'failure_settlements_v1',
+]);

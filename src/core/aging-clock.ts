@@ -7,7 +7,7 @@ export interface AgingClockOptions {
   readonly believedAfterMs: number;
 }
 
-export const defaultAgingClockOptions: AgingClockOptions = { jumpMsMin: 3_600_000, believedAfterMs: 86_400_000 };
+const defaultAgingClockOptions: AgingClockOptions = { jumpMsMin: 3_600_000, believedAfterMs: 86_400_000 };
 
 /**
  * The time by which things are deleted or forgotten because of their age. It is the wall clock's, but for a jump ahead,

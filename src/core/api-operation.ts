@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { ErrorCode } from './errors.js';
 
 /** Groups of operations in the description of the API. */
-export const apiTags = [
+const apiTags = [
   'ingest',
   'agents',
   'metrics',
@@ -50,7 +50,7 @@ export interface ApiBody {
   readonly example?: unknown;
 }
 
-export type ApiAnswer =
+type ApiAnswer =
   /** JSON. Strict objects: an answer with a field that is not described fails the tests. */
   | {
       readonly kind: 'json';

@@ -11,7 +11,7 @@
  * 0 is what a client sends that has no time: it means absent, and is for the caller to tell apart.
  */
 export const epochSecondsMin = 1e8;
-export const epochSecondsMax = 1e10;
+const epochSecondsMax = 1e10;
 
 /**
  * A double that stands for a decimal fraction may lie a little below it: at 10^10 seconds, or 10^19 nanoseconds, by

@@ -44,7 +44,7 @@ export const eventNotices = {
 } as const satisfies Record<string, ErrorSpec>;
 
 /** A whole frame or request cannot be taken. Nothing of it is kept, nothing of it is acknowledged. */
-export const frameErrors = {
+const frameErrors = {
   frame_malformed: spec(400, 4400, false, 'the frame is not valid MessagePack or JSON, or it is truncated'),
   frame_shape: spec(400, 4400, false, 'the frame is none of the three shapes'),
   frame_empty: spec(400, 4400, false, 'the frame holds no event'),
@@ -61,7 +61,7 @@ export const frameErrors = {
 } as const satisfies Record<string, ErrorSpec>;
 
 /** Who may do what. */
-export const accessErrors = {
+const accessErrors = {
   key_missing: spec(401, 4401, false, 'no API key was sent'),
   key_invalid: spec(401, 4401, false, 'the API key is not known'),
   scope_missing: spec(403, 4403, false, 'the API key does not carry the scope this needs'),
@@ -69,7 +69,7 @@ export const accessErrors = {
 } as const satisfies Record<string, ErrorSpec>;
 
 /** The HTTP surface. */
-export const requestErrors = {
+const requestErrors = {
   host_unknown: spec(421, null, false, 'the Host header is no name of the collector; see TIDEMARK_HTTP_HOSTS'),
   origin_foreign: spec(403, null, false, 'a web page of another origin asks; see TIDEMARK_HTTP_CORS_ORIGINS'),
   request_malformed: spec(400, null, false, 'the head of the request is ambiguous or not HTTP/1.1'),
@@ -116,6 +116,7 @@ export const operatorErrors = {
   store_overloaded: spec(500, null, true, 'ClickHouse is short of memory, parts or threads'),
   store_unreachable: spec(500, null, true, 'ClickHouse cannot be reached or did not answer in time'),
   store_failed: spec(500, null, true, 'ClickHouse failed in a way that says nothing about the rows'),
+  schema_foreign: spec(500, null, false, 'an unreleased version made the store; it has to be moved away'),
   migration_changed: spec(500, null, false, 'a migration that was applied has since been edited'),
   schema_incomplete: spec(500, null, false, 'a table of the schema is missing from the store; nothing is inserted'),
   segment_unreadable: spec(500, null, true, 'the file of a spool segment is missing or cut at this moment'),

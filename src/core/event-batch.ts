@@ -110,7 +110,7 @@ export interface EventError {
   readonly message: string;
 }
 
-export interface FrameFault {
+interface FrameFault {
   readonly code: FrameErrorCode;
   readonly message: string;
 }

@@ -17,16 +17,7 @@ import { errorCategories, eventTypes, logLevels, stepKinds, usageScopes } from '
  */
 export type FieldKind = 'string' | 'time' | 'number' | 'integer' | 'enum' | 'scalar_map' | 'string_map' | 'string_list';
 
-export type FieldGroup =
-  | 'identity'
-  | 'time'
-  | 'state'
-  | 'usage'
-  | 'quality'
-  | 'failure'
-  | 'context'
-  | 'pattern'
-  | 'log';
+type FieldGroup = 'identity' | 'time' | 'state' | 'usage' | 'quality' | 'failure' | 'context' | 'pattern' | 'log';
 
 export interface EventField {
   readonly name: string;
@@ -263,7 +254,7 @@ export const eventFields = [
 export type FieldName = (typeof eventFields)[number]['name'];
 
 /** Columns the collector adds; they come first in the raw table and in every block. */
-export const serverColumns = [
+const serverColumns = [
   { name: 'tenant', column: lowCardinality, meaning: 'Tenant of the API key the event came with.' },
   {
     name: 'received',

@@ -2,16 +2,16 @@
  * What the stages count. `src/telemetry/metrics.ts` declares each metric once, with its name and help;
  * stages see only these shapes, which prom-client's classes satisfy.
  */
-export interface PlainCounter {
+interface PlainCounter {
   inc(count?: number): void;
 }
-export interface LabelCounter<L extends string> {
+interface LabelCounter<L extends string> {
   inc(labels: Readonly<Record<L, string>>, count?: number): void;
 }
-export interface PlainGauge {
+interface PlainGauge {
   set(value: number): void;
 }
-export interface PlainHistogram {
+interface PlainHistogram {
   observe(value: number): void;
 }
 

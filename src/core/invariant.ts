@@ -1,5 +1,5 @@
 /** Thrown when the program, not its input or its environment, is wrong. Never caught to continue. */
-export class InvariantError extends Error {
+class InvariantError extends Error {
   override readonly name = 'InvariantError';
 }
 

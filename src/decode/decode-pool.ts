@@ -30,7 +30,7 @@ export interface DecodePoolOptions {
 }
 
 /** What `/metrics` shows of the pool. */
-export interface DecodePoolUsage {
+interface DecodePoolUsage {
   readonly workers: number;
   /** Share of the threads' time spent on batches since the last call, 0 to 1. */
   readonly utilisation: number;

@@ -7,7 +7,7 @@ export function isUtf8Range(source: ByteSource, offset: number, length: number):
 }
 
 /** Code points of valid UTF-8: the bytes that do not continue another. */
-export function countCodePoints(bytes: Uint8Array, offset: number, length: number): number {
+function countCodePoints(bytes: Uint8Array, offset: number, length: number): number {
   let count = 0;
   for (let at = offset; at < offset + length; at++) {
     if ((bytes[at]! & 0xc0) !== 0x80) count++;
@@ -28,13 +28,6 @@ export function prefixBytes(bytes: Uint8Array, offset: number, length: number, c
   for (let at = offset; at < offset + length; at++) {
     if ((bytes[at]! & 0xc0) !== 0x80 && ++count > charactersMax) return at - offset;
   }
-  return length;
-}
-
-/** The largest length up to `lengthMax` that does not end within a code point. */
-export function wholeCodePoints(bytes: Uint8Array, offset: number, lengthMax: number): number {
-  let length = lengthMax;
-  while (length > 0 && (bytes[offset + length]! & 0xc0) === 0x80) length--;
   return length;
 }
 

@@ -18,7 +18,7 @@ export interface RequestHead {
 export const targetCharactersMax = 16_384;
 /** Of request line and headers; a larger head is cut off while it arrives. */
 export const headBytesMax = 98_304;
-export const headersMax = 100;
+const headersMax = 100;
 
 /**
  * Of these a second one means that a proxy on the way and we may have read two different requests, or two different

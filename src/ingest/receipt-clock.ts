@@ -36,7 +36,7 @@ export interface ReceiptClockOptions {
   readonly latestMs: number;
 }
 
-export const defaultReceiptClockOptions: ReceiptClockOptions = { earliestMs: releaseMs, latestMs };
+const defaultReceiptClockOptions: ReceiptClockOptions = { earliestMs: releaseMs, latestMs };
 
 /** The pace of looking whether the clock is set. */
 const lookMs = 1_000;

@@ -12,7 +12,7 @@ export interface LiveQuery {
   readonly statuses: readonly string[];
 }
 
-export const liveStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
+const liveStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 
 const valuesMax = 100;
 const idCharactersMax = 256;

@@ -14,7 +14,7 @@ export type ServerMessage =
   | { readonly op: 'credit'; readonly credit: number }
   | { readonly op: 'error'; readonly code: string; readonly message: string };
 
-export interface ListedError {
+interface ListedError {
   readonly index: number;
   readonly code: string;
   readonly path: string;

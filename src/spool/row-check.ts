@@ -41,7 +41,7 @@ export function rangeOf({ dataOffset: offset, dataLength: bytes }: BatchRecord):
 }
 
 /** Reads a range piece by piece, as far as the file goes; returns how many bytes that were. */
-export async function readRange(
+async function readRange(
   file: OpenFile,
   { offset, bytes }: ByteRange,
   buffer: Buffer,

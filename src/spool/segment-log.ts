@@ -6,7 +6,7 @@ import { bytesOf, decodeIds } from './event-id-list.js';
 
 /** Encoding and decoding of a segment's log. The layout is specified in `spool.ts`. */
 
-export const formatVersion = 1;
+const formatVersion = 1;
 /** "TMLH" and "TMLR" in the byte order of the file. */
 const headerMagic = 0x484c4d54;
 const recordMagic = 0x524c4d54;

@@ -5,7 +5,7 @@ import type { MetricDeclaration } from './metric-declaration.js';
 import { agentMetrics } from './metrics-reference.js';
 
 /** The agent id under which agents beyond the cap are counted together, per tenant. */
-export const otherAgentId = '__other__';
+const otherAgentId = '__other__';
 
 /**
  * Counters and duration histograms of each agent since the start. prom-client can neither add a batch that is already

@@ -14,7 +14,7 @@ export interface ClockHealthOptions {
   readonly checkMs: number;
 }
 
-export const defaultClockHealthOptions: ClockHealthOptions = { stepMsMin: 1_000, settleMs: 600_000, checkMs: 10_000 };
+const defaultClockHealthOptions: ClockHealthOptions = { stepMsMin: 1_000, settleMs: 600_000, checkMs: 10_000 };
 
 interface ClockStep {
   /** Positive: the wall clock jumped ahead. */

@@ -55,7 +55,7 @@ export interface MetricsOptions {
 }
 
 /** Where the page's gauges come from; each is read once a page. */
-export interface MetricSources {
+interface MetricSources {
   readonly spool: () => SpoolStats;
   readonly receipt: () => ReceiptState;
   readonly windows: LiveWindows;
@@ -99,7 +99,7 @@ export interface Metrics {
 }
 
 /** Events since the start of the process, by what became of them. */
-export interface EventCounts {
+interface EventCounts {
   readonly received: number;
   readonly durable: number;
   readonly duplicate: number;

@@ -38,7 +38,7 @@ export interface LiveWindowsOptions {
   readonly futureMs: number;
 }
 
-export const defaultLiveWindowsOptions: LiveWindowsOptions = {
+const defaultLiveWindowsOptions: LiveWindowsOptions = {
   keysMax: 10_000,
   bytesMax: 512 * 1_048_576,
   futureMs: 3_600_000,

@@ -42,7 +42,7 @@ const plannedMarginMs = hourMs;
 
 export const mainTenant = 'planned';
 export const exampleTenant = 'examples';
-export const styles: readonly Style[] = ['told', 'bare', 'runless', 'resent'];
+const styles: readonly Style[] = ['told', 'bare', 'runless', 'resent'];
 
 /** One tenant with planned work of a quarter of a year, one for each style of writing, and one of examples. */
 export function askedHistory(seed: number, baseMs: number): AskedTenant[] {

@@ -2,7 +2,7 @@ import WebSocket from 'ws';
 
 type Message = Readonly<Record<string, unknown>> & { readonly op: string };
 
-export interface Watched {
+interface Watched {
   /** What a subscriber is told first. */
   readonly begin: readonly Message[];
   readonly events: readonly unknown[];

@@ -26,7 +26,7 @@ export const noWindows: LiveWindows = {
   keys: () => [],
 };
 
-export const noExports = {
+const noExports = {
   started: { inc: () => undefined },
   finished: { inc: () => undefined },
   failed: { inc: () => undefined },

@@ -8,6 +8,7 @@ import { silentLogger } from '../../src/core/logger.js';
 import type { StoreExporter } from '../../src/core/ports/store-exporter.js';
 import type { StoreQuery, StoreReader } from '../../src/core/ports/store-reader.js';
 import { createTestEngine } from '../support/embedded-engine.js';
+import { layStore } from '../support/store-template.js';
 
 /** Columns of a raw row; the rest take their defaults. Times in ms since the epoch. */
 export type RawRow = Readonly<Record<string, unknown>> & {
@@ -37,6 +38,7 @@ export interface QueryStore {
 /** The real engine with the real schema, on a free port. */
 export async function openQueryStore(): Promise<QueryStore> {
   const rig = createTestEngine();
+  await layStore(rig.dataDir);
   await rig.engine.start();
   const client = createClickhouseClient(
     { clock: systemClock },

@@ -3,7 +3,6 @@ import { RollupDayFinalizer, type RollupDayFinalizerDeps } from '../../src/click
 import { readDueDays } from '../../src/clickhouse/maintenance/finalization-ledger.js';
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
 import { readingAsWriter } from '../../src/clickhouse/maintenance/rollup-repair.js';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
 import { CollectorError } from '../../src/core/errors.js';
@@ -24,9 +23,8 @@ let writer: SegmentWriter;
 let segments = 0;
 
 beforeAll(async () => {
-  store = await EngineStore.start();
+  store = await EngineStore.withSchema();
   writer = createSegmentWriter({ store }, { database, transport: 'infile' });
-  await migrate({ store, logger: silentLogger }, { database });
 });
 
 afterAll(() => store.end());

@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrate } from '../../src/clickhouse/migrate.js';
-import { silentLogger } from '../../src/core/logger.js';
 import { askPort } from '../support/ask-engine.js';
 import { EngineStore } from '../support/engine-store.js';
 
@@ -8,8 +6,7 @@ import { EngineStore } from '../support/engine-store.js';
 let store: EngineStore;
 
 beforeAll(async () => {
-  store = await EngineStore.start();
-  await migrate({ store, logger: silentLogger }, { database: 'tidemark' });
+  store = await EngineStore.withSchema();
   await store.run(`INSERT INTO agent_events_raw_v1 (tenant, received, ts, type, agent_id, duration_ms)
     VALUES ('default', now64(3), now64(3), 'task.completed', 'a', 5)`);
 });

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { contractViews } from '../../src/clickhouse/contract-views.js';
-import { migrate } from '../../src/clickhouse/migrate.js';
-import { silentLogger } from '../../src/core/logger.js';
 import { askPort } from '../support/ask-engine.js';
 import { EngineStore } from '../support/engine-store.js';
 
@@ -10,14 +8,13 @@ let store: EngineStore;
 const acme = { user: 'acme', password: 'password-of-acme' };
 
 beforeAll(async () => {
-  store = await EngineStore.start({
+  store = await EngineStore.withSchema({
     readers: [
       { name: 'default', password: 'password-of-all', tenant: null },
       { name: acme.user, password: acme.password, tenant: 'acme' },
       { name: 'quoted', password: 'password-of-quoted', tenant: "a'c\\me" },
     ],
   });
-  await migrate({ store, logger: silentLogger }, { database: 'tidemark' });
   for (const tenant of ['acme', 'beta', 'acme', 'zeta']) {
     await store.run(`INSERT INTO agent_events_raw_v1
       (tenant, received, ts, type, agent_id, run_id, task_id, step_id, duration_ms, error_category, error_code,

@@ -3,7 +3,6 @@ import { enablePatches } from '../../src/clickhouse/erasure/erasable-tables.js';
 import { StoreEraser } from '../../src/clickhouse/erasure/store-eraser.js';
 import { RollupDayFinalizer } from '../../src/clickhouse/maintenance/day-finalizer.js';
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
@@ -20,8 +19,7 @@ let store: EngineStore;
 let segments = 0;
 
 beforeAll(async () => {
-  store = await EngineStore.start();
-  await migrate({ store, logger: silentLogger }, { database: 'tidemark' });
+  store = await EngineStore.withSchema();
   await enablePatches(store.client);
 });
 

@@ -8,7 +8,6 @@ import {
 import { StoreEraser } from '../../src/clickhouse/erasure/store-eraser.js';
 import { RollupDayFinalizer } from '../../src/clickhouse/maintenance/day-finalizer.js';
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
@@ -26,8 +25,7 @@ const undelivered = { sinceMs: null as number | null };
 const counter = { inc: () => {} };
 
 beforeAll(async () => {
-  store = await EngineStore.start();
-  await migrate({ store, logger: silentLogger }, { database: 'tidemark' });
+  store = await EngineStore.withSchema();
   await enablePatches(store.client);
   eraser = createEraser();
 });
@@ -190,7 +188,7 @@ test('an erased run is nowhere any more: not its id, not its texts; rollups and 
   expect(report).toMatchObject({ kind: 'run', completedMs: expect.any(Number) });
   expect(report.rows).toMatchObject({
     agent_events_raw_v1: 11,
-    agent_task_history_v2: 2,
+    agent_task_history_v1: 2,
     agent_runs_v1: 2,
     agent_run_activity_v1: 1,
     agent_errors_per_day_v1: 1,

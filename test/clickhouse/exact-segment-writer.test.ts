@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { ExactSegmentWriter } from '../../src/clickhouse/segments/exact-segment-writer.js';
 import { directoryOf } from '../../src/clickhouse/segments/part-census.js';
 import type { StoreStatement, StoreWriter } from '../../src/clickhouse/store-writer.js';
@@ -25,8 +24,7 @@ let once: Readonly<Record<string, number>>;
 let serial = 0;
 
 beforeAll(async () => {
-  store = await EngineStore.start();
-  await migrate({ store, logger: silentLogger }, { database });
+  store = await EngineStore.withSchema();
   await stopMerges();
   notes = freshNotes();
   const before = await tableRows();

@@ -4,10 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFleet } from '../../src/cli/fleet.js';
 import { AgentLedger } from '../../src/cli/fleet-ledger.js';
 import { seededRandom } from '../../src/cli/seeded-random.js';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { defaultFrameLimits } from '../../src/core/limits.js';
-import { silentLogger } from '../../src/core/logger.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
 import type { TidemarkEvent } from '../../src/sdk/event.js';
@@ -54,8 +52,7 @@ beforeAll(async () => {
     // Spread over three minutes, so that a series has more than one point.
     events.push(...fleet[turn % fleet.length]!.nextRun(nowMs - (turn % 3) * 60_000));
   }
-  store = await EngineStore.start();
-  await migrate({ store, logger: silentLogger }, { database });
+  store = await EngineStore.withSchema();
   await insert();
 });
 

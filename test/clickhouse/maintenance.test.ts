@@ -2,7 +2,6 @@ import { expect, onTestFinished, test } from 'vitest';
 import { RollupDayFinalizer } from '../../src/clickhouse/maintenance/day-finalizer.js';
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
 import { Maintenance } from '../../src/clickhouse/maintenance/maintenance.js';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import type { StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { CollectorError } from '../../src/core/errors.js';
@@ -21,8 +20,7 @@ const todayMs = Math.floor(noonMs / dayMs) * dayMs + dayMs;
 
 /** A store with one event of yesterday, and the maintenance on a clock that stands at `nowMs`. */
 async function setUp(nowMs: number) {
-  const store = await EngineStore.start();
-  await migrate({ store, logger: silentLogger }, { database: 'tidemark' });
+  const store = await EngineStore.withSchema();
   const segment = await writeSegment(store, { id: 's1', blocks: [[row({ type: 'task.completed', task_id: 't' })]] });
   await createSegmentWriter({ store }, { database: 'tidemark', transport: 'infile' }).insert(segment);
   const clock = new FakeClock(nowMs);

@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { mergedRuns, mergedTasks, mergedWork } from '../../src/clickhouse/queries/work/merged-work.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
-import { silentLogger } from '../../src/core/logger.js';
 import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';
@@ -15,9 +13,8 @@ let writer: SegmentWriter;
 let segments = 0;
 
 beforeAll(async () => {
-  store = await EngineStore.start();
+  store = await EngineStore.withSchema();
   writer = createSegmentWriter({ store }, { database, transport: 'infile' });
-  await migrate({ store, logger: silentLogger }, { database });
 });
 
 afterAll(() => store.end());

@@ -50,10 +50,7 @@ test('the migrations of the package apply to an empty store, can be taken back a
   const first = await migrate(deps(), { database });
   expect(first.steps.map((step) => step.name)).toEqual(names);
   const created = await objects();
-  // A file is named after its object, with a word behind it when it alters one that is there.
-  const bases = names.map((name) => name.slice('0000_'.length, -'.sql'.length));
-  const named = bases.map((base) => created.findLast((object) => base === object || base.startsWith(`${object}_`)));
-  expect([...new Set(named)].toSorted()).toEqual(created.toSorted());
+  expect(names.map((name) => name.slice('0000_'.length, -'.sql'.length)).toSorted()).toEqual(created.toSorted());
 
   const back = await migrate(deps(), { database, downCount: names.length });
   expect(back.steps.map((step) => step.name)).toEqual([...names].reverse());
@@ -61,44 +58,6 @@ test('the migrations of the package apply to an empty store, can be taken back a
 
   await migrate(deps(), { database });
   expect(await objects()).toEqual(created);
-});
-
-test('tasks of the first task history are carried over to the tables that took its place', async () => {
-  const names = readdirSync(packageFile('clickhouse/migrations/')).sort();
-  const before = names.indexOf('0028_agent_task_history_v2_carried_over.sql');
-  await migrate(deps(), { database });
-  await migrate(deps(), { database, downCount: names.length - before });
-  const task = (id: string, status: string, version: number, more: string) =>
-    `('a', '${id}', 'agent', '${status}', now64(3) - 60, now64(3) - 59, ${version}, ${more})`;
-  await store.run(`
-    INSERT INTO agent_task_history_v1
-      (tenant, task_id, agent_id, status, ts, received, version, started_at, duration_ms, user_id, inputs)
-    VALUES ${[
-      task('t1', 'running', 1, "NULL, NULL, 'u', map('a', 'b')"),
-      task('t1', 'completed', 5, "now64(3) - 90, 30000, 'u', map('a', 'b')"),
-      task('t2', 'failed', 3, "NULL, 2000, '', map()"),
-      task('t3', 'pending', 2, "NULL, NULL, '', map()"),
-    ].join(', ')}`);
-  const shown = 'task_id, toString(status) AS status, user_id, inputs, duration_ms';
-  const old = await store.select(`SELECT ${shown} FROM agent_task_history ORDER BY task_id`);
-  expect(old).toMatchObject([
-    { task_id: 't1', status: 'completed', inputs: { a: 'b' } },
-    { task_id: 't2', status: 'failed' },
-    { task_id: 't3', status: 'pending' },
-  ]);
-
-  await migrate(deps(), { database });
-  expect(await store.select(`SELECT ${shown} FROM agent_task_history ORDER BY task_id`)).toEqual(old);
-  expect(await objects()).not.toContain('agent_task_history_v1');
-  const seconds = 'toInt32(round(toFloat64(now64(3) - start)))';
-  const places = await store.select<{ task_id: string; ago: number }>(`
-    SELECT task_id, toString(status) AS status, ${seconds} AS ago
-    FROM agent_tasks_by_start_v1 ORDER BY task_id, version`);
-  expect(places.map(({ ago, ...place }) => ({ ...place, ago: Math.round((ago - 5) / 30) * 30 }))).toEqual([
-    { task_id: 't1', status: 'completed', ago: 90 },
-    { task_id: 't2', status: 'failed', ago: 60 },
-    { task_id: 't3', status: 'pending', ago: 60 },
-  ]);
 });
 
 test('with everything applied, migrating is two queries and changes nothing', async () => {
@@ -144,6 +103,28 @@ test('an applied migration that was edited stops everything, by name; a mended c
       message: expect.stringContaining('0001_t1.sql'),
     });
   }
+});
+
+test('a store that an unreleased version made is refused with what to do, and left as it is', async () => {
+  const ours = directoryOf({ '0001_t1.sql': creating('t1'), '0002_t2.sql': creating('t2') });
+  // As it was before its migrations were made one file an object: an old file under each number, and more of them.
+  const old = { '0001_t1.sql': creating('t1'), '0002_t1_more.sql': creating('t3'), '0003_t2.sql': creating('t2') };
+  await migrate(deps(), { database, directory: directoryOf(old) });
+  const before = await definitions();
+  for (const options of [{}, { downCount: 1 }, { dryRun: true }]) {
+    await expect(migrate(deps(), { database, directory: ours, ...options })).rejects.toMatchObject({
+      code: 'schema_foreign',
+      retryable: false,
+      message:
+        'cannot use the store: it was made by an unreleased version (0002_t1_more.sql, here 0002_t2.sql), which ' +
+        'nothing carries over; move the data directory away, on a server rename database tidemark, and start again',
+    });
+  }
+  // Statements of the first file may be others by now: what is to be done is told all the same.
+  const edited = { '0001_t1.sql': creating('t1').replace('UInt8', 'UInt16'), '0002_t2.sql': creating('t2') };
+  const result = migrate(deps(), { database, directory: directoryOf(edited) });
+  await expect(result).rejects.toMatchObject({ code: 'schema_foreign' });
+  expect(await definitions()).toEqual(before);
 });
 
 test('a step that failed half-way is taken again from its start', async () => {

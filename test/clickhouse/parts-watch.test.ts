@@ -6,7 +6,6 @@ import { PartLedger } from '../../src/clickhouse/integrity/part-ledger.js';
 import { PartsWatch } from '../../src/clickhouse/integrity/parts-watch.js';
 import { RollupDayFinalizer } from '../../src/clickhouse/maintenance/day-finalizer.js';
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { directoryOf } from '../../src/clickhouse/segments/part-census.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
@@ -22,9 +21,8 @@ const database = 'tidemark';
 let store: EngineStore;
 
 beforeEach(async () => {
-  store = await EngineStore.start();
+  store = await EngineStore.withSchema();
   onTestFinished(() => store.end());
-  await migrate({ store, logger: silentLogger }, { database });
   const writer = createSegmentWriter({ store }, { database, transport: 'infile' });
   const rows = Array.from({ length: 40 }, (_, index) =>
     row({ type: 'task.completed', agent_id: `a${index % 4}`, task_id: `t${index}`, run_id: 'r', duration_ms: index }),
@@ -130,29 +128,29 @@ test('a rollup part that was cut is detached, named, and made again from the raw
 
 test('states of tasks that went with a deleted part are made again; lost raw rows are told and stay lost', async () => {
   await looked(startWatch());
-  const tasks = await count('agent_task_history_v2');
+  const tasks = await count('agent_task_history_v1');
   const pid = store.test.engine.pid();
-  for (const table of ['agent_task_history_v2', rawTable]) rmSync(await partDirectory(table), { recursive: true });
+  for (const table of ['agent_task_history_v1', rawTable]) rmSync(await partDirectory(table), { recursive: true });
   process.kill(pid!, 'SIGKILL');
   while (store.test.engine.pid() === pid) await new Promise((resolve) => setTimeout(resolve, 20));
   await store.test.engine.ready();
-  expect([await count('agent_task_history_v2'), await count(rawTable)]).toEqual([0, 0]);
+  expect([await count('agent_task_history_v1'), await count(rawTable)]).toEqual([0, 0]);
   // With the raw rows gone too there is nothing to make the tasks from.
   const first = startWatch();
   await looked(first);
   expect(first.counts.get(`missing ${rawTable}`)).toBe(40);
-  expect(first.counts.get('missing agent_task_history_v2')).toBe(40);
+  expect(first.counts.get('missing agent_task_history_v1')).toBe(40);
   expect(first.watch.health()).toMatchObject({ status: 'degraded', reason: expect.stringContaining('40 of its rows') });
   const writer = createSegmentWriter({ store }, { database, transport: 'infile' });
   const rows = Array.from({ length: tasks }, (_, index) => row({ type: 'task.completed', task_id: `t${index}` }));
   await writer.insert(await writeSegment(store, { id: 'second', blocks: [rows] }));
   const ledger = new PartLedger(join(store.directory, 'parts.json'));
   first.clock.advance(60_000);
-  const known = async () => (await ledger.read())?.some(({ table }) => table === 'agent_task_history_v2');
+  const known = async () => (await ledger.read())?.some(({ table }) => table === 'agent_task_history_v1');
   await expect.poll(known, { timeout: 30_000 }).toBe(true);
-  await store.run('TRUNCATE TABLE agent_task_history_v2');
+  await store.run('TRUNCATE TABLE agent_task_history_v1');
   first.clock.advance(60_000);
-  await expect.poll(() => count('agent_task_history_v2'), { timeout: 30_000 }).toBe(tasks);
+  await expect.poll(() => count('agent_task_history_v1'), { timeout: 30_000 }).toBe(tasks);
 });
 
 test('one flipped bit that no size tells is found when the part is read in its turn', async () => {

@@ -1,9 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrate } from '../../src/clickhouse/migrate.js';
-import { readMigrationFiles } from '../../src/clickhouse/migration-file.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
-import { silentLogger } from '../../src/core/logger.js';
-import { packageFile } from '../../src/core/package-root.js';
 import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';
@@ -15,9 +11,8 @@ let store: EngineStore;
 let writer: SegmentWriter;
 
 beforeAll(async () => {
-  store = await EngineStore.start();
+  store = await EngineStore.withSchema();
   writer = createSegmentWriter({ store }, { database, transport: 'infile' });
-  await migrate({ store, logger: silentLogger }, { database });
 });
 
 afterAll(() => store.end());
@@ -94,17 +89,6 @@ test('the public views hold a row a day with memory and a row an observed patter
 test('a segment that is replayed changes nothing', async () => {
   const before = await views();
   await insert('first', [events.slice(0, 6), events.slice(6)]);
-  expect(await views()).toEqual(before);
-});
-
-test('what came before the tables is carried over from the raw events, once however often it is applied', async () => {
-  const before = await views();
-  for (const table of tables) await store.run(`TRUNCATE TABLE ${table}`);
-  expect(await views()).toEqual([[], [], []]);
-  const files = readMigrationFiles(packageFile('clickhouse/migrations/'));
-  const carrying = files.filter(({ name }) => tables.some((table) => name.endsWith(`_${table}_carried_over.sql`)));
-  expect(carrying).toHaveLength(tables.length);
-  for (const { up } of [...carrying, ...carrying]) for (const statement of up) await store.run(statement);
   expect(await views()).toEqual(before);
 });
 

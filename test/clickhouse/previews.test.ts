@@ -2,16 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { contractViews } from '../../src/clickhouse/contract-views.js';
 import { isPreview } from '../../src/clickhouse/embedded/guard/preview-shape.js';
 import { parseTree } from '../../src/clickhouse/embedded/guard/syntax-tree.js';
-import { migrate } from '../../src/clickhouse/migrate.js';
-import { silentLogger } from '../../src/core/logger.js';
 import { EngineStore } from '../support/engine-store.js';
 
 let store: EngineStore;
 const reader = { user: 'default', password: 'password-of-all' };
 
 beforeAll(async () => {
-  store = await EngineStore.start({ readers: [{ name: reader.user, password: reader.password, tenant: null }] });
-  await migrate({ store, logger: silentLogger }, { database: 'tidemark' });
+  store = await EngineStore.withSchema({ readers: [{ name: reader.user, password: reader.password, tenant: null }] });
   // Two inserts of the same runs, so that each of them has rows in two parts.
   for (const type of ['started', 'completed']) {
     await store.run(`INSERT INTO agent_events_raw_v1

@@ -3,10 +3,8 @@ import { selectScope } from '../../src/clickhouse/maintenance/agent-selection.js
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
 import { refreshRecovered } from '../../src/clickhouse/maintenance/recovered-refresh.js';
 import { readingAsWriter } from '../../src/clickhouse/maintenance/rollup-repair.js';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
-import { silentLogger } from '../../src/core/logger.js';
 import type { DeliveryHold } from '../../src/core/ports/delivery-hold.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';
@@ -21,8 +19,7 @@ let store: EngineStore;
 let segments = 0;
 
 beforeAll(async () => {
-  store = await EngineStore.start();
-  await migrate({ store, logger: silentLogger }, { database: 'tidemark' });
+  store = await EngineStore.withSchema();
 });
 
 afterAll(() => store.end());

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { dropExpiredParts } from '../../src/clickhouse/retention/expired-parts.js';
 import { setExpiryOwner } from '../../src/clickhouse/retention/expiry-owner.js';
 import { applyRetention, expiringTables, ttlDaysOf } from '../../src/clickhouse/retention/table-retention.js';
@@ -18,8 +17,7 @@ const logger = silentLogger;
 let store: EngineStore;
 
 beforeEach(async () => {
-  store = await EngineStore.start();
-  await migrate({ store, logger }, { database: 'tidemark' });
+  store = await EngineStore.withSchema();
 });
 
 afterEach(() => store.end());
@@ -71,8 +69,8 @@ async function withQuickExpiry(): Promise<void> {
 
 test('every table with a TTL is one whose days are configured, and the default leaves it alone', async () => {
   const kept = await daysKept();
-  const { day_finalizations_v1: ledger, erased_ids_v1: ids, ...expiring } = kept;
-  expect([ledger, ids]).toEqual([400, 400]);
+  const { day_finalizations_v1: ledger, failure_settlements_v1: settled, erased_ids_v1: ids, ...expiring } = kept;
+  expect([ledger, settled, ids]).toEqual([400, 90, 400]);
   expect(expiring).toEqual(
     Object.fromEntries(expiringTables.map(({ table, kept: name }) => [table, retentionDays[name]])),
   );
@@ -103,7 +101,7 @@ test('a configured retention changes the metadata alone, and a replay across it 
   expect(await daysKept()).toMatchObject({
     agent_events_raw_v1: 7,
     agent_performance_per_minute_v1: 20,
-    agent_task_history_v2: 14,
+    agent_task_history_v1: 14,
     agent_run_activity_v1: 14,
     agent_errors_per_day_v1: 60,
   });

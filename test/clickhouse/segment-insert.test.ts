@@ -1,10 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrate } from '../../src/clickhouse/migrate.js';
 import { createSegmentWriter, insertStatement } from '../../src/clickhouse/segments/segment-insert.js';
 import { rawTable } from '../../src/core/event-schema.js';
-import { silentLogger } from '../../src/core/logger.js';
 import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
 import { EngineStore } from '../support/engine-store.js';
 import { asAgent, rollupRows, rollupValues, row } from '../support/event-rows.js';
@@ -15,9 +13,8 @@ let store: EngineStore;
 let writer: SegmentWriter;
 
 beforeAll(async () => {
-  store = await EngineStore.start();
+  store = await EngineStore.withSchema();
   writer = createSegmentWriter({ store }, { database, transport: 'infile' });
-  await migrate({ store, logger: silentLogger }, { database });
   // Parts stay as they were inserted, so that a test can count them.
   for (const { name } of await store.select<{ name: string }>(tables)) await store.run(`SYSTEM STOP MERGES ${name}`);
 });
@@ -63,11 +60,11 @@ test('a replay changes neither rows nor rollups nor task history, also after a c
   const before = await fingerprint();
   await writer.insert(segment);
   const inserted = await fingerprint();
-  const states = await store.select('SELECT count() AS rows FROM agent_task_history_v2');
+  const states = await store.select('SELECT count() AS rows FROM agent_task_history_v1');
   expect(inserted?.raw).toBe((before?.raw ?? 0) + segment.rows);
   await writer.insert(segment);
   expect(await fingerprint()).toEqual(inserted);
-  expect(await store.select('SELECT count() AS rows FROM agent_task_history_v2')).toEqual(states);
+  expect(await store.select('SELECT count() AS rows FROM agent_task_history_v1')).toEqual(states);
   await store.crash();
   await writer.insert(segment);
   expect(await fingerprint()).toEqual(inserted);

@@ -9,7 +9,7 @@ import { packageFile } from '../../src/core/package-root.js';
 /** A ClickHouse server where none answers: events are taken and stay in the spool. */
 export const awayStore = { TIDEMARK_CLICKHOUSE_URL: 'http://127.0.0.1:9' };
 
-export interface Dependency {
+interface Dependency {
   readonly name: string;
   readonly status: string;
   readonly reason: string | null;

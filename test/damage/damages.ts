@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import type { Group, PreparedDirectory } from './prepared-directory.js';
 
 export const damages = ['emptied', 'cut', 'flipped', 'removed', 'swapped', 'unreadable'] as const;
-export type Damage = (typeof damages)[number];
+type Damage = (typeof damages)[number];
 
 /** A kind of file: where one of it lies, what may be lost with it, and what it is swapped with. */
 export interface FileKind {

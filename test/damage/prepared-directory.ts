@@ -60,7 +60,7 @@ export async function sendGroup(run: CollectorRun, key: string, group: Group): P
   return [await run.post(keyed, key, `group-${group}`), await run.post(named, key)];
 }
 
-export function eventsOf(group: Group): { readonly keyed: object[]; readonly named: object[] } {
+function eventsOf(group: Group): { readonly keyed: object[]; readonly named: object[] } {
   const all = Array.from({ length: groupEvents }, (_, index) => ({
     type: 'task.completed',
     agent_id: 'agent',

@@ -44,7 +44,7 @@ function encodeBody(body: Uint8Array | string | object): Uint8Array {
 
 const alphabets = ['abcdefghij0123456789', 'ABC def', 'äöüß', '日本語文字', '😀🚀'];
 
-export function randomText(random: Random, charactersMax: number): string {
+function randomText(random: Random, charactersMax: number): string {
   const alphabet = Array.from(alphabets[random() < 0.8 ? 0 : randomInteger(random, { min: 0, max: 4 })]!);
   const length = random() < 0.05 ? charactersMax : randomInteger(random, { min: 0, max: Math.min(charactersMax, 40) });
   return Array.from({ length }, () => alphabet[randomInteger(random, { min: 0, max: alphabet.length - 1 })]).join('');

@@ -87,7 +87,7 @@ class Client {
 test.skipIf(!isLinux)(
   '600 clients of a collector with 300 descriptors: what is acknowledged is there',
   async () => {
-    const collector = new CollectorProcess({ dataDir: tempDir(), openFilesMax: 300 });
+    const collector = new CollectorProcess({ dataDir: tempDir(), openFilesMax: 300, makesStore: true });
     onTestFinished(async () => void (await collector.stop()));
     await collector.start();
     await collector.query('SELECT 1 AS one');

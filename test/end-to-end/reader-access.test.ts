@@ -26,7 +26,7 @@ async function ready(collector: CollectorProcess): Promise<void> {
 
 test('the reader has a password from the first start, shown once and kept for its owner alone', async () => {
   const dataDir = tempDir();
-  const collector = new CollectorProcess({ dataDir });
+  const collector = new CollectorProcess({ dataDir, makesStore: true });
   try {
     await ready(collector);
     const { readerPassword } = collector;

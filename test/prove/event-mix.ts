@@ -189,13 +189,13 @@ interface Place {
   readonly place: number;
 }
 
-export function durationOf(agent: string): number {
+function durationOf(agent: string): number {
   return 100 * (1 + (agent.charCodeAt(agent.length - 1) % 10));
 }
 
 export const dayMs = 86_400_000;
 
 /** An hour after its beginning, so that a load of hours stays within it. */
-export function startOfYesterday(nowMs: number): number {
+function startOfYesterday(nowMs: number): number {
   return Math.floor(nowMs / dayMs) * dayMs - dayMs + 3_600_000;
 }

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { buildNative } from './native-program.js';
 
 /** Calls of the C library, by what they do to a file. */
-export const faultCalls = {
+const faultCalls = {
   open: 1,
   write: 2,
   sync: 4,

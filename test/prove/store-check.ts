@@ -142,7 +142,7 @@ async function checkSums(
     sum('agent_patterns_v1', 'sum(observations)', count(all, 'pattern.observed')),
     sum('agent_pattern_feedback_v1 FINAL', 'count()', count(all, 'pattern.feedback')),
     sum('agent_run_activity_v1', 'sum(events)', kept.filter(({ run_id }) => run_id !== undefined).length),
-    sum('agent_task_history_v2', 'uniqExact(task_id)', distinct('task.', 'task_id')),
+    sum('agent_task_history_v1', 'uniqExact(task_id)', distinct('task.', 'task_id')),
     sum('agent_tasks_by_start_v1', 'uniqExact(task_id)', distinct('task.', 'task_id')),
     sum('agent_runs_v1', 'uniqExact(run_id)', distinct('run.', 'run_id')),
     sum('agent_runs_by_start_v1', 'uniqExact(run_id)', distinct('run.', 'run_id')),

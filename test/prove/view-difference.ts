@@ -100,10 +100,7 @@ export async function viewDifference(
   erasedAgent: string,
 ): Promise<{ readonly words: string; readonly example: string }> {
   const { keys, values, version, target, query } = table;
-  const condition = [
-    table.hasAgents ? `agent_id != '${erasedAgent}'` : 'true',
-    keys.includes('lane') ? `lane != 'settled'` : 'true',
-  ].join(' AND ');
+  const condition = table.hasAgents ? `agent_id != '${erasedAgent}'` : 'true';
   // Failures are named; tries and completions are hashes, which an erasure leaves.
   const isNamed = keys.includes('lane') ? `position(k, 'failed') > 0` : 'true';
   const side = (number: number, from: string): string => `

@@ -108,6 +108,6 @@ export class ExactWriterModel implements SegmentWriter {
 }
 
 /** Every event is a row of its own, ended by a semicolon. */
-export function eventsIn(rows: Buffer): readonly string[] {
+function eventsIn(rows: Buffer): readonly string[] {
   return rows.toString('latin1').split(';').slice(0, -1);
 }

@@ -14,7 +14,7 @@ export function eventsOf(table: TableName, events: readonly string[]): readonly 
 export const storeFaults = ['refused', 'half', 'answer_lost', 'late', 'part_lost'] as const;
 export type StoreFault = (typeof storeFaults)[number];
 
-export interface Part {
+interface Part {
   /** Numbers of the blocks it holds. */
   readonly first: number;
   readonly last: number;

@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 
-export type Method = 'get' | 'post' | 'delete';
+type Method = 'get' | 'post' | 'delete';
 
 export interface DocumentParameter {
   readonly name: string;

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { askEngine, engineAccess } from '../../bench/engine-access.js';
 import { freePort } from '../../bench/free-port.js';
 import { packageFile } from '../../src/core/package-root.js';
+import { layStore } from './store-template.js';
 
 export const testKey = 'tdm_test_key_of_the_end_to_end_tests';
 
@@ -18,14 +19,20 @@ export class CollectorProcess {
   output = '';
   readonly #openFilesMax: number | null;
   readonly #program: string;
+  readonly #laysStore: boolean;
 
-  /** `openFilesMax`: the limit of open files, its own and its engine's. `program`: that of another build. */
+  /**
+   * `openFilesMax`: the limit of open files, its own and its engine's. `program`: that of another build. `makesStore`:
+   * its first start makes the tables itself, instead of finding them made.
+   */
   constructor(options: {
     readonly dataDir: string;
     readonly env?: Readonly<Record<string, string>>;
     readonly openFilesMax?: number;
     readonly program?: string;
+    readonly makesStore?: boolean;
   }) {
+    this.#laysStore = options.program === undefined && options.makesStore !== true;
     this.#program = options.program ?? fileURLToPath(packageFile('dist/src/main.js'));
     this.dataDir = options.dataDir;
     this.#openFilesMax = options.openFilesMax ?? null;
@@ -53,6 +60,7 @@ export class CollectorProcess {
   async start(): Promise<void> {
     this.#port ||= await freePort();
     this.#storePort ||= await freePort();
+    if (this.#laysStore) await layStore(join(this.dataDir, 'engine'));
     const command = [process.execPath, this.#program];
     const limited = this.#openFilesMax === null ? [] : ['sh', '-c', `ulimit -n ${this.#openFilesMax}; exec "$@"`, 'sh'];
     const [program = '', ...args] = [...limited, ...command];

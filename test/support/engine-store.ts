@@ -1,10 +1,13 @@
 import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
+import { migrate } from '../../src/clickhouse/migrate.js';
 import type { StoreStatement, StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { systemClock } from '../../src/core/clock.js';
+import { silentLogger } from '../../src/core/logger.js';
 import type { StoreQuery } from '../../src/core/ports/store-reader.js';
 import { type Asked, askPort } from './ask-engine.js';
 import { createTestEngine, type TestEngine } from './embedded-engine.js';
+import { layStore } from './store-template.js';
 
 /** The embedded engine with the client the collector uses, and what tests ask of it besides. */
 export class EngineStore implements StoreWriter {
@@ -25,6 +28,16 @@ export class EngineStore implements StoreWriter {
     const test = createTestEngine(options);
     await test.engine.start();
     return new EngineStore(test);
+  }
+
+  /** With the tables and views of the schema. */
+  static async withSchema(options: Partial<EngineProcessOptions> = {}): Promise<EngineStore> {
+    const test = createTestEngine(options);
+    await layStore(test.dataDir);
+    await test.engine.start();
+    const store = new EngineStore(test);
+    await migrate({ store: store.client, logger: silentLogger }, { database: options.database ?? 'tidemark' });
+    return store;
   }
 
   /** Where segments may lie. */

@@ -4,7 +4,7 @@ import type { ApiCallable } from './api-document.js';
  * What the test of the API description asks with. An operation needs a line here only when it has a path parameter, a
  * required query parameter or a body that nothing below answers for.
  */
-export interface OperationExample {
+interface OperationExample {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;

@@ -12,7 +12,7 @@ export interface TextFile {
   readonly text: string;
 }
 
-export interface Import {
+interface Import {
   readonly specifier: string;
   readonly offset: number;
   readonly typeOnly: boolean;

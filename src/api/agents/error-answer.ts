@@ -16,8 +16,6 @@ const errorShape = {
   failed_for_good: countSchema,
 };
 
-export const errorSchema = z.strictObject(errorShape).meta({ id: 'ErrorGroup' });
-
 const errorCharactersMax = 100;
 
 /** `error` says it in a few words: the message, else the code, else the category. */
@@ -39,7 +37,7 @@ export const errorCoverageSchema = z
 export const sourceSchema = z.array(z.string());
 
 /** A group of failed executions as answers carry it. */
-export function errorItem(error: AgentErrorRow) {
+function errorItem(error: AgentErrorRow) {
   return {
     category: error.error_category,
     code: error.error_code,

@@ -6,7 +6,7 @@ import { latestSpan, type MetricRange, type MetricType, metricRange, metricTypes
 import { wordParameter } from '../request/parameters.js';
 import { type DateBound, dateParameter, endOf } from '../request/time-parameters.js';
 
-export const timeRanges = ['1d', '7d', '30d', '90d'] as const;
+const timeRanges = ['1d', '7d', '30d', '90d'] as const;
 export type TimeRange = (typeof timeRanges)[number];
 
 const defaultRange: TimeRange = '7d';

@@ -46,10 +46,10 @@ const specs = {
 
 export type SeriesMetric = keyof typeof specs;
 
-export const seriesMetrics = Object.keys(specs) as readonly SeriesMetric[];
+const seriesMetrics = Object.keys(specs) as readonly SeriesMetric[];
 
 /** Metrics of one answer. */
-export const seriesMetricsMax = 8;
+const seriesMetricsMax = 8;
 
 /** A list of metrics separated by commas, each once. */
 export const seriesMetricParameter = z

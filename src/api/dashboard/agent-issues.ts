@@ -14,7 +14,7 @@ import type { DashboardRanges } from './dashboard-ranges.js';
  * time somebody looks: among 1,000 steady agents it raises a false alarm in one look of ten, 0.05 would raise 50 in
  * every look.
  */
-export const issuePMax = 0.0001;
+const issuePMax = 0.0001;
 /** Executions of the last 24 hours that succeeded or failed, below which nothing is said of an agent's error rate. */
 export const recentFinishedMin = 20;
 /** The same of the baseline, below which nothing is compared with it. */
@@ -29,11 +29,11 @@ export const baselineDurationsMin = 100;
 /** A p95 below this multiple of the baseline's is no issue, however significant. */
 export const p95RatioMin = 1.5;
 
-export const issueReasons = ['error_rate_high', 'error_rate_regression', 'p95_regression'] as const;
-export type IssueReason = (typeof issueReasons)[number];
+const issueReasons = ['error_rate_high', 'error_rate_regression', 'p95_regression'] as const;
+type IssueReason = (typeof issueReasons)[number];
 
 /** Why an agent is on the list, and the numbers it was decided by. */
-export interface AgentIssue {
+interface AgentIssue {
   readonly reason: IssueReason;
   readonly message: string;
   readonly numbers: Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
 import { dayMs, floorTo, hourMs, type TimeSpan } from '../../core/time-span.js';
 import { latestSpan } from '../request/metric-range.js';
 
-export const dashboardHours = 24;
-export const dashboardDays = 30;
+const dashboardHours = 24;
+const dashboardDays = 30;
 /** Executions of the week that succeeded or failed, below which an agent is not ranked. */
 export const topPerformingFinishedMin = 20;
 const weekDays = 7;

@@ -24,14 +24,14 @@ import { dashboardSchema } from './dashboard-schema.js';
 
 const parameters = z.strictObject({});
 
-export const topPerformingMax = 10;
+const topPerformingMax = 10;
 /** Standard errors of a 95 % interval. */
-export const wilsonZScore = 1.959963984540054;
+const wilsonZScore = 1.959963984540054;
 /** Agents tested for each kind of issue: those that fail most, and those that slowed down most. */
-export const failingAgentsMax = 500;
-export const slowAgentsMax = 200;
+const failingAgentsMax = 500;
+const slowAgentsMax = 200;
 /** Agents with issues that one answer lists; it says how many there are. */
-export const issuesListedMax = 50;
+const issuesListedMax = 50;
 
 /** `GET /api/v1/metrics/dashboard`, and the same under the path of the studio it replaces: a tenant at a glance. */
 export function createDashboardRoutes(context: ApiContext): HttpRoute[] {

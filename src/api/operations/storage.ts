@@ -38,7 +38,12 @@ const answer = z.strictObject({
 });
 
 /** Tables that hold no tenant's data, or of all tenants together. */
-const untenanted: ReadonlySet<string> = new Set(['schema_migrations', 'day_finalizations_v1', 'erasure_targets_v1']);
+const untenanted: ReadonlySet<string> = new Set([
+  'schema_migrations',
+  'day_finalizations_v1',
+  'failure_settlements_v1',
+  'erasure_targets_v1',
+]);
 
 /** `GET /api/v1/monitoring/storage`: what each table takes, the spool, and what is free. */
 export function createStorageRoute(context: ApiContext): HttpRoute {

@@ -6,7 +6,7 @@ import { type DateBound, dateParameter, endOf } from './time-parameters.js';
 const defaultDays = 7;
 
 /** Points of one series: a week of hours. */
-export const bucketsMax = 169;
+const bucketsMax = 169;
 
 /** Buckets begin at multiples of their length since the epoch; weeks and months would begin on odd days. */
 const bucketSteps = [

@@ -7,7 +7,7 @@ const idsBytesMax = 90_000;
 const plainId = /^[\w.-]*$/;
 
 /** At least the bytes an id takes there: any byte may be escaped with a backslash, and both percent-encoded. */
-export function parameterBytes(id: string): number {
+function parameterBytes(id: string): number {
   return 9 + (plainId.test(id) ? id.length : 6 * Buffer.byteLength(id));
 }
 

@@ -11,7 +11,7 @@ export type SeriesStep = keyof typeof stepMsOf;
 export const seriesSteps = ['1m', '5m', '1h', '1d'] as const satisfies readonly SeriesStep[];
 
 /** Points of one answer: a week of minutes. */
-export const seriesPointsMax = 10_080;
+const seriesPointsMax = 10_080;
 
 /** How far back a range without a start begins: a day of minutes and hours, a month of days. */
 const defaultDaysOf: Readonly<Record<SeriesStep, number>> = { '1m': 1, '5m': 1, '1h': 1, '1d': 30 };

@@ -10,7 +10,7 @@ import { mayReadRun } from '../work/user-bound.js';
 import { runUnknown } from './run-path.js';
 
 export const runStatuses = ['running', 'orphaned', 'completed', 'failed', 'cancelled'] as const;
-export type RunStatus = (typeof runStatuses)[number];
+type RunStatus = (typeof runStatuses)[number];
 
 /** A run as its own events and all events that name it tell it. */
 export interface RunRecord {

@@ -68,7 +68,7 @@ export function buildWorkTree(root: WorkRoot, rows: readonly WorkAttemptRow[]): 
 }
 
 /** A task or step with its attempts, by number. */
-export interface WorkUnit {
+interface WorkUnit {
   readonly type: 'task' | 'step';
   readonly taskId: string;
   readonly stepId: string;

@@ -19,13 +19,13 @@ export interface Trend {
   readonly p95: P95Change;
 }
 
-export interface RateChange {
+interface RateChange {
   /** Success rate of the second half less that of the first, in percentage points; null when one has no rate. */
   readonly points: number | null;
   readonly significance: Significance | null;
 }
 
-export interface P95Change {
+interface P95Change {
   /** p95 of the durations of successes in each half, in ms; null when none carries a duration. */
   readonly firstMs: number | null;
   readonly secondMs: number | null;

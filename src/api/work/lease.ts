@@ -66,7 +66,7 @@ async function readRenewals(
 }
 
 /** Keys of those of `silent` that no renewal reaches. */
-export function orphanedAmong(silent: readonly OpenWork[], renewals: readonly LeaseRenewalRow[]): ReadonlySet<string> {
+function orphanedAmong(silent: readonly OpenWork[], renewals: readonly LeaseRenewalRow[]): ReadonlySet<string> {
   const spoke = { work: new Set<string>(), run: new Set<string>(), agent: new Set<string>() };
   for (const { kind, id, run = '', owner = '' } of renewals) {
     spoke[kind].add(kind === 'work' ? workKey({ id, run, owner }) : id);

@@ -25,6 +25,7 @@ export const ownTables = ['erasures_v1', 'erased_ids_v1', 'erased_agent_days_v1'
 export const impersonalTables: readonly string[] = [
   'schema_migrations',
   'day_finalizations_v1',
+  'failure_settlements_v1',
   'agent_performance_per_minute_v1',
   'agent_performance_per_day_v1',
   'engagement_performance_per_day_v1',

@@ -57,7 +57,7 @@ function textSources(tables: readonly ErasableTable[], scope: ErasureScope): Tex
     const table = tables.find((found) => found.name === name);
     return (table === undefined ? null : erasureCondition(table, scope)) ?? 'false';
   };
-  return { raw: of(rawTable), tasks: of('agent_task_history_v2') };
+  return { raw: of(rawTable), tasks: of('agent_task_history_v1') };
 }
 
 async function eraseRows(

@@ -27,10 +27,10 @@ export function erasedGroups({ raw, tasks }: TextSources): string {
   const failed = (where: (condition: string) => string) => `
     SELECT ${hash} AS id FROM ${rawTable} WHERE type = 'task.failed' AND ${where(raw)}
     UNION DISTINCT
-    SELECT ${hash} AS id FROM agent_task_history_v2 WHERE status = 'failed' AND ${where(tasks)}`;
+    SELECT ${hash} AS id FROM agent_task_history_v1 WHERE status = 'failed' AND ${where(tasks)}`;
   const agents = `
     SELECT agent_id FROM ${rawTable} WHERE ${raw}
-    UNION DISTINCT SELECT agent_id FROM agent_task_history_v2 WHERE ${tasks}`;
+    UNION DISTINCT SELECT agent_id FROM agent_task_history_v1 WHERE ${tasks}`;
   const others = failed((condition) => `tenant = {tenant:String} AND agent_id IN (${agents}) AND NOT (${condition})`);
   return `SELECT id FROM (${failed((condition) => condition)}) WHERE id NOT IN (${others})`;
 }

@@ -10,6 +10,7 @@ import {
   earliest,
   failuresWithOutcome,
   failureTable,
+  lastSettlement,
   newTriesSince,
   recovered,
   visibleAfterMs,
@@ -17,7 +18,6 @@ import {
 import { checkedRows } from '../queries/sql/checked-rows.js';
 import { epochMs, integer64 } from '../queries/sql/column-types.js';
 import { type HeldInsertDeps, insertHeld } from './held-insert.js';
-import { insertSettings } from './insert-token.js';
 import { readingAsWriter } from './rollup-repair.js';
 
 /** What is left to the readers is the failures and tries of this long, and of the time an insert may take. */
@@ -123,21 +123,20 @@ export async function settleFailures(
   isStopping: () => boolean = () => false,
   options: { readonly rowsAtOnceMax: number } = { rowsAtOnceMax },
 ): Promise<void> {
-  const { store, delivery, nextToken } = deps;
+  const { store } = deps;
   const [state] = await checkedRows(readingAsWriter(store), stateRow, {
     name: 'failures_to_settle',
     sql: `
-      WITH (SELECT max(received) FROM ${failureTable} WHERE tenant = '' AND lane = 'settled') AS settled
+      WITH (${lastSettlement}) AS settled
       SELECT
         toUnixTimestamp64Milli(now64(3)) AS now_ms,
         toUnixTimestamp64Milli(settled) AS settled_ms,
         toUnixTimestamp64Milli(min(ts)) AS first_ms, toUnixTimestamp64Milli(max(ts)) AS last_ms,
         (
-          SELECT count() FROM ${failureTable}
-          WHERE tenant != '' AND inserted >= settled - toIntervalMillisecond(${visibleAfterMs})
+          SELECT count() FROM ${failureTable} WHERE inserted >= settled - toIntervalMillisecond(${visibleAfterMs})
         ) AS new_rows
       FROM ${failureTable}
-      WHERE tenant != '' AND lane = 'failed'`,
+      WHERE lane = 'failed'`,
     params: {},
   });
   if (state === undefined || state.new_rows === 0) return;
@@ -149,16 +148,13 @@ export async function settleFailures(
       await settle(deps, sliceFrom(fromMs), state.settled_ms);
     }
   }
-  const settlement = {
+  await store.command({
     name: 'settlement of failures',
     sql: `
-      INSERT INTO ${failureTable} (tenant, lane, ts, received, inserted)
-      ${insertSettings(nextToken())}
-      SELECT '', 'settled', toDateTime64(0, 3, 'UTC'), settled_at, settled_at
-      FROM (SELECT fromUnixTimestamp64Milli({settled_ms:Int64}, 'UTC') AS settled_at)`,
+      INSERT INTO failure_settlements_v1 (settled_at)
+      SELECT fromUnixTimestamp64Milli({settled_ms:Int64}, 'UTC')`,
     params: { settled_ms: state.now_ms },
-  };
-  await delivery.whileHeld(() => store.command(settlement));
+  });
 }
 
 interface SettledFailures {
@@ -172,7 +168,7 @@ function sliceFrom(fromMs: number): SettledFailures {
   const since = "ts >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')";
   const failures = `${since} AND ts < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC') AND outcome < ${recovered}`;
   const theirs = (key: string) =>
-    `${key} IN (SELECT ${key} FROM ${failureTable} WHERE tenant != '' AND lane = 'failed' AND ${failures})`;
+    `${key} IN (SELECT ${key} FROM ${failureTable} WHERE lane = 'failed' AND ${failures})`;
   const tries = `${since} AND (${theirs('unit')} OR ${theirs('family')})`;
   return { failures, tries, params: { from_ms: fromMs, until_ms: fromMs + sliceMs } };
 }
@@ -186,7 +182,7 @@ async function settle(
   // Hashes of units and families include their tenant.
   const outcomes = failuresWithOutcome({
     columns: 'ts, failure.unit AS failed_unit, attempt, failure.outcome AS stored',
-    tenant: "tenant != ''",
+    tenant: '1',
     failures,
     tries,
     newTries,
@@ -200,7 +196,7 @@ async function settle(
       SELECT ${failureColumns.map((column) => `failure.${column}`).join(', ')}, grown.outcome
       FROM (
         SELECT ${failureColumns.join(', ')} FROM ${failureTable}
-        WHERE tenant != '' AND lane = 'failed' AND (${failures}) AND ts >= (SELECT ${earliest} FROM (${grown}))
+        WHERE lane = 'failed' AND (${failures}) AND ts >= (SELECT ${earliest} FROM (${grown}))
         LIMIT 1 BY ts, unit, attempt
       ) AS failure
       INNER JOIN (${grown}) AS grown

@@ -7,7 +7,7 @@ import { checkedRows } from '../queries/sql/checked-rows.js';
 import { integer64 } from '../queries/sql/column-types.js';
 
 /** How two values of a column are compared, by the column's type. */
-export type ColumnKind = 'count' | 'optional_count' | 'sum' | 'min' | 'max' | 'digest' | 'name' | 'distinct';
+type ColumnKind = 'count' | 'optional_count' | 'sum' | 'min' | 'max' | 'digest' | 'name' | 'distinct';
 
 export interface RollupColumn {
   readonly name: string;

@@ -13,16 +13,15 @@ export interface ExpiringTable {
   readonly kept: keyof RetentionDays;
 }
 
-/** Every table with a configured retention; the ledger of finalized days has a TTL of its own that nobody changes. */
+/** Every table with a configured retention; ledgers have a TTL of their own that nobody changes. */
 export const expiringTables: readonly ExpiringTable[] = [
   { table: 'agent_events_raw_v1', time: 'received', kept: 'raw' },
   { table: 'agent_performance_per_minute_v1', time: 'minute', kept: 'minutes' },
-  { table: 'agent_task_history_v2', time: 'received', kept: 'history' },
+  { table: 'agent_task_history_v1', time: 'received', kept: 'history' },
   { table: 'agent_tasks_by_start_v1', time: 'received', kept: 'history' },
   { table: 'agent_runs_v1', time: 'received', kept: 'history' },
   { table: 'agent_runs_by_start_v1', time: 'received', kept: 'history' },
   { table: 'agent_run_activity_v1', time: 'last_received', kept: 'history' },
-  { table: 'agent_failures_v1', time: 'received', kept: 'history' },
   { table: 'agent_failures_v1', time: 'received', kept: 'history' },
   { table: 'agent_errors_per_day_v1', time: 'day', kept: 'errors' },
 ];

@@ -6,7 +6,7 @@ import { findSecret, lookBackBytesMax } from './secret-scanner.js';
 import { mayHoldShortSecret, nextTrigger, tokenBytesMin } from './secret-trigger.js';
 
 /** What stands in place of a secret. */
-export const mask = '[redacted]';
+const mask = '[redacted]';
 export const maskSource = createTextSource(mask);
 const maskBytes = maskSource.bytes.length;
 const codePointBytesMax = 4;

@@ -9,7 +9,7 @@ export interface WorkRestorationDeps extends AfterBacklogDeps {
   readonly read: (range: WorkRestorationRange) => Promise<readonly RememberedWork[]>;
 }
 
-export interface WorkRestorationRange {
+interface WorkRestorationRange {
   /** Of what has not ended: heard of since then; ms since the epoch. */
   readonly openSinceMs: number;
   /** Of what ended, and of steps: heard of since then. */

@@ -15,7 +15,7 @@ export interface SettlementDeps {
 }
 
 /** The ends of a batch that the memory took, so that they can be taken back: key, start, name, step kind of each. */
-export type SettledEnds = number[];
+type SettledEnds = number[];
 const settledFields = 4;
 /** What one decode finds out may tell the next one more: a run, then an end that contradicts another of that run. */
 const settlementsMax = 8;

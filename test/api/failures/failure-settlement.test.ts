@@ -41,7 +41,7 @@ afterAll(() => store.close());
 /** As if what is there had been inserted well before the last pass. */
 async function leaveToReaders(): Promise<void> {
   await store.run(`ALTER TABLE agent_failures_v1 UPDATE inserted = inserted - toIntervalHour(1)
-    WHERE lane != 'settled' SETTINGS mutations_sync = 2`);
+    WHERE 1 SETTINGS mutations_sync = 2`);
 }
 
 async function countsOf(tenant: string): Promise<unknown> {
@@ -121,7 +121,7 @@ test('a pass with nothing new writes nothing', async () => {
   const marks = () =>
     store.reader.rows({
       name: 'test',
-      sql: "SELECT max(received) AS at, count() AS marks FROM agent_failures_v1 WHERE lane = 'settled'",
+      sql: 'SELECT max(settled_at) AS at, count() AS marks FROM failure_settlements_v1',
       params: {},
     });
   const before = await marks();

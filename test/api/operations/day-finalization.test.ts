@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RollupDayFinalizer } from '../../../src/clickhouse/maintenance/day-finalizer.js';
 import { createInsertToken } from '../../../src/clickhouse/maintenance/insert-token.js';
-import { migrate } from '../../../src/clickhouse/migrate.js';
 import { createSegmentWriter } from '../../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../../src/core/clock.js';
 import { silentLogger } from '../../../src/core/logger.js';
@@ -19,8 +18,7 @@ let finalizer: RollupDayFinalizer;
 let api: QueryApi;
 
 beforeAll(async () => {
-  store = await EngineStore.start();
-  await migrate({ store, logger: silentLogger }, { database: 'tidemark' });
+  store = await EngineStore.withSchema();
   const event = (tenant: string, agent: string, task: string) =>
     row({ tenant, agent_id: agent, type: 'task.completed', task_id: task, event_id: task });
   const rows = [event('mine', 'a', '1'), event('mine', 'b', '2'), event('mine', 'b', '3'), event('theirs', 'a', '4')];

@@ -69,7 +69,7 @@ test('tables without a row are null, and then told with the age of their newest 
     agent_performance_per_minute_v1: minuteMs,
     agent_performance_per_day_v1: received(10 * secondMs),
     agent_errors_per_day_v1: 90 * minuteMs,
-    agent_task_history_v2: received(10 * secondMs),
+    agent_task_history_v1: received(10 * secondMs),
     agent_tasks_by_start_v1: received(10 * secondMs),
     agent_runs_v1: received(20 * secondMs),
     agent_runs_by_start_v1: received(20 * secondMs),

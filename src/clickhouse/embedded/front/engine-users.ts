@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { RequestSource } from './request-parameters.js';
 
-export type Role = 'writer' | 'reader';
+type Role = 'writer' | 'reader';
 
 export interface EngineUser {
   readonly name: string;

@@ -151,14 +151,14 @@ class HeadParser {
 
 const settingsEnd: ReadonlySet<string> = new Set(['FORMAT', 'VALUES', 'SELECT', 'WITH', 'FROM']);
 
-export function isWord(token: Token, word: string): boolean {
+function isWord(token: Token, word: string): boolean {
   return token.kind === 'word' && token.text.toUpperCase() === word;
 }
 
-export function isSymbol(token: Token, symbol: string): boolean {
+function isSymbol(token: Token, symbol: string): boolean {
   return token.kind === 'symbol' && token.text === symbol;
 }
 
-export function syntaxError(offset: number, problem: string): ClickHouseException {
+function syntaxError(offset: number, problem: string): ClickHouseException {
   return new ClickHouseException('SYNTAX_ERROR', `Syntax error: failed at position ${offset + 1}: ${problem}.`);
 }

@@ -54,7 +54,7 @@ export interface EngineProcessOptions extends Partial<EngineLimits> {
 }
 
 /** A reader of the open port, with the password that the engine is told the hash of. */
-export interface ReaderAccess {
+interface ReaderAccess {
   readonly name: string;
   readonly password: string;
   readonly tenant: string | null;

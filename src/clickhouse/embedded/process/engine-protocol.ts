@@ -53,7 +53,7 @@ export interface EngineLoad {
 }
 
 /** Somebody who reads through the open port: the contract views, of all tenants or of one. */
-export interface EngineReader {
+interface EngineReader {
   readonly name: string;
   readonly passwordHash: string;
   readonly tenant: string | null;

@@ -38,7 +38,7 @@ export const fileRights = {
 } as const;
 
 /** The engine renames and links its parts between directories. */
-export const abiMin = 2;
+const abiMin = 2;
 const abiOfTcp = 4;
 const abiOfScopes = 6;
 /** How many rights of files an ABI knows; more than this is not asked for. */
@@ -85,7 +85,7 @@ const absence: Readonly<Record<string, string>> = {
 };
 
 /** The rights of files that a kernel of this ABI can withhold. */
-export function handledRights(abi: number): bigint {
+function handledRights(abi: number): bigint {
   const [, count = 0] = fileRightsOf.find(([since]) => abi >= since) ?? [];
   return (1n << BigInt(count)) - 1n;
 }

@@ -22,7 +22,7 @@ export interface NativeCalls {
 }
 
 /** A buffer is passed by its address. */
-export type SyscallValue = number | bigint | Buffer;
+type SyscallValue = number | bigint | Buffer;
 
 export class NativeError extends Error {
   readonly errno: string;

@@ -3,7 +3,7 @@ import { csvText } from '../sql/csv-text.js';
 
 /** Texts that a spreadsheet would run: with a quote in front, or as they are. Of no matter to other formats. */
 export const csvFormulas = ['escaped', 'raw'] as const;
-export type CsvFormulas = (typeof csvFormulas)[number];
+type CsvFormulas = (typeof csvFormulas)[number];
 
 export interface DailyExport {
   readonly tenant: string;

@@ -12,7 +12,7 @@ const row = z.object({ place: integer64, run_id: z.string(), last_failed_ms: epo
 export type FailureExampleRow = z.output<typeof row>;
 
 /** A group, and from when on its failures are looked at, ms since the epoch. */
-export interface ExampleGroup {
+interface ExampleGroup {
   readonly key: string;
   readonly fromMs: number;
 }

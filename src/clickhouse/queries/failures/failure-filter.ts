@@ -1,7 +1,7 @@
 import type { StoreQuery } from '../../../core/ports/store-reader.js';
 
 export const failureKinds = ['run', 'task', 'step'] as const;
-export type FailureKind = (typeof failureKinds)[number];
+type FailureKind = (typeof failureKinds)[number];
 
 /** Which failed attempts of a tenant; every given condition must hold. Times in ms since the epoch. */
 export interface FailureFilter {

@@ -33,7 +33,7 @@ type FailureRow = z.output<typeof row>;
 export type FailureListRow = FailureRow & { readonly outcome: number };
 
 /** Place of a failure in the list; `unit` in decimal digits. */
-export interface FailurePosition {
+interface FailurePosition {
   readonly failedMs: number;
   readonly unit: string;
   readonly attempt: number;

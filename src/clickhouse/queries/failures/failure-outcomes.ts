@@ -13,6 +13,9 @@
 
 export const failureTable = 'agent_failures_v1';
 
+/** When outcomes were settled last, 1970 when never; of the store as a whole. */
+export const lastSettlement = 'SELECT max(settled_at) FROM failure_settlements_v1';
+
 /** By the number that is stored. */
 export const failureOutcomes = ['failed', 'retried', 'recovered'] as const;
 export const retried = failureOutcomes.indexOf('retried');
@@ -25,7 +28,7 @@ export const recovered = failureOutcomes.indexOf('recovered');
 export const visibleAfterMs = 120_000;
 
 /** Inserted since the settlement, as far as that is certain; with the parameter of `NewTries.params`. */
-export const isNew = "inserted >= fromUnixTimestamp64Milli({new_since_ms:Int64}, 'UTC')";
+const isNew = "inserted >= fromUnixTimestamp64Milli({new_since_ms:Int64}, 'UTC')";
 
 /** The earliest of some rows, and for none a time that nothing has reached. */
 export const earliest = "if(count() = 0, now64(3, 'UTC') + toIntervalDay(400), min(ts))";
@@ -71,7 +74,7 @@ export function failuresWithOutcome({ columns, tenant, failures, tries, newTries
   const selected = `(SELECT * FROM ${failureTable} FINAL WHERE ${failed}) AS failure`;
   if (newTries.amount === 'none') return `SELECT ${columns}, failure.outcome AS outcome FROM ${selected}`;
   const since = { failed, newTries };
-  const all = `${tenant} AND lane != 'settled' AND (${tries})`;
+  const all = `${tenant} AND (${tries})`;
   const exact = triesSince({ ...since, tries: `${all} AND ${isTry}`, key: 'unit' });
   const alike = triesSince({ ...since, tries: `${all} AND ${isFamilyTry}`, key: 'family' });
   // Few units and families have new tries, so they are looked up in constant arrays: a join costs every failure more

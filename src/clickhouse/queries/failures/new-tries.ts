@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64 } from '../sql/column-types.js';
-import { failureTable, type NewTries, newTriesSince, visibleAfterMs } from './failure-outcomes.js';
+import { failureTable, lastSettlement, type NewTries, newTriesSince, visibleAfterMs } from './failure-outcomes.js';
 
 const row = z.object({ settled_ms: epochMs, rows_since: integer64 });
 
@@ -14,12 +14,11 @@ export async function readNewTries(store: StoreReader, tenant: string): Promise<
   const rows = await checkedRows(store, row, {
     name: 'new_tries',
     sql: `
-      WITH (SELECT max(received) FROM ${failureTable} WHERE tenant = '' AND lane = 'settled') AS settled
+      WITH (${lastSettlement}) AS settled
       SELECT toUnixTimestamp64Milli(settled) AS settled_ms, count() AS rows_since
       FROM (
         SELECT 1 FROM ${failureTable}
-        WHERE tenant = {tenant:String} AND lane != 'settled'
-          AND inserted >= settled - toIntervalMillisecond(${visibleAfterMs})
+        WHERE tenant = {tenant:String} AND inserted >= settled - toIntervalMillisecond(${visibleAfterMs})
         LIMIT {most:UInt32}
       )`,
     params: { tenant, most: fewMax + 1 },

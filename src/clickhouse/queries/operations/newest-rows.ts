@@ -25,7 +25,7 @@ export const datedTables: readonly DatedTable[] = [
   { table: 'agent_performance_per_minute_v1', column: 'minute' },
   { table: 'agent_performance_per_day_v1', column: 'last_received', day: 'day' },
   { table: 'agent_errors_per_day_v1', column: 'last_seen', day: 'day' },
-  { table: 'agent_task_history_v2', column: 'received' },
+  { table: 'agent_task_history_v1', column: 'received' },
   { table: 'agent_tasks_by_start_v1', column: 'received' },
   { table: 'agent_runs_v1', column: 'received' },
   { table: 'agent_runs_by_start_v1', column: 'received' },

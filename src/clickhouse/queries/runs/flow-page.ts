@@ -26,7 +26,7 @@ const row = z.object({
 /** The runs of a flow that started within a range. `total_flows`: how many flows there are in all. */
 export type FlowRow = z.output<typeof row>;
 
-export interface FlowPosition {
+interface FlowPosition {
   readonly lastRunMs: number;
   readonly flowId: string;
 }

@@ -27,7 +27,7 @@ export interface TaskLogLevel {
   readonly newest: readonly TaskLogLine[];
 }
 
-export interface TaskLogLine {
+interface TaskLogLine {
   readonly atMs: number;
   readonly receivedMs: number;
   readonly step: string | null;

@@ -2,8 +2,8 @@ import { type MergedKind, mergedRuns, mergedTasks } from './merged-work.js';
 
 /**
  * Tasks and runs are kept alike: each event of them in a table by id, and again, narrow, in the order of the start it
- * tells (migrations 0024 and 0026, 0033 and 0035). What a list needs to know of the two; all of it is constant text of
- * statements.
+ * tells (agent_task_history_v1 and agent_tasks_by_start_v1, agent_runs_v1 and agent_runs_by_start_v1). What a list
+ * needs to know of the two; all of it is constant text of statements.
  */
 export interface HistoryKind {
   readonly kind: 'task' | 'run';

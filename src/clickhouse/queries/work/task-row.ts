@@ -4,7 +4,6 @@ import { usageColumns, usageRow } from '../sql/usage-columns.js';
 import type { WorkId } from './history-kind.js';
 
 export const taskStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
-export type TaskStatus = (typeof taskStatuses)[number];
 
 /** Columns of `mergedWork(mergedTasks)` that every task answer shares, without its long texts. */
 export const taskColumns = `

@@ -70,7 +70,7 @@ export interface WorkAttemptsPage {
   readonly only?: 'attempts' | 'tasks' | 'failed';
 }
 
-export interface WorkPosition {
+interface WorkPosition {
   readonly beginMs: number;
   readonly task: string;
   readonly step: string;

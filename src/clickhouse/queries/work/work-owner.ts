@@ -5,7 +5,7 @@ import { type HistoryKind, workKey } from './history-kind.js';
 import type { WorkScope } from './work-scope.js';
 
 /** `own`: its events name this user and no other; `other`: they name another; `nobody`: they name none. */
-export const owners = ['own', 'other', 'nobody'] as const;
+const owners = ['own', 'other', 'nobody'] as const;
 export type Owner = (typeof owners)[number];
 
 const row = z.object({ owned: z.string(), of_run: z.string(), of_agent: z.string(), owner: z.enum(owners) });

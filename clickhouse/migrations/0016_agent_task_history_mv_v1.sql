@@ -1,0 +1,50 @@
+-- Fills agent_task_history_v1. The version orders the states of a task whatever the order of their arrival: bit 62 is
+-- set when the task ended; then ts in ms (42 bits), attempt (16 bits), status (4 bits) break ties. The numbers of
+-- status are those of the task events (core/event-types.ts), so no value is looked up.
+
+-- up
+CREATE MATERIALIZED VIEW IF NOT EXISTS agent_task_history_mv_v1 TO agent_task_history_v1 AS
+SELECT
+    tenant,
+    task_id,
+    agent_id,
+    agent_name,
+    agent_version,
+    run_id,
+    parent_id,
+    flow_id,
+    crew_id,
+    engagement_id,
+    user_id,
+    session_id,
+    name,
+    CAST(type, 'Int8') AS status,
+    attempt,
+    ts,
+    received,
+    started_at,
+    ended_at,
+    duration_ms,
+    llm_calls,
+    tokens_in,
+    tokens_out,
+    cost_micros,
+    memory_mb,
+    confidence,
+    error_category,
+    error_code,
+    error_message,
+    inputs,
+    outputs,
+    labels,
+    coalesce(started_at, coalesce(ended_at, ts) - toIntervalMillisecond(toInt64(ifNull(duration_ms, 0)))) AS start,
+    conflicting_end,
+    bitOr(
+        if(type IN ('task.completed', 'task.failed', 'task.cancelled'), toUInt64(4611686018427387904), toUInt64(0)),
+        toUInt64(toUnixTimestamp64Milli(ts)) * 1048576 + toUInt64(attempt) * 16 + toUInt64(CAST(type, 'Int8') - 10)
+    ) AS version
+FROM agent_events_raw_v1
+WHERE type IN ('task.pending', 'task.running', 'task.completed', 'task.failed', 'task.cancelled');
+
+-- down
+DROP VIEW IF EXISTS agent_task_history_mv_v1;

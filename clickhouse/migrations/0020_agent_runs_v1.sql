@@ -1,0 +1,66 @@
+-- Events of runs, a row each, by run. Written by the view agent_runs_mv_v1. Built as agent_task_history_v1, for the
+-- same reasons.
+
+-- up
+CREATE TABLE IF NOT EXISTS agent_runs_v1
+(
+    tenant LowCardinality(String) COMMENT 'Tenant of the run.',
+    run_id String COMMENT 'Id of the run.',
+    agent_id String COMMENT 'Id of the agent; metrics are kept per agent.',
+    agent_name String COMMENT 'Display name of the agent.',
+    agent_version String COMMENT 'Version of the agent.',
+    parent_id String COMMENT 'Run, task or step that caused this one.',
+    flow_id String COMMENT 'Flow or workflow definition.',
+    crew_id String COMMENT 'Crew or team of agents.',
+    engagement_id String COMMENT 'Customer engagement or project.',
+    user_id String COMMENT 'Person the work was done for.',
+    session_id String COMMENT 'Conversation or session.',
+    name String COMMENT 'Name of the run.',
+    status Enum8('running' = 1, 'completed' = 2, 'failed' = 3, 'cancelled' = 4)
+        COMMENT 'State the event tells.',
+    attempt UInt16 COMMENT 'Which try this is, from 1.',
+    ts DateTime64(3, 'UTC') COMMENT 'When it happened.',
+    received DateTime64(3, 'UTC') COMMENT 'When it was received.',
+    started_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Start of the run, task or step.',
+    ended_at Nullable(DateTime64(3, 'UTC')) COMMENT 'End of the run, task or step.',
+    duration_ms Nullable(Float64) COMMENT 'Duration in milliseconds; derived when started_at and ended_at are given.',
+    llm_calls UInt64 COMMENT 'Number of model calls.',
+    tokens_in UInt64 COMMENT 'Input tokens, cached ones included.',
+    tokens_out UInt64 COMMENT 'Output tokens.',
+    cost_micros Nullable(UInt64) COMMENT 'Cost in millionths of a US dollar; absent when it is not known.',
+    usage_scope Enum8('own' = 0, 'rolled_up' = 1)
+        COMMENT 'own: usage of the run alone, beside that of its tasks and steps; rolled_up: theirs is in it.',
+    memory_mb Nullable(Float64) COMMENT 'Peak memory in megabytes.',
+    confidence Nullable(Float64) COMMENT 'Confidence in the result, 0 to 1.',
+    error_category Enum8(
+        '' = 0, 'tool' = 1, 'model' = 2, 'retrieval' = 3,
+        'orchestration' = 4, 'infra' = 5, 'guardrail' = 6, 'user' = 7
+    )
+        COMMENT 'Where it failed; required on failed events.',
+    error_code String COMMENT 'Stable code of the error.',
+    error_message String COMMENT 'First 500 characters of the message, secrets masked.',
+    inputs Map(String, String) COMMENT 'Parameters of the work: flat map of scalars.',
+    outputs Map(String, String) COMMENT 'Results of the work: flat map of scalars.',
+    labels Map(String, String) COMMENT 'Labels of your own: map of strings.',
+    start DateTime64(3, 'UTC')
+        COMMENT 'Start as this event tells it: started_at, else duration_ms before ts, else ts.',
+    conflicting_end UInt8 COMMENT '1: what the event ends had ended otherwise before.',
+    version UInt64 COMMENT 'Order of the states of a run: bit 62 ended, then ts in ms, attempt, status.'
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(received)
+ORDER BY (tenant, run_id, version)
+TTL toDateTime(received) + INTERVAL 90 DAY
+SETTINGS
+    index_granularity = 512,
+    min_bytes_for_wide_part = 10737418240,
+    ttl_only_drop_parts = 1,
+    non_replicated_deduplication_window = 10000,
+    merge_selector_base = 10,
+    max_bytes_to_merge_at_max_space_in_pool = 4294967296,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1
+COMMENT 'Events of runs by run; a run is what they add up to. Kept 90 days.';
+
+-- down
+DROP TABLE IF EXISTS agent_runs_v1;
