@@ -234,6 +234,15 @@ test('each quantile on the page is the one its label names, of agents and of end
   }
 });
 
+test('requests are counted by their route, method and status, and timed by their route', async () => {
+  const { metrics, samples } = setUp();
+  metrics.http.recordRequest('/v1/events', 'POST', 202, 0.25);
+  metrics.http.recordRequest('/v1/events', 'POST', 503, 0.25);
+  const page = await samples();
+  expect(page['tidemark_http_requests_total{route="/v1/events",method="POST",status="202"}']).toBe(1);
+  expect(page['tidemark_http_request_duration_seconds_sum{route="/v1/events"}']).toBe(0.5);
+});
+
 test('quantiles of each endpoint follow its five-minute window', async () => {
   const { clock, endpoints, samples } = setUp();
   endpoints.recordRequest('/v1/events', 'POST', 202, 0.25);
