@@ -31,8 +31,8 @@ export interface TestEngine {
 }
 
 /**
- * Settings of every statement. An expression that is used for the third time is compiled for the machine otherwise: in a
- * store that lives for seconds a third of the CPU time. The tests of a whole collector run the engine as it comes.
+ * Settings of every statement. Otherwise an expression is compiled for the machine when it is used for the third time:
+ * in a store that lives for seconds a third of the CPU time. The tests of a whole collector run the engine as it comes.
  */
 const interpreting = ['compile_expressions', 'compile_aggregate_expressions', 'compile_sort_description']
   .map((name) => `clickhouse_setting_${name}=0`)
