@@ -12,6 +12,7 @@ import { tryLoadFileLock } from '../../src/clickhouse/embedded/sandbox/native-ca
 import { systemClock } from '../../src/core/clock.js';
 import type { Logger } from '../../src/core/logger.js';
 import { createFileLocker } from '../../src/spool/file-locker.js';
+import { engineLimits } from './engine-options.js';
 
 /** A real engine process on a free port, in a directory of its own. */
 export interface TestEngine {
@@ -58,7 +59,7 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
   const writerPassword = "writer's \\secret";
   const engine = createEngineProcess(
     { logger, clock: systemClock, instruments, locker: createFileLocker({ lock: tryLoadFileLock() }) },
-    { port: 0, writerPassword, memoryBytesMax: 2_000_000_000, ...options, dataDir, spoolDir },
+    { ...engineLimits, port: 0, writerPassword, ...options, dataDir, spoolDir },
   );
   return {
     engine,

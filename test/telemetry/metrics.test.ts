@@ -6,6 +6,7 @@ import { createMetrics } from '../../src/telemetry/metrics.js';
 import { metricsReference, metricsTable } from '../../src/telemetry/metrics-reference.js';
 import { createEndpointWindows } from '../../src/window/endpoint-windows.js';
 import { createLiveWindows } from '../../src/window/live-windows.js';
+import { defaultWindowLimits } from '../support/default-config.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { sliceOf } from '../window/window-slices.js';
 
@@ -24,7 +25,7 @@ function setUp(options: { agentsMax?: number } = {}) {
   const clock = new FakeClock();
   const metrics = createMetrics({ clock }, { agentsMax: 500, version: '0.1.0', ...options });
   onTestFinished(() => metrics.close());
-  const windows = createLiveWindows({ clock, logger: silentLogger, instruments: metrics.window });
+  const windows = createLiveWindows({ clock, logger: silentLogger, instruments: metrics.window }, defaultWindowLimits);
   const endpoints = createEndpointWindows(clock);
   metrics.observe({
     endpoints,
