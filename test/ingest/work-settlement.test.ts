@@ -18,7 +18,7 @@ function createSettlement() {
     onForgotten() {},
   });
   const { instruments } = new IngestTotals();
-  /** Decodes and settles frames of events as one batch: what each frame is told, and whether it must be decoded again. */
+  /** Settles frames of events as one batch: what each frame is told, and whether it must be decoded again. */
   return (...frames: readonly (readonly object[])[]) => {
     const batch = new PendingBatch(new ArrayBuffer(10_000), { receivedMs, clockMs: receivedMs });
     for (const events of frames) {
