@@ -31,7 +31,7 @@ function createSettlement() {
     batch.setDecoded(decoded);
     const again = settleWork(batch, decoded, { work, instruments });
     const told = batch.frames.map(({ contexts, conflictingEvents }) => ({
-      runs: contexts.map(({ event, runId }) => `${event} ${runId ?? '-'}`),
+      known: contexts.map(({ event, runId, name }) => `${event} ${runId ?? name}`),
       conflicts: conflictingEvents,
     }));
     return { again, told };
@@ -46,15 +46,15 @@ test('what leaves out its run is of the run its task is open in, while it is, in
   const together = createSettlement();
   expect(together([memory, started, memory, ended, memory])).toEqual({
     again: true,
-    told: [{ runs: ['2 r'], conflicts: [] }],
+    told: [{ known: ['2 r'], conflicts: [] }],
   });
   const apart = createSettlement();
-  expect(apart([started])).toEqual({ again: false, told: [{ runs: [], conflicts: [] }] });
+  expect(apart([started])).toEqual({ again: false, told: [{ known: [], conflicts: [] }] });
   expect(apart([], [memory]).told).toEqual([
-    { runs: [], conflicts: [] },
-    { runs: ['0 r'], conflicts: [] },
+    { known: [], conflicts: [] },
+    { known: ['0 r'], conflicts: [] },
   ]);
-  expect(apart([ended, memory]).told).toEqual([{ runs: [], conflicts: [] }]);
+  expect(apart([ended, memory]).told).toEqual([{ known: [], conflicts: [] }]);
 });
 
 test('an end that contradicts an earlier one is told by its event in its frame', () => {
@@ -63,8 +63,22 @@ test('an end that contradicts an earlier one is told by its event in its frame',
   expect(settle([started, ended], [memory, failed])).toEqual({
     again: true,
     told: [
-      { runs: [], conflicts: [] },
-      { runs: [], conflicts: [1] },
+      { known: [], conflicts: [] },
+      { known: [], conflicts: [1] },
     ],
+  });
+});
+
+test('a failure that leaves out its name has the one that its start told', () => {
+  const settle = createSettlement();
+  const step = { run_id: 'r', task_id: 't', step_id: 's' };
+  const failed = { ...step, type: 'step.failed', error_category: 'tool' };
+  expect(settle([{ ...step, type: 'step.started', name: 'search', step_kind: 'tool' }, failed])).toEqual({
+    again: true,
+    told: [{ known: ['1 search'], conflicts: [] }],
+  });
+  expect(createSettlement()([{ ...step, type: 'step.started' }, failed])).toEqual({
+    again: false,
+    told: [{ known: [], conflicts: [] }],
   });
 });
