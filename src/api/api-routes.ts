@@ -29,11 +29,11 @@ import {
 } from './request/api-context.js';
 import { countFailures } from './request/counted-route.js';
 import { TenantRequests } from './request/tenant-requests.js';
-import { createAgentExecutionsRoute } from './runs/agent-executions.js';
-import { createExecutionLogsRoute } from './runs/execution-logs.js';
+import { createAgentHistoryRoute } from './runs/agent-history.js';
 import { createFlowListRoute } from './runs/flow-list.js';
 import { createRunDetailRoute } from './runs/run-detail.js';
 import { createRunListRoute } from './runs/run-list.js';
+import { createRunLogsRoute } from './runs/run-logs.js';
 import { createRunTimelineRoute } from './runs/run-timeline.js';
 import { createRouteCache } from './sharing/cached-route.js';
 import { createTaskDetailRoute } from './tasks/task-detail.js';
@@ -61,11 +61,11 @@ export function createApiRoutes(
     cached(createRunListRoute(context)),
     cached(createFlowListRoute(context)),
     cached(createEngagementPerformanceRoute(context)),
-    cached(createAgentExecutionsRoute(context)),
+    cached(createAgentHistoryRoute(context)),
     cached(createTaskDetailRoute(context)),
     cached(createRunDetailRoute(context)),
     cached(createRunTimelineRoute(context)),
-    cached(createExecutionLogsRoute(context)),
+    cached(createRunLogsRoute(context)),
     cached(createFailureListRoute(context)),
     cached(createFailureBreakdownRoute(context)),
     cached(createPatternListRoute(context)),

@@ -1,9 +1,6 @@
 import { type SourceFile, targetOf } from '../support/source-file.js';
 
-/**
- * Tests that notice without an import, because it runs in a process of its own. A path that ends in a slash is a
- * folder.
- */
+/** Tests that notice without an import, because it runs in a process of its own. A last slash means a folder. */
 const furtherTests: readonly (readonly [place: string, tests: readonly string[]])[] = [
   ['src/clickhouse/embedded/', ['test/clickhouse/', 'test/end-to-end/counts.test.ts']],
   ['src/clickhouse/', ['test/end-to-end/counts.test.ts', 'test/end-to-end/one-percentile.test.ts']],

@@ -9,14 +9,12 @@ import { ScratchCheckout } from './scratch-checkout.js';
 import { sqlMutants } from './sql-mutants.js';
 
 /**
- * `npm run mutants -- --folder src/ingest [--count 20] [--seed 1] [--file name] [--near] [--list]`: makes one small
- * change at a time in a copy of the working tree, and runs the tests that should notice, the nearest first. What no
- * test notices is a survivor: a behaviour that nothing holds, or a change that changes nothing. Exit code 1 when there
- * are survivors.
+ * `npm run mutants -- --folder src/ingest [--count 20] [--seed 1] [--file name] [--near]`: makes one small change at a
+ * time in a copy of the working tree, and runs the tests that should notice, the nearest first. What no test notices is
+ * a survivor: a behaviour that nothing holds, or a change that changes nothing. Exit code 1 when there are survivors.
  */
-const usage = `usage: mutants --folder <folder> [--count 20] [--seed 1]
-       [--file <part of a path>] [--at <line>] [--near] [--list]
-`;
+const usage =
+  'usage: mutants --folder <folder> [--count 20] [--seed 1] [--file <part>] [--at <line>] [--near] [--list]\n';
 answerHelp(usage);
 const { values } = parseArgs({
   options: {

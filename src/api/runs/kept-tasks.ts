@@ -27,7 +27,7 @@ export async function readKeptTasks(
   rows: readonly WorkAttemptRow[],
 ): Promise<KeptTasks> {
   const { tasks, total } = await readRunTasks(store, key, { limit: keptTasksMax });
-  const known = new Set(rows.filter(({ unit }) => unit === 'task').map(({ task }) => task));
+  const known = new Set(rows.filter(({ kind }) => kind === 'task').map((row) => row.task_id));
   const kept = ofReader(tasks, key)
     .filter(({ task_id: id }) => !known.has(id))
     .map(keptAttempt);
@@ -35,40 +35,40 @@ export async function readKeptTasks(
 }
 
 function keptAttempt(task: RunTaskRow): WorkAttemptRow {
-  const isEnded = task.state !== 'pending' && task.state !== 'running';
-  const tried = Math.max(1, task.attempt);
+  const isEnded = task.status !== 'pending' && task.status !== 'running';
+  const number = Math.max(1, task.attempt);
   const { llm_calls, tokens_in, tokens_out, cost_micros } = isEnded ? task : noUsage;
   return {
-    unit: 'task',
-    task: task.task_id,
-    step: '',
-    try_number: tried,
-    reported_try: task.attempt,
-    state: task.state,
-    agent: task.agent_id,
-    parent: null,
-    label: task.name,
-    kind: null,
-    begin_ms: task.start_ms,
+    kind: 'task',
+    task_id: task.task_id,
+    step_id: '',
+    attempt_number: number,
+    attempt: task.attempt,
+    status: task.status,
+    agent_id: task.agent_id,
+    parent_id: null,
+    name: task.name,
+    step_kind: null,
+    start_ms: task.start_ms,
     started_ms: task.started_ms,
     ended_ms: isEnded ? (task.ended_ms ?? task.updated_ms) : null,
     updated_ms: task.updated_ms,
-    took_ms: task.duration_ms,
+    duration_ms: task.duration_ms,
     llm_calls,
     tokens_in,
     tokens_out,
     cost_micros,
-    scope: 'own',
-    sureness: task.confidence,
-    category: task.category,
-    code: task.error_code,
-    failure: task.error_preview,
+    usage_scope: 'own',
+    confidence: task.confidence,
+    error_category: task.error_category,
+    error_code: task.error_code,
+    error_message: task.error_preview,
     inputs: {},
     outputs: {},
-    tags: {},
-    last_try: tried,
-    completed_try: task.state === 'completed' ? tried : 0,
-    all_attempts: 0,
+    labels: {},
+    last_attempt: number,
+    last_completed_attempt: task.status === 'completed' ? number : 0,
+    total_attempts: 0,
     completed_attempts: 0,
     failed_attempts: 0,
   };

@@ -9,6 +9,7 @@ import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { optionalInstant } from '../../core/time-text.js';
 import { reportedAttempt } from '../answers/answer-units.js';
+import { identityAnswer } from '../answers/identity.js';
 import { noUsage, usageAnswer } from '../answers/usage.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { parseParameters } from '../request/parameters.js';
@@ -83,7 +84,7 @@ async function readTasks({ clock, options }: ApiContext, store: StoreReader, key
   const all = await readRunTasks(store, key, { limit: tasksMax });
   const tasks = ofReader(all.tasks, key);
   const found = { tasks, total: all.total - (all.tasks.length - tasks.length) };
-  const open = found.tasks.filter(({ state }) => state === 'pending' || state === 'running').map(openTask);
+  const open = found.tasks.filter(({ status }) => status === 'pending' || status === 'running').map(openTask);
   const lease = { tenant: key.tenant, nowMs: clock.nowMs(), leaseMs: options.leaseMs };
   return { found, orphaned: await readOrphaned(store, open, lease) };
 }
@@ -99,35 +100,31 @@ function statePart({ key, status, state }: RunRecord) {
     name: state?.name ?? null,
     status,
     attempt: reportedAttempt(state?.attempt ?? 0),
-    agent_id: state?.agent ?? null,
+    agent_id: state?.agent_id ?? null,
     agent_name: state?.agent_name ?? null,
     agent_version: state?.agent_version ?? null,
     parent_id: state?.parent_id ?? null,
-    flow_id: state?.flow_id ?? null,
-    crew_id: state?.crew_id ?? null,
-    engagement_id: state?.engagement_id ?? null,
-    user_id: state?.user_id ?? null,
-    session_id: state?.session_id ?? null,
+    ...identityAnswer(state),
     started_at: optionalInstant(startedOf(state)),
     ended_at: optionalInstant(endedOf(state)),
     updated_at: optionalInstant(state?.updated_ms ?? null),
-    duration_ms: state?.took_ms ?? null,
+    duration_ms: state?.duration_ms ?? null,
     memory_mb: state?.memory_mb ?? null,
     confidence: state?.confidence ?? null,
-    error_category: state?.category ?? null,
+    error_category: state?.error_category ?? null,
     error_code: state?.error_code ?? null,
-    error_message: state?.message ?? null,
+    error_message: state?.error_message ?? null,
     inputs: state?.inputs ?? {},
     outputs: state?.outputs ?? {},
     labels: state?.labels ?? {},
     own: usageAnswer(runUsage(state, 'own')),
-    rolled_up: state?.scope === 'rolled_up' ? usageAnswer(runUsage(state, 'rolled_up')) : null,
+    rolled_up: state?.usage_scope === 'rolled_up' ? usageAnswer(runUsage(state, 'rolled_up')) : null,
   };
 }
 
 /** The usage a run that ended reports of itself, if it is of this scope. */
 function runUsage(state: RunDetailRow | null, scope: 'own' | 'rolled_up') {
-  if (state === null || state.state === 'running' || state.scope !== scope) return noUsage;
+  if (state === null || state.status === 'running' || state.usage_scope !== scope) return noUsage;
   return state;
 }
 
@@ -151,7 +148,7 @@ function tasksPart({ tasks, total }: RunTasks, orphaned: ReadonlySet<string>) {
   return {
     tasks: tasks.map((task) => ({
       ...taskItem(task),
-      status: openStatus(task.state, !orphaned.has(workKey(taskWorkId(task)))),
+      status: openStatus(task.status, !orphaned.has(workKey(taskWorkId(task)))),
       error_preview: task.error_preview,
     })),
     total_tasks: total,

@@ -9,6 +9,7 @@ import {
   optionalTextSchema,
   textSchema,
 } from '../answers/answer-schema.js';
+import { identityAnswer, identityShape } from '../answers/identity.js';
 import { noUsage, usageAnswer, usageSchema } from '../answers/usage.js';
 import { inputSummary } from '../work/task-answer.js';
 import { runStatuses } from './run-stats.js';
@@ -22,11 +23,7 @@ export const runItemSchema = z
     agent_id: textSchema,
     agent_name: optionalTextSchema,
     parent_id: optionalTextSchema,
-    flow_id: optionalTextSchema,
-    crew_id: optionalTextSchema,
-    engagement_id: optionalTextSchema,
-    user_id: optionalTextSchema,
-    session_id: optionalTextSchema,
+    ...identityShape,
     started_at: instantSchema,
     ended_at: optionalInstantSchema,
     updated_at: instantSchema,
@@ -52,30 +49,26 @@ export interface RunPageFacts {
 
 /** A run in a list. Names as in the answer of one run; `total` is what all that ended in it used. */
 export function runItem(row: RunListRow, facts: RunPageFacts): z.output<typeof runItemSchema> {
-  const totals = facts.totals.get(row.place_id);
+  const totals = facts.totals.get(row.run_id);
   return {
-    run_id: row.place_id,
+    run_id: row.run_id,
     name: row.name,
     status: runStatus(row, facts),
-    agent_id: row.agent,
+    agent_id: row.agent_id,
     agent_name: row.agent_name,
     parent_id: row.parent_id,
-    flow_id: row.flow_id,
-    crew_id: row.crew_id,
-    engagement_id: row.engagement_id,
-    user_id: row.user_id,
-    session_id: row.session_id,
+    ...identityAnswer(row),
     started_at: instant(row.started_ms ?? row.place_ms),
     ended_at: runEnd(row),
     updated_at: instant(row.updated_ms),
-    duration_ms: row.took_ms,
+    duration_ms: row.duration_ms,
     tasks_ended: totals?.tasks_ended ?? 0,
     tasks_failed: totals?.tasks_failed ?? 0,
     steps_started: totals?.steps_started ?? 0,
     steps_ended: totals?.steps_ended ?? 0,
     steps_failed: totals?.steps_failed ?? 0,
     total: usageAnswer(totals ?? noUsage),
-    error_category: row.category,
+    error_category: row.error_category,
     error_code: row.error_code,
     error_preview: row.error_preview,
     input_summary: inputSummary(row.inputs),
@@ -83,7 +76,7 @@ export function runItem(row: RunListRow, facts: RunPageFacts): z.output<typeof r
 }
 
 export function runStatus(row: RunListRow, { orphaned }: RunPageFacts) {
-  return orphaned.has(row.place_id) ? 'orphaned' : row.state;
+  return orphaned.has(row.run_id) ? 'orphaned' : row.status;
 }
 
 /** As reported, else when the event that ended the run happened; null for a run that has not ended. */

@@ -43,7 +43,7 @@ export async function readRunRecord(
   const [state = null, activity = null] = await Promise.all([readRunDetail(store, key), readRunActivity(store, key)]);
   if (state === null && activity === null) throw runUnknown(key.runId);
   const nowMs = context.clock.nowMs();
-  const isOpen = state === null || state.state === 'running';
+  const isOpen = state === null || state.status === 'running';
   const sinceMs = nowMs - context.options.leaseMs;
   const receivedMs = Math.max(activity?.last_received_ms ?? 0, state?.received_ms ?? 0);
   // The agents of a run that ended have gone on to others: only its own events tell whether work of it is under way.
@@ -52,7 +52,7 @@ export async function readRunRecord(
     key,
     state,
     activity,
-    status: isOpen ? (isHeard ? 'running' : 'orphaned') : state.state,
+    status: isOpen ? (isHeard ? 'running' : 'orphaned') : state.status,
     isHeard,
     scope: activity === null ? null : scopeOfUser(runScope(key, activity), user),
     stepsExpired: activity !== null && activity.first_event_ms < nowMs - context.options.retention.raw * dayMs,
@@ -65,7 +65,7 @@ interface Silence extends Pick<RunRecord, 'state' | 'activity'> {
 
 /** Whether a heartbeat kept the lease of a silent run: of its agent, of any that worked if its own events were lost. */
 async function isRenewed(store: StoreReader, key: RunKey, { state, activity, sinceMs }: Silence): Promise<boolean> {
-  const agentIds = state === null ? (activity?.agents ?? []) : [state.agent];
+  const agentIds = state === null ? (activity?.agents ?? []) : [state.agent_id];
   const { tenant, runId } = key;
   const renewals = await readRunLeaseRenewals(store, { tenant, runIds: [runId], agentIds, sinceMs });
   return renewals.length > 0;

@@ -9,6 +9,7 @@ import {
   stringMapSchema,
   textSchema,
 } from '../answers/answer-schema.js';
+import { identityShape } from '../answers/identity.js';
 import { usageSchema } from '../answers/usage.js';
 import { failureSchema } from '../work/attempt-answer.js';
 import { taskItemShape } from '../work/task-answer.js';
@@ -27,11 +28,7 @@ export const runSchema = z
     agent_name: optionalTextSchema,
     agent_version: optionalTextSchema,
     parent_id: optionalTextSchema,
-    flow_id: optionalTextSchema,
-    crew_id: optionalTextSchema,
-    engagement_id: optionalTextSchema,
-    user_id: optionalTextSchema,
-    session_id: optionalTextSchema,
+    ...identityShape,
     started_at: optionalInstantSchema,
     ended_at: optionalInstantSchema,
     updated_at: optionalInstantSchema,

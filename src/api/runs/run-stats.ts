@@ -69,14 +69,14 @@ export async function readRunStats(
 
 function countByStatus(rows: readonly RunOutcomeRow[], orphaned: ReadonlySet<string>): Record<RunStatus, number> {
   const counts = { running: 0, orphaned: 0, completed: 0, failed: 0, cancelled: 0 };
-  for (const row of rows) counts[orphaned.has(row.place_id) ? 'orphaned' : row.state] += 1;
+  for (const row of rows) counts[orphaned.has(row.run_id) ? 'orphaned' : row.status] += 1;
   return counts;
 }
 
 async function readUsage(store: StoreReader, tenant: string, rows: readonly RunOutcomeRow[]): Promise<UsageRow> {
   let total = noUsage;
-  for (const batch of requestBatches(rows, ({ place_id: id }) => [id])) {
-    const usage = await readRunsUsage(store, { tenant, runIds: batch.map(({ place_id: id }) => id) });
+  for (const batch of requestBatches(rows, ({ run_id: id }) => [id])) {
+    const usage = await readRunsUsage(store, { tenant, runIds: batch.map(({ run_id: id }) => id) });
     total = addedUsage(total, usage ?? noUsage);
   }
   return total;
@@ -85,6 +85,6 @@ async function readUsage(store: StoreReader, tenant: string, rows: readonly RunO
 /** Ascending. */
 function durationsOf(rows: readonly RunOutcomeRow[]): number[] {
   return rows
-    .flatMap((row) => (row.has_ended === 1 && row.took_ms !== null ? [row.took_ms] : []))
+    .flatMap((row) => (row.has_ended === 1 && row.duration_ms !== null ? [row.duration_ms] : []))
     .sort((one, other) => one - other);
 }

@@ -51,7 +51,7 @@ export function createRunTimelineRoute(context: ApiContext): HttpRoute {
         const rows = record.scope === null ? [] : await readWorkAttempts(store, record.scope, { limit: rowsMax });
         const { kept, left } = record.stepsExpired ? await readKeptTasks(store, { ...key, user }, rows) : noKeptTasks;
         const timeline = createTimeline(record, [...rows, ...kept]);
-        const attempts = (rows[0]?.all_attempts ?? 0) + kept.length + left;
+        const attempts = (rows[0]?.total_attempts ?? 0) + kept.length + left;
         return jsonReply(
           timelineAnswer(record, timeline, { attempts, left, limit, start: pageStart(timeline, after) }),
         );

@@ -8,11 +8,11 @@ export type RunTotals = ReadonlyMap<string, RunTotalsRow>;
 export async function readTotalsByRun(
   store: StoreReader,
   tenant: string,
-  rows: readonly { readonly place_id: string }[],
+  rows: readonly { readonly run_id: string }[],
 ): Promise<RunTotals> {
   const totals = new Map<string, RunTotalsRow>();
-  for (const batch of requestBatches(rows, ({ place_id: id }) => [id])) {
-    const found = await readRunTotals(store, { tenant, runIds: batch.map(({ place_id: id }) => id) });
+  for (const batch of requestBatches(rows, ({ run_id: id }) => [id])) {
+    const found = await readRunTotals(store, { tenant, runIds: batch.map(({ run_id: id }) => id) });
     for (const row of found) totals.set(row.run_id, row);
   }
   return totals;

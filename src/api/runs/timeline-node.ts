@@ -13,7 +13,7 @@ import {
 } from '../answers/answer-schema.js';
 import { reportedAttempt } from '../answers/answer-units.js';
 import { usageAnswer, usageSchema } from '../answers/usage.js';
-import { tookMs } from '../work/attempt-answer.js';
+import { attemptMs } from '../work/attempt-answer.js';
 import { openStatus, workStatusSchema } from '../work/work-status.js';
 import { type RunRecord, runStatuses } from './run-record.js';
 import type { Timeline, TimelineNode } from './timeline.js';
@@ -97,31 +97,31 @@ function runPart({ startedMs, endedMs, durationMs }: Timeline, { state, status }
     attempt: reportedAttempt(state?.attempt ?? 0),
     name: state?.name ?? null,
     kind: null,
-    agent_id: state?.agent ?? null,
+    agent_id: state?.agent_id ?? null,
     status,
     started_at: optionalInstant(startedMs),
     ended_at: optionalInstant(endedMs),
     duration_ms: durationMs,
-    error_category: state?.category ?? null,
+    error_category: state?.error_category ?? null,
     error_code: state?.error_code ?? null,
-    error_preview: preview(state?.message ?? null),
+    error_preview: preview(state?.error_message ?? null),
   };
 }
 
 function attemptPart(row: WorkAttemptRow | null, isHeard: boolean) {
   return {
-    parent_id: row?.parent ?? null,
-    attempt: reportedAttempt(row?.reported_try ?? 0),
-    name: row?.label ?? null,
-    kind: row?.kind ?? null,
-    agent_id: row?.agent ?? null,
-    status: openStatus(row?.state ?? 'running', isHeard),
+    parent_id: row?.parent_id ?? null,
+    attempt: reportedAttempt(row?.attempt ?? 0),
+    name: row?.name ?? null,
+    kind: row?.step_kind ?? null,
+    agent_id: row?.agent_id ?? null,
+    status: openStatus(row?.status ?? 'running', isHeard),
     started_at: optionalInstant(row?.started_ms ?? null),
     ended_at: optionalInstant(row?.ended_ms ?? null),
-    duration_ms: row === null ? null : tookMs(row),
-    error_category: row?.category ?? null,
-    error_code: row?.code ?? null,
-    error_preview: preview(row?.failure ?? null),
+    duration_ms: row === null ? null : attemptMs(row),
+    error_category: row?.error_category ?? null,
+    error_code: row?.error_code ?? null,
+    error_preview: preview(row?.error_message ?? null),
   };
 }
 

@@ -35,8 +35,8 @@ export const timelineAttemptsMax = 20_000;
 
 /** `rows` are the attempts of the run by begin, and the run itself where its raw events are kept. */
 export function createTimeline(record: RunRecord, rows: readonly WorkAttemptRow[]): Timeline {
-  const attempts = rows.filter(({ unit }) => unit !== 'run').slice(0, timelineAttemptsMax);
-  const times = runTimes(record, attempts, rows.find(({ unit }) => unit === 'run') ?? null);
+  const attempts = rows.filter(({ kind }) => kind !== 'run').slice(0, timelineAttemptsMax);
+  const times = runTimes(record, attempts, rows.find(({ kind }) => kind === 'run') ?? null);
   const { originMs, endMs, lastMs } = times;
   const tree = buildWorkTree({ runId: record.key.runId, startMs: originMs, endMs, lastMs }, attempts);
   return { ...times, nodes: measuredNodes(tree, record.state) };
@@ -55,12 +55,12 @@ function runTimes(
 ): RunTimes {
   const endedMs = endedOf(state);
   const startedMs = startedOf(state) ?? run?.started_ms ?? null;
-  const begins = attempts.map(({ begin_ms: beginMs }) => beginMs);
-  const told = [...begins, activity?.first_event_ms, endedMs, state?.updated_ms].filter((ms) => typeof ms === 'number');
+  const starts = attempts.map(({ start_ms: startMs }) => startMs);
+  const told = [...starts, activity?.first_event_ms, endedMs, state?.updated_ms].filter((ms) => typeof ms === 'number');
   const originMs = startedMs ?? told.reduce((least, ms) => Math.min(least, ms), Number.MAX_SAFE_INTEGER);
   const lastMs = Math.max(originMs, activity?.last_event_ms ?? 0, state?.updated_ms ?? 0);
   const wholeMs = startedMs === null || endedMs === null ? null : Math.max(0, endedMs - startedMs);
-  return { originMs, startedMs, endedMs, durationMs: state?.took_ms ?? wholeMs, endMs: endedMs ?? lastMs, lastMs };
+  return { originMs, startedMs, endedMs, durationMs: state?.duration_ms ?? wholeMs, endMs: endedMs ?? lastMs, lastMs };
 }
 
 /** When a run began; null when its events do not tell. */
@@ -99,11 +99,11 @@ interface ReportedUsage {
 
 /** The usage of a run counts once it ended, as in all sums. */
 function runUsage(state: RunDetailRow | null): ReportedUsage {
-  if (state === null || state.state === 'running') return { usage: noUsage, isRolledUp: false };
-  return { usage: state, isRolledUp: state.scope === 'rolled_up' };
+  if (state === null || state.status === 'running') return { usage: noUsage, isRolledUp: false };
+  return { usage: state, isRolledUp: state.usage_scope === 'rolled_up' };
 }
 
 function attemptUsage(row: WorkAttemptRow | null): ReportedUsage {
   if (row === null) return { usage: noUsage, isRolledUp: false };
-  return { usage: row, isRolledUp: row.scope === 'rolled_up' };
+  return { usage: row, isRolledUp: row.usage_scope === 'rolled_up' };
 }

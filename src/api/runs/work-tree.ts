@@ -17,7 +17,7 @@ export interface WorkNode {
   readonly type: 'run' | 'task' | 'step';
   readonly taskId: string;
   readonly stepId: string;
-  readonly tryNumber: number;
+  readonly attemptNumber: number;
   /** Attempts of the same unit that are known, this one included. */
   readonly attempts: number;
   /** Null for the run, and for a task without an event of its own. */
@@ -54,14 +54,14 @@ export function buildWorkTree(root: WorkRoot, rows: readonly WorkAttemptRow[]): 
   const waiting: Waiting[] = [];
   const enter = (under: readonly WorkUnit[], parent: number, depth: number) => {
     for (const unit of under.toReversed()) {
-      for (let place = unit.tries.length - 1; place >= 0; place--) waiting.push({ unit, place, parent, depth });
+      for (let place = unit.attempts.length - 1; place >= 0; place--) waiting.push({ unit, place, parent, depth });
     }
   };
   enter(children.get(null) ?? [], 0, 1);
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const index = nodes.push(attemptNode(next, root.lastMs)) - 1;
     const { unit, place, depth } = next;
-    const caused = (children.get(unit) ?? []).filter((child) => tryUnderWay(unit, child.beginMs) === place);
+    const caused = (children.get(unit) ?? []).filter((child) => attemptUnderWay(unit, child.startMs) === place);
     enter(caused, index, depth + 1);
   }
   return nodes;
@@ -74,9 +74,9 @@ interface WorkUnit {
   readonly stepId: string;
   /** As reported by the first attempt that names one. */
   readonly parentId: string | null;
-  readonly beginMs: number;
+  readonly startMs: number;
   /** One attempt without a row: a task that only its steps tell of. */
-  readonly tries: readonly (WorkAttemptRow | null)[];
+  readonly attempts: readonly (WorkAttemptRow | null)[];
 }
 
 interface Waiting {
@@ -92,41 +92,42 @@ function unitsOf(rows: readonly WorkAttemptRow[]): WorkUnit[] {
   const tasksNamed = new Map<string, number>();
   for (const row of rows) {
     const key = unitKey(row);
-    const tries = grouped.get(key);
-    if (tries === undefined) grouped.set(key, [row]);
-    else tries.push(row);
-    if (row.task !== '') tasksNamed.set(row.task, Math.min(tasksNamed.get(row.task) ?? row.begin_ms, row.begin_ms));
+    const attempts = grouped.get(key);
+    if (attempts === undefined) grouped.set(key, [row]);
+    else attempts.push(row);
+    if (row.task_id !== '')
+      tasksNamed.set(row.task_id, Math.min(tasksNamed.get(row.task_id) ?? row.start_ms, row.start_ms));
   }
   const units: WorkUnit[] = [];
-  for (const tries of grouped.values()) {
-    const [first] = tries.sort((a, b) => a.try_number - b.try_number);
+  for (const attempts of grouped.values()) {
+    const [first] = attempts.sort((a, b) => a.attempt_number - b.attempt_number);
     invariant(first !== undefined, 'a group of attempts has at least one');
     units.push({
-      type: first.unit === 'step' ? 'step' : 'task',
-      taskId: first.task,
-      stepId: first.step,
-      parentId: tries.find(({ parent }) => parent !== null)?.parent ?? null,
-      beginMs: tries.reduce((least, { begin_ms: beginMs }) => Math.min(least, beginMs), first.begin_ms),
-      tries,
+      type: first.kind === 'step' ? 'step' : 'task',
+      taskId: first.task_id,
+      stepId: first.step_id,
+      parentId: attempts.find((row) => row.parent_id !== null)?.parent_id ?? null,
+      startMs: attempts.reduce((least, row) => Math.min(least, row.start_ms), first.start_ms),
+      attempts,
     });
   }
-  for (const [taskId, beginMs] of tasksNamed) {
+  for (const [taskId, startMs] of tasksNamed) {
     if (grouped.has(taskKey(taskId))) continue;
-    units.push({ type: 'task', taskId, stepId: '', parentId: null, beginMs, tries: [null] });
+    units.push({ type: 'task', taskId, stepId: '', parentId: null, startMs, attempts: [null] });
   }
-  return units.sort((a, b) => a.beginMs - b.beginMs || textOrder(a.taskId, b.taskId) || textOrder(a.stepId, b.stepId));
+  return units.sort((a, b) => a.startMs - b.startMs || textOrder(a.taskId, b.taskId) || textOrder(a.stepId, b.stepId));
 }
 
 function textOrder(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function taskKey(task: string): string {
-  return unitKey({ unit: 'task', task, step: '' });
+function taskKey(taskId: string): string {
+  return unitKey({ kind: 'task', task_id: taskId, step_id: '' });
 }
 
-function stepKey(task: string, step: string): string {
-  return unitKey({ unit: 'step', task, step });
+function stepKey(taskId: string, stepId: string): string {
+  return unitKey({ kind: 'step', task_id: taskId, step_id: stepId });
 }
 
 /** The parent of each unit, null for the run. Following parents from any unit ends at the run. */
@@ -154,8 +155,8 @@ function parentsOf(runId: string, units: readonly WorkUnit[]): Map<WorkUnit, Wor
 }
 
 /** The last attempt that had begun by then, else the first. */
-function tryUnderWay(unit: WorkUnit, timeMs: number): number {
-  const place = unit.tries.findLastIndex((row) => row === null || row.begin_ms <= timeMs);
+function attemptUnderWay(unit: WorkUnit, timeMs: number): number {
+  const place = unit.attempts.findLastIndex((row) => row === null || row.start_ms <= timeMs);
   return Math.max(place, 0);
 }
 
@@ -165,7 +166,7 @@ function rootNode({ startMs, endMs }: WorkRoot): WorkNode {
     type: 'run',
     taskId: '',
     stepId: '',
-    tryNumber: 1,
+    attemptNumber: 1,
     attempts: 1,
     row: null,
     parent: -1,
@@ -176,18 +177,18 @@ function rootNode({ startMs, endMs }: WorkRoot): WorkNode {
 }
 
 function attemptNode({ unit, place, parent, depth }: Waiting, lastMs: number): WorkNode {
-  const row = unit.tries[place] ?? null;
+  const row = unit.attempts[place] ?? null;
   const { type, taskId, stepId } = unit;
-  const tryNumber = row?.try_number ?? 1;
-  const startMs = row?.begin_ms ?? unit.beginMs;
+  const attemptNumber = row?.attempt_number ?? 1;
+  const startMs = row?.start_ms ?? unit.startMs;
   const path = type === 'task' ? taskId : `${encodeURIComponent(taskId)}/${stepId}`;
   return {
-    key: `${type}:${path}#${tryNumber}`,
+    key: `${type}:${path}#${attemptNumber}`,
     type,
     taskId,
     stepId,
-    tryNumber,
-    attempts: unit.tries.length,
+    attemptNumber,
+    attempts: unit.attempts.length,
     row,
     parent,
     depth,

@@ -9,7 +9,7 @@ import { type WorkStatus, workStatusSchema } from '../work/work-status.js';
 const monitoringStatuses = ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED'] as const;
 type MonitoringStatus = (typeof monitoringStatuses)[number];
 
-const statusOf: Readonly<Record<TaskRow['state'], MonitoringStatus>> = {
+const statusOf: Readonly<Record<TaskRow['status'], MonitoringStatus>> = {
   pending: 'PENDING',
   running: 'RUNNING',
   completed: 'COMPLETED',
@@ -39,7 +39,7 @@ export const monitoringTaskShape = {
 export function monitoringTask(task: TaskRow, state: WorkStatus) {
   return {
     ...taskItem(task),
-    status: statusOf[task.state],
+    status: statusOf[task.status],
     state,
     start_time: instant(task.start_ms),
     end_time: optionalInstant(task.ended_ms),

@@ -147,7 +147,7 @@ function namesake(task: TaskDetailRow): z.output<typeof namesakeSchema> {
     run_id: task.run_id,
     agent_id: task.agent_id,
     name: task.name,
-    status: task.state,
+    status: task.status,
     started_at: optionalInstant(task.started_ms),
     updated_at: instant(task.updated_ms),
   };
@@ -167,12 +167,12 @@ interface TaskWork {
 async function readTaskWork(store: StoreReader, scope: WorkScope): Promise<TaskWork> {
   const limit = stepsMax + attemptsMax + 2;
   const rows = await readWorkAttempts(store, scope, { limit, contexts: true });
-  const steps = rows.filter(({ unit }) => unit === 'step');
+  const steps = rows.filter(({ kind }) => kind === 'step');
   if (rows.length < limit) {
     return {
-      attempts: rows.filter(({ unit }) => unit === 'task'),
+      attempts: rows.filter(({ kind }) => kind === 'task'),
       steps,
-      failures: rows.filter(({ unit, state }) => unit !== 'run' && state === 'failed'),
+      failures: rows.filter(({ kind, status }) => kind !== 'run' && status === 'failed'),
     };
   }
   const [attempts, failures] = await Promise.all([
@@ -199,7 +199,7 @@ async function readHeard(
   const { run_id: runId, agent_id: agentId, received_ms: receivedMs } = task;
   const work = taskWorkId(task);
   const nowMs = clock.nowMs();
-  if (task.state !== 'pending' && task.state !== 'running') return receivedMs >= nowMs - options.leaseMs;
+  if (task.status !== 'pending' && task.status !== 'running') return receivedMs >= nowMs - options.leaseMs;
   const lease = { tenant, nowMs, leaseMs: options.leaseMs };
   const orphaned = await readOrphaned(store, [{ kind: 'task', work, runId, agentId, receivedMs }], lease);
   return !orphaned.has(workKey(work));
@@ -207,11 +207,11 @@ async function readHeard(
 
 function taskPart(task: TaskDetailRow, isHeard: boolean) {
   return {
-    ...monitoringTask(task, openStatus(task.state, isHeard)),
+    ...monitoringTask(task, openStatus(task.status, isHeard)),
     conflicting_ends: task.conflicting_ends,
     agent_version: task.agent_version,
     parent_id: task.parent_id,
-    error_message: task.message,
+    error_message: task.error_message,
     inputs: task.inputs,
     outputs: task.outputs,
     output: Object.keys(task.outputs).length === 0 ? null : task.outputs,

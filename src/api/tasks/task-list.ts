@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { readTaskRows, type TaskListRow } from '../../clickhouse/queries/tasks/task-list.js';
 import { taskKind, workKey } from '../../clickhouse/queries/work/history-kind.js';
-import { idOfPlace } from '../../clickhouse/queries/work/history-latest.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import { countSchema, optionalTextSchema, pageShape } from '../answers/answer-schema.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
@@ -85,6 +84,6 @@ export function createTaskListRoute(context: ApiContext): HttpRoute {
 }
 
 function listItem(row: TaskListRow, orphaned: ReadonlySet<string>) {
-  const state = orphaned.has(workKey(idOfPlace(row))) ? 'orphaned' : row.state;
-  return { ...monitoringTask(row, state), error_preview: row.error_preview };
+  const status = orphaned.has(workKey(row)) ? 'orphaned' : row.status;
+  return { ...monitoringTask(row, status), error_preview: row.error_preview };
 }

@@ -29,7 +29,7 @@ export const logsShape = {
 export function logsPart(levels: readonly TaskLogLevel[]) {
   const lines = levels
     .flatMap(({ level, newest }) => newest.map((line) => ({ ...line, level })))
-    .sort((a, b) => b.atMs - a.atMs || b.receivedMs - a.receivedMs);
+    .sort((a, b) => b.tsMs - a.tsMs || b.receivedMs - a.receivedMs);
   const total = levels.reduce((sum, level) => sum + level.lines, 0);
   const error = lines.find(({ level }) => level === 'error' || level === 'fatal');
   return {
@@ -46,12 +46,12 @@ export function logsPart(levels: readonly TaskLogLevel[]) {
 }
 
 interface LogLine {
-  readonly atMs: number;
+  readonly tsMs: number;
   readonly level: string | null;
-  readonly step: string | null;
-  readonly text: string;
+  readonly stepId: string | null;
+  readonly message: string;
 }
 
-function logLine({ atMs, level, step, text }: LogLine) {
-  return { ts: instant(atMs), level, step_id: step, message: text };
+function logLine({ tsMs, level, stepId, message }: LogLine) {
+  return { ts: instant(tsMs), level, step_id: stepId, message };
 }

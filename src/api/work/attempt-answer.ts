@@ -43,26 +43,26 @@ export const stepAttemptSchema = z
 /** One attempt of a task in its latest state. */
 export function taskAttempt(row: WorkAttemptRow, isHeard: boolean) {
   return {
-    attempt: reportedAttempt(row.reported_try),
-    name: row.label,
-    status: openStatus(row.state, isHeard),
-    agent_id: row.agent,
+    attempt: reportedAttempt(row.attempt),
+    name: row.name,
+    status: openStatus(row.status, isHeard),
+    agent_id: row.agent_id,
     started_at: optionalInstant(row.started_ms),
     ended_at: optionalInstant(row.ended_ms),
-    duration_ms: tookMs(row),
+    duration_ms: attemptMs(row),
     ...usageAnswer(row),
-    usage_scope: row.scope,
-    confidence: row.sureness,
-    error_category: row.category,
-    error_code: row.code,
-    error_message: row.failure,
+    usage_scope: row.usage_scope,
+    confidence: row.confidence,
+    error_category: row.error_category,
+    error_code: row.error_code,
+    error_message: row.error_message,
     inputs: row.inputs,
     outputs: row.outputs,
   };
 }
 
 export function stepAttempt(row: WorkAttemptRow, isHeard: boolean) {
-  return { step_id: row.step, parent_id: row.parent, kind: row.kind, ...taskAttempt(row, isHeard) };
+  return { step_id: row.step_id, parent_id: row.parent_id, kind: row.step_kind, ...taskAttempt(row, isHeard) };
 }
 
 export const failureSchema = z
@@ -87,24 +87,25 @@ export const failureSchema = z
 /** A failed attempt of a task or step, and what became of the work afterwards. */
 export function failureItem(row: WorkAttemptRow) {
   return {
-    type: row.unit,
-    task_id: row.task === '' ? null : row.task,
-    step_id: row.step === '' ? null : row.step,
-    attempt: reportedAttempt(row.reported_try),
-    name: row.label,
-    kind: row.kind,
-    agent_id: row.agent,
+    type: row.kind,
+    task_id: row.task_id === '' ? null : row.task_id,
+    step_id: row.step_id === '' ? null : row.step_id,
+    attempt: reportedAttempt(row.attempt),
+    name: row.name,
+    kind: row.step_kind,
+    agent_id: row.agent_id,
     failed_at: instant(row.ended_ms ?? row.updated_ms),
-    duration_ms: tookMs(row),
-    error_category: row.category,
-    error_code: row.code,
-    error_message: row.failure,
-    retried: row.last_try > row.try_number,
-    recovered: row.completed_try > row.try_number,
+    duration_ms: attemptMs(row),
+    error_category: row.error_category,
+    error_code: row.error_code,
+    error_message: row.error_message,
+    retried: row.last_attempt > row.attempt_number,
+    recovered: row.last_completed_attempt > row.attempt_number,
   };
 }
 
 /** As reported, else from start to end; null while one of them is not known. */
-export function tookMs({ took_ms: took, started_ms: startedMs, ended_ms: endedMs }: WorkAttemptRow): number | null {
-  return took ?? (startedMs === null || endedMs === null ? null : Math.max(0, endedMs - startedMs));
+export function attemptMs(row: WorkAttemptRow): number | null {
+  const { duration_ms: durationMs, started_ms: startedMs, ended_ms: endedMs } = row;
+  return durationMs ?? (startedMs === null || endedMs === null ? null : Math.max(0, endedMs - startedMs));
 }

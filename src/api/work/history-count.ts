@@ -54,7 +54,7 @@ export async function countHistory(
   const { status, errorCategory, errorText } = search.filter;
   const isPlain = status === undefined && errorCategory === undefined && errorText === undefined;
   if (isPlain && toldApart(search.filter) <= 1) {
-    const ids = new Set(first.rows.map(({ candidate: id, run, owner }) => workKey({ id, run, owner }))).size;
+    const ids = new Set(first.rows.map(workKey)).size;
     if (ids > totalMax) return { total: totalMax, isExact: false };
     if (ids > verifiedMax && first.isLast) return { total: ids, isExact: true };
   }

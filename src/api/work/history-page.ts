@@ -1,11 +1,6 @@
 import type { HistoryPosition } from '../../clickhouse/queries/work/history-filter.js';
 import { workKey } from '../../clickhouse/queries/work/history-kind.js';
-import {
-  type HistoryPlaceRow,
-  idOfPlace,
-  type LatestReader,
-  placesReader,
-} from '../../clickhouse/queries/work/history-latest.js';
+import { type HistoryPlaceRow, type LatestReader, placesReader } from '../../clickhouse/queries/work/history-latest.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { requestBatches } from '../request/parameter-bytes.js';
 import {
@@ -85,25 +80,25 @@ async function rowsOfPage<Row extends HistoryPlaceRow>(
   const { rows, end } = await scanHistory(store, search, { ...options, read: placesReader(search.kind) });
   const places = rows.slice(offset, offset + limit);
   const next = rows.length > offset + limit ? positionOf(places.at(-1)) : end;
-  const wanted = new Set(places.map((row) => workKey(idOfPlace(row))));
+  const wanted = new Set(places.map((row) => workKey(row)));
   const shown: Row[] = [];
-  for (const batch of requestBatches(places, ({ place_id: id }) => [id])) {
-    const ids = batch.map(({ place_id: id }) => id);
+  for (const batch of requestBatches(places, ({ id }) => [id])) {
+    const ids = batch.map(({ id }) => id);
     // What has the id of another on the page, and is not on it itself, is left out; the filter gives each its place.
     const found = await read(store, search.filter, { ids });
-    shown.push(...found.filter((row) => wanted.has(workKey(idOfPlace(row)))));
+    shown.push(...found.filter((row) => wanted.has(workKey(row))));
   }
   return { rows: shown, next, length: end === null ? rows.length : null };
 }
 
 /** A list that is all on one page needs no places: newest start first, equal ones by ids downwards. */
 function byStart(left: HistoryPlaceRow, right: HistoryPlaceRow): number {
-  if (left.began_ms !== right.began_ms) return right.began_ms - left.began_ms;
-  const [before, after] = [left, right].map(({ place_id: id, place_run: run, place_owner: owner }) => [id, run, owner]);
+  if (left.start_ms !== right.start_ms) return right.start_ms - left.start_ms;
+  const [before, after] = [left, right].map(({ id, run, agent }) => [id, run, agent]);
   const at = before!.findIndex((text, index) => text !== after![index]);
   return at < 0 || before![at]! > after![at]! ? -1 : 1;
 }
 
 function positionOf(row: HistoryPlaceRow | undefined): HistoryPosition | null {
-  return row === undefined ? null : { startMs: row.place_ms, ...idOfPlace(row) };
+  return row === undefined ? null : { startMs: row.place_ms, id: row.id, run: row.run, agent: row.agent };
 }

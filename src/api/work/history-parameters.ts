@@ -83,9 +83,9 @@ const cursorKey = z.tuple([cursorTime, cursorId.min(1), cursorId, cursorId]);
 /** Throws `parameter_invalid` for a cursor this API did not make. */
 export function decodePosition(cursor: string | undefined): HistoryPosition | undefined {
   const key = decodePageCursor(cursorKey, cursor);
-  return key && { startMs: key[0], id: key[1], run: key[2], owner: key[3] };
+  return key && { startMs: key[0], id: key[1], run: key[2], agent: key[3] };
 }
 
 export function encodePosition(position: HistoryPosition | null): string | null {
-  return position === null ? null : encodePageCursor([position.startMs, position.id, position.run, position.owner]);
+  return position === null ? null : encodePageCursor([position.startMs, position.id, position.run, position.agent]);
 }

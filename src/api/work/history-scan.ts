@@ -1,7 +1,7 @@
 import { type HistoryCandidateRow, readHistoryCandidates } from '../../clickhouse/queries/work/history-candidates.js';
 import type { HistoryFilter, HistoryPosition } from '../../clickhouse/queries/work/history-filter.js';
 import { type HistoryKind, workKey } from '../../clickhouse/queries/work/history-kind.js';
-import { type HistoryPlaceRow, idOfPlace, type LatestReader } from '../../clickhouse/queries/work/history-latest.js';
+import type { HistoryPlaceRow, LatestReader } from '../../clickhouse/queries/work/history-latest.js';
 import { readOwners } from '../../clickhouse/queries/work/work-owner.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { requestBatches } from '../request/parameter-bytes.js';
@@ -116,12 +116,12 @@ export function readFirstCandidates(store: StoreReader, search: HistorySearch): 
 /** The next ids to look up, and where the part of the list ends that they stand for; undefined: it is the rest. */
 function batchOf(page: CandidatePage, count: number): { ids: string[]; through: HistoryPosition | undefined } {
   const ids = new Set<string>();
-  const [fitting = []] = requestBatches(page.rows, ({ candidate }) => [candidate]);
+  const [fitting = []] = requestBatches(page.rows, ({ id }) => [id]);
   let through: HistoryPosition | undefined;
-  for (const [index, { candidate, run, owner, start_ms: startMs }] of fitting.entries()) {
-    if (ids.size >= count && !ids.has(candidate)) return { ids: [...ids], through };
-    ids.add(candidate);
-    through = { startMs, id: candidate, run, owner };
+  for (const [index, { id, run, agent, start_ms: startMs }] of fitting.entries()) {
+    if (ids.size >= count && !ids.has(id)) return { ids: [...ids], through };
+    ids.add(id);
+    through = { startMs, id, run, agent };
     if (page.isLast && index === page.rows.length - 1) through = undefined;
   }
   return { ids: [...ids], through };
@@ -133,9 +133,9 @@ async function ownRows<Row extends HistoryPlaceRow>(
   rows: readonly Row[],
 ): Promise<readonly Row[]> {
   if (owner === null) return rows;
-  const ids = rows.map(({ place_id: id }) => id);
+  const ids = rows.map(({ id }) => id);
   const found = await readOwners(store, kind, { tenant: filter.tenant, user: owner, ids });
-  return rows.filter((row) => found.get(workKey(idOfPlace(row))) === 'own');
+  return rows.filter((row) => found.get(workKey(row)) === 'own');
 }
 
 /** Without those that the lease tells from the filter: what is orphaned is not running, and the reverse. */
@@ -146,7 +146,7 @@ async function keptRows<Row extends HistoryPlaceRow>(
 ): Promise<readonly Row[]> {
   if (!isOpenStatus(filter.status)) return rows;
   const orphaned = await readOrphanedRows(store, kind, rows, lease);
-  return rows.filter((row) => orphaned.has(workKey(idOfPlace(row))) === (filter.status === 'orphaned'));
+  return rows.filter((row) => orphaned.has(workKey(row)) === (filter.status === 'orphaned'));
 }
 
 /** The keys of those rows that are open and whose lease ran out. */
@@ -161,10 +161,10 @@ export function readOrphanedRows(
     store,
     open.map((row) => ({
       kind,
-      work: idOfPlace(row),
-      runId: row.lease_run,
-      agentId: row.lease_agent,
-      receivedMs: row.heard_ms,
+      work: row,
+      runId: row.run_id,
+      agentId: row.agent_id,
+      receivedMs: row.received_ms,
     })),
     lease,
   );

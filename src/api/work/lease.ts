@@ -68,12 +68,12 @@ async function readRenewals(
 /** Keys of those of `silent` that no renewal reaches. */
 function orphanedAmong(silent: readonly OpenWork[], renewals: readonly LeaseRenewalRow[]): ReadonlySet<string> {
   const spoke = { work: new Set<string>(), run: new Set<string>(), agent: new Set<string>() };
-  for (const { kind, id, run = '', owner = '' } of renewals) {
-    spoke[kind].add(kind === 'work' ? workKey({ id, run, owner }) : id);
+  for (const { kind, id, run = '', agent = '' } of renewals) {
+    spoke[kind].add(kind === 'work' ? workKey({ id, run, agent }) : id);
   }
   const hasSpoken = ({ work, runId, agentId }: OpenWork) =>
     spoke.work.has(workKey(work)) ||
-    spoke.work.has(workKey({ id: work.id, run: '', owner: agentId })) ||
+    spoke.work.has(workKey({ id: work.id, run: '', agent: agentId })) ||
     spoke.agent.has(agentId) ||
     (runId !== null && spoke.run.has(runId));
   return new Set(silent.filter((open) => !hasSpoken(open)).map(({ work }) => workKey(work)));

@@ -10,6 +10,7 @@ import {
   textSchema,
 } from '../answers/answer-schema.js';
 import { reportedAttempt } from '../answers/answer-units.js';
+import { identityAnswer, identityShape } from '../answers/identity.js';
 import { usageAnswer, usageShape } from '../answers/usage.js';
 import { workStatusSchema } from './work-status.js';
 
@@ -24,11 +25,7 @@ export const taskItemShape = {
   agent_id: textSchema,
   agent_name: optionalTextSchema,
   run_id: optionalTextSchema,
-  flow_id: optionalTextSchema,
-  crew_id: optionalTextSchema,
-  engagement_id: optionalTextSchema,
-  user_id: optionalTextSchema,
-  session_id: optionalTextSchema,
+  ...identityShape,
   started_at: optionalInstantSchema,
   ended_at: optionalInstantSchema,
   updated_at: instantSchema,
@@ -47,16 +44,12 @@ export function taskItem(task: TaskRow) {
   return {
     task_id: task.task_id,
     name: task.name,
-    status: task.state,
+    status: task.status,
     attempt: reportedAttempt(task.attempt),
     agent_id: task.agent_id,
     agent_name: task.agent_name,
     run_id: task.run_id,
-    flow_id: task.flow_id,
-    crew_id: task.crew_id,
-    engagement_id: task.engagement_id,
-    user_id: task.user_id,
-    session_id: task.session_id,
+    ...identityAnswer(task),
     started_at: optionalInstant(task.started_ms),
     ended_at: optionalInstant(task.ended_ms),
     updated_at: instant(task.updated_ms),
@@ -65,7 +58,7 @@ export function taskItem(task: TaskRow) {
     ...usageAnswer(task),
     memory_mb: task.memory_mb,
     confidence: task.confidence,
-    error_category: task.category,
+    error_category: task.error_category,
     error_code: task.error_code,
     input_summary: inputSummary(task.inputs),
   };

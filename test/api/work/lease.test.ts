@@ -43,7 +43,7 @@ afterAll(async () => {
 function open(kind: OpenWork['kind'], id: string, more: Partial<OpenWork> = {}): OpenWork {
   const { runId = null, agentId = 'lead' } = more;
   const isOfAgent = kind === 'task' && runId === null;
-  const work = { id, run: kind === 'task' ? (runId ?? '') : '', owner: isOfAgent ? agentId : '' };
+  const work = { id, run: kind === 'task' ? (runId ?? '') : '', agent: isOfAgent ? agentId : '' };
   return { kind, work, runId, agentId, receivedMs: longAgoMs, ...more };
 }
 

@@ -9,13 +9,13 @@ import { typeNumbers } from '../sql/type-numbers.js';
 
 const row = z.object({
   tenant: z.string(),
-  run: z.string(),
-  agent: z.string(),
-  task: z.string(),
-  step: z.string(),
-  tried: z.number().int(),
-  began_ms: epochMs,
-  over_ms: optionalMs,
+  run_id: z.string(),
+  agent_id: z.string(),
+  task_id: z.string(),
+  step_id: z.string(),
+  attempt: z.number().int(),
+  started_ms: epochMs,
+  ended_ms: optionalMs,
 });
 
 export interface RememberedRange {
@@ -36,7 +36,7 @@ const terminal = typeNumbers(terminalTypes);
  */
 export async function readRememberedWork(store: StoreReader, range: RememberedRange): Promise<RememberedWork[]> {
   const kinds = [
-    { table: 'agent_tasks_by_start_v1', task: 'task_id', first: eventTypes['task.running'] },
+    { table: 'agent_tasks_by_start_v1', task: 'event.task_id', first: eventTypes['task.running'] },
     { table: 'agent_runs_by_start_v1', task: `''`, first: eventTypes['run.started'] },
   ];
   const reads = [...kinds.flatMap((kind) => [byStart(kind, 'open'), byStart(kind, 'ended')]), steps()];
@@ -47,8 +47,9 @@ export async function readRememberedWork(store: StoreReader, range: RememberedRa
       sql: `${sql} LIMIT {limit:UInt32}`,
       params: { open_since_ms: range.openSinceMs, ended_since_ms: range.endedSinceMs, limit: range.limit },
     });
-    for (const { tenant, run, agent, task, step, tried, began_ms: startedMs, over_ms: endedMs } of rows) {
-      found.push({ tenant, run, agent, task, step, attempt: tried, startedMs, endedMs });
+    for (const { tenant, run_id: run, agent_id: agent, task_id: task, step_id: step, ...work } of rows) {
+      const { attempt, started_ms: startedMs, ended_ms: endedMs } = work;
+      found.push({ tenant, run, agent, task, step, attempt, startedMs, endedMs });
     }
   }
   return found;
@@ -59,36 +60,36 @@ function byStart(
   which: 'open' | 'ended',
 ): string {
   const since = which === 'open' ? 'open_since_ms' : 'ended_since_ms';
-  const over = `maxIf(ended_ms, code IN (${terminal}))`;
+  const ended = `maxIf(event.ended_ms, code IN (${terminal}))`;
   return `
     SELECT
-      tenant, run_id AS run, any(toString(agent_id)) AS agent, ${task} AS task, '' AS step,
-      greatest(${versionAttempt}, 1) AS tried,
-      min(start_ms) AS began_ms,
-      ${which === 'open' ? 'NULL' : `toNullable(${over})`} AS over_ms
+      tenant, run_id, any(toString(event.agent_id)) AS agent_id, ${task} AS task_id, '' AS step_id,
+      greatest(${versionAttempt}, 1) AS attempt,
+      min(start_ms) AS started_ms,
+      ${which === 'open' ? 'NULL' : `toNullable(${ended})`} AS ended_ms
     FROM (
       SELECT
         *, CAST(status, 'Int8') AS code, toUnixTimestamp64Milli(start) AS start_ms,
         toInt64(${versionMs}) AS ended_ms
       FROM ${table}
       WHERE received >= fromUnixTimestamp64Milli({${since}:Int64}, 'UTC') AND CAST(status, 'Int8') >= ${first}
-    )
-    GROUP BY tenant, run, task, if(run_id = '', toString(agent_id), ''), tried
+    ) AS event
+    GROUP BY tenant, run_id, task_id, if(run_id = '', toString(event.agent_id), ''), attempt
     HAVING max(code IN (${terminal})) = ${which === 'open' ? 0 : 1}
-    ORDER BY max(received) DESC, tenant, run, task, agent, step, tried`;
+    ORDER BY max(received) DESC, tenant, run_id, task_id, agent_id, step_id, attempt`;
 }
 
 function steps(): string {
   return `
     SELECT
-      tenant, run_id AS run, any(toString(agent_id)) AS agent, task_id AS task, step_id AS step,
-      greatest(attempt, 1) AS tried,
-      min(toUnixTimestamp64Milli(coalesce(started_at, ts))) AS began_ms,
-      if(max(type != 'step.started'), toNullable(max(toUnixTimestamp64Milli(ts))), NULL) AS over_ms
-    FROM agent_events_raw_v1
+      tenant, run_id, any(toString(event.agent_id)) AS agent_id, task_id, step_id,
+      greatest(event.attempt, 1) AS attempt,
+      min(toUnixTimestamp64Milli(coalesce(started_at, ts))) AS started_ms,
+      if(max(type != 'step.started'), toNullable(max(toUnixTimestamp64Milli(ts))), NULL) AS ended_ms
+    FROM agent_events_raw_v1 AS event
     WHERE received >= fromUnixTimestamp64Milli({ended_since_ms:Int64}, 'UTC')
       AND ts >= fromUnixTimestamp64Milli({ended_since_ms:Int64}, 'UTC')
       AND type IN ('step.started', 'step.completed', 'step.failed')
-    GROUP BY tenant, run, task, step, tried, if(run_id = '', toString(agent_id), '')
-    ORDER BY max(received) DESC, tenant, run, task, agent, step, tried`;
+    GROUP BY tenant, run_id, task_id, step_id, attempt, if(run_id = '', toString(event.agent_id), '')
+    ORDER BY max(received) DESC, tenant, run_id, task_id, agent_id, step_id, attempt`;
 }

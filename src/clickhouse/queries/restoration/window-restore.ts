@@ -5,8 +5,9 @@ import type { StoreQuery, StoreReader } from '../../../core/ports/store-reader.j
 import { dayMs, hourMs, minuteMs } from '../../../core/time-span.js';
 import type { WindowRestoreRow } from '../../../core/window-restore.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import { integer64, optionalInteger64 } from '../sql/column-types.js';
+import { integer64 } from '../sql/column-types.js';
 import { parseDigestState } from '../sql/digest-state.js';
+import { usageRow, usageSums } from '../sql/usage-columns.js';
 
 export interface WindowRestoreRange {
   /**
@@ -59,15 +60,15 @@ export async function* readWindowRestore(
   }
 }
 
-const agentRow = z.object({ tenant: z.string(), agent_id: z.string(), minutes: integer64, durations: integer64 });
+const agentRow = z.object({ tenant: z.string(), agent_id: z.string(), minutes: integer64, duration_count: integer64 });
 type AgentRow = z.output<typeof agentRow>;
 
 function readAgents(store: StoreReader, range: WindowRestoreRange): Promise<AgentRow[]> {
   return checkedRows(store, agentRow, {
     name: 'window_restore_agents',
     sql: `
-      SELECT tenant, agent_id, count() AS minutes, sum(duration_count) AS durations
-      FROM agent_performance_per_minute_v1
+      SELECT tenant, agent_id, count() AS minutes, sum(bucket.duration_count) AS duration_count
+      FROM agent_performance_per_minute_v1 AS bucket
       WHERE minute >= toDateTime({from_s:UInt32}, 'UTC')
       GROUP BY tenant, agent_id
       HAVING min(first_received) < fromUnixTimestamp64Milli({received_before_ms:Int64}, 'UTC')
@@ -84,7 +85,7 @@ function pagesOf(agents: readonly AgentRow[]): AgentRow[][] {
   let page: AgentRow[] = [];
   let pageCost = 0;
   for (const agent of agents) {
-    const cost = rowCost * Math.min(agent.minutes, spansMax) + Math.min(agent.durations, 300 * spansMax);
+    const cost = rowCost * Math.min(agent.minutes, spansMax) + Math.min(agent.duration_count, 300 * spansMax);
     if (page.length > 0 && (page.length === pageAgentsMax || pageCost + cost > pageCostMax)) {
       pages.push(page);
       page = [];
@@ -100,17 +101,14 @@ const spanRow = z.object({
   tenant: z.string(),
   agent_id: z.string(),
   start_s: z.number(),
-  completed: integer64,
+  successful: integer64,
   failed: integer64,
   cancelled: integer64,
   duration_sum_ms: z.number(),
   duration_min_ms: z.number(),
   duration_max_ms: z.number(),
-  digest: z.string(),
-  llm_calls: integer64,
-  tokens_in: integer64,
-  tokens_out: integer64,
-  cost_micros: optionalInteger64,
+  duration_digest: z.string(),
+  ...usageRow,
   confidence_sum: z.number(),
   confidence_count: integer64,
   memory_mb_max: z.number(),
@@ -127,37 +125,34 @@ function spanOf(minute: string): string {
           toUnixTimestamp(${minute}), intDiv(toUnixTimestamp(${minute}), ${spanMs / 1000}) * ${spanMs / 1000})`;
 }
 
+/** Of rows that the query calls `bucket`: parts of a minute, then whole minutes. */
+const minuteSums = `
+        sum(bucket.successful) AS successful, sum(bucket.failed) AS failed, sum(bucket.cancelled) AS cancelled,
+        sum(bucket.duration_sum_ms) AS duration_sum_ms, max(bucket.duration_max_ms) AS duration_max_ms,
+        ${usageSums('bucket')},
+        sum(bucket.confidence_sum) AS confidence_sum, sum(bucket.confidence_count) AS confidence_count,
+        max(bucket.memory_mb_max) AS memory_mb_max`;
+
 function readRollup(store: StoreReader, range: WindowRestoreRange, page: AgentRow[]): Promise<WindowRestoreRow[]> {
   return readSpans(store, range, {
     name: 'window_restore_rollup',
     sql: `
       SELECT
         tenant, agent_id, ${spanOf('minute')} AS start_s,
-        sum(m_successful) AS completed, sum(m_failed) AS failed, sum(m_cancelled) AS cancelled,
-        sum(m_sum_ms) AS duration_sum_ms,
-        if(sum(m_count) = 0, 0, min(m_min_ms)) AS duration_min_ms,
-        max(m_max_ms) AS duration_max_ms,
-        hex(quantilesTDigestMergeState(0.5, 0.95, 0.99)(m_digest)) AS digest,
-        sum(m_llm_calls) AS llm_calls, sum(m_tokens_in) AS tokens_in, sum(m_tokens_out) AS tokens_out,
-        sum(m_cost_micros) AS cost_micros,
-        sum(m_confidence_sum) AS confidence_sum, sum(m_confidence_count) AS confidence_count,
-        max(m_memory_mb_max) AS memory_mb_max
+        ${minuteSums},
+        if(sum(bucket.duration_count) = 0, 0, min(bucket.duration_min_ms)) AS duration_min_ms,
+        hex(quantilesTDigestMergeState(0.5, 0.95, 0.99)(bucket.duration_digest)) AS duration_digest
       FROM (
         SELECT
           tenant, agent_id, minute,
-          sum(successful) AS m_successful, sum(failed) AS m_failed, sum(cancelled) AS m_cancelled,
-          sum(duration_count) AS m_count, sum(duration_sum_ms) AS m_sum_ms,
-          min(duration_min_ms) AS m_min_ms, max(duration_max_ms) AS m_max_ms,
-          quantilesTDigestMergeState(0.5, 0.95, 0.99)(duration_digest) AS m_digest,
-          sum(llm_calls) AS m_llm_calls, sum(tokens_in) AS m_tokens_in, sum(tokens_out) AS m_tokens_out,
-          sum(cost_micros) AS m_cost_micros,
-          sum(confidence_sum) AS m_confidence_sum, sum(confidence_count) AS m_confidence_count,
-          max(memory_mb_max) AS m_memory_mb_max
-        FROM agent_performance_per_minute_v1
+          ${minuteSums},
+          sum(bucket.duration_count) AS duration_count, min(bucket.duration_min_ms) AS duration_min_ms,
+          quantilesTDigestMergeState(0.5, 0.95, 0.99)(bucket.duration_digest) AS duration_digest
+        FROM agent_performance_per_minute_v1 AS bucket
         WHERE minute >= toDateTime({from_s:UInt32}, 'UTC') AND ${onlyPage}
         GROUP BY tenant, agent_id, minute
         HAVING max(last_received) < fromUnixTimestamp64Milli({received_before_ms:Int64}, 'UTC')
-      )
+      ) AS bucket
       GROUP BY tenant, agent_id, start_s`,
     params: pageParams(range, page),
   });
@@ -175,12 +170,13 @@ function readSplitMinutes(
     sql: `
       SELECT
         tenant, agent_id, ${spanOf('minute')} AS start_s,
-        countIf(type = 'task.completed') AS completed, countIf(type = 'task.failed') AS failed,
+        countIf(type = 'task.completed') AS successful, countIf(type = 'task.failed') AS failed,
         countIf(type = 'task.cancelled') AS cancelled,
         sum(ifNull(execution_ms, 0)) AS duration_sum_ms,
         ifNull(min(execution_ms), 0) AS duration_min_ms,
         ifNull(max(execution_ms), 0) AS duration_max_ms,
-        hex(quantilesTDigestStateIf(0.5, 0.95, 0.99)(assumeNotNull(execution_ms), isNotNull(execution_ms))) AS digest,
+        hex(quantilesTDigestStateIf(0.5, 0.95, 0.99)(assumeNotNull(execution_ms), isNotNull(execution_ms)))
+          AS duration_digest,
         sumIf(r.llm_calls, usage_scope = 'own') AS llm_calls, sumIf(r.tokens_in, usage_scope = 'own') AS tokens_in,
         sumIf(r.tokens_out, usage_scope = 'own') AS tokens_out,
         sumIf(r.cost_micros, usage_scope = 'own') AS cost_micros,
@@ -225,10 +221,10 @@ async function readSpans(
     tenant: row.tenant,
     agentId: row.agent_id,
     ...timesOf(row.start_s, range),
-    completed: row.completed,
+    completed: row.successful,
     failed: row.failed,
     cancelled: row.cancelled,
-    durations: parseDigestState(row.digest),
+    durations: parseDigestState(row.duration_digest),
     durationSumMs: row.duration_sum_ms,
     durationMinMs: row.duration_min_ms,
     durationMaxMs: row.duration_max_ms,
@@ -249,7 +245,7 @@ const errorRow = z.object({
   tenant: z.string(),
   agent_id: z.string(),
   start_s: z.number(),
-  category: z.enum(categoryNames),
+  error_category: z.enum(categoryNames),
   executions: integer64,
 });
 
@@ -262,13 +258,13 @@ async function readErrors(
   const rows = await checkedRows(store, errorRow, {
     name: 'window_restore_errors',
     sql: `
-      SELECT tenant, agent_id, ${spanOf('toStartOfMinute(ts)')} AS start_s, error_category AS category,
+      SELECT tenant, agent_id, ${spanOf('toStartOfMinute(ts)')} AS start_s, error_category,
         count() AS executions
       FROM agent_events_raw_v1
       WHERE ts >= toDateTime({from_s:UInt32}, 'UTC')
         AND received < fromUnixTimestamp64Milli({received_before_ms:Int64}, 'UTC')
         AND ${isExecution} AND error_category != '' AND ${onlyPage}
-      GROUP BY tenant, agent_id, start_s, category`,
+      GROUP BY tenant, agent_id, start_s, error_category`,
     params: pageParams(range, page),
   });
   return rows.map((row) => ({
@@ -276,7 +272,7 @@ async function readErrors(
     tenant: row.tenant,
     agentId: row.agent_id,
     ...timesOf(row.start_s, range),
-    errors: { [row.category]: row.executions },
+    errors: { [row.error_category]: row.executions },
   }));
 }
 

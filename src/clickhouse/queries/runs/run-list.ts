@@ -1,44 +1,38 @@
 import { z } from 'zod';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, optionalFloat, optionalMs, optionalText, stringMap } from '../sql/column-types.js';
+import { identityColumns, identityRow } from '../sql/identity-columns.js';
 import { runKind } from '../work/history-kind.js';
 import { type LatestReader, latestQuery, placeShape } from '../work/history-latest.js';
 
 const row = z.object({
   ...placeShape,
-  agent: z.string(),
+  run_id: z.string(),
   agent_name: optionalText,
   parent_id: optionalText,
-  flow_id: optionalText,
-  crew_id: optionalText,
-  engagement_id: optionalText,
-  user_id: optionalText,
-  session_id: optionalText,
+  ...identityRow,
   name: optionalText,
-  state: z.enum(['running', 'completed', 'failed', 'cancelled']),
+  status: z.enum(['running', 'completed', 'failed', 'cancelled']),
   updated_ms: epochMs,
   started_ms: optionalMs,
   ended_ms: optionalMs,
-  took_ms: optionalFloat,
-  category: optionalText,
+  duration_ms: optionalFloat,
+  error_category: optionalText,
   error_code: optionalText,
   error_preview: optionalText,
   inputs: stringMap,
   outputs: stringMap,
 });
 
-/** A run as its own events tell it; `place_id` is its id. */
+/** A run as its own events tell it. */
 export type RunListRow = z.output<typeof row>;
 
 const columns = `
-  agent_id AS agent, agent_name, parent_id, flow_id, crew_id, engagement_id, user_id, session_id, name,
-  toString(status) AS state,
+  agent_name, parent_id, ${identityColumns}, name, status,
   toUnixTimestamp64Milli(ts) AS updated_ms,
   toUnixTimestamp64Milli(started_at) AS started_ms,
   toUnixTimestamp64Milli(ended_at) AS ended_ms,
-  duration_ms AS took_ms,
-  toString(error_category) AS category,
-  error_code,
+  duration_ms, error_category, error_code,
   substringUTF8(error_message, 1, 200) AS error_preview,
   inputs, outputs,`;
 

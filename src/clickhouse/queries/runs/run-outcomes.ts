@@ -6,14 +6,15 @@ import { type LatestReader, latestQuery, placeShape } from '../work/history-late
 
 const row = z.object({
   ...placeShape,
-  state: z.enum(['running', 'completed', 'failed', 'cancelled']),
-  took_ms: optionalFloat,
+  run_id: z.string(),
+  status: z.enum(['running', 'completed', 'failed', 'cancelled']),
+  duration_ms: optionalFloat,
 });
 
 /** How a run stands, and how long it took. */
 export type RunOutcomeRow = z.output<typeof row>;
 
-const columns = 'toString(status) AS state, duration_ms AS took_ms,';
+const columns = 'status, duration_ms,';
 
 /** The little of runs that their statistics are made of. */
 export const readRunOutcomes: LatestReader<RunOutcomeRow> = (store, filter, among) =>

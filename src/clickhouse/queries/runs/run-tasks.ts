@@ -5,8 +5,9 @@ import { integer64, optionalText } from '../sql/column-types.js';
 import { mergedTasks, mergedWork } from '../work/merged-work.js';
 import type { RunKey } from '../work/run-activity.js';
 import { taskColumns, taskRow } from '../work/task-row.js';
+import { workColumns } from '../work/work-row.js';
 
-const foundRow = z.object({ found: z.string(), all_found: integer64 });
+const foundRow = z.object({ task_id: z.string(), total_tasks: integer64 });
 const row = taskRow.extend({ error_preview: optionalText });
 
 export type RunTaskRow = z.output<typeof row>;
@@ -30,7 +31,7 @@ export async function readRunTasks(
   const found = await checkedRows(store, foundRow, {
     name: 'run_task_ids',
     sql: `
-      SELECT task_id AS found, count() OVER () AS all_found
+      SELECT task_id, count() OVER () AS total_tasks
       FROM agent_tasks_by_start_v1
       WHERE tenant = {tenant:String} AND run_id = {run_id:String}
       GROUP BY task_id
@@ -43,10 +44,10 @@ export async function readRunTasks(
   const tasks = await checkedRows(store, row, {
     name: 'run_tasks',
     sql: `
-      SELECT ${taskColumns}, substringUTF8(error_message, 1, 200) AS error_preview
+      SELECT ${workColumns}, ${taskColumns}, substringUTF8(error_message, 1, 200) AS error_preview
       FROM (${mergedWork(mergedTasks, { where })})
       ORDER BY start_ms, task_id`,
-    params: { tenant: key.tenant, run_id: key.runId, task_ids: found.map(({ found: id }) => id) },
+    params: { tenant: key.tenant, run_id: key.runId, task_ids: found.map((task) => task.task_id) },
   });
-  return { tasks, total: found[0]?.all_found ?? 0 };
+  return { tasks, total: found[0]?.total_tasks ?? 0 };
 }

@@ -4,11 +4,12 @@ import { checkedRows } from '../sql/checked-rows.js';
 import { optionalText, stringMap } from '../sql/column-types.js';
 import { mergedTasks, mergedWork } from '../work/merged-work.js';
 import { taskColumns, taskRow } from '../work/task-row.js';
+import { workColumns } from '../work/work-row.js';
 
 const row = taskRow.extend({
   agent_version: optionalText,
   parent_id: optionalText,
-  message: optionalText,
+  error_message: optionalText,
   outputs: stringMap,
   labels: stringMap,
 });
@@ -38,7 +39,7 @@ export function readTaskDetails(store: StoreReader, key: TaskKey): Promise<TaskD
   return checkedRows(store, row, {
     name: 'task_detail',
     sql: `
-      SELECT ${taskColumns}, agent_version, parent_id, error_message AS message, outputs, labels
+      SELECT ${workColumns}, ${taskColumns}, agent_version, parent_id, error_message, outputs, labels
       FROM (${mergedWork(mergedTasks, { where })})
       WHERE ${runId === undefined ? 'true' : 'run_id = {run_id:String}'}
         AND ${agentId === undefined ? 'true' : 'agent_id = {agent_id:String}'}

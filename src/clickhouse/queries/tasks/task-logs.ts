@@ -10,7 +10,7 @@ export const logLinesMax = 200;
 const line = z.tuple([epochMs, epochMs, z.string(), optionalText, z.string()]);
 
 const row = z.object({
-  severity: optionalText,
+  level: optionalText,
   lines: integer64,
   first_ms: epochMs,
   last_ms: epochMs,
@@ -28,10 +28,10 @@ export interface TaskLogLevel {
 }
 
 interface TaskLogLine {
-  readonly atMs: number;
+  readonly tsMs: number;
   readonly receivedMs: number;
-  readonly step: string | null;
-  readonly text: string;
+  readonly stepId: string | null;
+  readonly message: string;
 }
 
 /** The log events of a task by level, counted, with the newest `logLinesMax` of each; one read of the table. */
@@ -40,7 +40,7 @@ export async function readTaskLogs(store: StoreReader, scope: WorkScope): Promis
     name: 'task_logs',
     sql: `
       SELECT
-        toString(level) AS severity,
+        level,
         count() AS lines,
         toUnixTimestamp64Milli(min(ts)) AS first_ms,
         toUnixTimestamp64Milli(max(ts)) AS last_ms,
@@ -53,11 +53,11 @@ export async function readTaskLogs(store: StoreReader, scope: WorkScope): Promis
       ORDER BY level`,
     params: scope.params,
   });
-  return rows.map(({ severity, lines, first_ms: firstMs, last_ms: lastMs, newest }) => ({
-    level: severity,
+  return rows.map(({ level, lines, first_ms: firstMs, last_ms: lastMs, newest }) => ({
+    level,
     lines,
     firstMs,
     lastMs,
-    newest: newest.map(([at, received, , step, text]) => ({ atMs: -at, receivedMs: -received, step, text })),
+    newest: newest.map(([ts, received, , stepId, message]) => ({ tsMs: -ts, receivedMs: -received, stepId, message })),
   }));
 }

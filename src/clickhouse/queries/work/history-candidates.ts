@@ -12,7 +12,7 @@ import {
 } from './history-filter.js';
 import type { HistoryKind } from './history-kind.js';
 
-const row = z.object({ candidate: z.string(), run: z.string(), owner: z.string(), start_ms: epochMs });
+const row = z.object({ id: z.string(), run: z.string(), agent: z.string(), start_ms: epochMs });
 
 /** The place of an event that the filter holds for; with the others of its task or run it may not hold. */
 export type HistoryCandidateRow = z.output<typeof row>;
@@ -49,14 +49,14 @@ export function readHistoryCandidates(
     name: `${kind.kind}_candidates`,
     sql: `
       SELECT
-        ${kind.idColumn} AS candidate,
+        ${kind.idColumn} AS id,
         ${kind.place.run} AS run,
-        ${kind.place.owner} AS owner,
+        ${kind.place.agent} AS agent,
         toUnixTimestamp64Milli(start) AS start_ms
       FROM ${kind.byStartTable}
       PREWHERE ${condition.where} AND ${range.where} AND ${span.where}
       ${others.length === 0 ? '' : `WHERE ${others.join(' AND ')}`}
-      ORDER BY start DESC, ${kind.idColumn} DESC, ${kind.place.run} DESC, ${kind.place.owner} DESC
+      ORDER BY start DESC, ${kind.idColumn} DESC, ${kind.place.run} DESC, ${kind.place.agent} DESC
       LIMIT {limit:UInt32}`,
     params: {
       ...condition.params,

@@ -181,15 +181,15 @@ export interface HistorySpan {
 export function spanCondition({ idColumn, place }: HistoryKind, column: string, span: HistorySpan): HistoryCondition {
   const conditions: string[] = ['1'];
   const params: Record<string, string | number> = {};
-  const own = `(${column}, ${idColumn}, ${place.run}, ${place.owner})`;
+  const own = `(${column}, ${idColumn}, ${place.run}, ${place.agent})`;
   const bound = (name: string, position: HistoryPosition): string => {
     Object.assign(params, {
       [`${name}_ms`]: position.startMs,
       [`${name}_id`]: position.id,
       [`${name}_run`]: position.run,
-      [`${name}_owner`]: position.owner,
+      [`${name}_agent`]: position.agent,
     });
-    return `(${time(`${name}_ms`)}, {${name}_id:String}, {${name}_run:String}, {${name}_owner:String})`;
+    return `(${time(`${name}_ms`)}, {${name}_id:String}, {${name}_run:String}, {${name}_agent:String})`;
   };
   if (span.after !== undefined) {
     conditions.push(`${column} <= ${time('after_ms')}`, `${own} < ${bound('after', span.after)}`);

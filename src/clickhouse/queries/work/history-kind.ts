@@ -12,9 +12,8 @@ export interface HistoryKind {
   readonly byStartTable: string;
   /** Holds for a state that has not ended. */
   readonly isOpen: string;
-  readonly runIdColumn: string;
   /** What tells one from others of the same id: of tasks their run, or else their agent. Lists are in its order too. */
-  readonly place: { readonly run: string; readonly owner: string };
+  readonly place: { readonly run: string; readonly agent: string };
 }
 
 export const taskKind: HistoryKind = {
@@ -23,8 +22,7 @@ export const taskKind: HistoryKind = {
   merged: mergedTasks,
   byStartTable: 'agent_tasks_by_start_v1',
   isOpen: `status IN ('pending', 'running')`,
-  runIdColumn: 'run_id',
-  place: { run: 'run_id', owner: `if(run_id = '', toString(agent_id), '')` },
+  place: { run: 'run_id', agent: `if(run_id = '', toString(agent_id), '')` },
 };
 
 export const runKind: HistoryKind = {
@@ -33,8 +31,7 @@ export const runKind: HistoryKind = {
   merged: mergedRuns,
   byStartTable: 'agent_runs_by_start_v1',
   isOpen: `status = 'running'`,
-  runIdColumn: 'run_id',
-  place: { run: `''`, owner: `''` },
+  place: { run: `''`, agent: `''` },
 };
 
 /** One task or run among all of a tenant. */
@@ -43,10 +40,10 @@ export interface WorkId {
   /** Run of a task, empty when it has none; empty for a run. */
   readonly run: string;
   /** Agent of a task without run, else empty. */
-  readonly owner: string;
+  readonly agent: string;
 }
 
 /** Equal for equal ids, whatever characters they hold; of a run its id. */
-export function workKey({ id, run, owner }: WorkId): string {
-  return run === '' && owner === '' ? id : `${id.length} ${id} ${run.length} ${run}${owner}`;
+export function workKey({ id, run, agent }: WorkId): string {
+  return run === '' && agent === '' ? id : `${id.length} ${id} ${run.length} ${run}${agent}`;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StoreQuery, StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import { epochMs, optionalText } from '../sql/column-types.js';
+import { epochMs } from '../sql/column-types.js';
 import {
   eventCondition,
   eventRangeCondition,
@@ -11,20 +11,18 @@ import {
   rangeCondition,
   spanCondition,
 } from './history-filter.js';
-import type { HistoryKind, WorkId } from './history-kind.js';
+import type { HistoryKind } from './history-kind.js';
 import { mergedWork } from './merged-work.js';
+import { workColumns, workRow } from './work-row.js';
 
-/** What every row of a task or run has, so that it can be placed in a list and its lease looked for; times in ms. */
+/** What every row of a list has, so that it can be placed there and its lease looked for: a `WorkId` and its place. */
 export const placeShape = {
-  place_id: z.string(),
-  place_run: z.string(),
-  place_owner: z.string(),
+  id: z.string(),
+  run: z.string(),
+  agent: z.string(),
+  /** Mostly its start. */
   place_ms: epochMs,
-  /** Its start, which is mostly its place. */
-  began_ms: epochMs,
-  heard_ms: epochMs,
-  lease_agent: z.string(),
-  lease_run: optionalText,
+  ...workRow,
   has_ended: z.union([z.literal(0), z.literal(1)]),
 };
 
@@ -32,10 +30,6 @@ const placeRow = z.object(placeShape);
 
 /** A task or run, as far as its place in a list and its lease go. */
 export type HistoryPlaceRow = z.output<typeof placeRow>;
-
-export function idOfPlace({ place_id: id, place_run: run, place_owner: owner }: HistoryPlaceRow): WorkId {
-  return { id, run, owner };
-}
 
 /** Reads what some tasks or runs add up to. */
 export type LatestReader<Row extends HistoryPlaceRow> = (
@@ -78,18 +72,15 @@ export function latestQuery(
     sql: `
       SELECT
         ${among.columns}
-        ${kind.idColumn} AS place_id,
-        ${kind.place.run} AS place_run,
-        ${kind.place.owner} AS place_owner,
+        ${kind.idColumn} AS id,
+        ${kind.place.run} AS run,
+        ${kind.place.agent} AS agent,
         toUnixTimestamp64Milli(place) AS place_ms,
-        toUnixTimestamp64Milli(start) AS began_ms,
-        toUnixTimestamp64Milli(received) AS heard_ms,
-        agent_id AS lease_agent,
-        ${kind.runIdColumn} AS lease_run,
+        ${workColumns},
         NOT (${kind.isOpen}) AS has_ended
       FROM (${merged})
       WHERE has_place AND ${condition.where} AND ${range.where} AND ${span.where}
-      ORDER BY place DESC, ${kind.idColumn} DESC, place_run DESC, place_owner DESC`,
+      ORDER BY place DESC, ${kind.idColumn} DESC, run DESC, agent DESC`,
     params: {
       ...event.params,
       ...eventRange.params,

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 
-const row = z.object({ kind: z.enum(['work', 'run', 'agent']), id: z.string(), run: z.string(), owner: z.string() });
+const row = z.object({ kind: z.enum(['work', 'run', 'agent']), id: z.string(), run: z.string(), agent: z.string() });
 
 /**
  * What spoke: a task or run itself (`work`), or by heartbeats alone the run of tasks or an agent as a whole. `run` and
- * `owner` (the agent, where no run is told) tell a task from others of its id.
+ * `agent` (where no run is told) tell a task from others of its id.
  */
 export type LeaseRenewalRow = Pick<z.output<typeof row>, 'kind' | 'id'> & Partial<z.output<typeof row>>;
 
@@ -33,12 +33,12 @@ export async function readTaskLeaseRenewals(store: StoreReader, scope: TaskLease
     FROM agent_events_raw_v1
     WHERE tenant = {tenant:String} AND received >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')`;
   const work = `
-    SELECT DISTINCT 'work' AS kind, task_id AS id, run_id AS run, if(run_id = '', toString(agent_id), '') AS owner`;
+    SELECT DISTINCT 'work' AS kind, task_id AS id, run_id AS run, if(run_id = '', toString(agent_id), '') AS agent`;
   const reads = [
     taskIds.length > 0 && `${work} ${since} AND task_id IN {task_ids:Array(String)}`,
     taskIdsOfSilentRuns.length > 0 && `${work} ${since} AND run_id = '' AND task_id IN {silent_task_ids:Array(String)}`,
     runIds.length > 0 &&
-      `SELECT DISTINCT 'run' AS kind, run_id AS id, '' AS run, '' AS owner ${since}
+      `SELECT DISTINCT 'run' AS kind, run_id AS id, '' AS run, '' AS agent ${since}
          AND type = 'heartbeat' AND run_id IN {run_ids:Array(String)}`,
   ].filter((read) => read !== false);
   if (reads.length === 0) return [];

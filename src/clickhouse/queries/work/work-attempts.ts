@@ -12,42 +12,42 @@ export const workStates = ['pending', 'running', 'completed', 'failed', 'cancell
 export type WorkState = (typeof workStates)[number];
 
 const row = z.object({
-  unit: z.enum(['run', 'task', 'step']),
+  kind: z.enum(['run', 'task', 'step']),
   /** Empty for a run. */
-  task: z.string(),
+  task_id: z.string(),
   /** Empty for a run or task. */
-  step: z.string(),
+  step_id: z.string(),
   /** From 1; an attempt that nobody numbered is the first. */
-  try_number: z.number().int(),
+  attempt_number: z.number().int(),
   /** 0 when no event gave it a number. */
-  reported_try: z.number().int(),
-  state: z.enum(workStates),
-  agent: z.string(),
-  parent: optionalText,
-  label: optionalText,
-  kind: optionalText,
+  attempt: z.number().int(),
+  status: z.enum(workStates),
+  agent_id: z.string(),
+  parent_id: optionalText,
+  name: optionalText,
+  step_kind: optionalText,
   /** Start as reported, else time of the start event, else the duration before the end, else the first event. */
-  begin_ms: epochMs,
+  start_ms: epochMs,
   started_ms: optionalMs,
   ended_ms: optionalMs,
-  /** Time of the state. */
+  /** Time of the status. */
   updated_ms: epochMs,
-  took_ms: optionalFloat,
+  duration_ms: optionalFloat,
   ...usageRow,
-  scope: z.enum(['own', 'rolled_up']),
-  sureness: optionalFloat,
-  category: optionalText,
-  code: optionalText,
-  failure: optionalText,
+  usage_scope: z.enum(['own', 'rolled_up']),
+  confidence: optionalFloat,
+  error_category: optionalText,
+  error_code: optionalText,
+  error_message: optionalText,
   /** Empty unless asked for. */
   inputs: stringMap,
   outputs: stringMap,
-  tags: stringMap,
+  labels: stringMap,
   /** Highest attempt of the same task or step, and highest that completed; 0 when none did. */
-  last_try: z.number().int(),
-  completed_try: z.number().int(),
+  last_attempt: z.number().int(),
+  last_completed_attempt: z.number().int(),
   /** Attempts of tasks and steps of the scope, those beyond the limit too. */
-  all_attempts: integer64,
+  total_attempts: integer64,
   completed_attempts: integer64,
   failed_attempts: integer64,
 });
@@ -57,7 +57,7 @@ export type WorkAttemptRow = z.output<typeof row>;
 /** The last columns of a row: what other attempts tell, over the whole scope. */
 type Outcome = Pick<
   WorkAttemptRow,
-  'last_try' | 'completed_try' | 'all_attempts' | 'completed_attempts' | 'failed_attempts'
+  'last_attempt' | 'last_completed_attempt' | 'total_attempts' | 'completed_attempts' | 'failed_attempts'
 >;
 
 export interface WorkAttemptsPage {
@@ -71,30 +71,32 @@ export interface WorkAttemptsPage {
 }
 
 interface WorkPosition {
-  readonly beginMs: number;
-  readonly task: string;
-  readonly step: string;
-  readonly tryNumber: number;
+  readonly startMs: number;
+  readonly taskId: string;
+  readonly stepId: string;
+  readonly attemptNumber: number;
 }
 
 const conditions = {
-  attempts: "unit != 'run'",
-  tasks: "unit = 'task'",
-  failed: "unit != 'run' AND state = 'failed'",
+  attempts: "kind != 'run'",
+  tasks: "kind = 'task'",
+  failed: "kind != 'run' AND status = 'failed'",
 } as const;
+
+const order = 'start_ms, task_id, step_id, attempt_number';
 
 const workTypes = (Object.keys(eventTypes) as EventType[]).filter((type) => /^(run|task|step)\./.test(type));
 
 /** What a type says of its run, task or step: `run.started` and `step.started` that it is running. */
-const stateOf = (type: EventType): string => type.replace(/^\w+\./, '').replace('started', 'running');
-const states = `transform(
-  latest.1, [${typeNumbers(workTypes)}], [${workTypes.map((type) => quoteString(stateOf(type))).join(', ')}], ''
+const statusOf = (type: EventType): string => type.replace(/^\w+\./, '').replace('started', 'running');
+const statusSql = `transform(
+  latest.1, [${typeNumbers(workTypes)}], [${workTypes.map((type) => quoteString(statusOf(type))).join(', ')}], ''
 )`;
 
 /** The types that end come after the others in `rank`. */
 const ended = `(${typeNumbers(terminalTypes)})`;
 const starts = `(${typeNumbers(['run.started', 'task.running', 'step.started'])})`;
-const unit = `multiIf(
+const kindSql = `multiIf(
   type_number < ${eventTypes['task.pending']}, 'run', type_number < ${eventTypes['step.started']}, 'task', 'step'
 )`;
 
@@ -111,7 +113,7 @@ export async function readWorkAttempts(
   const { after, only, limit } = page;
   // Of a part of the attempts the store tells what became of the others; of all of them the rows do, for less.
   const isPart = only !== undefined || after !== undefined;
-  const position = '({begin_ms:Int64}, {after_task:String}, {after_step:String}, {after_try:UInt16})';
+  const position = '({after_ms:Int64}, {after_task:String}, {after_step:String}, {after_attempt:UInt16})';
   const rows = await checkedRows(store, row, {
     name: 'work_attempts',
     sql: `
@@ -121,15 +123,18 @@ export async function readWorkAttempts(
         FROM (${groups(scope, page.contexts === true)})
       )
       WHERE ${only === undefined ? 'true' : conditions[only]}
-        AND ${after === undefined ? 'true' : `(begin_ms, task, step, try_number) > ${position}`}
-      ORDER BY begin_ms, task, step, try_number
+        AND ${after === undefined ? 'true' : `(${order}) > ${position}`}
+      ORDER BY ${order}
       LIMIT {limit:UInt32}`,
     params: {
       ...scope.params,
       limit,
-      ...(after === undefined
-        ? {}
-        : { begin_ms: after.beginMs, after_task: after.task, after_step: after.step, after_try: after.tryNumber }),
+      ...(after && {
+        after_ms: after.startMs,
+        after_task: after.taskId,
+        after_step: after.stepId,
+        after_attempt: after.attemptNumber,
+      }),
     },
   });
   if (isPart || rows.length === 0) return rows;
@@ -140,72 +145,75 @@ export async function readWorkAttempts(
 
 /** What the store would have told of these, if there are no others. */
 function withOutcomes(rows: readonly WorkAttemptRow[]): WorkAttemptRow[] {
-  const counts = { all_attempts: 0, completed_attempts: 0, failed_attempts: 0 };
-  const tries = new Map<string, { last_try: number; completed_try: number }>();
+  const counts = { total_attempts: 0, completed_attempts: 0, failed_attempts: 0 };
+  const outcomes = new Map<string, { last_attempt: number; last_completed_attempt: number }>();
   for (const attempt of rows) {
-    const { unit, state, try_number: tried } = attempt;
-    const isCompleted = state === 'completed';
+    const { kind, status, attempt_number: number } = attempt;
+    const isCompleted = status === 'completed';
     const key = unitKey(attempt);
-    const known = tries.get(key) ?? { last_try: 0, completed_try: 0 };
-    tries.set(key, known);
-    known.last_try = Math.max(known.last_try, tried);
-    if (isCompleted) known.completed_try = Math.max(known.completed_try, tried);
-    if (unit === 'run') continue;
-    counts.all_attempts++;
+    const known = outcomes.get(key) ?? { last_attempt: 0, last_completed_attempt: 0 };
+    outcomes.set(key, known);
+    known.last_attempt = Math.max(known.last_attempt, number);
+    if (isCompleted) known.last_completed_attempt = Math.max(known.last_completed_attempt, number);
+    if (kind === 'run') continue;
+    counts.total_attempts++;
     if (isCompleted) counts.completed_attempts++;
-    if (state === 'failed') counts.failed_attempts++;
+    if (status === 'failed') counts.failed_attempts++;
   }
-  return rows.map((attempt) => ({ ...attempt, ...tries.get(unitKey(attempt)), ...counts }));
+  return rows.map((attempt) => ({ ...attempt, ...outcomes.get(unitKey(attempt)), ...counts }));
 }
 
 /** Equal for the attempts of one run, task or step, whatever characters their ids hold. */
-export function unitKey({ unit, task, step }: Pick<WorkAttemptRow, 'unit' | 'task' | 'step'>): string {
-  return `${unit} ${task.length} ${task}${step}`;
+export function unitKey(unit: Pick<WorkAttemptRow, 'kind' | 'task_id' | 'step_id'>): string {
+  return `${unit.kind} ${unit.task_id.length} ${unit.task_id}${unit.step_id}`;
 }
 
-function countsOf({ all_attempts, completed_attempts, failed_attempts }: Outcome) {
-  return { all_attempts, completed_attempts, failed_attempts };
+function countsOf({ total_attempts, completed_attempts, failed_attempts }: Outcome) {
+  return { total_attempts, completed_attempts, failed_attempts };
 }
 
 /** Of an attempt, or, where it does not tell, of the latest other one of the same task or step that does. */
-function ofUnit(column: 'parent' | 'label' | 'kind' | 'inputs'): string {
+function ofUnit(column: 'parent_id' | 'name' | 'step_kind' | 'inputs'): string {
   const told = `notEmpty(told_${column})`;
   return `if(
-    ${told}, told_${column}, argMaxIf(told_${column}, try_number, ${told}) OVER (PARTITION BY unit, task, step)
+    ${told}, told_${column},
+    argMaxIf(told_${column}, attempt_number, ${told}) OVER (PARTITION BY kind, task_id, step_id)
   ) AS ${column}`;
 }
 
 /** The columns of a row, from the groups of events. */
 const attemptColumns = `
-  unit, task, step, try_number, reported_try,
-  ${states} AS state,
-  latest.2 AS agent,
-  ${ofUnit('parent')},
-  ${ofUnit('label')},
-  ${ofUnit('kind')},
-  coalesce(told_start_ms, start_event_ms, if(is_ended, latest.4 - toInt64(round(told_took_ms)), NULL)) AS started_ms,
-  coalesce(started_ms, if(is_ended, least(first_ms, latest.4), first_ms)) AS begin_ms,
+  kind, task_id, step_id, attempt_number, attempt,
+  ${statusSql} AS status,
+  latest.2 AS agent_id,
+  ${ofUnit('parent_id')},
+  ${ofUnit('name')},
+  ${ofUnit('step_kind')},
+  coalesce(
+    told_start_ms, start_event_ms, if(is_ended, latest.4 - toInt64(round(told_duration_ms)), NULL)
+  ) AS started_ms,
+  coalesce(started_ms, if(is_ended, least(first_ms, latest.4), first_ms)) AS start_ms,
   if(is_ended, latest.4, NULL) AS ended_ms,
   latest.3 AS updated_ms,
-  coalesce(told_took_ms, if(ended_ms >= started_ms, toFloat64(ended_ms - started_ms), NULL)) AS took_ms,
+  coalesce(told_duration_ms, if(ended_ms >= started_ms, toFloat64(ended_ms - started_ms), NULL)) AS duration_ms,
   ${usageColumns},
-  latest.5 AS scope,
-  sureness,
-  latest.6 AS category,
-  if(category = '', '', told_code) AS code,
-  if(category = '', '', told_failure) AS failure,
+  latest.5 AS usage_scope,
+  confidence,
+  latest.6 AS error_category,
+  if(error_category = '', '', told_error_code) AS error_code,
+  if(error_category = '', '', told_error_message) AS error_message,
   ${ofUnit('inputs')},
-  outputs, tags`;
+  outputs, labels`;
 
 const outcomeColumns = `
-  max(try_number) OVER (PARTITION BY unit, task, step) AS last_try,
-  max(if(state = 'completed', try_number, 0)) OVER (PARTITION BY unit, task, step) AS completed_try,
-  countIf(unit != 'run') OVER () AS all_attempts,
-  countIf(unit != 'run' AND state = 'completed') OVER () AS completed_attempts,
-  countIf(unit != 'run' AND state = 'failed') OVER () AS failed_attempts`;
+  max(attempt_number) OVER (PARTITION BY kind, task_id, step_id) AS last_attempt,
+  max(if(status = 'completed', attempt_number, 0)) OVER (PARTITION BY kind, task_id, step_id) AS last_completed_attempt,
+  countIf(kind != 'run') OVER () AS total_attempts,
+  countIf(kind != 'run' AND status = 'completed') OVER () AS completed_attempts,
+  countIf(kind != 'run' AND status = 'failed') OVER () AS failed_attempts`;
 
 const noOutcomeColumns = `
-  0 AS last_try, 0 AS completed_try, 0 AS all_attempts, 0 AS completed_attempts, 0 AS failed_attempts`;
+  0 AS last_attempt, 0 AS last_completed_attempt, 0 AS total_attempts, 0 AS completed_attempts, 0 AS failed_attempts`;
 
 /** All keys, each with its latest value. */
 function merged(column: string): string {
@@ -213,7 +221,7 @@ function merged(column: string): string {
         (all, told) -> mapUpdate(all, told.2),
         arraySort(
           told -> (told.1, toString(told.2)),
-          groupArrayIf((said, CAST(${column}, 'Map(String, String)')), notEmpty(${column}))
+          groupArrayIf((said, CAST(event.${column}, 'Map(String, String)')), notEmpty(event.${column}))
         ),
         CAST(map(), 'Map(String, String)')
       )`;
@@ -223,33 +231,33 @@ function merged(column: string): string {
 function groups({ where }: WorkScope, contexts: boolean): string {
   return `
     SELECT
-      ${unit} AS unit,
-      if(unit = 'run', '', task_id) AS task,
-      if(unit = 'step', step_id, '') AS step,
-      if(unit = 'run', 1, greatest(attempt, 1)) AS try_number,
-      max(attempt) AS reported_try,
+      ${kindSql} AS kind,
+      if(kind = 'run', '', event.task_id) AS task_id,
+      if(kind = 'step', event.step_id, '') AS step_id,
+      if(kind = 'run', 1, greatest(event.attempt, 1)) AS attempt_number,
+      max(event.attempt) AS attempt,
       max(rank.1) AS is_ended,
       argMax((
         type_number, toString(agent_id), toUnixTimestamp64Milli(ts), toUnixTimestamp64Milli(coalesce(ended_at, ts)),
         toString(usage_scope), toString(error_category)
       ), rank) AS latest,
-      argMaxIf(parent_id, said, parent_id != '') AS told_parent,
-      argMaxIf(toString(name), said, name != '') AS told_label,
-      argMaxIf(toString(step_kind), said, step_kind != '') AS told_kind,
+      argMaxIf(parent_id, said, parent_id != '') AS told_parent_id,
+      argMaxIf(toString(name), said, name != '') AS told_name,
+      argMaxIf(toString(step_kind), said, step_kind != '') AS told_step_kind,
       toUnixTimestamp64Milli(argMax(started_at, said)) AS told_start_ms,
       toUnixTimestamp64Milli(min(if(type_number IN ${starts}, ts, NULL))) AS start_event_ms,
       toUnixTimestamp64Milli(min(ts)) AS first_ms,
-      argMaxIf(duration_ms, said, has_ended) AS told_took_ms,
+      argMaxIf(duration_ms, said, has_ended) AS told_duration_ms,
       argMaxIf(event.llm_calls, said, has_ended AND event.llm_calls != 0) AS llm_calls,
       argMaxIf(event.tokens_in, said, has_ended AND event.tokens_in != 0) AS tokens_in,
       argMaxIf(event.tokens_out, said, has_ended AND event.tokens_out != 0) AS tokens_out,
       argMaxIf(event.cost_micros, said, has_ended) AS cost_micros,
-      argMax(confidence, said) AS sureness,
-      argMaxIf(toString(error_code), rank, error_code != '') AS told_code,
-      argMaxIf(error_message, rank, error_message != '') AS told_failure,
+      argMax(event.confidence, said) AS confidence,
+      argMaxIf(toString(error_code), rank, error_code != '') AS told_error_code,
+      argMaxIf(error_message, rank, error_message != '') AS told_error_message,
       ${contexts ? merged('inputs') : "CAST(map(), 'Map(String, String)')"} AS told_inputs,
       ${contexts ? merged('outputs') : 'map()'} AS outputs,
-      ${contexts ? merged('labels') : 'map()'} AS tags
+      ${contexts ? merged('labels') : 'map()'} AS labels
     FROM (
       SELECT
         *,
@@ -264,5 +272,5 @@ function groups({ where }: WorkScope, contexts: boolean): string {
         'step.started', 'step.completed', 'step.failed'
       )
     ) AS event
-    GROUP BY unit, task, step, try_number`;
+    GROUP BY kind, task_id, step_id, attempt_number`;
 }

@@ -8,7 +8,7 @@ import type { WorkScope } from './work-scope.js';
 const owners = ['own', 'other', 'nobody'] as const;
 export type Owner = (typeof owners)[number];
 
-const row = z.object({ owned: z.string(), of_run: z.string(), of_agent: z.string(), owner: z.enum(owners) });
+const row = z.object({ id: z.string(), run: z.string(), agent: z.string(), owner: z.enum(owners) });
 const runRow = z.object({ owner: z.enum(owners) });
 
 export interface OwnersAsked {
@@ -37,15 +37,13 @@ export async function readOwners(
   const rows = await checkedRows(store, row, {
     name: `${kind}_owners`,
     sql: `
-      SELECT ${idColumn} AS owned, ${place.run} AS of_run, ${place.owner} AS of_agent, ${ownerOf}
+      SELECT ${idColumn} AS id, ${place.run} AS run, ${place.agent} AS agent, ${ownerOf}
       FROM ${merged.stateTable}
       WHERE tenant = {tenant:String} AND ${idColumn} IN {ids:Array(String)}
-      GROUP BY owned, of_run, of_agent`,
+      GROUP BY id, run, agent`,
     params: { tenant, bound_user: user, ids },
   });
-  return new Map(
-    rows.map(({ owned: id, of_run: run, of_agent: agent, owner }) => [workKey({ id, run, owner: agent }), owner]),
-  );
+  return new Map(rows.map((row) => [workKey(row), row.owner]));
 }
 
 /** Whose a run is by the tasks in it. */

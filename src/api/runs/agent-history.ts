@@ -12,8 +12,8 @@ import {
   stringMapSchema,
   textSchema,
 } from '../answers/answer-schema.js';
-import { contextText, costCents, secondsText } from '../answers/answer-units.js';
-import { noUsage } from '../answers/usage.js';
+import { contextText, secondsText } from '../answers/answer-units.js';
+import { noUsage, usageAnswer } from '../answers/usage.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { cursorParameter } from '../request/page-cursor.js';
 import { idParameter, integerParameter, parseParameters } from '../request/parameters.js';
@@ -38,15 +38,15 @@ const parameters = z.strictObject({
 const path = '/api/v1/agents/history';
 
 /** As `runStatuses`, but for `success`. */
-const executionStatuses = ['success', 'running', 'orphaned', 'failed', 'cancelled'] as const;
+const historyStatuses = ['success', 'running', 'orphaned', 'failed', 'cancelled'] as const;
 
-const execution = z
+const historyRun = z
   .strictObject({
     run_id: textSchema,
     agent_id: textSchema,
     user_id: optionalTextSchema,
     name: optionalTextSchema,
-    status: z.enum(executionStatuses),
+    status: z.enum(historyStatuses),
     state: z.enum(runStatuses),
     started_at: instantSchema,
     duration: optionalTextSchema.meta({ description: 'Seconds, such as 45s; null while it is not known.' }),
@@ -59,24 +59,24 @@ const execution = z
     tokens_used: countSchema,
     cost_cents: costCentsSchema,
   })
-  .meta({ id: 'Execution' });
+  .meta({ id: 'AgentHistoryRun' });
 
-const answer = z.array(execution).meta({
-  id: 'Executions',
+const answer = z.array(historyRun).meta({
+  id: 'AgentHistory',
   description:
     'The headers tell what an array has no room for: x-total-count, x-total-is-exact (false: there are at least so ' +
     'many), x-next-cursor and link where there are more.',
 });
 
 /** `GET /api/v1/agents/history`: the runs of the tenant with what went in and came out, newest start first. */
-export function createAgentExecutionsRoute(context: ApiContext): HttpRoute {
+export function createAgentHistoryRoute(context: ApiContext): HttpRoute {
   return {
     method: 'GET',
     path,
     scope: 'read',
     byUser: true,
     operation: {
-      id: 'listExecutions',
+      id: 'listAgentHistory',
       tag: 'agents',
       summary: 'Runs with their inputs and outputs, newest start first',
       query: parameters,
@@ -98,8 +98,8 @@ export function createAgentExecutionsRoute(context: ApiContext): HttpRoute {
           count: (known) => countHistory(store, search, known),
         });
         const totals = await readTotalsByRun(store, tenant, page.rows);
-        const executions = page.rows.map((row) => executionItem(row, { totals, orphaned: page.orphaned }));
-        return jsonReply(executions, 200, {
+        const runs = page.rows.map((row) => historyItem(row, { totals, orphaned: page.orphaned }));
+        return jsonReply(runs, 200, {
           'x-total-count': String(page.count.total),
           'x-total-is-exact': String(page.count.isExact),
           ...nextPage(request.query, encodePosition(page.next)),
@@ -118,26 +118,26 @@ function nextPage(query: URLSearchParams, cursor: string | null): Record<string,
   return { 'x-next-cursor': cursor, link: `<${path}?${next}>; rel="next"` };
 }
 
-function executionItem(row: RunListRow, facts: RunPageFacts): z.output<typeof execution> {
-  const totals = facts.totals.get(row.place_id);
-  const usage = totals ?? noUsage;
+function historyItem(row: RunListRow, facts: RunPageFacts): z.output<typeof historyRun> {
+  const totals = facts.totals.get(row.run_id);
+  const { tokens, cost_cents } = usageAnswer(totals ?? noUsage);
   const state = runStatus(row, facts);
   return {
-    run_id: row.place_id,
-    agent_id: row.agent,
+    run_id: row.run_id,
+    agent_id: row.agent_id,
     user_id: row.user_id,
     name: row.name,
     status: state === 'completed' ? 'success' : state,
     state,
     started_at: instant(row.started_ms ?? row.place_ms),
-    duration: secondsText(row.took_ms),
-    duration_ms: row.took_ms,
+    duration: secondsText(row.duration_ms),
+    duration_ms: row.duration_ms,
     input: contextText(row.inputs),
     output: contextText(row.outputs),
     inputs: row.inputs,
     outputs: row.outputs,
     node_count: (totals?.tasks_ended ?? 0) + (totals?.steps_ended ?? 0),
-    tokens_used: usage.tokens_in + usage.tokens_out,
-    cost_cents: costCents(usage.cost_micros),
+    tokens_used: tokens.total,
+    cost_cents,
   };
 }

@@ -18,7 +18,7 @@ import { contextText, reportedAttempt, secondsText } from '../answers/answer-uni
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';
 import { idParameter, integerParameter, parseParameters } from '../request/parameters.js';
-import { failureItem, failureSchema, tookMs } from '../work/attempt-answer.js';
+import { attemptMs, failureItem, failureSchema } from '../work/attempt-answer.js';
 import { openStatus, workStatusSchema } from '../work/work-status.js';
 import { type RunRecord, readRunRecord, runStatuses } from './run-record.js';
 
@@ -62,7 +62,7 @@ const nodeSchema = z
       labels: stringMapSchema,
     }),
   })
-  .meta({ id: 'ExecutionNode' });
+  .meta({ id: 'RunNode' });
 
 const answer = z
   .strictObject({
@@ -85,17 +85,17 @@ const answer = z
     steps_expired: z.boolean(),
     ...pageShape,
   })
-  .meta({ id: 'ExecutionLogs' });
+  .meta({ id: 'RunLogs' });
 
 /** `GET /api/v1/agents/logs?run_id`: what a run did, node by node in the order of time. A node is an attempt. */
-export function createExecutionLogsRoute(context: ApiContext): HttpRoute {
+export function createRunLogsRoute(context: ApiContext): HttpRoute {
   return {
     method: 'GET',
     path: '/api/v1/agents/logs',
     scope: 'read',
     byUser: true,
     operation: {
-      id: 'getExecutionLogs',
+      id: 'getRunLogs',
       tag: 'runs',
       summary: 'The tasks and step attempts of a run in the order of time, with errors and the final output',
       query: parameters,
@@ -114,12 +114,12 @@ export function createExecutionLogsRoute(context: ApiContext): HttpRoute {
   };
 }
 
-interface ExecutionPage {
+interface LogsPage {
   readonly limit: number;
   readonly place: z.output<typeof cursorKey> | undefined;
 }
 
-interface ExecutionWork {
+interface LogsWork {
   /** One more than the page holds, if there is one. */
   readonly nodes: readonly WorkAttemptRow[];
   readonly errors: readonly WorkAttemptRow[];
@@ -131,11 +131,11 @@ interface ExecutionWork {
 async function readWork(
   store: StoreReader,
   { scope, state }: RunRecord,
-  { limit, place }: ExecutionPage,
-): Promise<ExecutionWork> {
+  { limit, place }: LogsPage,
+): Promise<LogsWork> {
   const outputs = state?.outputs ?? {};
   if (scope === null) return { nodes: [], errors: [], finalOutput: outputs, sample: undefined };
-  const after = place && { beginMs: place[0], task: place[1], step: place[2], tryNumber: place[3] };
+  const after = place && { startMs: place[0], taskId: place[1], stepId: place[2], attemptNumber: place[3] };
   const [nodes, finalOutput] = await Promise.all([
     readWorkAttempts(store, scope, { limit: limit + 1, after, contexts: true, only: 'attempts' }),
     Object.keys(outputs).length > 0 ? outputs : readFinalOutput(store, scope),
@@ -149,11 +149,7 @@ async function readWork(
   return { nodes, errors, finalOutput, sample };
 }
 
-function logsAnswer(
-  record: RunRecord,
-  { nodes, errors, finalOutput, sample }: ExecutionWork,
-  { limit, place }: ExecutionPage,
-) {
+function logsAnswer(record: RunRecord, { nodes, errors, finalOutput, sample }: LogsWork, { limit, place }: LogsPage) {
   const page = nodes.slice(0, limit);
   const last = nodes.length > limit ? page.at(-1) : undefined;
   const nodesBefore = place?.[4] ?? 0;
@@ -167,7 +163,7 @@ function logsAnswer(
     final_output: contextText(finalOutput),
     final_outputs: Object.keys(finalOutput).length === 0 ? null : finalOutput,
     summary: {
-      total_nodes: sample?.all_attempts ?? 0,
+      total_nodes: sample?.total_attempts ?? 0,
       successful_nodes: sample?.completed_attempts ?? 0,
       failed_nodes: sample?.failed_attempts ?? 0,
       total_duration: secondsText(durationMs, 1),
@@ -179,36 +175,36 @@ function logsAnswer(
   };
 }
 
-function placeOf({ begin_ms: beginMs, task, step, try_number: tryNumber }: WorkAttemptRow) {
-  return [beginMs, task, step, tryNumber] as const;
+function placeOf(row: WorkAttemptRow) {
+  return [row.start_ms, row.task_id, row.step_id, row.attempt_number] as const;
 }
 
 function nodeItem(row: WorkAttemptRow, position: number, isHeard: boolean) {
-  const durationMs = tookMs(row);
+  const durationMs = attemptMs(row);
   return {
-    id: row.unit === 'task' ? row.task : row.step,
-    task_id: row.task === '' ? null : row.task,
-    type: row.unit === 'task' ? 'task' : (row.kind ?? 'step'),
-    name: row.label,
+    id: row.kind === 'task' ? row.task_id : row.step_id,
+    task_id: row.task_id === '' ? null : row.task_id,
+    type: row.kind === 'task' ? 'task' : (row.step_kind ?? 'step'),
+    name: row.name,
     input: contextText(row.inputs),
     output: contextText(row.outputs),
     inputs: row.inputs,
     outputs: row.outputs,
     time: secondsText(durationMs),
-    started_at: instant(row.begin_ms),
+    started_at: instant(row.start_ms),
     duration_ms: durationMs,
-    status: openStatus(row.state, isHeard),
-    attempt: reportedAttempt(row.reported_try),
+    status: openStatus(row.status, isHeard),
+    attempt: reportedAttempt(row.attempt),
     metadata: {
-      tool: row.kind === 'tool' ? row.label : null,
-      model: row.kind === 'llm' ? row.label : null,
+      tool: row.step_kind === 'tool' ? row.name : null,
+      model: row.step_kind === 'llm' ? row.name : null,
       position,
-      labels: row.tags,
+      labels: row.labels,
     },
   };
 }
 
 /** As the run reports it, else from its first to its last event; null when nothing is known of it. */
 function totalDurationMs({ state, activity }: RunRecord): number | null {
-  return state?.took_ms ?? (activity === null ? null : activity.last_event_ms - activity.first_event_ms);
+  return state?.duration_ms ?? (activity === null ? null : activity.last_event_ms - activity.first_event_ms);
 }
