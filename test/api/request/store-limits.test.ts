@@ -72,12 +72,15 @@ function contextOf(store: StoreReader, queryMsMax: number): ApiContext {
 
 test('a query that outlasts its request is stopped in the engine, and its lane is free again', async () => {
   const store = readerOf();
-  const context = contextOf(store, 500);
+  const context = contextOf(store, 2_000);
   const answers = ['a', 'b'].map((tenant) =>
     readWithin(context, requestOf(), (bound) => bound.rows(endless(tenant, 'outlasts'))),
   );
+  // On a busy machine they may end before anybody has seen that they run.
+  const ended = Promise.allSettled(answers);
   await expect.poll(engineReads).toBe(2);
-  for (const answer of answers) await expect(answer).rejects.toMatchObject({ code: 'query_timeout' });
+  const outlasted = { status: 'rejected', reason: { code: 'query_timeout' } };
+  expect(await ended).toMatchObject([outlasted, outlasted]);
   await expect.poll(engineReads, { timeout: 5_000 }).toBe(0);
   expect(await store.rows(short('a'))).toEqual([{ n: 1 }]);
   expect(await listed(store, 'outlasts')).toBe(0);
