@@ -173,7 +173,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   );
   const store = await connectStore(
     { ...setting, instruments: metrics.engine, reads: metrics.storeReads, inserts: metrics.exactInserts, insertNotes },
-    { ...config.clickhouse, ...config.query, ...config.http, ...config.maintenance, dataDir, spoolDir: directory },
+    { ...config.clickhouse, ...config.http, ...config.maintenance, reads: config.query, dataDir, spoolDir: directory },
   );
   const delivery = createDelivery({
     reader: spool,
@@ -332,7 +332,6 @@ function joinHttp(
     {
       ...config.query,
       ...config.history,
-      queryMsMax: config.query.timeoutMs,
       retention: retentionOf(config.retention),
       metricsWithoutKey: config.metrics.withoutKey,
     },

@@ -1,7 +1,7 @@
 import { pack, unpack } from 'msgpackr';
+import { readConfig } from '../../src/config/read-config.js';
 import type { Random } from '../../src/core/clock.js';
 import type { FrameBatch, FrameFormat, FrameRange } from '../../src/core/event-batch.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
 import { raiseInliningBudget } from '../../src/decode/inlining-budget.js';
 
@@ -115,6 +115,7 @@ export function measureDecode(
   shapes: readonly Shape[] = ['positional', 'maps', 'json'],
 ): DecodeFigure[] {
   prepareThread();
+  const { config } = readConfig({ env: {}, argv: [] });
   const figures: DecodeFigure[] = [];
   const eventsPerBatch = eventsPerFrame * framesPerBatch;
   for (const shape of shapes) {
@@ -122,7 +123,7 @@ export function measureDecode(
     const format = shape === 'json' || shape === 'ndjson' ? shape : 'msgpack';
     const batch = createBatch(frames, format);
     const bytesPerEvent = Math.round(batch.bytes.byteLength / eventsPerBatch);
-    const decoder = createBatchDecoder(defaultFrameLimits);
+    const decoder = createBatchDecoder(config.limits);
     figures.push(measure(`decode ${shape}`, bytesPerEvent, eventsPerBatch, () => void decoder.decode(batch)));
     if (format !== 'msgpack') continue;
     const unpackAll = () => {

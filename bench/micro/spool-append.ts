@@ -3,12 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { readConfig } from '../../src/config/read-config.js';
 import { systemClock } from '../../src/core/clock.js';
 import { invariant } from '../../src/core/invariant.js';
 import { silentLogger } from '../../src/core/logger.js';
 import type { SpoolBatch } from '../../src/core/ports/spool-appender.js';
 import { nodeFileSystem } from '../../src/spool/file-system.js';
-import { createSpool } from '../../src/spool/spool.js';
+import { createSpool, type Spool } from '../../src/spool/spool.js';
 import type { MicroResult } from '../budget.js';
 
 interface SpoolFigure {
@@ -58,32 +59,7 @@ export async function measureSpool(): Promise<MicroResult[]> {
 async function measure(load: Load): Promise<SpoolFigure> {
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-bench-spool-'));
   const sync = { count: 0, seconds: 0, batches: 0 };
-  const nothing = { inc: () => {}, observe: () => {} };
-  const instruments = {
-    eventsRecovered: nothing,
-    bytesWritten: nothing,
-    syncSeconds: {
-      observe(seconds: number) {
-        sync.count++;
-        sync.seconds += seconds;
-      },
-    },
-    syncFailures: nothing,
-    syncGroupBatches: {
-      observe(batches: number) {
-        sync.batches += batches;
-      },
-    },
-    segmentsClosed: nothing,
-    segmentsQuarantined: nothing,
-    eventsQuarantined: nothing,
-    tornBytes: nothing,
-    producersForgotten: nothing,
-    eventIdsRestored: nothing,
-  };
-  const eventIds = { restore: () => 0, forgotten: () => {} };
-  const deps = { fileSystem: nodeFileSystem, clock: systemClock, logger: silentLogger, instruments, eventIds };
-  const spool = createSpool(deps, { directory, diskUsedRatioMax: 0.99 });
+  const spool = openSpool(directory, sync);
   await spool.start();
   const rows = randomFillSync(Buffer.allocUnsafe(load.bytes));
   const rowsCrc = crc32(rows);
@@ -134,4 +110,45 @@ function batchOf(load: Load, index: number): Omit<SpoolBatch, 'rows' | 'rowsCrc'
     rows: load.rows / load.frames,
   }));
   return { rowCount: load.rows, receivedMs: systemClock.nowMs(), frames };
+}
+
+interface SyncTotals {
+  count: number;
+  seconds: number;
+  batches: number;
+}
+
+function openSpool(directory: string, sync: SyncTotals): Spool {
+  const nothing = { inc: () => {}, observe: () => {} };
+  const instruments = {
+    eventsRecovered: nothing,
+    bytesWritten: nothing,
+    syncSeconds: {
+      observe(seconds: number) {
+        sync.count++;
+        sync.seconds += seconds;
+      },
+    },
+    syncFailures: nothing,
+    syncGroupBatches: {
+      observe(batches: number) {
+        sync.batches += batches;
+      },
+    },
+    segmentsClosed: nothing,
+    segmentsQuarantined: nothing,
+    eventsQuarantined: nothing,
+    tornBytes: nothing,
+    producersForgotten: nothing,
+    eventIdsRestored: nothing,
+  };
+  const eventIds = { restore: () => 0, forgotten: () => {} };
+  const { config } = readConfig({ env: {}, argv: [] });
+  const deps = { fileSystem: nodeFileSystem, clock: systemClock, logger: silentLogger, instruments, eventIds };
+  return createSpool(deps, {
+    ...config.spool,
+    eventIdsMax: config.ingest.eventIdsMax,
+    directory,
+    diskUsedRatioMax: 0.99,
+  });
 }

@@ -3,6 +3,7 @@ import { durationBucketsMs, type WindowSlice } from '../../src/core/event-batch.
 import { windowSliceMs } from '../../src/core/limits.js';
 import { silentLogger } from '../../src/core/logger.js';
 import { windowNames } from '../../src/core/ports/live-windows.js';
+import { hourMs } from '../../src/core/time-span.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { createLiveWindows, type RollingWindows } from '../../src/window/live-windows.js';
 import type { MicroResult } from '../budget.js';
@@ -46,7 +47,7 @@ function createWindows(clock: Clock, keysMax = 10_000): RollingWindows {
   const counter = { inc: () => {} };
   return createLiveWindows(
     { clock, logger: silentLogger, instruments: { keysEvicted: counter, eventsLate: counter } },
-    { keysMax, bytesMax: 4e9 },
+    { keysMax, bytesMax: 4e9, futureMs: hourMs },
   );
 }
 

@@ -20,7 +20,13 @@ import { createStorageRoute } from './operations/storage.js';
 import { createPatternDetailRoute } from './patterns/pattern-detail.js';
 import { createPatternFeedbackRoute } from './patterns/pattern-feedback.js';
 import { createPatternListRoute } from './patterns/pattern-list.js';
-import { type ApiContext, type ApiDependencies, type ApiOptions, defaultApiOptions } from './request/api-context.js';
+import {
+  type ApiContext,
+  type ApiDependencies,
+  type ApiOptions,
+  type ApiSettings,
+  probeLimits,
+} from './request/api-context.js';
 import { countFailures } from './request/counted-route.js';
 import { TenantRequests } from './request/tenant-requests.js';
 import { createAgentHistoryRoute } from './runs/agent-history.js';
@@ -40,9 +46,9 @@ import { refusingUsers } from './work/user-bound.js';
  */
 export function createApiRoutes(
   dependencies: ApiDependencies,
-  options: Partial<ApiOptions> = {},
+  options: ApiSettings & Partial<ApiOptions>,
 ): readonly HttpRoute[] {
-  const context: ApiContext = { ...dependencies, options: { ...defaultApiOptions, ...options } };
+  const context: ApiContext = { ...dependencies, options: { ...probeLimits, ...options } };
   const cached = createRouteCache(context);
   const routes = [
     cached(createAgentListRoute(context)),

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type ClickhouseAccount, createClickhouseClient, defaultClickhouseLimits } from '../clickhouse/client.js';
+import { type ClickhouseAccount, clickhouseLimits, createClickhouseClient } from '../clickhouse/client.js';
 import { channelPathOf } from '../clickhouse/embedded/process/engine-channel.js';
 import { readOrCreateWriterPassword } from '../clickhouse/embedded/process/engine-passwords.js';
 import { type MigrationReport, migrate } from '../clickhouse/migrate.js';
@@ -44,7 +44,7 @@ async function main(argv: readonly string[]): Promise<void> {
       database: config.clickhouse.database,
       writer: account,
       reader: account,
-      limits: defaultClickhouseLimits,
+      limits: clickhouseLimits(config.query),
     },
   );
   const dryRun = values['dry-run'] ?? false;

@@ -6,6 +6,7 @@ import type { StoreReadInstruments } from '../core/instruments.js';
 import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.js';
 import type { StoreExporter } from '../core/ports/store-exporter.js';
 import type { StoreQuery, StoreReader } from '../core/ports/store-reader.js';
+import type { ReadLimits } from '../core/read-limits.js';
 import { storeError } from './classify-error.js';
 import { Deadline } from './deadline.js';
 import { ChannelAgent } from './embedded/process/engine-channel.js';
@@ -36,44 +37,28 @@ export interface ClickhouseAccount {
   readonly password: string;
 }
 
-export interface ClickhouseLimits {
-  /** Reads at once, and reads that may wait for their turn; of all tenants and of one. */
-  readonly readsMax: number;
-  readonly tenantReadsMax: number;
-  readonly readsWaitingMax: number;
-  readonly tenantReadsWaitingMax: number;
-  /** Of one read, its wait included; the server stops it at the same time. */
-  readonly readDurationMsMax: number;
+/** Beside the limits of the configuration those that are the same everywhere. */
+export interface ClickhouseLimits extends Omit<ReadLimits, 'rangeDaysMax' | 'tenantRequestsMax' | 'cacheMs'> {
+  /** Reads of all tenants that wait for their turn. */
+  readonly waitingMax: number;
+  /** Of the result of one read. */
   readonly readRowsMax: number;
   readonly readBytesMax: number;
-  /** Memory of one read at the server. */
-  readonly readMemoryBytesMax: number;
   /** Of one insert or migration statement. */
   readonly writeDurationMsMax: number;
-  /** Exports at once; none waits. */
-  readonly exportsMax: number;
-  /** Of one export, from its start to its last byte. */
-  readonly exportDurationMsMax: number;
-  /** Memory of one export at the server. */
-  readonly exportMemoryBytesMax: number;
   readonly pingDurationMsMax: number;
 }
 
-export const defaultClickhouseLimits: ClickhouseLimits = {
-  readsMax: 4,
-  tenantReadsMax: 3,
-  readsWaitingMax: 1_024,
-  tenantReadsWaitingMax: 256,
-  readDurationMsMax: 30_000,
-  readRowsMax: 1_000_000,
-  readBytesMax: 512 * 1024 * 1024,
-  readMemoryBytesMax: 512 * 1024 * 1024,
-  writeDurationMsMax: 120_000,
-  exportsMax: 2,
-  exportDurationMsMax: 3_600_000,
-  exportMemoryBytesMax: 1024 * 1024 * 1024,
-  pingDurationMsMax: 3_000,
-};
+export function clickhouseLimits(reads: ReadLimits): ClickhouseLimits {
+  return {
+    ...reads,
+    waitingMax: 1_024,
+    readRowsMax: 1_000_000,
+    readBytesMax: 512 * 1024 * 1024,
+    writeDurationMsMax: 120_000,
+    pingDurationMsMax: 3_000,
+  };
+}
 
 export interface ClickhouseClient extends StoreReader, StoreExporter, StoreWriter, HealthProbe {
   /** Round trip of a `SELECT 1` of the reader, in ms. Rejects with `store_unavailable`. */
@@ -110,13 +95,13 @@ class HttpClickhouseClient implements ClickhouseClient {
     this.#options = options;
     const { limits, database } = options;
     // One socket beyond the gate is the ping's.
-    this.#reader = connect(options, { account: options.reader, database, socketsMax: limits.readsMax + 1 });
+    this.#reader = connect(options, { account: options.reader, database, socketsMax: limits.concurrencyMax + 1 });
     this.#writer = connect(options, { account: options.writer, database, socketsMax: 4 });
     this.#exporter = connect(options, {
       account: options.reader,
       database,
       socketsMax: limits.exportsMax,
-      silentMsMax: limits.exportDurationMsMax,
+      silentMsMax: limits.exportTimeoutMs,
     });
     this.#exports = new StoreExports(clock, limits, async ({ sql, params, settings, signal }) => {
       const { stream, response_headers: headers } = await this.#exporter.exec({
@@ -127,16 +112,11 @@ class HttpClickhouseClient implements ClickhouseClient {
       });
       return { stream, headers };
     });
-    this.#gate = new ReadGate({
-      concurrencyMax: limits.readsMax,
-      tenantConcurrencyMax: limits.tenantReadsMax,
-      waitingMax: limits.readsWaitingMax,
-      tenantWaitingMax: limits.tenantReadsWaitingMax,
-    });
+    this.#gate = new ReadGate(limits);
   }
 
   async rows<Row>(query: StoreQuery): Promise<Row[]> {
-    const deadline = new Deadline(this.#clock, this.#options.limits.readDurationMsMax, query.signal);
+    const deadline = new Deadline(this.#clock, this.#options.limits.timeoutMs, query.signal);
     try {
       return await this.#inTurn(query, deadline.signal, () =>
         jsonRows<Row>(this.#reader, query, { ...this.#readSettings(), abort_signal: deadline.signal }),
@@ -261,8 +241,8 @@ class HttpClickhouseClient implements ClickhouseClient {
     const { limits } = this.#options;
     return {
       clickhouse_settings: {
-        max_execution_time: limits.readDurationMsMax / 1000,
-        max_memory_usage: String(limits.readMemoryBytesMax),
+        max_execution_time: limits.timeoutMs / 1000,
+        max_memory_usage: String(limits.memoryBytesMax),
         max_result_rows: String(limits.readRowsMax),
         max_result_bytes: String(limits.readBytesMax),
         result_overflow_mode: 'throw',
@@ -295,7 +275,7 @@ function connect(
       ? {}
       : { http_agent: new ChannelAgent(options.channelPath, connection.socketsMax) }),
     // The deadlines of each request are ours; this one only guards against their absence.
-    request_timeout: connection.silentMsMax ?? options.limits.writeDurationMsMax + options.limits.readDurationMsMax,
+    request_timeout: connection.silentMsMax ?? options.limits.writeDurationMsMax + options.limits.timeoutMs,
     // Progress headers of a long insert pass Node's 16 KiB.
     max_response_headers_size: 1024 * 1024,
     // It writes failed queries to the console by itself; errors reach our log through whoever asked.

@@ -3,16 +3,13 @@ import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
 import type { ExportFormat, StoreExporter } from '../core/ports/store-exporter.js';
 import type { StoreQuery } from '../core/ports/store-reader.js';
+import type { ReadLimits } from '../core/read-limits.js';
 import { Deadline } from './deadline.js';
 import { readError } from './read-error.js';
 import { ReadGate } from './read-gate.js';
 import type { StoreSettings } from './store-writer.js';
 
-export interface ExportLimits {
-  readonly exportsMax: number;
-  readonly exportDurationMsMax: number;
-  readonly exportMemoryBytesMax: number;
-}
+type ExportLimits = Pick<ReadLimits, 'exportsMax' | 'exportTimeoutMs' | 'exportMemoryBytesMax'>;
 
 /** Sends a statement with the reader's account and resolves with the answer's headers and its body as it comes. */
 export type RawQuery = (query: {
@@ -50,7 +47,7 @@ export class StoreExports implements StoreExporter {
   }
 
   export(query: StoreQuery & { readonly format: ExportFormat }): Promise<AsyncIterable<Uint8Array>> {
-    const deadline = new Deadline(this.#clock, this.#limits.exportDurationMsMax, query.signal);
+    const deadline = new Deadline(this.#clock, this.#limits.exportTimeoutMs, query.signal);
     return new Promise((resolve, reject) => {
       this.#gate
         .run(String(query.params.tenant ?? ''), deadline.signal, async () => {
@@ -96,7 +93,7 @@ function exportSettings(limits: ExportLimits): StoreSettings {
     optimize_aggregation_in_order: 1,
     max_threads: 1,
     max_block_size: 256,
-    max_execution_time: limits.exportDurationMsMax / 1_000,
+    max_execution_time: limits.exportTimeoutMs / 1_000,
     max_memory_usage: String(limits.exportMemoryBytesMax),
     // An export nobody reads is stopped.
     cancel_http_readonly_queries_on_client_close: 1,

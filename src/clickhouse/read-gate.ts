@@ -1,13 +1,10 @@
 import { CollectorError } from '../core/errors.js';
+import type { ReadLimits } from '../core/read-limits.js';
 
-export interface ReadGateLimits {
-  /** Reads at once, of all tenants and of one. The second below the first leaves a place for another tenant. */
-  readonly concurrencyMax: number;
-  readonly tenantConcurrencyMax: number;
-  /** Reads that wait for their turn, of all tenants and of one. */
+export type GateLimits = Pick<ReadLimits, 'concurrencyMax' | 'tenantConcurrencyMax' | 'tenantWaitingMax'> & {
+  /** Reads of all tenants that wait for their turn. */
   readonly waitingMax: number;
-  readonly tenantWaitingMax: number;
-}
+};
 
 /** What is thrown instead of a turn. */
 export interface GateRefusals {
@@ -32,14 +29,14 @@ const readRefusals: GateRefusals = {
  * them is before the first of this one; and one tenant alone cannot take every place.
  */
 export class ReadGate {
-  readonly #limits: ReadGateLimits;
+  readonly #limits: GateLimits;
   readonly #refusals: GateRefusals;
   /** Tenants with reads under way or waiting; the one whose last turn is longest ago comes first. */
   readonly #tenants = new Map<string, TenantReads>();
   #running = 0;
   #waiting = 0;
 
-  constructor(limits: ReadGateLimits, refusals: GateRefusals = readRefusals) {
+  constructor(limits: GateLimits, refusals: GateRefusals = readRefusals) {
     this.#limits = limits;
     this.#refusals = refusals;
   }

@@ -7,8 +7,9 @@ import type { Logger } from '../core/logger.js';
 import type { HealthProbe } from '../core/ports/health-probe.js';
 import type { InsertNotes } from '../core/ports/insert-notes.js';
 import type { SegmentWriter } from '../core/ports/segment-writer.js';
+import type { ReadLimits } from '../core/read-limits.js';
 import type { Stage } from '../core/stage.js';
-import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from './client.js';
+import { type ClickhouseClient, clickhouseLimits, createClickhouseClient } from './client.js';
 import { collectorReader } from './embedded/front/engine-door.js';
 import {
   type KeptPassword,
@@ -60,16 +61,7 @@ export interface StoreOptions {
   readonly sandbox: SandboxMode;
   /** Whether the maintenance removes what has expired from an embedded engine. */
   readonly schedule: 'on' | 'off';
-  /** Reads at the store at once, of all tenants and of one; those of one that wait; what one read may take. */
-  readonly concurrencyMax: number;
-  readonly tenantConcurrencyMax: number;
-  readonly tenantWaitingMax: number;
-  readonly timeoutMs: number;
-  readonly memoryBytesMax: number;
-  /** Exports at once; how long one may take, and how much memory at the store. */
-  readonly exportsMax: number;
-  readonly exportTimeoutMs: number;
-  readonly exportMemoryBytesMax: number;
+  readonly reads: ReadLimits;
   /** How long a client of an export may take nothing. */
   readonly replyIdleTimeoutMs: number;
   readonly dataDir: string;
@@ -165,11 +157,11 @@ function readerPasswordOf(
     : { password: readerPassword, isNew: false };
 }
 
-function engineLimits(options: StoreOptions): Partial<EngineLimits> {
+function engineLimits(options: StoreOptions): EngineLimits {
   return {
     readConnections: options.readConnections,
-    streamsMax: options.exportsMax,
-    streamMsMax: options.exportTimeoutMs,
+    streamsMax: options.reads.exportsMax,
+    streamMsMax: options.reads.exportTimeoutMs,
     // The collector cuts its own slow clients off before the engine does.
     streamIdleMsMax: 2 * options.replyIdleTimeoutMs,
     memoryBytesMax: Math.floor(options.memoryRatioMax * totalmem()),
@@ -189,17 +181,7 @@ function createClient(
   options: StoreOptions,
   access: Pick<Parameters<typeof createClickhouseClient>[1], 'url' | 'channelPath' | 'writer' | 'reader'>,
 ): ClickhouseClient {
-  const limits = {
-    ...defaultClickhouseLimits,
-    readsMax: options.concurrencyMax,
-    tenantReadsMax: options.tenantConcurrencyMax,
-    tenantReadsWaitingMax: options.tenantWaitingMax,
-    readDurationMsMax: options.timeoutMs,
-    readMemoryBytesMax: options.memoryBytesMax,
-    exportsMax: options.exportsMax,
-    exportDurationMsMax: options.exportTimeoutMs,
-    exportMemoryBytesMax: options.exportMemoryBytesMax,
-  };
+  const limits = clickhouseLimits(options.reads);
   const { clock, reads: instruments } = deps;
   return createClickhouseClient({ clock, instruments }, { ...access, database: options.database, limits });
 }

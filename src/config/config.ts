@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { defaultFrameLimits } from '../core/limits.js';
 import { scopes } from '../core/ports/authenticator.js';
-import { dayMs } from '../core/time-span.js';
+import { dayMs, hourMs } from '../core/time-span.js';
 import { clickhouseFields } from './clickhouse-fields.js';
 import { type ConfigField, choice, integer, list, optionalText, ratio, splitList, text } from './config-field.js';
 import { healthFields } from './health-fields.js';
@@ -70,27 +69,21 @@ export const configTable = {
 
   limits: {
     frameBytesMax: integer(
-      { default: defaultFrameLimits.frameBytesMax, min: 1_024, max: 64 * mebibyte },
+      { default: mebibyte, min: 1_024, max: 64 * mebibyte },
       'Bytes of one frame or HTTP body, as sent and when inflated.',
     ),
-    eventsPerFrameMax: integer(
-      { default: defaultFrameLimits.eventsPerFrameMax, min: 1, max: 1_000_000 },
-      'Events in one frame.',
-    ),
-    nestingMax: integer(
-      { default: defaultFrameLimits.nestingMax, min: 4, max: 32 },
-      'Depth of nested values in a frame.',
-    ),
+    eventsPerFrameMax: integer({ default: 10_000, min: 1, max: 1_000_000 }, 'Events in one frame.'),
+    nestingMax: integer({ default: 8, min: 4, max: 32 }, 'Depth of nested values in a frame.'),
     errorsListedMax: integer(
-      { default: defaultFrameLimits.errorsListedMax, min: 1, max: 10_000 },
+      { default: 100, min: 1, max: 10_000 },
       'Errors listed in one answer; the rest is counted.',
     ),
     skewPastMs: integer(
-      { default: defaultFrameLimits.skewPastMs, min: 0, max: 400 * dayMs },
+      { default: 7 * dayMs, min: 0, max: 400 * dayMs },
       'How far before its receipt an event may have happened; earlier ones are clamped.',
     ),
     skewFutureMs: integer(
-      { default: defaultFrameLimits.skewFutureMs, min: 0, max: 7 * dayMs },
+      { default: hourMs, min: 0, max: 7 * dayMs },
       'How far after its receipt an event may claim to have happened; later ones are clamped.',
     ),
   },

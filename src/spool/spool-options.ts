@@ -1,5 +1,4 @@
 import { invariant } from '../core/invariant.js';
-import { dayMs } from '../core/time-span.js';
 
 /** Every limit of the spool. Bytes of a segment are those of its data and its log together. */
 export interface SpoolOptions {
@@ -34,31 +33,19 @@ export interface SpoolOptions {
   readonly repairRetryMs: number;
 }
 
-const defaults: Omit<SpoolOptions, 'directory'> = {
-  groupAgeMsMax: 2,
-  groupBytesMax: 256 * 1024,
-  pendingBytesMax: 64 * 1024 * 1024,
-  segmentBytesMax: 64 * 1024 * 1024,
-  segmentRowsMax: 500_000,
-  segmentAgeMsMin: 800,
-  segmentAgeMsMax: 4_000,
-  segmentAgeMsBacklog: 60_000,
-  producersMax: 1_000_000,
-  producerAgeMsMax: 7 * dayMs,
-  eventIdsMax: 2_000_000,
-  bytesMax: 10 * 1024 ** 3,
+/** What the configuration does not say. */
+const fixed = {
   bytesResumeRatio: 0.9,
-  diskUsedRatioMax: 0.9,
   diskResumeRatio: 0.98,
   spaceCheckMs: 1_000,
   repairRetryMs: 1_000,
-};
+} as const satisfies Partial<SpoolOptions>;
 
-export type SpoolOptionsGiven = Pick<SpoolOptions, 'directory'> & Partial<SpoolOptions>;
+export type SpoolOptionsGiven = Omit<SpoolOptions, keyof typeof fixed> & Partial<SpoolOptions>;
 
-/** Fills in the defaults and states how the limits must relate. */
+/** Fills in what is fixed and states how the limits must relate. */
 export function spoolOptions(given: SpoolOptionsGiven): SpoolOptions {
-  const options = { ...defaults, ...given };
+  const options = { ...fixed, ...given };
   invariant(options.segmentAgeMsMin <= options.segmentAgeMsMax, 'segmentAgeMsMin is above segmentAgeMsMax');
   invariant(options.segmentAgeMsMax <= options.segmentAgeMsBacklog, 'segmentAgeMsMax is above segmentAgeMsBacklog');
   invariant(options.bytesResumeRatio < 1, 'bytesResumeRatio is not below 1');

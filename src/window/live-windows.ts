@@ -38,19 +38,13 @@ export interface LiveWindowsOptions {
   readonly futureMs: number;
 }
 
-const defaultLiveWindowsOptions: LiveWindowsOptions = {
-  keysMax: 10_000,
-  bytesMax: 512 * 1_048_576,
-  futureMs: 3_600_000,
-};
-
 export interface WindowStats {
   readonly keys: number;
   readonly bytes: number;
 }
 
-export function createLiveWindows(deps: LiveWindowsDeps, options: Partial<LiveWindowsOptions> = {}): RollingWindows {
-  return new RollingWindows(deps, { ...defaultLiveWindowsOptions, ...options });
+export function createLiveWindows(deps: LiveWindowsDeps, options: LiveWindowsOptions): RollingWindows {
+  return new RollingWindows(deps, options);
 }
 
 /** Objects, strings and list entries of an agent outside the arena, measured over 10,000 agents. */

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { createApiRoutes } from '../../src/api/api-routes.js';
-import type { ApiDependencies, ApiOptions } from '../../src/api/request/api-context.js';
+import type { ApiDependencies, ApiOptions, ApiSettings } from '../../src/api/request/api-context.js';
 import type { QueryInstruments } from '../../src/core/instruments.js';
 import type { Principal } from '../../src/core/ports/authenticator.js';
 import type { HttpReply, HttpRequest, HttpRoute } from '../../src/core/ports/http-route.js';
 import type { LiveWindows } from '../../src/core/ports/live-windows.js';
 import type { StoreReader } from '../../src/core/ports/store-reader.js';
 import { problemOf } from '../../src/core/problem.js';
+import { retentionDays } from '../../src/core/retention.js';
 import { createRouter } from '../../src/http/router.js';
+import { defaultConfig } from '../support/default-config.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 /** An answer, its body parsed when it is JSON. */
@@ -63,6 +65,13 @@ interface AskOptions {
   readonly signal?: AbortSignal;
 }
 
+const apiSettings: ApiSettings = {
+  ...defaultConfig.query,
+  ...defaultConfig.history,
+  retention: retentionDays,
+  metricsWithoutKey: defaultConfig.metrics.withoutKey,
+};
+
 /** The routes behind the real router and the real problem answers, without a socket. */
 export function createQueryApi(
   given: Partial<ApiDependencies> & { readonly store: StoreReader },
@@ -90,7 +99,7 @@ export function createQueryApi(
       ...given,
     },
     // A fake clock stands still: what is under test is read each time, unless sharing is what is tested.
-    { cacheMs: 0, ...options },
+    { ...apiSettings, cacheMs: 0, ...options },
   );
   const find = createRouter(routes);
   const ask = async (method: HttpRoute['method'], tenant: string, target: string, given: AskOptions = {}) => {

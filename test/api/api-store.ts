@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
+import { clickhouseLimits, createClickhouseClient } from '../../src/clickhouse/client.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
 import type { StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { systemClock } from '../../src/core/clock.js';
@@ -7,6 +7,7 @@ import { rawColumns, rawTable } from '../../src/core/event-schema.js';
 import { silentLogger } from '../../src/core/logger.js';
 import type { StoreExporter } from '../../src/core/ports/store-exporter.js';
 import type { StoreQuery, StoreReader } from '../../src/core/ports/store-reader.js';
+import { defaultConfig } from '../support/default-config.js';
 import { createTestEngine } from '../support/embedded-engine.js';
 import { layStore } from '../support/store-template.js';
 
@@ -42,7 +43,7 @@ export async function openQueryStore(): Promise<QueryStore> {
   await rig.engine.start();
   const client = createClickhouseClient(
     { clock: systemClock },
-    { ...rig.clientOptions(), limits: defaultClickhouseLimits },
+    { ...rig.clientOptions(), limits: clickhouseLimits({ ...defaultConfig.query, timeoutMs: 30_000 }) },
   );
   await migrate({ store: client, logger: silentLogger }, { database: 'tidemark' });
   const asked: StoreQuery[] = [];

@@ -3,10 +3,10 @@ import { createFleet } from '../../src/cli/fleet.js';
 import { withContext } from '../../src/cli/fleet-context.js';
 import { AgentLedger } from '../../src/cli/fleet-ledger.js';
 import { seededRandom } from '../../src/cli/seeded-random.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
 import type { TidemarkEvent } from '../../src/sdk/event.js';
 import { encodeFrame, stampSeq } from '../../src/sdk/frame-encoder.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 
 const nowMs = Date.UTC(2026, 0, 15, 12);
 

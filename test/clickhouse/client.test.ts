@@ -2,9 +2,10 @@ import { createReadStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { type ClickhouseLimits, createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
+import { type ClickhouseLimits, clickhouseLimits, createClickhouseClient } from '../../src/clickhouse/client.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { type Clock, systemClock } from '../../src/core/clock.js';
+import { defaultConfig } from '../support/default-config.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { exception, ScriptedClickhouse } from '../support/scripted-clickhouse.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -17,7 +18,7 @@ function clientOf(url: string, options: { readonly limits?: Partial<ClickhouseLi
       database: 'tidemark',
       writer: { user: 'writer', password: 'w' },
       reader: { user: 'reader', password: 'r' },
-      limits: { ...defaultClickhouseLimits, ...options.limits },
+      limits: { ...clickhouseLimits(defaultConfig.query), ...options.limits },
     },
   );
   onTestFinished(() => client.close());
@@ -44,7 +45,7 @@ test('a read goes out as the reader, with typed parameters and its limits, and c
   expect(Object.fromEntries(seen?.url.searchParams ?? [])).toMatchObject({
     database: 'tidemark',
     param_a: 'x',
-    max_execution_time: '30',
+    max_execution_time: '10',
     max_memory_usage: '536870912',
     max_result_rows: '1000000',
     cancel_http_readonly_queries_on_client_close: '1',
@@ -119,7 +120,7 @@ test('a read or write without an answer ends at its deadline and hangs up', asyn
   const writing = client.command({ name: 'c', sql: 'X' });
   const outcomes = Promise.allSettled([reading, writing]);
   await until(() => server.seen.length === 2);
-  clock.advance(defaultClickhouseLimits.writeDurationMsMax);
+  clock.advance(clickhouseLimits(defaultConfig.query).writeDurationMsMax);
   expect(await outcomes).toMatchObject([
     { status: 'rejected', reason: { code: 'query_timeout' } },
     { status: 'rejected', reason: { code: 'store_unreachable' } },
@@ -130,7 +131,7 @@ test('a read or write without an answer ends at its deadline and hangs up', asyn
 
 test('a read whose caller gives up ends at once, also while it waits for its turn', async () => {
   const server = await ScriptedClickhouse.listen(() => undefined);
-  const client = clientOf(server.url, { limits: { readsMax: 1 } });
+  const client = clientOf(server.url, { limits: { concurrencyMax: 1 } });
   const controller = new AbortController();
   const reads = Promise.allSettled([1, 2].map(() => client.rows({ ...query, signal: controller.signal })));
   await until(() => server.seen.length === 1);
@@ -143,7 +144,7 @@ test('a read whose caller gives up ends at once, also while it waits for its tur
 test('reads beyond the limit wait in order, and beyond the waiting room are refused', async () => {
   const open: (() => void)[] = [];
   const server = await ScriptedClickhouse.listen((_, response) => open.push(() => response.end('{"n":1}\n')));
-  const client = clientOf(server.url, { limits: { readsMax: 1, tenantReadsWaitingMax: 2 } });
+  const client = clientOf(server.url, { limits: { concurrencyMax: 1, tenantWaitingMax: 2 } });
   const reads = [0, 1, 2].map((index) => client.rows({ ...query, params: { a: String(index) } }));
   await expect(client.rows(query)).rejects.toMatchObject({ code: 'overloaded', retryable: true });
   for (const turn of [1, 2, 3]) {

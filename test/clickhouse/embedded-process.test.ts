@@ -8,6 +8,7 @@ import { askEngine } from '../../bench/engine-access.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { askChannel } from '../support/ask-engine.js';
 import { createTestEngine, mustBePid, type TestEngine } from '../support/embedded-engine.js';
+import { engineLimits } from '../support/engine-options.js';
 import { tempDir } from '../support/temp-dir.js';
 
 function testEngine(options: Parameters<typeof createTestEngine>[0] = {}): TestEngine {
@@ -93,7 +94,7 @@ async function orphanable(
      const instruments = { restarts: { inc() {} }, refusals: { inc() {} } };
      const locker = createFileLocker({ lock: tryLoadFileLock() });
      const [dataDir, spoolDir] = ${JSON.stringify([dataDir, dataDir])};
-     const options = { dataDir, spoolDir, port: 0, writerPassword: 'w' };
+     const options = { ...${JSON.stringify(engineLimits)}, dataDir, spoolDir, port: 0, writerPassword: 'w' };
      const engine = createEngineProcess({ logger: silentLogger, clock: holdingClock, instruments, locker }, options);
      await engine.start();
      process.send({ parent: process.pid, engine: engine.pid(), port: engine.port });`,

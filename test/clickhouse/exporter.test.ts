@@ -7,17 +7,18 @@ import {
   type ClickhouseClient,
   type ClickhouseLimits,
   type ClickhouseOptions,
+  clickhouseLimits,
   createClickhouseClient,
-  defaultClickhouseLimits,
 } from '../../src/clickhouse/client.js';
 import { systemClock } from '../../src/core/clock.js';
 import { askChannel } from '../support/ask-engine.js';
+import { defaultConfig } from '../support/default-config.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 
 function clientOf(access: Omit<ClickhouseOptions, 'limits'>, limits: Partial<ClickhouseLimits> = {}): ClickhouseClient {
   const client = createClickhouseClient(
     { clock: systemClock },
-    { ...access, limits: { ...defaultClickhouseLimits, ...limits } },
+    { ...access, limits: { ...clickhouseLimits(defaultConfig.query), ...limits } },
   );
   onTestFinished(() => client.close());
   return client;
@@ -89,7 +90,7 @@ test('an export whose reader went away before it began to read gives its place b
 });
 
 test('an export that takes too long fails with query_timeout, however far it came', async () => {
-  const { client } = await startEngine({ exportDurationMsMax: 1_000 });
+  const { client } = await startEngine({ exportTimeoutMs: 1_000 });
   const reading = async () => {
     for await (const _ of await client.export(numbers(1e12)));
   };

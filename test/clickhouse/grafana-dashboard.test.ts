@@ -5,12 +5,12 @@ import { createFleet } from '../../src/cli/fleet.js';
 import { AgentLedger } from '../../src/cli/fleet-ledger.js';
 import { seededRandom } from '../../src/cli/seeded-random.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
 import type { TidemarkEvent } from '../../src/sdk/event.js';
 import { encodeFrame, stampSeq } from '../../src/sdk/frame-encoder.js';
 import { metricsReference } from '../../src/telemetry/metrics-reference.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { EngineStore } from '../support/engine-store.js';
 import { columnNames } from '../support/segment-file.js';
 

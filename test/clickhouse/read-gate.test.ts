@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { ReadGate, type ReadGateLimits } from '../../src/clickhouse/read-gate.js';
+import { type GateLimits, ReadGate } from '../../src/clickhouse/read-gate.js';
 
 const never = new AbortController().signal;
 
 /** A gate whose reads end when the test says so; `started` lists them in order of their turns. */
-function gateOf(limits: Partial<ReadGateLimits> = {}) {
+function gateOf(limits: Partial<GateLimits> = {}) {
   const gate = new ReadGate({
     concurrencyMax: 4,
     tenantConcurrencyMax: 3,

@@ -6,7 +6,7 @@ import { type ConfigInputs, loadConfig } from '../../src/config/load-config.js';
 import { nearestName } from '../../src/config/nearest-name.js';
 import { describeConfig, readConfig } from '../../src/config/read-config.js';
 import { CollectorError } from '../../src/core/errors.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
+import { dayMs, hourMs } from '../../src/core/time-span.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const machine = { cpus: 2 };
@@ -30,12 +30,19 @@ function file(content: unknown): { readonly path: string; readonly text: string 
   return { path: 'tidemark.json', text: typeof content === 'string' ? content : JSON.stringify(content) };
 }
 
-test('without any setting the defaults are valid and equal the limits of core', () => {
+test('without any setting the defaults are valid, and a frame has the limits of the protocol', () => {
   const config = mustLoad();
   expect(config.host).toBe('127.0.0.1');
   expect(config.port).toBe(7077);
   expect(config.clickhouse.url).toBeNull();
-  expect(config.limits).toEqual(defaultFrameLimits);
+  expect(config.limits).toEqual({
+    frameBytesMax: 1_048_576,
+    eventsPerFrameMax: 10_000,
+    nestingMax: 8,
+    errorsListedMax: 100,
+    skewPastMs: 7 * dayMs,
+    skewFutureMs: hourMs,
+  });
   expect(config.apiKeys).toEqual([]);
 });
 

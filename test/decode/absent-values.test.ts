@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { DecodedBatch, FrameFormat } from '../../src/core/event-batch.js';
 import { type EventField, eventFields } from '../../src/core/event-schema.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { createBatch, type SentEvent } from './random-events.js';
 
 const decoder = createBatchDecoder(defaultFrameLimits);

@@ -1,8 +1,8 @@
 import { pack } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
 import type { DecodedFrame, FrameRange } from '../../src/core/event-batch.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { createBatch, receivedMs } from './random-events.js';
 
 const decoder = createBatchDecoder(defaultFrameLimits);

@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { silentLogger } from '../../src/core/logger.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
 import { createDecodePool, type DecodePool, type DecodePoolOptions } from '../../src/decode/decode-pool.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { createBatch, randomEvent } from './random-events.js';

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { eventNotices } from '../../src/core/errors.js';
 import { eventFields } from '../../src/core/event-schema.js';
 import { createEventSchema } from '../../src/core/event-zod.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
 import { createBatch, oddValues, randomEvent, type SentEvent } from './random-events.js';
 

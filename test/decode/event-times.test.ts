@@ -2,8 +2,8 @@ import { pack } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
 import { epochMs } from '../../src/core/epoch-time.js';
 import type { DecodedBatch, FrameFormat } from '../../src/core/event-batch.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
 import { createBatch, receivedMs } from './random-events.js';
 

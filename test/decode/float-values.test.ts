@@ -1,7 +1,7 @@
 import { pack } from 'msgpackr';
 import { expect, test } from 'vitest';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { createBatch } from './random-events.js';
 

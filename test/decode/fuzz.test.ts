@@ -1,9 +1,9 @@
 import { pack } from 'msgpackr';
 import { expect, test } from 'vitest';
 import type { FrameFormat } from '../../src/core/event-batch.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
 import { tokenShapes } from '../../src/decode/secrets/token-shapes.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
 import { createBatch, oddValues, randomEvent } from './random-events.js';
 

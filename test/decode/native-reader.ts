@@ -1,7 +1,7 @@
 import type { DecodedBatch } from '../../src/core/event-batch.js';
 import { rawColumns } from '../../src/core/event-schema.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { createBatch, type SentEvent } from './random-events.js';
 
 const decoder = createBatchDecoder(defaultFrameLimits);

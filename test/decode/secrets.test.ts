@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import type { Random } from '../../src/core/clock.js';
 import type { DecodedBatch, FrameFormat } from '../../src/core/event-batch.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createTextSource } from '../../src/decode/byte-range.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
 import { SecretMask } from '../../src/decode/secrets/secret-mask.js';
 import { innocentTexts } from '../corpus/innocent-texts.js';
 import { secretShapes } from '../corpus/named-secrets.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
 import { maskText } from './mask-text.js';
 import { readFirstRow } from './native-reader.js';

@@ -1,8 +1,8 @@
 import { pack } from 'msgpackr';
 import { expect, test } from 'vitest';
 import type { DecodedBatch, FrameBatch } from '../../src/core/event-batch.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
 import { createBatch, randomEvent, receivedMs, type SentEvent } from './random-events.js';
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { durationBucketsMs, type WindowSlice } from '../../src/core/event-batch.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
 import { digestDurations, rawDurationsMax } from '../../src/decode/duration-digest.js';
 import { packSlices, unpackSlices } from '../../src/decode/packed-slices.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { createBatch, receivedMs, type SentEvent } from './random-events.js';
 

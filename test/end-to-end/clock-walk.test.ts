@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { askEngine, engineAccess } from '../../bench/engine-access.js';
@@ -6,6 +7,7 @@ import { readConfig } from '../../src/config/read-config.js';
 import { systemRandom } from '../../src/core/clock.js';
 import { type Logger, silentLogger } from '../../src/core/logger.js';
 import { SteppedClock } from '../support/stepped-clock.js';
+import { layStore } from '../support/store-template.js';
 import { tempDir } from '../support/temp-dir.js';
 
 /**
@@ -46,6 +48,7 @@ class Walk {
     };
     const { config } = readConfig({ env, argv: [] });
     const logger: Logger = { ...silentLogger, warn: (_context, message) => void this.warnings.push(message) };
+    await layStore(join(this.dataDir, 'engine'));
     this.#collector = createCollector({ clock: this.clock, random: systemRandom, logger }, { config, version: '0' });
     this.url = (await this.#collector.start()).url;
   }

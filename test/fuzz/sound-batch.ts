@@ -3,8 +3,8 @@ import { crc32 } from 'node:zlib';
 import { errorTable } from '../../src/core/errors.js';
 import type { DecodedBatch, DecodedFrame, FrameBatch } from '../../src/core/event-batch.js';
 import { rawColumns } from '../../src/core/event-schema.js';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import type { BatchDecoder } from '../../src/decode/decode-batch.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { readNativeBlock } from './native-block-reader.js';
 
 /**

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import WebSocket from 'ws';
@@ -100,6 +101,32 @@ test('a body that stops arriving is answered with a timeout', async () => {
   });
   expect(answer).toContain('408');
   socket.destroy();
+});
+
+test('a socket says that nothing waits any more when its client has read all of it, and not before', async () => {
+  const chunk = new Uint8Array(64_000);
+  const outcomes: string[] = [];
+  const slow: SocketRoute = {
+    ...echoSocket,
+    open: (socket) => ({
+      message() {
+        for (let index = 0; index < 200; index++) outcomes.push(socket.send(chunk));
+      },
+      end() {},
+      closed() {},
+      drained: () => void outcomes.push(`drained, then ${socket.send('more')}`),
+    }),
+  };
+  const { url } = await serve({ sockets: [slow], outboundBytesMax: 64_000_000 });
+  const client = new WebSocket(`${url.replace('http', 'ws')}/echo`, { headers: { authorization: 'Bearer good' } });
+  await once(client, 'open');
+  client.pause();
+  client.send('begin');
+  await expect.poll(() => outcomes).toContain('buffered');
+  client.resume();
+  await expect.poll(() => outcomes.at(-1)).toBe('drained, then sent');
+  expect(outcomes.filter((outcome) => outcome.startsWith('drained, then buffered'))).toEqual([]);
+  client.close();
 });
 
 test('a connection whose body did not arrive in time takes no further request', async () => {

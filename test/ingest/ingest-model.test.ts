@@ -3,6 +3,7 @@ import type { Random } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
 import { EventIdMemory } from '../../src/ingest/event-id-memory.js';
 import { createSpool, type Spool } from '../../src/spool/spool.js';
+import { defaultSpoolLimits } from '../support/default-config.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FaultyFileSystem } from '../support/faulty-file-system.js';
 import { type Connection, createIngestOver, type IngestRig } from '../support/ingest-rig.js';
@@ -203,7 +204,14 @@ class World {
     const { instruments } = new SpoolTotals();
     const spool = createSpool(
       { fileSystem: this.#disk, clock, logger: silentLogger, instruments, eventIds },
-      { directory: spoolDirectory, groupAgeMsMax: 0, segmentRowsMax: 8, pendingBytesMax: 60, producersMax: 10_000 },
+      {
+        ...defaultSpoolLimits,
+        directory: spoolDirectory,
+        groupAgeMsMax: 0,
+        segmentRowsMax: 8,
+        pendingBytesMax: 60,
+        producersMax: 10_000,
+      },
     );
     await spool.start();
     this.#clock = clock;

@@ -128,6 +128,10 @@ test('frames with and without numbers are not mixed on a connection', async () =
   await settle();
   expect(numbered.answers).toEqual(['ack 1', 'error seq_missing']);
   expect(plain.answers).toEqual(['ack 2', 'error seq_missing']);
+  expect([numbered, plain].map(({ received }) => received.at(-1))).toMatchObject([
+    { message: 'a frame without seq follows numbered ones' },
+    { message: 'a frame with seq follows ones without' },
+  ]);
   expect(rig.appender.durable).toEqual(['acme:a;', 'acme:b;', 'acme:c;']);
 });
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { defaultFrameLimits } from '../../src/core/limits.js';
 import type { Socket } from '../../src/core/ports/socket-route.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
 import { createLiveView } from '../../src/live/live-view.js';
 import { createBatch, receivedMs, type SentEvent } from '../decode/random-events.js';
+import { defaultFrameLimits } from '../support/default-config.js';
 import { FakeClock } from '../support/fake-clock.js';
 import type { LiveRunItem, LiveText } from '../support/live-client.js';
 

@@ -39,6 +39,7 @@ test.each([
 test.each([
   "import { a } from 'lodash';",
   "type X = 'a' | 3;",
+  'const x = a.toString();',
   'const x: Record<string, 3> = y;',
   'invariant(a > b, "never");',
   "this.#logger.warn({ a: 1 }, 'b');",
@@ -70,23 +71,25 @@ test('a sample is the same for a seed, another for another one, and loses nothin
   expect(shuffled(items, 3).sort((a, b) => a - b)).toEqual(items);
 });
 
-test('the tests of a file are those that import it, the nearest first, then those of its room', () => {
+test('the tests of a file are one of its name, those that import it, the nearest first, then what is named', () => {
   const file = (path: string, text = '') => source(text, path);
   const related = new RelatedTests([
     file('src/spool/quota.ts'),
     file('src/spool/spool.ts', "import './quota.js';"),
     file('src/collector.ts', "import './spool/spool.js';"),
     file('test/spool/far.test.ts', "import '../../src/spool/spool.js';"),
+    file('test/spool/quota.test.ts', "import '../../src/spool/spool.js';"),
     file('test/spool/near.test.ts', "import '../../src/spool/quota.js';"),
-    file('test/spool/process.test.ts'),
+    file('test/spool/apart.test.ts'),
     file('test/power/cut.test.ts'),
     file('test/live/live.test.ts', "import '../../src/collector.js';"),
-    file('test/api/runs/run.test.ts'),
+    file('src/clickhouse/queries/runs/run-list.ts'),
+    file('test/api/runs/run.test.ts', "import '../../../src/clickhouse/queries/runs/run-list.js';"),
   ]);
   expect(related.of('src/spool/quota.ts')).toEqual([
+    'test/spool/quota.test.ts',
     'test/spool/near.test.ts',
     'test/spool/far.test.ts',
-    'test/spool/process.test.ts',
     'test/power/cut.test.ts',
   ]);
   expect(related.of('src/clickhouse/queries/runs/run-list.ts')).toEqual(['test/api/runs/run.test.ts']);

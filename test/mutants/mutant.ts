@@ -64,16 +64,16 @@ const comparisons: Readonly<Record<string, readonly string[]>> = {
 const arithmetic: Readonly<Record<string, string>> = { '+': '-', '-': '+', '*': '/', '/': '*', '%': '*', '&': '|' };
 const assignments: Readonly<Record<string, string>> = { '+=': '-=', '-=': '+=', '??=': '=', '|=': '&=' };
 /** By the name of what is called. */
-const methods: Readonly<Record<string, string>> = {
-  min: 'max',
-  max: 'min',
-  some: 'every',
-  every: 'some',
-  floor: 'ceil',
-  ceil: 'floor',
-  shift: 'pop',
-  findLast: 'find',
-};
+const methods: ReadonlyMap<string, string> = new Map([
+  ['min', 'max'],
+  ['max', 'min'],
+  ['some', 'every'],
+  ['every', 'some'],
+  ['floor', 'ceil'],
+  ['ceil', 'floor'],
+  ['shift', 'pop'],
+  ['findLast', 'find'],
+]);
 const codePattern = /^[a-z][a-z0-9]*([_.][a-z0-9]+)*$/;
 
 /**
@@ -155,7 +155,7 @@ function changesOfStatements({ text }: SourceFile, list: MutantList): VisitorObj
     },
     CallExpression({ callee }) {
       const property = callee.type === 'MemberExpression' ? callee.property : null;
-      const other = property?.type === 'Identifier' ? methods[property.name] : undefined;
+      const other = property?.type === 'Identifier' ? methods.get(property.name) : undefined;
       if (property !== null && other !== undefined) list.add(property, other);
     },
   };

@@ -12,8 +12,6 @@ export interface TestVerdict {
   /** The first test that failed, or what was said instead. */
   readonly failure: string;
   readonly seconds: number;
-  /** Of each test file without a failure. */
-  readonly secondsOf: ReadonlyMap<string, number>;
   /** By test file, the first test of it that failed. */
   readonly failures: ReadonlyMap<string, string>;
 }
@@ -21,8 +19,6 @@ export interface TestVerdict {
 interface VitestReport {
   readonly testResults: readonly {
     readonly name: string;
-    readonly startTime: number;
-    readonly endTime: number;
     readonly message: string;
     readonly status: string;
     readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
@@ -52,11 +48,11 @@ export class ScratchCheckout {
     writeFileSync(join(this.#path, 'dist', path.replace(/\.ts$/, '.js')), code);
   }
 
-  /** Runs test files, up to the first failure unless all are wanted. */
-  async test(paths: readonly string[], options: { readonly secondsMax: number; readonly all?: true }) {
+  /** Runs test files one at a time, up to the first failure. */
+  async test(paths: readonly string[], options: { readonly secondsMax: number }): Promise<TestVerdict> {
     const report = join(this.#path, 'report.json');
     rmSync(report, { force: true });
-    const flags = ['--bail', options.all ? '0' : '1', '--reporter', 'json', '--outputFile', report];
+    const flags = ['--bail', '1', '--maxWorkers', '1', '--reporter', 'json', '--outputFile', report];
     const args = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.config.ts', ...flags, ...paths];
     const startedMs = performance.now();
     const child = spawn(process.execPath, args, {
@@ -90,15 +86,14 @@ export class ScratchCheckout {
     { said, ...outcome }: { passed: boolean; late: boolean; seconds: number; said: string },
   ): TestVerdict {
     const failures = new Map<string, string>();
-    const secondsOf = new Map<string, number>();
-    for (const { name, startTime, endTime, message, assertionResults, status } of results) {
+    for (const { name, message, assertionResults, status } of results) {
+      if (status === 'passed') continue;
       const path = name.replace(`${this.#path}/`, '');
       const failed = assertionResults.find((each) => each.status === 'failed')?.fullName ?? message.split('\n')[0];
-      if (status === 'passed') secondsOf.set(path, (endTime - startTime) / 1_000);
-      else if (failed) failures.set(path, failed.trim());
+      if (failed) failures.set(path, failed.trim());
     }
     const [first] = failures;
-    return { ...outcome, failure: first === undefined ? said : first.join(': '), secondsOf, failures };
+    return { ...outcome, failure: first === undefined ? said : first.join(': '), failures };
   }
 
   remove(): void {

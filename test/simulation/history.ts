@@ -5,6 +5,7 @@ import type { Delivery } from '../../src/deliver/delivery.js';
 import { createDelivery } from '../../src/deliver/delivery.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { createSpool } from '../../src/spool/spool.js';
+import { defaultSpoolLimits } from '../support/default-config.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { randomInteger, seededRandom } from '../support/seeded-random.js';
 import { Clients, KnownEventIds } from './clients.js';
@@ -178,7 +179,14 @@ class History {
     const fileSystem = mutatedFileSystem(session, this.#mutant);
     const spool = createSpool(
       { fileSystem, clock, logger: this.#logger, instruments: spoolInstruments, eventIds: known },
-      { directory, segmentAgeMsMin: 300, producersMax: 16, eventIdsMax: 10_000, ...this.#options },
+      {
+        ...defaultSpoolLimits,
+        directory,
+        segmentAgeMsMin: 300,
+        producersMax: 16,
+        eventIdsMax: 10_000,
+        ...this.#options,
+      },
     );
     const writer = new ExactWriterModel(session, this.#store, {
       tokenPerAttempt: this.#mutant === 'token_per_attempt',

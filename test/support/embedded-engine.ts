@@ -12,6 +12,7 @@ import { tryLoadFileLock } from '../../src/clickhouse/embedded/sandbox/native-ca
 import { systemClock } from '../../src/core/clock.js';
 import type { Logger } from '../../src/core/logger.js';
 import { createFileLocker } from '../../src/spool/file-locker.js';
+import { engineLimits } from './engine-options.js';
 
 /** A real engine process on a free port, in a directory of its own. */
 export interface TestEngine {
@@ -29,6 +30,14 @@ export interface TestEngine {
   /** Stops the engine and removes its directory. */
   end(): Promise<void>;
 }
+
+/**
+ * Settings of every statement. Otherwise an expression is compiled for the machine when it is used for the third time:
+ * in a store that lives for seconds a third of the CPU time. The tests of a whole collector run the engine as it comes.
+ */
+const interpreting = ['compile_expressions', 'compile_aggregate_expressions', 'compile_sort_description']
+  .map((name) => `clickhouse_setting_${name}=0`)
+  .join('&');
 
 export function createTestEngine(options: Partial<EngineProcessOptions> = {}): TestEngine {
   const root = mkdtempSync(join(tmpdir(), 'tidemark-engine-'));
@@ -50,7 +59,7 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
   const writerPassword = "writer's \\secret";
   const engine = createEngineProcess(
     { logger, clock: systemClock, instruments, locker: createFileLocker({ lock: tryLoadFileLock() }) },
-    { port: 0, writerPassword, memoryBytesMax: 2_000_000_000, ...options, dataDir, spoolDir },
+    { ...engineLimits, port: 0, writerPassword, ...options, dataDir, spoolDir },
   );
   return {
     engine,
@@ -61,7 +70,7 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
     refusals,
     logged,
     clientOptions: () => ({
-      url: engine.url,
+      url: `${engine.url}/?${interpreting}`,
       channelPath: engine.channelPath,
       database: options.database ?? 'tidemark',
       writer: { user: options.writerUser ?? 'tidemark', password: options.writerPassword ?? writerPassword },

@@ -1,4 +1,4 @@
-import { type ClickhouseClient, createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
+import { type ClickhouseClient, clickhouseLimits, createClickhouseClient } from '../../src/clickhouse/client.js';
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
 import type { StoreStatement, StoreWriter } from '../../src/clickhouse/store-writer.js';
@@ -6,6 +6,7 @@ import { systemClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
 import type { StoreQuery } from '../../src/core/ports/store-reader.js';
 import { type Asked, askPort } from './ask-engine.js';
+import { defaultConfig } from './default-config.js';
 import { createTestEngine, type TestEngine } from './embedded-engine.js';
 import { layStore } from './store-template.js';
 
@@ -20,7 +21,7 @@ export class EngineStore implements StoreWriter {
     this.test = test;
     this.client = createClickhouseClient(
       { clock: systemClock },
-      { ...test.clientOptions(), limits: defaultClickhouseLimits },
+      { ...test.clientOptions(), limits: clickhouseLimits({ ...defaultConfig.query, timeoutMs: 30_000 }) },
     );
   }
 

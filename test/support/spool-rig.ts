@@ -8,6 +8,7 @@ import type { FileSystem } from '../../src/spool/file-system.js';
 import type { Spool, SpoolDeps } from '../../src/spool/spool.js';
 import { createSpool } from '../../src/spool/spool.js';
 import type { SpoolOptions } from '../../src/spool/spool-options.js';
+import { defaultSpoolLimits } from './default-config.js';
 import { FakeClock } from './fake-clock.js';
 import { FaultyFileSystem } from './faulty-file-system.js';
 
@@ -127,7 +128,13 @@ export async function startSpoolOn<Disk extends FileSystem>(
   const totals = new SpoolTotals();
   const eventIds = new EventIdNotes();
   const deps = { fileSystem: disk, clock, logger: silentLogger, instruments: totals.instruments, eventIds, ...more };
-  const spool = createSpool(deps, { groupAgeMsMax: 0, segmentAgeMsMin: 500, producersMax: 10_000, ...options });
+  const spool = createSpool(deps, {
+    ...defaultSpoolLimits,
+    groupAgeMsMax: 0,
+    segmentAgeMsMin: 500,
+    producersMax: 10_000,
+    ...options,
+  });
   await spool.start();
   return { spool, disk, clock, totals, eventIds };
 }

@@ -1,9 +1,10 @@
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createClickhouseClient, defaultClickhouseLimits } from '../../src/clickhouse/client.js';
+import { clickhouseLimits, createClickhouseClient } from '../../src/clickhouse/client.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
 import { systemClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
+import { defaultConfig } from './default-config.js';
 import { createTestEngine } from './embedded-engine.js';
 
 /** Where files of one run of the tests meet; set by `test/global-setup.ts`, absent outside of it. */
@@ -53,7 +54,10 @@ async function makeTemplate(template: string): Promise<void> {
   const test = createTestEngine({ dataDir: template, spoolDir: join(dirname(template), 'spool') });
   try {
     await test.engine.start();
-    const options = { ...test.clientOptions(), limits: defaultClickhouseLimits };
+    const options = {
+      ...test.clientOptions(),
+      limits: clickhouseLimits({ ...defaultConfig.query, timeoutMs: 30_000 }),
+    };
     const client = createClickhouseClient({ clock: systemClock }, options);
     await migrate({ store: client, logger: silentLogger }, { database: options.database });
     await client.close();

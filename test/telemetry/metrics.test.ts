@@ -6,6 +6,7 @@ import { createMetrics } from '../../src/telemetry/metrics.js';
 import { metricsReference, metricsTable } from '../../src/telemetry/metrics-reference.js';
 import { createEndpointWindows } from '../../src/window/endpoint-windows.js';
 import { createLiveWindows } from '../../src/window/live-windows.js';
+import { defaultWindowLimits } from '../support/default-config.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { sliceOf } from '../window/window-slices.js';
 
@@ -24,7 +25,7 @@ function setUp(options: { agentsMax?: number } = {}) {
   const clock = new FakeClock();
   const metrics = createMetrics({ clock }, { agentsMax: 500, version: '0.1.0', ...options });
   onTestFinished(() => metrics.close());
-  const windows = createLiveWindows({ clock, logger: silentLogger, instruments: metrics.window });
+  const windows = createLiveWindows({ clock, logger: silentLogger, instruments: metrics.window }, defaultWindowLimits);
   const endpoints = createEndpointWindows(clock);
   metrics.observe({
     endpoints,
@@ -231,6 +232,15 @@ test('each quantile on the page is the one its label names, of agents and of end
   ] as const) {
     expect(Math.abs(100 * ofEndpoint(rank)! - percent), rank).toBeLessThan(4);
   }
+});
+
+test('requests are counted by their route, method and status, and timed by their route', async () => {
+  const { metrics, samples } = setUp();
+  metrics.http.recordRequest('/v1/events', 'POST', 202, 0.25);
+  metrics.http.recordRequest('/v1/events', 'POST', 503, 0.25);
+  const page = await samples();
+  expect(page['tidemark_http_requests_total{route="/v1/events",method="POST",status="202"}']).toBe(1);
+  expect(page['tidemark_http_request_duration_seconds_sum{route="/v1/events"}']).toBe(0.5);
 });
 
 test('quantiles of each endpoint follow its five-minute window', async () => {

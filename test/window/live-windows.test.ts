@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { silentLogger } from '../../src/core/logger.js';
 import { windowMs, windowNames } from '../../src/core/ports/live-windows.js';
 import { createLiveWindows, type LiveWindowsOptions } from '../../src/window/live-windows.js';
+import { defaultWindowLimits } from '../support/default-config.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
 import { CountingCounter, sliceOf } from './window-slices.js';
@@ -11,7 +12,10 @@ const noon = Date.UTC(2026, 0, 15, 12);
 function setUp(options: Partial<LiveWindowsOptions> = {}, startMs = noon) {
   const clock = new FakeClock(startMs);
   const instruments = { keysEvicted: new CountingCounter(), eventsLate: new CountingCounter() };
-  const windows = createLiveWindows({ clock, logger: silentLogger, instruments }, options);
+  const windows = createLiveWindows(
+    { clock, logger: silentLogger, instruments },
+    { ...defaultWindowLimits, ...options },
+  );
   const total = (window: (typeof windowNames)[number], agentId = 'planner') =>
     windows.snapshot('acme', agentId, window)?.total;
   return { clock, windows, instruments, total };

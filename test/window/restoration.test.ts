@@ -4,6 +4,7 @@ import type { SpoolStats } from '../../src/core/ports/spool-reader.js';
 import type { WindowRestoreRow } from '../../src/core/window-restore.js';
 import { createLiveWindows } from '../../src/window/live-windows.js';
 import { WindowRestoration } from '../../src/window/window-restoration.js';
+import { defaultWindowLimits } from '../support/default-config.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { settle } from '../support/spool-rig.js';
 import { CountingCounter, sliceOf } from './window-slices.js';
@@ -25,7 +26,7 @@ function createRestoration(pages: () => AsyncIterable<readonly WindowRestoreRow[
   const clock = new FakeClock();
   const startedMs = clock.nowMs();
   const instruments = { keysEvicted: new CountingCounter(), eventsLate: new CountingCounter() };
-  const windows = createLiveWindows({ clock, logger: silentLogger, instruments });
+  const windows = createLiveWindows({ clock, logger: silentLogger, instruments }, defaultWindowLimits);
   const spool = { oldestReceivedMs: null as number | null };
   const asked: number[] = [];
   const restoration = new WindowRestoration(

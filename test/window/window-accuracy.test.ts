@@ -3,6 +3,7 @@ import type { Random } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
 import { type WindowName, windowMs } from '../../src/core/ports/live-windows.js';
 import { createLiveWindows } from '../../src/window/live-windows.js';
+import { defaultWindowLimits } from '../support/default-config.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { CountingCounter, sliceOf } from './window-slices.js';
@@ -55,7 +56,10 @@ for (const [shape, { draw, errorMax }] of Object.entries(shapes)) {
           batches.splice(0, batches.length, ...keyed.map(({ batch }) => batch));
         }
         const instruments = { keysEvicted: new CountingCounter(), eventsLate: new CountingCounter() };
-        const windows = createLiveWindows({ clock: new FakeClock(now), logger: silentLogger, instruments });
+        const windows = createLiveWindows(
+          { clock: new FakeClock(now), logger: silentLogger, instruments },
+          defaultWindowLimits,
+        );
         for (const batch of batches) windows.add([sliceOf(batch.timeMs, batch.values)]);
 
         const { duration } = windows.snapshot('acme', 'planner', window)!;

@@ -8,6 +8,7 @@ import { type WindowName, windowNames } from '../../src/core/ports/live-windows.
 import type { StoreQuery } from '../../src/core/ports/store-reader.js';
 import { createLiveWindows, type LiveWindowsOptions } from '../../src/window/live-windows.js';
 import { openQueryStore, type QueryStore, type RawRow } from '../api/api-store.js';
+import { defaultWindowLimits } from '../support/default-config.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { CountingCounter, sliceOf } from './window-slices.js';
@@ -90,7 +91,10 @@ function sliceOfTask(task: Task): WindowSlice {
 function setUp(nowMs: number, options: Partial<LiveWindowsOptions> = {}) {
   const clock = new FakeClock(nowMs);
   const instruments = { keysEvicted: new CountingCounter(), eventsLate: new CountingCounter() };
-  return { clock, windows: createLiveWindows({ clock, logger: silentLogger, instruments }, options) };
+  return {
+    clock,
+    windows: createLiveWindows({ clock, logger: silentLogger, instruments }, { ...defaultWindowLimits, ...options }),
+  };
 }
 
 async function restore(windows: ReturnType<typeof setUp>['windows'], nowMs: number): Promise<void> {

@@ -12,7 +12,8 @@ import type { LiveWindows } from '../../core/ports/live-windows.js';
 import type { StorageSources } from '../../core/ports/storage-sources.js';
 import type { StoreExporter } from '../../core/ports/store-exporter.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
-import { type RetentionDays, retentionDays } from '../../core/retention.js';
+import type { ReadLimits } from '../../core/read-limits.js';
+import type { RetentionDays } from '../../core/retention.js';
 
 export interface ApiDependencies {
   readonly store: StoreReader;
@@ -32,38 +33,24 @@ export interface ApiDependencies {
   readonly clock: Clock;
 }
 
-export interface ApiOptions {
-  /** A request's reads are cancelled and answered with `query_timeout` after this long. */
-  readonly queryMsMax: number;
-  /** Days a range of time may span; a longer one is refused with `parameter_invalid`. */
-  readonly rangeDaysMax: number;
+/** What the configuration says. */
+export interface ApiSettings extends Pick<ReadLimits, 'timeoutMs' | 'rangeDaysMax' | 'tenantRequestsMax' | 'cacheMs'> {
   /** How long what is read is kept. */
   readonly retention: RetentionDays;
-  /** Requests of one tenant under way; one more is refused. */
-  readonly tenantRequestsMax: number;
   /** Who may read the page of metrics without a key. */
   readonly metricsWithoutKey: 'loopback' | 'nobody';
   /** A task or run that has not ended is `orphaned` when nothing was heard of it for this long. */
   readonly leaseMs: number;
-  /** Age, from the start of its read, at which an answer is no longer given to equal requests; 0 shares nothing. */
-  readonly cacheMs: number;
+}
+
+export interface ApiOptions extends ApiSettings {
   /** A probe that has not answered by then counts as unhealthy. */
   readonly probeMsMax: number;
   /** The result of the probes is reused for this long, so that health checks cost little however often they come. */
   readonly healthCacheMs: number;
 }
 
-export const defaultApiOptions: ApiOptions = {
-  queryMsMax: 10_000,
-  tenantRequestsMax: 500,
-  metricsWithoutKey: 'loopback',
-  leaseMs: 300_000,
-  cacheMs: 1_000,
-  rangeDaysMax: 400,
-  retention: retentionDays,
-  probeMsMax: 2_000,
-  healthCacheMs: 500,
-};
+export const probeLimits = { probeMsMax: 2_000, healthCacheMs: 500 } as const;
 
 export interface ApiContext extends ApiDependencies {
   readonly options: ApiOptions;
@@ -89,12 +76,12 @@ export function readWithin<Result>(
   read: (store: StoreReader) => Promise<Result>,
 ): Promise<Result> {
   const { clock, store } = context;
-  const { queryMsMax } = context.options;
+  const { timeoutMs } = context.options;
   const controller = new AbortController();
   const cancel = () => controller.abort();
   return new Promise((resolve, reject) => {
-    const timer = clock.setTimer(queryMsMax, () => {
-      reject(new CollectorError('query_timeout', `cannot answer within ${queryMsMax} ms: the query was cancelled`));
+    const timer = clock.setTimer(timeoutMs, () => {
+      reject(new CollectorError('query_timeout', `cannot answer within ${timeoutMs} ms: the query was cancelled`));
       cancel();
     });
     if (request.signal.aborted) cancel();

@@ -21,7 +21,7 @@ function silentStore(): StoreReader & { readonly asked: StoreQuery[] } {
 test('a query that outlasts its limit is cancelled and answered with 504', async () => {
   const clock = new FakeClock();
   const store = silentStore();
-  const answer = createQueryApi({ store, clock }, { queryMsMax: 3_000 }).get('acme', target);
+  const answer = createQueryApi({ store, clock }, { timeoutMs: 3_000 }).get('acme', target);
   await Promise.resolve();
   clock.advance(2_999);
   expect(store.asked.map((query) => query.signal?.aborted)).toEqual([false, false, false]);

@@ -1,7 +1,6 @@
 import { ok } from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'msgpackr';
-import { defaultFrameLimits } from '../../../src/core/limits.js';
 import type { Principal } from '../../../src/core/ports/authenticator.js';
 import type { HttpRequest } from '../../../src/core/ports/http-route.js';
 import { problemOf } from '../../../src/core/problem.js';
@@ -11,6 +10,7 @@ import { peekSeq } from '../../../src/ingest/peek-seq.js';
 import type { IngestPipeline, SubmittedFrame } from '../../../src/ingest/pipeline.js';
 import { RequestFrames } from '../../../src/ingest/request-frames.js';
 import { createBatch } from '../../decode/random-events.js';
+import { defaultFrameLimits } from '../../support/default-config.js';
 import { type FuzzTarget, message, splitMessage } from '../fuzz-target.js';
 import { decodeSoundly } from '../sound-batch.js';
 

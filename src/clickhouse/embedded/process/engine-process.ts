@@ -16,7 +16,7 @@ import type { EngineSandbox, SandboxMode } from '../sandbox/launch-report.js';
 import { channelPathOf } from './engine-channel.js';
 import { EngineChild, type LaunchOutcome } from './engine-child.js';
 import { EnginePort } from './engine-port.js';
-import { defaultEngineLimits, type EngineLimits, type EngineOptions } from './engine-protocol.js';
+import { type EngineLimits, type EngineOptions, fixedEngineLimits } from './engine-protocol.js';
 import { defaultWatch, type WatchOptions, watchEngine } from './engine-watch.js';
 
 export interface EngineProcessDeps {
@@ -27,7 +27,7 @@ export interface EngineProcessDeps {
   readonly locker: FileLocker;
 }
 
-export interface EngineProcessOptions extends Partial<EngineLimits> {
+export interface EngineProcessOptions extends EngineLimits, Partial<typeof fixedEngineLimits> {
   /** The engine's own directory; made when it is missing. */
   readonly dataDir: string;
   /** 0 takes a free port, and keeps it over restarts. */
@@ -115,7 +115,7 @@ class SupervisedEngine implements EngineProcess {
     this.#sandboxMode = sandbox ?? 'auto';
     this.#port = new EnginePort({ ...deps, onRegained: () => void this.#lend() }, options.port);
     this.#options = {
-      ...defaultEngineLimits,
+      ...fixedEngineLimits,
       ...defaults,
       ...options,
       writerPasswordHash: passwordHashOf(writerPassword),

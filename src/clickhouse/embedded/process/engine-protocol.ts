@@ -59,7 +59,7 @@ interface EngineReader {
   readonly tenant: string | null;
 }
 
-export interface EngineOptions extends EngineLimits {
+export interface EngineOptions extends EngineLimits, FixedEngineLimits {
   /**
    * The engine's own directory and its current one: `engine.sock` is the collector's channel, `db/` is chDB's,
    * `inserts/` holds request bodies until they are inserted, `results/` the pipes of results that are sent while they
@@ -85,6 +85,7 @@ export interface EngineOptions extends EngineLimits {
   readonly readers: readonly EngineReader[];
 }
 
+/** Limits that the configuration sets. */
 export interface EngineLimits {
   /** Cap of the engine's process, resident bytes; a query beyond it fails with code 241. */
   readonly memoryBytesMax: number;
@@ -103,6 +104,16 @@ export interface EngineLimits {
   readonly guestResultBytesMax: number;
   readonly guestThreadsMax: number;
   readonly guestRowsMax: number;
+  /** Results of the collector that are sent while they are made; the next is refused with code 202. */
+  readonly streamsMax: number;
+  /** How long such a read may run, the time its client takes included. */
+  readonly streamMsMax: number;
+  /** Such a client that takes nothing for this long is cut off. */
+  readonly streamIdleMsMax: number;
+}
+
+/** Limits that are the same everywhere. */
+interface FixedEngineLimits {
   /** How long a guest's request may take to arrive, without the data of an INSERT. */
   readonly guestBodyMsMax: number;
   /** Requests of one kind that may wait for a connection; the next is refused with code 202. */
@@ -116,29 +127,13 @@ export interface EngineLimits {
   readonly resultBytesMax: number;
   /** How long a read of the collector may run; it may ask for less. */
   readonly queryMsMax: number;
-  /** Results of the collector that are sent while they are made; the next is refused with code 202. */
-  readonly streamsMax: number;
-  /** How long such a read may run, the time its client takes included. */
-  readonly streamMsMax: number;
-  /** Such a client that takes nothing for this long is cut off. */
-  readonly streamIdleMsMax: number;
   /** How long the engine goes on for what is under way when its collector is gone. */
   readonly drainMsMax: number;
 }
 
 const mebibyte = 1_048_576;
 
-export const defaultEngineLimits: EngineLimits = {
-  memoryBytesMax: 2_048 * mebibyte,
-  readConnections: 2,
-  guestReadsMax: 2,
-  guestStreamsMax: 2,
-  guestConnectionsMax: 256,
-  guestQueryMsMax: 60_000,
-  guestMemoryBytesMax: 512 * mebibyte,
-  guestResultBytesMax: 64 * mebibyte,
-  guestThreadsMax: 1,
-  guestRowsMax: 1_000_000,
+export const fixedEngineLimits: FixedEngineLimits = {
   guestBodyMsMax: 15_000,
   waitingRequestsMax: 64,
   queryBytesMax: mebibyte,
@@ -146,8 +141,5 @@ export const defaultEngineLimits: EngineLimits = {
   insertBytesMax: 1_024 * mebibyte,
   resultBytesMax: 64 * mebibyte,
   queryMsMax: 60_000,
-  streamsMax: 4,
-  streamMsMax: 3_600_000,
-  streamIdleMsMax: 60_000,
   drainMsMax: 10_000,
 };

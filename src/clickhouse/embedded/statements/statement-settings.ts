@@ -1,7 +1,7 @@
 import type { EngineOptions } from '../process/engine-protocol.js';
 
 /** Settings no request can raise: a request may ask for less. 0 asks for the most there is. */
-export interface ReadLimits {
+export interface ReadSettings {
   readonly max_execution_time: number;
   readonly max_result_bytes?: number;
   readonly max_result_rows?: number;
@@ -10,17 +10,17 @@ export interface ReadLimits {
 }
 
 /** Of a read of the collector, whose result is held. */
-export function collectorReadLimits({ queryMsMax, resultBytesMax }: EngineOptions): ReadLimits {
+export function collectorReadLimits({ queryMsMax, resultBytesMax }: EngineOptions): ReadSettings {
   return { max_execution_time: queryMsMax / 1_000, max_result_bytes: resultBytesMax };
 }
 
 /** Of a result of the collector that is sent while it is made. */
-export function collectorStreamLimits({ streamMsMax }: EngineOptions): ReadLimits {
+export function collectorStreamLimits({ streamMsMax }: EngineOptions): ReadSettings {
   return { max_execution_time: streamMsMax / 1_000 };
 }
 
 /** Of everybody else's, sent as it is made or not. Bytes are counted where they come out, see `StatementExecution`. */
-export function guestLimits(options: EngineOptions, { isStream }: { readonly isStream: boolean }): ReadLimits {
+export function guestLimits(options: EngineOptions, { isStream }: { readonly isStream: boolean }): ReadSettings {
   const { guestMemoryBytesMax, guestThreadsMax, guestRowsMax, guestQueryMsMax, streamMsMax } = options;
   return {
     max_execution_time: (isStream ? streamMsMax : guestQueryMsMax) / 1_000,
@@ -51,7 +51,7 @@ export const previewSettings: ReadonlyMap<string, string> = new Map([
 export const priorities = { collector: '1', guests: '2' } as const;
 
 /** The settings of a request under limits. */
-export function limitedSettings(asked: ReadonlyMap<string, string>, limits: ReadLimits): Map<string, string> {
+export function limitedSettings(asked: ReadonlyMap<string, string>, limits: ReadSettings): Map<string, string> {
   const settings = new Map([['result_overflow_mode', 'throw'], ...asked]);
   for (const [name, most] of Object.entries(limits)) {
     const wanted = Number(settings.get(name) ?? 0);
