@@ -153,6 +153,7 @@ function sliceOf(random: Random, agentId: string, count: number): WindowSlice {
     tokensIn: 900 * count,
     tokensOut: 90 * count,
     costMicros: 70 * count,
+    tokensUnpriced: 0,
     errors: random() < 0.1 ? { tool: 1 } : {},
     confidenceSum: count / 2,
     confidenceCount: count,

@@ -47,22 +47,33 @@ CREATE TABLE IF NOT EXISTS agent_events_raw_v1
     engagement_id String COMMENT 'Customer engagement or project.',
     user_id String COMMENT 'Person the work was done for.',
     session_id String COMMENT 'Conversation or session.',
+    environment LowCardinality(String) COMMENT 'Where it ran, such as production or staging.',
     ts DateTime64(3, 'UTC')
         COMMENT 'When it happened; default: when it was received; clamped to the accepted clock skew.',
     started_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Start of the run, task or step.',
     ended_at Nullable(DateTime64(3, 'UTC')) COMMENT 'End of the run, task or step.',
     duration_ms Nullable(Float64) COMMENT 'Duration in milliseconds; derived when started_at and ended_at are given.',
     attempt UInt16 COMMENT 'Which try this is, from 1.',
-    name LowCardinality(String) COMMENT 'Name of the task, tool or model.',
+    name LowCardinality(String) COMMENT 'Name of the task, tool or step.',
+    model LowCardinality(String) COMMENT 'Model that was used.',
+    provider LowCardinality(String) COMMENT 'Vendor or service the model is from.',
     step_kind Enum8(
         '' = 0, 'llm' = 1, 'tool' = 2, 'retrieval' = 3,
         'plan' = 4, 'memory' = 5, 'handoff' = 6, 'other' = 7
     )
         COMMENT 'What kind of step it is.',
+    args_hash UInt64
+        COMMENT '64-bit hash of the arguments: equal for the same tool with the same arguments; 0 when not told.',
+    finish_reason LowCardinality(String) COMMENT 'Why the model stopped, such as stop or length.',
     llm_calls UInt64 COMMENT 'Number of model calls.',
     tokens_in UInt64 COMMENT 'Input tokens, cached ones included.',
     tokens_out UInt64 COMMENT 'Output tokens.',
+    tokens_cache_read UInt64 COMMENT 'Input tokens read from a cache; part of tokens_in.',
+    tokens_cache_write UInt64 COMMENT 'Input tokens written to a cache; part of tokens_in.',
+    tokens_reasoning UInt64 COMMENT 'Output tokens of reasoning; part of tokens_out.',
     cost_micros Nullable(UInt64) COMMENT 'Cost in millionths of a US dollar; absent when it is not known.',
+    cost_source Enum8('' = 0, 'reported' = 1, 'priced' = 2)
+        COMMENT 'Where the cost is from: reported, the default of an event that has one, or priced.',
     memory_mb Nullable(Float64) COMMENT 'Peak memory in megabytes.',
     usage_scope Enum8('own' = 0, 'rolled_up' = 1)
         COMMENT 'own (default) is summed; rolled_up includes children and never is.',

@@ -23,6 +23,7 @@ SELECT
     sumIf(tokens_in, usage_scope = 'own') AS tokens_in,
     sumIf(tokens_out, usage_scope = 'own') AS tokens_out,
     sumIf(cost_micros, usage_scope = 'own') AS cost_micros,
+    sumIf(unpriced, usage_scope = 'own') AS tokens_unpriced,
     sum(ifNull(execution_confidence, 0)) AS confidence_sum,
     count(execution_confidence) AS confidence_count,
     sum(ifNull(execution_memory_mb, 0)) AS memory_mb_sum,
@@ -34,6 +35,7 @@ FROM
 (
     SELECT
         tenant, agent_id, ts, received, type, usage_scope, llm_calls, tokens_in, tokens_out, cost_micros,
+        if(isNull(cost_micros), tokens_in + tokens_out, 0) AS unpriced,
         type IN ('task.completed', 'task.failed', 'task.cancelled') AS is_execution,
         if(is_execution, duration_ms, NULL) AS execution_ms,
         if(is_execution, confidence, NULL) AS execution_confidence,

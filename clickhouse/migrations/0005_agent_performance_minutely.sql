@@ -29,6 +29,7 @@ CREATE VIEW IF NOT EXISTS agent_performance_minutely
     tokens_in UInt64 COMMENT 'Input tokens of the same.',
     tokens_out UInt64 COMMENT 'Output tokens of the same.',
     cost_micros Nullable(UInt64) COMMENT 'Cost of the same, in millionths of a US dollar; NULL when none reported one.',
+    tokens_unpriced UInt64 COMMENT 'Tokens of the same, in and out, of those without a cost.',
     avg_confidence Nullable(Float64)
         COMMENT 'Mean confidence of executions that carry one, 0 to 1; NULL when none does.',
     avg_memory_mb Nullable(Float64)
@@ -58,6 +59,7 @@ AS SELECT
     tokens_in,
     tokens_out,
     cost_micros,
+    tokens_unpriced,
     confidence_total / nullIf(confidences, 0) AS avg_confidence,
     memory_total / nullIf(memories, 0) AS avg_memory_mb,
     if(memories = 0, NULL, memory_max) AS max_memory_mb,
@@ -84,6 +86,7 @@ FROM
         sum(rollup.tokens_in) AS tokens_in,
         sum(rollup.tokens_out) AS tokens_out,
         sum(rollup.cost_micros) AS cost_micros,
+        sum(rollup.tokens_unpriced) AS tokens_unpriced,
         sum(confidence_sum) AS confidence_total,
         sum(confidence_count) AS confidences,
         sum(memory_mb_sum) AS memory_total,

@@ -43,6 +43,8 @@ CREATE TABLE IF NOT EXISTS agent_performance_per_day_v1
     tokens_out SimpleAggregateFunction(sum, UInt64) COMMENT 'Output tokens of the same.',
     cost_micros SimpleAggregateFunction(sum, Nullable(UInt64))
         COMMENT 'Cost of the same, in millionths of a US dollar; NULL when none reported one.',
+    tokens_unpriced SimpleAggregateFunction(sum, UInt64)
+        COMMENT 'Tokens of the same, in and out, of those without a cost.',
     confidence_sum SimpleAggregateFunction(sum, Float64) COMMENT 'Sum of the confidence of executions that carry one.',
     confidence_count SimpleAggregateFunction(sum, UInt64) COMMENT 'Executions that carry a confidence.',
     memory_mb_sum SimpleAggregateFunction(sum, Float64)

@@ -27,6 +27,7 @@ SELECT
     sumIf(tokens_in, is_counted) AS tokens_in,
     sumIf(tokens_out, is_counted) AS tokens_out,
     sumIf(cost_micros, is_counted) AS cost_micros,
+    sumIf(unpriced, is_counted) AS tokens_unpriced,
     sum(ifNull(execution_confidence, 0)) AS confidence_sum,
     count(execution_confidence) AS confidence_count,
     sum(ifNull(execution_memory_mb, 0)) AS memory_mb_sum,
@@ -40,6 +41,7 @@ FROM
         tenant, agent_id, CAST(agent_name, 'String') AS sent_name,
         bitShiftLeft(toInt128(toUnixTimestamp64Milli(ts)), 64) + toUnixTimestamp64Milli(received) AS sent_order,
         ts, received, type, llm_calls, tokens_in, tokens_out, cost_micros,
+        if(isNull(cost_micros), tokens_in + tokens_out, 0) AS unpriced,
         conflicting_end = 0 AND type IN ('task.completed', 'task.failed', 'task.cancelled') AS is_execution,
         usage_scope = 'own' AND conflicting_end = 0 AND (is_execution OR type IN (
             'run.completed', 'run.failed', 'run.cancelled', 'step.completed', 'step.failed'

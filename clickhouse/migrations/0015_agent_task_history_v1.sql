@@ -28,7 +28,11 @@ CREATE TABLE IF NOT EXISTS agent_task_history_v1
     engagement_id String COMMENT 'Customer engagement or project.',
     user_id String COMMENT 'Person the work was done for.',
     session_id String COMMENT 'Conversation or session.',
-    name String COMMENT 'Name of the task, tool or model.',
+    environment String COMMENT 'Where it ran, such as production or staging.',
+    name String COMMENT 'Name of the task, tool or step.',
+    model String COMMENT 'Model that was used.',
+    provider String COMMENT 'Vendor or service the model is from.',
+    finish_reason String COMMENT 'Why the model stopped, such as stop or length.',
     status Enum8('pending' = 10, 'running' = 11, 'completed' = 12, 'failed' = 13, 'cancelled' = 14)
         COMMENT 'State the event tells.',
     attempt UInt16 COMMENT 'Which try this is, from 1.',
@@ -40,7 +44,12 @@ CREATE TABLE IF NOT EXISTS agent_task_history_v1
     llm_calls UInt64 COMMENT 'Number of model calls.',
     tokens_in UInt64 COMMENT 'Input tokens, cached ones included.',
     tokens_out UInt64 COMMENT 'Output tokens.',
+    tokens_cache_read UInt64 COMMENT 'Input tokens read from a cache; part of tokens_in.',
+    tokens_cache_write UInt64 COMMENT 'Input tokens written to a cache; part of tokens_in.',
+    tokens_reasoning UInt64 COMMENT 'Output tokens of reasoning; part of tokens_out.',
     cost_micros Nullable(UInt64) COMMENT 'Cost in millionths of a US dollar; absent when it is not known.',
+    cost_source Enum8('' = 0, 'reported' = 1, 'priced' = 2)
+        COMMENT 'Where the cost is from: reported, the default of an event that has one, or priced.',
     memory_mb Nullable(Float64) COMMENT 'Peak memory in megabytes.',
     confidence Nullable(Float64) COMMENT 'Confidence in the result, 0 to 1.',
     error_category Enum8(

@@ -23,6 +23,9 @@ CREATE TABLE IF NOT EXISTS agent_tasks_by_start_v1
     engagement_id String COMMENT 'Customer engagement or project.',
     user_id String COMMENT 'Person the work was done for.',
     session_id String COMMENT 'Conversation or session.',
+    environment LowCardinality(String) COMMENT 'Where it ran, such as production or staging.',
+    model LowCardinality(String) COMMENT 'Model that was used.',
+    provider LowCardinality(String) COMMENT 'Vendor or service the model is from.',
     duration_ms Nullable(Float64) COMMENT 'Duration in milliseconds.',
     error_category Enum8(
         '' = 0, 'tool' = 1, 'model' = 2, 'retrieval' = 3,

@@ -20,8 +20,13 @@ CREATE TABLE IF NOT EXISTS agent_run_activity_v1
         COMMENT 'Model calls of ended runs, tasks and steps with usage_scope own.',
     tokens_in SimpleAggregateFunction(sum, UInt64) COMMENT 'Input tokens of the same.',
     tokens_out SimpleAggregateFunction(sum, UInt64) COMMENT 'Output tokens of the same.',
+    tokens_cache_read SimpleAggregateFunction(sum, UInt64) COMMENT 'Those of tokens_in that were read from a cache.',
+    tokens_cache_write SimpleAggregateFunction(sum, UInt64) COMMENT 'Those of tokens_in that were written to a cache.',
+    tokens_reasoning SimpleAggregateFunction(sum, UInt64) COMMENT 'Those of tokens_out that are of reasoning.',
     cost_micros SimpleAggregateFunction(sum, Nullable(UInt64))
         COMMENT 'Cost of the same, in millionths of a US dollar; NULL when none reported one.',
+    tokens_unpriced SimpleAggregateFunction(sum, UInt64)
+        COMMENT 'Tokens of the same, in and out, of those without a cost.',
     first_ts SimpleAggregateFunction(min, DateTime64(3, 'UTC')) COMMENT 'Event time of the first of the events.',
     last_ts SimpleAggregateFunction(max, DateTime64(3, 'UTC')) COMMENT 'Event time of the last of them.',
     last_received SimpleAggregateFunction(max, DateTime64(3, 'UTC')) COMMENT 'When the last of them was received.'

@@ -16,14 +16,20 @@ SELECT
     sumIf(llm_calls, is_usage) AS llm_calls,
     sumIf(tokens_in, is_usage) AS tokens_in,
     sumIf(tokens_out, is_usage) AS tokens_out,
+    sumIf(tokens_cache_read, is_usage) AS tokens_cache_read,
+    sumIf(tokens_cache_write, is_usage) AS tokens_cache_write,
+    sumIf(tokens_reasoning, is_usage) AS tokens_reasoning,
     sumIf(cost_micros, is_usage) AS cost_micros,
+    sumIf(unpriced, is_usage) AS tokens_unpriced,
     min(ts) AS first_ts,
     max(ts) AS last_ts,
     max(received) AS last_received
 FROM
 (
     SELECT
-        tenant, run_id, agent_id, type, llm_calls, tokens_in, tokens_out, cost_micros, ts, received,
+        tenant, run_id, agent_id, type, llm_calls, tokens_in, tokens_out, tokens_cache_read, tokens_cache_write,
+        tokens_reasoning, cost_micros, ts, received,
+        if(isNull(cost_micros), tokens_in + tokens_out, 0) AS unpriced,
         conflicting_end = 0 AS is_first,
         usage_scope = 'own' AND is_first AND type IN (
             'run.completed', 'run.failed', 'run.cancelled', 'task.completed', 'task.failed', 'task.cancelled',

@@ -36,7 +36,10 @@ CREATE TABLE IF NOT EXISTS agent_failures_v1
     step_id String COMMENT 'Step that failed; empty when a run or task did.',
     parent_id String COMMENT 'Run, task or step that caused this one.',
     user_id String COMMENT 'Person the work was done for.',
-    name LowCardinality(String) COMMENT 'Name of the task, tool or model.',
+    environment LowCardinality(String) COMMENT 'Where it ran, such as production or staging.',
+    name LowCardinality(String) COMMENT 'Name of the task, tool or step.',
+    model LowCardinality(String) COMMENT 'Model that was used.',
+    provider LowCardinality(String) COMMENT 'Vendor or service the model is from.',
     step_kind Enum8(
         '' = 0, 'llm' = 1, 'tool' = 2, 'retrieval' = 3,
         'plan' = 4, 'memory' = 5, 'handoff' = 6, 'other' = 7

@@ -45,7 +45,10 @@ SELECT
     if(lane = 'failed', step_id_, '') AS step_id,
     if(lane = 'failed', parent_id_, '') AS parent_id,
     if(lane = 'failed', user_id_, '') AS user_id,
+    if(lane = 'failed', environment_, '') AS environment,
     if(lane = 'failed', name_, '') AS name,
+    if(lane = 'failed', model_, '') AS model,
+    if(lane = 'failed', provider_, '') AS provider,
     step_kind_ AS step_kind,
     error_category,
     if(lane = 'failed', error_code_, '') AS error_code,
@@ -59,8 +62,9 @@ FROM
 (
     SELECT
         tenant, type, ts, received, attempt, agent_id AS agent_id_, run_id AS run_id_, task_id AS task_id_,
-        step_id AS step_id_, parent_id AS parent_id_, user_id AS user_id_, name AS name_, step_kind AS step_kind_, error_category,
-        error_code AS error_code_, error_message AS error_message_, duration_ms AS duration_ms_, usage_scope,
+        step_id AS step_id_, parent_id AS parent_id_, user_id AS user_id_, environment AS environment_, name AS name_,
+        model AS model_, provider AS provider_, step_kind AS step_kind_, error_category, error_code AS error_code_,
+        error_message AS error_message_, duration_ms AS duration_ms_, usage_scope,
         llm_calls AS llm_calls_, tokens_in AS tokens_in_, tokens_out AS tokens_out_, cost_micros AS cost_micros_,
         multiIf(startsWith(toString(type), 'run'), 'run', startsWith(toString(type), 'task'), 'task', 'step') AS kind
     FROM agent_events_raw_v1

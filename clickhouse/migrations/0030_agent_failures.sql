@@ -16,7 +16,10 @@ CREATE VIEW IF NOT EXISTS agent_failures
         COMMENT 'retried: a later attempt began; recovered: one completed; as the maintenance last found it.',
     ts DateTime64(3, 'UTC') COMMENT 'When it failed.',
     received DateTime64(3, 'UTC') COMMENT 'When the event was received.',
-    name LowCardinality(String) COMMENT 'Name of the task, tool or model.',
+    environment LowCardinality(String) COMMENT 'Where it ran, such as production or staging.',
+    name LowCardinality(String) COMMENT 'Name of the task, tool or step.',
+    model LowCardinality(String) COMMENT 'Model that was used.',
+    provider LowCardinality(String) COMMENT 'Vendor or service the model is from.',
     step_kind Enum8(
         '' = 0, 'llm' = 1, 'tool' = 2, 'retrieval' = 3,
         'plan' = 4, 'memory' = 5, 'handoff' = 6, 'other' = 7
@@ -47,7 +50,10 @@ AS SELECT
     multiIf(f.outcome = 2, 'recovered', f.outcome = 1, 'retried', 'failed') AS outcome,
     ts,
     received,
+    environment,
     name,
+    model,
+    provider,
     step_kind,
     error_category,
     error_code,

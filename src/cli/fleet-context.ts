@@ -34,7 +34,16 @@ const sessionRunsMax = 4;
 /** Every third agent tells the context at the start alone. */
 const terseEvery = 3;
 /** What a terse agent leaves out after the start. */
-const contextFields = ['agent_name', 'agent_version', 'flow_id', 'crew_id', 'session_id', 'user_id', 'name'] as const;
+const contextFields = [
+  'agent_name',
+  'agent_version',
+  'flow_id',
+  'crew_id',
+  'environment',
+  'session_id',
+  'user_id',
+  'name',
+] as const;
 
 class ContextTeller {
   readonly #random: Random;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Random } from '../core/clock.js';
 import type { ErrorCategory } from '../core/event-types.js';
 import type { TidemarkEvent } from '../sdk/event.js';
@@ -42,6 +43,7 @@ interface Profile {
   readonly crewId: string;
   readonly flowId: string;
   readonly model: Model;
+  readonly environment: string;
   readonly taskNames: readonly [string, ...string[]];
   readonly tools: readonly [string, ...string[]];
   readonly durationMs: () => number;
@@ -52,15 +54,17 @@ interface Profile {
 
 interface Model {
   readonly name: string;
+  readonly provider: string;
   /** Millionths of a dollar for a thousand tokens. */
   readonly microsIn: number;
   readonly microsOut: number;
+  readonly reasons: boolean;
 }
 
 const models: readonly [Model, ...Model[]] = [
-  { name: 'large-4', microsIn: 3_000, microsOut: 15_000 },
-  { name: 'medium-4', microsIn: 800, microsOut: 4_000 },
-  { name: 'small-4', microsIn: 150, microsOut: 600 },
+  { name: 'large-4', provider: 'northwind', microsIn: 3_000, microsOut: 15_000, reasons: true },
+  { name: 'medium-4', provider: 'northwind', microsIn: 800, microsOut: 4_000, reasons: false },
+  { name: 'small-4', provider: 'lighthouse', microsIn: 150, microsOut: 600, reasons: false },
 ];
 
 interface Role {
@@ -113,6 +117,7 @@ function createProfile(random: Random, index: number, token: string): Profile {
     crewId: `crew-${index % 7}`,
     flowId: `flow-${role.name}`,
     model: pick(random, models),
+    environment: index % 5 === 4 ? 'staging' : 'production',
     taskNames: role.tasks,
     tools: role.tools,
     durationMs: () => Math.round(Math.min(taskMsMax, draw()) * 1_000) / 1_000,
@@ -126,10 +131,20 @@ interface Usage {
   llmCalls: number;
   tokensIn: number;
   tokensOut: number;
+  /** Parts of the two. */
+  tokensCacheRead: number;
+  tokensReasoning: number;
   costMicros: number;
 }
 
-const noUsage = (): Usage => ({ llmCalls: 0, tokensIn: 0, tokensOut: 0, costMicros: 0 });
+const noUsage = (): Usage => ({
+  llmCalls: 0,
+  tokensIn: 0,
+  tokensOut: 0,
+  tokensCacheRead: 0,
+  tokensReasoning: 0,
+  costMicros: 0,
+});
 
 class RunWriter {
   readonly #random: Random;
@@ -150,6 +165,7 @@ class RunWriter {
       run_id: run.runId,
       flow_id: profile.flowId,
       crew_id: profile.crewId,
+      environment: profile.environment,
       session_id: `session-${run.runId.slice(4)}`,
     };
   }
@@ -173,7 +189,8 @@ class RunWriter {
   #writeTask(taskId: string): { readonly usage: Usage; readonly durationMs: number; readonly failure: Failure | null } {
     const durationMs = this.#profile.durationMs();
     const name = pick(this.#random, this.#profile.taskNames);
-    const identity = { task_id: taskId, parent_id: this.#runId, name };
+    const { name: model, provider } = this.#profile.model;
+    const identity = { task_id: taskId, parent_id: this.#runId, name, model, provider };
     this.#add({ type: 'task.running', ...identity, started_at: this.#nowMs - Math.round(durationMs) });
     const usage = noUsage();
     const steps = integerBetween(this.#random, { min: 1, max: 4 });
@@ -197,25 +214,35 @@ class RunWriter {
     const isModel = this.#random() < 0.6;
     const kind = isModel ? 'llm' : this.#random() < 0.7 ? 'tool' : 'retrieval';
     const name = isModel ? this.#profile.model.name : pick(this.#random, this.#profile.tools);
+    const argsHash = hashOf(`${name} ${integerBetween(this.#random, { min: 1, max: 20 })}`);
     let failure: Failure | null = null;
     for (let attempt = 1; attempt <= this.#profile.attemptsMax; attempt += 1) {
       failure = this.#random() < this.#profile.stepFailureRate ? pick(this.#random, failures) : null;
       const own = isModel ? this.#modelUsage() : noUsage();
       addUsage(usage, own);
       const step = { task_id: taskId, step_id: `${stepId}.${attempt}`, parent_id: taskId, name, attempt };
+      const used = isModel ? this.#modelAnswer(failure) : { args_hash: argsHash };
       const durationMs = Math.round(budgetMs * (0.2 + 0.6 * this.#random()) * 1_000) / 1_000;
-      this.#addTerminal('step', failure, { ...step, step_kind: kind, usage_scope: 'own' }, durationMs, own);
+      this.#addTerminal('step', failure, { ...step, ...used, step_kind: kind, usage_scope: 'own' }, durationMs, own);
       if (failure === null) return null;
     }
     return failure;
   }
 
   #modelUsage(): Usage {
-    const { microsIn, microsOut } = this.#profile.model;
+    const { microsIn, microsOut, reasons } = this.#profile.model;
     const tokensIn = Math.round(logNormal(this.#random, { median: 1_800, sigma: 0.9 }));
     const tokensOut = Math.round(logNormal(this.#random, { median: 320, sigma: 0.8 }));
     const costMicros = Math.round((tokensIn * microsIn + tokensOut * microsOut) / 1_000);
-    return { llmCalls: 1, tokensIn, tokensOut, costMicros };
+    const tokensCacheRead = this.#random() < 0.5 ? Math.floor(0.6 * tokensIn) : 0;
+    const tokensReasoning = reasons ? Math.floor(0.3 * tokensOut) : 0;
+    return { llmCalls: 1, tokensIn, tokensOut, tokensCacheRead, tokensReasoning, costMicros };
+  }
+
+  #modelAnswer(failure: Failure | null): Partial<TidemarkEvent> {
+    const { name: model, provider } = this.#profile.model;
+    const reason = failure !== null ? {} : { finish_reason: this.#random() < 0.05 ? 'length' : 'stop' };
+    return { model, provider, ...reason };
   }
 
   #addTerminal(
@@ -241,6 +268,8 @@ class RunWriter {
       llm_calls: usage.llmCalls,
       tokens_in: usage.tokensIn,
       tokens_out: usage.tokensOut,
+      tokens_cache_read: usage.tokensCacheRead,
+      tokens_reasoning: usage.tokensReasoning,
       cost_micros: usage.costMicros,
       ...(error === false ? {} : error),
     });
@@ -256,5 +285,11 @@ function addUsage(sum: Usage, part: Usage): void {
   sum.llmCalls += part.llmCalls;
   sum.tokensIn += part.tokensIn;
   sum.tokensOut += part.tokensOut;
+  sum.tokensCacheRead += part.tokensCacheRead;
+  sum.tokensReasoning += part.tokensReasoning;
   sum.costMicros += part.costMicros;
+}
+
+function hashOf(args: string): string {
+  return createHash('sha256').update(args).digest('hex').slice(0, 16);
 }

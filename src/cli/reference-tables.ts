@@ -78,6 +78,8 @@ function valueText(field: EventField): string {
     case 'number':
     case 'integer':
       return `${field.kind}, ${bound(field.min)} to ${bound(field.max)}`;
+    case 'hash':
+      return 'text of 16 hex digits, or an integer from 0: in JSON below 2^53, in MessagePack below 2^64';
     case 'enum':
       return Object.keys(field.values ?? {})
         .filter((value) => value !== '' && field.name !== 'type')

@@ -152,6 +152,8 @@ export interface WindowSlice {
   readonly tokensOut: number;
   /** Null: none of them reported one. */
   readonly costMicros: number | null;
+  /** Tokens, in and out, of those that reported no cost. */
+  readonly tokensUnpriced: number;
   readonly errors: Readonly<Partial<Record<ErrorCategory, number>>>;
   readonly confidenceSum: number;
   readonly confidenceCount: number;

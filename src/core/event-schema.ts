@@ -1,4 +1,4 @@
-import { errorCategories, eventTypes, logLevels, stepKinds, usageScopes } from './event-types.js';
+import { costSources, errorCategories, eventTypes, logLevels, stepKinds, usageScopes } from './event-types.js';
 
 /**
  * The one table of event fields. The decoder, the zod schema, the ClickHouse columns of the raw table
@@ -10,12 +10,22 @@ import { errorCategories, eventTypes, logLevels, stepKinds, usageScopes } from '
  *   time         a number since the epoch in any unit of epoch-time.ts, RFC 3339 text, or the MessagePack timestamp
  *   number       finite, `min`…`max`
  *   integer      the same without a fraction, below 2^53
+ *   hash         64 bits as text of 16 hex digits or as an integer from 0; 0 stands for absent
  *   enum         one of `values`; the column holds its number as Enum8
  *   scalar_map   flat map of at most `entriesMax` string keys to string, number or boolean, stored as text
  *   string_map   the same with string values only
  *   string_list  at most `entriesMax` strings
  */
-export type FieldKind = 'string' | 'time' | 'number' | 'integer' | 'enum' | 'scalar_map' | 'string_map' | 'string_list';
+export type FieldKind =
+  | 'string'
+  | 'time'
+  | 'number'
+  | 'integer'
+  | 'hash'
+  | 'enum'
+  | 'scalar_map'
+  | 'string_map'
+  | 'string_list';
 
 type FieldGroup = 'identity' | 'time' | 'state' | 'usage' | 'quality' | 'failure' | 'context' | 'pattern' | 'log';
 
@@ -110,6 +120,7 @@ export const eventFields = [
   { name: 'engagement_id', group: 'identity', ...id, meaning: 'Customer engagement or project.' },
   { name: 'user_id', group: 'identity', ...id, meaning: 'Person the work was done for.' },
   { name: 'session_id', group: 'identity', ...id, meaning: 'Conversation or session.' },
+  { name: 'environment', group: 'identity', ...name, meaning: 'Where it ran, such as production or staging.' },
   {
     name: 'ts',
     group: 'time',
@@ -137,7 +148,9 @@ export const eventFields = [
     column: 'UInt16',
     meaning: 'Which try this is, from 1.',
   },
-  { name: 'name', group: 'state', ...name, meaning: 'Name of the task, tool or model.' },
+  { name: 'name', group: 'state', ...name, meaning: 'Name of the task, tool or step.' },
+  { name: 'model', group: 'state', ...name, meaning: 'Model that was used.' },
+  { name: 'provider', group: 'state', ...name, meaning: 'Vendor or service the model is from.' },
   {
     name: 'step_kind',
     group: 'state',
@@ -146,14 +159,48 @@ export const eventFields = [
     values: stepKinds,
     meaning: 'What kind of step it is.',
   },
+  {
+    name: 'args_hash',
+    group: 'state',
+    kind: 'hash',
+    column: 'UInt64',
+    meaning: '64-bit hash of the arguments: equal for the same tool with the same arguments; 0 when not told.',
+  },
+  {
+    name: 'finish_reason',
+    group: 'state',
+    ...name,
+    meaning: 'Why the model stopped, such as stop or length.',
+  },
   { name: 'llm_calls', group: 'usage', ...count, meaning: 'Number of model calls.' },
   { name: 'tokens_in', group: 'usage', ...count, meaning: 'Input tokens, cached ones included.' },
   { name: 'tokens_out', group: 'usage', ...count, meaning: 'Output tokens.' },
+  {
+    name: 'tokens_cache_read',
+    group: 'usage',
+    ...count,
+    meaning: 'Input tokens read from a cache; part of tokens_in.',
+  },
+  {
+    name: 'tokens_cache_write',
+    group: 'usage',
+    ...count,
+    meaning: 'Input tokens written to a cache; part of tokens_in.',
+  },
+  { name: 'tokens_reasoning', group: 'usage', ...count, meaning: 'Output tokens of reasoning; part of tokens_out.' },
   {
     name: 'cost_micros',
     group: 'usage',
     ...cost,
     meaning: 'Cost in millionths of a US dollar; absent when it is not known.',
+  },
+  {
+    name: 'cost_source',
+    group: 'usage',
+    kind: 'enum',
+    column: enum8(costSources),
+    values: costSources,
+    meaning: 'Where the cost is from: reported, the default of an event that has one, or priced.',
   },
   {
     name: 'memory_mb',

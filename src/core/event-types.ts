@@ -54,6 +54,9 @@ export const stepKinds = { '': 0, llm: 1, tool: 2, retrieval: 3, plan: 4, memory
 /** `own` is the usage of this event alone; `rolled_up` includes children and is never summed. */
 export const usageScopes = { own: 0, rolled_up: 1 } as const;
 
+/** Where a cost is from: the event reported it, or it was priced from the tokens. */
+export const costSources = { '': 0, reported: 1, priced: 2 } as const;
+
 export const errorCategories = {
   '': 0,
   tool: 1,

@@ -43,6 +43,8 @@ function fieldSchema(field: EventField, options: EventSchemaOptions): z.ZodType 
     case 'integer':
       // Where 0 is out of the bounds, it means absent.
       return z.int().min(Math.min(field.min!, 0)).max(field.max!);
+    case 'hash':
+      return z.union([z.int().min(0), z.string().regex(/^([0-9a-fA-F]{16})?$/)]);
     case 'enum':
       return z.enum(enumNames(field));
     case 'scalar_map':

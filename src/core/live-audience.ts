@@ -1,10 +1,14 @@
-import type { LiveFilter } from './live-batch.js';
+import { type LiveFilter, liveNames } from './live-batch.js';
+
+const nameLists = Object.keys(liveNames) as (keyof typeof liveNames)[];
 
 /** One filter, ready to be asked. */
 export class AudienceGroup {
   readonly group: number;
   readonly runs: ReadonlySet<string> | null;
   readonly user: string | null;
+  /** What the fields of `liveNames`, in their order, have to be: null, whatever. */
+  readonly names: readonly (ReadonlySet<string> | null)[];
   /** By number of the type: 1 passes. */
   readonly #types: Uint8Array | null;
   /** Place of the group's latest range while a batch is read, -1 when it has none. */
@@ -14,6 +18,7 @@ export class AudienceGroup {
     this.group = filter.group;
     this.user = filter.user ?? null;
     this.runs = filter.runs.length === 0 ? null : new Set(filter.runs);
+    this.names = nameLists.map((list) => (filter[list]?.length ? new Set(filter[list]) : null));
     this.#types = filter.types.length === 0 ? null : typeTable(filter.types);
   }
 

@@ -21,7 +21,14 @@ export interface LiveFilter {
   readonly runs: readonly string[];
   /** Numbers of event types. */
   readonly types: readonly number[];
+  /** What the event itself tells; absent: whatever. */
+  readonly models?: readonly string[];
+  readonly providers?: readonly string[];
+  readonly environments?: readonly string[];
 }
+
+/** The lists of a filter that choose events by a name they carry, with the field that has it. */
+export const liveNames = { models: 'model', providers: 'provider', environments: 'environment' } as const;
 
 /** The events of a batch that somebody wants. */
 export interface LiveEvents {
@@ -79,8 +86,10 @@ export const runSums = {
   stepsFailed: 8,
   /** Events whose cost is in `costMicros`. */
   costReports: 9,
+  /** Tokens, in and out, of the events without a cost. */
+  tokensUnpriced: 10,
 } as const;
-export const runSumCount = 10;
+export const runSumCount = 11;
 export const runFields = runPlaces.sums + runSumCount;
 
 export const subjectFields = 4;

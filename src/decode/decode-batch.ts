@@ -208,7 +208,7 @@ class BatchState implements EventSink {
     } else if (isTerminalType[event.numbers[typeField]!]) {
       this.#fingerprints.addSaid(event, source, this.#frameIndex, index);
     }
-    if (this.#rules.settleTime(event)) this.#noteClamped(event, index);
+    if (this.#rules.settle(event)) this.#noteClamped(event, index);
     this.#rowEvents.push(index);
     this.#block.append(event, source, this.#tenantKey);
     if (this.#user !== null && !event.has(userIdField)) this.#block.setUser(this.#user);

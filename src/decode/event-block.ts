@@ -144,6 +144,9 @@ export class EventBlock {
       case classes.list:
         (column as ListColumn).append(row, source, event, field);
         break;
+      case classes.hash:
+        (column as Word64Column).appendWords(row, event.hashLow, event.hashHigh);
+        break;
       default:
         this.#appendMasked(field, row, event, source);
     }
@@ -206,11 +209,13 @@ const classes = {
   map: 6,
   list: 7,
   masked: 8,
+  hash: 9,
 } as const;
 
-const columnClasses: readonly number[] = fieldSpecs.map((field) =>
-  field.redact && field.kind === 'string' ? classes.masked : classOf(field.column),
-);
+const columnClasses: readonly number[] = fieldSpecs.map((field) => {
+  if (field.kind === 'hash') return classes.hash;
+  return field.redact && field.kind === 'string' ? classes.masked : classOf(field.column);
+});
 
 /** Characters of a text, or of each value of a map or list, that are kept: masks may make a value longer. */
 const keptCharactersMax: readonly number[] = fieldSpecs.map((field) => field.charactersMax ?? 0);

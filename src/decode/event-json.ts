@@ -51,6 +51,7 @@ function createFieldWriter(out: JsonWriter, block: EventBlock, field: EventField
   if (column instanceof EnumColumn) return enumWriter(out, column, field);
   if (column instanceof Word64Column) {
     if (field.kind === 'time') return timeWriter(out, column, name);
+    if (field.kind === 'hash') return hashWriter(out, column, name);
     return field.column.startsWith('Nullable') ? optionalWriter(out, column, name) : integerWriter(out, column, name);
   }
   if (column instanceof Float64Column) {
@@ -109,6 +110,15 @@ function integerWriter(out: JsonWriter, column: Word64Column, name: Uint8Array):
   return (row) => {
     const value = column.valueAt(row);
     if (value !== 0) out.number(name, value);
+  };
+}
+
+function hashWriter(out: JsonWriter, column: Word64Column, name: Uint8Array): FieldWriter {
+  return (row) => {
+    const digits = column.hexAt(row);
+    if (digits === '') return;
+    out.raw(name);
+    out.ascii(`"${digits}"`);
   };
 }
 

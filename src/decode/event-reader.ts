@@ -28,6 +28,9 @@ export interface UnknownFields {
 /** Why a time is refused that is only short of its offset. */
 const noOffset = 'its offset from UTC is missing; end it with Z or an offset such as +02:00';
 
+/** Of 64 bits. */
+const hashDigits = 16;
+
 /** An event is depth 1, so the values of its fields have one container open around them. */
 const fieldDepth = 1;
 const typeField = fieldSpecs.findIndex((field) => field.name === 'type');
@@ -108,6 +111,8 @@ export class EventReader extends MsgpackReader {
       case kindCodes.integer:
       case kindCodes.number:
         return this.#numberField(field, at);
+      case kindCodes.hash:
+        return this.#hashField(field, at);
       case kindCodes.string_list:
         return this.#listField(field, at);
       default:
@@ -176,6 +181,52 @@ export class EventReader extends MsgpackReader {
     this.#staged.numbers[field] = value;
     this.#staged.set(field);
     return next;
+  }
+
+  #hashField(field: number, at: number): number {
+    const next = this.text(at);
+    if (next === otherType) return this.#numericHash(field, at);
+    if (next === malformed) return malformed;
+    const length = next - this.textOffset;
+    if (length === 0) this.#staged.clear(field);
+    else if (length !== hashDigits) this.#staged.fail('field_type', field);
+    else this.#keepHash(field, this.#hexWord(this.textOffset + 8), this.#hexWord(this.textOffset));
+    return next;
+  }
+
+  #numericHash(field: number, at: number): number {
+    const next = this.numeric(at);
+    if (next < 0) return next === malformed ? malformed : this.#refuse(at, fieldDepth, 'field_type', field);
+    const value = this.number[0]!;
+    if (Number.isSafeInteger(value) && value >= 0) {
+      this.#keepHash(field, value >>> 0, Math.floor(value / 0x1_0000_0000));
+    } else if (this.bytes[at] === 0xcf) {
+      this.#keepHash(field, this.view.getUint32(at + 5), this.view.getUint32(at + 1));
+    } else {
+      this.#staged.fail('field_range', field);
+    }
+    return next;
+  }
+
+  /** A NaN: some digit was none. */
+  #keepHash(field: number, low: number, high: number): void {
+    const staged = this.#staged;
+    if (Number.isNaN(low + high)) {
+      staged.fail('field_type', field);
+    } else if (low === 0 && high === 0) {
+      staged.clear(field);
+    } else {
+      staged.hashLow = low;
+      staged.hashHigh = high;
+      staged.set(field);
+    }
+  }
+
+  /** Eight hex digits as a number. */
+  #hexWord(offset: number): number {
+    let word = 0;
+    for (let at = offset; at < offset + 8; at++) word = 16 * word + hexDigit(this.bytes[at]!);
+    return word;
   }
 
   #timeField(field: number, at: number): number {
@@ -378,6 +429,12 @@ export class EventReader extends MsgpackReader {
     for (let value = 0; value < count && position >= 0; value++) position = this.skip(position, fieldDepth);
     return position;
   }
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : Number.NaN;
 }
 
 const lowerCaseScratch = (() => {

@@ -1,4 +1,4 @@
-import { isTerminalType } from '../core/event-types.js';
+import { costSources, isTerminalType } from '../core/event-types.js';
 import type { FrameLimits } from '../core/limits.js';
 import { fieldIndex, fieldMax, requiredMasks } from './field-table.js';
 import type { StagedEvent } from './staged-event.js';
@@ -9,6 +9,8 @@ const tsField = fieldIndex('ts');
 const startedField = fieldIndex('started_at');
 const endedField = fieldIndex('ended_at');
 const durationField = fieldIndex('duration_ms');
+const costField = fieldIndex('cost_micros');
+const costSourceField = fieldIndex('cost_source');
 
 /** The rules over several fields of an event, applied once all of them are read. */
 export class EventRules {
@@ -70,11 +72,15 @@ export class EventRules {
   }
 
   /**
-   * Gives a valid event its time, and an end that tells its start the duration until then; answers whether the time had
-   * to be clamped to the accepted skew.
+   * Gives a valid event its time, an end that tells its start the duration until then, and a cost its source; answers
+   * whether the time had to be clamped to the accepted skew.
    */
-  settleTime(event: StagedEvent): boolean {
+  settle(event: StagedEvent): boolean {
     const isClamped = this.#settleTs(event);
+    if (event.has(costField) && !event.has(costSourceField)) {
+      event.numbers[costSourceField] = costSources.reported;
+      event.set(costSourceField);
+    }
     if (event.has(startedField) && !event.has(durationField) && isTerminalType[event.numbers[typeField]!]) {
       this.#deriveDuration(event);
     }

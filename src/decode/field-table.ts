@@ -17,9 +17,10 @@ export const kindCodes = {
   time: 2,
   integer: 3,
   number: 4,
-  scalar_map: 5,
-  string_map: 6,
-  string_list: 7,
+  hash: 5,
+  scalar_map: 6,
+  string_map: 7,
+  string_list: 8,
 } as const satisfies Record<FieldKind, number>;
 
 /**
@@ -94,6 +95,8 @@ export function describeField(field: EventField): string {
       return `a number from ${field.min} to ${field.max}`;
     case 'integer':
       return `an integer from ${field.min} to ${field.max}`;
+    case 'hash':
+      return 'a text of 16 hex digits or an integer from 0 to 2^64 - 1';
     case 'enum':
       return `one of ${Object.keys(field.values ?? {})
         .filter((name) => name !== '')

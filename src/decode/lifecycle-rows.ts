@@ -256,9 +256,14 @@ class BatchPass {
     const sum = sumByType[this.#types[row]!]!;
     if (sum !== runSums.events) values[sums + sum]! += 1;
     if (this.#scopes[row] !== usageScopes.own) return;
-    values[sums + runSums.tokensIn]! += this.#tokensIn.valueAt(row);
-    values[sums + runSums.tokensOut]! += this.#tokensOut.valueAt(row);
-    if (this.#costs.isNull(row)) return;
+    const tokensIn = this.#tokensIn.valueAt(row);
+    const tokensOut = this.#tokensOut.valueAt(row);
+    values[sums + runSums.tokensIn]! += tokensIn;
+    values[sums + runSums.tokensOut]! += tokensOut;
+    if (this.#costs.isNull(row)) {
+      values[sums + runSums.tokensUnpriced]! += tokensIn + tokensOut;
+      return;
+    }
     values[sums + runSums.costMicros]! += this.#costs.valueAt(row);
     values[sums + runSums.costReports]! += 1;
   }

@@ -1,6 +1,6 @@
 import type { FrameBatch } from '../core/event-batch.js';
 import { type AudienceGroup, LiveAudience } from '../core/live-audience.js';
-import type { LiveEvents, LiveFilter, LiveInterest } from '../core/live-batch.js';
+import { type LiveEvents, type LiveFilter, type LiveInterest, liveNames } from '../core/live-batch.js';
 import { equalRanges } from './byte-range.js';
 import type { DictionaryColumn } from './columns/dictionary-column.js';
 import type { EnumColumn } from './columns/number-columns.js';
@@ -17,6 +17,7 @@ const fields = {
   runId: fieldIndex('run_id'),
   userId: fieldIndex('user_id'),
 } as const;
+const nameFields = Object.values(liveNames).map(fieldIndex);
 const noGroups: readonly AudienceGroup[] = [];
 
 /**
@@ -55,6 +56,7 @@ class RowMatcher {
   readonly #ranges: GrowingList<Uint32Array<ArrayBuffer>>;
   readonly #types: Int8Array;
   readonly #agents: DictionaryColumn;
+  readonly #names: readonly DictionaryColumn[];
   readonly #runIds: TextCursor;
   readonly #userIds: TextCursor;
   /** By tenant and agent. */
@@ -71,6 +73,7 @@ class RowMatcher {
     this.#ranges = ranges;
     this.#types = (block.column(fields.type) as EnumColumn).values;
     this.#agents = block.column(fields.agentId) as DictionaryColumn;
+    this.#names = nameFields.map((field) => block.column(field) as DictionaryColumn);
     this.#runIds = (block.column(fields.runId) as TextColumn).cursor();
     this.#userIds = (block.column(fields.userId) as TextColumn).cursor();
     this.#tenants = Array.from({ length: block.tenants.keyCount }, (_, key) => block.tenants.keyText(key));
@@ -110,11 +113,20 @@ class RowMatcher {
     for (const group of groups) {
       if (!group.takesType(this.#types[row]!)) continue;
       if (group.user !== null && group.user !== this.#user(row)) continue;
+      if (!this.#hasNames(group.names, row)) continue;
       if (group.runs !== null && (this.#runIds.length === 0 || !group.runs.has(this.#run()))) continue;
       taken = true;
       this.#take(group, event);
     }
     return taken;
+  }
+
+  #hasNames(wanted: AudienceGroup['names'], row: number): boolean {
+    for (let index = 0; index < wanted.length; index++) {
+      const names = this.#names[index]!;
+      if (wanted[index] != null && !wanted[index]!.has(names.keyText(names.keyAt(row)))) return false;
+    }
+    return true;
   }
 
   #take(group: AudienceGroup, event: number): void {

@@ -1,13 +1,14 @@
 import { invariant } from '../core/invariant.js';
 import { type ByteSource, createByteSource, shortWord } from './byte-range.js';
 
-/** Names of at most 16 bytes are told apart by their length and four overlapping words. */
-const nameBytesMax = 16;
+/** Names of at most 24 bytes are told apart by their length and six overlapping words. */
+const nameBytesMax = 24;
+const nameWords = 6;
 const slotBits = 9;
 
 /**
  * A closed set of ASCII names, found by their bytes without making a string. The multiplier is searched
- * at construction so that no two names share a slot: a lookup is one probe and at most four word compares.
+ * at construction so that no two names share a slot: a lookup is one probe and at most six word compares.
  */
 export class NameTable {
   readonly #slots: number[] = Array.from({ length: 1 << slotBits }, () => -1);
@@ -18,7 +19,7 @@ export class NameTable {
   /** `names` in the order of the indices `find` answers. */
   constructor(names: readonly string[]) {
     this.#lengths = names.map(() => 0);
-    this.#words = Array.from({ length: 4 * names.length }, () => 0);
+    this.#words = Array.from({ length: nameWords * names.length }, () => 0);
     names.forEach((name, index) => {
       this.#describe(name, index);
     });
@@ -35,12 +36,15 @@ export class NameTable {
     const index = this.#slots[slotOf(head, tail, length, this.#multiplier)]!;
     if (index < 0 || this.#lengths[index] !== length) return -1;
     const words = this.#words;
-    const at = 4 * index;
+    const at = nameWords * index;
     if (words[at] !== head || words[at + 1] !== tail) return -1;
     if (length <= 8) return index;
     const matches =
       words[at + 2] === view.getInt32(offset + 4, true) && words[at + 3] === view.getInt32(offset + length - 8, true);
-    return matches ? index : -1;
+    if (!matches || length <= 16) return matches ? index : -1;
+    const middleMatches =
+      words[at + 4] === view.getInt32(offset + 8, true) && words[at + 5] === view.getInt32(offset + length - 12, true);
+    return middleMatches ? index : -1;
   }
 
   #describe(name: string, index: number): void {
@@ -50,11 +54,14 @@ export class NameTable {
     const source = createByteSource(encoded.buffer);
     const long = length >= 4;
     const words = this.#words;
+    const at = nameWords * index;
     this.#lengths[index] = length;
-    words[4 * index] = long ? source.view.getInt32(0, true) : shortWord(source, 0, length);
-    words[4 * index + 1] = long ? source.view.getInt32(length - 4, true) : 0;
-    words[4 * index + 2] = length > 8 ? source.view.getInt32(4, true) : 0;
-    words[4 * index + 3] = length > 8 ? source.view.getInt32(length - 8, true) : 0;
+    words[at] = long ? source.view.getInt32(0, true) : shortWord(source, 0, length);
+    words[at + 1] = long ? source.view.getInt32(length - 4, true) : 0;
+    words[at + 2] = length > 8 ? source.view.getInt32(4, true) : 0;
+    words[at + 3] = length > 8 ? source.view.getInt32(length - 8, true) : 0;
+    words[at + 4] = length > 16 ? source.view.getInt32(8, true) : 0;
+    words[at + 5] = length > 16 ? source.view.getInt32(length - 12, true) : 0;
   }
 
   #findMultiplier(names: readonly string[]): number {
@@ -69,7 +76,7 @@ export class NameTable {
     this.#slots.fill(-1);
     for (let index = 0; index < count; index++) {
       const words = this.#words;
-      const slot = slotOf(words[4 * index]!, words[4 * index + 1]!, this.#lengths[index]!, multiplier);
+      const slot = slotOf(words[nameWords * index]!, words[nameWords * index + 1]!, this.#lengths[index]!, multiplier);
       if (this.#slots[slot] !== -1) return false;
       this.#slots[slot] = index;
     }

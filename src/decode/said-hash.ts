@@ -36,6 +36,11 @@ function hashField(field: number, event: StagedEvent, source: ByteSource): void 
     case kindCodes.string_list:
       hashEntries(field, event, source, low, high, false);
       break;
+    case kindCodes.hash:
+      scratch.view.setUint32(0, event.hashLow, true);
+      scratch.view.setUint32(4, event.hashHigh, true);
+      hashWide(scratch, 0, 8, low, high);
+      break;
     default:
       hashNumber(event.numbers[field]!, low, high);
   }

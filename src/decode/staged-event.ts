@@ -16,6 +16,9 @@ export class StagedEvent {
   readonly lengths = integers(fieldCount);
   /** Numbers, times in ms, Enum8 numbers. */
   readonly numbers = doubles(fieldCount);
+  /** The two words of the one field of kind `hash`; its slot of `numbers` is not used. */
+  hashLow = 0.5;
+  hashHigh = 0.5;
 
   /** Entries of maps and lists: those of a field start at `entryBase[field]`. */
   readonly entryBase = integers(fieldCount);

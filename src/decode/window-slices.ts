@@ -138,10 +138,13 @@ class SliceBuilder {
 
   #addUsage(slice: OpenSlice, row: number): void {
     const [llmCalls, tokensIn, tokensOut, costMicros] = this.#usage;
+    const rowIn = tokensIn!.valueAt(row);
+    const rowOut = tokensOut!.valueAt(row);
     slice.llmCalls += llmCalls!.valueAt(row);
-    slice.tokensIn += tokensIn!.valueAt(row);
-    slice.tokensOut += tokensOut!.valueAt(row);
-    if (!costMicros!.isNull(row)) slice.costMicros = (slice.costMicros ?? 0) + costMicros!.valueAt(row);
+    slice.tokensIn += rowIn;
+    slice.tokensOut += rowOut;
+    if (costMicros!.isNull(row)) slice.tokensUnpriced += rowIn + rowOut;
+    else slice.costMicros = (slice.costMicros ?? 0) + costMicros!.valueAt(row);
   }
 
   #addExecution(slice: OpenSlice, row: number, role: number): void {
@@ -192,6 +195,7 @@ function openSlice(key: Pick<OpenSlice, 'tenant' | 'tenantKey' | 'agentId' | 'in
     tokensIn: 0,
     tokensOut: 0,
     costMicros: null,
+    tokensUnpriced: 0,
     errors: {},
     confidenceSum: 0,
     confidenceCount: 0,
@@ -219,6 +223,7 @@ function closeSlice(slice: OpenSlice): WindowSlice {
     tokensIn: slice.tokensIn,
     tokensOut: slice.tokensOut,
     costMicros: slice.costMicros,
+    tokensUnpriced: slice.tokensUnpriced,
     errors: slice.errors,
     confidenceSum: slice.confidenceSum,
     confidenceCount: slice.confidenceCount,

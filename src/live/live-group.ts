@@ -25,8 +25,9 @@ export class LiveGroup {
   }
 
   toFilter(): LiveFilter {
-    const { user, agents, runs } = this.query;
-    return { group: this.number, tenant: this.tenant, user, agents, runs, types: typeNumbersOf(this.query) };
+    const { user, agents, runs, models, providers, environments } = this.query;
+    const types = typeNumbersOf(this.query);
+    return { group: this.number, tenant: this.tenant, user, agents, runs, types, models, providers, environments };
   }
 
   /** Adds the events from `first` up to `end` of a batch; messages that are full go out at once. */
@@ -82,5 +83,6 @@ export class LiveGroup {
 
 /** Groups with the same key get the same. */
 export function groupKey(tenant: string, query: LiveQuery): string {
-  return JSON.stringify([tenant, query.user, query.agents, query.runs, query.types, query.statuses]);
+  const { user, agents, runs, types, statuses, models, providers, environments } = query;
+  return JSON.stringify([tenant, user, agents, runs, types, statuses, models, providers, environments]);
 }

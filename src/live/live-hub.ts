@@ -49,7 +49,7 @@ export class LiveHub implements LiveSink {
   #nextGroup = 1;
   #version = 0;
   #interest: LiveInterest | null = null;
-  /** Who wants the progress of a run, by agent and run; types and states are about events only. */
+  /** Who wants the progress of a run, by agent and run; the rest of a filter is about events only. */
   #audience = new LiveAudience([]);
   #flushTimer: Timer | null = null;
   #progressTimer: Timer | null = null;

@@ -38,7 +38,7 @@ function encode(op: LiveOp, message: object): LiveMessage {
 }
 
 export function helloMessage(query: LiveQuery, sinceMs: number): LiveMessage {
-  const { user, agents, runs, types, statuses } = query;
+  const { user, agents, runs, types, statuses, models, providers, environments } = query;
   return encode('hello', {
     filter: {
       ...(user === null ? {} : { user_id: [user] }),
@@ -46,6 +46,9 @@ export function helloMessage(query: LiveQuery, sinceMs: number): LiveMessage {
       run_id: runs,
       type: types,
       status: statuses,
+      model: models,
+      provider: providers,
+      environment: environments,
     },
     // Before it nothing is known: the collector started then, or the tenant has sent nothing since.
     known_since: instant(sinceMs),
@@ -105,6 +108,7 @@ function runItem(run: RunState) {
     steps: run.steps,
     tokens: { in: run.tokensIn, out: run.tokensOut, total: run.tokensIn + run.tokensOut },
     cost_micros: run.costMicros,
+    tokens_unpriced: run.tokensUnpriced,
   };
 }
 

@@ -10,6 +10,9 @@ export interface LiveQuery {
   readonly runs: readonly string[];
   readonly types: readonly string[];
   readonly statuses: readonly string[];
+  readonly models: readonly string[];
+  readonly providers: readonly string[];
+  readonly environments: readonly string[];
 }
 
 const liveStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -18,7 +21,9 @@ const valuesMax = 100;
 const idCharactersMax = 256;
 const typeNames = Object.keys(eventTypes) as [EventType, ...EventType[]];
 
-const idList = z.string().describe(`Ids separated by commas; may be given again; at most ${valuesMax}.`).optional();
+const list = (what: string) =>
+  z.string().describe(`${what} separated by commas; may be given again; at most ${valuesMax}.`).optional();
+const idList = list('Ids');
 
 /** The query parameters, each a list: `a,b` and `x=a&x=b` mean the same. */
 export const liveParameters = z.object({
@@ -32,6 +37,9 @@ export const liveParameters = z.object({
     .string()
     .describe(`States of runs, tasks and steps separated by commas: ${liveStatuses.join(', ')}.`)
     .optional(),
+  model: list('Models'),
+  provider: list('Providers'),
+  environment: list('Environments'),
 });
 
 /** Throws `RequestProblem` `parameter_invalid` that lists every problem. */
@@ -49,6 +57,9 @@ export function parseLiveQuery(query: URLSearchParams, user: string | null = nul
     runs: idsOf(query, 'run_id', problems),
     types: wordsOf(query, 'type', typeNames, problems),
     statuses: wordsOf(query, 'status', liveStatuses, problems),
+    models: idsOf(query, 'model', problems),
+    providers: idsOf(query, 'provider', problems),
+    environments: idsOf(query, 'environment', problems),
   };
   if (problems.length === 0) return parsed;
   const summary = problems.map(({ path, message }) => `${quoted(path)}: ${message}`).join('; ');

@@ -28,6 +28,8 @@ export interface RunState {
   readonly tokensOut: number;
   /** Null: nobody reported one. */
   readonly costMicros: number | null;
+  /** Tokens, in and out, without a cost. */
+  readonly tokensUnpriced: number;
 }
 
 /** An open task or step. */

@@ -177,6 +177,7 @@ export class RunTable {
       tokensIn: number(runSums.tokensIn),
       tokensOut: number(runSums.tokensOut),
       costMicros: number(runSums.costReports) === 0 ? null : number(runSums.costMicros),
+      tokensUnpriced: number(runSums.tokensUnpriced),
     };
   }
 

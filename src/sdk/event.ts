@@ -10,13 +10,15 @@ type FieldValue<F> = F extends { readonly kind: 'enum'; readonly values: infer V
     ? number | string | Date
     : F extends { readonly kind: 'number' | 'integer' }
       ? number
-      : F extends { readonly kind: 'scalar_map' }
-        ? Readonly<Record<string, Scalar>>
-        : F extends { readonly kind: 'string_map' }
-          ? Readonly<Record<string, string>>
-          : F extends { readonly kind: 'string_list' }
-            ? readonly string[]
-            : string;
+      : F extends { readonly kind: 'hash' }
+        ? string | number
+        : F extends { readonly kind: 'scalar_map' }
+          ? Readonly<Record<string, Scalar>>
+          : F extends { readonly kind: 'string_map' }
+            ? Readonly<Record<string, string>>
+            : F extends { readonly kind: 'string_list' }
+              ? readonly string[]
+              : string;
 
 /**
  * One event as an agent sends it, derived from the field table: `type` and `agent_id` always, the rest as

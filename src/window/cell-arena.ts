@@ -17,8 +17,8 @@ export interface CellChunk {
   readonly f32: Float32Array;
 }
 
-/** Cells in a block, ascending. The sizes in the middle are those that sealed digests have. */
-const blockSizes = [2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 512] as const;
+/** Cells in a block, ascending. The sizes in the middle are those that sealed digests have; 18 is that of a slice. */
+const blockSizes = [2, 4, 8, 16, 18, 32, 48, 64, 96, 128, 192, 256, 512] as const;
 export const blockCellsMax = 512;
 
 const chunkBits = 13;

@@ -4,7 +4,7 @@ import { errorsCells } from './errors.js';
 import { qualityCells } from './quality.js';
 import { usageCells } from './usage.js';
 
-/** Where each aggregate has its cells within the block of a slice. 16 cells, 128 bytes. */
+/** Where each aggregate has its cells within the block of a slice. 17 cells, in a block of 144 bytes. */
 export const countsAt = 0;
 export const durationsAt = countsAt + countsCells;
 export const usageAt = durationsAt + durationsCells;

@@ -50,6 +50,11 @@ function randomText(random: Random, charactersMax: number): string {
   return Array.from({ length }, () => alphabet[randomInteger(random, { min: 0, max: alphabet.length - 1 })]).join('');
 }
 
+function randomDigits(random: Random): string {
+  const digits = random() < 0.5 ? '0123456789abcdef' : '0123456789ABCDEF';
+  return Array.from({ length: 16 }, () => digits[randomInteger(random, { min: 0, max: 15 })]).join('');
+}
+
 function oneOf<T>(random: Random, values: readonly T[]): T {
   return values[randomInteger(random, { min: 0, max: values.length - 1 })]!;
 }
@@ -72,6 +77,8 @@ function randomValue(random: Random, field: EventField): unknown {
       return field.min! + random() * Math.min(field.max! - field.min!, 1e6);
     case 'integer':
       return oneOf(random, [field.min!, field.max!, randomInteger(random, { min: field.min!, max: 60_000 })]);
+    case 'hash':
+      return random() < 0.5 ? randomInteger(random, { min: 0, max: 2 ** 50 }) : randomDigits(random);
     case 'enum':
       return oneOf(
         random,
@@ -121,6 +128,9 @@ export function randomEvent(random: Random, density = 0.5): SentEvent {
 export const oddValues: readonly unknown[] = [
   '',
   'task.completed',
+  '0123456789abcdef',
+  '0123456789ABCDEF',
+  '0123456789abcdeg',
   'a'.repeat(257),
   'ß'.repeat(256),
   '😀'.repeat(257),

@@ -58,6 +58,7 @@ test('executions, durations, errors, confidence and memory are those of ended ta
       tokensIn: 0,
       tokensOut: 0,
       costMicros: null,
+      tokensUnpriced: 0,
       errors: { model: 1 },
       confidenceSum: 0.75,
       confidenceCount: 2,
@@ -75,8 +76,17 @@ test('usage is that of everything that ended, unless it is rolled up', () => {
     { type: 'step.started', agent_id: 'a', step_id: 's', ts, ...usage },
   ]);
   expect(slices).toMatchObject([
-    { llmCalls: 2, tokensIn: 40, tokensOut: 600, costMicros: 2 ** 34, completed: 1, failed: 0 },
+    { llmCalls: 2, tokensIn: 40, tokensOut: 600, costMicros: 2 ** 34, tokensUnpriced: 0, completed: 1, failed: 0 },
   ]);
+});
+
+test('tokens of what reported no cost are told beside the cost, also where nothing has one', () => {
+  const tokens = { tokens_in: 20, tokens_out: 3 };
+  const unpriced = { costMicros: null, tokensUnpriced: 46 };
+  expect(slicesOf([task('completed', tokens), task('completed', tokens)])).toMatchObject([unpriced]);
+  const some = [tokens, { ...tokens, cost_micros: 0 }, { ...tokens, usage_scope: 'rolled_up' }];
+  const slices = slicesOf(some.map((usage) => task('completed', usage)));
+  expect(slices).toMatchObject([{ tokensIn: 40, costMicros: 0, tokensUnpriced: 23 }]);
 });
 
 test('an ended run or step makes a slice, even of zeros, and what has not ended makes none', () => {

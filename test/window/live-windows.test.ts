@@ -31,12 +31,19 @@ test('a snapshot adds up counts, usage, errors, confidence and memory of its sli
       tokensIn: 1000,
       tokensOut: 50,
       costMicros: 42,
+      tokensUnpriced: 30,
       errors: { tool: 1 },
       confidenceSum: 1.5,
       confidenceCount: 2,
       memoryMbMax: 256,
     }),
-    sliceOf(noon - 20_000, [200], { failed: 3, errors: { tool: 2, model: 1 }, tokensIn: 1, memoryMbMax: 512 }),
+    sliceOf(noon - 20_000, [200], {
+      failed: 3,
+      errors: { tool: 2, model: 1 },
+      tokensIn: 1,
+      tokensUnpriced: 1,
+      memoryMbMax: 512,
+    }),
   ]);
   // The highest is neither the first nor the last, of the slices and of what one slice was told.
   windows.add([sliceOf(noon - 20_000, [], { memoryMbMax: 300 }), sliceOf(noon - 40_000, [], { memoryMbMax: 128 })]);
@@ -51,6 +58,7 @@ test('a snapshot adds up counts, usage, errors, confidence and memory of its sli
     tokensIn: 1001,
     tokensOut: 50,
     costMicros: 42,
+    tokensUnpriced: 31,
     errors: { tool: 3, model: 1 },
     confidenceAvg: 0.75,
     memoryMbMax: 512,

@@ -65,7 +65,7 @@ function rowOf(task: Task): RawRow {
     llm_calls: 2,
     tokens_in: 100,
     tokens_out: 10,
-    cost_micros: 7,
+    cost_micros: task.receivedMs % 2 === 0 ? 7 : null,
     confidence: 0.5,
     memory_mb: 64,
   };
@@ -81,7 +81,7 @@ function sliceOfTask(task: Task): WindowSlice {
     llmCalls: 2,
     tokensIn: 100,
     tokensOut: 10,
-    costMicros: 7,
+    ...(task.receivedMs % 2 === 0 ? { costMicros: 7 } : { costMicros: null, tokensUnpriced: 110 }),
     confidenceSum: 0.5,
     confidenceCount: 1,
     memoryMbMax: 64,

@@ -24,6 +24,7 @@ export function sliceOf(
     tokensIn: 0,
     tokensOut: 0,
     costMicros: 0,
+    tokensUnpriced: 0,
     errors: {},
     confidenceSum: 0,
     confidenceCount: 0,

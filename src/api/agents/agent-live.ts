@@ -122,6 +122,7 @@ function windowItem(snapshot: WindowSnapshot | undefined) {
       tokens_in: snapshot?.tokensIn ?? 0,
       tokens_out: snapshot?.tokensOut ?? 0,
       cost_micros: snapshot?.costMicros ?? null,
+      tokens_unpriced: snapshot?.tokensUnpriced ?? 0,
     }),
     avg_confidence: meanDigits(snapshot?.confidenceAvg ?? null),
     max_memory_mb: snapshot?.memoryMbMax ?? null,

@@ -8,6 +8,7 @@ import {
   optionalTextSchema,
   percentSchema,
   textSchema,
+  tokensUnpricedSchema,
 } from '../answers/answer-schema.js';
 
 /** Of doubles: what is behind the 12th digit depends on the order of adding. */
@@ -37,6 +38,7 @@ const columns = {
   cost_micros: countSchema
     .nullable()
     .meta({ description: 'Millionths of a US dollar; null where nobody reported a cost.' }),
+  tokens_unpriced: tokensUnpricedSchema,
   avg_confidence: meanSchema,
   avg_memory_mb: meanSchema,
   max_memory_mb: optionalNumberSchema.meta({ description: 'As it was sent.' }),

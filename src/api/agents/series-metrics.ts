@@ -34,6 +34,7 @@ const specs = {
   tokens_out: { columns: ['tokens_out'], value: (bucket) => bucket.tokens_out },
   tokens: { columns: ['tokens_in', 'tokens_out'], value: (bucket) => bucket.tokens_in + bucket.tokens_out },
   cost_cents: { columns: ['cost_micros'], value: (bucket) => costCents(bucket.cost_micros) },
+  tokens_unpriced: { columns: ['tokens_unpriced'], value: (bucket) => bucket.tokens_unpriced },
   confidence: {
     columns: ['confidence_count', 'confidence_sum'],
     value: ({ confidence_count: count, confidence_sum: sum }) => meanDigits(count === 0 ? null : sum / count),

@@ -24,6 +24,11 @@ export const costCentsSchema = z
   .nullable()
   .meta({ description: 'US cents; null where nobody reported a cost.' });
 
+/** Beside each sum of costs: how much of it is not known. */
+export const tokensUnpricedSchema = countSchema.meta({
+  description: 'Tokens, in and out, of work that reported no cost: the cost is not that of these.',
+});
+
 /** A mean of doubles: what is behind the 12th digit depends on the order of adding. Null of nothing. */
 export const meanSchema = z.number().nullable().meta({ description: 'A mean, to 12 significant digits.' });
 

@@ -15,6 +15,7 @@ import {
   optionalNumberSchema,
   percentSchema,
   textSchema,
+  tokensUnpricedSchema,
 } from '../answers/answer-schema.js';
 import { meanDigits } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
@@ -48,6 +49,7 @@ const daySchema = z
     tokens_in: countSchema,
     tokens_out: countSchema,
     cost_micros: countSchema.nullable().meta({ description: 'Millionths of a US dollar.' }),
+    tokens_unpriced: tokensUnpricedSchema,
     avg_confidence: optionalNumberSchema,
     avg_memory_mb: optionalNumberSchema,
     max_memory_mb: optionalNumberSchema,
@@ -127,6 +129,7 @@ function dayItem(row: EngagementDayRow): z.output<typeof daySchema> {
     tokens_in: row.tokens_in,
     tokens_out: row.tokens_out,
     cost_micros: row.cost_micros,
+    tokens_unpriced: row.tokens_unpriced,
     avg_confidence: meanDigits(row.avg_confidence),
     avg_memory_mb: meanDigits(row.avg_memory_mb),
     max_memory_mb: row.max_memory_mb,

@@ -105,6 +105,9 @@ export function createFailureBreakdownRoute(context: ApiContext): HttpRoute {
         category: given.category,
         code: given.code,
         agentId: given.agent_id,
+        environment: given.environment,
+        model: given.model,
+        provider: given.provider,
         userId: user ?? undefined,
         ...span,
       };

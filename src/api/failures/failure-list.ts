@@ -19,6 +19,9 @@ export const failureFilterShape = {
   category: wordParameter(categories as [ErrorCategory, ...ErrorCategory[]]).optional(),
   code: idParameter.optional(),
   agent_id: idParameter.optional(),
+  environment: idParameter.optional(),
+  model: idParameter.optional(),
+  provider: idParameter.optional(),
 };
 
 const parameters = z
@@ -75,7 +78,10 @@ export function createFailureListRoute(context: ApiContext): HttpRoute {
         runId: given.run_id,
         taskId: given.task_id,
         userId: user ?? undefined,
+        environment: given.environment,
         name: given.name,
+        model: given.model,
+        provider: given.provider,
         fromMs: given.from?.fromMs,
         toMs: given.to && endOf(given.to),
       };

@@ -11,6 +11,7 @@ import {
   optionalTextSchema,
   stringMapSchema,
   textSchema,
+  tokensUnpricedSchema,
 } from '../answers/answer-schema.js';
 import { contextText, secondsText } from '../answers/answer-units.js';
 import { noUsage, usageAnswer } from '../answers/usage.js';
@@ -30,6 +31,9 @@ const parameters = z.strictObject({
   agent_id: idParameter.optional(),
   status: statusParameter(runStatuses).optional(),
   user_id: idParameter.optional(),
+  environment: idParameter.optional(),
+  model: idParameter.optional(),
+  provider: idParameter.optional(),
   skip: integerParameter({ min: 0, max: offsetMax, fallback: 0 }),
   limit: integerParameter({ min: 1, max: 100, fallback: 20 }),
   cursor: cursorParameter.optional(),
@@ -45,6 +49,9 @@ const historyRun = z
     run_id: textSchema,
     agent_id: textSchema,
     user_id: optionalTextSchema,
+    environment: optionalTextSchema,
+    model: optionalTextSchema,
+    provider: optionalTextSchema,
     name: optionalTextSchema,
     status: z.enum(historyStatuses),
     state: z.enum(runStatuses),
@@ -58,6 +65,7 @@ const historyRun = z
     node_count: countSchema.meta({ description: 'Attempts of steps that ended, and tasks that ended.' }),
     tokens_used: countSchema,
     cost_cents: costCentsSchema,
+    tokens_unpriced: tokensUnpricedSchema,
   })
   .meta({ id: 'AgentHistoryRun' });
 
@@ -120,12 +128,15 @@ function nextPage(query: URLSearchParams, cursor: string | null): Record<string,
 
 function historyItem(row: RunListRow, facts: RunPageFacts): z.output<typeof historyRun> {
   const totals = facts.totals.get(row.run_id);
-  const { tokens, cost_cents } = usageAnswer(totals ?? noUsage);
+  const { tokens, cost_cents, tokens_unpriced } = usageAnswer(totals ?? noUsage);
   const state = runStatus(row, facts);
   return {
     run_id: row.run_id,
     agent_id: row.agent_id,
     user_id: row.user_id,
+    environment: row.environment,
+    model: row.model,
+    provider: row.provider,
     name: row.name,
     status: state === 'completed' ? 'success' : state,
     state,
@@ -139,5 +150,6 @@ function historyItem(row: RunListRow, facts: RunPageFacts): z.output<typeof hist
     node_count: (totals?.tasks_ended ?? 0) + (totals?.steps_ended ?? 0),
     tokens_used: tokens.total,
     cost_cents,
+    tokens_unpriced,
   };
 }

@@ -11,7 +11,7 @@ import {
   textSchema,
 } from '../answers/answer-schema.js';
 import { percentDigits, rounded } from '../answers/answer-units.js';
-import { usageAnswer, usageShape } from '../answers/usage.js';
+import { detailedUsageAnswer, detailedUsageShape } from '../answers/usage.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { checkFailureRange, failureRangeShape, failureSpan } from '../request/event-range.js';
 import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';
@@ -39,7 +39,7 @@ const flow = z
     success_rate: percentSchema.meta({ description: 'Of the runs that completed or failed, in percent.' }),
     error_rate: percentSchema,
     execution_times: executionTimesSchema.meta({ description: 'Of the runs whose duration is known.' }),
-    ...usageShape,
+    ...detailedUsageShape,
     first_run_at: instantSchema,
     last_run_at: instantSchema,
   })
@@ -112,7 +112,7 @@ function flowItem(row: FlowRow): z.output<typeof flow> {
       p95_ms: told(row.p95_duration_ms),
       p99_ms: told(row.p99_duration_ms),
     },
-    ...usageAnswer(row),
+    ...detailedUsageAnswer(row),
     first_run_at: instant(row.first_run_ms),
     last_run_at: instant(row.last_run_ms),
   };

@@ -37,7 +37,7 @@ export async function readKeptTasks(
 function keptAttempt(task: RunTaskRow): WorkAttemptRow {
   const isEnded = task.status !== 'pending' && task.status !== 'running';
   const number = Math.max(1, task.attempt);
-  const { llm_calls, tokens_in, tokens_out, cost_micros } = isEnded ? task : noUsage;
+  const usage = isEnded ? task : noUsage;
   return {
     kind: 'task',
     task_id: task.task_id,
@@ -49,15 +49,25 @@ function keptAttempt(task: RunTaskRow): WorkAttemptRow {
     parent_id: null,
     name: task.name,
     step_kind: null,
+    environment: task.environment,
+    model: task.model,
+    provider: task.provider,
+    args_hash: null,
+    finish_reason: task.finish_reason,
     start_ms: task.start_ms,
     started_ms: task.started_ms,
     ended_ms: isEnded ? (task.ended_ms ?? task.updated_ms) : null,
     updated_ms: task.updated_ms,
     duration_ms: task.duration_ms,
-    llm_calls,
-    tokens_in,
-    tokens_out,
-    cost_micros,
+    llm_calls: usage.llm_calls,
+    tokens_in: usage.tokens_in,
+    tokens_out: usage.tokens_out,
+    cost_micros: usage.cost_micros,
+    tokens_unpriced: usage.tokens_unpriced,
+    tokens_cache_read: usage.tokens_cache_read,
+    tokens_cache_write: usage.tokens_cache_write,
+    tokens_reasoning: usage.tokens_reasoning,
+    cost_source: isEnded ? task.cost_source : null,
     usage_scope: 'own',
     confidence: task.confidence,
     error_category: task.error_category,

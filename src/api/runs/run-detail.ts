@@ -10,7 +10,7 @@ import type { StoreReader } from '../../core/ports/store-reader.js';
 import { optionalInstant } from '../../core/time-text.js';
 import { reportedAttempt } from '../answers/answer-units.js';
 import { identityAnswer } from '../answers/identity.js';
-import { noUsage, usageAnswer } from '../answers/usage.js';
+import { detailedUsageAnswer, noUsage } from '../answers/usage.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { parseParameters } from '../request/parameters.js';
 import { failureItem } from '../work/attempt-answer.js';
@@ -105,6 +105,7 @@ function statePart({ key, status, state }: RunRecord) {
     agent_version: state?.agent_version ?? null,
     parent_id: state?.parent_id ?? null,
     ...identityAnswer(state),
+    finish_reason: state?.finish_reason ?? null,
     started_at: optionalInstant(startedOf(state)),
     ended_at: optionalInstant(endedOf(state)),
     updated_at: optionalInstant(state?.updated_ms ?? null),
@@ -117,8 +118,9 @@ function statePart({ key, status, state }: RunRecord) {
     inputs: state?.inputs ?? {},
     outputs: state?.outputs ?? {},
     labels: state?.labels ?? {},
-    own: usageAnswer(runUsage(state, 'own')),
-    rolled_up: state?.usage_scope === 'rolled_up' ? usageAnswer(runUsage(state, 'rolled_up')) : null,
+    cost_source: state?.cost_source ?? null,
+    own: detailedUsageAnswer(runUsage(state, 'own')),
+    rolled_up: state?.usage_scope === 'rolled_up' ? detailedUsageAnswer(runUsage(state, 'rolled_up')) : null,
   };
 }
 
@@ -130,7 +132,7 @@ function runUsage(state: RunDetailRow | null, scope: 'own' | 'rolled_up') {
 
 function activityPart(activity: RunActivityRow | null) {
   return {
-    total: usageAnswer(activity ?? noUsage),
+    total: detailedUsageAnswer(activity ?? noUsage),
     events: activity?.events ?? 0,
     steps_started: activity?.steps_started ?? 0,
     steps_ended: activity?.steps_ended ?? 0,

@@ -10,7 +10,7 @@ import {
   textSchema,
 } from '../answers/answer-schema.js';
 import { identityAnswer, identityShape } from '../answers/identity.js';
-import { noUsage, usageAnswer, usageSchema } from '../answers/usage.js';
+import { detailedUsageAnswer, noUsage, usageSchema } from '../answers/usage.js';
 import { inputSummary } from '../work/task-answer.js';
 import { runStatuses } from './run-stats.js';
 import type { RunTotals } from './run-totals.js';
@@ -67,7 +67,7 @@ export function runItem(row: RunListRow, facts: RunPageFacts): z.output<typeof r
     steps_started: totals?.steps_started ?? 0,
     steps_ended: totals?.steps_ended ?? 0,
     steps_failed: totals?.steps_failed ?? 0,
-    total: usageAnswer(totals ?? noUsage),
+    total: detailedUsageAnswer(totals ?? noUsage),
     error_category: row.error_category,
     error_code: row.error_code,
     error_preview: row.error_preview,

@@ -18,7 +18,7 @@ import { contextText, reportedAttempt, secondsText } from '../answers/answer-uni
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';
 import { idParameter, integerParameter, parseParameters } from '../request/parameters.js';
-import { attemptMs, failureItem, failureSchema } from '../work/attempt-answer.js';
+import { attemptMs, failureItem, failureSchema, modelPart, modelShape } from '../work/attempt-answer.js';
 import { openStatus, workStatusSchema } from '../work/work-status.js';
 import { type RunRecord, readRunRecord, runStatuses } from './run-record.js';
 
@@ -57,7 +57,8 @@ const nodeSchema = z
     attempt: attemptSchema,
     metadata: z.strictObject({
       tool: optionalTextSchema.meta({ description: 'The name of a step of kind tool.' }),
-      model: optionalTextSchema.meta({ description: 'The name of a step of kind llm.' }),
+      ...modelShape,
+      model: optionalTextSchema.meta({ description: 'As it was told, else the name of a step of kind llm.' }),
       position: countSchema.meta({ description: 'Among the nodes of the run, from 1, in the order of time.' }),
       labels: stringMapSchema,
     }),
@@ -197,7 +198,8 @@ function nodeItem(row: WorkAttemptRow, position: number, isHeard: boolean) {
     attempt: reportedAttempt(row.attempt),
     metadata: {
       tool: row.step_kind === 'tool' ? row.name : null,
-      model: row.step_kind === 'llm' ? row.name : null,
+      ...modelPart(row),
+      model: row.model ?? (row.step_kind === 'llm' ? row.name : null),
       position,
       labels: row.labels,
     },

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { type RunOutcomeRow, readRunOutcomes } from '../../clickhouse/queries/runs/run-outcomes.js';
 import { readRunsUsage } from '../../clickhouse/queries/runs/runs-usage.js';
-import type { UsageRow } from '../../clickhouse/queries/sql/usage-columns.js';
+import type { DetailedUsageRow } from '../../clickhouse/queries/sql/usage-columns.js';
 import { nearestRank } from '../../core/percentile.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { countSchema, millisecondsSchema, percentSchema } from '../answers/answer-schema.js';
 import { percentDigits } from '../answers/answer-units.js';
-import { addedUsage, noUsage, usageAnswer, usageShape } from '../answers/usage.js';
+import { addedDetailedUsage, detailedUsageAnswer, detailedUsageShape, noUsage } from '../answers/usage.js';
 import { requestBatches } from '../request/parameter-bytes.js';
 import { successRate } from '../statistics/execution-rate.js';
 import { type HistoryCount, totalMax } from '../work/history-count.js';
@@ -30,7 +30,7 @@ export const runStatsSchema = z
     by_status: z.strictObject(byStatusShape),
     success_rate: percentSchema.meta({ description: 'Of the runs that completed or failed, in percent.' }),
     p95_duration_ms: millisecondsSchema.meta({ description: 'Of the runs that ended and report a duration.' }),
-    ...usageShape,
+    ...detailedUsageShape,
   })
   .meta({ id: 'RunStats' });
 
@@ -62,7 +62,7 @@ export async function readRunStats(
       by_status: byStatus,
       success_rate: percentDigits(successRate({ total: counted.length, successful, failed })),
       p95_duration_ms: nearestRank(durationsOf(counted), 0.95),
-      ...usageAnswer(usage),
+      ...detailedUsageAnswer(usage),
     },
   };
 }
@@ -73,11 +73,15 @@ function countByStatus(rows: readonly RunOutcomeRow[], orphaned: ReadonlySet<str
   return counts;
 }
 
-async function readUsage(store: StoreReader, tenant: string, rows: readonly RunOutcomeRow[]): Promise<UsageRow> {
+async function readUsage(
+  store: StoreReader,
+  tenant: string,
+  rows: readonly RunOutcomeRow[],
+): Promise<DetailedUsageRow> {
   let total = noUsage;
   for (const batch of requestBatches(rows, ({ run_id: id }) => [id])) {
     const usage = await readRunsUsage(store, { tenant, runIds: batch.map(({ run_id: id }) => id) });
-    total = addedUsage(total, usage ?? noUsage);
+    total = addedDetailedUsage(total, usage ?? noUsage);
   }
   return total;
 }

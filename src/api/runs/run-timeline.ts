@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readWorkAttempts } from '../../clickhouse/queries/work/work-attempts.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import { instant, optionalInstant } from '../../core/time-text.js';
-import { noUsage, usageAnswer } from '../answers/usage.js';
+import { detailedUsageAnswer, noUsage } from '../answers/usage.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { cursorParameter, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';
 import { integerParameter, parseParameters } from '../request/parameters.js';
@@ -96,7 +96,7 @@ function timelineAnswer(record: RunRecord, timeline: Timeline, { attempts, left,
     total_attempts: attempts,
     truncated: attempts > timelineAttemptsMax || left > 0,
     steps_expired: record.stepsExpired,
-    total: usageAnswer(root?.total ?? noUsage),
+    total: detailedUsageAnswer(root?.total ?? noUsage),
     critical_path: {
       duration_ms: root === undefined ? 0 : root.work.endMs - root.work.startMs,
       nodes: nodes.reduce((count, { criticalMs }) => count + (criticalMs === null ? 0 : 1), 0),

@@ -12,8 +12,8 @@ import {
   textSchema,
 } from '../answers/answer-schema.js';
 import { reportedAttempt } from '../answers/answer-units.js';
-import { usageAnswer, usageSchema } from '../answers/usage.js';
-import { attemptMs } from '../work/attempt-answer.js';
+import { detailedUsageAnswer, usageSchema } from '../answers/usage.js';
+import { attemptMs, modelPart, modelShape } from '../work/attempt-answer.js';
 import { openStatus, workStatusSchema } from '../work/work-status.js';
 import { type RunRecord, runStatuses } from './run-record.js';
 import type { Timeline, TimelineNode } from './timeline.js';
@@ -32,6 +32,7 @@ const nodeSchema = z
     name: optionalTextSchema,
     kind: optionalTextSchema,
     agent_id: optionalTextSchema,
+    ...modelShape,
     status: workStatusSchema,
     started_at: optionalInstantSchema,
     ended_at: optionalInstantSchema,
@@ -69,6 +70,7 @@ export const timelineSchema = z
   .meta({ id: 'Timeline' });
 
 const previewCharactersMax = 200;
+const noModel = { environment: null, model: null, provider: null, args_hash: null, finish_reason: null };
 
 export function timelineNode(node: TimelineNode, timeline: Timeline, record: RunRecord) {
   const { work } = node;
@@ -83,9 +85,9 @@ export function timelineNode(node: TimelineNode, timeline: Timeline, record: Run
     attempts: work.attempts,
     ...(work.type === 'run' ? runPart(timeline, record) : attemptPart(work.row, record.isHeard)),
     offset_ms: work.startMs - timeline.originMs,
-    own: usageAnswer(node.own),
-    total: usageAnswer(node.total),
-    rolled_up: node.rolledUp === null ? null : usageAnswer(node.rolledUp),
+    own: detailedUsageAnswer(node.own),
+    total: detailedUsageAnswer(node.total),
+    rolled_up: node.rolledUp === null ? null : detailedUsageAnswer(node.rolledUp),
     critical: node.criticalMs !== null,
     critical_ms: node.criticalMs,
   };
@@ -98,6 +100,11 @@ function runPart({ startedMs, endedMs, durationMs }: Timeline, { state, status }
     name: state?.name ?? null,
     kind: null,
     agent_id: state?.agent_id ?? null,
+    environment: state?.environment ?? null,
+    model: state?.model ?? null,
+    provider: state?.provider ?? null,
+    args_hash: null,
+    finish_reason: state?.finish_reason ?? null,
     status,
     started_at: optionalInstant(startedMs),
     ended_at: optionalInstant(endedMs),
@@ -115,6 +122,7 @@ function attemptPart(row: WorkAttemptRow | null, isHeard: boolean) {
     name: row?.name ?? null,
     kind: row?.step_kind ?? null,
     agent_id: row?.agent_id ?? null,
+    ...(row === null ? noModel : modelPart(row)),
     status: openStatus(row?.status ?? 'running', isHeard),
     started_at: optionalInstant(row?.started_ms ?? null),
     ended_at: optionalInstant(row?.ended_ms ?? null),

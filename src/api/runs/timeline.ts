@@ -1,7 +1,7 @@
 import type { RunDetailRow } from '../../clickhouse/queries/runs/run-detail.js';
-import type { UsageRow } from '../../clickhouse/queries/sql/usage-columns.js';
+import type { DetailedUsageRow } from '../../clickhouse/queries/sql/usage-columns.js';
 import type { WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
-import { addedUsage, noUsage } from '../answers/usage.js';
+import { addedDetailedUsage, noUsage } from '../answers/usage.js';
 import { criticalMs } from './critical-path.js';
 import type { RunRecord } from './run-record.js';
 import { buildWorkTree, type WorkNode } from './work-tree.js';
@@ -21,11 +21,11 @@ export interface Timeline {
 export interface TimelineNode {
   readonly work: WorkNode;
   /** Usage of this attempt alone. */
-  readonly own: UsageRow;
+  readonly own: DetailedUsageRow;
   /** With that of everything below it. */
-  readonly total: UsageRow;
+  readonly total: DetailedUsageRow;
   /** Reported with that of everything below it: told, never added. */
-  readonly rolledUp: UsageRow | null;
+  readonly rolledUp: DetailedUsageRow | null;
   /** Null: not on the critical path. */
   readonly criticalMs: number | null;
 }
@@ -81,7 +81,7 @@ function measuredNodes(tree: readonly WorkNode[], state: RunDetailRow | null): T
   // Parents come before their children, so that a total is complete when it is added to its parent's.
   for (let index = tree.length - 1; index > 0; index--) {
     const parent = tree[index]?.parent ?? 0;
-    totals[parent] = addedUsage(totals[parent] ?? noUsage, totals[index] ?? noUsage);
+    totals[parent] = addedDetailedUsage(totals[parent] ?? noUsage, totals[index] ?? noUsage);
   }
   return tree.map((work, index) => ({
     work,
@@ -93,7 +93,7 @@ function measuredNodes(tree: readonly WorkNode[], state: RunDetailRow | null): T
 }
 
 interface ReportedUsage {
-  readonly usage: UsageRow;
+  readonly usage: DetailedUsageRow;
   readonly isRolledUp: boolean;
 }
 

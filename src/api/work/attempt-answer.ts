@@ -12,8 +12,17 @@ import {
   textSchema,
 } from '../answers/answer-schema.js';
 import { reportedAttempt } from '../answers/answer-units.js';
-import { usageAnswer, usageShape } from '../answers/usage.js';
+import { detailedUsageAnswer, detailedUsageShape } from '../answers/usage.js';
 import { openStatus, workStatusSchema } from './work-status.js';
+
+/** Where an attempt ran and by which model, as it was told. */
+export const modelShape = {
+  environment: optionalTextSchema,
+  model: optionalTextSchema,
+  provider: optionalTextSchema,
+  args_hash: optionalTextSchema.meta({ description: '16 hex digits: the same for the same arguments.' }),
+  finish_reason: optionalTextSchema,
+};
 
 /** What attempts of tasks and of steps have in common. */
 const attemptShape = {
@@ -21,10 +30,12 @@ const attemptShape = {
   name: optionalTextSchema,
   status: workStatusSchema,
   agent_id: textSchema,
+  ...modelShape,
   started_at: optionalInstantSchema,
   ended_at: optionalInstantSchema,
   duration_ms: millisecondsSchema,
-  ...usageShape,
+  ...detailedUsageShape,
+  cost_source: optionalTextSchema,
   usage_scope: z.enum(['own', 'rolled_up']),
   confidence: optionalNumberSchema,
   error_category: optionalTextSchema,
@@ -47,10 +58,12 @@ export function taskAttempt(row: WorkAttemptRow, isHeard: boolean) {
     name: row.name,
     status: openStatus(row.status, isHeard),
     agent_id: row.agent_id,
+    ...modelPart(row),
     started_at: optionalInstant(row.started_ms),
     ended_at: optionalInstant(row.ended_ms),
     duration_ms: attemptMs(row),
-    ...usageAnswer(row),
+    ...detailedUsageAnswer(row),
+    cost_source: row.cost_source,
     usage_scope: row.usage_scope,
     confidence: row.confidence,
     error_category: row.error_category,
@@ -59,6 +72,10 @@ export function taskAttempt(row: WorkAttemptRow, isHeard: boolean) {
     inputs: row.inputs,
     outputs: row.outputs,
   };
+}
+
+export function modelPart({ environment, model, provider, args_hash, finish_reason }: WorkAttemptRow) {
+  return { environment, model, provider, args_hash, finish_reason };
 }
 
 export function stepAttempt(row: WorkAttemptRow, isHeard: boolean) {

@@ -11,7 +11,7 @@ import {
 } from '../answers/answer-schema.js';
 import { reportedAttempt } from '../answers/answer-units.js';
 import { identityAnswer, identityShape } from '../answers/identity.js';
-import { usageAnswer, usageShape } from '../answers/usage.js';
+import { detailedUsageAnswer, detailedUsageShape } from '../answers/usage.js';
 import { workStatusSchema } from './work-status.js';
 
 const summaryCharactersMax = 200;
@@ -26,12 +26,14 @@ export const taskItemShape = {
   agent_name: optionalTextSchema,
   run_id: optionalTextSchema,
   ...identityShape,
+  finish_reason: optionalTextSchema,
   started_at: optionalInstantSchema,
   ended_at: optionalInstantSchema,
   updated_at: instantSchema,
   received_at: instantSchema,
   duration_ms: millisecondsSchema,
-  ...usageShape,
+  ...detailedUsageShape,
+  cost_source: optionalTextSchema,
   memory_mb: optionalNumberSchema,
   confidence: optionalNumberSchema,
   error_category: optionalTextSchema,
@@ -50,12 +52,14 @@ export function taskItem(task: TaskRow) {
     agent_name: task.agent_name,
     run_id: task.run_id,
     ...identityAnswer(task),
+    finish_reason: task.finish_reason,
     started_at: optionalInstant(task.started_ms),
     ended_at: optionalInstant(task.ended_ms),
     updated_at: instant(task.updated_ms),
     received_at: instant(task.received_ms),
     duration_ms: task.duration_ms,
-    ...usageAnswer(task),
+    ...detailedUsageAnswer(task),
+    cost_source: task.cost_source,
     memory_mb: task.memory_mb,
     confidence: task.confidence,
     error_category: task.error_category,

@@ -32,6 +32,8 @@ export interface WindowSnapshot {
   readonly tokensOut: number;
   /** Null: nobody reported one. */
   readonly costMicros: number | null;
+  /** Tokens, in and out, of what reported no cost. */
+  readonly tokensUnpriced: number;
   readonly errors: Readonly<Record<string, number>>;
   readonly confidenceAvg: number | null;
   readonly memoryMbMax: number | null;

@@ -2,8 +2,8 @@ import { type Column, rowsInitial, rowsRetainedMax } from './column.js';
 import { grownNulls, writeArray } from './number-columns.js';
 
 /**
- * `UInt64`, and `DateTime64(3)` as its Int64 of milliseconds, nullable or not: integers from 0 to 2^53 - 1
- * as two 32-bit words, the low one first. A BigInt64Array is ten times slower to write.
+ * `UInt64`, and `DateTime64(3)` as its Int64 of milliseconds, nullable or not: integers from 0 to 2^53 - 1, or hashes of
+ * 64 bits, as two 32-bit words, the low one first. A BigInt64Array is ten times slower to write.
  */
 export class Word64Column implements Column {
   #words = new Uint32Array(2 * rowsInitial);
@@ -18,6 +18,19 @@ export class Word64Column implements Column {
     words[2 * row] = value;
     words[2 * row + 1] = value / 0x1_0000_0000;
     if (this.#nulls !== null) this.#nulls[row] = 0;
+  }
+
+  /** Any 64 bits. */
+  appendWords(row: number, low: number, high: number): void {
+    this.#words[2 * row] = low;
+    this.#words[2 * row + 1] = high;
+  }
+
+  /** 16 hex digits of a row that was appended by words; empty for 0. */
+  hexAt(row: number): string {
+    const low = this.#words[2 * row]!;
+    const high = this.#words[2 * row + 1]!;
+    return low === 0 && high === 0 ? '' : hexWord(high) + hexWord(low);
   }
 
   valueAt(row: number): number {
@@ -66,4 +79,8 @@ export class Word64Column implements Column {
     this.#words = new Uint32Array(2 * rowsInitial);
     if (this.#nulls !== null) this.#nulls = new Uint8Array(rowsInitial).fill(1);
   }
+}
+
+function hexWord(word: number): string {
+  return word.toString(16).padStart(8, '0');
 }

@@ -110,6 +110,8 @@ test.each(cases)('$type metrics of $agent over $range equal a recomputation from
   expect(body.llm_calls).toBe(sum(numbers(own, 'llm_calls')));
   const costs = numbers(own, 'cost_micros');
   expect(body.cost_cents).toBe(costs.length === 0 ? null : sum(costs) / 10_000);
+  const unpriced = own.filter((row) => row.cost_micros == null);
+  expect(body.tokens_unpriced).toBe(sum(numbers(unpriced, 'tokens_in')) + sum(numbers(unpriced, 'tokens_out')));
   const memory = numbers(executions, 'memory_mb');
   if (memory.length === 0) expect(body.max_memory_mb).toBeNull();
   else expect(body.max_memory_mb).toBeCloseTo(Math.max(...memory), 3);

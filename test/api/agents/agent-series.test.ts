@@ -79,6 +79,7 @@ async function series(target: string, tenant = 'acme'): Promise<{ from: string; 
 const metricLists = [
   'executions,successful,failed,cancelled,success_rate,error_rate,llm_calls,cost_cents',
   'avg_ms,min_ms,max_ms,confidence,memory_mb,tokens_in,tokens_out,tokens',
+  'tokens_unpriced',
 ] as const;
 
 /** A bucket recomputed from the rows alone; averages are compared apart, for the order of their sums. */
@@ -111,6 +112,10 @@ function recomputed(key: { readonly tenant: string; readonly agentId: string }, 
       tokens_out: sum('tokens_out'),
       tokens: sum('tokens_in') + sum('tokens_out'),
       cost_cents: own.every(({ cost_micros: cost }) => cost == null) ? null : sum('cost_micros') / 10_000,
+      tokens_unpriced: own.reduce(
+        (total, row) => total + (row.cost_micros === null ? Number(row.tokens_in) + Number(row.tokens_out) : 0),
+        0,
+      ),
       memory_mb: memory.length === 0 ? null : Math.max(...memory),
     } as Readonly<Record<string, number | null>>,
     rounded: {

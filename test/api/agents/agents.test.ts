@@ -21,6 +21,7 @@ const snapshot: WindowSnapshot = {
   tokensIn: 100,
   tokensOut: 11,
   costMicros: 12_345,
+  tokensUnpriced: 9,
   errors: { tool: 1 },
   confidenceAvg: 0.5,
   memoryMbMax: 64,
@@ -140,6 +141,7 @@ test('the live answer has all five windows, the empty ones as zeros and nulls, w
     llm_calls: 5,
     tokens: { in: 100, out: 11, total: 111 },
     cost_cents: 1.2345,
+    tokens_unpriced: 9,
     avg_confidence: 0.5,
     max_memory_mb: 64,
   });

@@ -170,6 +170,9 @@ function totals(tenant: string, fromMs: number, toMs: number) {
     llm_calls: sum('llm_calls'),
     tokens: { in: sum('tokens_in'), out: sum('tokens_out'), total: sum('tokens_in') + sum('tokens_out') },
     cost_cents: own.some((row) => row.cost_micros != null) ? sum('cost_micros') / 10_000 : null,
+    tokens_unpriced: own
+      .filter((row) => row.cost_micros == null)
+      .reduce((total, row) => total + Number(row.tokens_in ?? 0) + Number(row.tokens_out ?? 0), 0),
     rate: roundedRate(successful, finished),
   };
 }

@@ -35,11 +35,14 @@ export interface ExpectedFailure {
   readonly ts: number;
   readonly name: string;
   readonly step_kind: string;
+  readonly environment: string;
+  readonly model: string;
+  readonly provider: string;
   readonly error_category: string;
   readonly error_code: string;
   readonly tokens_in: number;
   readonly tokens_out: number;
-  /** Null where usage is rolled up: it is not its own. */
+  /** Null where usage is rolled up, so that it is not its own, and where none was reported. */
   readonly cost_micros: number | null;
   /** failed, retried or recovered. */
   status: string;
@@ -61,6 +64,7 @@ class RunHistory {
   readonly #random: () => number;
   readonly #out: { readonly rows: RawRow[]; readonly expected: ExpectedFailure[] };
   readonly #agent: string;
+  readonly #environment: string;
   readonly #runId: string;
   #nowMs: number;
   #serial = 0;
@@ -75,6 +79,7 @@ class RunHistory {
     this.#random = random;
     this.#out = out;
     this.#agent = `agent-${Math.floor(random() ** 2 * 9)}`;
+    this.#environment = this.#pick(['production', 'staging', '']);
     // The ids are those of other tenants too.
     this.#runId = `run/${run}`;
     this.#nowMs = of.nowMs - 60 * minuteMs - Math.floor(random() ** 2 * of.days * 86_400_000);
@@ -145,11 +150,12 @@ class RunHistory {
     const which = Math.floor(this.#random() ** 2 * categories.length);
     const usage_scope = this.#random() < 0.2 ? 'rolled_up' : 'own';
     const own = usage_scope === 'own' ? 1 : 0;
-    const [tokens_in, tokens_out, cost_micros] = [0, 0, 0].map(() => Math.floor(this.#random() * 5_000)) as [
+    const [tokens_in, tokens_out, micros] = [0, 0, 0].map(() => Math.floor(this.#random() * 5_000)) as [
       number,
       number,
       number,
     ];
+    const cost_micros = this.#random() < 0.2 ? null : micros;
     const error = {
       error_category: String(categories[which]),
       error_code: which === 3 ? '' : `code_${which}_${Math.floor(this.#random() * 3)}`,
@@ -169,6 +175,9 @@ class RunHistory {
       ts: event.ts,
       name: subject.name,
       step_kind: subject.step_kind,
+      environment: this.#environment,
+      model: String(event.model),
+      provider: String(event.provider),
       ...error,
       tokens_in: own * tokens_in,
       tokens_out: own * tokens_out,
@@ -190,10 +199,23 @@ class RunHistory {
       parent_id: kind === 'step' ? ids.task_id : '',
       name,
       step_kind,
+      environment: this.#environment,
+      ...this.#modelOf(step_kind),
       attempt: numbering === 'unnumbered' ? this.#pick([0, 1]) : attempt,
       ts: 0,
       received: 0,
     };
+  }
+
+  /** Of a step of kind llm the model may be left to its name; a task or run may tell one too. */
+  #modelOf(stepKind: string): { readonly model: string; readonly provider: string } {
+    const chance = this.#random();
+    if (stepKind === 'tool' || chance < (stepKind === 'llm' ? 0.3 : 0.7)) return { model: '', provider: '' };
+    return this.#pick([
+      { model: 'large-4', provider: 'northwind' },
+      { model: 'small-4', provider: 'lighthouse' },
+      { model: 'search', provider: '' },
+    ]);
   }
 
   #add(row: RawRow): void {

@@ -74,12 +74,17 @@ function recount(found: readonly ExpectedFailure[]) {
       llm_calls: 0,
       tokens: { ...tokens, total: tokens.in + tokens.out },
       cost_cents: costs.length === 0 ? null : sum(costs) / 10_000,
+      tokens_unpriced: sum(found.map(unpriced)),
     },
     affected_agents: new Set(found.map((f) => f.agent_id)).size,
     affected_runs: new Set(found.map((f) => f.run_id)).size,
     first_seen: found.length === 0 ? null : text(Math.min(...times)),
     last_seen: found.length === 0 ? null : text(Math.max(...times)),
   };
+}
+
+function unpriced(failure: ExpectedFailure): number {
+  return failure.cost_micros === null ? failure.tokens_in + failure.tokens_out : 0;
 }
 
 function text(timeMs: number): string {
@@ -90,9 +95,19 @@ const keyOf: Readonly<Record<string, (failure: ExpectedFailure) => string | null
   category: (failure) => failure.error_category,
   code: (failure) => failure.error_code || null,
   agent: (failure) => failure.agent_id,
-  model: (failure) => (failure.step_kind === 'llm' ? failure.name || null : undefined),
+  model: (failure) => (hasModel(failure) ? modelOf(failure) || null : undefined),
+  provider: (failure) => (hasModel(failure) ? failure.provider || null : undefined),
+  environment: (failure) => failure.environment || null,
   tool: (failure) => (failure.step_kind === 'tool' ? failure.name || null : undefined),
 };
+
+function hasModel({ step_kind: kind, model, provider }: ExpectedFailure): boolean {
+  return kind === 'llm' || model !== '' || provider !== '';
+}
+
+function modelOf({ step_kind: kind, model, name }: ExpectedFailure): string {
+  return model === '' && kind === 'llm' ? name : model;
+}
 
 function groupsOf(found: readonly ExpectedFailure[], groupBy: string): Map<string | null, ExpectedFailure[]> {
   const groups = new Map<string | null, ExpectedFailure[]>();
@@ -183,6 +198,10 @@ test('a group names the runs that failed last', async () => {
 test.each([
   ['agent_id=agent-1', (f: ExpectedFailure) => f.agent_id === 'agent-1'],
   ['category=model', (f: ExpectedFailure) => f.error_category === 'model'],
+  ['model=large-4', (f: ExpectedFailure) => modelOf(f) === 'large-4'],
+  ['model=search', (f: ExpectedFailure) => modelOf(f) === 'search'],
+  ['provider=lighthouse', (f: ExpectedFailure) => f.provider === 'lighthouse'],
+  ['environment=staging&kind=step', (f: ExpectedFailure) => f.environment === 'staging' && f.kind === 'step'],
   ['kind=task', (f: ExpectedFailure) => f.kind === 'task'],
   ['code=code_0_1&kind=step', (f: ExpectedFailure) => f.error_code === 'code_0_1' && f.kind === 'step'],
 ] as const)('the filter %s holds for the breakdown and for the list', async (query, keep) => {
@@ -235,8 +254,11 @@ function itemOf(failure: ExpectedFailure): string {
     run_id: failure.run_id,
     task_id: failure.task_id || null,
     step_id: failure.step_id || null,
+    environment: failure.environment || null,
     attempt: failure.attempt || null,
     name: failure.name || null,
+    model: failure.model || null,
+    provider: failure.provider || null,
     step_kind: failure.step_kind || null,
     error_category: failure.error_category,
     error_code: failure.error_code || null,
@@ -245,6 +267,7 @@ function itemOf(failure: ExpectedFailure): string {
     llm_calls: 0,
     tokens: { in: failure.tokens_in, out: failure.tokens_out, total: failure.tokens_in + failure.tokens_out },
     cost_cents: failure.cost_micros === null ? null : failure.cost_micros / 10_000,
+    tokens_unpriced: unpriced(failure),
     links: { run, task: task || null },
   });
 }
@@ -275,7 +298,7 @@ test('a tenant without failures has an empty breakdown and an empty list', async
 });
 
 test.each([
-  ['failures/breakdown?group_by=colour', 'group_by', 'category, code, agent, model, tool'],
+  ['failures/breakdown?group_by=colour', 'group_by', 'category, code, agent, model, provider, tool, environment'],
   ['failures/breakdown?category=weather', 'category', 'tool, model, retrieval'],
   ['failures/breakdown?kind=agent', 'kind', 'run, task, step'],
   ['failures/breakdown?limit=0', 'limit', '1 to 100'],

@@ -16,7 +16,7 @@ interface PlannedRun {
   readonly startMs: number;
   readonly durationMs: number;
   readonly tokens: number;
-  readonly costMicros: number;
+  readonly costMicros: number | null;
 }
 
 let store: QueryStore;
@@ -32,7 +32,7 @@ const runs = Array.from({ length: 400 }, (): PlannedRun => {
     startMs: nowMs - randomInteger(random, { min: 60_000, max: 12 * dayMs }),
     durationMs: randomInteger(random, { min: 1, max: 50_000 }),
     tokens: randomInteger(random, { min: 0, max: 900 }),
-    costMicros: randomInteger(random, { min: 0, max: 20_000 }),
+    costMicros: random() < 0.2 ? null : randomInteger(random, { min: 0, max: 20_000 }),
   };
 });
 
@@ -115,7 +115,11 @@ function flowOf(name: string, found: readonly PlannedRun[]) {
     },
     llm_calls: ended.length,
     tokens: { in: tokens, out: 0, total: tokens },
-    cost_cents: sum(ended.map((run) => run.costMicros)) / 10_000,
+    cost_cents: sum(ended.map((run) => run.costMicros ?? 0)) / 10_000,
+    tokens_unpriced: sum(ended.map((run) => (run.costMicros === null ? run.tokens : 0))),
+    tokens_cache_read: 0,
+    tokens_cache_write: 0,
+    tokens_reasoning: 0,
     first_run_at: new Date(Math.min(...starts)).toISOString(),
     last_run_at: new Date(Math.max(...starts)).toISOString(),
   };

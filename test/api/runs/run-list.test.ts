@@ -62,7 +62,8 @@ function workOf(random: () => number, tenant: string): RawRow[] {
       llm_calls: 2,
       tokens_in: index,
       tokens_out: 3,
-      cost_micros: 70,
+      cost_micros: index % 4 === 0 ? null : 70,
+      tokens_cache_read: index % 7,
       usage_scope: index % 5 === 0 ? 'rolled_up' : 'own',
     };
   });
@@ -79,7 +80,16 @@ function usageOf(tenant: string, items: readonly { readonly id: string }[]) {
   const sum = (name: string) => counted.reduce((total, row) => total + Number(row[name] ?? 0), 0);
   const tokens = { in: sum('tokens_in'), out: sum('tokens_out'), total: sum('tokens_in') + sum('tokens_out') };
   const isPriced = counted.some((row) => row.cost_micros != null);
-  return { llm_calls: sum('llm_calls'), tokens, cost_cents: isPriced ? sum('cost_micros') / 10_000 : null };
+  const unpriced = counted.filter((row) => row.cost_micros == null);
+  return {
+    llm_calls: sum('llm_calls'),
+    tokens,
+    cost_cents: isPriced ? sum('cost_micros') / 10_000 : null,
+    tokens_unpriced: unpriced.reduce((total, row) => total + Number(row.tokens_in) + Number(row.tokens_out), 0),
+    tokens_cache_read: sum('tokens_cache_read'),
+    tokens_cache_write: sum('tokens_cache_write'),
+    tokens_reasoning: sum('tokens_reasoning'),
+  };
 }
 
 function countOf(tenant: string, id: string, types: readonly string[]): number {
@@ -120,6 +130,9 @@ const filters: readonly (readonly [query: string, holds: (item: ListedItem) => b
   ['engagement_id=engagement-4', fieldIs('engagement_id', 'engagement-4')],
   ['user_id=user-8', fieldIs('user_id', 'user-8')],
   ['session_id=session-11', fieldIs('session_id', 'session-11')],
+  ['environment=production', fieldIs('environment', 'production')],
+  ['model=large-4', fieldIs('model', 'large-4')],
+  ['provider=lighthouse', fieldIs('provider', 'lighthouse')],
   ...['running', 'orphaned', 'completed', 'failed', 'cancelled'].map(
     (status) => [`status=${status}`, (item: ListedItem) => item.status === status] as const,
   ),
@@ -202,6 +215,11 @@ test.each([
   ['', () => true],
   ['agent_id=agent-3', fieldIs('agent_id', 'agent-3')],
   ['user_id=user-5', fieldIs('user_id', 'user-5')],
+  [
+    'environment=staging&model=small-4',
+    (i: ListedItem) => i.latest.environment === 'staging' && i.latest.model === 'small-4',
+  ],
+  ['provider=northwind', fieldIs('provider', 'northwind')],
   ['status=orphaned', (item: ListedItem) => item.status === 'orphaned'],
   ['status=completed&user_id=user-1', (i: ListedItem) => i.status === 'completed' && i.latest.user_id === 'user-1'],
 ] as const)('executions by %s come with what went in and out, page by page', async (query, holds) => {
@@ -214,12 +232,15 @@ test.each([
 });
 
 function executionOf({ id, latest, status, startMs, times }: ListedItem) {
-  const { tokens, cost_cents: cost } = usageOf('acme', [{ id }]);
+  const { tokens, cost_cents, tokens_unpriced } = usageOf('acme', [{ id }]);
   const nodes = ['task.completed', 'task.failed', 'step.completed', 'step.failed'];
   return {
     run_id: id,
     agent_id: latest.agent_id,
     user_id: latest.user_id,
+    environment: latest.environment || null,
+    model: latest.model || null,
+    provider: latest.provider || null,
     name: 'summarise',
     status: status === 'completed' ? 'success' : status,
     state: status,
@@ -232,7 +253,8 @@ function executionOf({ id, latest, status, startMs, times }: ListedItem) {
     outputs: latest.outputs ?? {},
     node_count: countOf('acme', id, nodes),
     tokens_used: tokens.total,
-    cost_cents: cost,
+    cost_cents,
+    tokens_unpriced,
   };
 }
 
@@ -255,7 +277,11 @@ test.each([
   ['/api/v1/runs?error_category=', 'error_category', 'tool, model'],
   ['/api/v1/runs?limit=0', 'limit', 'from 1 to 100'],
   ['/api/v1/runs?cursor=WzFd', 'cursor', 'next_cursor'],
-  ['/api/v1/agents/history?offset=1', 'offset', 'known are agent_id, status, user_id, skip, limit'],
+  [
+    '/api/v1/agents/history?offset=1',
+    'offset',
+    'known are agent_id, status, user_id, environment, model, provider, skip, limit',
+  ],
   ['/api/v1/agents/history?skip=-1', 'skip', 'from 0 to 10000'],
   ['/api/v1/agents/history?status=ok', 'status', 'running, orphaned, completed, failed, cancelled'],
   ['/api/v1/agents/history?user_id=', 'user_id', 'not an empty value'],

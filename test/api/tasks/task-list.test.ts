@@ -100,6 +100,9 @@ const filters: readonly (readonly [query: string, holds: (item: ListedItem) => b
   ['engagement_id=engagement-4', fieldIs('engagement_id', 'engagement-4')],
   ['user_id=user-8', fieldIs('user_id', 'user-8')],
   ['session_id=session-11', fieldIs('session_id', 'session-11')],
+  ['environment=production', fieldIs('environment', 'production')],
+  ['model=large-4', fieldIs('model', 'large-4')],
+  ['provider=lighthouse', fieldIs('provider', 'lighthouse')],
   ...['pending', 'running', 'completed', 'failed', 'cancelled', 'orphaned'].map(
     (status) => [`status=${status}`, (item: ListedItem) => item.status === status] as const,
   ),

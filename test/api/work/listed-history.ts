@@ -57,6 +57,9 @@ function eventsOf(random: () => number, { kind, tenant, nowMs }: HistoryPlan, in
     engagement_id: `engagement-${pick(9)}`,
     user_id: `user-${pick(12)}`,
     session_id: `session-${pick(30)}`,
+    environment: ['production', 'staging', ''][index % 3],
+    model: ['large-4', 'small-4', ''][(index % 5) % 3],
+    provider: ['northwind', 'lighthouse', ''][(index % 5) % 3],
     name: 'summarise',
     inputs: { topic: `tide ${index}` },
     received: beganMs + 20,
@@ -87,7 +90,15 @@ function ending(
     error_category: categories[randomInteger(random, { min: 0, max: 3 })],
     error_message: messages[randomInteger(random, { min: 0, max: 3 })],
   };
-  const usage = { llm_calls: 1, tokens_in: attempt * 10, tokens_out: attempt, cost_micros: 400 * attempt };
+  const usage = {
+    llm_calls: 1,
+    tokens_in: attempt * 10,
+    tokens_out: attempt,
+    tokens_cache_read: attempt * 4,
+    tokens_cache_write: attempt,
+    tokens_reasoning: attempt - 1,
+    cost_micros: random() < 0.2 ? null : 400 * attempt,
+  };
   return {
     ...row,
     ...started,

@@ -40,6 +40,7 @@ export const dailyExportColumns = [
   'tokens_in',
   'tokens_out',
   'cost_micros',
+  'tokens_unpriced',
   'avg_confidence',
   'avg_memory_mb',
   'max_memory_mb',

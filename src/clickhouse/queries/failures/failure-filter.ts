@@ -17,7 +17,11 @@ export interface FailureFilter {
   readonly runId?: string | undefined;
   readonly taskId?: string | undefined;
   readonly userId?: string | undefined;
-  /** Name of the model, tool or task. */
+  readonly environment?: string | undefined;
+  /** As `failedModel` tells it. */
+  readonly model?: string | undefined;
+  readonly provider?: string | undefined;
+  /** Name of the tool, task or step. */
   readonly name?: string | undefined;
 }
 
@@ -28,6 +32,9 @@ export interface FailureCondition {
   readonly tries: string;
   readonly params: StoreQuery['params'];
 }
+
+/** The model of a failed attempt: as it was told, else the name of a step of kind llm. */
+export const failedModel = "if(model = '' AND kind = 'step' AND step_kind = 'llm', name, model)";
 
 export const failureTenant = 'tenant = {tenant:String}';
 
@@ -46,6 +53,9 @@ export function failureCondition(filter: FailureFilter): FailureCondition {
     ['task_id = {task_id:String}', 'task_id', filter.taskId],
     ['user_id = {user_id:String}', 'user_id', filter.userId],
     ['name = {name:String}', 'name', filter.name],
+    [`${failedModel} = {model:String}`, 'model', filter.model],
+    ['provider = {provider:String}', 'provider', filter.provider],
+    ['environment = {environment:String}', 'environment', filter.environment],
   ];
   const conditions: string[] = [];
   const params: Record<string, string | number> = { tenant: filter.tenant };

@@ -1,5 +1,7 @@
-/** What failed attempts are grouped by; a model or tool is the name of a step of that kind. */
-export const failureGroupings = ['category', 'code', 'agent', 'model', 'tool'] as const;
+import { failedModel } from './failure-filter.js';
+
+/** What failed attempts are grouped by; a tool is the name of a step of that kind. */
+export const failureGroupings = ['category', 'code', 'agent', 'model', 'provider', 'tool', 'environment'] as const;
 export type FailureGrouping = (typeof failureGroupings)[number];
 
 interface GroupingSql {
@@ -9,10 +11,15 @@ interface GroupingSql {
   readonly where: string;
 }
 
+/** Has to do with a model, whether it was told or not. */
+const ofModel = "(kind = 'step' AND step_kind = 'llm' OR model != '' OR provider != '')";
+
 export const groupingSql: Readonly<Record<FailureGrouping, GroupingSql>> = {
   category: { key: 'toString(error_category)', where: '1' },
   code: { key: 'toString(error_code)', where: '1' },
   agent: { key: 'toString(agent_id)', where: '1' },
-  model: { key: 'toString(name)', where: "kind = 'step' AND step_kind = 'llm'" },
+  model: { key: `toString(${failedModel})`, where: ofModel },
+  provider: { key: 'toString(provider)', where: ofModel },
   tool: { key: 'toString(name)', where: "kind = 'step' AND step_kind = 'tool'" },
+  environment: { key: 'toString(environment)', where: '1' },
 };

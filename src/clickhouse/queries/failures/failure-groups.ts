@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64 } from '../sql/column-types.js';
-import { usageColumns, usageRow, usageSums } from '../sql/usage-columns.js';
+import { usageRow, usageSums, workUsageColumns } from '../sql/usage-columns.js';
 import { type FailureFilter, failureCondition, failureTenant } from './failure-filter.js';
 import { type FailureGrouping, groupingSql } from './failure-grouping.js';
 import { asSettled, failuresWithOutcome, recovered, retried } from './failure-outcomes.js';
@@ -70,13 +70,13 @@ export async function readFailureGroups(
         SELECT *, least(row_number() OVER (ORDER BY count DESC, key), {limit:UInt32} + 1) AS place
         FROM (
           SELECT
-            ${key} AS key, count() AS count,
+            key, count() AS count,
             countIf(outcome >= ${retried}) AS retried, countIf(outcome = ${recovered}) AS recovered,
             ${usageSums('failure')},
             uniqState(agent_id) AS agents, uniqStateIf(run, run != 0) AS runs,
             min(ts) AS first_seen, max(ts) AS last_seen
           FROM (${failuresWithOutcome({
-            columns: `ts, agent_id, run, name, error_category, error_code, ${usageColumns}`,
+            columns: `ts, agent_id, run, ${key} AS key, ${workUsageColumns}`,
             tenant: failureTenant,
             failures: `${failures} AND ${where}`,
             tries,

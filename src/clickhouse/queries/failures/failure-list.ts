@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, optionalFloat, optionalText } from '../sql/column-types.js';
-import { usageColumns, usageRow } from '../sql/usage-columns.js';
+import { usageRow, workUsageColumns } from '../sql/usage-columns.js';
 import { type FailureFilter, failureCondition, failureKinds, failureTenant } from './failure-filter.js';
 import { failuresWithOutcome, failureTable } from './failure-outcomes.js';
 import { readNewTries } from './new-tries.js';
@@ -18,7 +18,10 @@ const row = z.object({
   task_id: optionalText,
   step_id: optionalText,
   parent_id: optionalText,
+  environment: optionalText,
   name: optionalText,
+  model: optionalText,
+  provider: optionalText,
   step_kind: optionalText,
   error_category: optionalText,
   error_code: optionalText,
@@ -84,9 +87,10 @@ function readRows(store: StoreReader, filter: FailureFilter, { limit, after }: F
     sql: `
       SELECT
         toUnixTimestamp64Milli(ts) AS failed_ms, toString(unit) AS unit, toString(family) AS family,
-        attempt, toString(kind) AS kind, agent_id, run_id, task_id, step_id, parent_id, name,
+        attempt, toString(kind) AS kind, agent_id, run_id, task_id, step_id, parent_id,
+        environment, name, model, provider,
         toString(step_kind) AS step_kind, toString(error_category) AS error_category, error_code, error_message,
-        duration_ms, ${usageColumns}
+        duration_ms, ${workUsageColumns}
       FROM ${failureTable} AS failure
       WHERE ${failureTenant} AND lane = 'failed' AND ${failures}
         ${after === undefined ? '' : `AND ts <= fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC') AND ${position}`}

@@ -180,6 +180,7 @@ function readSplitMinutes(
         sumIf(r.llm_calls, usage_scope = 'own') AS llm_calls, sumIf(r.tokens_in, usage_scope = 'own') AS tokens_in,
         sumIf(r.tokens_out, usage_scope = 'own') AS tokens_out,
         sumIf(r.cost_micros, usage_scope = 'own') AS cost_micros,
+        sumIf(r.tokens_in + r.tokens_out, usage_scope = 'own' AND isNull(r.cost_micros)) AS tokens_unpriced,
         sum(ifNull(execution_confidence, 0)) AS confidence_sum, count(execution_confidence) AS confidence_count,
         max(ifNull(execution_memory_mb, 0)) AS memory_mb_max
       FROM (
@@ -232,6 +233,7 @@ async function readSpans(
     tokensIn: row.tokens_in,
     tokensOut: row.tokens_out,
     costMicros: row.cost_micros,
+    tokensUnpriced: row.tokens_unpriced,
     errors: {},
     confidenceSum: row.confidence_sum,
     confidenceCount: row.confidence_count,
@@ -288,6 +290,7 @@ const emptyRow = {
   tokensIn: 0,
   tokensOut: 0,
   costMicros: null,
+  tokensUnpriced: 0,
   confidenceSum: 0,
   confidenceCount: 0,
   memoryMbMax: 0,

@@ -3,7 +3,7 @@ import type { StoreReader } from '../../../core/ports/store-reader.js';
 import type { TimeSpan } from '../../../core/time-span.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64, optionalFloat } from '../sql/column-types.js';
-import { usageRow, usageSums } from '../sql/usage-columns.js';
+import { detailedUsageRow, detailedUsageSums } from '../sql/usage-columns.js';
 
 const row = z.object({
   flow_id: z.string(),
@@ -17,7 +17,7 @@ const row = z.object({
   p50_duration_ms: optionalFloat,
   p95_duration_ms: optionalFloat,
   p99_duration_ms: optionalFloat,
-  ...usageRow,
+  ...detailedUsageRow,
   first_run_ms: epochMs,
   last_run_ms: epochMs,
   total_flows: integer64,
@@ -69,7 +69,7 @@ export function readFlowPage(store: StoreReader, { tenant, span, limit, after }:
           min(duration_ms) AS min_duration_ms,
           max(duration_ms) AS max_duration_ms,
           arraySort(groupArray(duration_ms)) AS durations,
-          ${usageSums('used')},
+          ${detailedUsageSums('used')},
           toUnixTimestamp64Milli(min(start)) AS first_run_ms,
           toUnixTimestamp64Milli(max(start)) AS last_run_ms,
           count() OVER () AS total_flows
@@ -79,7 +79,7 @@ export function readFlowPage(store: StoreReader, { tenant, span, limit, after }:
           WHERE tenant = {tenant:String} AND run_id IN (${candidates})
         ) AS run
         LEFT JOIN (
-          SELECT run_id, ${usageSums('activity')}
+          SELECT run_id, ${detailedUsageSums('activity')}
           FROM agent_run_activity_v1 AS activity
           WHERE tenant = {tenant:String} AND run_id IN (${candidates})
           GROUP BY run_id

@@ -3,7 +3,7 @@ import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from '../sql/column-types.js';
 import { identityColumns, identityRow } from '../sql/identity-columns.js';
-import { usageColumns, usageRow } from '../sql/usage-columns.js';
+import { detailedUsageRow, detailedWorkUsageColumns } from '../sql/usage-columns.js';
 import { mergedRuns, mergedWork } from '../work/merged-work.js';
 import type { RunKey } from '../work/run-activity.js';
 import { workColumns, workRow } from '../work/work-row.js';
@@ -15,13 +15,15 @@ const row = z.object({
   parent_id: optionalText,
   ...identityRow,
   name: optionalText,
+  finish_reason: optionalText,
   status: z.enum(['running', 'completed', 'failed', 'cancelled']),
   attempt: z.number().int(),
   updated_ms: epochMs,
   started_ms: optionalMs,
   ended_ms: optionalMs,
   duration_ms: optionalFloat,
-  ...usageRow,
+  ...detailedUsageRow,
+  cost_source: optionalText,
   usage_scope: z.enum(['own', 'rolled_up']),
   memory_mb: optionalFloat,
   confidence: optionalFloat,
@@ -43,12 +45,12 @@ export async function readRunDetail(store: StoreReader, key: RunKey): Promise<Ru
     sql: `
       SELECT
         ${workColumns},
-        agent_name, agent_version, parent_id, ${identityColumns}, name, status, attempt,
+        agent_name, agent_version, parent_id, ${identityColumns}, name, finish_reason, status, attempt,
         toUnixTimestamp64Milli(ts) AS updated_ms,
         toUnixTimestamp64Milli(started_at) AS started_ms,
         toUnixTimestamp64Milli(ended_at) AS ended_ms,
-        duration_ms, ${usageColumns}, usage_scope, memory_mb, confidence, error_category, error_code, error_message,
-        inputs, outputs, labels, conflicting_ends
+        duration_ms, ${detailedWorkUsageColumns}, cost_source, usage_scope, memory_mb, confidence,
+        error_category, error_code, error_message, inputs, outputs, labels, conflicting_ends
       FROM (${mergedWork(mergedRuns, { where: 'tenant = {tenant:String} AND run_id = {run_id:String}' })})`,
     params: { tenant: key.tenant, run_id: key.runId },
   });

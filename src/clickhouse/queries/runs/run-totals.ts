@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import { usageRow, usageSums } from '../sql/usage-columns.js';
+import { detailedUsageRow, detailedUsageSums } from '../sql/usage-columns.js';
 import { workCounts, workCountsRow } from '../work/run-activity.js';
 
 const row = z.object({
   run_id: z.string(),
   ...workCountsRow,
-  ...usageRow,
+  ...detailedUsageRow,
 });
 
 export type RunTotalsRow = z.output<typeof row>;
@@ -25,7 +25,7 @@ export function readRunTotals(store: StoreReader, { tenant, runIds }: RunSelecti
       SELECT
         run_id,
         ${workCounts},
-        ${usageSums('activity')}
+        ${detailedUsageSums('activity')}
       FROM agent_run_activity_v1 AS activity
       WHERE tenant = {tenant:String} AND run_id IN {run_ids:Array(String)}
       GROUP BY run_id`,

@@ -12,6 +12,9 @@ export interface HistoryFilter {
   readonly engagementId?: string | undefined;
   readonly userId?: string | undefined;
   readonly sessionId?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly model?: string | undefined;
+  readonly provider?: string | undefined;
   /** A state as kept; `orphaned` is one that has not ended. */
   readonly status?: 'pending' | 'running' | 'completed' | 'failed' | 'cancelled' | 'orphaned' | undefined;
   readonly errorCategory?: string | undefined;
@@ -42,6 +45,9 @@ function contextConditions(filter: HistoryFilter): readonly Given[] {
     ['engagement_id = {engagement_id:String}', 'engagement_id', filter.engagementId],
     ['flow_id = {flow_id:String}', 'flow_id', filter.flowId],
     ['crew_id = {crew_id:String}', 'crew_id', filter.crewId],
+    ['model = {model:String}', 'model', filter.model],
+    ['provider = {provider:String}', 'provider', filter.provider],
+    ['environment = {environment:String}', 'environment', filter.environment],
   ];
   return given.filter(([, , value]) => value !== undefined);
 }

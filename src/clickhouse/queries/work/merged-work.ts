@@ -64,6 +64,11 @@ function ofState(expression: string): string {
 const ofAttempt = (column: string): string =>
   `argMaxIf((greatest(e.attempt, 1), e.${column}), ${order('reached_at', column)}, e.${column} != '')`;
 
+/** Of the event that tells the cost. */
+const costSource = `argMaxIf(
+            e.cost_source, (assumeNotNull(${order('told_at', 'cost_micros')}), e.cost_source), isNotNull(e.cost_micros)
+        )`;
+
 type Columns = readonly (readonly [expression: string, name: string])[];
 
 const contextColumns = [
@@ -75,8 +80,13 @@ const contextColumns = [
   'engagement_id',
   'user_id',
   'session_id',
+  'environment',
   'name',
+  'model',
+  'provider',
 ];
+
+const tokenColumns = ['tokens_in', 'tokens_out', 'tokens_cache_read', 'tokens_cache_write', 'tokens_reasoning'];
 
 /** What is told of a group of events; names that begin with `told_` serve the columns below. */
 function groupColumns(kind: MergedKind): Columns {
@@ -104,10 +114,12 @@ function groupColumns(kind: MergedKind): Columns {
         )`,
       'told_duration',
     ],
-    ...['llm_calls', 'tokens_in', 'tokens_out'].map((column) => [count(column), column] as const),
+    ...['llm_calls', ...tokenColumns].map((column) => [count(column), column] as const),
     ...['cost_micros', 'memory_mb', 'confidence'].map((column) => [optional(column), column] as const),
+    [costSource, 'cost_source'],
     ...(kind.hasUsageScope ? [[ofState('e.usage_scope'), 'usage_scope'] as const] : []),
     [ofState('e.error_category'), 'error_category'],
+    [ofAttempt('finish_reason'), 'told_finish'],
     [ofAttempt('error_code'), 'told_code'],
     [ofAttempt('error_message'), 'told_message'],
     ...['inputs', 'outputs', 'labels'].map((column) => [map(column), column] as const),
@@ -123,6 +135,7 @@ function viewColumns(kind: MergedKind): Columns {
   return [
     ...['tenant', kind.keys[0] ?? '', 'agent_id', 'agent_name', 'agent_version', ...kind.keys.slice(1)].map(itself),
     ...contextColumns.slice(2).map(itself),
+    [`if(told_finish.1 = greatest(attempt, 1), told_finish.2, '')`, 'finish_reason'],
     ...['status', 'attempt', 'ts', 'received'].map(itself),
     [
       `coalesce(
@@ -146,7 +159,7 @@ function viewColumns(kind: MergedKind): Columns {
     )`,
       'duration_ms',
     ],
-    ...['llm_calls', 'tokens_in', 'tokens_out', 'cost_micros'].map(itself),
+    ...['llm_calls', ...tokenColumns, 'cost_micros', 'cost_source'].map(itself),
     ...(kind.hasUsageScope ? [itself('usage_scope')] : []),
     ...['memory_mb', 'confidence', 'error_category'].map(itself),
     [`if(told_code.1 = greatest(attempt, 1), told_code.2, '')`, 'error_code'],

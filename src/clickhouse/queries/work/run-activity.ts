@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64 } from '../sql/column-types.js';
-import { usageRow, usageSums } from '../sql/usage-columns.js';
+import { detailedUsageRow, detailedUsageSums } from '../sql/usage-columns.js';
 
 export interface RunKey {
   readonly tenant: string;
@@ -28,7 +28,7 @@ const row = z.object({
   agents: z.array(z.string()),
   events: integer64,
   ...workCountsRow,
-  ...usageRow,
+  ...detailedUsageRow,
   first_event_ms: epochMs,
   last_event_ms: epochMs,
   last_received_ms: epochMs,
@@ -45,7 +45,7 @@ export async function readRunActivity(store: StoreReader, key: RunKey): Promise<
         arraySort(groupUniqArrayArray(64)(activity.agents)) AS agents,
         sum(activity.events) AS events,
         ${workCounts},
-        ${usageSums('activity')},
+        ${detailedUsageSums('activity')},
         toUnixTimestamp64Milli(min(first_ts)) AS first_event_ms,
         toUnixTimestamp64Milli(max(last_ts)) AS last_event_ms,
         toUnixTimestamp64Milli(max(last_received)) AS last_received_ms

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from '../sql/column-types.js';
 import { identityColumns, identityRow } from '../sql/identity-columns.js';
-import { usageColumns, usageRow } from '../sql/usage-columns.js';
+import { detailedUsageRow, detailedWorkUsageColumns } from '../sql/usage-columns.js';
 import type { WorkId } from './history-kind.js';
 import { workRow } from './work-row.js';
 
@@ -9,11 +9,11 @@ export const taskStatuses = ['pending', 'running', 'completed', 'failed', 'cance
 
 /** Columns of `mergedWork(mergedTasks)` that every task answer shares beside `workColumns`, without its long texts. */
 export const taskColumns = `
-  task_id, agent_name, ${identityColumns}, name, status, attempt,
+  task_id, agent_name, ${identityColumns}, name, finish_reason, status, attempt,
   toUnixTimestamp64Milli(ts) AS updated_ms,
   toUnixTimestamp64Milli(started_at) AS started_ms,
   toUnixTimestamp64Milli(ended_at) AS ended_ms,
-  duration_ms, ${usageColumns}, memory_mb, confidence,
+  duration_ms, ${detailedWorkUsageColumns}, cost_source, memory_mb, confidence,
   error_category, error_code, inputs, conflicting_ends`;
 
 export const taskRow = z.object({
@@ -22,13 +22,15 @@ export const taskRow = z.object({
   agent_name: optionalText,
   ...identityRow,
   name: optionalText,
+  finish_reason: optionalText,
   status: z.enum(taskStatuses),
   attempt: z.number().int(),
   updated_ms: epochMs,
   started_ms: optionalMs,
   ended_ms: optionalMs,
   duration_ms: optionalFloat,
-  ...usageRow,
+  ...detailedUsageRow,
+  cost_source: optionalText,
   memory_mb: optionalFloat,
   confidence: optionalFloat,
   error_category: optionalText,

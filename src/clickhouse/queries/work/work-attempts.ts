@@ -5,7 +5,7 @@ import { quoteString } from '../../sql-text.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from '../sql/column-types.js';
 import { typeNumbers } from '../sql/type-numbers.js';
-import { usageColumns, usageRow } from '../sql/usage-columns.js';
+import { detailedUsageRow, detailedWorkUsageColumns } from '../sql/usage-columns.js';
 import type { WorkScope } from './work-scope.js';
 
 export const workStates = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -26,6 +26,12 @@ const row = z.object({
   parent_id: optionalText,
   name: optionalText,
   step_kind: optionalText,
+  environment: optionalText,
+  model: optionalText,
+  provider: optionalText,
+  /** 16 hex digits. */
+  args_hash: optionalText,
+  finish_reason: optionalText,
   /** Start as reported, else time of the start event, else the duration before the end, else the first event. */
   start_ms: epochMs,
   started_ms: optionalMs,
@@ -33,7 +39,8 @@ const row = z.object({
   /** Time of the status. */
   updated_ms: epochMs,
   duration_ms: optionalFloat,
-  ...usageRow,
+  ...detailedUsageRow,
+  cost_source: optionalText,
   usage_scope: z.enum(['own', 'rolled_up']),
   confidence: optionalFloat,
   error_category: optionalText,
@@ -196,7 +203,10 @@ const attemptColumns = `
   if(is_ended, latest.4, NULL) AS ended_ms,
   latest.3 AS updated_ms,
   coalesce(told_duration_ms, if(ended_ms >= started_ms, toFloat64(ended_ms - started_ms), NULL)) AS duration_ms,
-  ${usageColumns},
+  environment, model, provider,
+  if(told_args_hash = 0, '', leftPad(lower(hex(told_args_hash)), 16, '0')) AS args_hash,
+  if(is_ended, told_finish_reason, '') AS finish_reason,
+  ${detailedWorkUsageColumns}, cost_source,
   latest.5 AS usage_scope,
   confidence,
   latest.6 AS error_category,
@@ -244,6 +254,11 @@ function groups({ where }: WorkScope, contexts: boolean): string {
       argMaxIf(parent_id, said, parent_id != '') AS told_parent_id,
       argMaxIf(toString(name), said, name != '') AS told_name,
       argMaxIf(toString(step_kind), said, step_kind != '') AS told_step_kind,
+      argMaxIf(toString(event.environment), said, event.environment != '') AS environment,
+      argMaxIf(toString(event.model), said, event.model != '') AS model,
+      argMaxIf(toString(event.provider), said, event.provider != '') AS provider,
+      argMaxIf(args_hash, said, args_hash != 0) AS told_args_hash,
+      argMaxIf(toString(finish_reason), rank, finish_reason != '') AS told_finish_reason,
       toUnixTimestamp64Milli(argMax(started_at, said)) AS told_start_ms,
       toUnixTimestamp64Milli(min(if(type_number IN ${starts}, ts, NULL))) AS start_event_ms,
       toUnixTimestamp64Milli(min(ts)) AS first_ms,
@@ -251,7 +266,11 @@ function groups({ where }: WorkScope, contexts: boolean): string {
       argMaxIf(event.llm_calls, said, has_ended AND event.llm_calls != 0) AS llm_calls,
       argMaxIf(event.tokens_in, said, has_ended AND event.tokens_in != 0) AS tokens_in,
       argMaxIf(event.tokens_out, said, has_ended AND event.tokens_out != 0) AS tokens_out,
+      argMaxIf(event.tokens_cache_read, said, has_ended AND event.tokens_cache_read != 0) AS tokens_cache_read,
+      argMaxIf(event.tokens_cache_write, said, has_ended AND event.tokens_cache_write != 0) AS tokens_cache_write,
+      argMaxIf(event.tokens_reasoning, said, has_ended AND event.tokens_reasoning != 0) AS tokens_reasoning,
       argMaxIf(event.cost_micros, said, has_ended) AS cost_micros,
+      argMaxIf(toString(event.cost_source), said, has_ended AND isNotNull(event.cost_micros)) AS cost_source,
       argMax(event.confidence, said) AS confidence,
       argMaxIf(toString(error_code), rank, error_code != '') AS told_error_code,
       argMaxIf(error_message, rank, error_message != '') AS told_error_message,
