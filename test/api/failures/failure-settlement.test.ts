@@ -5,7 +5,7 @@ import type { DeliveryHold } from '../../../src/core/ports/delivery-hold.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { seededRandom, testSeed } from '../../support/seeded-random.js';
 import { createQueryApi, type QueryApi } from '../api-client.js';
-import { openQueryStore, type QueryStore } from '../api-store.js';
+import { openQueryStore, type QueryStore, type RawRow } from '../api-store.js';
 import { type ExpectedFailure, failureHistory } from './failure-history.js';
 
 const nothingDelivered: DeliveryHold = { whileHeld: (work) => work() };
@@ -25,9 +25,9 @@ beforeAll(async () => {
   const nextToken = createInsertToken(new FakeClock(nowMs), random);
   api = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs) });
   const made = tenants.map((tenant) => failureHistory({ tenant, runs: 60, nowMs, days: 6 }, random));
-  const rows = made.flatMap((history) => history.rows).map((row) => ({ row, place: random() }));
+  const rows = inOrderOfTries(made.flatMap((history) => history.rows).map((row) => ({ row, place: random() })));
   expected.push(...made.flatMap((history) => history.expected));
-  // Every event before or after the first pass, whatever it says of which.
+  // Nearly every event before or after the first pass, whatever it says of which.
   await store.insert(rows.filter(({ place }) => place < 0.5).map(({ row }) => row));
   await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken }, () => false, {
     rowsAtOnceMax: 0,
@@ -37,6 +37,27 @@ beforeAll(async () => {
 });
 
 afterAll(() => store.close());
+
+interface Placed {
+  readonly row: RawRow;
+  readonly place: number;
+}
+
+/**
+ * No later try of a step comes before the failure of its first. Without that failure it looks like a try of another
+ * step of the same name whose tries have ids of their own, and what has been stored of that step since is not undone.
+ */
+function inOrderOfTries(placed: readonly Placed[]): Placed[] {
+  const stepOf = ({ tenant, run_id, task_id, step_id }: RawRow) => [tenant, run_id, task_id, step_id].join('|');
+  const first = new Map<string, number>();
+  for (const { row, place } of placed) {
+    if (row.type !== 'step.failed' || row.attempt !== 1) continue;
+    first.set(stepOf(row), Math.min(place, first.get(stepOf(row)) ?? 1));
+  }
+  return placed.map(({ row, place }) =>
+    Number(row.attempt) > 1 ? { row, place: Math.max(place, first.get(stepOf(row)) ?? 0) } : { row, place },
+  );
+}
 
 /** As if what is there had been inserted well before the last pass. */
 async function leaveToReaders(): Promise<void> {

@@ -8,7 +8,8 @@
  *   is a later try. A try whose own step_id failed in its first attempt belongs to that step alone.
  *
  * Outcomes that the maintenance has settled are stored. What was inserted since, tries and failures, is joined here, so
- * the result is the same whenever it ran last, and if it never did. An outcome only grows, so the greater one holds.
+ * the result is the same whenever it ran last, and if it never did. An outcome only grows, so the greater one holds:
+ * also where the failure that takes a try out of a family arrived after a settlement.
  */
 
 export const failureTable = 'agent_failures_v1';
