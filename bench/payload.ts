@@ -39,11 +39,17 @@ export function terminalEvents(
     const agent = fleet[Math.floor(random() * fleet.length)];
     for (const event of agent?.nextRun(1_700_000_000_000) ?? []) {
       if (!isTerminal(event)) continue;
-      const { agent_name: _name, flow_id: _flow, outputs: _outputs, ...kept } = event;
-      events.push(kept);
+      events.push(withoutExtras(event));
     }
   }
   return events.slice(0, options.count);
+}
+
+function withoutExtras(event: TidemarkEvent): TidemarkEvent {
+  const { agent_name: _name, flow_id: _flow, outputs: _outputs, ...told } = event;
+  const { environment: _environment, model: _model, provider: _provider, args_hash: _args, ...used } = told;
+  const { finish_reason: _reason, tokens_cache_read: _read, tokens_reasoning: _reasoning, ...kept } = used;
+  return kept;
 }
 
 function isTerminal(event: TidemarkEvent): boolean {
