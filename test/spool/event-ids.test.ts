@@ -134,6 +134,21 @@ function idsFrom(first: number, count: number) {
   return { low, high: low.map((id) => id + 1) };
 }
 
+test.each(['the same process', 'the next process'])(
+  'a file that is exactly full takes no more ids, of %s',
+  async (of) => {
+    const disk = new FaultyFileSystem();
+    let { journal } = await openJournal(disk);
+    await journal.append([idsFrom(1, 49)]);
+    await journal.append([idsFrom(50, 1)]);
+    expect(journal.lastFile).toBe(1);
+    await disk.syncDirectory(spoolDirectory);
+    if (of === 'the next process') ({ journal } = await openJournal(disk.kill()));
+    await journal.append([idsFrom(51, 1)]);
+    expect(journal.lastFile).toBe(2);
+  },
+);
+
 test('the journal stays bounded and keeps at least the newest half, over restarts and failing disks', async () => {
   const seed = testSeed(41);
   const random = seededRandom(seed);
