@@ -175,6 +175,24 @@ test('subscribers of runs get those of their run alone, though ids of one length
   ]);
 });
 
+test('subscribers of models, providers and environments get the events that tell one of them', () => {
+  const live = createLive();
+  const both = live.watch('mine', 'model=m-1,m-2&environment=staging');
+  const vendor = live.watch('mine', 'provider=p-1');
+  const ofAgent = live.watch('mine', 'agent_id=b&model=m-1');
+  live.tell(
+    ['mine', log('silent')],
+    ['mine', log('one', { model: 'm-1', environment: 'staging' })],
+    ['mine', log('elsewhere', { model: 'm-1', provider: 'p-1', environment: 'production' })],
+    ['mine', log('two', { model: 'm-2', provider: 'p-2', environment: 'staging' })],
+    ['mine', log('other', { model: 'm-3', environment: 'staging', agent_id: 'b' })],
+    ['mine', log('last', { model: 'm-1', agent_id: 'b' })],
+    ['theirs', log('theirs', { model: 'm-1', provider: 'p-1', environment: 'staging' })],
+  );
+  live.pass();
+  expect([both.names, vendor.names, ofAgent.names]).toEqual([['one', 'two'], ['elsewhere'], ['last']]);
+});
+
 test('a heartbeat of another tenant keeps no run and no task alive', () => {
   const live = createLive();
   const begun = [log('begun', { run_id: 'r' }), { type: 'task.running', task_id: 't' }];
