@@ -40,6 +40,8 @@ export interface IngestInstruments {
   readonly endsConflicting: PlainCounter;
   /** Events that left out the run, and got the one their task was open in. */
   readonly runsInferred: PlainCounter;
+  /** Batches kept though the last decode found out more that would have changed them. */
+  readonly settlementsCut: PlainCounter;
   /** WebSocket connections closed by the collector, by error code. */
   readonly connectionsClosed: LabelCounter<'code'>;
 }

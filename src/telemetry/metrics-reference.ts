@@ -61,6 +61,11 @@ export const ingestMetrics = {
     'tidemark_runs_inferred_total',
     'Events that left out the run and got the one their task was open in.',
   ),
+  settlementsCut: counter(
+    'tidemark_settlements_cut_total',
+    'Batches decoded eight times that were kept although the last decode found out more: of the ends and of the ' +
+      'events without a run in them some may be counted as they were told.',
+  ),
   connectionsClosed: counter(
     'tidemark_connections_closed_total',
     'WebSockets closed by the collector, by error code.',

@@ -179,6 +179,7 @@ function createIngestInstruments(registry: Registry): IngestInstruments {
     endsWithoutStart: counter(ingestMetrics.endsWithoutStart),
     endsConflicting: counter(ingestMetrics.endsConflicting),
     runsInferred: counter(ingestMetrics.runsInferred),
+    settlementsCut: counter(ingestMetrics.settlementsCut),
     connectionsClosed: counter(ingestMetrics.connectionsClosed),
   };
 }

@@ -17,9 +17,10 @@ function createSettlement() {
     recentEndsMax: 1_024,
     onForgotten() {},
   });
-  const { instruments } = new IngestTotals();
+  const totals = new IngestTotals();
+  const { instruments } = totals;
   /** Settles frames of events as one batch: what each frame is told, and whether it must be decoded again. */
-  return (...frames: readonly (readonly object[])[]) => {
+  const settle = (settlements: number, frames: readonly (readonly object[])[]) => {
     const batch = new PendingBatch(new ArrayBuffer(10_000), { receivedMs, clockMs: receivedMs });
     for (const events of frames) {
       const told = events.map((event, index) => ({ agent_id: 'a', ts: receivedMs - 1_000 + index, ...event }));
@@ -27,6 +28,7 @@ function createSettlement() {
       const options = { format: 'json', receivedMonotonicMs: 0, fault: null, repeated: false } as const;
       batch.add({ origin: new LoneOrigin(), bytes, ...options });
     }
+    batch.settlements = settlements;
     const decoded = decoder.decode(batch.toFrameBatch(null));
     batch.setDecoded(decoded);
     const again = settleWork(batch, decoded, { work, instruments });
@@ -36,6 +38,7 @@ function createSettlement() {
     }));
     return { again, told };
   };
+  return Object.assign((...frames: readonly (readonly object[])[]) => settle(0, frames), { settle, totals });
 }
 
 const started = { type: 'task.running', task_id: 't', run_id: 'r' };
@@ -67,6 +70,16 @@ test('an end that contradicts an earlier one is told by its event in its frame',
       { known: [], conflicts: [1] },
     ],
   });
+});
+
+test('a batch that has been decoded often enough is kept as it is, and that is counted', () => {
+  const { settle, totals } = createSettlement();
+  expect(settle(6, [[started, memory]]).again).toBe(true);
+  expect(totals.settlementsCut).toBe(0);
+  expect(settle(7, [[started, memory]]).again).toBe(false);
+  expect(totals.settlementsCut).toBe(1);
+  expect(settle(7, [[started]]).again).toBe(false);
+  expect(totals.settlementsCut).toBe(1);
 });
 
 test('a failure that leaves out its name has the one that its start told', () => {

@@ -92,6 +92,7 @@ export class Connection implements Socket {
 export class IngestTotals {
   received = 0;
   executions = 0;
+  settlementsCut = 0;
   readonly outcomes = new Map<string, number>();
   /** Frames by outcome. */
   readonly frames = new Map<string, number>();
@@ -125,6 +126,7 @@ export class IngestTotals {
     endsWithoutStart: { inc() {} },
     endsConflicting: { inc() {} },
     runsInferred: { inc() {} },
+    settlementsCut: { inc: () => void this.settlementsCut++ },
     connectionsClosed: { inc: ({ code }) => void this.closed.push(code) },
     recordExecutions: ({ completed }) => {
       this.executions += completed;

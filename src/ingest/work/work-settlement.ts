@@ -11,7 +11,10 @@ import type { WorkMemory } from './work-memory.js';
 
 export interface SettlementDeps {
   readonly work: WorkMemory;
-  readonly instruments: Pick<IngestInstruments, 'endsConflicting' | 'endsWithoutStart' | 'runsInferred'>;
+  readonly instruments: Pick<
+    IngestInstruments,
+    'endsConflicting' | 'endsWithoutStart' | 'runsInferred' | 'settlementsCut'
+  >;
 }
 
 /** The ends of a batch that the memory took, so that they can be taken back: key, start, name, step kind of each. */
@@ -34,6 +37,7 @@ export function settleWork(batch: PendingBatch, decoded: DecodedBatch, deps: Set
     unsettleWork(batch, deps.work);
     return true;
   }
+  if (settlement.again) deps.instruments.settlementsCut.inc();
   settlement.finish();
   return false;
 }
