@@ -135,6 +135,27 @@ test('beside very many new tries a breakdown has the outcomes stored last, and s
   expect(await breakdown()).toMatchObject({ totals: { count: 1, recovered: 1 }, outcomes_as_of: expect.any(String) });
 });
 
+test('a try is of a step of the same name until its own first failure comes; what was stored stays', async () => {
+  const nextToken = createInsertToken(new FakeClock(nowMs + 4), seededRandom(seed));
+  const step = { agent_id: 'a', type: 'step.failed', run_id: 'r', task_id: 't', name: 'search', step_kind: 'tool' };
+  const failed = (tenant: string, step_id: string, attempt: number) => {
+    const ts = nowMs - 60_000 + 1_000 * attempt;
+    return { ...step, tenant, step_id, attempt, ts, received: ts, error_category: 'tool' };
+  };
+  const retried = async (tenant: string) => (await api.get(tenant, '/api/v1/failures/breakdown')).body.totals;
+  await store.insert([failed('settled', 'one', 1), failed('settled', 'two', 2)]);
+  await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
+  await store.insert([
+    failed('settled', 'two', 1),
+    failed('joined', 'one', 1),
+    failed('joined', 'two', 2),
+    failed('joined', 'two', 1),
+  ]);
+  // Of the two steps the first attempts: of one it was wrong to say that it was tried again.
+  expect(await retried('settled')).toMatchObject({ count: 3, retried: 2 });
+  expect(await retried('joined')).toMatchObject({ count: 3, retried: 1 });
+});
+
 test('a pass with nothing new writes nothing', async () => {
   await leaveToReaders();
   const nextToken = createInsertToken(new FakeClock(nowMs + 3), seededRandom(seed));
