@@ -1,49 +1,13 @@
 import { z } from 'zod';
 import type { dailyExportColumns } from '../../clickhouse/queries/agents/daily-export.js';
-import {
-  countSchema,
-  instantSchema,
-  millisecondsSchema,
-  optionalNumberSchema,
-  optionalTextSchema,
-  percentSchema,
-  textSchema,
-  tokensUnpricedSchema,
-} from '../answers/answer-schema.js';
-
-/** Of doubles: what is behind the 12th digit depends on the order of adding. */
-const meanSchema = optionalNumberSchema.meta({ description: 'A mean of doubles, good to 12 digits.' });
+import { instantSchema, optionalTextSchema, textSchema } from '../answers/answer-schema.js';
+import { dayShape } from '../answers/day-shape.js';
 
 const columns = {
   agent_id: textSchema,
   day: z.iso.date(),
   agent_name: optionalTextSchema,
-  events: countSchema,
-  total: countSchema,
-  successful: countSchema,
-  failed: countSchema,
-  cancelled: countSchema,
-  success_rate: percentSchema,
-  error_rate: percentSchema,
-  avg_duration_ms: millisecondsSchema,
-  min_duration_ms: millisecondsSchema,
-  max_duration_ms: millisecondsSchema,
-  p50_duration_ms: millisecondsSchema,
-  p95_duration_ms: millisecondsSchema,
-  p99_duration_ms: millisecondsSchema,
-  p95_successful_duration_ms: millisecondsSchema,
-  llm_calls: countSchema,
-  tokens_in: countSchema,
-  tokens_out: countSchema,
-  cost_micros: countSchema
-    .nullable()
-    .meta({ description: 'Millionths of a US dollar; null where nobody reported a cost.' }),
-  tokens_unpriced: tokensUnpricedSchema,
-  avg_confidence: meanSchema,
-  avg_memory_mb: meanSchema,
-  max_memory_mb: optionalNumberSchema.meta({ description: 'As it was sent.' }),
-  first_received: instantSchema,
-  last_received: instantSchema,
+  ...dayShape,
   created_at: instantSchema,
   updated_at: instantSchema,
 } satisfies Record<(typeof dailyExportColumns)[number], z.ZodType>;

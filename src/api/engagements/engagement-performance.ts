@@ -8,16 +8,9 @@ import { CollectorError } from '../../core/errors.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import { quoted } from '../../core/problem.js';
 import { dayText, instant } from '../../core/time-text.js';
-import {
-  countSchema,
-  instantSchema,
-  millisecondsSchema,
-  optionalNumberSchema,
-  percentSchema,
-  textSchema,
-  tokensUnpricedSchema,
-} from '../answers/answer-schema.js';
+import { instantSchema, textSchema } from '../answers/answer-schema.js';
 import { meanDigits } from '../answers/answer-units.js';
+import { dayShape } from '../answers/day-shape.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { isPossibleId, parseParameters } from '../request/parameters.js';
 import { seriesRange } from '../request/series-range.js';
@@ -28,35 +21,7 @@ import { toldBetween } from '../statistics/percentile-columns.js';
 const parameters = z.strictObject({ from: dateParameter.optional(), to: dateParameter.optional() });
 
 /** The columns of a day of an agent (`agent_performance_daily`), in their order. */
-const daySchema = z
-  .strictObject({
-    day: z.iso.date(),
-    events: countSchema,
-    total: countSchema,
-    successful: countSchema,
-    failed: countSchema,
-    cancelled: countSchema,
-    success_rate: percentSchema,
-    error_rate: percentSchema,
-    avg_duration_ms: millisecondsSchema,
-    min_duration_ms: millisecondsSchema,
-    max_duration_ms: millisecondsSchema,
-    p50_duration_ms: millisecondsSchema,
-    p95_duration_ms: millisecondsSchema,
-    p99_duration_ms: millisecondsSchema,
-    p95_successful_duration_ms: millisecondsSchema,
-    llm_calls: countSchema,
-    tokens_in: countSchema,
-    tokens_out: countSchema,
-    cost_micros: countSchema.nullable().meta({ description: 'Millionths of a US dollar.' }),
-    tokens_unpriced: tokensUnpricedSchema,
-    avg_confidence: optionalNumberSchema,
-    avg_memory_mb: optionalNumberSchema,
-    max_memory_mb: optionalNumberSchema,
-    first_received: instantSchema,
-    last_received: instantSchema,
-  })
-  .meta({ id: 'EngagementDay' });
+const daySchema = z.strictObject({ day: z.iso.date(), ...dayShape }).meta({ id: 'EngagementDay' });
 
 const answer = z.strictObject({
   engagement_id: textSchema,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports/store-reader.js';
+import { erasureColumns, erasureRow } from '../queries/operations/erasures.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
-import { epochMs, integer64, optionalMs } from '../queries/sql/column-types.js';
 import { quoteString } from '../sql-text.js';
 import type { StoreWriter } from '../store-writer.js';
 import type { ErasureKind } from './erasable-tables.js';
@@ -61,17 +61,7 @@ function optionalTime(parameter: string): string {
   return `if(${time} = 0, NULL, fromUnixTimestamp64Milli(${time}, 'UTC'))`;
 }
 
-const entryRow = z.object({
-  erasure_id: z.string(),
-  tenant: z.string(),
-  kind: z.enum(['run', 'user']),
-  requested_by: z.string(),
-  requested_ms: epochMs,
-  completed_ms: optionalMs,
-  rows: z.record(z.string(), integer64),
-  late_rows: integer64,
-  purged_ms: optionalMs,
-});
+const entryRow = z.object({ ...erasureRow, tenant: z.string() });
 
 /** Requests for which `condition` holds, oldest first. */
 export async function readEntries(
@@ -81,9 +71,7 @@ export async function readEntries(
   const rows = await checkedRows(store, entryRow, {
     name: 'erasure_entries',
     sql: `
-      SELECT erasure_id, tenant, kind, requested_by, toUnixTimestamp64Milli(requested_at) AS requested_ms,
-        toUnixTimestamp64Milli(completed_at) AS completed_ms, rows, late_rows,
-        toUnixTimestamp64Milli(purged_at) AS purged_ms
+      SELECT tenant, ${erasureColumns}
       FROM erasures_v1 FINAL
       WHERE ${condition}
       ORDER BY requested_at, erasure_id`,

@@ -3,7 +3,8 @@ import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64, optionalMs } from '../sql/column-types.js';
 
-const row = z.object({
+/** A request to erase, as the ledger has it; the columns of `erasureColumns`. */
+export const erasureRow = {
   erasure_id: z.string(),
   kind: z.enum(['run', 'user']),
   requested_by: z.string(),
@@ -12,7 +13,13 @@ const row = z.object({
   rows: z.record(z.string(), integer64),
   late_rows: integer64,
   purged_ms: optionalMs,
-});
+};
+
+export const erasureColumns = `erasure_id, kind, requested_by, toUnixTimestamp64Milli(requested_at) AS requested_ms,
+  toUnixTimestamp64Milli(completed_at) AS completed_ms, rows, late_rows,
+  toUnixTimestamp64Milli(purged_at) AS purged_ms`;
+
+const row = z.object(erasureRow);
 
 export type ErasureRow = z.output<typeof row>;
 
@@ -26,9 +33,7 @@ export function readErasures(
   return checkedRows(store, row, {
     name: 'erasures',
     sql: `
-      SELECT erasure_id, kind, requested_by, toUnixTimestamp64Milli(requested_at) AS requested_ms,
-        toUnixTimestamp64Milli(completed_at) AS completed_ms, rows, late_rows,
-        toUnixTimestamp64Milli(purged_at) AS purged_ms
+      SELECT ${erasureColumns}
       FROM erasures_v1 FINAL
       WHERE tenant = {tenant:String} AND ({id:String} = '' OR erasure_id IN (
         SELECT erasure_id FROM erased_ids_v1
