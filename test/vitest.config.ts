@@ -1,12 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-/**
- * Folders whose tests work in their own process, on files and fake time at most. Their files share a worker, and with
- * it the modules it has loaded: loading them anew for each file takes as long as the tests do.
- */
-const sharing = ['answers', 'bench', 'config', 'core', 'decode', 'deliver', 'ingest', 'sdk', 'spool', 'telemetry'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+/** Whoever else is alone on the machine, or measures its own process, has a process of its own. */
+const alone = ['damage', 'power'].map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
   test: {
@@ -17,16 +12,12 @@ export default defineConfig({
     testTimeout: 60_000,
     expect: { poll: { timeout: 20_000, interval: 20 } },
     hookTimeout: 60_000,
+    globalSetup: ['test/global-setup.ts'],
     projects: [
-      { extends: true, test: { name: 'sharing', include: sharing, isolate: false } },
+      { extends: true, test: { name: 'alone', include: alone } },
       {
         extends: true,
-        test: {
-          name: 'alone',
-          include: ['test/**/*.test.ts'],
-          exclude: sharing,
-          globalSetup: ['test/global-setup.ts'],
-        },
+        test: { name: 'sharing', include: ['test/**/*.test.ts'], exclude: alone, isolate: false },
       },
     ],
   },
