@@ -1,7 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
-/** Whoever else is alone on the machine, or measures its own process, has a process of its own. */
-const alone = ['damage', 'power'].map((folder) => `test/${folder}/**/*.test.ts`);
+/**
+ * What a whole collector is killed, cut off, damaged or fuzzed for, or a whole history compared answer by answer: the
+ * better part of a minute each. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
+ */
+const long = [
+  'test/damage/**/*.test.ts',
+  'test/power/**/*.test.ts',
+  ...['crash', 'finalization', 'history', 'schemathesis', 'told-apart'].map(
+    (name) => `test/end-to-end/${name}.test.ts`,
+  ),
+];
 
 export default defineConfig({
   test: {
@@ -14,11 +23,12 @@ export default defineConfig({
     hookTimeout: 60_000,
     globalSetup: ['test/global-setup.ts'],
     projects: [
-      { extends: true, test: { name: 'alone', include: alone } },
+      // Files share a worker, and with it the modules it has loaded: loading them for each takes as long as many a test.
       {
         extends: true,
-        test: { name: 'sharing', include: ['test/**/*.test.ts'], exclude: alone, isolate: false },
+        test: { name: 'short', include: ['test/**/*.test.ts'], exclude: long, isolate: false },
       },
+      { extends: true, test: { name: 'long', include: long } },
     ],
   },
 });
