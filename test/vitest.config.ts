@@ -8,6 +8,13 @@ const sharing = ['answers', 'bench', 'config', 'core', 'decode', 'deliver', 'ing
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
+/** What is of the port itself: run once with each of the libraries that serve WebSockets there. */
+const port = [
+  'test/http/{web-sockets,http-server,http-as-spoken,cors,request-places,descriptors}.test.ts',
+  'test/live/*.test.ts',
+  'test/end-to-end/protocol.test.ts',
+];
+
 export default defineConfig({
   test: {
     // Engine and socket tests start real processes; two cores leave no room for more than two files at a time.
@@ -19,6 +26,15 @@ export default defineConfig({
     hookTimeout: 60_000,
     projects: [
       { extends: true, test: { name: 'sharing', include: sharing, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'by ws',
+          include: port,
+          globalSetup: ['test/global-setup.ts'],
+          env: { TIDEMARK_TEST_SOCKETS: 'node' },
+        },
+      },
       {
         extends: true,
         test: {

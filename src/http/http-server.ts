@@ -23,6 +23,7 @@ import { RequestPlaces, type RequestPlacesOptions } from './request-places.js';
 import { createRouter, type RouteMatch } from './router.js';
 import { holderOf, type PlaceHolder, type PlaceRefusal } from './shared-places.js';
 import { SiteCheck, type SiteCheckOptions } from './site-check.js';
+import type { SocketLibrary } from './sockets/socket-library.js';
 import { type Exchange, UnderWay } from './under-way.js';
 import { webSocketRequired } from './web-socket-upgrade.js';
 import { WebSockets, type WebSocketsOptions } from './web-sockets.js';
@@ -32,6 +33,7 @@ export interface HttpServerDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly instruments: HttpInstruments;
+  readonly sockets: SocketLibrary;
 }
 
 export interface HttpServerOptions extends RequestPlacesOptions, SiteCheckOptions, WebSocketsOptions {
