@@ -12,7 +12,7 @@ const sharing = ['answers', 'bench', 'config', 'core', 'decode', 'deliver', 'ing
 const port = [
   'test/http/{web-sockets,http-server,http-as-spoken,cors,request-places,descriptors}.test.ts',
   'test/live/*.test.ts',
-  'test/end-to-end/protocol.test.ts',
+  'test/end-to-end/{protocol,few-descriptors}.test.ts',
 ];
 
 export default defineConfig({

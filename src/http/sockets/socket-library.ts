@@ -10,6 +10,8 @@ export type SocketServerChoice = 'auto' | 'uws' | 'node';
 /** The library that speaks WebSocket here. */
 export interface SocketLibrary {
   readonly name: 'uWebSockets.js' | 'ws';
+  /** Open files of a connection. */
+  readonly filesOfWebSocket: number;
   /** As of its server. */
   readonly says: string;
   createServer(deps: SocketServerDeps, options: SocketServerOptions, routes: readonly SocketRoute[]): SocketServer;
@@ -32,6 +34,8 @@ function uwsLibrary({ uws, packageName }: LoadedUws, choice: SocketServerChoice)
   const says = `WebSockets are served by ${packageName}`;
   return {
     name: 'uWebSockets.js',
+    // The client's connection, and both ends of the one it is handed over by.
+    filesOfWebSocket: 3,
     says,
     createServer(...given) {
       const server = new UwsSockets({ uws, says }, ...given);
@@ -43,7 +47,7 @@ function uwsLibrary({ uws, packageName }: LoadedUws, choice: SocketServerChoice)
 }
 
 function nodeLibrary(says: string): SocketLibrary {
-  return { name: 'ws', says, createServer: (...given) => new NodeSockets(says, ...given) };
+  return { name: 'ws', filesOfWebSocket: 1, says, createServer: (...given) => new NodeSockets(says, ...given) };
 }
 
 function because(cause: string): string {
