@@ -8,12 +8,26 @@ const sharing = ['answers', 'bench', 'config', 'core', 'decode', 'deliver', 'ing
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
-/** What is of the port itself: run once with each of the libraries that serve WebSockets there. */
+/** What is of the port itself: `npm run test:long` runs it once more, with ws in place of uWebSockets.js. */
 const port = [
   'test/http/{web-sockets,http-server,http-as-spoken,cors,request-places,descriptors}.test.ts',
   'test/live/*.test.ts',
   'test/end-to-end/{protocol,few-descriptors}.test.ts',
 ];
+
+/**
+ * What a whole collector is killed, cut off, damaged or fuzzed for, or a whole history compared answer by answer: the
+ * better part of a minute each. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
+ */
+const long = [
+  'test/damage/**/*.test.ts',
+  'test/power/**/*.test.ts',
+  ...['crash', 'finalization', 'history', 'schemathesis', 'told-apart'].map(
+    (name) => `test/end-to-end/${name}.test.ts`,
+  ),
+];
+
+const globalSetup = ['test/global-setup.ts'];
 
 export default defineConfig({
   test: {
@@ -29,21 +43,14 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'by ws',
-          include: port,
-          globalSetup: ['test/global-setup.ts'],
-          env: { TIDEMARK_TEST_SOCKETS: 'node' },
-        },
-      },
-      {
-        extends: true,
-        test: {
           name: 'alone',
           include: ['test/**/*.test.ts'],
-          exclude: sharing,
-          globalSetup: ['test/global-setup.ts'],
+          exclude: [...sharing, ...long],
+          globalSetup,
         },
       },
+      { extends: true, test: { name: 'long', include: long, globalSetup } },
+      { extends: true, test: { name: 'by-ws', include: port, globalSetup, env: { TIDEMARK_TEST_SOCKETS: 'node' } } },
     ],
   },
 });
