@@ -1,5 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
+/** What is of the port itself: `npm run test:long` runs it once more, with ws in place of uWebSockets.js. */
+const port = [
+  'test/http/{web-sockets,http-server,http-as-spoken,cors,request-places,descriptors}.test.ts',
+  'test/live/*.test.ts',
+  'test/end-to-end/{protocol,few-descriptors}.test.ts',
+];
+
 /**
  * What a whole collector is killed, cut off, damaged or fuzzed for, or a whole history compared answer by answer: the
  * better part of a minute each. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
@@ -29,6 +36,7 @@ export default defineConfig({
         test: { name: 'short', include: ['test/**/*.test.ts'], exclude: long, isolate: false },
       },
       { extends: true, test: { name: 'long', include: long } },
+      { extends: true, test: { name: 'by-ws', include: port, env: { TIDEMARK_TEST_SOCKETS: 'node' } } },
     ],
   },
 });
