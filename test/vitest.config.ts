@@ -30,7 +30,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     globalSetup: ['test/global-setup.ts'],
     projects: [
-      // Files share a worker, and with it the modules it has loaded: loading them for each takes as long as many a test.
+      // Files share a worker, and with it the modules it has loaded: loading them for each takes as long as many tests.
       {
         extends: true,
         test: { name: 'short', include: ['test/**/*.test.ts'], exclude: long, isolate: false },
