@@ -107,6 +107,28 @@ export function readAdminKey(dataDir: string): string | null {
   }
 }
 
+export type AdminKeyProblem = { readonly what: 'unknown' } | { readonly what: 'unreadable'; readonly cause: string };
+
+/** Why the key for the demo and the command line cannot be used; null when it can, or is not there. */
+export function adminKeyProblem(dataDir: string, stored = tryReadKeys(dataDir)): AdminKeyProblem | null {
+  try {
+    const key = readAdminKey(dataDir);
+    if (key === null || stored === null) return null;
+    const sha256 = digestKey(key).toString('hex');
+    return stored.some((known) => known.sha256 === sha256) ? null : { what: 'unknown' };
+  } catch (error) {
+    return { what: 'unreadable', cause: errorMessage(error) };
+  }
+}
+
+function tryReadKeys(dataDir: string): readonly StoredKey[] | null {
+  try {
+    return readKeyFile(dataDir);
+  } catch {
+    return null;
+  }
+}
+
 /** Replaces the stored keys. Throws CollectorError `config_invalid` when one is invalid or they cannot be written. */
 export function writeKeyFile(dataDir: string, keys: readonly StoredKey[]): void {
   const issue = keyFile.safeParse({ version: 1, keys }).error?.issues[0];

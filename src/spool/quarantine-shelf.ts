@@ -136,25 +136,25 @@ export class QuarantineShelf {
   }
 }
 
-function isAside(suffixes: ReadonlySet<SegmentSuffix>): boolean {
+export function isAside(suffixes: ReadonlySet<SegmentSuffix>): boolean {
   if (suffixes.has('data.quarantined') || suffixes.has('log.quarantined')) return true;
   // With its own log beside it the part belongs to a salvage that the next start will begin anew.
   return suffixes.has('damaged.quarantined') && !suffixes.has('log') && !suffixes.has('log.replaced');
 }
 
-interface FoundData {
+export interface FoundData {
   readonly bytes: number;
   /** Of the first record whose rows do not match. */
   readonly badOffset: number | null;
 }
 
-async function inspectData(data: OpenFile, extent: LogExtent | null): Promise<FoundData> {
+export async function inspectData(data: OpenFile, extent: LogExtent | null): Promise<FoundData> {
   const bytes = await data.size();
   const bad = extent === null ? -1 : await firstBadRecord(data, extent.records);
   return { bytes, badOffset: extent?.records[bad]?.dataOffset ?? null };
 }
 
-function dataDamage(extent: LogExtent | null, data: FoundData | null): string | null {
+export function dataDamage(extent: LogExtent | null, data: FoundData | null): string | null {
   const expected = extent?.dataBytes ?? 0;
   if (data === null) return expected === 0 ? null : 'its data file is missing';
   if (data.bytes < expected || (extent?.sealed === true && data.bytes > expected)) {
@@ -163,7 +163,7 @@ function dataDamage(extent: LogExtent | null, data: FoundData | null): string | 
   return data.badOffset === null ? null : `the rows at byte ${data.badOffset} of its data file are damaged`;
 }
 
-function receivedOf(times: readonly number[]): Pick<QuarantinedSegment, 'firstReceivedMs' | 'lastReceivedMs'> {
+export function receivedOf(times: readonly number[]): Pick<QuarantinedSegment, 'firstReceivedMs' | 'lastReceivedMs'> {
   if (times.length === 0) return { firstReceivedMs: null, lastReceivedMs: null };
   return {
     firstReceivedMs: times.reduce((least, time) => Math.min(least, time)),

@@ -55,7 +55,7 @@ export interface ChdbOptions {
 
 /** Opens the data directory. Throws when another process holds it. */
 export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> {
-  const addon = loadAddon();
+  const addon = loadEngineLibrary();
   const control = openControl(addon, options);
   const running = new Set<Promise<unknown>>();
 
@@ -246,7 +246,8 @@ interface ChdbAddon {
   DurableClassifyAsync(connection: Connection, sql: string, database: string): Promise<Classification>;
 }
 
-function loadAddon(): ChdbAddon {
+/** Loads the native library, or throws why it cannot; later calls answer what the first one did. */
+export function loadEngineLibrary(): ChdbAddon {
   const require = createRequire(import.meta.url);
   const loader = createRequire(require.resolve('chdb'))('./dist/loader.js') as { loadNative(): ChdbAddon };
   return loader.loadNative();

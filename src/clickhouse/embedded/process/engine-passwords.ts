@@ -25,6 +25,26 @@ export function readOrCreateReaderPassword(dataDir: string, logger: Logger): Kep
 }
 
 /**
+ * What a start would say of a user's password in the data directory; nothing is changed. `ends`: it would go no further.
+ */
+export function passwordProblem(dataDir: string, user: 'writer' | 'reader') {
+  const path = join(dataDir, `engine-${user}-password`);
+  try {
+    const kept = existsSync(path) ? readFileSync(path, 'utf8').trim() : null;
+    const isCut = kept !== null && kept.length < passwordCharactersMin;
+    return { path, problem: isCut ? 'the password in the file is empty or cut short' : null, ends: false };
+  } catch (error) {
+    return { path, problem: errorMessage(error), ends: true };
+  }
+}
+
+/** The password of the user that the collector is, when there is one; nothing is made. */
+export function keptWriterPassword(dataDir: string): string | null {
+  const { path, problem } = passwordProblem(dataDir, 'writer');
+  return problem === null && existsSync(path) ? readFileSync(path, 'utf8').trim() : null;
+}
+
+/**
  * What Grafana's provisioning in `clickhouse/grafana` asks for, as an environment file:
  * `set -a; . <data directory>/grafana.env`. Made anew at each start; nothing but Grafana needs it.
  */

@@ -1,0 +1,40 @@
+import { release } from 'node:os';
+import { engineLoadProblem } from '../../clickhouse/embedded/engine-load.js';
+import type { Config } from '../../config/config.js';
+import { errorMessage } from '../../core/errors.js';
+import { loadUws } from '../../http/uws.js';
+import { type Finding, fault, ok, warn } from './finding.js';
+import type { RunningCollector } from './running-collector.js';
+
+/** Of `engines` in package.json. */
+const nodeMin = [20, 15] as const;
+
+/** The Node that runs this, which is the one a start from here would have. */
+export function checkNode(): Finding[] {
+  const { versions, platform, arch } = process;
+  const [major = 0, minor = 0] = versions.node.split('.').map(Number);
+  const here = `Node ${versions.node} on ${platform} ${arch} (${release()})`;
+  if (major > nodeMin[0] || (major === nodeMin[0] && minor >= nodeMin[1])) return [ok('node', here)];
+  return [fault('node', `${here} is too old`, `install Node ${nodeMin.join('.')} or newer`)];
+}
+
+/** The socket server that a start from here would have. */
+export async function checkSockets(): Promise<Finding[]> {
+  try {
+    await loadUws();
+    return [ok('sockets', 'uWebSockets.js loads')];
+  } catch (error) {
+    const [found = '', ...advice] = errorMessage(error).split('\n');
+    return [fault('sockets', found, advice.join('; '))];
+  }
+}
+
+/** Whether the embedded engine's library loads here. Not asked while one runs: it takes a second, and that one did. */
+export async function checkEngineLoads(config: Config, collector: RunningCollector): Promise<Finding[]> {
+  if (config.clickhouse.url !== null || collector.status === 'answers') return [];
+  const problem = await engineLoadProblem();
+  if (problem === null) return [ok('engine', 'the library of the embedded engine loads')];
+  return [
+    problem.isCertain ? fault('engine', problem.what, problem.advice) : warn('engine', problem.what, problem.advice),
+  ];
+}
