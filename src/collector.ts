@@ -33,9 +33,10 @@ import { StreamRoute } from './ingest/stream-route.js';
 import { WorkMemory } from './ingest/work/work-memory.js';
 import { WorkRestoration } from './ingest/work/work-restoration.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
+import { DataDirFormat } from './spool/data-dir-format.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
 import { createFileLocker } from './spool/file-locker.js';
-import type { DiskSpace, FileSystem } from './spool/file-system.js';
+import { type DiskSpace, type FileSystem, nodeFileSystem } from './spool/file-system.js';
 import { InsertNoteFile } from './spool/insert-note-file.js';
 import { createReservedFileSystem } from './spool/reserved-file-system.js';
 import { createSpool, type Spool } from './spool/spool.js';
@@ -119,6 +120,8 @@ class JoinedCollector implements Collector {
       // The lock comes before everything that touches the directory.
       const locker = createFileLocker({ lock: tryLoadFileLock() });
       await this.#stages.start(new DataDirLock({ locker }, dataDir));
+      const place = { directory: dataDir, version };
+      await this.#stages.start(new DataDirFormat({ fileSystem: nodeFileSystem }, place));
       const metrics = createMetrics({ clock }, { agentsMax: config.metrics.agentsMax, version });
       const keys = createApiKeys(
         { clock, logger },

@@ -5,6 +5,7 @@ import { describeConfig, readConfig } from './config/read-config.js';
 import { holdingClock, systemClock, systemRandom } from './core/clock.js';
 import type { CollectorReport } from './core/collector-report.js';
 import { CollectorError, type ErrorCode, errorMessage } from './core/errors.js';
+import { fileFailure } from './core/file-remedy.js';
 import { packageFile } from './core/package-root.js';
 import { createLogger } from './telemetry/logger.js';
 
@@ -105,7 +106,7 @@ const misconfigured: ReadonlySet<ErrorCode> = new Set(['config_invalid', 'data_d
 /** One line for what an operator can mend: our own errors, and what the system refuses. A stack for the rest. */
 function describeFailure(error: unknown): string {
   if (error instanceof CollectorError || !(error instanceof Error)) return errorMessage(error);
-  return 'syscall' in error ? `cannot start: ${error.message}` : `${error.message}\n${error.stack}`;
+  return 'syscall' in error ? `cannot start: ${fileFailure(error)}` : `${error.message}\n${error.stack}`;
 }
 
 main().catch(fail);

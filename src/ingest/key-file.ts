@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rm
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { CollectorError, errorMessage } from '../core/errors.js';
+import { fileFailure } from '../core/file-remedy.js';
 import { type Scope, scopes } from '../core/ports/authenticator.js';
 import { instant } from '../core/time-text.js';
 
@@ -149,7 +150,7 @@ export function replaceFile(path: string, text: string): void {
     syncDirectory(dirname(path));
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw new CollectorError('config_invalid', `cannot write ${path}: ${errorMessage(error)}`, { cause: error });
+    throw new CollectorError('config_invalid', `cannot write ${path}: ${fileFailure(error)}`, { cause: error });
   }
 }
 

@@ -1,4 +1,6 @@
 import {
+  accessSync,
+  constants,
   ftruncateSync,
   mkdirSync,
   readdirSync,
@@ -12,6 +14,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import type { FileLocker, HeldLock } from '../core/file-lock.js';
+import { fileFailure } from '../core/file-remedy.js';
 import type { Stage } from '../core/stage.js';
 
 /**
@@ -73,6 +76,12 @@ export class DataDirLock implements Stage {
         `cannot make data directory ${this.#directory}: ${errorMessage(error)}; choose another TIDEMARK_DATA_DIR`,
         { cause: error },
       );
+    }
+    try {
+      accessSync(this.#directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    } catch (error) {
+      const what = `cannot write to data directory ${this.#directory}: ${fileFailure(error)}`;
+      throw new CollectorError('data_dir_unusable', what, { cause: error });
     }
   }
 

@@ -5,13 +5,23 @@ import { passwordProblem } from '../../clickhouse/embedded/process/engine-passwo
 import type { Config } from '../../config/config.js';
 import { errorMessage } from '../../core/errors.js';
 import { adminKeyPath, adminKeyProblem, keyFilePath, readKeyFile } from '../../ingest/key-file.js';
+import { foreignFormat, readDataDirUse } from '../../spool/data-dir-format.js';
 import { lockHolder } from '../../spool/data-dir-lock.js';
+import { nodeFileSystem } from '../../spool/file-system.js';
 import { countText } from './amounts.js';
 import { type Finding, fault, ok, unknown, warn } from './finding.js';
 import type { RunningCollector } from './running-collector.js';
 
+export interface DataDirFindings {
+  readonly findings: readonly Finding[];
+  readonly isUsable: boolean;
+}
+
 /** The data directory: there, ours to write, and had by at most one collector. `isUsable`: its files can be looked at. */
-export function checkDataDir(dataDir: string, collector: RunningCollector): { findings: Finding[]; isUsable: boolean } {
+export async function checkDataDir(
+  dataDir: string,
+  { collector, version }: { readonly collector: RunningCollector; readonly version: string },
+): Promise<DataDirFindings> {
   const stats = statSync(dataDir, { throwIfNoEntry: false });
   if (stats === undefined) return { findings: [absentFinding(dataDir, collector)], isUsable: false };
   if (!stats.isDirectory()) {
@@ -19,7 +29,8 @@ export function checkDataDir(dataDir: string, collector: RunningCollector): { fi
     return { findings, isUsable: false };
   }
   const writable = writableFinding(dataDir, stats);
-  return { findings: [writable, lockFinding(dataDir, collector)], isUsable: writable.severity !== 'fault' };
+  const findings = [writable, lockFinding(dataDir, collector), await formatFinding(dataDir, version)];
+  return { findings, isUsable: writable.severity !== 'fault' };
 }
 
 function absentFinding(dataDir: string, collector: RunningCollector): Finding {
@@ -42,6 +53,14 @@ function writableFinding(dataDir: string, { mode, uid }: Stats): Finding {
   return openToOthers(mode) === 0
     ? ok('data directory', `${dataDir} can be written, and nobody else can look into it`)
     : warn('data directory', `others may look into ${dataDir} (mode ${octal(mode)})`, `chmod 700 ${dataDir}`);
+}
+
+async function formatFinding(dataDir: string, here: string): Promise<Finding> {
+  const use = await readDataDirUse(nodeFileSystem, dataDir);
+  const foreign = foreignFormat(dataDir, use, here);
+  if (foreign === null) return ok('data directory', `last used by version ${use?.version ?? here}; this is ${here}`);
+  const [found = '', ...advice] = foreign.split('; ');
+  return fault('data directory', found, advice.join('; '));
 }
 
 function lockFinding(dataDir: string, collector: RunningCollector): Finding {

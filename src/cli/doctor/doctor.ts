@@ -17,6 +17,8 @@ import { checkStore } from './store-check.js';
 
 export interface DoctorOptions {
   readonly env: Environment;
+  /** Of this package. */
+  readonly version: string;
   /** A configuration file; default as the collector's. */
   readonly configPath?: string | undefined;
   readonly dataDir?: string | undefined;
@@ -58,7 +60,7 @@ async function examineAll(clock: Clock, config: Config, options: DoctorOptions):
     return [...told, ...checkNode(), unknown('data directory', elsewhere, 'run doctor there')];
   }
   const local = await Promise.all(
-    checks({ clock, config, dataDir, collector }).map(async ([subject, check]) => {
+    (await checks({ clock, config, dataDir, collector, version: options.version })).map(async ([subject, check]) => {
       try {
         return await check();
       } catch (error) {
@@ -74,12 +76,14 @@ interface Place {
   readonly config: Config;
   readonly dataDir: string;
   readonly collector: RunningCollector;
+  readonly version: string;
 }
 
-type Check = () => Finding[] | Promise<Finding[]>;
+type Check = () => readonly Finding[] | Promise<readonly Finding[]>;
 
-function checks({ clock, config, dataDir, collector }: Place): (readonly [Subject, Check])[] {
-  const { findings: directory, isUsable } = checkDataDir(dataDir, collector);
+async function checks(place: Place): Promise<(readonly [Subject, Check])[]> {
+  const { clock, config, dataDir, collector } = place;
+  const { findings: directory, isUsable } = await checkDataDir(dataDir, place);
   const inside: (readonly [Subject, Check])[] = isUsable
     ? [
         ['disk', () => checkDisk(clock, config, dataDir)],

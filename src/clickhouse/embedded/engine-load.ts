@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { CollectorError } from '../../core/errors.js';
+import { isLibraryInstalled } from './chdb-engine.js';
 
 /** Why the engine's library does not load here, in one line each. */
 export interface LoadProblem {
@@ -34,27 +36,35 @@ export function engineLoadProblem(): Promise<LoadProblem | null> {
 const loadMsMax = 30_000;
 const saidCharactersMax = 20_000;
 
+/** Throws CollectorError `config_invalid` when there is nothing to load: a look at the files, which costs nothing. */
+export function mustHaveLibrary(): void {
+  if (isLibraryInstalled() === true) return;
+  const { what, advice } = loadProblem({ said: 'it is not installed', signal: null });
+  throw new CollectorError('config_invalid', `cannot start the embedded engine: ${what}; ${advice}`);
+}
+
 const server = 'set TIDEMARK_CLICKHOUSE_URL to a ClickHouse server';
 
 /** What the end of a process that loaded the library means: what it said, or the signal that ended it. */
 export function loadProblem(end: { readonly said: string; readonly signal: string | null }): LoadProblem {
+  const { platform, arch } = process;
   if (end.signal === 'SIGILL') {
-    const what = "this processor lacks instructions that the embedded engine's library is built for (x86-64-v2, AVX)";
+    const what = `this processor lacks instructions that the engine's library for ${arch} is built for`;
     return { what, advice: `run it on a newer processor, or ${server}`, isCertain: true };
   }
   if (end.signal !== null) {
-    const what = `loading the embedded engine's library ended by ${end.signal}`;
+    const what = `loading the engine's library ended by ${end.signal}`;
     return { what, advice: 'see the log of the system, and how much memory is free', isCertain: false };
   }
-  const cause = /^(?:[\w.]*Error[^:\n]*: )?(.*(?:native binding|\.so|symbol|GLIBC|memory|chdb).*)$/m.exec(
-    end.said,
-  )?.[1];
-  const { platform, arch } = process;
-  if (isMusl()) {
-    const what = `the embedded engine's library has no build for the C library of this system (musl, ${arch})`;
-    return { what, advice: `use a system with glibc, such as Debian or Ubuntu, or ${server}`, isCertain: true };
+  if (isLibraryInstalled() === null) {
+    const what = `the engine's library has no build for ${platform} ${arch}`;
+    return { what, advice: `run it on Linux or macOS, or ${server}`, isCertain: true };
   }
-  const what = `cannot load the embedded engine's library on ${platform} ${arch}: ${cause ?? firstLine(end.said)}`;
+  if (isMusl()) {
+    const what = `the engine's library has no build for the C library of this system (not glibc; Alpine has musl)`;
+    return { what, advice: `run it on a system with glibc, such as Debian or Ubuntu, or ${server}`, isCertain: true };
+  }
+  const what = `its library for ${platform} ${arch} does not load: ${causeIn(end.said)}`;
   return { what, advice: `install it again with its optional packages (npm ci), or ${server}`, isCertain: true };
 }
 
@@ -63,6 +73,12 @@ function isMusl(): boolean {
   if (process.platform !== 'linux') return false;
   const report = process.report?.getReport() as { readonly header?: { readonly glibcVersionRuntime?: string } };
   return report?.header?.glibcVersionRuntime === undefined;
+}
+
+/** The line of a stack trace that says what happened, without the advice of the library itself. */
+function causeIn(said: string): string {
+  const thrown = /^\s*(?:throw )?(?:new )?[\w.]*Error(?: \[\w+\])?: (.*)$/m.exec(said)?.[1] ?? firstLine(said);
+  return (thrown.split('. Try: ')[0] ?? '').replace(/\.$/, '');
 }
 
 function firstLine(text: string): string {

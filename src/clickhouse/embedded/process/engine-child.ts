@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Server } from 'node:net';
 import type { Clock } from '../../../core/clock.js';
 import type { Logger } from '../../../core/logger.js';
+import { loadProblem } from '../engine-load.js';
 import { forkEngine } from '../sandbox/engine-fork.js';
 import type { EngineSandbox, LaunchReport, SandboxMode } from '../sandbox/launch-report.js';
 import type { EngineCommand, EngineLoad, EngineOptions, EngineReport, EngineStartFailure } from './engine-protocol.js';
@@ -46,7 +47,7 @@ export class EngineChild {
     this.exited = new Promise((resolve) => {
       const gone = (reason: string) => {
         for (const answer of this.#probes.values()) answer(null);
-        this.settle({ status: 'failed', reason: 'exited', message: `the process ended (${reason})` });
+        this.settle({ status: 'failed', reason: 'exited', message: endText(reason) });
         resolve(reason);
       };
       this.#process.once('exit', (code, signal) =>
@@ -140,6 +141,13 @@ export class EngineChild {
       this.#logger.warn({ pid: this.#process.pid ?? null }, `engine: ${line.slice(0, 500)}`);
     }
   }
+}
+
+/** Of a process that ended before it was ready. */
+function endText(reason: string): string {
+  if (reason !== 'signal_SIGILL') return `the process ended (${reason})`;
+  const { what, advice } = loadProblem({ said: '', signal: 'SIGILL' });
+  return `${what}; ${advice}`;
 }
 
 const listenCommand: EngineCommand = { type: 'listen' };

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CollectorError, errorMessage } from '../../../core/errors.js';
+import { fileFailure } from '../../../core/file-remedy.js';
 import type { Logger } from '../../../core/logger.js';
 
 /**
@@ -75,7 +76,11 @@ function readOrCreate(path: string, logger: Logger): KeptPassword {
   if (kept !== null && kept.length >= passwordCharactersMin) return { password: kept, isNew: false };
   if (kept !== null) logger.warn({ path }, 'the password in the file is empty or cut short: a new one is made');
   const password = randomBytes(24).toString('base64url');
-  writePrivate(path, `${password}\n`);
+  try {
+    writePrivate(path, `${password}\n`);
+  } catch (error) {
+    throw new CollectorError('data_dir_unusable', `cannot write ${path}: ${fileFailure(error)}`, { cause: error });
+  }
   return { password, isNew: true };
 }
 
