@@ -14,6 +14,7 @@ import type { Clock, Random } from './core/clock.js';
 import type { CollectorReport } from './core/collector-report.js';
 import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
+import type { Progress } from './core/progress.js';
 import { retentionOf } from './core/retention.js';
 import { type Stage, sideBySide } from './core/stage.js';
 import { StageList } from './core/stage-list.js';
@@ -52,6 +53,8 @@ export interface CollectorDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Where long work is shown. */
+  readonly progress: Progress;
 }
 
 export interface CollectorOptions {
@@ -162,7 +165,7 @@ class JoinedCollector implements Collector {
 }
 
 async function joinParts(setting: Setting): Promise<Parts> {
-  const { config, dataDir, receipt, clock, random, logger, metrics } = setting;
+  const { config, dataDir, receipt, clock, random, logger, progress, metrics } = setting;
   const directory = resolve(dataDir, 'spool');
   const fileSystem = createReservedFileSystem();
   const { spool, eventIds, insertNotes } = joinSpool(setting, { fileSystem, directory });
@@ -184,6 +187,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     clock,
     random,
     logger,
+    progress,
     instruments: metrics.deliver,
   });
   const instruments = {
@@ -271,11 +275,14 @@ function joinStartup(
   const restoration = new WindowRestoration(
     {
       ...backlog,
-      readPages: (receivedBeforeMs) =>
-        readWindowRestore(client, { receivedBeforeMs, nowMs: clock.nowMs(), agentsMax: config.window.keysMax }, () =>
-          logger.warn({}, 'error categories of the live windows are not restored: counting them takes too long'),
-        ),
+      readPages: (receivedBeforeMs, onAgents) => {
+        const range = { receivedBeforeMs, nowMs: clock.nowMs(), agentsMax: config.window.keysMax };
+        const onErrorsSkipped = () =>
+          logger.warn({}, 'error categories of the live windows are not restored: counting them takes too long');
+        return readWindowRestore(client, range, { onErrorsSkipped, onAgents });
+      },
       windows: parts.windows,
+      progress: setting.progress,
     },
     { startedMs },
   );

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { answerHelp } from './cli/help.js';
+import { createBarProgress, ProgressBars } from './cli/progress-bar.js';
 import { type Collector, createCollector } from './collector.js';
 import { describeConfig, readConfig } from './config/read-config.js';
 import { holdingClock, systemClock, systemRandom } from './core/clock.js';
@@ -7,6 +8,7 @@ import type { CollectorReport } from './core/collector-report.js';
 import { CollectorError, type ErrorCode, errorMessage } from './core/errors.js';
 import { fileFailure } from './core/file-remedy.js';
 import { packageFile } from './core/package-root.js';
+import { createLoggedProgress } from './telemetry/logged-progress.js';
 import { createLogger } from './telemetry/logger.js';
 
 const usage = `usage: start [--config <path>] [--check-config]
@@ -26,12 +28,24 @@ async function main(): Promise<void> {
     process.stdout.write(`${describeConfig(config)}\n`);
     return;
   }
-  const logger = createLogger({ level: config.logLevel, pretty: process.stdout.isTTY === true });
+  const isTerminal = process.stdout.isTTY === true;
+  const bars = process.stderr.isTTY === true ? new ProgressBars(process.stderr) : null;
+  const destination = isTerminal && bars !== null ? { destination: bars.above(process.stdout) } : {};
+  const logger = createLogger({ level: config.logLevel, pretty: isTerminal, ...destination });
+  const progress =
+    bars === null
+      ? createLoggedProgress({ clock: systemClock, logger })
+      : createBarProgress({ clock: systemClock, bars });
   const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string };
-  const collector = createCollector({ clock: systemClock, random: systemRandom, logger }, { config, version });
+  const collector = createCollector(
+    { clock: systemClock, random: systemRandom, logger, progress },
+    { config, version },
+  );
   onSignals(collector, config.stopDeadlineMs);
   try {
-    process.stdout.write(welcome(await keepingAlive(collector.start()), version));
+    const report = await keepingAlive(collector.start());
+    bars?.hide();
+    process.stdout.write(welcome(report, version));
   } catch (error) {
     // A signal came before it had started: what the stop says ends the process.
     if (!(error instanceof CollectorError && error.code === 'stopping')) throw error;

@@ -40,7 +40,7 @@ test.each(['closed', 'killed'] as const)(
       const { length } = written.disk.content(path);
       await expectSameVerdict(written, (disk) => disk.deleteFile(path), `${path} gone`);
       for (let index = 0; index < 60; index++) {
-        const at = randomInteger(random, 0, length - 1);
+        const at = randomInteger(random, { min: 0, max: length - 1 });
         await expectSameVerdict(written, cut(path, at), `${path} cut at ${at}, seed ${seed}`);
         await expectSameVerdict(written, flip(path, at), `${path} flipped at ${at}, seed ${seed}`);
       }
