@@ -35,6 +35,7 @@ const cases: readonly SourceCase[] = [
       ['workers/a.ts', "await import('../src/spool/a.js'); await import('../src/decode/a.js');"],
       ['src/sdk/a.ts', "import '../http/a.js'; import '../core/a.js'; import './b.js';"],
       ['src/cli/a.ts', "import '../collector.js'; import '../config/config.js';"],
+      ['src/cli/serve.ts', "import '../collector.js'; import '../main.js';"],
       ['src/collector.ts', "import './spool/a.js'; import './http/b.js';"],
     ],
     found: [
@@ -45,6 +46,7 @@ const cases: readonly SourceCase[] = [
       'workers/a.ts:1: workers imports src/spool/a.ts, use',
       'src/sdk/a.ts:1: sdk imports src/http/a.ts, use',
       'src/cli/a.ts:1: cli imports src/collector.ts, use',
+      'src/cli/serve.ts:1: cli imports src/main.ts, use',
     ],
   },
   {
@@ -192,7 +194,7 @@ const cases: readonly SourceCase[] = [
       ['src/a/unused.ts', "import './also-unused.js';"],
       ['src/a/also-unused.ts', "import './unused.js';"],
       ['workers/decode-worker.ts', ''],
-      ['src/cli/demo.ts', ''],
+      ['src/cli/tidemark.ts', ''],
       ['src/cli/stray.ts', ''],
     ],
     found: [

@@ -1,6 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { holdingClock, sleep, type Timer } from '../core/clock.js';
 import { errorMessage } from '../core/errors.js';
 import { type ClientError, createTidemarkClient, type Rejection } from '../sdk/index.js';
@@ -9,19 +6,12 @@ import { type AgentComparison, countsAgree, renderComparison } from './demo-repo
 import { createFleet } from './fleet.js';
 import { withContext } from './fleet-context.js';
 import { FleetDriver } from './fleet-driver.js';
-import { answerHelp } from './help.js';
+import type { CommandContext } from './frame/command.js';
+import { CommandError } from './frame/command-error.js';
+import { type ExitCode, exitCodes } from './frame/exit-codes.js';
+import type { Output } from './frame/output.js';
 import { seededRandom } from './seeded-random.js';
 
-const usage =
-  'usage: demo [--agents 50] [--rate 5000] [--seconds 30] [--seed 1] [--url http://127.0.0.1:7077] [--key <key>]\n';
-
-/**
- * `npm run demo [-- --agents 50 --rate 5000 --seconds 30 --seed 1 --url http://127.0.0.1:7077 --key …]`
- *
- * A fleet streams to a running collector; then what it sent is compared with what the collector answers.
- * Exit code 0: all counts are equal. 1: some differ, or events were rejected. 2: the demo could not run. 130: it was
- * interrupted; runs that were under way are sent to their end first. A second interrupt ends it at once.
- */
 interface DemoOptions {
   readonly agents: number;
   readonly rate: number;
@@ -29,60 +19,31 @@ interface DemoOptions {
   readonly seed: number;
   readonly url: string;
   readonly key: string;
+  readonly json: boolean;
 }
 
 const clock = holdingClock;
 /** Longest wait for the answers to hold everything that was acknowledged. */
 const queryableMsMax = 30_000;
 
-function readOptions(): DemoOptions {
-  answerHelp(usage);
-  const { values } = parseArgs({
-    options: {
-      agents: { type: 'string', default: '50' },
-      rate: { type: 'string', default: '5000' },
-      seconds: { type: 'string', default: '30' },
-      seed: { type: 'string', default: '1' },
-      url: { type: 'string', default: `http://127.0.0.1:${process.env.TIDEMARK_PORT ?? '7077'}` },
-      key: { type: 'string' },
-    },
-  });
-  return {
-    agents: positiveInteger('agents', values.agents),
-    rate: positiveInteger('rate', values.rate),
-    seconds: positiveInteger('seconds', values.seconds),
-    seed: positiveInteger('seed', values.seed),
-    url: values.url,
-    key: values.key ?? savedKey(),
-  };
-}
-
-function positiveInteger(name: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new Error(`cannot use --${name} ${text}: it is not a whole number from 1`);
-  return value;
-}
-
-/** The key that a collector made at its first start, from its data directory. */
-function savedKey(): string {
-  const path = join(process.env.TIDEMARK_DATA_DIR ?? './tidemark-data', 'admin-key');
+/** A fleet streams to a running collector; then what it sent is compared with what the collector answers. */
+export async function runDemo(context: CommandContext, options: DemoOptions): Promise<ExitCode> {
   try {
-    return readFileSync(path, 'utf8').trim();
+    return await streamAndCompare(context, options);
   } catch (error) {
-    throw new Error(
-      `cannot read the key from ${path} (start the collector here, or pass --key): ${errorMessage(error)}`,
-    );
+    throw new CommandError(exitCodes.misused, `the demo cannot run: ${errorMessage(error)}`, { cause: error });
   }
 }
 
-async function main(): Promise<number> {
-  const options = readOptions();
+async function streamAndCompare(context: CommandContext, options: DemoOptions): Promise<ExitCode> {
+  // What is told on the way is no part of an answer for a program.
+  const told = options.json ? context.err : context.out;
   const api = new CollectorApi(options.url, options.key);
   await api.mustAnswer();
   const { driver, failures, rejections } = createDriver(options);
-  const progress = showProgress(driver, options);
-  const interrupted = onInterrupt(() => driver.stop());
+  const progress = showProgress(told, driver, options);
+  const interruption = context.interruption();
+  interruption.addEventListener('abort', () => driver.stop());
   await driver.run(options);
   const flushed = await Promise.allSettled(driver.agents.map(({ client }) => client.flush()));
   progress.stop();
@@ -91,29 +52,21 @@ async function main(): Promise<number> {
   if (failure !== undefined || flushed.some(({ status }) => status === 'rejected')) {
     throw new Error(failure?.message ?? 'not everything was acknowledged');
   }
-  printRejections(rejections);
-  if (interrupted()) {
-    process.stdout.write('interrupted: every run that began was sent to its end, nothing is compared\n');
-    return interruptedCode;
+  printRejections(told, rejections);
+  if (interruption.aborted) {
+    told.line('interrupted: every run that began was sent to its end, nothing is compared');
+    return exitCodes.interrupted;
   }
-  const comparisons = await compareWhenQueryable(api, driver, options);
-  process.stdout.write(`\n${renderComparison(comparisons)}\n`);
+  const comparisons = await compareWhenQueryable(told, { api, driver, options });
   const isEqual = comparisons.every(countsAgree) && rejections.length === 0;
-  process.stdout.write(isEqual ? '\nnothing was lost, nothing was counted twice\n' : '\nthe counts differ\n');
-  return isEqual ? 0 : 1;
-}
-
-const interruptedCode = 130;
-
-/** Tells whether there was an interrupt since; the second one ends the process. */
-function onInterrupt(stop: () => void): () => boolean {
-  let count = 0;
-  process.on('SIGINT', () => {
-    count += 1;
-    if (count > 1) process.exit(interruptedCode);
-    stop();
-  });
-  return () => count > 0;
+  if (options.json) {
+    const agents = comparisons.map(({ rankOf: _rank, ...comparison }) => comparison);
+    context.out.json({ equal: isEqual, rejections, agents });
+  } else {
+    told.line(`\n${renderComparison(comparisons)}`);
+    told.line(isEqual ? '\nnothing was lost, nothing was counted twice' : '\nthe counts differ');
+  }
+  return isEqual ? exitCodes.done : exitCodes.failed;
 }
 
 function createDriver(options: DemoOptions) {
@@ -141,9 +94,9 @@ function createDriver(options: DemoOptions) {
 }
 
 /** One line that is written over twice a second on a terminal, and every five seconds elsewhere. */
-function showProgress(driver: FleetDriver, options: DemoOptions): { stop(): void } {
+function showProgress(out: Output, driver: FleetDriver, options: DemoOptions): { stop(): void } {
   const startedMs = clock.monotonicMs();
-  const isTerminal = process.stdout.isTTY;
+  const { isTerminal } = out;
   let timer: Timer | undefined;
   const show = (): void => {
     const seconds = (clock.monotonicMs() - startedMs) / 1_000;
@@ -158,7 +111,7 @@ function showProgress(driver: FleetDriver, options: DemoOptions): { stop(): void
       `${(acked / seconds).toFixed(0)}/s`,
       `lag ${driver.sent - acked}`,
     ].join('   ');
-    process.stdout.write(isTerminal ? `\r${line}   ` : `${line}\n`);
+    out.write(isTerminal ? `\r${line}   ` : `${line}\n`);
   };
   const next = (): void => {
     timer = clock.setTimer(isTerminal ? 500 : 5_000, () => {
@@ -171,14 +124,14 @@ function showProgress(driver: FleetDriver, options: DemoOptions): { stop(): void
     stop() {
       timer?.cancel();
       show();
-      if (isTerminal) process.stdout.write('\n');
+      if (isTerminal) out.line();
     },
   };
 }
 
-function printRejections(rejections: readonly Rejection[]): void {
+function printRejections(out: Output, rejections: readonly Rejection[]): void {
   for (const { event, code, path, message } of rejections.slice(0, 10)) {
-    process.stdout.write(`rejected: ${event.event_id} ${code} ${path} ${message}\n`);
+    out.line(`rejected: ${event.event_id} ${code} ${path} ${message}`);
   }
 }
 
@@ -193,9 +146,8 @@ function waiting(api: CollectorApi, comparisons: readonly AgentComparison[]): st
 
 /** Asks until the answers count what was sent, or the wait is over. */
 async function compareWhenQueryable(
-  api: CollectorApi,
-  driver: FleetDriver,
-  options: DemoOptions,
+  out: Output,
+  { api, driver, options }: { readonly api: CollectorApi; readonly driver: FleetDriver; readonly options: DemoOptions },
 ): Promise<AgentComparison[]> {
   const window = options.seconds < 240 ? '5m' : '1h';
   const startedMs = clock.monotonicMs();
@@ -210,20 +162,13 @@ async function compareWhenQueryable(
     }
     const waitedMs = clock.monotonicMs() - startedMs;
     if (comparisons.every(countsAgree) || waitedMs > queryableMsMax) {
-      process.stdout.write(`compared ${waitedMs.toFixed(0)} ms after the last ack, live window ${window}\n`);
+      out.line(`compared ${waitedMs.toFixed(0)} ms after the last ack, live window ${window}`);
       return comparisons;
     }
     if (clock.monotonicMs() - toldMs >= waitToldMs) {
       toldMs = clock.monotonicMs();
-      process.stdout.write(`${waiting(api, comparisons)}, ${(queryableMsMax / 1_000).toFixed(0)} s at most\n`);
+      out.line(`${waiting(api, comparisons)}, ${(queryableMsMax / 1_000).toFixed(0)} s at most`);
     }
     await sleep(clock, 200);
   }
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  process.stderr.write(`the demo cannot run: ${errorMessage(error)}\n`);
-  process.exitCode = 2;
 }

@@ -1,39 +1,27 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type ClickhouseAccount, clickhouseLimits, createClickhouseClient } from '../clickhouse/client.js';
 import { channelPathOf } from '../clickhouse/embedded/process/engine-channel.js';
 import { readOrCreateWriterPassword } from '../clickhouse/embedded/process/engine-passwords.js';
 import { type MigrationReport, migrate } from '../clickhouse/migrate.js';
 import type { Config } from '../config/config.js';
-import { readConfig } from '../config/read-config.js';
 import { systemClock } from '../core/clock.js';
-import { CollectorError, errorMessage } from '../core/errors.js';
+import { CollectorError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { createLogger } from '../telemetry/logger.js';
-import { answerHelp } from './help.js';
+import type { CommandContext } from './frame/command.js';
+import type { Output } from './frame/output.js';
+import { localCollector } from './local-collector.js';
 
-/**
- * `npm run migrate -- [--dry-run] [--down <count>] [--config <path>]`, with the configuration of the collector.
- * A collector migrates upwards by itself when it starts; this is for a server that is prepared beforehand, for a look
- * at what a new version would do, and for the way back. With the embedded engine its collector must be running.
- * Exit code 0: done; 1: the store refused or is away; 2: wrong use or configuration.
- */
-const usage = 'usage: migrate [--dry-run] [--down <count>] [--config <path>]\n';
+interface MigrateOptions {
+  readonly dryRun: boolean;
+  readonly down: number | undefined;
+  readonly config: string | undefined;
+  readonly json: boolean;
+}
 
-async function main(argv: readonly string[]): Promise<void> {
-  answerHelp(usage);
-  const { values } = parseArgs({
-    args: [...argv],
-    options: { 'dry-run': { type: 'boolean' }, down: { type: 'string' }, config: { type: 'string' } },
-  });
-  if (values.down !== undefined && !/^[1-9]\d{0,3}$/.test(values.down)) {
-    throw new CollectorError('config_invalid', `cannot take back "${values.down}" migrations: not a count from 1`);
-  }
-  const { config } = readConfig({
-    env: process.env,
-    argv: values.config === undefined ? [] : ['--config', values.config],
-  });
+export async function migrateStore({ env, out }: CommandContext, options: MigrateOptions): Promise<void> {
+  const { config } = localCollector(env, options);
   const logger = createLogger({ level: 'warn', pretty: true, destination: process.stderr });
   const { url, account, channelPath } = storeOf(config, logger);
   const store = createClickhouseClient(
@@ -47,11 +35,12 @@ async function main(argv: readonly string[]): Promise<void> {
       limits: clickhouseLimits(config.query),
     },
   );
-  const dryRun = values['dry-run'] ?? false;
+  const { dryRun } = options;
   try {
-    const down = values.down === undefined ? {} : { downCount: Number(values.down) };
+    const down = options.down === undefined ? {} : { downCount: options.down };
     const report = await migrate({ store, logger }, { database: config.clickhouse.database, dryRun, ...down });
-    print(report, { url, dryRun });
+    if (options.json) out.json({ url, dry_run: dryRun, ...described(report) });
+    else print(out, report, { url, dryRun });
   } finally {
     await store.close();
   }
@@ -81,17 +70,19 @@ function storeOf({ clickhouse, dataDir }: Config, logger: Logger): StoreAccess {
   return { url: `http://127.0.0.1:${clickhouse.port}`, channelPath, account: { user: 'tidemark', password } };
 }
 
-function print(report: MigrationReport, context: { readonly url: string; readonly dryRun: boolean }): void {
-  const verb = report.direction === 'up' ? ['applied', 'would apply'] : ['took back', 'would take back'];
-  for (const { name, [report.direction]: statements } of report.steps) {
-    process.stdout.write(`${verb[context.dryRun ? 1 : 0]} ${name}\n`);
-    if (context.dryRun) for (const sql of statements) process.stdout.write(`${sql};\n\n`);
-  }
-  if (report.steps.length === 0) process.stdout.write(`nothing to do at ${context.url}\n`);
+function described({ direction, steps }: MigrationReport) {
+  return { direction, steps: steps.map(({ name, [direction]: statements }) => ({ name, statements })) };
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
-  const misused = error instanceof TypeError || (error instanceof CollectorError && error.code === 'config_invalid');
-  process.stderr.write(`${errorMessage(error)}\n${misused ? usage : ''}`);
-  process.exitCode = misused ? 2 : 1;
-});
+function print(
+  out: Output,
+  report: MigrationReport,
+  context: { readonly url: string; readonly dryRun: boolean },
+): void {
+  const verb = report.direction === 'up' ? ['applied', 'would apply'] : ['took back', 'would take back'];
+  for (const { name, statements } of described(report).steps) {
+    out.line(`${verb[context.dryRun ? 1 : 0]} ${name}`);
+    if (context.dryRun) for (const sql of statements) out.line(`${sql};\n`);
+  }
+  if (report.steps.length === 0) out.line(`nothing to do at ${context.url}`);
+}

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { scopes } from '../core/ports/authenticator.js';
 import { dayMs, hourMs } from '../core/time-span.js';
+import { dataDirDefault, hostDefault, portDefault } from './address-defaults.js';
 import { clickhouseFields } from './clickhouse-fields.js';
 import { type ConfigField, choice, integer, list, optionalText, ratio, splitList, text } from './config-field.js';
 import { healthFields } from './health-fields.js';
@@ -29,14 +30,14 @@ const gibibyte = 1_073_741_824;
 
 export const configTable = {
   host: text({
-    default: '127.0.0.1',
+    default: hostDefault,
     pattern: /^[A-Za-z0-9.:_-]{1,255}$/,
     allowed: 'an address or host name',
     meaning: 'Address to listen on.',
   }),
-  port: integer({ default: 7077, min: 0, max: 65_535 }, 'Port to listen on; 0 takes a free one.'),
+  port: integer({ default: portDefault, min: 0, max: 65_535 }, 'Port to listen on; 0 takes a free one.'),
   dataDir: text({
-    default: './tidemark-data',
+    default: dataDirDefault,
     pattern: /^[^\0]{1,4096}$/,
     allowed: 'a path',
     meaning: 'Directory of the spool, the keys and the embedded engine; relative to the working directory.',

@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
+import type { Environment } from '../core/environment.js';
 import { type Config, configFields, configTable, type FieldTree, isField } from './config.js';
 import type { Machine } from './config-field.js';
 import { nearestName } from './nearest-name.js';
 import { brokenRelations } from './relations.js';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ConfigInputs {
   readonly env: Environment;
@@ -30,6 +29,8 @@ export interface ConfigSource {
 }
 
 const fileVariable = 'TIDEMARK_CONFIG';
+/** Of the command line: where a collector is and the key to ask it with. A shell that has them may start one too. */
+const clientVariables = ['TIDEMARK_URL', 'TIDEMARK_KEY'];
 
 export function configSource(inputs: Pick<ConfigInputs, 'env' | 'argv'>): ConfigSource {
   const fromEnv = inputs.env[fileVariable] || undefined;
@@ -95,6 +96,7 @@ function readEnvironment(env: Environment, settings: Map<string, Setting>, probl
   const byVariable = new Map(configFields.map((named) => [named.variable, named]));
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith('TIDEMARK_') || variable === fileVariable || isForeign(variable)) continue;
+    if (clientVariables.includes(variable)) continue;
     if (text === undefined || text === '') continue;
     const named = byVariable.get(variable);
     if (named === undefined) problems.push(unknownName(variable, [...byVariable.keys(), fileVariable], 'variable'));

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import type { Environment } from '../core/environment.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import { type Config, configFields } from './config.js';
-import { configSource, type Environment, loadConfig } from './load-config.js';
+import { configSource, loadConfig } from './load-config.js';
 
 export interface ReadConfig {
   readonly config: Config;

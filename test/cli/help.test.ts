@@ -7,22 +7,30 @@ import { packageFile } from '../../src/core/package-root.js';
 
 const run = promisify(execFile);
 
+interface Script {
+  readonly name: string;
+  readonly path: string;
+  /** Those after the path. */
+  readonly words: readonly string[];
+}
+
 /** Scripts of ours that `npm run build` makes; those of tests are built by their own command. */
-function commands(): readonly (readonly [name: string, path: string])[] {
+function commands(): readonly Script[] {
   const { scripts } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
     readonly scripts: Readonly<Record<string, string>>;
   };
   return Object.entries(scripts).flatMap(([name, script]) => {
-    const [, path] = /node (dist\/(?:src|bench)\/\S+\.js)/.exec(script) ?? [];
-    return path === undefined ? [] : [[name, path] as const];
+    const [, path, rest = ''] = /node (dist\/(?:src|bench)\/\S+\.js)(.*)$/.exec(script) ?? [];
+    return path === undefined ? [] : [{ name, path, words: rest.split(' ').filter(Boolean) }];
   });
 }
 
 test('every command says how it is used when it is asked, and does nothing', async () => {
   const all = commands();
   expect(all.length).toBeGreaterThan(12);
-  for (const [name, path] of all) {
-    const { stdout, stderr } = await run(process.execPath, [fileURLToPath(packageFile(path)), '--help']);
-    expect([stdout.split(' ', 2), stderr], name).toEqual([['usage:', name], '']);
+  for (const { name, path, words } of all) {
+    const { stdout, stderr } = await run(process.execPath, [fileURLToPath(packageFile(path)), ...words, '--help']);
+    const called = path.startsWith('dist/src/cli/reference') || path.startsWith('dist/bench/') ? name : 'tidemark';
+    expect([stdout.split(' ', 2), stderr], name).toEqual([['usage:', called], '']);
   }
 }, 120_000);

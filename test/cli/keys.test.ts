@@ -8,7 +8,7 @@ import { adminKeyPath } from '../../src/ingest/key-file.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { tempDir } from '../support/temp-dir.js';
 
-const script = fileURLToPath(packageFile('dist/src/cli/keys.js'));
+const script = fileURLToPath(packageFile('dist/src/cli/tidemark.js'));
 
 interface Run {
   readonly status: number | null;
@@ -18,7 +18,7 @@ interface Run {
 
 function keys(dataDir: string, ...args: readonly string[]): Run {
   const env = { PATH: process.env.PATH, TIDEMARK_DATA_DIR: dataDir };
-  return spawnSync(process.execPath, [script, ...args], { env, encoding: 'utf8' });
+  return spawnSync(process.execPath, [script, 'keys', ...args], { env, encoding: 'utf8' });
 }
 
 function start(dataDir: string, clock = new FakeClock()): ReturnType<typeof createApiKeys> {
@@ -62,11 +62,15 @@ test('a key may be bound to a user, with the scopes of one', () => {
   for (const args of [
     ['--scope', 'admin', '--user', 'ann'],
     ['--scope', 'read+metrics', '--user', 'ann'],
-    ['--scope', 'read', '--user', ''],
   ]) {
     const refused = keys(dataDir, 'add', '--tenant', 'acme', ...args);
     expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('cannot store the key') });
   }
+  const unnamed = keys(dataDir, 'add', '--tenant', 'acme', '--scope', 'read', '--user', '');
+  expect(unnamed).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('cannot use --user: its value is empty'),
+  });
 });
 
 test('what cannot be done ends with code 2, says why and changes nothing', () => {

@@ -7,13 +7,13 @@ import { packageFile } from '../../src/core/package-root.js';
 import { CollectorProcess } from '../support/collector-process.js';
 import { tempDir } from '../support/temp-dir.js';
 
-const script = fileURLToPath(packageFile('dist/src/cli/migrate.js'));
+const script = fileURLToPath(packageFile('dist/src/cli/tidemark.js'));
 
 function migrate(
   env: Readonly<Record<string, string>>,
   ...args: readonly string[]
 ): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
-  return spawnSync(process.execPath, [script, ...args], {
+  return spawnSync(process.execPath, [script, 'migrate', ...args], {
     env: { PATH: process.env.PATH, TIDEMARK_DATA_DIR: tempDir(), ...env },
     encoding: 'utf8',
   });
@@ -23,7 +23,7 @@ test.each([[['--down', '0']], [['--down', 'all']], [['--up']], [['now']]])('%j i
   expect(migrate({}, ...args)).toMatchObject({
     status: 2,
     stdout: '',
-    stderr: expect.stringContaining('usage: migrate'),
+    stderr: expect.stringMatching(/^tidemark: .*; see tidemark migrate --help\n$/),
   });
 });
 
@@ -38,13 +38,13 @@ test('a store that is away ends with code 1 and says so', () => {
   const { status, stdout, stderr } = migrate({ TIDEMARK_CLICKHOUSE_URL: 'http://127.0.0.1:1' });
   expect(status).toBe(1);
   expect(stdout).toBe('');
-  expect(stderr).toMatch(/^cannot /);
+  expect(stderr).toMatch(/^tidemark: cannot /);
 });
 
 test('an embedded engine without a data directory is told apart from one that is away', () => {
   const { status, stderr } = migrate({ TIDEMARK_DATA_DIR: `${tempDir()}/none` });
   expect(status).toBe(1);
-  expect(stderr).toMatch(/^cannot find .*none: start the collector/);
+  expect(stderr).toMatch(/^tidemark: cannot find .*none: start the collector/);
 });
 
 test('the newest migration is shown, taken back and applied again on a running collector', async () => {

@@ -10,11 +10,11 @@ import { nodeFileSystem } from '../../src/spool/file-system.js';
 import { append, settle, startSpoolOn } from '../support/spool-rig.js';
 import { tempDir } from '../support/temp-dir.js';
 
-const script = fileURLToPath(packageFile('dist/src/cli/spool.js'));
+const script = fileURLToPath(packageFile('dist/src/cli/tidemark.js'));
 
 function spoolCommand(dataDir: string, ...args: readonly string[]) {
   const env = { PATH: process.env.PATH, TIDEMARK_DATA_DIR: dataDir };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { env, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, 'spool', ...args], { env, encoding: 'utf8' });
   return { status, stdout, stderr };
 }
 
@@ -76,8 +76,10 @@ test('what cannot be done ends with code 2 and says why', async () => {
   const dataDir = tempDir();
   expect(spoolCommand(dataDir, 'list')).toMatchObject({ status: 2, stderr: expect.stringContaining('cannot find') });
   await quarantinedIn(dataDir);
-  for (const args of [[], ['restore'], ['list', 'more'], ['drop', 'x']]) {
-    expect(spoolCommand(dataDir, ...args)).toMatchObject({ status: 2, stderr: expect.stringContaining('usage:') });
+  expect(spoolCommand(dataDir)).toMatchObject({ status: 2, stderr: expect.stringContaining('usage:') });
+  for (const args of [['restore'], ['list', 'more'], ['drop', 'x']]) {
+    const refused = { status: 2, stdout: '', stderr: expect.stringMatching(/^tidemark: .*; see tidemark spool .*\n$/) };
+    expect(spoolCommand(dataDir, ...args)).toMatchObject(refused);
   }
   const unknown = spoolCommand(dataDir, 'restore', 'not-an-id');
   expect(unknown).toMatchObject({ status: 2, stderr: expect.stringContaining('no such segment is quarantined') });

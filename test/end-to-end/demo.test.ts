@@ -8,7 +8,7 @@ import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const run = promisify(execFile);
-const demo = fileURLToPath(packageFile('dist/src/cli/demo.js'));
+const program = fileURLToPath(packageFile('dist/src/cli/tidemark.js'));
 
 interface Ended {
   readonly code: number;
@@ -18,7 +18,7 @@ interface Ended {
 
 async function runDemo(...options: string[]): Promise<Ended> {
   try {
-    return { code: 0, ...(await run(process.execPath, [demo, ...options])) };
+    return { code: 0, ...(await run(process.execPath, [program, 'demo', ...options])) };
   } catch (error) {
     return error as Ended;
   }
@@ -73,7 +73,7 @@ test('an interrupted demo sends the runs that are under way to their end, and le
   });
   await collector.start();
   const fleet = ['--agents', '8', '--rate', '500', '--seconds', '600', '--url', collector.url, '--key', testKey];
-  const child = spawn(process.execPath, [demo, ...fleet]);
+  const child = spawn(process.execPath, [program, 'demo', ...fleet]);
   let output = '';
   child.stdout.on('data', (data: Buffer) => {
     output += data.toString();

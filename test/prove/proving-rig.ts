@@ -260,7 +260,7 @@ export class ProvingRig {
     };
   }
 
-  /** `npm run spool -- restore` of every segment that lies aside. */
+  /** `tidemark spool replay` of every segment that lies aside. */
   async #bringBack(): Promise<number> {
     // The ledger counts what this process has put aside; the files tell of those before it too.
     const names = readdirSync(join(this.collector.dataDir, 'spool'));
@@ -268,11 +268,11 @@ export class ProvingRig {
     const { quarantined } = await this.ledger();
     await this.collector.stop();
     const spool = (...words: string[]) => {
-      const program = fileURLToPath(packageFile('dist/src/cli/spool.js'));
-      const args = [program, ...words, '--json', '--data-dir', this.collector.dataDir];
+      const program = fileURLToPath(packageFile('dist/src/cli/tidemark.js'));
+      const args = [program, 'spool', ...words, '--json', '--data-dir', this.collector.dataDir];
       return execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
     };
-    for (const { id } of JSON.parse(spool('list')) as { readonly id: string }[]) spool('restore', id);
+    for (const { id } of JSON.parse(spool('ls')) as { readonly id: string }[]) spool('replay', id);
     await this.start();
     await this.untilDelivered();
     return quarantined;
