@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Config } from '../../config/config.js';
-import type { Environment } from '../../config/load-config.js';
 import { readConfig } from '../../config/read-config.js';
 import type { Clock } from '../../core/clock.js';
+import type { Environment } from '../../core/environment.js';
 import { errorMessage } from '../../core/errors.js';
 import { checkCollector } from './collector-check.js';
 import { checkDataDir, checkKeys, savedKey } from './data-dir-check.js';
@@ -52,11 +52,15 @@ export async function examine(clock: Clock, options: DoctorOptions): Promise<Doc
 async function examineAll(clock: Clock, config: Config, options: DoctorOptions): Promise<Finding[]> {
   const dataDir = resolve(options.dataDir ?? config.dataDir);
   const url = options.url ?? `http://${hostOf(config.host)}:${config.port}`;
-  const key = options.key ?? config.apiKeys.find(({ scopes }) => scopes.some(mayRead))?.key ?? savedKey(dataDir);
+  // Keys of this machine are for its own collector.
+  const ownKey = isHere(url)
+    ? (config.apiKeys.find(({ scopes }) => scopes.some(mayRead))?.key ?? savedKey(dataDir))
+    : null;
+  const key = options.key ?? ownKey;
   const collector = await askCollector(clock, { url: url.replace(/\/$/, ''), key });
   const told = checkCollector(collector);
   if (!isHere(url)) {
-    const elsewhere = `the collector runs on another machine: its disk, ports and files were not looked at`;
+    const elsewhere = 'the collector runs on another machine: its disk, ports and files were not looked at';
     return [...told, ...checkNode(), unknown('data directory', elsewhere, 'run doctor there')];
   }
   const local = await Promise.all(

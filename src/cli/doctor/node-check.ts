@@ -2,6 +2,7 @@ import { release } from 'node:os';
 import { engineLoadProblem } from '../../clickhouse/embedded/engine-load.js';
 import type { Config } from '../../config/config.js';
 import { errorMessage } from '../../core/errors.js';
+import { readOpenFiles } from '../../core/open-files.js';
 import { loadUws } from '../../http/uws.js';
 import { type Finding, fault, ok, warn } from './finding.js';
 import type { RunningCollector } from './running-collector.js';
@@ -14,8 +15,24 @@ export function checkNode(): Finding[] {
   const { versions, platform, arch } = process;
   const [major = 0, minor = 0] = versions.node.split('.').map(Number);
   const here = `Node ${versions.node} on ${platform} ${arch} (${release()})`;
-  if (major > nodeMin[0] || (major === nodeMin[0] && minor >= nodeMin[1])) return [ok('node', here)];
+  if (major > nodeMin[0] || (major === nodeMin[0] && minor >= nodeMin[1])) return [ok('node', here), ...openFiles()];
   return [fault('node', `${here} is too old`, `install Node ${nodeMin.join('.')} or newer`)];
+}
+
+/** The embedded engine has as many open when it merges large parts. */
+const openFilesMin = 4_096;
+
+/** Of this process, which is what a start from here would have. */
+function openFiles(): Finding[] {
+  const open = readOpenFiles();
+  if (open === null) return [];
+  const found = `a process may open ${open.limit} files`;
+  const advice = `allow ${openFilesMin}: ulimit -n, LimitNOFILE= of systemd, --ulimit nofile= of a container`;
+  return [
+    open.limit < openFilesMin
+      ? warn('node', `${found}: merges and connections run short of them`, advice)
+      : ok('node', found),
+  ];
 }
 
 /** The socket server that a start from here would have. */

@@ -55,7 +55,7 @@ async function start(options: EngineOptions): Promise<void> {
   try {
     setPriority(niceness);
     loadEngineLibrary();
-    reason = 'data_dir_locked';
+    reason = 'engine_error';
     process.chdir(options.dataDir);
     mkdirSync('db', { recursive: true });
     const { database, memoryBytesMax } = options;
@@ -67,7 +67,6 @@ async function start(options: EngineOptions): Promise<void> {
       // The first statement, because merges have begun.
       preparation: options.keepsExpired ? [stopExpiry] : [],
     });
-    reason = 'engine_error';
     // Bodies that an engine which was killed had not inserted: nobody was told that they were. Pipes nobody reads.
     for (const name of ['inserts', 'results']) {
       const scratch = join(options.dataDir, name);
