@@ -8,6 +8,20 @@ const sharing = ['answers', 'bench', 'config', 'core', 'decode', 'deliver', 'ing
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
+/**
+ * What a whole collector is killed, cut off, damaged or fuzzed for, or a whole history compared answer by answer: the
+ * better part of a minute each. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
+ */
+const long = [
+  'test/damage/**/*.test.ts',
+  'test/power/**/*.test.ts',
+  ...['crash', 'finalization', 'history', 'schemathesis', 'told-apart'].map(
+    (name) => `test/end-to-end/${name}.test.ts`,
+  ),
+];
+
+const globalSetup = ['test/global-setup.ts'];
+
 export default defineConfig({
   test: {
     // Engine and socket tests start real processes; two cores leave no room for more than two files at a time.
@@ -24,10 +38,11 @@ export default defineConfig({
         test: {
           name: 'alone',
           include: ['test/**/*.test.ts'],
-          exclude: sharing,
-          globalSetup: ['test/global-setup.ts'],
+          exclude: [...sharing, ...long],
+          globalSetup,
         },
       },
+      { extends: true, test: { name: 'long', include: long, globalSetup } },
     ],
   },
 });
