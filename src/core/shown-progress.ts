@@ -2,7 +2,7 @@ import type { Clock, Timer } from './clock.js';
 import { type Progress, type ProgressState, type ProgressTask, remainingMs } from './progress.js';
 
 /** Whatever is over sooner is shown by nobody. */
-export const shownAfterMs = 2_000;
+const shownAfterMs = 2_000;
 
 /** Where progress is shown. `ended`: the last look at a piece of work that was shown before. */
 export interface ProgressDisplay {

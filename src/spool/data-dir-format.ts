@@ -12,7 +12,7 @@ import { errorCode, type FileSystem, readWhole, withFile } from './file-system.j
  * `format` goes up when files are written that the versions before would misread: they would take such a segment for
  * a damaged one, and set it aside. A directory without the file, or with one that cannot be read, has format 1.
  */
-export const dataDirFormat = 1;
+const dataDirFormat = 1;
 const fileName = 'format.json';
 
 export interface DataDirUse {

@@ -142,13 +142,13 @@ export function isAside(suffixes: ReadonlySet<SegmentSuffix>): boolean {
   return suffixes.has('damaged.quarantined') && !suffixes.has('log') && !suffixes.has('log.replaced');
 }
 
-export interface FoundData {
+interface FoundData {
   readonly bytes: number;
   /** Of the first record whose rows do not match. */
   readonly badOffset: number | null;
 }
 
-export async function inspectData(data: OpenFile, extent: LogExtent | null): Promise<FoundData> {
+async function inspectData(data: OpenFile, extent: LogExtent | null): Promise<FoundData> {
   const bytes = await data.size();
   const bad = extent === null ? -1 : await firstBadRecord(data, extent.records);
   return { bytes, badOffset: extent?.records[bad]?.dataOffset ?? null };

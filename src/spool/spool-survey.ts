@@ -10,7 +10,7 @@ import { parseHeader, type SegmentEnd } from './segment-log.js';
 import { parseSegmentName, type SegmentSuffix, segmentPath } from './segment-paths.js';
 
 /** A segment in the queue, as the files tell it. */
-export interface SurveyedSegment {
+interface SurveyedSegment {
   readonly id: string;
   /** Null when it cannot be told. */
   readonly rows: number | null;
@@ -26,7 +26,7 @@ export interface SurveyedSegment {
   readonly damage: string | null;
 }
 
-export interface SurveyedJournal {
+interface SurveyedJournal {
   readonly path: string;
   readonly damage: string | null;
 }

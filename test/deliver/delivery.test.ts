@@ -8,7 +8,6 @@ import { FakeClock } from '../support/fake-clock.js';
 import { ScriptedWriter } from '../support/scripted-segment-writer.js';
 import { ScriptedSpool } from '../support/scripted-spool.js';
 import { tempDir } from '../support/temp-dir.js';
-import { ToldProgress } from '../support/told-progress.js';
 
 function countingInstruments() {
   const counts: Record<string, number> = {};
@@ -34,22 +33,14 @@ function countingInstruments() {
   return { instruments, counts, observed };
 }
 
-function setUp(progress?: ToldProgress) {
+function setUp() {
   const clock = new FakeClock();
   const spool = new ScriptedSpool(tempDir());
   const writer = new ScriptedWriter();
   const metrics = countingInstruments();
   const { instruments } = metrics;
   const delivery = createDelivery(
-    {
-      reader: spool,
-      writer,
-      clock,
-      random: () => 0.5,
-      logger: silentLogger,
-      instruments,
-      ...(progress && { progress }),
-    },
+    { reader: spool, writer, clock, random: () => 0.5, logger: silentLogger, instruments },
     { ...defaultDeliveryOptions, lagMsMax: 60_000 },
   );
   onTestFinished(() => stopped(delivery, clock));
@@ -97,36 +88,6 @@ test('segments closed before and after the start are inserted in order, one at a
   expect(writer.inserted).toEqual(['1', '2', '3', '4']);
   expect(spool.released).toEqual(['1', '2', '3', '4']);
   expect(writer.runningMost).toBe(1);
-});
-
-test('of what was in the spool at the start it is told how much is in the store, and of nothing else', async () => {
-  const progress = new ToldProgress();
-  const { spool, delivery } = setUp(progress);
-  spool.close('1');
-  spool.close('2');
-  await delivery.start();
-  await until(() => spool.released.length === 2);
-  spool.close('3');
-  await until(() => spool.released.length === 3);
-  expect(progress.told).toEqual([
-    'replay of the spool: begins, 20 events',
-    'replay of the spool: 10 of 20 events',
-    'replay of the spool: 20 of 20 events',
-    'replay of the spool: ends',
-  ]);
-});
-
-test('without a backlog nothing is told, and a stop ends what is told of one', async () => {
-  const none = new ToldProgress();
-  await setUp(none).delivery.start();
-  expect(none.told).toEqual([]);
-  const progress = new ToldProgress();
-  const { spool, writer, delivery, clock } = setUp(progress);
-  writer.answer(new Promise(() => undefined));
-  spool.close('1');
-  await delivery.start();
-  await stopped(delivery, clock);
-  expect(progress.told).toEqual(['replay of the spool: begins, 10 events', 'replay of the spool: ends']);
 });
 
 test('a segment closed while another is inserted is not forgotten', async () => {

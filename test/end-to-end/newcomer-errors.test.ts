@@ -36,7 +36,7 @@ test.runIf(hasDisk)('on a full disk the start says which file could not be writt
   const { code, stderr, stdout } = await refusedStart({ ...ports, TIDEMARK_DATA_DIR: dataDir });
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(
-    /^tidemark: cannot write \S+: ENOSPC: .*; no space is left on the disk: free some, or choose another TIDEMARK_DATA_DIR\n$/,
+    /^tidemark: cannot write \S+: ENOSPC: .*; no space is left on the disk: free some, .*DATA_DIR\n$/,
   );
 });
 
@@ -75,8 +75,9 @@ test('a data directory that a newer version has used is left as it is', async ()
   const { code, stderr, stdout } = await refusedStart({ ...ports, TIDEMARK_DATA_DIR: dataDir });
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(
-    /^tidemark: cannot use data directory \S+: Tidemark 7\.1\.0 wrote it \(format 2\), which is newer than this one .*; start that version again, or choose another TIDEMARK_DATA_DIR\n$/,
+    /^tidemark: cannot use data directory \S+: Tidemark 7\.1\.0 wrote it \(format 2\), which is newer/,
   );
+  expect(stderr).toMatch(/; start that version again, or choose another TIDEMARK_DATA_DIR\n$/);
   expect(existsSync(join(dataDir, 'spool'))).toBe(false);
 });
 

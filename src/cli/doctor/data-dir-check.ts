@@ -17,7 +17,7 @@ export interface DataDirFindings {
   readonly isUsable: boolean;
 }
 
-/** The data directory: there, ours to write, and had by at most one collector. `isUsable`: its files can be looked at. */
+/** Whether it is there, ours to write, and had by one collector at most. `isUsable`: its files can be looked at. */
 export async function checkDataDir(
   dataDir: string,
   { collector, version }: { readonly collector: RunningCollector; readonly version: string },

@@ -49,10 +49,7 @@ const severityWidth = 9;
 const columnsMin = 40;
 
 /** A line a finding, and below it what to do, within the width of the terminal. */
-export function reportLines(
-  { findings, worst }: DoctorReport,
-  out: Pick<Output, 'columns' | 'paint'>,
-): readonly string[] {
+function reportLines({ findings, worst }: DoctorReport, out: Pick<Output, 'columns' | 'paint'>): readonly string[] {
   const subjectWidth = Math.max(...findings.map(({ subject }) => subject.length)) + 2;
   const indent = severityWidth + subjectWidth;
   const width = Math.max(columnsMin, out.columns - indent);

@@ -39,7 +39,8 @@ function waitingFinding(clock: Clock, { segments }: SpoolSurvey, collector: Runn
   if (rows === 0) return ok('spool', 'nothing waits for the store');
   const oldestMs = Math.min(...segments.map(({ firstReceivedMs }) => firstReceivedMs ?? Number.POSITIVE_INFINITY));
   const age = Number.isFinite(oldestMs) ? `, the oldest ${ageText(Math.max(0, clock.nowMs() - oldestMs))} old` : '';
-  const found = `${countText(rows, 'event')} in ${countText(segments.length, 'segment')} (${bytesText(bytes)}) wait${age}`;
+  const amount = `${countText(rows, 'event')} in ${countText(segments.length, 'segment')}`;
+  const found = `${amount} (${bytesText(bytes)}) wait${age}`;
   if (collector.status === 'answers') return ok('spool', found);
   return warn('spool', found, 'start the collector: it delivers them');
 }

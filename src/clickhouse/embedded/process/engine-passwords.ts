@@ -25,9 +25,7 @@ export function readOrCreateReaderPassword(dataDir: string, logger: Logger): Kep
   return readOrCreate(join(dataDir, 'engine-reader-password'), logger);
 }
 
-/**
- * What a start would say of a user's password in the data directory; nothing is changed. `ends`: it would go no further.
- */
+/** What a start would say of a user's password; nothing is changed. `ends`: it would go no further. */
 export function passwordProblem(dataDir: string, user: 'writer' | 'reader') {
   const path = join(dataDir, `engine-${user}-password`);
   try {

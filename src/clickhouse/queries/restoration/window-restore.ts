@@ -41,8 +41,8 @@ const rowCost = 20;
 /**
  * Reads what the live windows held of the last 24 hours, in pages of whole agents. Each page is three queries:
  * rollup, raw rows of split minutes, error categories. Where counting categories takes longer than a read may, they
- * are left out from there on (`onErrorsSkipped` is called once) and everything else is still exact. `onAgents` hears how
- * many agents of how many were read. Rejects as `StoreReader.rows`.
+ * are left out from there on (`onErrorsSkipped` is called once) and everything else is still exact. `onAgents` hears
+ * how many agents of how many were read. Rejects as `StoreReader.rows`.
  */
 export async function* readWindowRestore(
   store: StoreReader,
