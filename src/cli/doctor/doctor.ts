@@ -42,7 +42,7 @@ export async function examine(clock: Clock, options: DoctorOptions): Promise<Doc
   const read = tryReadConfig(options);
   const findings =
     read.config === null ? read.findings : [...read.findings, ...(await examineAll(clock, read.config, options))];
-  const all = read.config === null ? [...findings, ...checkNode(), ...(await checkSockets())] : findings;
+  const all = read.config === null ? [...findings, ...checkNode(), ...(await checkSockets(null))] : findings;
   const rank = (subject: Subject) => subjects.indexOf(subject);
   const sorted = [...all].sort((a, b) => rank(a.subject) - rank(b.subject));
   const worst = (['fault', 'warn'] as const).find((severity) => sorted.some((found) => found.severity === severity));
@@ -98,7 +98,7 @@ async function checks(place: Place): Promise<(readonly [Subject, Check])[]> {
     : [];
   return [
     ['node', checkNode],
-    ['sockets', checkSockets],
+    ['sockets', () => checkSockets(config)],
     ['engine', () => checkEngineLoads(config, collector)],
     ['data directory', () => directory],
     ['ports', () => checkPorts(config, collector)],

@@ -3,7 +3,7 @@ import { engineLoadProblem } from '../../clickhouse/embedded/engine-load.js';
 import type { Config } from '../../config/config.js';
 import { errorMessage } from '../../core/errors.js';
 import { readOpenFiles } from '../../core/open-files.js';
-import { loadUws } from '../../http/uws.js';
+import { loadSocketLibrary } from '../../http/sockets/socket-library.js';
 import { type Finding, fault, ok, warn } from './finding.js';
 import type { RunningCollector } from './running-collector.js';
 
@@ -35,14 +35,16 @@ function openFiles(): Finding[] {
   ];
 }
 
-/** The socket server that a start from here would have. */
-export async function checkSockets(): Promise<Finding[]> {
+/** The socket server that a start from here would have; null: of no configuration, so the best there is. */
+export async function checkSockets(config: Config | null): Promise<Finding[]> {
+  const choice = config?.http.server ?? 'auto';
   try {
-    await loadUws();
-    return [ok('sockets', 'uWebSockets.js loads')];
+    const { name, says } = await loadSocketLibrary(choice);
+    if (name === 'uWebSockets.js' || choice === 'node') return [ok('sockets', says)];
+    const advice = 'do as it says, or leave it: it costs processor time, and nothing else differs';
+    return [warn('sockets', says, advice)];
   } catch (error) {
-    const [found = '', ...advice] = errorMessage(error).split('\n');
-    return [fault('sockets', found, advice.join('; '))];
+    return [fault('sockets', errorMessage(error), 'set TIDEMARK_HTTP_SERVER=auto, which takes ws where it has to')];
   }
 }
 
