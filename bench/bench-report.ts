@@ -41,7 +41,9 @@ export function machineText({ processor, processors, memoryGb, system, node, com
 export function renderReport(machine: Machine, results: BenchResults): string {
   const parts = [machineText(machine)];
   if (results.micro !== undefined) parts.push(renderMicro(results.micro));
-  const loads = [results.maps, results.positional, results.json].filter((load) => load !== undefined);
+  const loads = [results.maps, results.positional, results.json, results['maps-ws'], results['positional-ws']].filter(
+    (load) => load !== undefined,
+  );
   if (loads.length > 0) parts.push(renderThroughput('socket to rows and rollups, at full rate', loads));
   if (results.alone !== undefined) parts.push(renderThroughput('collector alone, at full rate', [results.alone]));
   if (results.paced !== undefined) parts.push(renderPaced(results.paced));

@@ -9,6 +9,8 @@ export interface BenchResults {
   maps?: ThroughputResult;
   positional?: ThroughputResult;
   json?: ThroughputResult;
+  'maps-ws'?: ThroughputResult;
+  'positional-ws'?: ThroughputResult;
   alone?: ThroughputResult;
   paced?: PacedResult;
   idle?: IdleResult;

@@ -48,6 +48,8 @@ export function summaryOf(runs: readonly BenchRun[], where: (machine: Machine) =
 function linesOf(results: BenchResults): Measured[] {
   const { maps, positional, paced } = results;
   const more: (Measured | null)[] = [
+    told('events/CPU-s, maps, WebSockets by ws', results['maps-ws']?.eventsPerCpuSecond, '/s'),
+    told('events/CPU-s, positional, WebSockets by ws', results['positional-ws']?.eventsPerCpuSecond, '/s'),
     told('events stored per second at full rate, maps', maps?.storedPerSecond, '/s'),
     told('events stored per second at full rate, positional', positional?.storedPerSecond, '/s'),
     told('ack p50 at half of the maximum rate', paced?.ackP50Ms, 'ms'),

@@ -11,7 +11,8 @@ import { measureCollectorAlone, measureThroughput } from './scenarios/throughput
 
 const usage = `usage: bench [--scenario <name>,…] [--seconds 10] [--rate <events a second>] [--idle-seconds 30]
              [--stored-events 10000000] [--profile]
-       scenarios: micro, idle, maps, positional, json, alone, paced, queries
+       scenarios: micro, idle, maps, positional, json, maps-ws, positional-ws, alone, paced, queries;
+       -ws is of WebSockets served by ws in place of uWebSockets.js
 `;
 
 /**
@@ -21,7 +22,18 @@ const usage = `usage: bench [--scenario <name>,…] [--seconds 10] [--rate <even
  * counted twice is void: the bench ends with exit code 1. Results go to `bench/results/` as JSON, and with `--profile`
  * a CPU profile of each thread of the collector, which costs some of what is measured.
  */
-const scenarioNames = ['micro', 'idle', 'maps', 'positional', 'json', 'alone', 'paced', 'queries'] as const;
+const scenarioNames = [
+  'micro',
+  'idle',
+  'maps',
+  'positional',
+  'json',
+  'maps-ws',
+  'positional-ws',
+  'alone',
+  'paced',
+  'queries',
+] as const;
 type ScenarioName = (typeof scenarioNames)[number];
 
 const usualScenarios: readonly ScenarioName[] = ['micro', 'idle', 'maps', 'positional', 'alone', 'paced', 'queries'];
@@ -48,7 +60,10 @@ async function runScenario(name: ScenarioName, options: BenchOptions, results: B
   else if (name === 'alone') results.alone = await measureCollectorAlone({ format: 'positional', seconds, nodeFlags });
   else if (name === 'paced')
     results.paced = await measurePaced({ rate: pacedRate(options, results), seconds, nodeFlags });
-  else results[name] = await measureThroughput({ format: name, seconds, nodeFlags });
+  else if (name === 'maps-ws' || name === 'positional-ws') {
+    const format = name === 'maps-ws' ? 'maps' : 'positional';
+    results[name] = await measureThroughput({ format, seconds, nodeFlags, httpServer: 'node' });
+  } else results[name] = await measureThroughput({ format: name, seconds, nodeFlags });
 }
 
 function pacedRate(options: BenchOptions, results: BenchResults): number {

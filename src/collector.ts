@@ -21,7 +21,7 @@ import { createDecodePool, type DecodePool } from './decode/decode-pool.js';
 import { workKeys } from './decode/work-keys.js';
 import { createDelivery, type Delivery } from './deliver/delivery.js';
 import { HttpServer } from './http/http-server.js';
-import { loadUws as loadSockets } from './http/uws.js';
+import { loadSocketLibrary, type SocketLibrary } from './http/sockets/socket-library.js';
 import { type ApiKeys, createApiKeys } from './ingest/api-keys.js';
 import { EventIdMemory } from './ingest/event-id-memory.js';
 import { createEventsRoute } from './ingest/events-route.js';
@@ -115,7 +115,7 @@ class JoinedCollector implements Collector {
     const dataDir = resolve(config.dataDir);
     try {
       // Before anything is made: what cannot be loaded now cannot be loaded later.
-      await loadSockets();
+      const sockets = await loadSocketLibrary(config.http.server);
       // The lock comes before everything that touches the directory.
       const locker = createFileLocker({ lock: tryLoadFileLock() });
       await this.#stages.start(new DataDirLock({ locker }, dataDir));
@@ -131,7 +131,7 @@ class JoinedCollector implements Collector {
       );
       const receipt = new ReceiptClock({ clock, logger, instruments: metrics.receipt });
       const parts = await joinParts({ ...this.#deps, config, dataDir, receipt, metrics, locker });
-      const http = joinHttp({ ...this.#deps, config, metrics, version }, parts, keys);
+      const http = joinHttp({ ...this.#deps, config, metrics, version, sockets }, parts, keys);
       observe(metrics, parts, http);
       metrics.observe({ receipt: () => receipt.state() });
       // What is called before who calls it; stopped in reverse. What needs the store is started in the background.
@@ -286,13 +286,15 @@ function joinStartup(
 }
 
 function joinHttp(
-  setting: Pick<Setting, 'clock' | 'random' | 'logger' | 'config' | 'metrics'> & { readonly version: string },
+  setting: Pick<Setting, 'clock' | 'random' | 'logger' | 'config' | 'metrics'> & {
+    readonly version: string;
+    readonly sockets: SocketLibrary;
+  },
   parts: Parts,
   keys: ApiKeys,
 ): HttpServer {
   const { clock, random, logger, config, metrics, version } = setting;
-  const { pipeline, live, spool, windows, endpoints, store, decoder } = parts;
-  const { delivery, upkeep, startup, disk, wallClock } = parts;
+  const { pipeline, live, spool, windows, endpoints, store, decoder, delivery, upkeep, startup, disk } = parts;
   const storeProbes = [upkeep.maintenance, ...(upkeep.parts === null ? [] : [upkeep.parts])];
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
@@ -318,7 +320,7 @@ function joinHttp(
         disk: parts.diskUse,
       },
       intake: new OwnEvents({ frames, clock, random }),
-      probes: [spool, decoder, ...store.probes, startup, delivery, ...storeProbes, disk, wallClock],
+      probes: [spool, decoder, ...store.probes, startup, delivery, ...storeProbes, disk, parts.wallClock],
       ledger: async () => {
         const { events: spooled, oldestReceivedMs: oldestUndeliveredMs } = spool.stats();
         const counts = await metrics.eventCounts();
@@ -340,7 +342,7 @@ function joinHttp(
   const sockets = [stream, live.socket];
   const { idleTimeoutSeconds, outboundBytesMax } = config.socket;
   return new HttpServer(
-    { authenticator: keys, clock, logger, instruments: bothRecord(metrics.http, endpoints) },
+    { authenticator: keys, clock, logger, sockets: setting.sockets, instruments: bothRecord(metrics.http, endpoints) },
     {
       host: config.host,
       port: config.port,

@@ -8,6 +8,13 @@ const sharing = ['answers', 'bench', 'config', 'core', 'decode', 'deliver', 'ing
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
+/** What is of the port itself: `npm run test:long` runs it once more, with ws in place of uWebSockets.js. */
+const port = [
+  'test/http/{web-sockets,http-server,http-as-spoken,cors,request-places,descriptors}.test.ts',
+  'test/live/*.test.ts',
+  'test/end-to-end/{protocol,few-descriptors}.test.ts',
+];
+
 /**
  * What a whole collector is killed, cut off, damaged or fuzzed for, or a whole history compared answer by answer: the
  * better part of a minute each. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
@@ -43,6 +50,7 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'long', include: long, globalSetup } },
+      { extends: true, test: { name: 'by-ws', include: port, globalSetup, env: { TIDEMARK_TEST_SOCKETS: 'node' } } },
     ],
   },
 });

@@ -28,8 +28,10 @@ export async function measureThroughput(options: {
   readonly format: FrameFormat;
   readonly seconds: number;
   readonly nodeFlags?: readonly string[];
+  readonly httpServer?: 'uws' | 'node';
 }): Promise<ThroughputResult> {
-  const collector = await CollectorProcess.start({ nodeFlags: options.nodeFlags ?? [] });
+  const { nodeFlags = [], httpServer = 'uws' } = options;
+  const collector = await CollectorProcess.start({ nodeFlags, settings: { TIDEMARK_HTTP_SERVER: httpServer } });
   try {
     const warmUp = await runLoad(collector, { format: options.format, seconds: 2, rate: 0 });
     await untilStored(collector, warmUp);

@@ -1,10 +1,16 @@
 import { z } from 'zod';
-import { integer, list, ratio, splitList } from './config-field.js';
+import { choice, integer, list, ratio, splitList } from './config-field.js';
 
 const mebibyte = 1_048_576;
 
 /** Settings of the collector's port: who may ask, and how much at once. */
 export const httpFields = {
+  server: choice(['auto', 'uws', 'node'], {
+    default: 'auto',
+    meaning:
+      'What serves WebSockets: `uws` is uWebSockets.js, `node` is ws, which runs wherever Node does; `auto` is the ' +
+      'first where a binary of it loads, else the second.',
+  }),
   connectionsMax: integer({ default: 50_000, min: 1, max: 1_000_000 }, 'WebSocket connections at once.'),
   connectionsKeyRatioMax: ratio(
     { default: 0.9, min: 0.01, max: 1 },

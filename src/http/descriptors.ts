@@ -7,8 +7,6 @@ const ownFiles = 64;
 const requestShare = 1 / 8;
 const requestFilesMin = 24;
 const connectionsMin = 8;
-/** Of a WebSocket: the client's connection, and both ends of the one it is handed over by. */
-export const filesOfWebSocket = 3;
 
 export interface ConnectionBudget {
   /** WebSockets at once. */
@@ -18,10 +16,13 @@ export interface ConnectionBudget {
 }
 
 /**
- * How many WebSockets of `asked` the open files allow, when the collector and everybody's requests are to have what
- * they need. Throws CollectorError `config_invalid` when there is no room to speak of.
+ * How many WebSockets of `asked`, each with so many open files, these allow when the collector and everybody's requests
+ * are to have what they need. Throws CollectorError `config_invalid` when there is no room to speak of.
  */
-export function connectionBudget(asked: number, open: OpenFiles | null): ConnectionBudget {
+export function connectionBudget(
+  { asked, filesOfWebSocket }: { readonly asked: number; readonly filesOfWebSocket: number },
+  open: OpenFiles | null,
+): ConnectionBudget {
   if (open === null) return { webSocketsMax: asked, filesMax: Number.POSITIVE_INFINITY };
   const own = open.used + ownFiles;
   const kept = own + Math.max(requestFilesMin, Math.floor(open.limit * requestShare));

@@ -13,7 +13,7 @@ import type { Stage } from '../core/stage.js';
 import { RequestBody } from './body-reader.js';
 import { CorsPolicy } from './cors.js';
 import { parseCredentials } from './credentials.js';
-import { connectionBudget, filesOfWebSocket, howToRaise } from './descriptors.js';
+import { connectionBudget, howToRaise } from './descriptors.js';
 import { HttpListener, type UnreadCode } from './http-listener.js';
 import { urlHost } from './listener.js';
 import { isForwarded, type Peer, parsePeer } from './peer-address.js';
@@ -23,6 +23,7 @@ import { RequestPlaces, type RequestPlacesOptions } from './request-places.js';
 import { createRouter, type RouteMatch } from './router.js';
 import { holderOf, type PlaceHolder, type PlaceRefusal } from './shared-places.js';
 import { SiteCheck, type SiteCheckOptions } from './site-check.js';
+import type { SocketLibrary } from './sockets/socket-library.js';
 import { type Exchange, UnderWay } from './under-way.js';
 import { webSocketRequired } from './web-socket-upgrade.js';
 import { WebSockets, type WebSocketsOptions } from './web-sockets.js';
@@ -32,6 +33,7 @@ export interface HttpServerDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly instruments: HttpInstruments;
+  readonly sockets: SocketLibrary;
 }
 
 export interface HttpServerOptions extends RequestPlacesOptions, SiteCheckOptions, WebSocketsOptions {
@@ -149,7 +151,8 @@ export class HttpServer implements Stage {
     const open = readOpenFiles();
     if (open === null) return;
     const asked = this.#options.connectionsMax;
-    const { webSocketsMax: connectionsMax, filesMax } = connectionBudget(asked, open);
+    const { filesOfWebSocket } = this.#deps.sockets;
+    const { webSocketsMax: connectionsMax, filesMax } = connectionBudget({ asked, filesOfWebSocket }, open);
     this.#webSockets.limit(connectionsMax);
     this.#filesMax = filesMax;
     this.#limitConnections();
@@ -159,10 +162,14 @@ export class HttpServer implements Stage {
     else logger[connectionsMax < fewConnections ? 'warn' : 'info'](context, fewerConnections);
   }
 
-  /** Each WebSocket has files beside that of its connection. */
   #limitConnections(): void {
     if (this.#filesMax === Number.POSITIVE_INFINITY) return;
-    this.#listener.limitConnections(this.#filesMax - (filesOfWebSocket - 1) * this.#webSockets.taken);
+    this.#listener.limitConnections(this.#filesMax - this.#filesBeside());
+  }
+
+  /** Each WebSocket may have files beside that of its connection. */
+  #filesBeside(): number {
+    return (this.#deps.sockets.filesOfWebSocket - 1) * this.#webSockets.taken;
   }
 
   #drop(): void {
@@ -233,8 +240,7 @@ export class HttpServer implements Stage {
 
   /** Connections are let go of when they have had their answer. */
   #isCrowded(): boolean {
-    const others = (filesOfWebSocket - 1) * this.#webSockets.taken;
-    return this.#listener.connections + others > this.#filesMax - crowdedFiles;
+    return this.#listener.connections + this.#filesBeside() > this.#filesMax - crowdedFiles;
   }
 
   /** A request that the parser refused: no path is known of it. */

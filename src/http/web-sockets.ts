@@ -2,22 +2,25 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
 import { type AccessErrorCode, errorTable } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
 import { type Authenticator, anonymous } from '../core/ports/authenticator.js';
 import type { HttpReply } from '../core/ports/http-route.js';
-import type { SocketRoute } from '../core/ports/socket-route.js';
+import type { Socket, SocketRoute } from '../core/ports/socket-route.js';
 import { problem } from '../core/problem.js';
 import { type Credentials, parseCredentials } from './credentials.js';
 import { type Peer, parsePeer } from './peer-address.js';
 import { type RequestHead, readHead } from './request-head.js';
 import { holderOf, type PlaceRefusal, SharedPlaces } from './shared-places.js';
 import type { SiteCheck } from './site-check.js';
-import type { SocketRefusal, SocketUserData, UwsSocket } from './socket-adapter.js';
-import { StreamRelay, type StreamRelayOptions } from './stream-relay.js';
+import type { SocketLibrary } from './sockets/socket-library.js';
+import type { SocketRefusal, SocketServer, SocketServerOptions, SocketUserData } from './sockets/socket-server.js';
 import { refuseUpgrade, upgradeFault } from './web-socket-upgrade.js';
 
 export interface WebSocketsDeps {
   readonly authenticator: Authenticator;
   readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sockets: SocketLibrary;
   readonly site: SiteCheck;
   readonly refusal: (code: WebSocketRefusalCode, detail?: string) => HttpReply;
   readonly record: (
@@ -29,7 +32,7 @@ export interface WebSocketsDeps {
   readonly onPlaces: () => void;
 }
 
-export interface WebSocketsOptions extends StreamRelayOptions {
+export interface WebSocketsOptions extends SocketServerOptions {
   readonly connectionsMax: number;
   /** Of them, what one key or one address may hold. */
   readonly connectionsKeyRatioMax: number;
@@ -48,8 +51,8 @@ export class WebSockets {
   readonly #deps: WebSocketsDeps;
   readonly #options: WebSocketsOptions;
   readonly #routes: ReadonlyMap<string, SocketRoute>;
-  readonly #relay: StreamRelay;
-  readonly #open = new Map<UwsSocket, SocketUserData>();
+  readonly #server: SocketServer;
+  readonly #open = new Map<Socket, SocketUserData>();
   #places: SharedPlaces;
   #stopping = false;
 
@@ -58,13 +61,13 @@ export class WebSockets {
     this.#options = options;
     this.#routes = new Map(routes.map((route) => [route.path, route]));
     this.#places = this.#placesOf(options.connectionsMax);
-    const onOpen = (socket: UwsSocket, data: SocketUserData) => void this.#open.set(socket, data);
-    const onClose = (socket: UwsSocket | null, { holder }: SocketUserData) => {
+    const onOpen = (socket: Socket, data: SocketUserData) => void this.#open.set(socket, data);
+    const onClose = (socket: Socket | null, { holder }: SocketUserData) => {
       if (socket !== null) this.#open.delete(socket);
       this.#places.give(holder, 1);
       deps.onPlaces();
     };
-    this.#relay = new StreamRelay({ clock: deps.clock, onOpen, onClose }, options, routes);
+    this.#server = deps.sockets.createServer({ clock: deps.clock, onOpen, onClose }, options, routes);
   }
 
   /** Open now. */
@@ -87,7 +90,8 @@ export class WebSockets {
   }
 
   async start(): Promise<void> {
-    await this.#relay.start();
+    await this.#server.start();
+    this.#deps.logger.info({}, this.#server.says);
   }
 
   /** Answers what was received, then tells every client that the collector stops. */
@@ -98,7 +102,7 @@ export class WebSockets {
   }
 
   async stop(deadlineMs: number): Promise<void> {
-    await this.#relay.stop(deadlineMs);
+    await this.#server.stop(deadlineMs);
   }
 
   /** Whether an upgrade is to a WebSocket, and on a path that has one. */
@@ -126,7 +130,7 @@ export class WebSockets {
     const status = data.refusal === null ? 101 : errorTable[data.refusal.code].httpStatus;
     record(route.path, head, { status, startedMs });
     this.#deps.onPlaces();
-    this.#relay.handOver({
+    this.#server.handOver({
       route,
       socket,
       head: rest,
@@ -155,7 +159,6 @@ export class WebSockets {
       refusal,
       query: head.query,
       holder,
-      socket: null,
       handlers: null,
     };
     return { data, protocol: answeredProtocol(route, credentials) };

@@ -118,7 +118,7 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   }
 
   // Hot path: once a frame.
-  message(bytes: ArrayBuffer, isBinary: boolean): void {
+  message(bytes: Uint8Array, isBinary: boolean): void {
     if (this.#refusing || this.#closed) return;
     this.#encoding = isBinary ? 'msgpack' : 'json';
     const { pipeline } = this.#deps;
@@ -135,10 +135,9 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
       this.#submitFault('credit_overrun', `${this.#unanswered} frames are unacknowledged, the credit is ${limit}`);
       return;
     }
-    const frame = new Uint8Array(bytes);
     const format = this.#encoding;
-    const seq = peekSeq(frame, format);
-    pipeline.submit({ origin: this, bytes: frame, format, duplicate: seq !== null && this.#wasSent(seq) });
+    const seq = peekSeq(bytes, format);
+    pipeline.submit({ origin: this, bytes, format, duplicate: seq !== null && this.#wasSent(seq) });
   }
 
   /** The collector ends the connection. */

@@ -37,7 +37,7 @@ test('a client that does not read its answers is counted once, gets no more, and
   session.announceCredit(2);
   session.announceCredit(3);
   expect([closedWith, sentCount()]).toEqual([['client_too_slow'], 2]);
-  session.message(new TextEncoder().encode('{}').buffer, false);
+  session.message(new TextEncoder().encode('{}'), false);
   expect(submitted).toEqual([]);
 });
 
@@ -55,7 +55,7 @@ test('a smaller credit holds against the client only after a frame on its way ha
   const { session, clock, submitted, faults } = createSession(100);
   session.greet(4);
   session.announceCredit(1);
-  const send = () => session.message(new TextEncoder().encode('{}').buffer, false);
+  const send = () => session.message(new TextEncoder().encode('{}'), false);
   for (let frame = 0; frame < 3; frame++) send();
   expect([submitted.length, faults]).toEqual([3, []]);
   clock.advance(30_000);

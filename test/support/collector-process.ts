@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { askEngine, engineAccess } from '../../bench/engine-access.js';
 import { freePort } from '../../bench/free-port.js';
 import { packageFile } from '../../src/core/package-root.js';
+import { socketServer } from './socket-server.js';
 import { layStore } from './store-template.js';
 
 export const testKey = 'tdm_test_key_of_the_end_to_end_tests';
@@ -71,6 +72,7 @@ export class CollectorProcess {
         TIDEMARK_PORT: String(this.#port),
         TIDEMARK_CLICKHOUSE_PORT: String(this.#storePort),
         TIDEMARK_API_KEYS: `${testKey}:default:admin`,
+        TIDEMARK_HTTP_SERVER: socketServer,
         ...this.#env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -63,7 +63,7 @@ export class Connection implements Socket {
 
   #deliver(text: string): void {
     const bytes = new Uint8Array(Buffer.from(text));
-    this.#handlers?.message(bytes.buffer, false);
+    this.#handlers?.message(bytes, false);
     // The server's buffer is gone when the call returns.
     bytes.fill(0x21);
   }

@@ -6,6 +6,8 @@ import type { Authenticator, Principal, Scope } from '../../src/core/ports/authe
 import type { HttpRoute } from '../../src/core/ports/http-route.js';
 import type { SocketRoute } from '../../src/core/ports/socket-route.js';
 import { HttpServer, type HttpServerOptions } from '../../src/http/http-server.js';
+import { loadSocketLibrary } from '../../src/http/sockets/socket-library.js';
+import { socketServer } from './socket-server.js';
 
 export interface Given extends Partial<HttpServerOptions> {
   readonly http?: readonly HttpRoute[];
@@ -36,6 +38,7 @@ export async function serve(given: Given) {
     {
       authenticator,
       clock,
+      sockets: await loadSocketLibrary(socketServer),
       logger: { ...silentLogger, error: (context) => logged.push(context) },
       instruments: {
         recordRequest: (route, method, status) => requests.push(`${method} ${route} ${status}`),

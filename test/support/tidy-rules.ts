@@ -96,8 +96,10 @@ export const onePackageImporter: Rule = (files) => {
       const name = /^(@[^/]+\/[^/]+|[^./@][^/]*)/.exec(specifier)?.[1];
       if (name === undefined || name === 'zod' || specifier.startsWith('node:') || (name === 'pino' && typeOnly))
         continue;
-      const places = importers.get(name) ?? new Map<string, string>();
-      importers.set(name, places.set(file.path, finding(file, offset, `imports ${name}`)));
+      // The SDK is a program of its own: what it is made with is its choice.
+      const program = file.path.startsWith('src/sdk/') ? `${name} in the SDK` : name;
+      const places = importers.get(program) ?? new Map<string, string>();
+      importers.set(program, places.set(file.path, finding(file, offset, `imports ${name}`)));
     }
   }
   return [...importers].flatMap(([name, places]) =>

@@ -4,8 +4,8 @@ import type { Principal, Scope } from './authenticator.js';
 /** One WebSocket, as the stages see it. All calls after `closed` are ignored. */
 export interface Socket {
   /**
-   * A string is sent as text, bytes as binary unless said to be UTF-8 text. `dropped` only when the outbound buffer
-   * limit is passed; the socket is then closing.
+   * A string is sent as text, bytes as binary unless said to be UTF-8 text; the bytes may not change afterwards.
+   * `dropped` only when the outbound buffer limit is passed; the socket is then closing.
    */
   send(data: Uint8Array | string, kind?: 'binary' | 'text'): 'sent' | 'buffered' | 'dropped';
   /** Sends a close frame with `code` and a short reason. */
@@ -14,7 +14,7 @@ export interface Socket {
 
 export interface SocketHandlers {
   /** `bytes` is valid only until the call returns: copy what must stay. */
-  message(bytes: ArrayBuffer, isBinary: boolean): void;
+  message(bytes: Uint8Array, isBinary: boolean): void;
   /** What was `buffered` has gone out. */
   drained?(): void;
   /** Tells the client why the server ends the connection, in the client's format, and closes it. */

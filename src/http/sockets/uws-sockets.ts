@@ -4,43 +4,19 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../core/clock.js';
-import { CollectorError } from '../core/errors.js';
-import { Pause } from '../core/pause.js';
-import type { SocketRoute } from '../core/ports/socket-route.js';
-import { createSocketBehavior, type SocketLimits, type SocketUserData, type UwsSocket } from './socket-adapter.js';
+import { CollectorError } from '../../core/errors.js';
+import { Pause } from '../../core/pause.js';
+import type { SocketRoute } from '../../core/ports/socket-route.js';
 import {
-  loadUws,
-  type Uws,
-  type UwsApp,
-  type UwsContext,
-  type UwsListenSocket,
-  type UwsRequest,
-  type UwsResponse,
-} from './uws.js';
-
-export interface StreamRelayDeps {
-  readonly clock: Clock;
-  readonly onOpen: (socket: UwsSocket, data: SocketUserData) => void;
-  readonly onClose: (socket: UwsSocket | null, data: SocketUserData) => void;
-}
-
-export interface StreamRelayOptions extends SocketLimits {
-  /** Where the socket is that connections are handed over by; the system's directory for temporary files if null. */
-  readonly directory: string | null;
-}
-
-/** A connection whose upgrade was granted: what was read of it beyond the head goes first. */
-export interface GrantedUpgrade {
-  readonly route: SocketRoute;
-  readonly socket: Duplex;
-  readonly head: Uint8Array;
-  /** The client's `Sec-WebSocket-Key`. */
-  readonly key: string;
-  /** The sub-protocol it is answered; null for none. */
-  readonly protocol: string | null;
-  readonly data: SocketUserData;
-}
+  closingMsMax,
+  type GrantedUpgrade,
+  type SocketServer,
+  type SocketServerDeps,
+  type SocketServerOptions,
+  type SocketUserData,
+} from './socket-server.js';
+import type { Uws, UwsApp, UwsContext, UwsListenSocket, UwsRequest, UwsResponse } from './uws-library.js';
+import { createSocketBehavior, type UwsUserData } from './uws-socket.js';
 
 /**
  * WebSockets by uWebSockets.js behind Node's own HTTP server. The library cannot take over a connection of Node's, and
@@ -52,49 +28,52 @@ export interface GrantedUpgrade {
  * an event, of 8.9 us that it costs in all), 90 us by `ws` with a native unmasking, 390 us by `ws` without; with one
  * event of 200 bytes a frame 5, 7, 10 and 10 us. An open connection takes three descriptors and 15 kB.
  */
-export class StreamRelay {
-  readonly #deps: StreamRelayDeps;
-  readonly #options: StreamRelayOptions;
+export class UwsSockets implements SocketServer {
+  readonly says: string;
+  readonly #uws: Uws;
+  readonly #deps: SocketServerDeps;
+  readonly #options: SocketServerOptions;
   readonly #routes: readonly SocketRoute[];
   /** Granted and not yet asked for again, by a word that only this process knows. */
   readonly #granted = new Map<string, SocketUserData>();
   readonly #relayed = new Set<Duplex>();
   /** Until no connection is passed on any more. */
   readonly #drain: Pause;
-  #uws: Uws | null = null;
   #app: UwsApp | null = null;
   #listenSocket: UwsListenSocket | null = null;
   #path = '';
   #ownDirectory: string | null = null;
 
-  constructor(deps: StreamRelayDeps, options: StreamRelayOptions, routes: readonly SocketRoute[]) {
+  constructor(
+    library: { readonly uws: Uws; readonly says: string },
+    deps: SocketServerDeps,
+    options: SocketServerOptions,
+    routes: readonly SocketRoute[],
+  ) {
+    this.says = library.says;
+    this.#uws = library.uws;
     this.#deps = deps;
     this.#options = options;
     this.#routes = routes;
     this.#drain = new Pause(deps.clock);
   }
 
-  /** Throws `config_invalid` when the library or a place for its socket cannot be had. */
   async start(): Promise<void> {
-    const uws = await loadUws();
-    const app = uws.createApp();
-    const track = { onOpen: this.#deps.onOpen, onClose: this.#deps.onClose };
+    const app = this.#uws.createApp();
     for (const route of this.#routes) {
-      app.ws<SocketUserData>(route.path, {
-        ...createSocketBehavior(route, this.#options, track),
+      app.ws<UwsUserData>(route.path, {
+        ...createSocketBehavior(route, this.#options, this.#deps),
         upgrade: (response, request, context) => this.#admit(response, request, context),
       });
     }
     app.any('/*', (response) => void response.close());
-    this.#uws = uws;
     this.#app = app;
-    this.#listenSocket = await this.#listen(uws, app);
+    this.#listenSocket = await this.#listen(app);
   }
 
-  /** Ends what is still open; resolves when all that was sent is on its way, or at the deadline. */
   async stop(deadlineMs: number): Promise<void> {
     if (this.#app === null) return;
-    if (this.#listenSocket !== null) this.#uws?.closeListener(this.#listenSocket);
+    if (this.#listenSocket !== null) this.#uws.closeListener(this.#listenSocket);
     this.#app.close();
     this.#app = null;
     if (this.#relayed.size > 0) await this.#drain.wait(deadlineMs);
@@ -103,7 +82,6 @@ export class StreamRelay {
     if (this.#ownDirectory !== null) rmSync(this.#ownDirectory, { recursive: true, force: true });
   }
 
-  /** Passes a connection on; its `data` is given back by `onClose`, whatever becomes of it. */
   handOver(granted: GrantedUpgrade): void {
     const { socket, data } = granted;
     const word = randomBytes(16).toString('hex');
@@ -135,7 +113,6 @@ export class StreamRelay {
         socket.pipe(inner);
       });
       socket.once('close', () => inner.destroy());
-      // The client has a moment to read what is on its way to it, and to close its side.
       inner.once('close', () => this.#deps.clock.setTimer(closingMsMax, () => socket.destroy()));
       inner.pipe(socket);
     });
@@ -149,8 +126,8 @@ export class StreamRelay {
       return;
     }
     this.#granted.delete(word);
-    response.upgrade(
-      data,
+    response.upgrade<UwsUserData>(
+      { data, socket: null },
       request.getHeader('sec-websocket-key'),
       request.getHeader('sec-websocket-protocol'),
       '',
@@ -158,9 +135,9 @@ export class StreamRelay {
     );
   }
 
-  async #listen(uws: Uws, app: UwsApp): Promise<UwsListenSocket> {
+  async #listen(app: UwsApp): Promise<UwsListenSocket> {
     for (const path of this.#paths()) {
-      const listener = await uws.listen(app, path);
+      const listener = await this.#uws.listen(app, path);
       if (listener === false) continue;
       this.#path = path;
       chmodSync(path, 0o600);
@@ -204,7 +181,6 @@ const retryMs = 10;
 const socketName = 'websockets.sock';
 /** What every system takes as the address of a socket. */
 const pathBytesMax = 100;
-const closingMsMax = 2_000;
 
 function tryMakeDirectory(): string | null {
   try {
