@@ -36,11 +36,8 @@ function shell(
   const path = process.env.PATH ?? '';
   const child = spawn(program, words, {
     cwd: at.cwd,
-    env: {
-      HOME: process.env.HOME ?? '',
-      PATH: at.path === undefined ? path : `${at.path}${delimiter}${path}`,
-      ...at.env,
-    },
+    // What says how the network is reached is in the environment.
+    env: { ...process.env, PATH: at.path === undefined ? path : `${at.path}${delimiter}${path}`, ...at.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = { output: '' };
