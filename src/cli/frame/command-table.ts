@@ -18,6 +18,51 @@ export const commandSections: readonly CommandSection[] = [
     ],
   },
   {
+    title: 'look at what ran:',
+    entries: [
+      {
+        name: 'agents',
+        summary: 'list the agents and how they do',
+        load: async () => (await import('../commands/agents.js')).agentsCommand,
+      },
+      {
+        name: 'metrics',
+        summary: 'tell the metrics of an agent, with a small chart',
+        load: async () => (await import('../commands/metrics.js')).metricsCommand,
+      },
+      {
+        name: 'runs',
+        summary: 'list runs',
+        load: async () => (await import('../commands/runs.js')).runsCommand,
+      },
+      {
+        name: 'run',
+        summary: 'draw the timeline of a run, with attempts and the critical path',
+        load: async () => (await import('../commands/run.js')).runCommand,
+      },
+      {
+        name: 'tasks',
+        summary: 'list tasks',
+        load: async () => (await import('../commands/tasks.js')).tasksCommand,
+      },
+      {
+        name: 'task',
+        summary: 'tell a task in full, with its steps',
+        load: async () => (await import('../commands/task.js')).taskCommand,
+      },
+      {
+        name: 'failures',
+        summary: 'list what failed, and what became of it',
+        load: async () => (await import('../commands/failures.js')).failuresCommand,
+      },
+      {
+        name: 'export',
+        summary: 'write daily metrics into a file or a pipe',
+        load: async () => (await import('../commands/export.js')).exportCommand,
+      },
+    ],
+  },
+  {
     title: 'administer it:',
     entries: [
       {
@@ -43,6 +88,27 @@ export const commandSections: readonly CommandSection[] = [
         ],
       },
       {
+        name: 'executions',
+        summary: 'tell statistics of executions',
+        commands: [
+          {
+            name: 'stats',
+            summary: 'count runs, success and cost, of all or of a user',
+            load: async () => (await import('../commands/executions.js')).executionsStatsCommand,
+          },
+          {
+            name: 'metrics',
+            summary: 'tell the performance of a flow or an agent',
+            load: async () => (await import('../commands/executions.js')).executionsMetricsCommand,
+          },
+        ],
+      },
+      {
+        name: 'aggregate',
+        summary: 'recompute a finished day',
+        load: async () => (await import('../commands/aggregate.js')).aggregateCommand,
+      },
+      {
         name: 'migrate',
         summary: 'bring the schema of the store up to date, or take it back',
         load: async () => (await import('../commands/migrate.js')).migrateCommand,
@@ -64,6 +130,11 @@ export const commandSections: readonly CommandSection[] = [
             load: async () => (await import('../commands/spool.js')).spoolReplayCommand,
           },
         ],
+      },
+      {
+        name: 'doctor',
+        summary: 'look at an installation, running or not, and say what is wrong and what to do',
+        load: async () => (await import('../commands/doctor.js')).doctorCommand,
       },
       {
         name: 'completion',
