@@ -14,6 +14,7 @@ const port = [
 const long = [
   'test/clickhouse/guard-corpus.test.ts',
   'test/damage/**/*.test.ts',
+  'test/package/**/*.test.ts',
   'test/power/**/*.test.ts',
   ...['clock-walk', 'crash', 'finalization', 'history', 'schemathesis', 'told-apart'].map(
     (name) => `test/end-to-end/${name}.test.ts`,
