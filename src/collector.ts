@@ -14,6 +14,7 @@ import type { Clock, Random } from './core/clock.js';
 import type { CollectorReport } from './core/collector-report.js';
 import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
+import type { Progress } from './core/progress.js';
 import { retentionOf } from './core/retention.js';
 import { type Stage, sideBySide } from './core/stage.js';
 import { StageList } from './core/stage-list.js';
@@ -33,9 +34,10 @@ import { StreamRoute } from './ingest/stream-route.js';
 import { WorkMemory } from './ingest/work/work-memory.js';
 import { WorkRestoration } from './ingest/work/work-restoration.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
+import { DataDirFormat } from './spool/data-dir-format.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
 import { createFileLocker } from './spool/file-locker.js';
-import type { DiskSpace, FileSystem } from './spool/file-system.js';
+import { type DiskSpace, type FileSystem, nodeFileSystem } from './spool/file-system.js';
 import { InsertNoteFile } from './spool/insert-note-file.js';
 import { createReservedFileSystem } from './spool/reserved-file-system.js';
 import { createSpool, type Spool } from './spool/spool.js';
@@ -51,6 +53,8 @@ export interface CollectorDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Where long work is shown. */
+  readonly progress: Progress;
 }
 
 export interface CollectorOptions {
@@ -119,6 +123,8 @@ class JoinedCollector implements Collector {
       // The lock comes before everything that touches the directory.
       const locker = createFileLocker({ lock: tryLoadFileLock() });
       await this.#stages.start(new DataDirLock({ locker }, dataDir));
+      const place = { directory: dataDir, version };
+      await this.#stages.start(new DataDirFormat({ fileSystem: nodeFileSystem }, place));
       const metrics = createMetrics({ clock }, { agentsMax: config.metrics.agentsMax, version });
       const keys = createApiKeys(
         { clock, logger },
@@ -159,7 +165,7 @@ class JoinedCollector implements Collector {
 }
 
 async function joinParts(setting: Setting): Promise<Parts> {
-  const { config, dataDir, receipt, clock, random, logger, metrics } = setting;
+  const { config, dataDir, receipt, clock, random, logger, progress, metrics } = setting;
   const directory = resolve(dataDir, 'spool');
   const fileSystem = createReservedFileSystem();
   const { spool, eventIds, insertNotes } = joinSpool(setting, { fileSystem, directory });
@@ -181,6 +187,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     clock,
     random,
     logger,
+    progress,
     instruments: metrics.deliver,
   });
   const instruments = {
@@ -268,11 +275,14 @@ function joinStartup(
   const restoration = new WindowRestoration(
     {
       ...backlog,
-      readPages: (receivedBeforeMs) =>
-        readWindowRestore(client, { receivedBeforeMs, nowMs: clock.nowMs(), agentsMax: config.window.keysMax }, () =>
-          logger.warn({}, 'error categories of the live windows are not restored: counting them takes too long'),
-        ),
+      readPages: (receivedBeforeMs, onAgents) => {
+        const range = { receivedBeforeMs, nowMs: clock.nowMs(), agentsMax: config.window.keysMax };
+        const onErrorsSkipped = () =>
+          logger.warn({}, 'error categories of the live windows are not restored: counting them takes too long');
+        return readWindowRestore(client, range, { onErrorsSkipped, onAgents });
+      },
       windows: parts.windows,
+      progress: setting.progress,
     },
     { startedMs },
   );

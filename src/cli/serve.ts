@@ -5,8 +5,11 @@ import { holdingClock, systemClock, systemRandom } from '../core/clock.js';
 import type { CollectorReport } from '../core/collector-report.js';
 import type { Environment } from '../core/environment.js';
 import { CollectorError, type ErrorCode, errorMessage } from '../core/errors.js';
+import { fileFailure } from '../core/file-remedy.js';
 import { packageFile } from '../core/package-root.js';
+import { createLoggedProgress } from '../telemetry/logged-progress.js';
 import { createLogger } from '../telemetry/logger.js';
+import { createBarProgress, ProgressBars } from './progress-bar.js';
 
 /**
  * Starts a collector in this process: signals and exit code are its own.
@@ -26,12 +29,24 @@ async function start(env: Environment, argv: readonly string[]): Promise<void> {
     process.stdout.write(`${describeConfig(config)}\n`);
     return;
   }
-  const logger = createLogger({ level: config.logLevel, pretty: process.stdout.isTTY === true });
+  const isTerminal = process.stdout.isTTY === true;
+  const bars = process.stderr.isTTY === true ? new ProgressBars(process.stderr) : null;
+  const destination = isTerminal && bars !== null ? { destination: bars.above(process.stdout) } : {};
+  const logger = createLogger({ level: config.logLevel, pretty: isTerminal, ...destination });
+  const progress =
+    bars === null
+      ? createLoggedProgress({ clock: systemClock, logger })
+      : createBarProgress({ clock: systemClock, bars });
   const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string };
-  const collector = createCollector({ clock: systemClock, random: systemRandom, logger }, { config, version });
+  const collector = createCollector(
+    { clock: systemClock, random: systemRandom, logger, progress },
+    { config, version },
+  );
   onSignals(collector, config.stopDeadlineMs);
   try {
-    process.stdout.write(welcome(await keepingAlive(collector.start()), version));
+    const report = await keepingAlive(collector.start());
+    bars?.hide();
+    process.stdout.write(welcome(report, version));
   } catch (error) {
     // A signal came before it had started: what the stop says ends the process.
     if (!(error instanceof CollectorError && error.code === 'stopping')) throw error;
@@ -106,5 +121,5 @@ const misconfigured: ReadonlySet<ErrorCode> = new Set(['config_invalid', 'data_d
 /** One line for what an operator can mend: our own errors, and what the system refuses. A stack for the rest. */
 function describeFailure(error: unknown): string {
   if (error instanceof CollectorError || !(error instanceof Error)) return errorMessage(error);
-  return 'syscall' in error ? `cannot start: ${error.message}` : `${error.message}\n${error.stack}`;
+  return 'syscall' in error ? `cannot start: ${fileFailure(error)}` : `${error.message}\n${error.stack}`;
 }

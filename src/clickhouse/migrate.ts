@@ -1,10 +1,13 @@
+import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
 import { invariant } from '../core/invariant.js';
 import type { Logger } from '../core/logger.js';
 import { packageFile } from '../core/package-root.js';
+import { type Progress, silentProgress } from '../core/progress.js';
 import { storeErrorNumber } from './classify-error.js';
 import { type MigrationFile, readMigrationFiles } from './migration-file.js';
 import { mendSchema } from './schema-objects.js';
+import { watchStep } from './step-watch.js';
 import type { StoreWriter } from './store-writer.js';
 
 /**
@@ -34,6 +37,8 @@ export interface MigrationReport {
 export interface MigrateDeps {
   readonly store: StoreWriter;
   readonly logger: Logger;
+  /** Where it is shown how far it is; the clock is for looks at a statement that takes long. */
+  readonly progress?: { readonly shown: Progress; readonly clock: Clock };
 }
 
 interface LedgerRow {
@@ -57,7 +62,7 @@ export async function migrate(deps: MigrateDeps, options: MigrateOptions): Promi
   const steps =
     options.downCount === undefined ? pendingOf(files, applied) : newestOf(files, applied, options.downCount);
   if (options.dryRun !== true) {
-    for (const step of steps) await takeStep(deps, options, { file: step, direction });
+    await takeSteps(deps, options, { steps, direction });
     // A newer version may have dropped what this one knows.
     const isKnown = applied.every((row) => row.number <= files.length);
     if (direction === 'up' && isKnown && steps.length < files.length) await mendSchema(deps, files);
@@ -99,6 +104,27 @@ function assertUnchanged(row: LedgerRow, file: MigrationFile | undefined): void 
     `cannot migrate: ${row.name} was applied and has since been edited; restore it and add ` +
       'a migration with the next number instead',
   );
+}
+
+async function takeSteps(
+  deps: MigrateDeps,
+  options: MigrateOptions,
+  { steps, direction }: MigrationReport,
+): Promise<void> {
+  if (steps.length === 0) return;
+  const work = { what: 'migration of the store', unit: 'steps', total: steps.length };
+  const task = (deps.progress?.shown ?? silentProgress).begin(work);
+  try {
+    for (const [index, file] of steps.entries()) {
+      task.note(file.name);
+      const onShare = (share: number) => task.note(`${file.name} ${Math.floor(share * 100)} %`);
+      const watch = deps.progress === undefined ? null : watchStep({ ...deps, ...deps.progress }, onShare);
+      await takeStep(deps, options, { file, direction }).finally(() => watch?.end());
+      task.advance(index + 1);
+    }
+  } finally {
+    task.end();
+  }
 }
 
 async function takeStep(

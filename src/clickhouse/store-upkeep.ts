@@ -4,6 +4,7 @@ import type { ErasureInstruments, MaintenanceInstruments, PartsInstruments } fro
 import type { Logger } from '../core/logger.js';
 import type { DeliveryHold } from '../core/ports/delivery-hold.js';
 import type { StoreReader } from '../core/ports/store-reader.js';
+import { type Progress, silentProgress } from '../core/progress.js';
 import type { RetentionDays } from '../core/retention.js';
 import type { Stage } from '../core/stage.js';
 import { dayMs } from '../core/time-span.js';
@@ -35,6 +36,7 @@ export interface StoreUpkeepDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly progress?: Progress;
   readonly instruments: {
     readonly maintenance: MaintenanceInstruments;
     readonly erasure: ErasureInstruments;
@@ -71,7 +73,7 @@ export interface StoreUpkeep {
 }
 
 export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOptions): StoreUpkeep {
-  const { store, clock, random, logger, undeliveredSinceMs, receipt } = deps;
+  const { store, clock, random, logger, progress = silentProgress, undeliveredSinceMs, receipt } = deps;
   const { startedMs, retention } = options;
   const nextToken = createInsertToken(clock, random);
   const aging = new AgingClock(deps);
@@ -95,7 +97,7 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
     parts,
     stages: [...(parts === null ? [] : [parts]), finalizing, erasing, ...scheduled],
     async prepare() {
-      await migrate({ store, logger }, { database: options.database });
+      await migrate({ store, logger, progress: { shown: progress, clock } }, { database: options.database });
       await applyRetention({ store, logger }, retention);
       await enablePatches(store);
       const newestReceivedMs = await readNewestReceived(readingAsWriter(store));

@@ -10,6 +10,7 @@ import type { SegmentWriter } from '../core/ports/segment-writer.js';
 import type { ReadLimits } from '../core/read-limits.js';
 import type { Stage } from '../core/stage.js';
 import { type ClickhouseClient, clickhouseLimits, createClickhouseClient } from './client.js';
+import { mustHaveLibrary } from './embedded/engine-load.js';
 import { collectorReader } from './embedded/front/engine-door.js';
 import {
   type KeptPassword,
@@ -105,7 +106,8 @@ function connectServer(deps: StoreDeps, options: StoreOptions, url: string): Con
 }
 
 async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<ConnectedStore> {
-  // Later it would be one of the failures that are tried again.
+  // Later these would be among the failures that are tried again.
+  mustHaveLibrary();
   if (options.sandbox === 'on') await mustHaveSandbox();
   const writerPassword = readOrCreateWriterPassword(options.dataDir, deps.logger);
   const reader = readerPasswordOf(deps, options);

@@ -9,6 +9,7 @@ import type { DeliveryHold } from '../core/ports/delivery-hold.js';
 import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.js';
 import type { SegmentWriter } from '../core/ports/segment-writer.js';
 import type { SpoolReader, SpoolSegment } from '../core/ports/spool-reader.js';
+import { type Progress, type ProgressTask, silentProgress } from '../core/progress.js';
 import type { Stage } from '../core/stage.js';
 import { optionalInstant } from '../core/time-text.js';
 import { Turn } from '../core/turn.js';
@@ -33,6 +34,8 @@ export interface DeliveryDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly instruments: DeliverInstruments;
+  /** How far the events are that were found at the start. */
+  readonly progress?: Progress;
   /** Size of a file, null when there is none; absent: as the system tells it. */
   readonly fileBytes?: (path: string) => Promise<number | null>;
 }
@@ -81,6 +84,8 @@ class SegmentDelivery implements Delivery {
   readonly #pause: Pause;
   /** A segment was closed while nobody waited. */
   #closedMeanwhile = false;
+  /** Of what was in the spool at the start, which goes first; null once it is in the store. */
+  #replay: { readonly task: ProgressTask; readonly total: number; done: number } | null = null;
   /** Held from the first attempt at a segment until it is released, so that nobody sees one half inserted. */
   readonly #turn = new Turn();
   /** End the wait for a hold that has not begun. */
@@ -95,12 +100,19 @@ class SegmentDelivery implements Delivery {
   async start(): Promise<void> {
     if (this.#loop !== null || this.#pause.hasEnded) return;
     this.#deps.reader.onClosed(() => this.#segmentClosed());
+    const { progress = silentProgress, reader } = this.#deps;
+    const { events: total } = reader.stats();
+    if (total > 0) {
+      const task = progress.begin({ what: 'replay of the spool', unit: 'events', total });
+      this.#replay = { task, total, done: 0 };
+    }
     this.#loop = this.#run();
   }
 
   /** Finishes the insert under way, starts no other. What it leaves is delivered after the next start. */
   async stop(deadlineMs: number): Promise<void> {
     this.#pause.end();
+    this.#replay?.task.end();
     if (this.#loop !== null) await within(this.#deps.clock, this.#loop, deadlineMs);
   }
 
@@ -209,6 +221,7 @@ class SegmentDelivery implements Delivery {
       try {
         await act();
         this.#recovered();
+        this.#replayed(segment.rows);
         return 'done';
       } catch (error) {
         const refusal = asCollectorError(error, `cannot settle segment ${segment.id}`);
@@ -229,6 +242,16 @@ class SegmentDelivery implements Delivery {
     for (const giveUp of this.#waiting) giveUp(insertInDoubt(error.message));
     await this.#pause.wait(backoffMs(this.#options.backoff, attempt, random));
     return this.#pause.hasEnded ? 'stopped' : 'done';
+  }
+
+  #replayed(rows: number): void {
+    if (this.#replay === null) return;
+    this.#replay.done += rows;
+    const { task, total, done } = this.#replay;
+    task.advance(Math.min(done, total));
+    if (done < total) return;
+    task.end();
+    this.#replay = null;
   }
 
   #recovered(): void {

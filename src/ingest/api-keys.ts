@@ -6,12 +6,12 @@ import { type Logger, silentLogger } from '../core/logger.js';
 import type { Authenticator, Principal, Scope } from '../core/ports/authenticator.js';
 import {
   adminKeyPath,
+  adminKeyProblem,
   digestKey,
   generateKey,
   isMissing,
   type KeyGrant,
   keyFilePath,
-  readAdminKey,
   readKeyFile,
   replaceFile,
   type StoredKey,
@@ -73,13 +73,11 @@ export function createApiKeys(deps: ApiKeysDeps, options: ApiKeysOptions): ApiKe
 /** It may be gone, for safety, but what is there should be a key. */
 function checkAdminKey({ logger }: ApiKeysDeps, { dataDir }: ApiKeysOptions, keys: readonly StoredKey[]): void {
   const path = adminKeyPath(dataDir);
-  try {
-    const key = readAdminKey(dataDir);
-    const sha256 = key === null ? null : digestKey(key).toString('hex');
-    if (sha256 === null || keys.some((known) => known.sha256 === sha256)) return;
+  const problem = adminKeyProblem(dataDir, keys);
+  if (problem?.what === 'unknown') {
     logger?.warn({ path }, 'the key in the file is not known: the demo and the command line cannot use it');
-  } catch (error) {
-    logger?.warn({ path, cause: errorMessage(error) }, 'cannot read the key of the demo and the command line');
+  } else if (problem !== null) {
+    logger?.warn({ path, cause: problem.cause }, 'cannot read the key of the demo and the command line');
   }
 }
 

@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rm
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { CollectorError, errorMessage } from '../core/errors.js';
+import { fileFailure } from '../core/file-remedy.js';
 import { type Scope, scopes } from '../core/ports/authenticator.js';
 import { instant } from '../core/time-text.js';
 
@@ -98,12 +99,34 @@ export function readKeyFile(dataDir: string): StoredKey[] | null {
 }
 
 /** The key for the demo and the command line; null when there is none. Throws what reading a file throws. */
-export function readAdminKey(dataDir: string): string | null {
+function readAdminKey(dataDir: string): string | null {
   try {
     return readFileSync(adminKeyPath(dataDir), 'utf8').trim();
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;
+  }
+}
+
+export type AdminKeyProblem = { readonly what: 'unknown' } | { readonly what: 'unreadable'; readonly cause: string };
+
+/** Why the key for the demo and the command line cannot be used; null when it can, or is not there. */
+export function adminKeyProblem(dataDir: string, stored = tryReadKeys(dataDir)): AdminKeyProblem | null {
+  try {
+    const key = readAdminKey(dataDir);
+    if (key === null || stored === null) return null;
+    const sha256 = digestKey(key).toString('hex');
+    return stored.some((known) => known.sha256 === sha256) ? null : { what: 'unknown' };
+  } catch (error) {
+    return { what: 'unreadable', cause: errorMessage(error) };
+  }
+}
+
+function tryReadKeys(dataDir: string): readonly StoredKey[] | null {
+  try {
+    return readKeyFile(dataDir);
+  } catch {
+    return null;
   }
 }
 
@@ -127,7 +150,7 @@ export function replaceFile(path: string, text: string): void {
     syncDirectory(dirname(path));
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw new CollectorError('config_invalid', `cannot write ${path}: ${errorMessage(error)}`, { cause: error });
+    throw new CollectorError('config_invalid', `cannot write ${path}: ${fileFailure(error)}`, { cause: error });
   }
 }
 

@@ -1,8 +1,20 @@
-import { ftruncateSync, mkdirSync, readFileSync, statSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  ftruncateSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import type { FileLocker, HeldLock } from '../core/file-lock.js';
+import { fileFailure } from '../core/file-remedy.js';
 import type { Stage } from '../core/stage.js';
 
 /**
@@ -65,6 +77,12 @@ export class DataDirLock implements Stage {
         { cause: error },
       );
     }
+    try {
+      accessSync(this.#directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    } catch (error) {
+      const what = `cannot write to data directory ${this.#directory}: ${fileFailure(error)}`;
+      throw new CollectorError('data_dir_unusable', what, { cause: error });
+    }
   }
 
   #locked(): CollectorError {
@@ -99,6 +117,45 @@ function sign(fd: number, content: string): void {
     writeSync(fd, content, 0);
   } catch {
     // A full disk, most likely.
+  }
+}
+
+/**
+ * The process that has the lock on the file `path`, as Linux tells it: `true` when its id is not known here, `false`
+ * when nobody has it, null where the system does not tell. Takes no lock, so it stands in nobody's way.
+ *
+ * `/proc/locks`: `1: FLOCK  ADVISORY  WRITE <pid> <major>:<minor>:<inode> 0 EOF`, the device in hexadecimal. On some
+ * file systems `stat` tells another device: then it is the lock of a process that has the file open. The locks of
+ * other containers are not listed.
+ */
+export function lockHolder(path: string): number | boolean | null {
+  try {
+    const { ino, dev } = statSync(path);
+    for (const line of readFileSync('/proc/locks', 'latin1').split('\n')) {
+      const [, kind, , , pid = '', place = ''] = line.trim().split(/\s+/);
+      const [major = '', minor = '', inode] = place.split(':');
+      if (kind !== 'FLOCK' || inode !== String(ino)) continue;
+      const isDevice = deviceOf(Number.parseInt(major, 16), Number.parseInt(minor, 16)) === dev;
+      if (isDevice || hasOpen(pid, path)) return Number(pid) > 0 ? Number(pid) : true;
+    }
+    return false;
+  } catch {
+    return null;
+  }
+}
+
+/** As `makedev` of Linux puts the two together, for the small numbers there are. */
+function deviceOf(major: number, minor: number): number {
+  return (major & 0xfff) * 256 + (minor & 0xff) + (minor >>> 8) * 1_048_576;
+}
+
+function hasOpen(pid: string, path: string): boolean {
+  const wanted = realpathSync(path);
+  const directory = join('/proc', pid, 'fd');
+  try {
+    return readdirSync(directory).some((fd) => readlinkSync(join(directory, fd)) === wanted);
+  } catch {
+    return false;
   }
 }
 

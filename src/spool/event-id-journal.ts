@@ -29,7 +29,7 @@ const magic = 0x31494d54;
 const magicBytes = Buffer.from('TMI1', 'latin1');
 const recordHeadBytes = 12;
 const idBytes = 8;
-const namePattern = /^event-ids-(\d{10})$/;
+export const eventIdFilePattern = /^event-ids-(\d{10})$/;
 
 interface JournalFile {
   readonly number: number;
@@ -136,9 +136,11 @@ export class EventIdJournal {
   }
 
   async #load(): Promise<void> {
-    const names = (await this.#deps.fileSystem.list(this.#directory)).filter((name) => namePattern.test(name)).sort();
+    const names = (await this.#deps.fileSystem.list(this.#directory))
+      .filter((name) => eventIdFilePattern.test(name))
+      .sort();
     for (const name of names) {
-      const file = { number: Number(namePattern.exec(name)![1]), bytes: 0, ids: 0 };
+      const file = { number: Number(eventIdFilePattern.exec(name)![1]), bytes: 0, ids: 0 };
       const content = await withFile(this.#deps.fileSystem.open(this.#path(file), 'read'), readWhole);
       file.bytes = content.length;
       this.#files.push(file);
@@ -148,23 +150,10 @@ export class EventIdJournal {
   }
 
   #take(content: Buffer, file: JournalFile): void {
-    let badBytes = 0;
-    let damagedBytes = 0;
-    for (let at = 0; at < content.length; ) {
-      const end = recordEnd(content, at);
-      if (end === null) {
-        const next = content.indexOf(magicBytes, at + 1);
-        badBytes += (next === -1 ? content.length : next) - at;
-        at = next === -1 ? content.length : next;
-        continue;
-      }
-      // Bad bytes at the end are an append that a crash cut short; with a record behind them they were synced once.
-      damagedBytes = badBytes;
-      const count = (end - at - recordHeadBytes) / idBytes;
-      this.#recent?.add(decodeIds(content, at + recordHeadBytes, count));
+    const { badBytes, damagedBytes } = scanIds(content, (at, count) => {
+      this.#recent?.add(decodeIds(content, at, count));
       file.ids += count;
-      at = end;
-    }
+    });
     if (damagedBytes === 0) {
       if (badBytes === 0 && content.length > 0) return;
       const context = { path: this.#path(file), bytes: badBytes };
@@ -235,6 +224,33 @@ function encodeRecord(lists: readonly EventIdList[], count: number): Buffer {
   record.writeUInt32LE(count, 4);
   record.writeUInt32LE(crc32(record.subarray(recordHeadBytes)), 8);
   return record;
+}
+
+/** What a start would say of the content of a file of the journal; null when it is whole. */
+export function eventIdsDamage(content: Buffer): string | null {
+  const { badBytes, damagedBytes } = scanIds(content, () => undefined);
+  if (damagedBytes > 0) return `it is damaged: ${forgotten}`;
+  return badBytes === 0 && content.length > 0 ? null : `it ends too early; unless a crash cut it, ${forgotten}`;
+}
+
+/** `take` gets where the ids of each intact record begin, and how many there are. */
+function scanIds(content: Buffer, take: (offset: number, count: number) => void) {
+  let badBytes = 0;
+  let damagedBytes = 0;
+  for (let at = 0; at < content.length; ) {
+    const end = recordEnd(content, at);
+    if (end === null) {
+      const next = content.indexOf(magicBytes, at + 1);
+      badBytes += (next === -1 ? content.length : next) - at;
+      at = next === -1 ? content.length : next;
+      continue;
+    }
+    // Bad bytes at the end are an append that a crash cut short; with a record behind them they were synced once.
+    damagedBytes = badBytes;
+    take(at + recordHeadBytes, (end - at - recordHeadBytes) / idBytes);
+    at = end;
+  }
+  return { badBytes, damagedBytes };
 }
 
 function recordEnd(content: Buffer, offset: number): number | null {

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import type { Logger } from '../core/logger.js';
 import type { FileSystem, OpenFile } from './file-system.js';
 import { readWhole, withFile } from './file-system.js';
-import type { Position, PositionTable } from './position-table.js';
+import { type Position, PositionTable } from './position-table.js';
 import { ProducerHash } from './producer-hash.js';
 
 /**
@@ -257,6 +257,13 @@ function loadRun(content: Buffer, offset: number, table: PositionTable, notes: L
     }
     start = end;
   }
+}
+
+/** What a start would say of the content of a journal; null when it is whole. */
+export function positionsDamage(content: Buffer): string | null {
+  const { isIntact, tornBytes } = loadEntries(content, new PositionTable(1, () => undefined));
+  if (!isIntact) return `it is damaged: ${forgotten}`;
+  return tornBytes === 0 ? null : `it ends in the middle of a record; unless a crash cut it, ${forgotten}`;
 }
 
 function recordEnd(content: Buffer, offset: number): number | null {

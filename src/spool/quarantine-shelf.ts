@@ -136,7 +136,7 @@ export class QuarantineShelf {
   }
 }
 
-function isAside(suffixes: ReadonlySet<SegmentSuffix>): boolean {
+export function isAside(suffixes: ReadonlySet<SegmentSuffix>): boolean {
   if (suffixes.has('data.quarantined') || suffixes.has('log.quarantined')) return true;
   // With its own log beside it the part belongs to a salvage that the next start will begin anew.
   return suffixes.has('damaged.quarantined') && !suffixes.has('log') && !suffixes.has('log.replaced');
@@ -154,7 +154,7 @@ async function inspectData(data: OpenFile, extent: LogExtent | null): Promise<Fo
   return { bytes, badOffset: extent?.records[bad]?.dataOffset ?? null };
 }
 
-function dataDamage(extent: LogExtent | null, data: FoundData | null): string | null {
+export function dataDamage(extent: LogExtent | null, data: FoundData | null): string | null {
   const expected = extent?.dataBytes ?? 0;
   if (data === null) return expected === 0 ? null : 'its data file is missing';
   if (data.bytes < expected || (extent?.sealed === true && data.bytes > expected)) {
@@ -163,7 +163,7 @@ function dataDamage(extent: LogExtent | null, data: FoundData | null): string | 
   return data.badOffset === null ? null : `the rows at byte ${data.badOffset} of its data file are damaged`;
 }
 
-function receivedOf(times: readonly number[]): Pick<QuarantinedSegment, 'firstReceivedMs' | 'lastReceivedMs'> {
+export function receivedOf(times: readonly number[]): Pick<QuarantinedSegment, 'firstReceivedMs' | 'lastReceivedMs'> {
   if (times.length === 0) return { firstReceivedMs: null, lastReceivedMs: null };
   return {
     firstReceivedMs: times.reduce((least, time) => Math.min(least, time)),

@@ -82,6 +82,7 @@
 
 import type { Clock } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
+import { fileFailure } from '../core/file-remedy.js';
 import type { SpoolInstruments } from '../core/instruments.js';
 import { invariant } from '../core/invariant.js';
 import type { Logger } from '../core/logger.js';
@@ -227,7 +228,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
       await this.#quota.start();
       this.#foundSegments = recovered.segments.length;
     } catch (error) {
-      throw new CollectorError('spool_failed', `cannot open spool ${directory}: ${errorMessage(error)}`, {
+      throw new CollectorError('spool_failed', `cannot open spool ${directory}: ${fileFailure(error)}`, {
         cause: error,
       });
     }

@@ -1,9 +1,17 @@
 import { AfterBacklog, type AfterBacklogDeps } from '../core/after-backlog.js';
+import { type Progress, silentProgress } from '../core/progress.js';
 import type { WindowRestoreRow, WindowRestorer } from '../core/window-restore.js';
 
 export interface WindowRestorationDeps extends AfterBacklogDeps {
-  /** Pages of whole agents of what was received before a time; rejects while the store is away. */
-  readonly readPages: (receivedBeforeMs: number) => AsyncIterable<readonly WindowRestoreRow[]>;
+  /**
+   * Pages of whole agents of what was received before a time, and how many agents of how many were read; rejects while
+   * the store is away.
+   */
+  readonly readPages: (
+    receivedBeforeMs: number,
+    onAgents: (done: number, total: number) => void,
+  ) => AsyncIterable<readonly WindowRestoreRow[]>;
+  readonly progress?: Progress;
   readonly windows: WindowRestorer;
 }
 
@@ -14,10 +22,16 @@ export interface WindowRestorationDeps extends AfterBacklogDeps {
 export class WindowRestoration extends AfterBacklog {
   constructor(deps: WindowRestorationDeps, { startedMs }: { readonly startedMs: () => number }) {
     const run = async (isStopping: () => boolean): Promise<number> => {
+      const { progress = silentProgress } = deps;
+      const task = progress.begin({ what: 'restore of the live windows', unit: 'agents', total: null });
       let rows = 0;
-      for await (const page of deps.readPages(startedMs())) {
-        if (isStopping() || deps.windows.restore(page) === 'full') break;
-        rows += page.length;
+      try {
+        for await (const page of deps.readPages(startedMs(), (done, total) => task.advance(done, total))) {
+          if (isStopping() || deps.windows.restore(page) === 'full') break;
+          rows += page.length;
+        }
+      } finally {
+        task.end();
       }
       return rows;
     };

@@ -4,10 +4,12 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { migrate } from '../../src/clickhouse/migrate.js';
 import { parseMigration, splitStatements } from '../../src/clickhouse/migration-file.js';
+import { holdingClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { EngineStore } from '../support/engine-store.js';
 import { tempDir } from '../support/temp-dir.js';
+import { ToldProgress } from '../support/told-progress.js';
 
 const database = 'tidemark';
 let store: EngineStore;
@@ -211,4 +213,20 @@ test('a table that is gone is not made again: the store is not used without what
     ),
   });
   expect(await objects()).not.toContain('agent_failures_v1');
+});
+
+test('it is told which step is being taken, and how much of one that reads a large table is done', async () => {
+  const filled = 'INSERT INTO t1 SELECT number FROM numbers(5900);\n';
+  const slow = 'INSERT INTO t2 SELECT sleepEachRow(0.0005) FROM t1 SETTINGS max_block_size = 500;\n';
+  const directory = directoryOf({ '0001_t1.sql': creating('t1', filled), '0002_t2.sql': creating('t2', slow) });
+  const shown = new ToldProgress();
+  await migrate({ ...deps(), progress: { shown, clock: holdingClock } }, { database, directory });
+  const parts = shown.told.filter((line) => / \d+ %$/.test(line));
+  expect(parts.length).toBeGreaterThan(0);
+  for (const part of parts) expect(part).toMatch(/^migration of the store: 0002_t2\.sql \d{1,3} %$/);
+  expect(shown.told.filter((line) => !parts.includes(line))).toEqual(
+    ['begins, 2 steps', '0001_t1.sql', '1 of 2 steps', '0002_t2.sql', '2 of 2 steps', 'ends'].map(
+      (line) => `migration of the store: ${line}`,
+    ),
+  );
 });

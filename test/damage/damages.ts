@@ -98,6 +98,7 @@ const partFiles = [
 
 export const fileKinds: readonly FileKind[] = [
   plain('collector.lock', null, foreignLock),
+  plain('format.json', 'admin-key'),
   plain('api-keys.json', 'admin-key'),
   plain('admin-key', 'engine-writer-password'),
   plain('engine-writer-password', 'engine-reader-password'),

@@ -6,6 +6,7 @@ import { type Collector, createCollector } from '../../src/collector.js';
 import { readConfig } from '../../src/config/read-config.js';
 import { systemRandom } from '../../src/core/clock.js';
 import { type Logger, silentLogger } from '../../src/core/logger.js';
+import { silentProgress } from '../../src/core/progress.js';
 import { SteppedClock } from '../support/stepped-clock.js';
 import { layStore } from '../support/store-template.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -49,7 +50,10 @@ class Walk {
     const { config } = readConfig({ env, argv: [] });
     const logger: Logger = { ...silentLogger, warn: (_context, message) => void this.warnings.push(message) };
     await layStore(join(this.dataDir, 'engine'));
-    this.#collector = createCollector({ clock: this.clock, random: systemRandom, logger }, { config, version: '0' });
+    this.#collector = createCollector(
+      { clock: this.clock, random: systemRandom, logger, progress: silentProgress },
+      { config, version: '0' },
+    );
     this.url = (await this.#collector.start()).url;
   }
 

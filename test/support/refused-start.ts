@@ -9,9 +9,17 @@ export interface RefusedStart {
   readonly stdout: string;
 }
 
-/** The built collector, started in the hope that it does not: resolves when it has ended. */
-export async function refusedStart(env: Readonly<Record<string, string>>): Promise<RefusedStart> {
-  const child = spawn(process.execPath, [fileURLToPath(packageFile('dist/src/main.js'))], {
+/**
+ * The built collector, started in the hope that it does not: resolves when it has ended. `program`: that of another
+ * build. `by`: what starts it, as another user for example.
+ */
+export async function refusedStart(
+  env: Readonly<Record<string, string>>,
+  { program, by = [] }: { readonly program?: string; readonly by?: readonly string[] } = {},
+): Promise<RefusedStart> {
+  const script = program ?? fileURLToPath(packageFile('dist/src/main.js'));
+  const [command = '', ...args] = [...by, process.execPath, script];
+  const child = spawn(command, args, {
     env: { PATH: process.env.PATH ?? '', TIDEMARK_API_KEYS: `${testKey}:default:admin`, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

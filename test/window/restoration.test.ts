@@ -7,6 +7,7 @@ import { WindowRestoration } from '../../src/window/window-restoration.js';
 import { defaultWindowLimits } from '../support/default-config.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { settle } from '../support/spool-rig.js';
+import { ToldProgress } from '../support/told-progress.js';
 import { CountingCounter, sliceOf } from './window-slices.js';
 
 /** Counts of the live windows after a start: what the store holds, what has come since, and nothing twice. */
@@ -22,7 +23,10 @@ function rowOf(tenant: string, agentId: string, completed: number, startMs: numb
   return { ...slice, startMs, spanMs: minuteMs };
 }
 
-function createRestoration(pages: () => AsyncIterable<readonly WindowRestoreRow[]>) {
+function createRestoration(
+  pages: (onAgents: (done: number, total: number) => void) => AsyncIterable<readonly WindowRestoreRow[]>,
+  progress = new ToldProgress(),
+) {
   const clock = new FakeClock();
   const startedMs = clock.nowMs();
   const instruments = { keysEvicted: new CountingCounter(), eventsLate: new CountingCounter() };
@@ -31,10 +35,11 @@ function createRestoration(pages: () => AsyncIterable<readonly WindowRestoreRow[
   const asked: number[] = [];
   const restoration = new WindowRestoration(
     {
-      readPages: (receivedBeforeMs) => {
+      readPages: (receivedBeforeMs, onAgents) => {
         asked.push(receivedBeforeMs);
-        return pages();
+        return pages(onAgents);
       },
+      progress,
       windows,
       spool: { stats: () => ({ ...spool }) as SpoolStats },
       clock,
@@ -95,4 +100,24 @@ test('a restoration is begun once and ends with the stop, whatever it waits for'
   await stopped;
   await pass(10_000);
   expect(asked).toEqual([]);
+});
+
+test('how many agents of how many are restored is told, also when the store goes away meanwhile', async () => {
+  const at = Date.UTC(2026, 0, 15, 11, 55);
+  const progress = new ToldProgress();
+  let isAway = true;
+  const { restoration, pass } = createRestoration(async function* (onAgents) {
+    onAgents(0, 2);
+    yield [rowOf('acme', 'a', 3, at)];
+    onAgents(1, 2);
+    if (isAway) throw new Error('the store is away');
+    yield [rowOf('acme', 'b', 3, at)];
+  }, progress);
+  await restoration.start();
+  await pass(200);
+  isAway = false;
+  await pass(2_000);
+  const once = ['begins, nobody knows how many agents', '0 of 2 agents', '1 of 2 agents', 'ends'];
+  expect(progress.told).toEqual([...once, ...once].map((line) => `restore of the live windows: ${line}`));
+  await restoration.stop();
 });

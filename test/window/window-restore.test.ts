@@ -157,7 +157,7 @@ test('when counting error categories takes too long, they are left out and the r
   const { windows } = setUp(restart);
   let skipped = 0;
   const range = { receivedBeforeMs: restart, nowMs: restart, agentsMax: 100 };
-  for await (const rows of readWindowRestore(slow, range, () => skipped++)) windows.restore(rows);
+  for await (const rows of readWindowRestore(slow, range, { onErrorsSkipped: () => skipped++ })) windows.restore(rows);
   const { windows: complete } = setUp(restart);
   await restore(complete, restart);
   expect(skipped).toBe(1);

@@ -132,6 +132,11 @@ export const commandSections: readonly CommandSection[] = [
         ],
       },
       {
+        name: 'doctor',
+        summary: 'look at an installation, running or not, and say what is wrong and what to do',
+        load: async () => (await import('../commands/doctor.js')).doctorCommand,
+      },
+      {
         name: 'completion',
         summary: 'print the script that completes commands and options in a shell',
         load: async () => (await import('../commands/completion.js')).completionCommand,

@@ -55,7 +55,7 @@ export interface ChdbOptions {
 
 /** Opens the data directory. Throws when another process holds it. */
 export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> {
-  const addon = loadAddon();
+  const addon = loadEngineLibrary();
   const control = openControl(addon, options);
   const running = new Set<Promise<unknown>>();
 
@@ -246,10 +246,33 @@ interface ChdbAddon {
   DurableClassifyAsync(connection: Connection, sql: string, database: string): Promise<Classification>;
 }
 
-function loadAddon(): ChdbAddon {
-  const require = createRequire(import.meta.url);
-  const loader = createRequire(require.resolve('chdb'))('./dist/loader.js') as { loadNative(): ChdbAddon };
-  return loader.loadNative();
+/** Loads the native library, or throws why it cannot; later calls answer what the first one did. */
+export function loadEngineLibrary(): ChdbAddon {
+  return (loaderRequire()('./dist/loader.js') as { loadNative(): ChdbAddon }).loadNative();
+}
+
+/** Whether the package with the native library of this platform is there; null when there is none for it. */
+export function isLibraryInstalled(): boolean | null {
+  const name = libraries[`${process.platform}-${process.arch}`];
+  if (name === undefined) return null;
+  try {
+    loaderRequire().resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** As chdb 3.4.0 looks for them; npm installs none of them on a Linux without glibc. */
+const libraries: Readonly<Record<string, string>> = {
+  'darwin-arm64': '@chdb/lib-darwin-arm64',
+  'darwin-x64': '@chdb/lib-darwin-x64',
+  'linux-x64': '@chdb/lib-linux-x64-gnu',
+  'linux-arm64': '@chdb/lib-linux-arm64-gnu',
+};
+
+function loaderRequire(): NodeJS.Require {
+  return createRequire(createRequire(import.meta.url).resolve('chdb'));
 }
 
 /** True when the statement only reads, as far as the engine's parser can tell. */

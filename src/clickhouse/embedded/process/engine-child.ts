@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Server } from 'node:net';
 import type { Clock } from '../../../core/clock.js';
 import type { Logger } from '../../../core/logger.js';
+import { loadProblem } from '../engine-load.js';
 import { forkEngine } from '../sandbox/engine-fork.js';
 import type { EngineSandbox, LaunchReport, SandboxMode } from '../sandbox/launch-report.js';
 import type { EngineCommand, EngineLoad, EngineOptions, EngineReport, EngineStartFailure } from './engine-protocol.js';
@@ -10,8 +11,11 @@ export type LaunchOutcome =
   | { readonly status: 'ready' }
   | { readonly status: 'failed'; readonly reason: StartFailure; readonly message: string };
 
-/** `unconfined` does not pass: a sandbox was asked for and cannot be had. */
-type StartFailure = EngineStartFailure | 'unconfined' | 'exited' | 'silent';
+/**
+ * `data_dir_locked` passes when the engine of a killed collector has drained. `unconfined` does not pass: a sandbox was
+ * asked for and cannot be had.
+ */
+type StartFailure = EngineStartFailure | 'data_dir_locked' | 'unconfined' | 'exited' | 'silent';
 
 /** One forked process. `launched` settles once, `exited` when the process is gone. */
 export class EngineChild {
@@ -28,6 +32,9 @@ export class EngineChild {
   #probeId = 0;
   #killedFor: string | null = null;
   #stderrLines = 0;
+  /** What the engine last said of its own: its exceptions name the file that is in the way. */
+  #lastException: string | null = null;
+  #failure: Extract<EngineReport, { type: 'failed' }> | null = null;
   #listening: () => void = () => undefined;
 
   /** `lockFd`: the process has it for as long as it lives. */
@@ -46,9 +53,11 @@ export class EngineChild {
     this.exited = new Promise((resolve) => {
       const gone = (reason: string) => {
         for (const answer of this.#probes.values()) answer(null);
-        this.settle({ status: 'failed', reason: 'exited', message: `the process ended (${reason})` });
+        if (this.#failure === null) this.settle({ status: 'failed', reason: 'exited', message: endText(reason) });
         resolve(reason);
       };
+      // Everything it said has been heard then.
+      this.#process.once('close', () => this.#settleFailure());
       this.#process.once('exit', (code, signal) =>
         gone(this.#killedFor ?? (signal === null ? `exit_${code}` : `signal_${signal}`)),
       );
@@ -125,7 +134,7 @@ export class EngineChild {
     } else if (report.type === 'listening') {
       this.#listening();
     } else if (report.type === 'failed') {
-      this.settle({ status: 'failed', reason: report.reason, message: report.message });
+      this.#failure = report;
     } else if (report.type === 'probed') {
       this.#probes.get(report.id)?.(report.load);
     } else {
@@ -133,14 +142,32 @@ export class EngineChild {
     }
   }
 
+  #settleFailure(): void {
+    if (this.#failure === null) return;
+    const { reason, message } = this.#failure;
+    const said = this.#lastException === null || reason === 'library' ? '' : `: ${this.#lastException}`;
+    this.settle({ status: 'failed', reason, message: `${message}${said}` });
+  }
+
   /** What the native library prints before it dies is worth keeping; more than that is not. */
   #hearText(text: string): void {
     for (const line of text.split('\n')) {
+      if (exceptionPattern.test(line)) this.#lastException = line.trim().slice(0, 500);
       if (line.trim() === '' || ++this.#stderrLines > stderrLinesMax) continue;
       this.#logger.warn({ pid: this.#process.pid ?? null }, `engine: ${line.slice(0, 500)}`);
     }
   }
 }
+
+/** Of a process that ended before it was ready. */
+function endText(reason: string): string {
+  if (reason !== 'signal_SIGILL') return `the process ended (${reason})`;
+  const { what, advice } = loadProblem({ said: '', signal: 'SIGILL' });
+  return `${what}; ${advice}`;
+}
+
+/** `Code: 62. DB::Exception: …`, of which the last is the one that ended it. */
+const exceptionPattern = /^Code: \d+\. DB::/;
 
 const listenCommand: EngineCommand = { type: 'listen' };
 const killMarginMs = 300;

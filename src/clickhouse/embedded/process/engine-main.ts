@@ -7,8 +7,9 @@ import { errorMessage } from '../../../core/errors.js';
 import type { Logger } from '../../../core/logger.js';
 import { readOpenFiles } from '../../../core/open-files.js';
 import { stopExpiry } from '../../retention/stop-expiry.js';
-import { type ChdbEngine, openChdbEngine } from '../chdb-engine.js';
+import { type ChdbEngine, loadEngineLibrary, openChdbEngine } from '../chdb-engine.js';
 import { writeEngineConfig } from '../engine-config.js';
+import { loadProblem } from '../engine-load.js';
 import { EngineServer } from '../front/engine-server.js';
 import { affordableGuests } from '../front/guest-connections.js';
 import type {
@@ -50,9 +51,11 @@ process.on('message', (command: EngineCommand, socket: Server | undefined) => {
 });
 
 async function start(options: EngineOptions): Promise<void> {
-  let reason: EngineStartFailure = 'data_dir_locked';
+  let reason: EngineStartFailure = 'library';
   try {
     setPriority(niceness);
+    loadEngineLibrary();
+    reason = 'engine_error';
     process.chdir(options.dataDir);
     mkdirSync('db', { recursive: true });
     const { database, memoryBytesMax } = options;
@@ -64,7 +67,6 @@ async function start(options: EngineOptions): Promise<void> {
       // The first statement, because merges have begun.
       preparation: options.keepsExpired ? [stopExpiry] : [],
     });
-    reason = 'engine_error';
     // Bodies that an engine which was killed had not inserted: nobody was told that they were. Pipes nobody reads.
     for (const name of ['inserts', 'results']) {
       const scratch = join(options.dataDir, name);
@@ -77,8 +79,14 @@ async function start(options: EngineOptions): Promise<void> {
     if (leaving) return await end();
     report({ type: 'ready', version: engine.version });
   } catch (error) {
-    report({ type: 'failed', reason, message: errorMessage(error) }, () => process.exit(1));
+    const message = reason === 'library' ? problemOf(error) : errorMessage(error);
+    report({ type: 'failed', reason, message }, () => process.exit(1));
   }
+}
+
+function problemOf(error: unknown): string {
+  const { what, advice } = loadProblem({ said: errorMessage(error), signal: null });
+  return `${what}; ${advice}`;
 }
 
 /**

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CollectorError, errorMessage } from '../../../core/errors.js';
+import { fileFailure } from '../../../core/file-remedy.js';
 import type { Logger } from '../../../core/logger.js';
 
 /**
@@ -22,6 +23,24 @@ export function readOrCreateWriterPassword(dataDir: string, logger: Logger): str
 /** Of the user `default`, who reads. */
 export function readOrCreateReaderPassword(dataDir: string, logger: Logger): KeptPassword {
   return readOrCreate(join(dataDir, 'engine-reader-password'), logger);
+}
+
+/** What a start would say of a user's password; nothing is changed. `ends`: it would go no further. */
+export function passwordProblem(dataDir: string, user: 'writer' | 'reader') {
+  const path = join(dataDir, `engine-${user}-password`);
+  try {
+    const kept = existsSync(path) ? readFileSync(path, 'utf8').trim() : null;
+    const isCut = kept !== null && kept.length < passwordCharactersMin;
+    return { path, problem: isCut ? 'the password in the file is empty or cut short' : null, ends: false };
+  } catch (error) {
+    return { path, problem: errorMessage(error), ends: true };
+  }
+}
+
+/** The password of the user that the collector is, when there is one; nothing is made. */
+export function keptWriterPassword(dataDir: string): string | null {
+  const { path, problem } = passwordProblem(dataDir, 'writer');
+  return problem === null && existsSync(path) ? readFileSync(path, 'utf8').trim() : null;
 }
 
 /**
@@ -55,7 +74,11 @@ function readOrCreate(path: string, logger: Logger): KeptPassword {
   if (kept !== null && kept.length >= passwordCharactersMin) return { password: kept, isNew: false };
   if (kept !== null) logger.warn({ path }, 'the password in the file is empty or cut short: a new one is made');
   const password = randomBytes(24).toString('base64url');
-  writePrivate(path, `${password}\n`);
+  try {
+    writePrivate(path, `${password}\n`);
+  } catch (error) {
+    throw new CollectorError('data_dir_unusable', `cannot write ${path}: ${fileFailure(error)}`, { cause: error });
+  }
   return { password, isNew: true };
 }
 

@@ -33,8 +33,8 @@ export type EngineReport =
 
 export type EngineLogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** `data_dir_locked` passes when the engine of a killed collector has drained. */
-export type EngineStartFailure = 'data_dir_locked' | 'engine_error';
+/** `library`: it does not load. */
+export type EngineStartFailure = 'library' | 'engine_error';
 
 export interface EngineLoad {
   readonly rssBytes: number;

@@ -22,6 +22,11 @@ export interface WindowRestoreRange {
   readonly agentsMax: number;
 }
 
+export interface WindowRestoreListener {
+  readonly onErrorsSkipped?: () => void;
+  readonly onAgents?: (done: number, total: number) => void;
+}
+
 /** Older than the last hour, minutes are grouped to the width of the 24h window's slices. */
 const spanMs = 600_000;
 
@@ -36,16 +41,20 @@ const rowCost = 20;
 /**
  * Reads what the live windows held of the last 24 hours, in pages of whole agents. Each page is three queries:
  * rollup, raw rows of split minutes, error categories. Where counting categories takes longer than a read may, they
- * are left out from there on (`onErrorsSkipped` is called once) and everything else is still exact. Rejects as
- * `StoreReader.rows`.
+ * are left out from there on (`onErrorsSkipped` is called once) and everything else is still exact. `onAgents` hears
+ * how many agents of how many were read. Rejects as `StoreReader.rows`.
  */
 export async function* readWindowRestore(
   store: StoreReader,
   range: WindowRestoreRange,
-  onErrorsSkipped: () => void = () => {},
+  { onErrorsSkipped, onAgents }: WindowRestoreListener = {},
 ): AsyncGenerator<WindowRestoreRow[]> {
   let withErrors = true;
-  for (const page of pagesOf(await readAgents(store, range))) {
+  const agents = await readAgents(store, range);
+  let done = 0;
+  for (const page of pagesOf(agents)) {
+    onAgents?.(done, agents.length);
+    done += page.length;
     const rows = [...(await readRollup(store, range, page)), ...(await readSplitMinutes(store, range, page))];
     if (withErrors) {
       try {
@@ -53,7 +62,7 @@ export async function* readWindowRestore(
       } catch (error) {
         if (!(error instanceof CollectorError) || error.code !== 'query_timeout') throw error;
         withErrors = false;
-        onErrorsSkipped();
+        onErrorsSkipped?.();
       }
     }
     yield rows.sort((a, b) => a.startMs - b.startMs);
