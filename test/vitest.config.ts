@@ -13,6 +13,7 @@ const port = [
  */
 const long = [
   'test/damage/**/*.test.ts',
+  'test/package/**/*.test.ts',
   'test/power/**/*.test.ts',
   ...['crash', 'finalization', 'history', 'schemathesis', 'told-apart'].map(
     (name) => `test/end-to-end/${name}.test.ts`,

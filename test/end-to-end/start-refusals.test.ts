@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
 import { freePort } from '../../bench/free-port.js';
 import { packageFile } from '../../src/core/package-root.js';
@@ -205,23 +205,38 @@ test('a data directory that cannot be ends the start at once with code 2 and a w
   }
 }, 60_000);
 
-test('without its socket library a start ends at once, with the command for it, and leaves nothing', async () => {
-  const directory = tempDir();
-  const hooks = `export async function resolve(name, context, next) {
-    if (name === 'uWebSockets.js') throw new Error('This version supports only Node.js 16, 18 and 20');
-    return next(name, context);
-  }`;
-  const hook = join(directory, 'hook.mjs');
-  const url = `data:text/javascript,${encodeURIComponent(hooks)}`;
-  writeFileSync(hook, `import { register } from 'node:module'; register(${JSON.stringify(url)});`);
-  const dataDir = join(directory, 'data');
-  const env = { TIDEMARK_DATA_DIR: dataDir, TIDEMARK_PORT: '0', NODE_OPTIONS: `--import ${hook}` };
-  const { code, stderr } = await refusedStart(env);
-  expect(code).toBe(2);
-  expect(stderr).toContain(`cannot load uWebSockets.js on Node ${process.versions.node} (${process.platform}`);
-  expect(stderr).toMatch(/npm ci\n[\s\S]*npm install uNetworking[\s\S]*cause: This version/);
-  expect(existsSync(dataDir)).toBe(false);
-}, 60_000);
+describe('where no package of uWebSockets.js is to be found', () => {
+  /** In an environment whose Node finds none of them. */
+  function without() {
+    const directory = tempDir();
+    const hooks = `export async function resolve(name, context, next) {
+      if (/uws|uwebsockets/i.test(name) && !/^[./]/.test(name)) throw new Error('Cannot find package');
+      return next(name, context);
+    }`;
+    const hook = join(directory, 'hook.mjs');
+    const url = `data:text/javascript,${encodeURIComponent(hooks)}`;
+    writeFileSync(hook, `import { register } from 'node:module'; register(${JSON.stringify(url)});`);
+    const dataDir = join(directory, 'data');
+    return { TIDEMARK_DATA_DIR: dataDir, TIDEMARK_PORT: '0', NODE_OPTIONS: `--import ${hook}` };
+  }
+  const missing = `uWebSockets.js is not installed, or has no binary for Node ${process.versions.node}`;
+
+  test('a collector that was to use it ends at once with code 2 and what to do, and leaves nothing', async () => {
+    const env = { ...without(), TIDEMARK_HTTP_SERVER: 'uws' };
+    const { code, stderr } = await refusedStart(env);
+    expect(code).toBe(2);
+    const told = missing.replace('uWebSockets.js is', 'cannot serve WebSockets by uWebSockets.js, which is');
+    expect(stderr).toContain(`tidemark: ${told} (${process.platform}`);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(existsSync(env.TIDEMARK_DATA_DIR)).toBe(false);
+  }, 60_000);
+
+  test('any other starts with ws, and says so', async () => {
+    const { stdout } = await refusedStart({ ...(await withoutEngine()), ...without() });
+    expect(stdout).toContain(`WebSockets are served by ws: ${missing}`);
+    expect(stdout).toContain('is listening on');
+  }, 60_000);
+});
 
 test('an IPv6 address stands in brackets in the banner', async () => {
   const place = { TIDEMARK_DATA_DIR: tempDir(), TIDEMARK_HOST: '::1', TIDEMARK_PORT: '0' };
