@@ -31,6 +31,10 @@ type Request<Operation> = PlacesOf<Operation> & { readonly query?: QueryOf<Opera
 export type Answer<Path extends PathWith<'get'>> = BodyOf<OperationOf<Path, 'get'>>;
 export type Query<Path extends PathWith<'get'>> = QueryOf<OperationOf<Path, 'get'>>;
 
+/** Each a list, separated by commas; absent: everything passes. */
+export type LiveFilter = Readonly<Partial<Record<LiveParameter, string | undefined>>>;
+type LiveParameter = 'agent_id' | 'run_id' | 'type' | 'status' | 'model' | 'provider' | 'environment';
+
 /** Longer than the collector lets any query take. */
 const answerMsMax = 120_000;
 
@@ -65,6 +69,11 @@ export class ApiClient {
     request: Request<OperationOf<Path, 'get'>> & { readonly signal: AbortSignal },
   ): Promise<Response> {
     return this.#fetch('GET', path, request, request.signal);
+  }
+
+  /** The live view as Server-Sent Events, which the description of the API does not tell as an answer. */
+  async liveEvents(filter: LiveFilter, signal: AbortSignal): Promise<Response> {
+    return this.#fetch('GET', '/api/v1/live/events', { query: filter }, signal);
   }
 
   async #json(method: 'GET' | 'POST', path: string, request: Parts): Promise<unknown> {
