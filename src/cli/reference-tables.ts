@@ -5,6 +5,7 @@ import { type EventField, eventFields } from '../core/event-schema.js';
 import { contentKeys, eventTypes, fieldsRequiredBy, terminalTypes } from '../core/event-types.js';
 import { packageFile } from '../core/package-root.js';
 import { metricsTable } from '../telemetry/metrics-reference.js';
+import { commandReference, exitCodeRows } from './reference-commands.js';
 import { figuresTable, type Summary } from './reference-figures.js';
 
 /** A generated table: the page it stands in, the name of its markers there, and its Markdown. */
@@ -15,13 +16,15 @@ export interface ReferenceSection {
 }
 
 /** Every table of the documentation made of what the program itself runs on, and that of the bench's figures. */
-export function referenceSections(): readonly ReferenceSection[] {
+export async function referenceSections(): Promise<readonly ReferenceSection[]> {
   return [
     { page: 'docs/events.md', name: 'event-types', content: typeTable() },
     { page: 'docs/events.md', name: 'events', content: fieldTable() },
     { page: 'docs/errors.md', name: 'errors', content: errorRows() },
     { page: 'docs/configuration.md', name: 'configuration', content: configRows() },
     { page: 'docs/metrics.md', name: 'metrics', content: metricsTable() },
+    { page: 'docs/command-line.md', name: 'exit-codes', content: exitCodeRows(table) },
+    { page: 'docs/command-line.md', name: 'commands', content: await commandReference(table) },
     { page: 'README.md', name: 'figures', content: figuresTable(benchSummary()) },
   ];
 }

@@ -11,9 +11,9 @@ const usage = 'usage: reference [--print]\n';
  * `.env.example`. With `-- --print` it prints them instead. Exit code 1 when a page cannot be written or lacks a
  * marker.
  */
-function main(args: readonly string[]): number {
+async function main(args: readonly string[]): Promise<number> {
   answerHelp(usage);
-  const sections = referenceSections();
+  const sections = await referenceSections();
   if (args.includes('--print')) {
     for (const { name, content } of sections) process.stdout.write(`## ${name}\n\n${content}\n\n`);
     return 0;
@@ -36,7 +36,7 @@ function main(args: readonly string[]): number {
 }
 
 try {
-  process.exitCode = main(process.argv.slice(2));
+  process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`cannot write the reference: ${errorMessage(error)}\n`);
   process.exitCode = 1;

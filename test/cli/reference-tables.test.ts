@@ -11,7 +11,7 @@ import { metricsReference } from '../../src/telemetry/metrics-reference.js';
 import { documentationPages } from '../support/doc-pages.js';
 import { namesDocumented } from '../support/tidy-rules.js';
 
-const sections = referenceSections();
+const sections = await referenceSections();
 const pages = new Set(sections.map(({ page }) => page));
 
 test.each([...pages])('%s holds its tables as they are generated now; npm run reference writes them', (page) => {

@@ -3,17 +3,33 @@ import { lstatSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
 import { defaultWatch } from '../../src/clickhouse/embedded/process/engine-watch.js';
 import { askChannel, askPort } from '../support/ask-engine.js';
 import { createTestEngine, mustBePid, type TestEngine } from '../support/embedded-engine.js';
 
-/** The engine's open port as its neighbours meet it: who may ask, and what nobody can take from the others. */
-async function startEngine(options: Partial<EngineProcessOptions> = {}): Promise<TestEngine> {
+/**
+ * The engine's open port as its neighbours meet it: who may ask, and what nobody can take from the others. One engine
+ * for the tests that want no limits of their own.
+ */
+let shared: TestEngine;
+
+beforeAll(async () => {
+  shared = createEngine();
+  await shared.engine.start();
+});
+
+afterAll(() => shared.end());
+
+function createEngine(options: Partial<EngineProcessOptions> = {}): TestEngine {
   // Refusals are counted by the watch.
   const watch = { ...defaultWatch, pauseMs: 200 };
-  const rig = createTestEngine({ readerTables: ['t'], watch, ...options });
+  return createTestEngine({ readerTables: ['t'], watch, ...options });
+}
+
+async function startEngine(options: Partial<EngineProcessOptions> = {}): Promise<TestEngine> {
+  const rig = createEngine(options);
   onTestFinished(() => rig.end());
   await rig.engine.start();
   return rig;
@@ -40,7 +56,7 @@ function get(path: string, headers: readonly string[] = [], host = 'Host: 127.0.
 const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0);
 
 test('a page of another origin, or under a name that is not ours, gets no answer and runs nothing', async () => {
-  const rig = await startEngine();
+  const rig = shared;
   const query = '/?query=SELECT%20424242';
   const refused = [
     get(query, [], 'Host: rebound.example'),
@@ -81,7 +97,7 @@ test('names that were configured are ours too', async () => {
 });
 
 test('broken heads are answered or cut, and never taken for two requests', async () => {
-  const rig = await startEngine();
+  const rig = shared;
   const broken = [
     'GET /ping HTTP/1.1\r\n\r\n',
     'GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Folded: a\r\n b\r\n\r\n',
@@ -102,7 +118,7 @@ test('broken heads are answered or cut, and never taken for two requests', async
 });
 
 test("nobody but the collector's own user can open its channel, and its accounts are none of the port", async () => {
-  const rig = await startEngine();
+  const rig = shared;
   expect(lstatSync(rig.engine.channelPath).mode & 0o777).toBe(0o600);
   expect(await askPort(rig, 'SELECT 1', { user: 'collector', password: rig.writerPassword })).toMatchObject({
     code: 516,
@@ -178,7 +194,7 @@ test('memory, rows, bytes, threads and time of a guest have bounds that his stat
 test('a statement in a hundred thousand chunks is read once, for a reader and for the writer', {
   timeout: 60_000,
 }, async () => {
-  const rig = await startEngine();
+  const rig = shared;
   const chunk = '2\r\n  \r\n';
   for (const user of ['default', 'tidemark']) {
     const authorization = Buffer.from(`${user}:${user === 'tidemark' ? rig.writerPassword : ''}`).toString('base64');
@@ -221,7 +237,8 @@ test('an engine that does not answer is ended and started again', { timeout: 60_
 
 test('an engine that is busy is not taken for one that hangs', async () => {
   const rig = await startEngine({ watch: { pauseMs: 50, silentMsMax: 2_000, secondChanceMsMax: 1_000 } });
-  const busy = Array.from({ length: 8 }, () =>
+  // Two at a time, and two that wait: twice as long as an engine may be silent.
+  const busy = Array.from({ length: 4 }, () =>
     askPort(rig, 'SELECT sum(sipHash64(number)) FROM numbers(1000000000)', { query: 'max_execution_time=3' }),
   );
   await Promise.all(busy);

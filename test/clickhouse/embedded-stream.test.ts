@@ -1,13 +1,23 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
 import { askChannel } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 
 /** Far more than any pipe or socket holds. */
 const endless = 'SELECT number, toString(number) AS text FROM numbers(1000000000000) FORMAT CSVWithNames';
+
+/** Of the tests that only read, and want no limits of their own. */
+let shared: TestEngine;
+
+beforeAll(async () => {
+  shared = createTestEngine();
+  await shared.engine.start();
+});
+
+afterAll(() => shared.end());
 
 async function startEngine(options: Partial<EngineProcessOptions> = {}): Promise<TestEngine> {
   const rig = createTestEngine(options);
@@ -47,7 +57,7 @@ async function leftovers(rig: TestEngine): Promise<readonly string[]> {
 }
 
 test('a streamed result is the buffered one, byte for byte, in every kind of format', async () => {
-  const rig = await startEngine();
+  const rig = shared;
   const select = "SELECT number AS n, concat('text ', toString(number)) AS t FROM numbers(200000)";
   for (const format of ['CSVWithNames', 'TabSeparated', 'JSONEachRow', 'JSONCompact', 'Native', 'Parquet', 'XML']) {
     const sql = `${select} FORMAT ${format}`;
@@ -65,7 +75,7 @@ test('a streamed result is the buffered one, byte for byte, in every kind of for
 });
 
 test('the clause is put where the statement has its place for it', async () => {
-  const rig = await startEngine();
+  const rig = shared;
   const answers = {
     'SELECT 1 AS format, 2': '1\t2\n',
     'SELECT 1 -- a comment at the end': '1\n',
@@ -84,7 +94,7 @@ test('the clause is put where the statement has its place for it', async () => {
 });
 
 test('an error within a small result has its status, and its text names no path', async () => {
-  const rig = await startEngine();
+  const rig = shared;
   const unknown = await fetch(address(rig, 'SELECT nope'));
   expect(unknown.status).toBe(404);
   expect(unknown.headers.get('x-clickhouse-exception-code')).toBe('47');
@@ -98,7 +108,7 @@ test('an error within a small result has its status, and its text names no path'
 });
 
 test("a client's own INTO OUTFILE stays refused", async () => {
-  const rig = await startEngine();
+  const rig = shared;
   const answer = await fetch(address(rig, "SELECT 1 INTO OUTFILE '/tmp/x' FORMAT CSV"));
   expect([answer.status, answer.headers.get('x-clickhouse-exception-code')]).toEqual([403, '497']);
 });
@@ -113,7 +123,7 @@ test('the limit of bytes is one of results that are held, not of streamed ones',
 });
 
 test('a statement that fails midway is cut, without the footer that would make it look whole', async () => {
-  const rig = await startEngine();
+  const rig = shared;
   const failing = 'SELECT number, throwIf(number = 3000000) FROM numbers(5000000)';
   for (const [format, ending] of [
     ['Parquet', 'PAR1'],

@@ -15,7 +15,7 @@ test(
   async () => {
     const seed = testSeed(20_261_121);
     const random = seededRandom(seed);
-    const collector = new CollectorProcess({ dataDir: tempDir() });
+    const collector = new CollectorProcess({ isStreamed: true, dataDir: tempDir() });
     await collector.start();
     const plans = Array.from(
       { length: producerCount },

@@ -12,7 +12,7 @@ const headers = { authorization: `Bearer ${testKey}`, 'content-type': 'applicati
 test('events of a day that arrive while it is repaired are counted once, again and again', async () => {
   const keys = `${testKey}:default:admin,${readKey}:default:read`;
   const env = { TIDEMARK_API_KEYS: keys, TIDEMARK_MAINTENANCE_SCHEDULE: 'off' };
-  const collector = new CollectorProcess({ dataDir: tempDir(), env });
+  const collector = new CollectorProcess({ dataDir: tempDir(), env, isStreamed: true });
   await collector.start();
   try {
     let sent = 0;

@@ -70,6 +70,7 @@ function createCollector(tenants: readonly Tenant[], dataDir = tempDir(), leaseM
   const keys = tenants.map(({ key, name }) => `${key}:${name}:admin`).join(',');
   return new CollectorProcess({
     dataDir,
+    isStreamed: true,
     env: {
       TIDEMARK_API_KEYS: keys,
       TIDEMARK_QUERY_CACHE_MS: '0',

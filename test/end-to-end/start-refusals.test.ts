@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
 import { freePort } from '../../bench/free-port.js';
 import { packageFile } from '../../src/core/package-root.js';
@@ -23,6 +24,22 @@ async function started(dataDir: string, env: Readonly<Record<string, string>>): 
   await collector.start();
   return collector;
 }
+
+/** Those that others meet: one without an engine and one with its own. */
+let running: CollectorProcess;
+let withEngine: CollectorProcess;
+const root = mkdtempSync(join(tmpdir(), 'tidemark-refusals-'));
+
+beforeAll(async () => {
+  running = new CollectorProcess({ dataDir: join(root, 'running'), env: await withoutEngine() });
+  withEngine = new CollectorProcess({ dataDir: join(root, 'with-engine') });
+  await Promise.all([running.start(), withEngine.start()]);
+});
+
+afterAll(async () => {
+  await Promise.all([running.stop(), withEngine.stop()]);
+  rmSync(root, { recursive: true, force: true });
+});
 
 const left: Readonly<Record<string, string>> = {
   empty: '',
@@ -55,8 +72,7 @@ test('a lock that cannot be had ends the start with code 2 and one line that say
     code: 2,
     stderr: `tidemark: cannot lock ${join(dataDir, 'collector.lock')}: it is a directory; remove it\n`,
   });
-  const other = tempDir();
-  const { pid } = await started(other, await withoutEngine());
+  const { pid, dataDir: other } = running;
   const { code, stderr } = await refusedStart({ ...env, TIDEMARK_DATA_DIR: other });
   expect([code, stderr]).toEqual([
     1,
@@ -88,8 +104,7 @@ async function plainListener(): Promise<number> {
 }
 
 test('a port that another program has ends the start with code 1 and names the port', async () => {
-  const collector = await started(tempDir(), await withoutEngine());
-  const ofCollector = Number(new URL(collector.url).port);
+  const ofCollector = Number(new URL(running.url).port);
   const taken = [
     ['127.0.0.1', ofCollector],
     ['127.0.0.1', await plainListener()],
@@ -105,13 +120,11 @@ test('a port that another program has ends the start with code 1 and names the p
     ]);
     expect(stdout).not.toContain('listening');
   }
-  expect((await fetch(`${collector.url}/health`)).status).toBe(200);
+  expect((await fetch(`${running.url}/health`)).status).toBe(200);
 }, 60_000);
 
 test('nobody gets into the port of a running collector, and a restart has it again at once', async () => {
-  const dataDir = tempDir();
-  const collector = await started(dataDir, await withoutEngine());
-  const port = new URL(collector.url).port;
+  const port = new URL(running.url).port;
   const program = `
     const uws = require('node:module').createRequire(process.argv[1])('uWebSockets.js');
     uws.App().listen('127.0.0.1', ${port}, (listener) => { console.log(listener !== false); process.exit(); });`;
@@ -119,12 +132,12 @@ test('nobody gets into the port of a running collector, and a restart has it aga
   expect(String(await once(neighbour.stdout, 'data'))).toBe('false\n');
   // Connections that are cut leave the port in TIME_WAIT.
   for (const signal of ['kill', 'stop'] as const) {
-    const open = new WebSocket(collector.streamUrl, ['tidemark.v1', `tidemark.key.${testKey}`]);
+    const open = new WebSocket(running.streamUrl, ['tidemark.v1', `tidemark.key.${testKey}`]);
     await once(open, 'open');
-    await collector[signal]();
-    await collector.start();
+    await running[signal]();
+    await running.start();
   }
-  expect((await fetch(`${collector.url}/health`)).status).toBe(200);
+  expect((await fetch(`${running.url}/health`)).status).toBe(200);
 }, 60_000);
 
 test('an address that the machine does not have is told as such', async () => {
@@ -137,9 +150,8 @@ test('an address that the machine does not have is told as such', async () => {
 }, 30_000);
 
 test('a taken port of the engine ends the start with code 1, and its number is in no banner', async () => {
-  const other = await started(tempDir(), {});
-  await expect.poll(() => other.enginePid(), { timeout: 20_000 }).toBeDefined();
-  const ofEngine = Number(new URL(other.storeUrl).port);
+  await expect.poll(() => withEngine.enginePid(), { timeout: 20_000 }).toBeDefined();
+  const ofEngine = Number(new URL(withEngine.storeUrl).port);
   for (const port of [ofEngine, await plainListener(), (await sharedListener()).port]) {
     const place = { TIDEMARK_DATA_DIR: tempDir(), TIDEMARK_PORT: '0', TIDEMARK_CLICKHOUSE_PORT: String(port) };
     const { code, stderr, stdout } = await refusedStart(place);
@@ -161,7 +173,7 @@ test('a taken port of the engine ends the start with code 1, and its number is i
 }, 90_000);
 
 test('a start waits for the engine of a killed collector that holds the port, and is not taken for done', async () => {
-  const collector = await started(tempDir(), {});
+  const collector = withEngine;
   await collector.query('SELECT 1 AS one');
   const engine = collector.enginePid() ?? 0;
   expect(engine).toBeGreaterThan(0);
@@ -193,23 +205,38 @@ test('a data directory that cannot be ends the start at once with code 2 and a w
   }
 }, 60_000);
 
-test('without its socket library a start ends at once, with the command for it, and leaves nothing', async () => {
-  const directory = tempDir();
-  const hooks = `export async function resolve(name, context, next) {
-    if (name === 'uWebSockets.js') throw new Error('This version supports only Node.js 16, 18 and 20');
-    return next(name, context);
-  }`;
-  const hook = join(directory, 'hook.mjs');
-  const url = `data:text/javascript,${encodeURIComponent(hooks)}`;
-  writeFileSync(hook, `import { register } from 'node:module'; register(${JSON.stringify(url)});`);
-  const dataDir = join(directory, 'data');
-  const env = { TIDEMARK_DATA_DIR: dataDir, TIDEMARK_PORT: '0', NODE_OPTIONS: `--import ${hook}` };
-  const { code, stderr } = await refusedStart(env);
-  expect(code).toBe(2);
-  expect(stderr).toContain(`cannot load uWebSockets.js on Node ${process.versions.node} (${process.platform}`);
-  expect(stderr).toMatch(/npm ci\n[\s\S]*npm install uNetworking[\s\S]*cause: This version/);
-  expect(existsSync(dataDir)).toBe(false);
-}, 60_000);
+describe('where no package of uWebSockets.js is to be found', () => {
+  /** In an environment whose Node finds none of them. */
+  function without() {
+    const directory = tempDir();
+    const hooks = `export async function resolve(name, context, next) {
+      if (/uws|uwebsockets/i.test(name) && !/^[./]/.test(name)) throw new Error('Cannot find package');
+      return next(name, context);
+    }`;
+    const hook = join(directory, 'hook.mjs');
+    const url = `data:text/javascript,${encodeURIComponent(hooks)}`;
+    writeFileSync(hook, `import { register } from 'node:module'; register(${JSON.stringify(url)});`);
+    const dataDir = join(directory, 'data');
+    return { TIDEMARK_DATA_DIR: dataDir, TIDEMARK_PORT: '0', NODE_OPTIONS: `--import ${hook}` };
+  }
+  const missing = `uWebSockets.js is not installed, or has no binary for Node ${process.versions.node}`;
+
+  test('a collector that was to use it ends at once with code 2 and what to do, and leaves nothing', async () => {
+    const env = { ...without(), TIDEMARK_HTTP_SERVER: 'uws' };
+    const { code, stderr } = await refusedStart(env);
+    expect(code).toBe(2);
+    const told = missing.replace('uWebSockets.js is', 'cannot serve WebSockets by uWebSockets.js, which is');
+    expect(stderr).toContain(`tidemark: ${told} (${process.platform}`);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(existsSync(env.TIDEMARK_DATA_DIR)).toBe(false);
+  }, 60_000);
+
+  test('any other starts with ws, and says so', async () => {
+    const { stdout } = await refusedStart({ ...(await withoutEngine()), ...without() });
+    expect(stdout).toContain(`WebSockets are served by ws: ${missing}`);
+    expect(stdout).toContain('is listening on');
+  }, 60_000);
+});
 
 test('an IPv6 address stands in brackets in the banner', async () => {
   const place = { TIDEMARK_DATA_DIR: tempDir(), TIDEMARK_HOST: '::1', TIDEMARK_PORT: '0' };

@@ -1,7 +1,7 @@
 import { systemClock } from '../../core/clock.js';
 import { type Answer, ApiClient } from '../frame/api-client.js';
 import { collectorAddress, collectorOptions } from '../frame/collector-address.js';
-import { defineCommand, text } from '../frame/command.js';
+import { defineCommand, integer, requiredInteger, text, toggle } from '../frame/command.js';
 import { misused } from '../frame/command-error.js';
 import { exitCodes } from '../frame/exit-codes.js';
 import type { Output } from '../frame/output.js';
@@ -57,6 +57,61 @@ export const executionsMetricsCommand = defineCommand({
     const metrics = await api.get('/api/v1/agents/{agent_id}/metrics', { path: { agent_id: agent }, query: { from } });
     if (options.json) out.json(metrics);
     else printMetrics(out, metrics, { points: [], step: '1d' });
+    return exitCodes.done;
+  },
+});
+
+export const executionsCleanupCommand = defineCommand({
+  about:
+    'Erases every run of the tenant that started before so many days and has ended, with its tasks, steps, failures ' +
+    'and logs, one after the other: counts, sums and percentiles per agent and time stay. It cannot be undone. What ' +
+    'still runs is left, and so are tasks of no run, which go when their days are over (executions schedule-cleanup). ' +
+    'The key must have the scope admin.',
+  arguments: {},
+  options: {
+    days: requiredInteger('COUNT', { min: 1, max: 3_660, says: 'what started longer ago than this' }),
+    dryRun: toggle('count what would be erased, and erase nothing'),
+    limit: integer('RUNS', { min: 1, max: 100_000, fallback: 10_000, says: 'runs that are erased at most' }),
+    ...jsonOption,
+    ...collectorOptions,
+  },
+  examples: [
+    { command: 'tidemark executions cleanup --days 30 --dry-run', says: 'how many there are' },
+    { command: 'tidemark executions cleanup --days 30', says: 'erase them' },
+  ],
+  async run(context, { options }) {
+    const { cleanUp } = await import('../executions-cleanup.js');
+    return cleanUp(context, new ApiClient(collectorAddress(context.env, options)), options);
+  },
+});
+
+export const executionsScheduleCleanupCommand = defineCommand({
+  about:
+    'Without --days: after how many days the collector drops what of its own accord; the key must have the scope ' +
+    'admin. With --days: writes them into the configuration file, for runs, tasks, failures and, where they are kept ' +
+    'longer, raw events. They hold from the next start on; the maintenance then drops what is over every hour, by ' +
+    'whole parts of the tables, of all tenants.',
+  arguments: {},
+  options: {
+    days: integer('COUNT', {
+      min: 3,
+      max: 3_650,
+      fallback: undefined,
+      says: 'how long runs, tasks and failures are kept',
+    }),
+    config: text('PATH', 'the configuration file (or TIDEMARK_CONFIG), made if there is none'),
+    ...jsonOption,
+    ...collectorOptions,
+  },
+  examples: [
+    { command: 'tidemark executions schedule-cleanup', says: 'what is kept how long' },
+    { command: 'tidemark executions schedule-cleanup --days 30 --config tidemark.json', says: 'keep a month' },
+  ],
+  async run(context, { options }) {
+    const { printSchedule, writeSchedule } = await import('../cleanup-schedule.js');
+    const { days, config, json } = options;
+    if (days !== undefined) writeSchedule(context, { days, config, json });
+    else await printSchedule(context, new ApiClient(collectorAddress(context.env, options)), options);
     return exitCodes.done;
   },
 });

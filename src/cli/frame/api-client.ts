@@ -5,7 +5,7 @@ import { CommandError } from './command-error.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { printable } from './printable-text.js';
 
-type Method = 'get' | 'post';
+type Method = 'get' | 'post' | 'delete';
 type PathWith<Verb extends Method> = {
   [Path in keyof paths]: paths[Path] extends { readonly [Each in Verb]: unknown } ? Path : never;
 }[keyof paths];
@@ -35,6 +35,8 @@ export type Query<Path extends PathWith<'get'>> = QueryOf<OperationOf<Path, 'get
 export type LiveFilter = Readonly<Partial<Record<LiveParameter, string | undefined>>>;
 type LiveParameter = 'agent_id' | 'run_id' | 'type' | 'status' | 'model' | 'provider' | 'environment';
 
+type Verb = 'GET' | 'POST' | 'DELETE';
+
 /** Longer than the collector lets any query take. */
 const answerMsMax = 120_000;
 
@@ -63,6 +65,13 @@ export class ApiClient {
     return (await this.#json('POST', path, request)) as BodyOf<OperationOf<Path, 'post'>>;
   }
 
+  async delete<Path extends PathWith<'delete'>>(
+    path: Path,
+    request: Request<OperationOf<Path, 'delete'>>,
+  ): Promise<BodyOf<OperationOf<Path, 'delete'>>> {
+    return (await this.#json('DELETE', path, request)) as BodyOf<OperationOf<Path, 'delete'>>;
+  }
+
   /** An answer of any size, to be read as it comes; it may take as long as it does. */
   async stream<Path extends PathWith<'get'>>(
     path: Path,
@@ -76,7 +85,7 @@ export class ApiClient {
     return this.#fetch('GET', '/api/v1/live/events', { query: filter }, signal);
   }
 
-  async #json(method: 'GET' | 'POST', path: string, request: Parts): Promise<unknown> {
+  async #json(method: Verb, path: string, request: Parts): Promise<unknown> {
     const response = await this.#fetch(method, path, request, AbortSignal.timeout(answerMsMax));
     try {
       return await response.json();
@@ -85,7 +94,7 @@ export class ApiClient {
     }
   }
 
-  async #fetch(method: 'GET' | 'POST', path: string, request: Parts, signal: AbortSignal): Promise<Response> {
+  async #fetch(method: Verb, path: string, request: Parts, signal: AbortSignal): Promise<Response> {
     const { url, key } = this.#address;
     let response: Response;
     try {

@@ -104,7 +104,7 @@ export const commandSections: readonly CommandSection[] = [
       },
       {
         name: 'executions',
-        summary: 'tell statistics of executions',
+        summary: 'count executions, and remove old ones',
         commands: [
           {
             name: 'stats',
@@ -115,6 +115,16 @@ export const commandSections: readonly CommandSection[] = [
             name: 'metrics',
             summary: 'tell the performance of a flow or an agent',
             load: async () => (await import('../commands/executions.js')).executionsMetricsCommand,
+          },
+          {
+            name: 'cleanup',
+            summary: 'erase old runs now',
+            load: async () => (await import('../commands/executions.js')).executionsCleanupCommand,
+          },
+          {
+            name: 'schedule-cleanup',
+            summary: 'tell or set after how many days old ones go by themselves',
+            load: async () => (await import('../commands/executions.js')).executionsScheduleCleanupCommand,
           },
         ],
       },

@@ -40,12 +40,13 @@ export async function readRunTasks(
     params: { tenant: key.tenant, run_id: key.runId, limit: options.limit },
   });
   if (found.length === 0) return { tasks: [], total: 0 };
+  const columns = `${workColumns}, ${taskColumns}, substringUTF8(error_message, 1, 200) AS error_preview`;
   const where = 'tenant = {tenant:String} AND task_id IN {task_ids:Array(String)} AND run_id = {run_id:String}';
   const tasks = await checkedRows(store, row, {
     name: 'run_tasks',
     sql: `
-      SELECT ${workColumns}, ${taskColumns}, substringUTF8(error_message, 1, 200) AS error_preview
-      FROM (${mergedWork(mergedTasks, { where })})
+      SELECT ${columns}
+      FROM (${mergedWork(mergedTasks, { where, namedIn: columns })})
       ORDER BY start_ms, task_id`,
     params: { tenant: key.tenant, run_id: key.runId, task_ids: found.map((task) => task.task_id) },
   });

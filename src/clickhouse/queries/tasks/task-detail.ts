@@ -35,12 +35,13 @@ export const namesakesMax = 100;
  */
 export function readTaskDetails(store: StoreReader, key: TaskKey): Promise<TaskDetailRow[]> {
   const { tenant, taskId, runId, agentId } = key;
+  const columns = `${workColumns}, ${taskColumns}, agent_version, parent_id, error_message, outputs, labels`;
   const where = 'tenant = {tenant:String} AND task_id = {task_id:String}';
   return checkedRows(store, row, {
     name: 'task_detail',
     sql: `
-      SELECT ${workColumns}, ${taskColumns}, agent_version, parent_id, error_message, outputs, labels
-      FROM (${mergedWork(mergedTasks, { where })})
+      SELECT ${columns}
+      FROM (${mergedWork(mergedTasks, { where, namedIn: columns })})
       WHERE ${runId === undefined ? 'true' : 'run_id = {run_id:String}'}
         AND ${agentId === undefined ? 'true' : 'agent_id = {agent_id:String}'}
       ORDER BY ts DESC, received DESC, run_id DESC, agent_id DESC

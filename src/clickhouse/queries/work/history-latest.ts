@@ -63,23 +63,26 @@ export function latestQuery(
   const eventRange = eventRangeCondition(filter);
   const range = rangeCondition(filter);
   const span = spanCondition(kind, 'place', among);
-  const merged = mergedWork(kind.merged, {
-    where: `tenant = {tenant:String} AND ${kind.idColumn} IN {ids:Array(String)}`,
-    place: `${event.where} AND ${eventRange.where}`,
-  });
-  return {
-    name: `${kind.kind}_latest`,
-    sql: `
-      SELECT
+  const columns = `
         ${among.columns}
         ${kind.idColumn} AS id,
         ${kind.place.run} AS run,
         ${kind.place.agent} AS agent,
         toUnixTimestamp64Milli(place) AS place_ms,
         ${workColumns},
-        NOT (${kind.isOpen}) AS has_ended
+        NOT (${kind.isOpen}) AS has_ended`;
+  const conditions = `has_place AND ${condition.where} AND ${range.where} AND ${span.where}`;
+  const merged = mergedWork(kind.merged, {
+    where: `tenant = {tenant:String} AND ${kind.idColumn} IN {ids:Array(String)}`,
+    place: `${event.where} AND ${eventRange.where}`,
+    namedIn: `${columns} ${conditions} ${kind.idColumn}`,
+  });
+  return {
+    name: `${kind.kind}_latest`,
+    sql: `
+      SELECT${columns}
       FROM (${merged})
-      WHERE has_place AND ${condition.where} AND ${range.where} AND ${span.where}
+      WHERE ${conditions}
       ORDER BY place DESC, ${kind.idColumn} DESC, run DESC, agent DESC`,
     params: {
       ...event.params,

@@ -1,0 +1,185 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../bench/free-port.js';
+import { packageFile } from '../../src/core/package-root.js';
+
+/** The tarball that `npm pack` makes, in an empty project, on every Node that is supported. */
+
+const majors = [20, 22, 24, 26] as const;
+const minutes = 60_000;
+
+let scratch = '';
+let tarball = '';
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), 'tidemark-packed-'));
+  tarball = await pack(scratch);
+}, 3 * minutes);
+
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+interface Ended {
+  readonly code: number | null;
+  /** Both streams. */
+  readonly output: string;
+}
+
+/** As somebody at a shell would run it, with `directory` first on the PATH. */
+function shell(
+  [program = '', ...words]: readonly string[],
+  at: { readonly cwd: string; readonly path?: string; readonly env?: Readonly<Record<string, string>> },
+) {
+  const path = process.env.PATH ?? '';
+  const child = spawn(program, words, {
+    cwd: at.cwd,
+    // What says how the network is reached is in the environment.
+    env: { ...process.env, PATH: at.path === undefined ? path : `${at.path}${delimiter}${path}`, ...at.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { output: '' };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said.output += text;
+    });
+  }
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, output: said.output }));
+  });
+  return { child, said, ended };
+}
+
+async function succeed(words: readonly string[], at: Parameters<typeof shell>[1]): Promise<string> {
+  const { code, output } = await shell(words, at).ended;
+  expect(code, `${words.join(' ')}\n${output}`).toBe(0);
+  return output;
+}
+
+/** Of a copy of what the repository holds, so that the build in use stays as it is. */
+async function pack(into: string): Promise<string> {
+  const root = fileURLToPath(packageFile(''));
+  const copy = join(into, 'repository');
+  mkdirSync(copy);
+  const left = new Set(['node_modules', 'dist', '.git', 'tidemark-data', 'coverage']);
+  for (const name of readdirSync(root).filter((entry) => !left.has(entry))) {
+    cpSync(join(root, name), join(copy, name), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  await succeed(['npm', 'pack', '--pack-destination', into], { cwd: copy });
+  return join(into, readdirSync(into).find((name) => name.endsWith('.tgz'))!);
+}
+
+/** The directory of a `node` of this major version: this process's own, or the one that npm has. */
+async function nodeOf(major: number): Promise<string> {
+  if (process.version.startsWith(`v${major}.`)) return dirname(process.execPath);
+  const prefix = join(scratch, `node-${major}`);
+  mkdirSync(prefix);
+  await succeed(['npm', 'install', '--no-audit', '--no-fund', '--prefix', prefix, `node@${major}`], { cwd: scratch });
+  return join(prefix, 'node_modules', 'node', 'bin');
+}
+
+/** Sends through the package's SDK, and says how many were acknowledged and which files it loaded. */
+const sender = `
+import { registerHooks } from 'node:module';
+const loaded = [];
+registerHooks?.({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
+const { createTidemarkClient } = await import('tidemark/sdk');
+const client = createTidemarkClient({ url: process.env.URL, key: process.env.KEY, producer: 'packed' });
+const sent = Array.from({ length: 100 }, (_, at) =>
+  client.send({ type: 'task.completed', agent_id: 'packed', task_id: 'task-' + at, duration_ms: at }),
+);
+await Promise.all(sent);
+await client.close();
+console.log(JSON.stringify({ acknowledged: client.stats().eventsAcknowledged, loaded }));
+`;
+
+test('the tarball holds what is run and read, and nothing of tests, benchmarks or sources', async () => {
+  const names = (await succeed(['tar', 'tzf', tarball], { cwd: scratch })).trim().split('\n');
+  const folders = new Set(
+    names.map((name) =>
+      name
+        .split('/')
+        .slice(1, name.includes('dist/') ? 3 : 2)
+        .join('/'),
+    ),
+  );
+  expect([...folders].sort()).toEqual(
+    ['.env.example', 'LICENSE', 'README.md', 'clickhouse', 'dist/src', 'dist/workers', 'docs', 'package.json'].sort(),
+  );
+  expect(names.filter((name) => /\.(map|tsbuildinfo|test\.js)$|(?<!\.d)\.ts$/.test(name))).toEqual([]);
+  expect(statSync(tarball).size).toBeLessThan(2_000_000);
+});
+
+describe.each(majors)('on Node %i', (major) => {
+  test('it installs, starts, takes the demo with every count equal, serves the SDK, and stops as asked', {
+    timeout: 5 * minutes,
+  }, async () => {
+    const path = await nodeOf(major);
+    const project = join(scratch, `project-${major}`);
+    mkdirSync(project);
+    writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+    const at = { cwd: project, path };
+    expect(await succeed(['node', '--version'], at)).toContain(`v${major}.`);
+    await succeed(['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball], at);
+
+    const env = {
+      TIDEMARK_PORT: String(await freePort()),
+      TIDEMARK_CLICKHOUSE_PORT: String(await freePort()),
+      TIDEMARK_DATA_DIR: join(project, 'data'),
+    };
+    const collector = shell(['node', 'node_modules/tidemark/dist/src/cli/tidemark.js'], { ...at, env });
+    try {
+      await expect.poll(() => collector.said.output, { timeout: 30_000 }).toContain('is listening on');
+      await expect.poll(() => collector.said.output).toMatch(/WebSockets are served by (ws|uWebSockets|@)/);
+      const demo = await succeed(['npx', 'tidemark', 'demo', '--agents', '5', '--rate', '1000', '--seconds', '2'], {
+        ...at,
+        env,
+      });
+      expect(demo).toContain('nothing was lost, nothing was counted twice');
+
+      const key = /Admin key of tenant default, shown once: (\S+)/.exec(collector.said.output)?.[1] ?? '';
+      const url = `http://127.0.0.1:${env.TIDEMARK_PORT}`;
+      writeFileSync(join(project, 'send.js'), sender);
+      const sent = JSON.parse(await succeed(['node', 'send.js'], { ...at, env: { URL: url, KEY: key } })) as {
+        readonly acknowledged: number;
+        readonly loaded: readonly string[];
+      };
+      expect(sent.acknowledged).toBe(100);
+      const foreign =
+        /node_modules\/(?!ws\/|msgpackr\/|bufferutil\/|node-gyp-build\/|tidemark\/dist\/src\/(sdk|core)\/)/;
+      expect(sent.loaded.filter((file) => foreign.test(file))).toEqual([]);
+    } finally {
+      collector.child.kill('SIGTERM');
+    }
+    const { code, output } = await collector.ended;
+    expect(code, output).toBe(0);
+    rmSync(project, { recursive: true, force: true });
+  });
+});
+
+test('a program in TypeScript that sends has types, with everything checked', { timeout: 3 * minutes }, async () => {
+  const project = join(scratch, 'typed');
+  mkdirSync(join(project, 'node_modules', 'tidemark'), { recursive: true });
+  await succeed(['tar', 'xzf', tarball, '--strip-components=1', '-C', 'node_modules/tidemark'], { cwd: project });
+  const modules = fileURLToPath(packageFile('node_modules'));
+  for (const name of ['@types', 'zod', 'msgpackr', 'ws'])
+    symlinkSync(join(modules, name), join(project, 'node_modules', name));
+  writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+  writeFileSync(
+    join(project, 'send.ts'),
+    `import { createTidemarkClient, type TidemarkEvent } from 'tidemark/sdk';
+const client = createTidemarkClient({ url: 'http://127.0.0.1:7077', key: 'key', producer: 'typed' });
+const event: TidemarkEvent = { type: 'task.completed', agent_id: 'a', task_id: 't', duration_ms: 1 };
+await client.send(event);
+// @ts-expect-error a type that is none
+await client.send({ type: 'task.done', agent_id: 'a' });
+`,
+  );
+  const compiler = join(modules, 'typescript', 'bin', 'tsc');
+  const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
+  await succeed([process.execPath, compiler, ...flags, 'send.ts'], { cwd: project });
+});
