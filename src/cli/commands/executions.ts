@@ -65,7 +65,7 @@ export const executionsCleanupCommand = defineCommand({
   about:
     'Erases every run of the tenant that started before so many days and has ended, with its tasks, steps, failures ' +
     'and logs, one after the other: counts, sums and percentiles per agent and time stay. It cannot be undone. What ' +
-    'still runs is left, and so are tasks of no run, which go when their days are over (executions schedule-cleanup). ' +
+    'still runs is left, and so are tasks of no run, which go after their days (executions schedule-cleanup). ' +
     'The key must have the scope admin.',
   arguments: {},
   options: {
