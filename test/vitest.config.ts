@@ -8,14 +8,15 @@ const port = [
 ];
 
 /**
- * What a whole collector is killed, cut off, damaged or fuzzed for, or a whole history compared answer by answer: the
- * better part of a minute each. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
+ * What a collector is killed, cut off, damaged or fuzzed for, its clock walked, or a whole history compared answer by
+ * answer: up to two minutes each. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
  */
 const long = [
+  'test/clickhouse/guard-corpus.test.ts',
   'test/damage/**/*.test.ts',
   'test/package/**/*.test.ts',
   'test/power/**/*.test.ts',
-  ...['crash', 'finalization', 'history', 'schemathesis', 'told-apart'].map(
+  ...['clock-walk', 'crash', 'finalization', 'history', 'schemathesis', 'told-apart'].map(
     (name) => `test/end-to-end/${name}.test.ts`,
   ),
 ];

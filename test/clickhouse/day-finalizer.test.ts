@@ -143,8 +143,7 @@ test.each(['agent_performance_per_day_v1', 'agent_performance_per_minute_v1', 'a
   'rows missing in %s are restored, percentiles included, and the day says when',
   async (table) => {
     const tenant = `missing-${table}`;
-    await insert(executions(tenant, 'a', 40));
-    await insert(executions(tenant, 'b', 4));
+    await insert([...executions(tenant, 'a', 40), ...executions(tenant, 'b', 4)]);
     const right = await records(tenant);
     await store.run(`DELETE FROM ${table} WHERE tenant = '${tenant}' AND agent_id = 'a'`);
     expect(await records(tenant)).not.toEqual(right);
@@ -180,7 +179,7 @@ test('a segment that is inserted again after a repair still changes nothing', as
 });
 
 test('one agent on demand leaves every other alone', async () => {
-  for (const agent of ['a', 'b']) await insert(executions('single', agent, 6));
+  await insert(['a', 'b'].flatMap((agent) => executions('single', agent, 6)));
   await insert(executions('single-other', 'a', 6));
   const right = await records('single');
   await store.run(`DELETE FROM agent_performance_per_day_v1 WHERE startsWith(tenant, 'single')`);
@@ -197,7 +196,7 @@ test('one agent on demand leaves every other alone', async () => {
 
 test('ids with quotes, percent signs, line breaks and other scripts are repaired as themselves', async () => {
   const agents = ["o'brien", '100% \\', 'a\nb\tc', '智能体', '{x:String}', 'a,b'];
-  for (const agent of agents) await insert(executions("te'nant", agent, 3));
+  await insert(agents.flatMap((agent) => executions("te'nant", agent, 3)));
   const byAgent = `SELECT agent_id, events FROM agent_performance_daily WHERE tenant = 'te\\'nant' ORDER BY agent_id`;
   const right = await store.select(byAgent);
   expect(right).toHaveLength(agents.length);
@@ -232,8 +231,7 @@ test('more groups of errors than an insert tells apart stay told apart while the
 });
 
 test('the record of an agent whose raw events are gone stays as it is', async () => {
-  await insert(executions('gone', 'a', 3));
-  await insert(executions('gone', 'b', 3));
+  await insert([...executions('gone', 'a', 3), ...executions('gone', 'b', 3)]);
   await store.run(`DELETE FROM agent_events_raw_v1 WHERE tenant = 'gone' AND agent_id = 'a'`);
   const before = await records('gone');
   expect(await finalizer().finalize(all('gone'))).toMatchObject({ agents: 1, agentsRepaired: 0 });

@@ -88,6 +88,19 @@ test('a start that tells everything and a bare end are one task that knows all o
   ]);
 });
 
+test.each(['duration_ms', 'start, status', 'finish_reason, error_message', 'labels', 'attempt AS told_start'])(
+  'columns nobody names are left out, and %s is what it is among all of them',
+  async (columns) => {
+    const [alone, whole] = [mergedWork(mergedTasks, { namedIn: columns }), mergedWork(mergedTasks)];
+    expect(alone.length).toBeLessThan(whole.length / 3);
+    for (const unnamed of ['tokens_reasoning', 'crew_id', 'outputs']) expect(alone).not.toContain(unnamed);
+    const read = (merged: string) => store.select(`SELECT ${columns} FROM (${merged}) ORDER BY ALL`);
+    const all = await read(whole);
+    expect(all.length).toBeGreaterThan(0);
+    expect(await read(alone)).toEqual(all);
+  },
+);
+
 test('of what several events tell the later wins, and maps are merged by key', async () => {
   const task = (fields: RawRow) => row({ agent_id: 'a', task_id: 'told-twice', ...fields });
   await insert([

@@ -45,21 +45,20 @@ test('seconds keep their milliseconds, for random times of three centuries', () 
   const random = seededRandom(seed);
   for (let round = 0; round < 20_000; round++) {
     const ms = randomInteger(random, { min: 1e11, max: 1e13 - 1 });
-    expect(epochMs(ms / 1_000), `seed ${seed}: ${ms}`).toBe(ms);
-    expect(epochMs(ms * 1e6), `seed ${seed}: ${ms}`).toBe(ms);
-    expect(epochMs(ms + 0.99 * random()), `seed ${seed}: ${ms}`).toBe(ms);
+    const read = [epochMs(ms / 1_000), epochMs(ms * 1e6), epochMs(ms + 0.99 * random())];
+    // Compared at once: 60,000 expectations take a second, and only one that fails has something to say.
+    if (read.some((each) => each !== ms)) expect(read, `seed ${seed}`).toEqual([ms, ms, ms]);
   }
 });
 
 test('nanoseconds as a 64-bit integer are exact to the last one', () => {
   const seed = testSeed(12);
   const random = seededRandom(seed);
-  for (let round = 0; round < 2_000; round++) {
-    const ms = BigInt(randomInteger(random, { min: 1e11, max: 9_223_372_036_854 }));
-    for (const within of [0n, 1n, 999_999n]) {
-      const decoded = decode(withStart(asInt64(ms * 1_000_000n + within)));
-      expect(startsOf(decoded), `seed ${seed}: ${ms}`).toEqual([Number(ms)]);
-    }
+  const times = Array.from({ length: 2_000 }, () => randomInteger(random, { min: 1e11, max: 9_223_372_036_854 }));
+  for (const within of [0n, 1n, 999_999n]) {
+    const events = times.map((ms) => withStart(asInt64(BigInt(ms) * 1_000_000n + within)));
+    const array = Uint8Array.of(0xdc, events.length >> 8, events.length & 0xff);
+    expect(startsOf(decode(Buffer.concat([array, ...events]))), `seed ${seed}`).toEqual(times);
   }
   const uint64 = pack(9_999_999_999_998_999_999n);
   expect(uint64[0]).toBe(0xcf);

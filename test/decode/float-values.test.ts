@@ -7,13 +7,14 @@ import { createBatch } from './random-events.js';
 
 const filters = JSON.stringify([{ group: 0, tenant: 'default', agents: [], runs: [], types: [] }]);
 
+const decoder = createBatchDecoder(defaultFrameLimits);
+
 /** What the live view is told of a memory sent as a float 32. */
 function memoryOf(value: number): unknown {
   const head = Object.entries({ type: 'log', agent_id: 'a' }).flatMap(([name, text]) => [pack(name), pack(text)]);
   const float = Buffer.alloc(5, 0xca);
   float.writeFloatBE(value, 1);
   const body = Buffer.concat([Uint8Array.of(0x83), ...head, pack('memory_mb'), float]);
-  const decoder = createBatchDecoder(defaultFrameLimits);
   const { live } = decoder.decode({ ...createBatch([{ body }]), live: { version: 1, filters } });
   return (JSON.parse(Buffer.from(live?.json ?? []).toString()) as Record<string, unknown>).memory_mb;
 }

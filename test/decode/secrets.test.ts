@@ -168,7 +168,7 @@ test('a message is masked before it is cut, so that no half of a secret remains'
       expect(kept).toBe([...maskText(before + text)].slice(0, 500).join(''));
       // What stands before the secret may be kept, and a few characters that any text may have.
       for (let length = 6; length <= secret.length; length++) {
-        expect(kept.endsWith(secret.slice(0, length)), `${shape.name}: ${text}`).toBe(false);
+        if (kept.endsWith(secret.slice(0, length))) expect.fail(`${shape.name}: ${text}`);
       }
     }
   }
@@ -225,7 +225,9 @@ test('parts of secrets in any order leave valid text, and none that was found is
     const shape = secretShapes[randomInteger(random, { min: 0, max: secretShapes.length - 1 })]!;
     const text = damage(random, `${shape.make(random).text}😀é@x.org`);
     const masked = maskText(text);
-    expect(masked, `seed ${seed}: ${text}`).not.toContain('\ufffd');
-    if (masked !== text) expect(maskText(masked), `seed ${seed}: ${text}`).not.toContain('[redacted][redacted]d]');
+    if (masked.includes('\ufffd')) expect(masked, `seed ${seed}: ${text}`).not.toContain('\ufffd');
+    const again = masked === text ? '' : maskText(masked);
+    const torn = '[redacted][redacted]d]';
+    if (again.includes(torn)) expect(again, `seed ${seed}: ${text}`).not.toContain(torn);
   }
 });

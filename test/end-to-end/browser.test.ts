@@ -38,6 +38,8 @@ beforeAll(async () => {
       TIDEMARK_CLICKHOUSE_READER_ACCESS: 'open',
       TIDEMARK_CLICKHOUSE_READERS: `${reader.name}:default:${reader.password}`,
       TIDEMARK_HTTP_CORS_ORIGINS: originOf('friend.example'),
+      // A pass of its own makes tables for a while.
+      TIDEMARK_MAINTENANCE_SCHEDULE: 'off',
     },
   });
   await collector.start();
