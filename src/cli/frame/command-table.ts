@@ -15,11 +15,26 @@ export const commandSections: readonly CommandSection[] = [
         summary: 'stream a fleet of agents, then compare what was sent with what is answered',
         load: async () => (await import('../commands/demo.js')).demoCommand,
       },
+      {
+        name: 'send',
+        summary: 'send events from a file or from stdin',
+        load: async () => (await import('../commands/send.js')).sendCommand,
+      },
     ],
   },
   {
     title: 'look at what ran:',
     entries: [
+      {
+        name: 'tail',
+        summary: 'follow events as they come, with filters',
+        load: async () => (await import('../commands/tail.js')).tailCommand,
+      },
+      {
+        name: 'top',
+        summary: 'watch the agents: rate, percentiles, success, errors, cost',
+        load: async () => (await import('../commands/top.js')).topCommand,
+      },
       {
         name: 'agents',
         summary: 'list the agents and how they do',
@@ -125,18 +140,28 @@ export const commandSections: readonly CommandSection[] = [
       },
       {
         name: 'spool',
-        summary: 'look after segments that were set aside',
+        summary: 'look after the segments that wait for the store, or were set aside',
         commands: [
           {
             name: 'ls',
-            alias: 'list',
-            summary: 'list what lies in quarantine',
+            summary: 'list the segments on the disk',
             load: async () => (await import('../commands/spool.js')).spoolListCommand,
+          },
+          {
+            name: 'verify',
+            summary: 'read all of it and compare the checksums',
+            load: async () => (await import('../commands/spool.js')).spoolVerifyCommand,
+          },
+          {
+            name: 'quarantine',
+            alias: 'list',
+            summary: 'tell what was set aside, and why',
+            load: async () => (await import('../commands/spool.js')).spoolQuarantineCommand,
           },
           {
             name: 'replay',
             alias: 'restore',
-            summary: 'put a segment back into the queue',
+            summary: 'put a segment of the quarantine back into the queue',
             load: async () => (await import('../commands/spool.js')).spoolReplayCommand,
           },
         ],
