@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import { tryLoadFileLock } from '../clickhouse/embedded/sandbox/native-calls.js';
-import { CollectorError } from '../core/errors.js';
 import { optionalInstant } from '../core/time-text.js';
 import { DataDirLock } from '../spool/data-dir-lock.js';
 import { createFileLocker } from '../spool/file-locker.js';
-import { errorCode, nodeFileSystem } from '../spool/file-system.js';
+import { nodeFileSystem } from '../spool/file-system.js';
 import type { QuarantinedSegment } from '../spool/quarantine-shelf.js';
 import { QuarantineShelf } from '../spool/quarantine-shelf.js';
 import type { CommandContext } from './frame/command.js';
 import { localCollector } from './local-collector.js';
+import { mustExist } from './spool-files.js';
 
 interface SpoolOptions {
   readonly json: boolean;
@@ -16,7 +16,7 @@ interface SpoolOptions {
   readonly dataDir: string | undefined;
 }
 
-/** What lies aside. Like all that works on a spool, only while no collector has the data directory. */
+/** What lies aside, in full. Like what changes a spool, only while no collector has the data directory. */
 export async function listQuarantined({ env, out }: CommandContext, options: SpoolOptions): Promise<void> {
   const segments = await onShelf(localCollector(env, options).dataDir, (shelf) => shelf.list());
   if (options.json) out.json(segments.map(described));
@@ -35,6 +35,7 @@ export async function replayQuarantined(
 
 async function onShelf<Result>(dataDir: string, work: (shelf: QuarantineShelf) => Promise<Result>): Promise<Result> {
   const directory = resolve(dataDir, 'spool');
+  // Before the lock, which would make the data directory.
   await mustExist(directory);
   const lock = new DataDirLock({ locker: createFileLocker({ lock: tryLoadFileLock() }) }, dataDir);
   await lock.start();
@@ -42,16 +43,6 @@ async function onShelf<Result>(dataDir: string, work: (shelf: QuarantineShelf) =
     return await work(new QuarantineShelf({ fileSystem: nodeFileSystem }, directory));
   } finally {
     await lock.stop();
-  }
-}
-
-/** Before the lock, which would make the data directory. */
-async function mustExist(directory: string): Promise<void> {
-  try {
-    await nodeFileSystem.list(directory);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
-    throw new CollectorError('config_invalid', `cannot find a spool in ${directory}: start the collector once before`);
   }
 }
 

@@ -84,3 +84,34 @@ test('what cannot be done ends with code 2 and says why', async () => {
   const unknown = spoolCommand(dataDir, 'restore', 'not-an-id');
   expect(unknown).toMatchObject({ status: 2, stderr: expect.stringContaining('no such segment is quarantined') });
 });
+
+test('segments are listed and verified while they wait and when they lie aside, also beside a collector', async () => {
+  const dataDir = tempDir();
+  const id = await quarantinedIn(dataDir);
+  const aside = JSON.parse(spoolCommand(dataDir, 'ls', '--json').stdout);
+  expect(aside).toMatchObject([{ id, state: 'quarantined', rows: 2, reason: 'store_rejected', damage: null }]);
+  spoolCommand(dataDir, 'replay', id);
+  const lock = new DataDirLock({ locker: createFileLocker({ lock: null }) }, dataDir);
+  await lock.start();
+  const listed = spoolCommand(dataDir, 'ls');
+  expect(listed.stdout).toMatch(new RegExp(`^segment .*\n${id} +waiting +2 +[\\d,]+ +2026-01-15 `));
+  const beside = JSON.parse(spoolCommand(dataDir, 'verify', '--json').stdout);
+  expect(beside).toMatchObject({ segments: 1, rows: 2, damaged: [], collector_runs: true });
+  await lock.stop();
+  const sound = spoolCommand(dataDir, 'verify');
+  expect(sound).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^1 segments, 2 rows, .*\nnothing is damaged\n$/),
+  });
+
+  const path = join(dataDir, 'spool', `${id}.data`);
+  const data = readFileSync(path);
+  data[3]! ^= 1;
+  writeFileSync(path, data);
+  const found = spoolCommand(dataDir, 'verify');
+  expect(found).toMatchObject({ status: 1, stdout: expect.stringContaining(`${id}: the rows at byte 0`) });
+  expect(spoolCommand(tempDir(), 'verify')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('cannot find a spool'),
+  });
+});

@@ -35,7 +35,8 @@ let parts: ApiDocument;
 beforeAll(async () => {
   await collector.start();
   key = readFileSync(join(directory, 'tidemark-data', 'admin-key'), 'utf8').trim();
-  for (const name of ['node_modules', 'dist', 'package.json']) symlinkSync(fileURLToPath(packageFile(name)), join(directory, name));
+  for (const name of ['node_modules', 'dist', 'package.json'])
+    symlinkSync(fileURLToPath(packageFile(name)), join(directory, name));
   const described = await (await fetch(`${collector.url}/api/v1/openapi.json`)).text();
   api = new ApiDocument(JSON.parse(described));
   parts = new ApiDocument(JSON.parse(described, (name, value) => (isRequiredList(name, value) ? undefined : value)));

@@ -272,7 +272,7 @@ export class ProvingRig {
       const args = [program, 'spool', ...words, '--json', '--data-dir', this.collector.dataDir];
       return execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
     };
-    for (const { id } of JSON.parse(spool('ls')) as { readonly id: string }[]) spool('replay', id);
+    for (const { id } of JSON.parse(spool('quarantine')) as { readonly id: string }[]) spool('replay', id);
     await this.start();
     await this.untilDelivered();
     return quarantined;

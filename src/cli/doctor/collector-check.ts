@@ -123,7 +123,7 @@ function ledgerFinding({ ledger }: DeepHealth): Finding {
   }
   if (quarantined === 0) return ok('ledger', `the event counters add up: ${counts}`);
   const found = `${countText(quarantined, 'event')} ${quarantined === 1 ? 'is' : 'are'} set aside since the start`;
-  return fault('ledger', found, 'stop the collector, look at `tidemark spool ls`, and put back what is intact');
+  return fault('ledger', found, 'stop the collector, look at `tidemark spool quarantine`, and put back what is intact');
 }
 
 /** Beyond this the clocks of the two machines differ; an answer takes less. */

@@ -140,18 +140,28 @@ export const commandSections: readonly CommandSection[] = [
       },
       {
         name: 'spool',
-        summary: 'look after segments that were set aside',
+        summary: 'look after the segments that wait for the store, or were set aside',
         commands: [
           {
             name: 'ls',
-            alias: 'list',
-            summary: 'list what lies in quarantine',
+            summary: 'list the segments on the disk',
             load: async () => (await import('../commands/spool.js')).spoolListCommand,
+          },
+          {
+            name: 'verify',
+            summary: 'read all of it and compare the checksums',
+            load: async () => (await import('../commands/spool.js')).spoolVerifyCommand,
+          },
+          {
+            name: 'quarantine',
+            alias: 'list',
+            summary: 'tell what was set aside, and why',
+            load: async () => (await import('../commands/spool.js')).spoolQuarantineCommand,
           },
           {
             name: 'replay',
             alias: 'restore',
-            summary: 'put a segment back into the queue',
+            summary: 'put a segment of the quarantine back into the queue',
             load: async () => (await import('../commands/spool.js')).spoolReplayCommand,
           },
         ],
