@@ -24,7 +24,7 @@ export interface SendResult {
 }
 
 /** `settled`: the share of what was read that is acknowledged or refused, 0 to 1. */
-export interface SendCounts {
+interface SendCounts {
   readonly acknowledged: number;
   readonly rejected: number;
   readonly settled: number;
