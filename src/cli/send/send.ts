@@ -2,7 +2,6 @@ import { createReadStream, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { holdingClock } from '../../core/clock.js';
 import { errorMessage } from '../../core/errors.js';
-import type { ProgressTask } from '../../core/progress.js';
 import { silentProgress } from '../../core/progress.js';
 import { ApiClient } from '../frame/api-client.js';
 import type { CollectorAddress } from '../frame/collector-address.js';
@@ -35,20 +34,21 @@ export async function runSend(context: CommandContext, options: SendOptions): Pr
   const rejections = new RejectionList(context.err, options.json);
   const bars = context.err.isTerminal ? new ProgressBars(context.err.stream) : null;
   const progress = bars === null ? silentProgress : createBarProgress({ clock: holdingClock, bars });
-  const task = progress.begin({
-    what: 'sending',
-    unit: source.bytes === null ? 'events' : 'bytes',
-    total: source.bytes,
+  const unit = source.bytes === null ? 'events' : 'MiB';
+  const task = progress.begin({ what: 'sending', unit, total: source.bytes === null ? null : mebibytes(source.bytes) });
+  let bytesRead = 0;
+  const bytes = counted(source.stream, (count) => {
+    bytesRead += count;
   });
-  const bytes = counted(source.stream, task, source.bytes !== null);
   const result = await sendEvents(
     { clock: holdingClock, events: readEvents(bytes, { format: options.format, name: source.name }), signal },
     {
       ...options,
       onRejection: (rejection) => rejections.add(rejection, bars),
       onTrouble: (error) => lineAbove(context.err, bars, `${printable(error.message)}; it is tried again`),
-      onProgress: ({ acknowledged, rejected }) => {
-        if (source.bytes === null) task.advance(acknowledged);
+      onProgress: ({ acknowledged, rejected, settled }) => {
+        // The client holds some of what was read: that is not done.
+        task.advance(source.bytes === null ? acknowledged : mebibytes(bytesRead * settled));
         task.note(
           `${acknowledged.toLocaleString('en-US')} acknowledged${rejected > 0 ? `, ${rejected} rejected` : ''}`,
         );
@@ -93,15 +93,17 @@ function openSource({ stdin, err }: CommandContext, file: string | null): EventS
 
 async function* counted(
   stream: AsyncIterable<Uint8Array>,
-  task: ProgressTask,
-  countsBytes: boolean,
+  onBytes: (count: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  let read = 0;
   for await (const chunk of stream) {
-    read += chunk.length;
-    if (countsBytes) task.advance(read);
+    onBytes(chunk.length);
     yield chunk;
   }
+}
+
+/** To a tenth. */
+function mebibytes(bytes: number): number {
+  return Math.round((bytes / 1_048_576) * 10) / 10;
 }
 
 /** Tells rejections as they come, up to a number; what was kept all the same, once a field. */

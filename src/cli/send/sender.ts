@@ -23,12 +23,19 @@ export interface SendResult {
   readonly failure: ClientError | null;
 }
 
+/** `settled`: the share of what was read that is acknowledged or refused, 0 to 1. */
+interface SendCounts {
+  readonly acknowledged: number;
+  readonly rejected: number;
+  readonly settled: number;
+}
+
 export interface SenderOptions {
   readonly url: string;
   readonly key: string;
   readonly onRejection: (rejection: NamedRejection) => void;
   readonly onTrouble: (error: ClientError) => void;
-  readonly onProgress: (counts: { readonly acknowledged: number; readonly rejected: number }) => void;
+  readonly onProgress: (counts: SendCounts) => void;
 }
 
 /** A frame names so many of its errors by default: with no more events in it every one is named. */
@@ -73,8 +80,9 @@ export async function sendEvents(
   const told = () => {
     const { eventsAcknowledged, eventsRejected } = client.stats();
     options.onProgress({
-      acknowledged: eventsAcknowledged - eventsRejected,
+      acknowledged: Math.max(0, eventsAcknowledged - eventsRejected),
       rejected: eventsRejected + unreadable,
+      settled: Math.min(1, (eventsAcknowledged + unreadable) / Math.max(1, read)),
     });
   };
   // Whoever waits for room in the client is let go.
