@@ -6,13 +6,13 @@ export const completionCommand = defineCommand({
   arguments: { shell: chosenArgument('SHELL', { choices: ['bash', 'zsh', 'fish'], says: 'which shell' }) },
   options: {},
   examples: [
-    { command: 'source <(tidemark completion bash)', says: 'in ~/.bashrc; bash-completion must be there' },
+    { command: 'source <(tidemark completion bash)', says: 'in ~/.bashrc' },
     { command: 'source <(tidemark completion zsh)', says: 'in ~/.zshrc, after compinit' },
     { command: 'tidemark completion fish > ~/.config/fish/completions/tidemark.fish', says: 'once' },
   ],
-  async run(_context, { args }) {
+  async run({ out }, { args }) {
     const { completionScript } = await import('../frame/completion.js');
-    completionScript(args.shell);
+    completionScript(args.shell, out);
     return exitCodes.done;
   },
 });

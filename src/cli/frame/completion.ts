@@ -4,9 +4,29 @@ import type { CommandEntry, CommandSection } from './command-entry.js';
 import type { Output } from './output.js';
 
 /** Prints the script of a shell, which calls `tidemark complete -- <words>` when its user presses the tab key. */
-export function completionScript(shell: 'bash' | 'zsh' | 'fish'): void {
-  new RootCommand().setup('tidemark', 'tidemark', shell);
+export function completionScript(shell: 'bash' | 'zsh' | 'fish', out: Output): void {
+  if (shell === 'bash') out.write(bashScript);
+  else new RootCommand().setup('tidemark', 'tidemark', shell);
 }
+
+/**
+ * Our own, because that of the library needs the package bash-completion, cannot be read twice, and evaluates the line
+ * it completes.
+ */
+const bashScript = `# Completion of tidemark for bash.
+_tidemark() {
+  local line
+  COMPREPLY=()
+  while IFS= read -r line; do
+    case $line in
+      :0) COMPREPLY=(); compopt -o default 2>/dev/null ;;
+      :*) ;;
+      *) COMPREPLY+=("\${line%%$'\\t'*}") ;;
+    esac
+  done < <(tidemark complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -F _tidemark tidemark
+`;
 
 /** What the script asks: the words so far, the last of them unfinished or empty. */
 export async function answerCompletion(

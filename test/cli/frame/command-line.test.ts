@@ -88,20 +88,31 @@ test.each(['bash', 'zsh', 'fish'])('the completion of %s asks tidemark', async (
   expect(stdout).toContain('tidemark complete --');
 });
 
-test('bash completes commands, options, values and files with the script it is given', async () => {
-  const { stdout: script } = await tidemark(['completion', 'bash']);
-  const dir = tempDir();
-  const path = join(dir, 'completion.bash');
-  writeFileSync(path, script);
+test('what is offered are commands, options, values and files', async () => {
   const offered = async (...words: string[]): Promise<string[]> => {
     const { stdout } = await tidemark(['complete', '--', ...words]);
     const lines = stdout.trimEnd().split('\n');
     return lines.slice(0, -1).map((line) => line.split('\t')[0] ?? '');
   };
-  execFileSync('bash', ['-n', path]);
   expect(await offered('mig')).toEqual(['migrate']);
   expect(await offered('keys', '')).toEqual(['create', 'list', 'revoke']);
   expect(await offered('keys', 'create', '--te')).toEqual(['--tenant']);
   expect(await offered('completion', '')).toEqual(['bash', 'zsh', 'fish']);
   expect((await tidemark(['complete', '--', 'keys', 'list', '--config', ''])).stdout).toBe(':0\n');
+});
+
+test('bash completes with the script it is given, and runs nothing of the line it completes', async () => {
+  const { stdout: script } = await tidemark(['completion', 'bash']);
+  const dir = tempDir();
+  const program = packageFile('dist/src/cli/tidemark.js').pathname;
+  writeFileSync(join(dir, 'tidemark'), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`, { mode: 0o755 });
+  writeFileSync(join(dir, 'completion.bash'), script);
+  const calls = `
+    source ${dir}/completion.bash; source ${dir}/completion.bash
+    offer() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _tidemark; echo "\${COMPREPLY[*]}"; }
+    offer tidemark mig; offer tidemark runs --status co; offer tidemark run '$(touch ${dir}/ran)' ''`;
+  const env = { PATH: `${dir}:${process.env.PATH}` };
+  const shown = execFileSync('bash', ['--norc', '-c', calls], { env, encoding: 'utf8' });
+  expect(shown.split('\n').slice(0, 2)).toEqual(['migrate', 'completed']);
+  expect(existsSync(join(dir, 'ran'))).toBe(false);
 });
