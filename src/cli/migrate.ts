@@ -9,6 +9,7 @@ import { systemClock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { createLogger } from '../telemetry/logger.js';
+import { createEdgeProgress } from './edge-progress.js';
 import type { CommandContext } from './frame/command.js';
 import type { Output } from './frame/output.js';
 import { localCollector } from './local-collector.js';
@@ -20,7 +21,7 @@ interface MigrateOptions {
   readonly json: boolean;
 }
 
-export async function migrateStore({ env, out }: CommandContext, options: MigrateOptions): Promise<void> {
+export async function migrateStore({ env, out, err }: CommandContext, options: MigrateOptions): Promise<void> {
   const { config } = localCollector(env, options);
   const logger = createLogger({ level: 'warn', pretty: true, destination: process.stderr });
   const { url, account, channelPath } = storeOf(config, logger);
@@ -38,7 +39,11 @@ export async function migrateStore({ env, out }: CommandContext, options: Migrat
   const { dryRun } = options;
   try {
     const down = options.down === undefined ? {} : { downCount: options.down };
-    const report = await migrate({ store, logger }, { database: config.clickhouse.database, dryRun, ...down });
+    const progress = { shown: createEdgeProgress(err), clock: systemClock };
+    const report = await migrate(
+      { store, logger, progress },
+      { database: config.clickhouse.database, dryRun, ...down },
+    );
     if (options.json) out.json({ url, dry_run: dryRun, ...described(report) });
     else print(out, report, { url, dryRun });
   } finally {

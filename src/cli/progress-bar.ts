@@ -9,7 +9,10 @@ export interface BarTerminal extends Pick<Writable, 'write'> {
 }
 
 const intervalMs = 250;
-const barCells = 24;
+const barCellsWide = 24;
+const barCellsNarrow = 10;
+/** Below so many columns the bar is the narrow one. */
+const columnsWide = 110;
 const columnsDefault = 80;
 const eraseLine = '\r\u001b[2K';
 
@@ -50,8 +53,9 @@ export class ProgressBars implements ProgressDisplay {
   }
 
   draw(): void {
-    const line = [...this.#states.values()].map(barText).join('   ');
     const width = (this.#terminal.columns || columnsDefault) - 1;
+    const cells = width < columnsWide ? barCellsNarrow : barCellsWide;
+    const line = [...this.#states.values()].map((state) => barText(state, cells)).join('   ');
     this.#terminal.write(eraseLine + line.slice(0, width));
   }
 }
@@ -62,13 +66,14 @@ export function createBarProgress({ clock, bars }: { readonly clock: Clock; read
 }
 
 /** `replay of the spool  [#####-------]  42 %  1,234 of 3,000 events  12 s left`. */
-export function barText({ what, unit, part, done, total, remainingMs }: ProgressState): string {
+export function barText(state: ProgressState, cells: number): string {
+  const { what, unit, part, done, total, remainingMs } = state;
   const counted = done.toLocaleString('en');
   const doing = part === null ? [] : [part];
   if (total === null) return [what, `${counted} ${unit}`, ...doing].join('  ');
   const ratio = total === 0 ? 1 : Math.min(1, done / total);
-  const filled = Math.floor(ratio * barCells);
-  const bar = `[${'#'.repeat(filled)}${'-'.repeat(barCells - filled)}]`;
+  const filled = Math.floor(ratio * cells);
+  const bar = `[${'#'.repeat(filled)}${'-'.repeat(cells - filled)}]`;
   const left = remainingMs === null ? [] : [`${timeText(remainingMs)} left`];
   const amounts = `${counted} of ${total.toLocaleString('en')} ${unit}`;
   return [what, bar, `${Math.floor(ratio * 100)} %`, amounts, ...left, ...doing].join('  ');

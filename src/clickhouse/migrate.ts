@@ -122,6 +122,8 @@ async function takeSteps(
       await takeStep(deps, options, { file, direction }).finally(() => watch?.end());
       task.advance(index + 1);
     }
+    const context = { direction, migrations: steps.length, last: steps.at(-1)?.name };
+    deps.logger.info(context, 'the schema of the store is changed');
   } finally {
     task.end();
   }
@@ -141,7 +143,7 @@ async function takeStep(
     const verb = direction === 'up' ? 'apply' : 'take back';
     throw new CollectorError(error.code, `cannot ${verb} migration ${file.name}: ${error.message}`, { cause: error });
   }
-  deps.logger.info({ migration: file.name, direction }, 'migration done');
+  deps.logger.debug({ migration: file.name, direction }, 'migration done');
 }
 
 // ── ledger ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,3 +16,8 @@ export function packMessage(message: unknown): Uint8Array {
 export function unpackMessage(bytes: Uint8Array): unknown {
   return unpackr.unpack(bytes);
 }
+
+/** One message after another. Throws as `unpackMessage`. */
+export function unpackMessages(bytes: Uint8Array): unknown[] {
+  return unpackr.unpackMultiple(bytes) as unknown[];
+}

@@ -137,6 +137,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   readonly #roller: SegmentRoller;
   readonly #spaceCallbacks: (() => void)[] = [];
   #state: 'new' | 'running' | 'stopped' = 'new';
+  #starting: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
   /** No segment leaves any more. */
   #sealed = false;
@@ -190,7 +191,12 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
 
   /** Recovers what an earlier process left. Rejects when the directory cannot be read or mended. */
   async start(): Promise<void> {
-    invariant(this.#state === 'new', 'the spool is started twice');
+    invariant(this.#starting === null && this.#stopping === null, 'the spool is started once, and not after its stop');
+    this.#starting = this.#start();
+    await this.#starting;
+  }
+
+  async #start(): Promise<void> {
     const { directory, eventIdsMax: idsMax } = this.#options;
     const deps = {
       fileSystem: this.#fileSystem,
@@ -343,7 +349,8 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   async #stop(): Promise<void> {
-    if (this.#state !== 'running') return;
+    // A start goes on to its end, and so do the files that it opens; one that failed has opened some, too.
+    await this.#starting?.catch(() => undefined);
     this.#state = 'stopped';
     this.#quota.stop();
     await this.#roller.stop();

@@ -29,7 +29,7 @@ export function createLogger(options: LoggerOptions): Logger {
       redact: { paths: credentialPaths, censor: '***' },
     },
     options.pretty
-      ? pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', destination: options.destination ?? 1 })
+      ? pretty({ sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss.l', destination: options.destination ?? 1 })
       : (options.destination ?? pino.destination({ dest: 1, sync: true })),
   );
 }

@@ -5,12 +5,14 @@ import { FakeClock } from '../support/fake-clock.js';
 const state = { what: 'replay of the spool', unit: 'events', part: null, done: 1_500, total: 6_000 };
 
 test('a bar says how much, of how much, and how long still', () => {
-  expect(barText({ ...state, elapsedMs: 20_000, remainingMs: 60_000 })).toBe(
+  expect(barText({ ...state, elapsedMs: 20_000, remainingMs: 60_000 }, 24)).toBe(
     'replay of the spool  [######------------------]  25 %  1,500 of 6,000 events  1 min 0 s left',
   );
-  expect(barText({ ...state, total: null, elapsedMs: 0, remainingMs: null })).toBe('replay of the spool  1,500 events');
+  expect(barText({ ...state, total: null, elapsedMs: 0, remainingMs: null }, 24)).toBe(
+    'replay of the spool  1,500 events',
+  );
   const empty = { ...state, done: 0, total: 0, part: '0001_a.sql', elapsedMs: 0, remainingMs: null };
-  expect(barText(empty)).toBe('replay of the spool  [########################]  100 %  0 of 0 events  0001_a.sql');
+  expect(barText(empty, 10)).toBe('replay of the spool  [##########]  100 %  0 of 0 events  0001_a.sql');
 });
 
 test('bars stay within the terminal, give way to what else is written there, and are gone at the end', () => {
@@ -31,7 +33,7 @@ test('bars stay within the terminal, give way to what else is written there, and
   const task = createBarProgress({ clock, bars }).begin({ what: 'replay of the spool', unit: 'events', total: 10 });
   written = '';
   clock.advance(2_000);
-  const bar = 'replay of the spool  [-----------------';
+  const bar = 'replay of the spool  [----------]  0 % ';
   expect(written).toBe(`\r\u001b[2K${bar}`);
   written = '';
   log.write('a line\n');

@@ -29,6 +29,7 @@ test('after duplicates, late events, skewed clocks, a kill and a replay every nu
   const random = seededRandom(seed);
   const history = new SentHistory(random, agents);
   const collector = new CollectorProcess({
+    isStreamed: true,
     dataDir: tempDir(),
     env: { TIDEMARK_LIMITS_SKEW_PAST_MS: String(skewPastMs), TIDEMARK_LIMITS_SKEW_FUTURE_MS: String(skewFutureMs) },
   });

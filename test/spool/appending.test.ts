@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { nodeFileSystem } from '../../src/spool/file-system.js';
 import { FaultyFileSystem } from '../support/faulty-file-system.js';
-import { append, mustAppend, settle, spoolBatch, startSpool, startSpoolOn } from '../support/spool-rig.js';
+import {
+  append,
+  createSpoolOn,
+  mustAppend,
+  settle,
+  spoolBatch,
+  spoolDirectory,
+  startSpool,
+  startSpoolOn,
+} from '../support/spool-rig.js';
 import { tempDir } from '../support/temp-dir.js';
 
 test('a batch is acknowledged only after its rows, its log record and the directory are synced', async () => {
@@ -60,6 +69,48 @@ test('the data file is the rows of all batches end to end, and the reader learns
   const expected = Buffer.concat([1, 2, 3].map((fill) => Buffer.alloc(10 * fill, fill)));
   expect(readFileSync(segment!.dataPath)).toEqual(expected);
   await spool.stop(1_000);
+});
+
+test('a stop during the start waits for its end, and nothing goes on or is open after it', async () => {
+  const disk = new FaultyFileSystem();
+  let open = () => {};
+  disk.syncGate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const { spool } = createSpoolOn(disk, { directory: spoolDirectory });
+  const started = spool.start();
+  await settle();
+  let hasStopped = false;
+  const stopped = spool.stop(1_000).then(() => {
+    hasStopped = true;
+  });
+  await settle();
+  expect(hasStopped).toBe(false);
+  open();
+  await Promise.all([started, stopped]);
+  expect(spool.tryAppend(spoolBatch()).status).toBe('stopped');
+  expect(disk.openFiles).toBe(0);
+});
+
+test('a start that fails leaves no file open once the spool is stopped', async () => {
+  for (const operation of ['rename', 'syncDirectory', 'remove'] as const) {
+    for (let nth = 1; nth <= 3; nth++) {
+      const { disk: before } = await startSpool();
+      const disk = before.kill();
+      disk.failOnce(operation, 'EIO', nth);
+      const { spool } = createSpoolOn(disk, { directory: spoolDirectory });
+      await spool.start().catch(() => undefined);
+      await spool.stop(1_000);
+      expect({ operation, nth, open: disk.openFiles }).toEqual({ operation, nth, open: 0 });
+    }
+  }
+});
+
+test('a spool that is stopped before its start has done nothing, and is not started', async () => {
+  const { spool, disk } = createSpoolOn(new FaultyFileSystem(), { directory: spoolDirectory });
+  await spool.stop(1_000);
+  await expect(spool.start()).rejects.toThrow('not after its stop');
+  expect(disk.files()).toEqual([]);
 });
 
 test('appends before the start and after the stop are answered with stopped', async () => {

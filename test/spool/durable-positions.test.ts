@@ -58,6 +58,21 @@ test('a journal that is rewritten holds durable positions, not those of frames t
   expect(['a', 'b', 'c', 'new'].map((producer) => next.spool.lastSeq('acme', producer))).toEqual([1, 1, 1, 0]);
 });
 
+test('a journal whose note of the newest receipt is missing takes the time from its positions', async () => {
+  const disk = new FaultyFileSystem();
+  const open = () =>
+    PositionJournal.open(
+      { fileSystem: disk, table: new PositionTable(10, () => undefined), logger: silentLogger },
+      { directory: spoolDirectory, bytesMin: 1e6 },
+    );
+  const journal = await open();
+  const used = [1_700_000_000, 1_700_000_007, 1_700_000_003];
+  const positions = used.map((usedS, index) => ({ low: index + 1, high: 9, seq: 5, usedS }));
+  await journal.append(positions, { receivedMs: 0, eventIdFile: 0 });
+  await journal.close();
+  expect((await open()).notes.receivedMs).toBe(1_700_000_007_000);
+});
+
 test('a release journals the numbers of its segment, not those that its producers have reached since', async () => {
   const rig = await startSpool({ segmentRowsMax: 1 });
   const { spool, disk } = rig;

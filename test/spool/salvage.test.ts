@@ -134,6 +134,22 @@ test('of a closed segment whose data file is cut the records that are whole are 
   }
 });
 
+test('what was salvaged and is damaged again is salvaged again, and the rows of both times add up', async () => {
+  const segment = await writeThreeSegments('closed');
+  const first = await afterDamage(segment, flip(segment.data, segment.places[4]!.data[0]));
+  await settle(4);
+  expect(first.spool.stats()).toMatchObject({ quarantinedSegments: 1, quarantinedEvents: 5 });
+  const disk = first.disk.kill();
+  const successor = disk.files().filter((name) => name.endsWith('.log'))[1]!;
+  expect(successor).not.toBe(segment.log);
+  // The records before the damage lie where they lay.
+  flip(successor, segment.places[1]!.log[0] + 30)(disk);
+  const rig = await startSpool({}, disk);
+  expect((await drain(rig)).batches).toEqual([1, 2, 4, 5, 7]);
+  // Only the end record of the successor tells how many rows the record without a readable head had.
+  expect(rig.spool.stats()).toMatchObject({ quarantinedSegments: 2, quarantinedEvents: 5 + 2 });
+});
+
 test('bytes behind the end of a closed segment are put aside, and all of its records are kept', async () => {
   const segment = await writeThreeSegments('closed');
   const rig = await afterDamage(segment, (disk) => {

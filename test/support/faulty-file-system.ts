@@ -32,6 +32,8 @@ export class FaultyFileSystem implements FileSystem {
   space: DiskSpace = { usedBytes: 0, availableBytes: 1e15 };
   /** Awaited by every datasync before it takes effect: holds syncs back. */
   syncGate: Promise<void> = Promise.resolve();
+  /** Files that are open now. */
+  openFiles = 0;
   readonly #names = new Map<string, Inode>();
   #durableNames = new Map<string, Inode>();
   #unsyncedNames: DirectoryChange[] = [];
@@ -198,6 +200,7 @@ class FaultyFile implements OpenFile {
     this.#disk = disk;
     this.#path = path;
     this.#inode = inode;
+    disk.openFiles++;
   }
 
   async write(chunks: readonly Uint8Array[], position: number): Promise<void> {
@@ -249,6 +252,7 @@ class FaultyFile implements OpenFile {
   }
 
   async close(): Promise<void> {
+    if (!this.#closed) this.#disk.openFiles--;
     this.#closed = true;
   }
 

@@ -120,11 +120,20 @@ export async function startSpool(
 }
 
 export async function startSpoolOn<Disk extends FileSystem>(
+  ...args: Parameters<typeof createSpoolOn<Disk>>
+): Promise<SpoolRig<Disk>> {
+  const rig = createSpoolOn(...args);
+  await rig.spool.start();
+  return rig;
+}
+
+/** Not yet started. */
+export function createSpoolOn<Disk extends FileSystem>(
   disk: Disk,
   options: Partial<SpoolOptions> & Pick<SpoolOptions, 'directory'>,
   clock = new FakeClock(),
   more: Partial<Pick<SpoolDeps, 'wasOffered' | 'logger'>> = {},
-): Promise<SpoolRig<Disk>> {
+): SpoolRig<Disk> {
   const totals = new SpoolTotals();
   const eventIds = new EventIdNotes();
   const deps = { fileSystem: disk, clock, logger: silentLogger, instruments: totals.instruments, eventIds, ...more };
@@ -135,7 +144,6 @@ export async function startSpoolOn<Disk extends FileSystem>(
     producersMax: 10_000,
     ...options,
   });
-  await spool.start();
   return { spool, disk, clock, totals, eventIds };
 }
 

@@ -31,6 +31,10 @@ type Request<Operation> = PlacesOf<Operation> & { readonly query?: QueryOf<Opera
 export type Answer<Path extends PathWith<'get'>> = BodyOf<OperationOf<Path, 'get'>>;
 export type Query<Path extends PathWith<'get'>> = QueryOf<OperationOf<Path, 'get'>>;
 
+/** Each a list, separated by commas; absent: everything passes. */
+export type LiveFilter = Readonly<Partial<Record<LiveParameter, string | undefined>>>;
+type LiveParameter = 'agent_id' | 'run_id' | 'type' | 'status' | 'model' | 'provider' | 'environment';
+
 type Verb = 'GET' | 'POST' | 'DELETE';
 
 /** Longer than the collector lets any query take. */
@@ -74,6 +78,11 @@ export class ApiClient {
     request: Request<OperationOf<Path, 'get'>> & { readonly signal: AbortSignal },
   ): Promise<Response> {
     return this.#fetch('GET', path, request, request.signal);
+  }
+
+  /** The live view as Server-Sent Events, which the description of the API does not tell as an answer. */
+  async liveEvents(filter: LiveFilter, signal: AbortSignal): Promise<Response> {
+    return this.#fetch('GET', '/api/v1/live/events', { query: filter }, signal);
   }
 
   async #json(method: Verb, path: string, request: Parts): Promise<unknown> {

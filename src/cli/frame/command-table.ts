@@ -15,11 +15,26 @@ export const commandSections: readonly CommandSection[] = [
         summary: 'stream a fleet of agents, then compare what was sent with what is answered',
         load: async () => (await import('../commands/demo.js')).demoCommand,
       },
+      {
+        name: 'send',
+        summary: 'send events from a file or from stdin',
+        load: async () => (await import('../commands/send.js')).sendCommand,
+      },
     ],
   },
   {
     title: 'look at what ran:',
     entries: [
+      {
+        name: 'tail',
+        summary: 'follow events as they come, with filters',
+        load: async () => (await import('../commands/tail.js')).tailCommand,
+      },
+      {
+        name: 'top',
+        summary: 'watch the agents: rate, percentiles, success, errors, cost',
+        load: async () => (await import('../commands/top.js')).topCommand,
+      },
       {
         name: 'agents',
         summary: 'list the agents and how they do',

@@ -11,6 +11,7 @@ import {
   collectorStreamLimits,
   limitedSettings,
   noAsyncInsert,
+  noDerivedComparisons,
   priorities,
 } from './statement-settings.js';
 
@@ -50,7 +51,11 @@ export class CollectorStatements {
       isInsert: body.head.kind !== 'sql' || /^\s*INSERT\b/i.test(text),
       setup: {
         database: this.#databaseOf(parameters.database),
-        settings: new Map([...settings, ['priority', priorities.collector], ...(reads ? [] : [noAsyncInsert])]),
+        settings: new Map([
+          ...settings,
+          ['priority', priorities.collector],
+          reads ? noDerivedComparisons : noAsyncInsert,
+        ]),
         parameters: parameters.parameters,
         isLocked: user.role === 'reader',
       },
