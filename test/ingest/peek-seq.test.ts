@@ -21,3 +21,16 @@ test('anything else is "not seen here", never a wrong number', () => {
   expect(peekSeq(Buffer.from('{"seq":1.5,"events":[]}'), 'json')).toBeNull();
   expect(peekSeq(Buffer.from('[{"seq":1}]'), 'json')).toBeNull();
 });
+
+test('a seq that is a map, a text or anything but a number is not seen here, whatever byte it begins with', () => {
+  const numbers = new Set([0xcb, 0xcc, 0xcd, 0xce, 0xcf]);
+  for (let marker = 0x80; marker <= 0xff; marker++) {
+    const frame = Buffer.concat([
+      Buffer.from([0x82, 0xa3]),
+      Buffer.from('seq'),
+      Buffer.from([marker]),
+      Buffer.alloc(9),
+    ]);
+    expect(peekSeq(frame, 'msgpack') === null, marker.toString(16)).toBe(!numbers.has(marker));
+  }
+});
