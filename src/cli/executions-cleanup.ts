@@ -53,7 +53,8 @@ export async function cleanUp(context: CommandContext, api: ApiClient, options: 
     out.line(`${count(runs)} runs that started before ${before} were erased, ${count(all)} rows`);
     if (pending > 0) err.line(`of ${count(pending)} the newest events still wait for their insert, and go after it`);
     if (found.running > 0) err.line(`${count(found.running)} still run and were left`);
-    if (found.isCut) err.line(`there are more than ${count(options.limit)}: ask again`);
+    if (isInterrupted) err.line('interrupted: the rest is as it was');
+    else if (found.isCut) err.line(`there are more than ${count(options.limit)}: ask again`);
   }
   return isInterrupted ? exitCodes.interrupted : exitCodes.done;
 }

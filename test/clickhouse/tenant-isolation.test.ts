@@ -281,7 +281,14 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
 };
 
 /** These read of every tenant at once. */
-const ofAllTenants = ['readNewestRows', 'readRememberedWork', 'readStorage', 'readWindowRestore'];
+const ofAllTenants = [
+  'readFullestPartition',
+  'readNewestRows',
+  'readRememberedWork',
+  'readStorage',
+  'readStoreState',
+  'readWindowRestore',
+];
 
 async function scopeOfRun(tenant: string) {
   const key = { tenant, runId: run };

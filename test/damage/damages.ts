@@ -171,8 +171,8 @@ function tableDirectory(path: string, table: string): string {
   return join(path, 'engine/db', place);
 }
 
-/** Parts by their first block; one that was merged away is not looked at. */
-function partOf(path: string, table: string, which: 'newest' | 'oldest'): string {
+/** Parts of a data directory's table by their first block; one that was merged away is not looked at. */
+export function partOf(path: string, table: string, which: 'newest' | 'oldest'): string {
   const directory = tableDirectory(path, table);
   const parts = readdirSync(directory)
     .filter((name) => /^\w+_\d+_\d+_\d+$/.test(name) && statSync(join(directory, name)).isDirectory())
