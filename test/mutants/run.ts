@@ -14,8 +14,9 @@ import { sqlMutants } from './sql-mutants.js';
  * test notices is a survivor: a behaviour that nothing holds, or a change that changes nothing. Exit code 1 when there
  * are survivors.
  */
-const usage =
-  'usage: mutants --folder <folder> [--count 20] [--skip 0] [--seed 1] [--file <part>] [--at <line>] [--near] [--list]\n';
+const usage = `usage: mutants --folder <folder> [--count 20] [--skip 0] [--seed 1]
+               [--file <part>] [--at <line>] [--near] [--list]
+`;
 answerHelp(usage);
 const { values } = parseArgs({
   options: {
