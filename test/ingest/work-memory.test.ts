@@ -111,3 +111,24 @@ test('what the store remembers is taken where this process has not heard otherwi
   expect(memory.end(4, 900).conflicts).toBe(true);
   expect(memory.runOf(13, 1)).toBeNull();
 });
+
+test('of what the store remembers an open task of a run tells its run, where no newer one is known', () => {
+  const { memory, start } = createMemory();
+  start(50, 900);
+  memory.tellRun(15, 50, 98, () => 'newer');
+  const remembered = [
+    { task: '5', run: 'r', step: '' },
+    { task: '6', run: 'r', step: '' },
+    { task: '7', run: '', step: '' },
+    { task: '8', run: 'r', step: 's' },
+    { task: '', run: 'r', step: '' },
+  ].map((names) => ({ tenant: 't', agent: 'a', attempt: 1, startedMs: 100, endedMs: null, ...names }));
+  const keysOf = ({ task, run }: { readonly task: string; readonly run: string }) => ({
+    key: task === '' ? 99 : Number(task),
+    alias: task === '' ? 0 : 10 + Number(task),
+    runKey: run === '' ? 0 : 99,
+  });
+  expect(memory.restore(remembered, keysOf, 1_000)).toBe(5);
+  const runs = [15, 16, 17, 18, 0].map((alias) => memory.runOf(alias, 1)?.runId ?? null);
+  expect(runs).toEqual(['newer', 'r', null, null, null]);
+});

@@ -6,8 +6,8 @@ import type { ScratchCheckout, TestVerdict } from './scratch-checkout.js';
 export interface JuryOptions {
   readonly project: readonly TextFile[];
   readonly related: RelatedTests;
-  /** How many groups of tests are asked, from the nearest. */
-  readonly groupsMax: number;
+  /** Only the nearest tests are asked. */
+  readonly isNear: boolean;
   readonly print: (text: string) => void;
 }
 
@@ -28,16 +28,20 @@ export class Jury {
   }
 
   async judge(mutant: Mutant): Promise<TestVerdict> {
-    const { related, groupsMax } = this.#options;
+    const { related, isNear } = this.#options;
     let seconds = 0;
-    for (const group of related.groupsOf(mutant.path).slice(0, groupsMax)) {
+    for (const [distance, group] of related.groupsOf(mutant.path, isNear).entries()) {
       for (;;) {
         const tests = group.filter((test) => !this.#unsound.has(test));
         if (tests.length === 0) break;
         const verdict = await this.#testWith(mutant, tests);
         seconds += verdict.seconds;
         if (verdict.passed) break;
-        if (await this.#isSound([...verdict.failures.keys()], tests)) return { ...verdict, seconds };
+        const failed = verdict.failures.size > 0 ? [...verdict.failures.keys()] : tests;
+        if (!(await this.#isSound(failed))) continue;
+        // A test that is far and fails once may have failed by itself.
+        if (distance === 0 || !(await this.#testWith(mutant, failed)).passed) return { ...verdict, seconds };
+        this.#leaveOut(failed, 'it fails and passes with the same change');
       }
     }
     return { passed: true, late: false, failure: '', seconds, failures: new Map() };
@@ -53,22 +57,23 @@ export class Jury {
     }
   }
 
-  /** Whether what failed passes without a change; by all that ran when none is known to have failed. */
-  async #isSound(failed: readonly string[], ran: readonly string[]): Promise<boolean> {
-    const asked = (failed.length > 0 ? failed : ran).filter((test) => !this.#sound.has(test));
+  /** Whether test files that failed pass without a change. */
+  async #isSound(failed: readonly string[]): Promise<boolean> {
+    const asked = failed.filter((test) => !this.#sound.has(test));
     if (asked.length === 0) return true;
-    const verdict = await this.#scratch.test(asked, { secondsMax: 2 * secondsMax });
-    if (verdict.passed) {
+    const { passed, failures } = await this.#scratch.test(asked, { secondsMax: 2 * secondsMax });
+    if (passed) {
       for (const test of asked) this.#sound.add(test);
       return true;
     }
-    const bad = verdict.failures.size > 0 ? [...verdict.failures.keys()] : asked;
-    for (const test of bad) {
-      this.#options.print(
-        `left out ${test}: it fails without a change (${verdict.failures.get(test) ?? verdict.failure})`,
-      );
+    this.#leaveOut(failures.size > 0 ? [...failures.keys()] : asked, 'it fails without a change');
+    return false;
+  }
+
+  #leaveOut(tests: readonly string[], cause: string): void {
+    for (const test of tests) {
+      this.#options.print(`left out ${test}: ${cause}`);
       this.#unsound.add(test);
     }
-    return false;
   }
 }

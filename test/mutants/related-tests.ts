@@ -14,6 +14,7 @@ const furtherTests: readonly (readonly [place: string, tests: readonly string[]]
 const stepsMax = 2;
 const furtherRank = 100;
 const nearest = 3;
+const nearMax = 19;
 
 /**
  * The test files that may notice a change of a file, the nearest first: one of its name, those whose imports reach it
@@ -37,9 +38,15 @@ export class RelatedTests {
     return this.#ranked(path).map(([test]) => test);
   }
 
+  /** Those that load it themselves, without what starts a collector; nineteen hold all of most stages. */
+  nearOf(path: string): string[] {
+    const near = this.#ranked(path).filter(([, rank]) => rank < furtherRank);
+    return near.slice(0, nearMax).map(([test]) => test);
+  }
+
   /** The same in groups to run one after the other: most changes are noticed in the first. */
-  groupsOf(path: string): string[][] {
-    const tests = this.of(path);
+  groupsOf(path: string, isNear = false): string[][] {
+    const tests = isNear ? this.nearOf(path) : this.of(path);
     const rest = tests.slice(nearest);
     const parts = Array.from({ length: Math.ceil(rest.length / 8) }, (_, part) => rest.slice(8 * part, 8 * part + 8));
     return [tests.slice(0, nearest), ...parts].filter(({ length }) => length > 0);

@@ -9,21 +9,25 @@ import { ScratchCheckout } from './scratch-checkout.js';
 import { sqlMutants } from './sql-mutants.js';
 
 /**
- * `npm run mutants -- --folder src/ingest [--count 20] [--seed 1] [--file name] [--near]`: makes one small change at a
- * time in a copy of the working tree, and runs the tests that should notice, the nearest first. What no test notices is
- * a survivor: a behaviour that nothing holds, or a change that changes nothing. Exit code 1 when there are survivors.
+ * `npm run mutants -- --folder src/ingest [--count 20] [--skip 0] [--seed 1] [--file name] [--near]`: makes one small
+ * change at a time in a copy of the working tree, and runs the tests that should notice, the nearest first. What no
+ * test notices is a survivor: a behaviour that nothing holds, or a change that changes nothing. Exit code 1 when there
+ * are survivors.
  */
-const usage =
-  'usage: mutants --folder <folder> [--count 20] [--seed 1] [--file <part>] [--at <line>] [--near] [--list]\n';
+const usage = `usage: mutants --folder <folder> [--count 20] [--skip 0] [--seed 1]
+               [--file <part>] [--at <line>] [--near] [--list]
+`;
 answerHelp(usage);
 const { values } = parseArgs({
   options: {
     folder: { type: 'string', default: 'src/ingest' },
     count: { type: 'string', default: '20' },
+    /** How many of the same seed were asked before. */
+    skip: { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
     file: { type: 'string', default: '' },
     at: { type: 'string' },
-    /** Only the nineteen test files that are nearest, where there is no time for all: those of most stages. */
+    /** Only the nearest test files, where there is no time for all. */
     near: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
@@ -35,7 +39,8 @@ const sources = project
   .filter(({ path }) => /^(src|workers|test)\/.*\.ts$/.test(path) && !path.endsWith('.d.ts'))
   .map(parseSource);
 const folder = `${values.folder.replace(/\/$/, '')}/`;
-const chosen = shuffled(allMutants(), Number(values.seed)).slice(0, Number(values.count));
+const [count, skip] = [Number(values.count), Number(values.skip)];
+const chosen = shuffled(allMutants(), Number(values.seed)).slice(skip, skip + count);
 if (values.list) {
   for (const mutant of chosen) print(`${mutant.path}:${mutant.line}: ${mutant.says}`);
 } else await run(chosen);
@@ -62,7 +67,7 @@ async function run(mutants: readonly Mutant[]): Promise<void> {
       project,
       related: new RelatedTests(sources),
       print,
-      groupsMax: values.near ? 3 : Number.POSITIVE_INFINITY,
+      isNear: values.near,
     });
     const survivors: Mutant[] = [];
     for (const [index, mutant] of mutants.entries()) {
