@@ -66,7 +66,7 @@ export const executionsCleanupCommand = defineCommand({
     'Erases every run of the tenant that started before so many days and has ended, with its tasks, steps, failures ' +
     'and logs, one after the other: counts, sums and percentiles per agent and time stay. It cannot be undone. What ' +
     'still runs is left, and so are tasks of no run, which go after their days (executions schedule-cleanup). ' +
-    'Each takes a part of a second: of very many, let the days do it, which drop whole parts. The key must ' +
+    'Each takes up to seconds: of very many, let the days do it, which drop whole parts. The key must ' +
     'have the scope admin.',
   arguments: {},
   options: {
