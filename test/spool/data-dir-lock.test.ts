@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { tryLoadFileLock } from '../../src/clickhouse/embedded/sandbox/native-calls.js';
 import { CollectorError } from '../../src/core/errors.js';
-import { DataDirLock } from '../../src/spool/data-dir-lock.js';
+import { DataDirLock, lockHolder } from '../../src/spool/data-dir-lock.js';
 import { createFileLocker, type FileLockerOptions } from '../../src/spool/file-locker.js';
 import { holdLock } from '../support/lock-holder.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -95,6 +95,22 @@ test('a data directory that cannot be made is refused with what to do', async ()
     ]);
   }
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'who asks hears which process has the lock, and when nobody has',
+  async () => {
+    const [held, free] = [tempDir(), tempDir()];
+    const lock = await take(held);
+    const other = await take(free);
+    expect(lockHolder(join(held, fileName))).toBe(process.pid);
+    await other.stop();
+    expect(lockHolder(join(free, fileName))).toBe(false);
+    expect(lockHolder(join(held, fileName))).toBe(process.pid);
+    await lock.stop();
+    expect(lockHolder(join(held, fileName))).toBe(false);
+    expect(lockHolder(join(held, 'no-such-file'))).toBeNull();
+  },
+);
 
 test('removing the lock file of a running collector lets nobody in', async () => {
   const directory = tempDir();
