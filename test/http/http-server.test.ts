@@ -5,6 +5,7 @@ import WebSocket from 'ws';
 import { CollectorError, errorTable } from '../../src/core/errors.js';
 import type { SocketRoute } from '../../src/core/ports/socket-route.js';
 import { problem } from '../../src/core/problem.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { RawClient, route, serve } from '../support/served.js';
 
 async function codeOf(response: Response): Promise<unknown> {
@@ -392,4 +393,15 @@ test('stop drains what a route has under way, then closes its sockets with a cod
   expect(await closed).toBe(1012);
   expect(order).toEqual(['drained', 'closed']);
   await expect(fetch(url)).rejects.toThrow();
+});
+
+test('a stop waits for no WebSocket that has closed before', async () => {
+  // Its time stands still: whatever waited for a deadline would wait for ever.
+  const { server, host } = await serve({ clock: new FakeClock(), sockets: [echoSocket] });
+  const socket = new WebSocket(`ws://${host}/echo`, { headers: { authorization: 'Bearer good' } });
+  await once(socket, 'open');
+  socket.close();
+  await once(socket, 'close');
+  await server.stop(60_000);
+  await expect(fetch(`http://${host}/`)).rejects.toThrow();
 });

@@ -167,6 +167,31 @@ test('when counting error categories takes too long, they are left out and the r
   });
 });
 
+test.each([
+  ['few minutes each', { agents: 250, minutes: 1, durations: 1 }, [0, 100, 200]],
+  ['a whole day and many durations each', { agents: 3, minutes: 1_440, durations: 40_000 }, [0, 1, 2]],
+  ['a whole day and hardly a duration each', { agents: 20, minutes: 1_440, durations: 10 }, [0, 12]],
+])(
+  'a page is as many agents as are read at once: of %s',
+  async (_what, { agents: count, minutes, durations }, begins) => {
+    const rows = Array.from({ length: count }, (_, index) => ({
+      tenant: 'acme',
+      agent_id: `agent-${index}`,
+      minutes: String(minutes),
+      duration_count: String(durations),
+    }));
+    const counted = {
+      rows: async <Row>({ name }: StoreQuery) => (name === 'window_restore_agents' ? rows : []) as Row[],
+    };
+    const done: number[] = [];
+    const range = { receivedBeforeMs: restart, nowMs: restart, agentsMax: 1_000 };
+    for await (const page of readWindowRestore(counted, range, { onAgents: (each) => done.push(each) })) {
+      expect(page).toEqual([]);
+    }
+    expect(done).toEqual(begins);
+  },
+);
+
 test('a restore that is run again adds nothing', async () => {
   const { windows } = setUp(restart);
   await restore(windows, restart);

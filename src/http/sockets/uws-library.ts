@@ -82,9 +82,9 @@ export function advice(system: {
   return 'No build of it for this Node is known';
 }
 
-/** What `process.versions.modules` is of the Nodes that each has binaries for: 20, 22, 24, 25; 16, 18, 20. */
+/** What `process.versions.modules` is of the Nodes from 20 on that each has binaries for: 20, 22, 24, 25; 20. */
 const newestAbis: ReadonlySet<number> = new Set([115, 127, 137, 141]);
-const oldAbis: ReadonlySet<number> = new Set([93, 108, 115]);
+const oldAbis: ReadonlySet<number> = new Set([115]);
 const glibcOfNewest = '2.38';
 
 function isAtLeast(version: string, least: string): boolean {
