@@ -4,6 +4,7 @@ import { measureDecode } from './micro/decode.js';
 import { measureEndpoints } from './micro/endpoints.js';
 import { measureGuard } from './micro/guard.js';
 import { measureMasking } from './micro/masking.js';
+import { measureSockets } from './micro/sockets.js';
 import { measureSpool } from './micro/spool-append.js';
 import { measureWindow } from './micro/window.js';
 
@@ -15,5 +16,6 @@ export async function runMicro(): Promise<MicroResult[]> {
     unit: 'events/CPU-s',
   }));
   const windows = [...(await measureWindow(seededRandom(2))), ...measureEndpoints(seededRandom(3))];
-  return [...decode, ...measureMasking(), ...(await measureSpool()), ...windows, ...(await measureGuard())];
+  const stages = [...decode, ...measureMasking(), ...(await measureSpool()), ...windows];
+  return [...stages, ...(await measureGuard()), ...(await measureSockets())];
 }

@@ -27,9 +27,9 @@ export default defineConfig({
     maxWorkers: 3,
     // Days are those of UTC, wherever the collector runs: here it is tomorrow already for fourteen hours of each.
     env: { TZ: 'Pacific/Kiritimati' },
-    testTimeout: 60_000,
-    expect: { poll: { timeout: 20_000, interval: 20 } },
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    expect: { poll: { timeout: 30_000, interval: 20 } },
+    hookTimeout: 120_000,
     globalSetup: ['test/global-setup.ts'],
     projects: [
       // Files share a worker, and with it the modules it has loaded: loading them for each takes as long as many tests.

@@ -4,6 +4,7 @@ import { NodeSockets } from './node-sockets.js';
 import type { GrantedUpgrade, SocketServer, SocketServerDeps, SocketServerOptions } from './socket-server.js';
 import { type LoadedUws, loadUws } from './uws-library.js';
 import { UwsSockets } from './uws-sockets.js';
+import { costOfWs } from './ws-library.js';
 
 export type SocketServerChoice = 'auto' | 'uws' | 'node';
 
@@ -26,7 +27,9 @@ export async function loadSocketLibrary(choice: SocketServerChoice): Promise<Soc
   const found = await loadUws();
   if ('uws' in found) return uwsLibrary(found, choice);
   const { missing, advice } = found;
-  if (choice === 'auto') return nodeLibrary(because(`uWebSockets.js ${missing}. ${advice}`));
+  if (choice === 'auto') {
+    return nodeLibrary(because(`uWebSockets.js ${missing}. ${advice}; without it ${await costOfWs()}`));
+  }
   throw new CollectorError('config_invalid', `cannot serve WebSockets by uWebSockets.js, which ${missing}. ${advice}`);
 }
 
