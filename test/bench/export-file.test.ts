@@ -38,7 +38,7 @@ test('a Parquet file of many row groups is read in its own order, however often'
     const sums = { rows, executions: rows, tokensIn: 2 * rows, costMicros: 3 * rows };
     expect(await readExport(path, 'parquet')).toEqual(sums);
   }
-}, 60_000);
+});
 
 test('a Parquet file with one row out of order is refused', async () => {
   const path = join(directory, 'out-of-order.parquet');

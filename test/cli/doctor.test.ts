@@ -226,7 +226,7 @@ beforeAll(async () => {
     TIDEMARK_CLICKHOUSE_PORT: new URL(running.storeUrl).port,
     TIDEMARK_API_KEYS: `${testKey}:default:admin`,
   };
-}, 60_000);
+});
 
 afterAll(async () => {
   await running.stop();
@@ -326,7 +326,7 @@ test('an engine that does not start, a disk that is too full and a part that is 
   await expect
     .poll(async () => (await doctor({ ...runningEnv, ...ports })).faults, { timeout: 30_000 })
     .toEqual(expect.arrayContaining(['tables: the engine has set 1 part aside (system.detached_parts)']));
-}, 90_000);
+});
 
 test('a ClickHouse that is away, what was set aside, and too few open files are named', async () => {
   const dataDir = tempDir();
@@ -362,4 +362,4 @@ test('a ClickHouse that is away, what was set aside, and too few open files are 
   expect(JSON.parse(stdout).findings).toContainEqual(
     expect.objectContaining({ subject: 'node', severity: 'warn', found: expect.stringContaining('1024 files') }),
   );
-}, 60_000);
+});

@@ -18,7 +18,7 @@ beforeAll(async () => {
   collector = new CollectorProcess({ dataDir: join(directory, 'data') });
   await collector.start();
   await collector.query('SELECT 1');
-}, 60_000);
+});
 
 afterAll(async () => {
   await collector.stop();
@@ -159,7 +159,7 @@ test('tail tells events that pass its filters, a line each, and goes on after th
   expect([...new Set(events.map(({ type }) => type))]).toEqual(['task.completed']);
   child.kill('SIGINT');
   expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(130);
-}, 60_000);
+});
 
 test('tail for people ends after so many events, and a filter that cannot be is refused', async () => {
   const { child, texts } = running(['tail', '--count', '2']);
@@ -191,7 +191,7 @@ test('tail for people ends after so many events, and a filter that cannot be is 
   expect(texts.out).not.toContain('\u001b');
   const refused = await command(['tail', '--status', 'sleeping']);
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/^tidemark: .*status.*\n$/)]);
-}, 60_000);
+});
 
 test('top prints the agents once where there is no terminal', async () => {
   await command(['send'], linesOf([...completed('busy', 30), ...completed('idle', 1)]));

@@ -285,7 +285,7 @@ test('a crash between removing and writing is found and mended by the next pass'
   await finalizer().finalize(all());
   expect(await records('crash')).toEqual(right);
   expect(await dueDays()).not.toContain(yesterdayMs);
-}, 60_000);
+});
 
 /** The store, until the named statement is done; then nothing reaches it any more. */
 function crashingAfter(name: string): EngineStore {

@@ -140,7 +140,7 @@ test('an engine that outlives its collector is waited for, and shares neither di
   await gone(first.engine);
   await expect.poll(async () => (await rig.engine.health()).status, { timeout: 5_000 }).toBe('healthy');
   expect(await (await fetch(rig.engine.url, { method: 'POST', body: 'SELECT 1' })).text()).toBe('1\n');
-}, 60_000);
+});
 
 const waits = 'the embedded engine waits for a previous one to end';
 

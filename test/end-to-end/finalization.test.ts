@@ -65,7 +65,7 @@ test('events of a day that arrive while it is repaired are counted once, again a
   } finally {
     await collector.stop();
   }
-}, 90_000);
+});
 
 /** As the store's writer: the rollup of agents a and b is gone. */
 async function deleteRows(collector: CollectorProcess, table: string): Promise<void> {

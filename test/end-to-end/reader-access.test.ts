@@ -51,7 +51,7 @@ test('the reader has a password from the first start, shown once and kept for it
   } finally {
     await collector.stop();
   }
-}, 60_000);
+});
 
 test('an open port and readers of one tenant each are there when they are asked for', async () => {
   const collector = new CollectorProcess({
@@ -79,4 +79,4 @@ test('an open port and readers of one tenant each are there when they are asked 
   } finally {
     await collector.stop();
   }
-}, 60_000);
+});

@@ -15,7 +15,7 @@ beforeAll(async () => {
     env: { TIDEMARK_QUERY_CACHE_MS: '0' },
   });
   await collector.start();
-}, 60_000);
+});
 
 afterAll(async () => {
   await collector.kill();

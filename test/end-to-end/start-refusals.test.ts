@@ -80,7 +80,7 @@ test('a lock that cannot be had ends the start with code 2 and one line that say
       new RegExp(`^tidemark: cannot lock data directory ${other}: process ${pid} on .*; stop it.*\n$`),
     ),
   ]);
-}, 30_000);
+});
 
 /** In another process; `shared` with SO_REUSEPORT, which lets others of the same user in if they ask for it, too. */
 async function sharedListener(): Promise<{ readonly child: ChildProcess; readonly port: number }> {
@@ -121,7 +121,7 @@ test('a port that another program has ends the start with code 1 and names the p
     expect(stdout).not.toContain('listening');
   }
   expect((await fetch(`${running.url}/health`)).status).toBe(200);
-}, 60_000);
+});
 
 test('nobody gets into the port of a running collector, and a restart has it again at once', async () => {
   const port = new URL(running.url).port;
@@ -138,7 +138,7 @@ test('nobody gets into the port of a running collector, and a restart has it aga
     await running.start();
   }
   expect((await fetch(`${running.url}/health`)).status).toBe(200);
-}, 60_000);
+});
 
 test('an address that the machine does not have is told as such', async () => {
   const place = { TIDEMARK_DATA_DIR: tempDir(), TIDEMARK_HOST: '192.0.2.1', TIDEMARK_PORT: '0' };
@@ -147,7 +147,7 @@ test('an address that the machine does not have is told as such', async () => {
     2,
     expect.stringMatching(/^tidemark: cannot listen on 192\.0\.2\.1:0: .* address; .*\n$/),
   ]);
-}, 30_000);
+});
 
 test('a taken port of the engine ends the start with code 1, and its number is in no banner', async () => {
   await expect.poll(() => withEngine.enginePid(), { timeout: 20_000 }).toBeDefined();
@@ -170,7 +170,7 @@ test('a taken port of the engine ends the start with code 1, and its number is i
     headers: { 'x-clickhouse-user': 'default', 'x-clickhouse-key': free.readerPassword },
   });
   expect(await answer.text()).toBe('1\n');
-}, 90_000);
+});
 
 test('a start waits for the engine of a killed collector that holds the port, and is not taken for done', async () => {
   const collector = withEngine;
@@ -188,7 +188,7 @@ test('a start waits for the engine of a killed collector that holds the port, an
   }
   expect(await collector.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   await expect.poll(async () => (await fetch(`${collector.storeUrl}/ping`)).status, { timeout: 10_000 }).toBe(200);
-}, 90_000);
+});
 
 test('a data directory that cannot be ends the start at once with code 2 and a word why', async () => {
   const directory = tempDir();
@@ -203,7 +203,7 @@ test('a data directory that cannot be ends the start at once with code 2 and a w
       '',
     ]);
   }
-}, 60_000);
+});
 
 describe('where no package of uWebSockets.js is to be found', () => {
   /** In an environment whose Node finds none of them. */
@@ -229,13 +229,13 @@ describe('where no package of uWebSockets.js is to be found', () => {
     expect(stderr).toContain(`tidemark: ${told} (${process.platform}`);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(existsSync(env.TIDEMARK_DATA_DIR)).toBe(false);
-  }, 60_000);
+  });
 
   test('any other starts with ws, and says so', async () => {
     const { stdout } = await refusedStart({ ...(await withoutEngine()), ...without() });
     expect(stdout).toContain(`WebSockets are served by ws: ${missing}`);
     expect(stdout).toContain('is listening on');
-  }, 60_000);
+  });
 });
 
 test('an IPv6 address stands in brackets in the banner', async () => {
@@ -243,4 +243,4 @@ test('an IPv6 address stands in brackets in the banner', async () => {
   const { stdout } = await refusedStart({ ...(await withoutEngine()), ...place });
   expect(stdout).toMatch(/is listening on http:\/\/\[::1\]:\d+,/);
   expect(stdout).toMatch(/curl http:\/\/\[::1\]:\d+\/v1\/events/);
-}, 60_000);
+});

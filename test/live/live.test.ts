@@ -23,7 +23,7 @@ beforeAll(async () => {
     },
   });
   await collector.start();
-}, 60_000);
+});
 
 afterAll(async () => {
   await collector.stop();
@@ -217,7 +217,7 @@ test('a subscriber that stops reading loses only its own events, and is told exa
   const ids = reader.events().map(({ task_id }) => task_id);
   expect(ids).toEqual(Array.from({ length: sent }, (_, index) => `s-${index}`));
   expect(reader.received.filter(({ op }) => op === 'dropped')).toEqual([]);
-}, 60_000);
+});
 
 test('a thousand subscribers ask the store nothing, and more than a tenant may have are refused by name', async () => {
   const reads = async () => (await collector.metrics()).get('tidemark_query_wait_seconds_count') ?? -1;
@@ -255,7 +255,7 @@ test('a thousand subscribers ask the store nothing, and more than a tenant may h
     { op: 'hello' },
     { op: 'snapshot' },
   ]);
-}, 60_000);
+});
 
 test('bad parameters are named, over both protocols', async () => {
   const socket = await LiveClient.open(collector, '?status=done&nonsense=1');
@@ -294,7 +294,7 @@ test('a collector that stops says so to its subscribers, over both protocols', a
   expect(client.received.at(-1)).toMatchObject({ op: 'error', code: 'stopping' });
   expect(client.closeCode).toBe(1012);
   expect(stream.text().endsWith('0\r\n\r\n')).toBe(true);
-}, 60_000);
+});
 
 function residentBytes(): number {
   return 4_096 * Number(readFileSync(`/proc/${collector.pid}/statm`, 'utf8').split(' ')[1]);

@@ -126,7 +126,7 @@ test('of many processes that start at once, one gets the directory', async () =>
     expect(holders.map(({ said }) => said).sort()).toEqual([...Array(7).fill('data_dir_locked'), 'held']);
     for (const holder of holders) await holder.kill();
   }
-}, 60_000);
+});
 
 test('a killed process frees the directory at once, though a child of it lives on', async () => {
   const directory = tempDir();

@@ -73,7 +73,7 @@ describe.skipIf(!hasPromtool)('with promtool (skipped where it is not installed)
   test('alerts fire for what is ill and for nothing else, and recorded series have the right values', () => {
     const [status, output] = promtool(['test', 'rules', 'rules-test.yml'], directory);
     expect(status, output).toBe(0);
-  }, 60_000);
+  });
 
   test('the configuration shown in the documentation is accepted, with its rule files', () => {
     const config = /```yaml\n([\s\S]*?)```/.exec(section)?.[1] ?? '';
