@@ -1,4 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
@@ -26,6 +33,11 @@ export interface HttpListenerHandlers {
   dropped(): void;
 }
 
+/** Of Node from 24.9 on: what it does not answer yes to is a request as any other. Others ignore it. */
+interface HttpListenerUpgrades {
+  readonly shouldUpgradeCallback: (request: IncomingMessage) => boolean;
+}
+
 /** Why a request never got as far as being one. */
 export type UnreadCode = 'request_malformed' | 'head_too_large' | 'request_timeout';
 
@@ -50,13 +62,15 @@ export class HttpListener {
     this.#clock = clock;
     this.#handlers = handlers;
     this.#options = options;
-    this.#server = createServer({
+    const serverOptions: ServerOptions & HttpListenerUpgrades = {
       maxHeaderSize: headBytesMax,
       headersTimeout: headTimeoutMs,
       requestTimeout: headTimeoutMs + options.bodyTimeoutMs,
       keepAliveTimeout: options.keepAliveTimeoutMs,
       connectionsCheckingInterval: checkIntervalMs,
-    });
+      shouldUpgradeCallback: (request) => handlers.upgrades(request),
+    };
+    this.#server = createServer(serverOptions);
     // Bounded by `headBytesMax`, and by `headersMax` with a reason; Node would leave out what is more.
     this.#server.maxHeadersCount = 0;
     this.#server.on('request', (request, response) => handlers.serve(request, response, false));
@@ -108,7 +122,7 @@ export class HttpListener {
 
   /**
    * A client may offer another protocol (Java's, `h2c`) with any request, and take our answer in the one it asked in.
-   * Node has stopped reading at such a head: without the offer, the same request is read again.
+   * Node before 24.9 has stopped reading at such a head: without the offer, the same request is read again.
    */
   #serveWithout(request: IncomingMessage, socket: Duplex, body: Uint8Array): void {
     const { method, url, httpVersion, rawHeaders } = request;
