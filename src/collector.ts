@@ -45,6 +45,8 @@ import { bothRecord } from './telemetry/both-record.js';
 import { ClockHealth } from './telemetry/clock-health.js';
 import { DiskHealth } from './telemetry/disk-health.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
+import { loadUiFiles } from './ui-assets/ui-files.js';
+import { withPages } from './ui-assets/ui-routes.js';
 import { createEndpointWindows, type RollingEndpoints } from './window/endpoint-windows.js';
 import { createLiveWindows, type RollingWindows } from './window/live-windows.js';
 import { WindowRestoration } from './window/window-restoration.js';
@@ -362,7 +364,7 @@ function joinHttp(
       outboundBytesMax,
       directory: resolve(config.dataDir),
     },
-    { http: describedRoutes(routes, sockets, version), sockets },
+    { http: withPages(describedRoutes(routes, sockets, version), loadUiFiles()), sockets },
   );
 }
 

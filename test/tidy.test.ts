@@ -10,7 +10,7 @@ import * as rules from './support/tidy-rules.js';
  */
 const project = projectFiles();
 const sources = project
-  .filter(({ path }) => /^(src|workers|bench|test)\/.*\.ts$/.test(path) && !path.endsWith('.d.ts'))
+  .filter(({ path }) => /^(src|workers|bench|test)\/.*\.tsx?$/.test(path) && !path.endsWith('.d.ts'))
   .map(parseSource);
 
 interface SourceCase {
@@ -34,6 +34,7 @@ const cases: readonly SourceCase[] = [
       ['src/api/a.ts', "export * from '../clickhouse/client.js'; export * from '../clickhouse/queries/q.js';"],
       ['workers/a.ts', "await import('../src/spool/a.js'); await import('../src/decode/a.js');"],
       ['src/sdk/a.ts', "import '../http/a.js'; import '../core/a.js'; import './b.js';"],
+      ['src/ui/a.tsx', "import type { paths } from '../sdk/api-types.js'; import '../core/a.js'; import './b.js';"],
       ['src/cli/a.ts', "import '../collector.js'; import '../config/config.js';"],
       ['src/cli/serve.ts', "import '../collector.js'; import '../main.js';"],
       ['src/collector.ts', "import './spool/a.js'; import './http/b.js';"],
@@ -45,6 +46,7 @@ const cases: readonly SourceCase[] = [
       'src/api/a.ts:1: api imports src/clickhouse/client.ts, use',
       'workers/a.ts:1: workers imports src/spool/a.ts, use',
       'src/sdk/a.ts:1: sdk imports src/http/a.ts, use',
+      'src/ui/a.tsx:1: ui imports src/core/a.ts, use',
       'src/cli/a.ts:1: cli imports src/collector.ts, use',
       'src/cli/serve.ts:1: cli imports src/main.ts, use',
     ],

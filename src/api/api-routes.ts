@@ -17,6 +17,7 @@ import { createEventSchemaRoute } from './operations/event-schema.js';
 import { createHealthRoutes } from './operations/health.js';
 import { createMetricsPageRoute } from './operations/metrics-page.js';
 import { createStorageRoute } from './operations/storage.js';
+import { createWhoamiRoute } from './operations/whoami.js';
 import { createPatternDetailRoute } from './patterns/pattern-detail.js';
 import { createPatternFeedbackRoute } from './patterns/pattern-feedback.js';
 import { createPatternListRoute } from './patterns/pattern-list.js';
@@ -78,6 +79,7 @@ export function createApiRoutes(
     ...createHealthRoutes(context),
     createMetricsExportRoute(context),
     createMetricsPageRoute(context),
+    createWhoamiRoute(),
     createEndpointsRoute(context),
     createEventSchemaRoute(),
   ];

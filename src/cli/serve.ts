@@ -7,6 +7,7 @@ import type { Environment } from '../core/environment.js';
 import { CollectorError, type ErrorCode, errorMessage } from '../core/errors.js';
 import { fileFailure } from '../core/file-remedy.js';
 import { packageFile } from '../core/package-root.js';
+import { adminKeyProblem, readAdminKey } from '../ingest/key-file.js';
 import { createLoggedProgress } from '../telemetry/logged-progress.js';
 import { createLogger } from '../telemetry/logger.js';
 import { createBarProgress, ProgressBars } from './progress-bar.js';
@@ -96,6 +97,8 @@ function welcome(report: CollectorReport, version: string): string {
       : ['', `  Password of its read-only user default, shown once: ${generatedReaderPassword}`]),
     ...(generatedAdminKey === null ? [] : ['', `  Admin key of tenant default, shown once: ${generatedAdminKey}`]),
     '',
+    `  Open in a browser: ${pageLink(report)}`,
+    '',
     '  Send a first event:',
     '',
     `    curl ${url}/v1/events -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" \\`,
@@ -107,6 +110,20 @@ function welcome(report: CollectorReport, version: string): string {
     '',
     '',
   ].join('\n');
+}
+
+/**
+ * Signs in whoever opens it: what stands behind the `#` is sent to nobody. The key is in it when it was made just now,
+ * and on a terminal of a user who may read it; output that goes elsewhere may be kept, and be read by others.
+ */
+function pageLink({ url, dataDir, generatedAdminKey, keysFromConfig }: CollectorReport): string {
+  const key = generatedAdminKey ?? (keysFromConfig || process.stdout.isTTY !== true ? null : tryReadAdminKey(dataDir));
+  return key === null ? `${url}/` : `${url}/#key=${key}`;
+}
+
+/** Null when it is not there, not ours to read, or not a key of this collector any more. */
+function tryReadAdminKey(dataDir: string): string | null {
+  return adminKeyProblem(dataDir) === null ? readAdminKey(dataDir) : null;
 }
 
 function fail(error: unknown): never {

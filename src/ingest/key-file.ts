@@ -99,7 +99,7 @@ export function readKeyFile(dataDir: string): StoredKey[] | null {
 }
 
 /** The key for the demo and the command line; null when there is none. Throws what reading a file throws. */
-function readAdminKey(dataDir: string): string | null {
+export function readAdminKey(dataDir: string): string | null {
   try {
     return readFileSync(adminKeyPath(dataDir), 'utf8').trim();
   } catch (error) {

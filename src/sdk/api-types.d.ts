@@ -135,6 +135,10 @@ export interface paths {
     /** Erases what belongs to a person from the store; 202 while events received before it wait for their insert */
     delete: operations["eraseUser"];
   };
+  "/api/v1/whoami": {
+    /** The tenant, the user and the scopes of the key */
+    get: operations["getWhoami"];
+  };
   "/health": {
     /** Whether events are accepted, for load balancers: 200 when they are, 503 when not */
     get: operations["getHealth"];
@@ -1118,6 +1122,15 @@ export interface components {
        */
       readonly timestamp: string;
       readonly service_statuses: readonly components["schemas"]["ServiceStatus"][];
+    };
+    readonly GetWhoamiAnswer: {
+      readonly tenant: string;
+      /** @description The key sends and reads what is of this user alone. */
+      readonly user_id: string | null;
+      /** @description As keys are listed; not the key. */
+      readonly key_name: string;
+      /** @description With those that its scopes imply. */
+      readonly scopes: readonly ("ingest" | "read" | "admin" | "metrics")[];
     };
     readonly GivenFeedback: {
       readonly feedback_id: string;
@@ -3534,6 +3547,28 @@ export interface operations {
       401: components["responses"]["KeyInvalidOrKeyMissing"];
       403: components["responses"]["OriginForeignOrScopeMissing"];
       404: components["responses"]["NotFound"];
+      414: components["responses"]["UrlTooLong"];
+      421: components["responses"]["HostUnknown"];
+      422: components["responses"]["QueryTooLarge"];
+      429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
+      431: components["responses"]["HeadTooLarge"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["StoppingOrStoreUnavailable"];
+      504: components["responses"]["QueryTimeout"];
+    };
+  };
+  /** The tenant, the user and the scopes of the key */
+  getWhoami: {
+    responses: {
+      /** @description The tenant, the user and the scopes of the key. */
+      200: {
+        content: {
+          readonly "application/json": components["schemas"]["GetWhoamiAnswer"];
+        };
+      };
+      400: components["responses"]["ParameterInvalidOrRequestMalformed"];
+      401: components["responses"]["KeyInvalidOrKeyMissing"];
+      403: components["responses"]["OriginForeignOrScopeMissing"];
       414: components["responses"]["UrlTooLong"];
       421: components["responses"]["HostUnknown"];
       422: components["responses"]["QueryTooLarge"];

@@ -62,7 +62,7 @@ function readIfThere(path: string): Buffer | null {
 }
 
 export function parseSource({ path, text }: TextFile): SourceFile {
-  const parsed = parseSync(path, text, { lang: 'ts', sourceType: 'module' });
+  const parsed = parseSync(path, text, { lang: path.endsWith('.tsx') ? 'tsx' : 'ts', sourceType: 'module' });
   const first = parsed.errors[0];
   if (first !== undefined) throw new Error(`cannot parse ${path}: ${first.message}`);
   const imports: Import[] = parsed.module.staticImports.map(({ moduleRequest, start, entries }) => ({
@@ -92,7 +92,12 @@ export function parseSource({ path, text }: TextFile): SourceFile {
   };
 }
 
-/** The file a relative specifier means, relative to the project's root; null for a package or a Node module. */
+/** By what a file is imported, whether it holds JSX or not. */
+export function moduleOf(path: string): string {
+  return path.replace(/\.tsx$/, '.ts');
+}
+
+/** The module a relative specifier means, relative to the project's root; null for a package or a Node module. */
 export function targetOf(file: TextFile, specifier: string): string | null {
   if (!specifier.startsWith('.')) return null;
   const url = new URL(specifier, `file:///${file.path}`);

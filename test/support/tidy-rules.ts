@@ -1,4 +1,4 @@
-import { type SourceFile, type TextFile, targetOf } from './source-file.js';
+import { moduleOf, type SourceFile, type TextFile, targetOf } from './source-file.js';
 
 /** `path:line: what, use X instead` for each breach. */
 export type Rule = (files: readonly SourceFile[]) => string[];
@@ -18,6 +18,8 @@ function perFile(inScope: (path: string) => boolean, check: (file: SourceFile, r
 }
 type Report = (offset: number, what: string) => void;
 
+/** A program of its own, which runs in a browser: it knows the types of our answers, and nothing else of ours. */
+const isPage = (path: string): boolean => path.startsWith('src/ui/');
 const isShipped = (path: string): boolean => /^(src|workers)\//.test(path);
 const isEdge = (path: string): boolean =>
   /^src\/(main\.ts|cli\/[^/]+|clickhouse\/embedded\/(process\/engine-main|sandbox\/launcher-main)\.ts)$/.test(path);
@@ -35,7 +37,8 @@ export const importMatrix: Rule = perFile(isShipped, (file, report) => {
     const target = targetOf(file, specifier);
     if (target === null) continue;
     const to = stageOf(target);
-    const allowed = from === 'core' ? [] : ['core', ...(mayImport[from] ?? [])];
+    const allowed = from === 'core' || from === 'ui' ? [] : ['core', ...(mayImport[from] ?? [])];
+    if (from === 'ui' && target === 'src/sdk/api-types.ts') continue;
     // The command that starts a collector is the one that may know how it is put together.
     if (file.path === 'src/cli/serve.ts' && target === 'src/collector.ts') continue;
     if (from === 'cli' ? to !== '' : to === from || allowed.some((folder) => target.startsWith(`src/${folder}/`)))
@@ -96,6 +99,7 @@ export const onePackageImporter: Rule = (files) => {
       const name = /^(@[^/]+\/[^/]+|[^./@][^/]*)/.exec(specifier)?.[1];
       if (name === undefined || name === 'zod' || specifier.startsWith('node:') || (name === 'pino' && typeOnly))
         continue;
+      if (isPage(file.path)) continue;
       // The SDK is a program of its own: what it is made with is its choice.
       const program = file.path.startsWith('src/sdk/') ? `${name} in the SDK` : name;
       const places = importers.get(program) ?? new Map<string, string>();
@@ -133,7 +137,7 @@ export const processEdge: Rule = perFile(
 );
 
 export const clockOnly: Rule = perFile(
-  (path) => isShipped(path) && path !== 'src/core/clock.ts',
+  (path) => isShipped(path) && !isPage(path) && path !== 'src/core/clock.ts',
   (file, report) => {
     const instead = 'use an injected Clock or Random of src/core/clock.ts instead';
     for (const { specifier, offset } of file.imports) {
@@ -175,7 +179,7 @@ export const noAny: Rule = perFile(
 );
 
 export const noDefaultExport: Rule = perFile(
-  (path) => path.startsWith('src/'),
+  (path) => path.startsWith('src/') && !path.endsWith('.config.ts'),
   (file, report) =>
     file.visit({
       ExportDefaultDeclaration: (node) => report(node.start, 'a default export, use a named export instead'),
@@ -218,21 +222,22 @@ export const namedAsNouns: Rule = perFile(
   () => true,
   (file, report) => {
     const name = file.path.slice(file.path.lastIndexOf('/') + 1);
-    if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.config|\.d)?\.ts$/.test(name)) report(0, `${name}, use kebab-case instead`);
+    if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.config|\.d)?\.tsx?$/.test(name))
+      report(0, `${name}, use kebab-case instead`);
     if (/(^|-)(utils?|helpers?|common|managers?|misc)\b/.test(name))
       report(0, `${name}, use the noun of its export instead`);
   },
 );
 
-/** Entry points: `src/main.ts`, the engine's process, the SDK, the workers, and what `commands` of package.json run. */
+/** Entry points: `src/main.ts`, the engine's process, the SDK, the pages, the workers, and what `commands` of package.json run. */
 export const allReachable =
   (commands: string): Rule =>
   (files) => {
     const isEntry = (path: string): boolean =>
       path.startsWith('workers/') ||
-      path === 'src/sdk/index.ts' ||
+      ['src/sdk/index.ts', 'src/ui/main.ts', 'src/ui/vite.config.ts'].includes(path) ||
       (isEdge(path) && (!path.startsWith('src/cli/') || commands.includes(path.replace(/\.ts$/, '.js'))));
-    const shipped = new Map(files.filter(({ path }) => isShipped(path)).map((file) => [file.path, file]));
+    const shipped = new Map(files.filter(({ path }) => isShipped(path)).map((file) => [moduleOf(file.path), file]));
     const reached = new Set<string>();
     const waiting = [...shipped.keys()].filter(isEntry);
     for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
@@ -248,7 +253,7 @@ export const allReachable =
 
 /** Of files that import each other in a circle, types included: none can be read, or moved, without the others. */
 export const noCircles: Rule = (files) => {
-  const byPath = new Map(files.map((file) => [file.path, file]));
+  const byPath = new Map(files.map((file) => [moduleOf(file.path), file]));
   const done = new Set<string>();
   const findings: string[] = [];
   const walk = (file: SourceFile, way: readonly SourceFile[]): void => {

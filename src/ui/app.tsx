@@ -1,0 +1,54 @@
+import { type ComponentType, lazy, Suspense } from 'react';
+import { Link, Route, Switch } from 'wouter';
+import { ShortcutProvider } from './keyboard/shortcuts.js';
+import { EmptyNote } from './parts/notes.js';
+import { Page } from './parts/page.js';
+import { links } from './routing/links.js';
+import { CaughtPage } from './shell/caught-page.js';
+import { Shell } from './shell/shell.js';
+import { SignedIn } from './shell/sign-in.js';
+
+/** Each page is a chunk of its own, fetched when it is first gone to. */
+const pages: readonly (readonly [path: string, page: ComponentType])[] = [
+  ['/', page(() => import('./pages/overview/overview-page.js').then((m) => m.OverviewPage))],
+];
+
+export function App() {
+  return (
+    <ShortcutProvider>
+      <SignedIn>
+        <Shell>
+          <CaughtPage>
+            <Suspense>
+              <Switch>
+                {pages.map(([path, component]) => (
+                  <Route key={path} path={path} component={component} />
+                ))}
+                <Route>
+                  <NoSuchPage />
+                </Route>
+              </Switch>
+            </Suspense>
+          </CaughtPage>
+        </Shell>
+      </SignedIn>
+    </ShortcutProvider>
+  );
+}
+
+function page(load: () => Promise<ComponentType>): ComponentType {
+  return lazy(async () => ({ default: await load() }));
+}
+
+function NoSuchPage() {
+  return (
+    <Page title="There is no such page">
+      <EmptyNote>
+        Nothing is at this address.{' '}
+        <Link href={links.overview()} className="text-accent hover:underline">
+          Go to the overview
+        </Link>
+      </EmptyNote>
+    </Page>
+  );
+}

@@ -1,0 +1,43 @@
+/** One format of a kind of number, everywhere. What is not known is a dash, never a zero. */
+export const unknown = '–';
+
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 });
+
+/** `9,999`, then `12.3K`; the exact number belongs into a title. */
+export function formatCount(count: number | null | undefined): string {
+  if (count === null || count === undefined) return unknown;
+  return Math.abs(count) < 10_000 ? whole.format(count) : short.format(count);
+}
+
+export function formatExact(count: number | null | undefined): string {
+  return count === null || count === undefined ? unknown : whole.format(count);
+}
+
+/** Of a number of percent, as the API tells it: `99.25 %`. */
+export function formatPercent(percent: number | null | undefined): string {
+  return percent === null || percent === undefined ? unknown : `${Number(percent.toFixed(2))} %`;
+}
+
+/** Of US cents: `$12.50`, and `$0.0034` where cents are too coarse. */
+export function formatCost(cents: number | null | undefined): string {
+  if (cents === null || cents === undefined) return unknown;
+  const dollars = cents / 100;
+  if (dollars === 0) return '$0';
+  const size = Math.abs(dollars);
+  if (size >= 10_000) return `$${short.format(dollars)}`;
+  return size >= 0.1 ? `$${dollars.toFixed(2)}` : `$${Number(dollars.toPrecision(2))}`;
+}
+
+/** `12.5 MB`: powers of 1,000. */
+export function formatBytes(bytes: number | null | undefined): string {
+  if (bytes === null || bytes === undefined) return unknown;
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${Number((bytes / 1_000 ** power).toPrecision(3))} ${units[power]}`;
+}
+
+/** A number of tokens that have no price says so beside the cost; null where all have one. */
+export function unpricedNote(tokens: number | null | undefined): string | null {
+  return tokens ? `${formatCount(tokens)} tokens have no price` : null;
+}
