@@ -35,9 +35,23 @@ export default defineConfig({
       // Files share a worker, and with it the modules it has loaded: loading them for each takes as long as many tests.
       {
         extends: true,
-        test: { name: 'short', include: ['test/**/*.test.ts'], exclude: long, isolate: false },
+        test: {
+          name: 'short',
+          include: ['test/**/*.test.ts'],
+          exclude: [...long, 'test/ui/*.test.ts'],
+          isolate: false,
+        },
       },
       { extends: true, test: { name: 'long', include: long } },
+      // In a browser, at one collector that is started once.
+      {
+        extends: true,
+        test: {
+          name: 'ui',
+          include: ['test/ui/*.test.ts'],
+          globalSetup: ['test/global-setup.ts', 'test/support/ui-global-setup.ts'],
+        },
+      },
       { extends: true, test: { name: 'by-ws', include: port, env: { TIDEMARK_TEST_SOCKETS: 'node' } } },
     ],
   },

@@ -1,0 +1,5 @@
+import { Page } from '../../parts/page.js';
+
+export function FailuresPage() {
+  return <Page title="Failures">{null}</Page>;
+}
