@@ -151,13 +151,13 @@ function addTask(
 }
 
 /** What runs on machines of one's own has no price. */
-function usageOf(random: Chance, step: { readonly provider?: string }) {
+function usageOf(random: Chance, step: object) {
   const cost = { cost_micros: random.integer(2_000, 30_000), cost_source: 'reported' };
   return {
     llm_calls: 1,
     tokens_in: random.integer(400, 3_400),
     tokens_out: random.integer(80, 780),
-    ...(step.provider === 'own' ? {} : cost),
+    ...('provider' in step && step.provider === 'own' ? {} : cost),
   };
 }
 
