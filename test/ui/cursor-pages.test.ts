@@ -68,7 +68,9 @@ describe('a list told page by page', () => {
     expect(pagesWanted(far, { first: 290, last: 310 })).toEqual([2, 3, 4, 1]);
     expect(pagesWanted(walked(listOf(250), 3), { first: 200, last: 249 })).toEqual([]);
   });
+});
 
+describe('rows of a list that come and go', () => {
   test('rows far away are dropped and found again by their cursor; the first page stays', () => {
     const list = listOf(100_000);
     let pages = walked(list, 900);

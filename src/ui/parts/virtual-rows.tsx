@@ -3,21 +3,7 @@ import { type ReactNode, useEffect, useRef } from 'react';
 
 export type RowScroller = Pick<Virtualizer<HTMLDivElement, Element>, 'scrollToIndex' | 'scrollToOffset' | 'range'>;
 
-/** A list of any length, of rows of one height: only what is seen is in the document, and some rows around it. */
-export function VirtualRows({
-  label,
-  count,
-  rowHeight,
-  header,
-  headerHeight = 0,
-  children,
-  onRange,
-  onScroll,
-  initialOffset = 0,
-  scroller,
-  isTable = false,
-  className = '',
-}: {
+export interface VirtualRowsOptions {
   readonly label: string;
   readonly count: number;
   /** Pixels. */
@@ -37,7 +23,23 @@ export function VirtualRows({
   /** Header and rows have the roles of a table's. */
   readonly isTable?: boolean;
   readonly className?: string;
-}) {
+}
+
+/** A list of any length, of rows of one height: only what is seen is in the document, and some rows around it. */
+export function VirtualRows({
+  label,
+  count,
+  rowHeight,
+  header,
+  headerHeight = 0,
+  children,
+  onRange,
+  onScroll,
+  initialOffset = 0,
+  scroller,
+  isTable = false,
+  className = '',
+}: VirtualRowsOptions) {
   const box = useRef<HTMLDivElement>(null);
   const virtualizer = useVirtualizer<HTMLDivElement, Element>({
     count,
