@@ -6,13 +6,15 @@ import { Button } from '../../parts/button.js';
 import { ConfirmDialog } from '../../parts/confirm-dialog.js';
 import { links } from '../../routing/links.js';
 
-/** What can be done with a run as a whole. `content` is what the download holds: all that is shown. */
-export function RunActions({ runId, content }: { readonly runId: string; readonly content: () => unknown }) {
+/** What can be done with a run as a whole. `content` is what the download holds: all that is shown, null until it is here. */
+export function RunActions({ runId, content }: { readonly runId: string; readonly content: (() => unknown) | null }) {
   const { may } = useSession();
   const [asking, setAsking] = useState(false);
   return (
     <>
-      <Button onClick={() => download(`run-${runId}.json`, content())}>Download JSON</Button>
+      <Button disabled={content === null} onClick={() => download(`run-${runId}.json`, content?.())}>
+        Download JSON
+      </Button>
       {may('admin') && (
         <Button look="danger" onClick={() => setAsking(true)}>
           Erase…

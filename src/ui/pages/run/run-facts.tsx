@@ -52,7 +52,14 @@ export function RunFacts({
         <Stat name="Cost" value={formatCost(total.cost_cents)} note={unpricedNote(total.tokens_unpriced)} />
         <Stat name="LLM calls" value={formatCount(total.llm_calls)} />
       </Stats>
-      <Context run={run} />
+      <div className="flex flex-wrap gap-x-6 gap-y-1 text-sm">
+        <Context run={run} />
+        {run.total_tasks > 0 && (
+          <Link href={links.tasks({ run_id: run.run_id })} className="text-accent hover:underline">
+            {run.total_tasks === 1 ? 'Its task' : `All ${formatCount(run.total_tasks)} tasks`}
+          </Link>
+        )}
+      </div>
       {run.error_category !== null && (
         <p className="foreign rounded-md bg-bad-soft px-3 py-2 text-bad">
           <Link
@@ -84,7 +91,7 @@ function Context({ run }: { readonly run: Run }) {
     ['Version', run.agent_version],
   ];
   return (
-    <dl className="flex flex-wrap gap-x-6 gap-y-1 text-sm">
+    <dl className="contents">
       {facts.map(([name, value], index) =>
         value === null ? null : (
           // biome-ignore lint/suspicious/noArrayIndexKey: agents share a name, and the order is fixed
@@ -93,13 +100,6 @@ function Context({ run }: { readonly run: Run }) {
             <dd className="foreign min-w-0">{value}</dd>
           </div>
         ),
-      )}
-      {run.total_tasks > 0 && (
-        <div>
-          <Link href={links.tasks({ run_id: run.run_id })} className="text-accent hover:underline">
-            {run.total_tasks === 1 ? 'Its task' : `All ${formatCount(run.total_tasks)} tasks`}
-          </Link>
-        </div>
       )}
     </dl>
   );

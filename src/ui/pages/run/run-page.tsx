@@ -55,7 +55,11 @@ function OneRun({ runId }: { readonly runId: string }) {
       actions={
         <RunActions
           runId={runId}
-          content={() => ({ run: run.data, timeline: { ...loaded.timeline, nodes: loaded.nodes } })}
+          content={
+            run.data === undefined || !loaded.whole
+              ? null
+              : () => ({ run: run.data, timeline: { ...loaded.timeline, nodes: loaded.nodes } })
+          }
         />
       }
     >
@@ -140,12 +144,8 @@ function Tools({
                 >
                   ‹
                 </Button>
-                <Button
-                  aria-label="Next failure"
-                  title="Next failure: ]"
-                  onClick={() => gotoFailure({ tree, view, by: 1 })}
-                >
-                  Failures ›
+                <Button title="Next failure: ]" onClick={() => gotoFailure({ tree, view, by: 1 })}>
+                  Next failure ›
                 </Button>
               </span>
             )}
