@@ -21,7 +21,7 @@ export function FreshPill({
         <button
           type="button"
           onClick={onShow}
-          className="pointer-events-auto rounded-full bg-accent px-3 py-1 text-sm font-medium text-on-accent shadow-lg hover:opacity-90"
+          className="pointer-events-auto rounded-full bg-accent px-3 py-1 text-sm font-medium text-on-accent shadow-lg"
         >
           {text}
           <span className="font-normal"> · show</span>

@@ -16,7 +16,7 @@ export interface FreshWork {
 export const noFreshWork: FreshWork = { heard: new Map(), states: new Map(), latest: new Map() };
 
 /** More are not counted. */
-export const heardMax = 999;
+const heardMax = 999;
 const statesMax = 2_000;
 
 const ends = { completed: 'completed', failed: 'failed', cancelled: 'cancelled' } as const;

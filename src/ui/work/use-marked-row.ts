@@ -20,7 +20,7 @@ interface Mark {
 /** Moving on quickly, a browser lets no address be written for each row. */
 const settleMs = 250;
 
-/** The row that keys work on: `row=` of the address. `j` and `k` move it, and it is brought into view; Enter opens it. */
+/** The row that keys work on, `row=` of the address: `j` and `k` move it and bring it into view, Enter opens it. */
 export function useMarkedRow<Row>({
   list,
   idOf,

@@ -1,9 +1,10 @@
 import type { HTMLAttributes } from 'react';
+import { headerHeight } from './row-cells.js';
 
 /** Rows and cells of a table whose rows are not all in the document, which no `<table>` can be. */
 type Part = HTMLAttributes<HTMLElement>;
 
-export function TableRow(rest: Part) {
+function TableRow(rest: Part) {
   return <div {...{ role: 'row' }} {...rest} />;
 }
 
@@ -25,6 +26,8 @@ export interface WorkRowOptions {
   readonly isOneLine: boolean;
 }
 
+const line = 'border-b border-line px-3';
+
 /** A row of a list; what `RowLink` links to is opened by a click anywhere in it. */
 export function WorkRow({
   index,
@@ -40,7 +43,7 @@ export function WorkRow({
     <TableRow
       aria-rowindex={index + 2}
       {...(marked ? { 'aria-current': true } : {})}
-      className={`relative h-full border-b border-line px-3 text-sm ${look} ${isOneLine ? grid : 'flex flex-col justify-center gap-0.5'}`}
+      className={`${line} relative h-full text-sm ${look} ${isOneLine ? grid : 'flex flex-col justify-center gap-0.5'}`}
     >
       {children}
     </TableRow>
@@ -50,7 +53,7 @@ export function WorkRow({
 /** The place of a row that is on its way. */
 export function PlaceOfRow({ marked }: { readonly marked: boolean }) {
   return (
-    <TableRow className={`flex h-full items-center border-b border-line px-3 ${marked ? 'bg-accent-soft' : ''}`}>
+    <TableRow className={`${line} flex h-full items-center ${marked ? 'bg-accent-soft' : ''}`}>
       <Cell aria-label="Not loaded yet" className="h-2 w-1/3 rounded-full bg-raised" />
     </TableRow>
   );
@@ -59,9 +62,7 @@ export function PlaceOfRow({ marked }: { readonly marked: boolean }) {
 /** The names of the columns, which stay above the rows; there are none where a row is two lines. */
 export function WorkHeader({ grid, children }: Part & { readonly grid: string }) {
   return (
-    <TableRow
-      className={`sticky top-0 z-10 h-8 border-b border-line bg-panel px-3 text-xs font-medium text-soft max-xl:hidden ${grid}`}
-    >
+    <TableRow className={`${line} sticky top-0 z-10 bg-panel text-xs font-medium text-soft max-xl:hidden ${grid}`}>
       {children}
     </TableRow>
   );

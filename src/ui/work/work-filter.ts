@@ -9,7 +9,7 @@ export interface FilterOf<Name extends string = string> {
   readonly any?: string;
 }
 
-export const errorCategories = ['tool', 'model', 'retrieval', 'orchestration', 'infra', 'guardrail', 'user'] as const;
+const errorCategories = ['tool', 'model', 'retrieval', 'orchestration', 'infra', 'guardrail', 'user'] as const;
 
 const errorText = { name: 'error_text', label: 'Error text' } as const;
 const agent = { name: 'agent_id', label: 'Agent' } as const;

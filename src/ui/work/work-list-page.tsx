@@ -20,11 +20,11 @@ import { workRangeFallback, workRanges } from './use-work-question.js';
 import type { WorkRowOptions } from './virtual-table.js';
 import type { WorkFilters } from './work-filter.js';
 
-export interface RowOptions extends WorkRowOptions {
+interface RowOptions extends WorkRowOptions {
   readonly onMark: (id: string, index: number) => void;
 }
 
-export interface WorkListLive {
+interface WorkListLive {
   readonly on: boolean;
   readonly state: LiveState;
   readonly toggle: () => void;
@@ -32,7 +32,7 @@ export interface WorkListLive {
   readonly freshIds: readonly string[];
 }
 
-export interface WorkListOptions<Row> {
+interface WorkListOptions<Row> {
   readonly title: string;
   /** Of one and of more. */
   readonly what: readonly [one: string, more: string];
