@@ -105,7 +105,7 @@ function useFollowing({
 }): void {
   const followed = useRef(false);
   useEffect(() => {
-    if (followed.current || list.length === 0) return;
+    if (followed.current || list.rowAt(0) === undefined) return;
     followed.current = true;
     const place = mark.id === null ? undefined : list.placeOf(mark.id);
     if (place !== undefined && !cameBack()) scroller.current?.scrollToIndex(place, { align: 'center' });

@@ -62,7 +62,10 @@ export function PlaceOfRow({ marked }: { readonly marked: boolean }) {
 /** The names of the columns, which stay above the rows; there are none where a row is two lines. */
 export function WorkHeader({ grid, children }: Part & { readonly grid: string }) {
   return (
-    <TableRow className={`${line} sticky top-0 z-10 bg-panel text-xs font-medium text-soft max-xl:hidden ${grid}`}>
+    <TableRow
+      style={{ height: headerHeight }}
+      className={`${line} sticky top-0 z-10 bg-panel text-xs font-medium text-soft max-xl:hidden ${grid}`}
+    >
       {children}
     </TableRow>
   );
