@@ -60,7 +60,7 @@ export function TaskFailures({ task }: { readonly task: Task }) {
         </p>
       )}
       <Table
-        label="Failures"
+        label="Failed attempts"
         columns={failureColumns}
         rows={task.failures}
         rowKey={({ step_id: step, attempt, failed_at: at }) => `${step} ${attempt} ${at}`}
@@ -135,7 +135,7 @@ export function TaskNamesakes({ task }: { readonly task: Task }) {
         A task's id is of its run, or of its agent where it has none. These have the id too.
       </p>
       <Table
-        label="Others of the same id"
+        label="Tasks of the same id"
         columns={columns}
         rows={task.others}
         rowKey={({ run_id: run, agent_id: agent }) => `${run} ${agent}`}

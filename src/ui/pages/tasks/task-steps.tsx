@@ -181,7 +181,7 @@ export function TaskAttempts({ task }: { readonly task: Task }) {
   return (
     <Panel title="Attempts">
       <Table
-        label="Attempts"
+        label="Attempts of the task"
         columns={attemptColumns}
         rows={task.attempts}
         rowKey={({ attempt, started_at: at }) => `${attempt} ${at}`}
