@@ -129,7 +129,7 @@ class JoinedCollector implements Collector {
       await this.#stages.start(new DataDirFormat({ fileSystem: nodeFileSystem }, place));
       const metrics = createMetrics({ clock }, { agentsMax: config.metrics.agentsMax, version });
       const keys = createApiKeys(
-        { clock, logger },
+        { clock, locker, logger },
         {
           dataDir,
           keysFromConfig: config.apiKeys,
@@ -326,6 +326,7 @@ function joinHttp(
       endpoints,
       finalizer: upkeep.finalizer,
       eraser: upkeep.eraser,
+      keys,
       storage: {
         metadata: { rows: (query) => store.client.writerRows(query) },
         spool: () => spool.stats(),
