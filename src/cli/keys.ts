@@ -1,6 +1,5 @@
-import { setTimeout } from 'node:timers/promises';
 import { tryLoadFileLock } from '../clickhouse/embedded/sandbox/native-calls.js';
-import { systemClock } from '../core/clock.js';
+import { holdingClock, systemClock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
 import type { Scope } from '../core/ports/authenticator.js';
 import { changeKeys, type KeyChangeDeps, newKey, storedKeys } from '../ingest/key-change.js';
@@ -67,5 +66,5 @@ function described({ sha256: _digest, ...key }: StoredKey): Omit<StoredKey, 'sha
 }
 
 function changeDeps(): KeyChangeDeps {
-  return { locker: createFileLocker({ lock: tryLoadFileLock() }), wait: setTimeout };
+  return { clock: holdingClock, locker: createFileLocker({ lock: tryLoadFileLock() }) };
 }

@@ -4,7 +4,6 @@ import type { Clock } from '../core/clock.js';
 import { type AccessErrorCode, CollectorError, errorMessage } from '../core/errors.js';
 import type { FileLocker } from '../core/file-lock.js';
 import { type Logger, silentLogger } from '../core/logger.js';
-import { Pause } from '../core/pause.js';
 import type { Authenticator, Principal, Scope } from '../core/ports/authenticator.js';
 import type { KeyKeeper, KeyOrder, KeyRecord } from '../core/ports/key-keeper.js';
 import { changeKeys, newKey, storedKeys } from './key-change.js';
@@ -189,8 +188,7 @@ class KeyRing implements ApiKeys {
     change: (keys: readonly StoredKey[]) => { readonly keys: readonly StoredKey[]; readonly result: Result },
   ): Promise<Result> {
     this.#mustBeStored();
-    const wait = (delayMs: number) => new Pause(this.#clock).wait(delayMs);
-    return changeKeys({ locker: this.#locker, wait }, this.#dataDir, change, (keys) => {
+    return changeKeys({ clock: this.#clock, locker: this.#locker }, this.#dataDir, change, (keys) => {
       this.#entries = this.#entriesOf(keys);
       this.#fileVersion = fileVersion(keyFilePath(this.#dataDir));
     });

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
+import { type Clock, sleep } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
 import type { FileLocker, HeldLock } from '../core/file-lock.js';
 import { generateKey, type KeyGrant, readKeyFile, type StoredKey, storedKeyOf, writeKeyFile } from './key-file.js';
 
 export interface KeyChangeDeps {
+  readonly clock: Clock;
   readonly locker: FileLocker;
-  /** Resolves after so many ms. */
-  readonly wait: (delayMs: number) => Promise<void>;
 }
 
 export interface KeyChange<Result> {
@@ -65,12 +65,12 @@ export function newKey(
 const retryMs = 20;
 const attemptsMax = 250;
 
-async function lockKeys({ locker, wait }: KeyChangeDeps, dataDir: string): Promise<HeldLock> {
+async function lockKeys({ clock, locker }: KeyChangeDeps, dataDir: string): Promise<HeldLock> {
   const path = join(dataDir, 'api-keys.lock');
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const lock = locker.tryLock(path);
     if (lock !== null) return lock;
-    await wait(retryMs);
+    await sleep(clock, retryMs);
   }
   throw new CollectorError('config_invalid', `cannot change the API keys: another program holds ${path}`);
 }

@@ -1,6 +1,5 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { tryLoadFileLock } from '../../src/clickhouse/embedded/sandbox/native-calls.js';
 import { systemClock } from '../../src/core/clock.js';
@@ -298,7 +297,7 @@ test('of changes at the same time none is lost, whoever makes them', async () =>
   const rings = [first, ring(), ring()];
   const made = await Promise.all(rings.flatMap((keys) => [keys.create(order), keys.create(order)]));
   const others = Array.from({ length: 4 }, (_, index) =>
-    changeKeys({ locker, wait: setTimeout }, dataDir, (keys) => {
+    changeKeys({ clock, locker }, dataDir, (keys) => {
       const { stored } = newKey(keys, { tenant: `t${index}`, scopes: ['read'] }, 0);
       return { keys: [...keys, stored], result: stored.name };
     }),
