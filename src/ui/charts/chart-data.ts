@@ -1,4 +1,4 @@
-import type { ChartSeries } from './time-chart.js';
+import type { ChartSeries } from './chart-props.js';
 
 /** Each value on top of those of the series before it. */
 export function stackedTops(series: readonly Pick<ChartSeries, 'values'>[]): (number | null)[][] {

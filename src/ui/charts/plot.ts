@@ -2,8 +2,8 @@ import uPlot from 'uplot';
 import { formatTick } from '../format/times.js';
 import { themeColour } from './chart-colours.js';
 import { isolatedOf, stackedTops } from './chart-data.js';
+import type { TimeChartProps } from './chart-props.js';
 import { bucketMsOf, isUtcDays, stepsOf } from './chart-scales.js';
-import type { TimeChartProps } from './time-chart.js';
 
 /** Draws a chart into `element`. `latest` is asked for what may change while the chart stays. */
 export function createPlot(

@@ -30,7 +30,9 @@ export function IssuesPanel({ dashboard }: { readonly dashboard: Dashboard }) {
         ))}
       </ul>
       {data !== undefined && data.with_issues.total > listed.length && (
-        <p className="mt-2 text-sm text-soft">{`The ${listed.length} worst of ${formatCount(data.with_issues.total)}.`}</p>
+        <p className="mt-2 text-sm text-soft">
+          {`The ${listed.length} worst of ${formatCount(data.with_issues.total)}.`}
+        </p>
       )}
       {data?.with_issues.complete === false && (
         <p className="mt-2 text-sm text-soft">There may be more: only the agents that changed most were compared.</p>
@@ -87,7 +89,8 @@ export function TopAgentsPanel({ dashboard }: { readonly dashboard: Dashboard })
       )}
       {data !== undefined && (
         <p className="mt-2 text-sm text-soft">
-          {`Ranked by what the success rate is at least, given how many executions there were; from ${data.top_performing.finished_executions_min} executions on.`}
+          Ranked by what the success rate is at least, given how many executions there were; from{' '}
+          {data.top_performing.finished_executions_min} executions on.
         </p>
       )}
     </Panel>
