@@ -1,4 +1,5 @@
 import type { HttpRoute } from '../core/ports/http-route.js';
+import { createAgentBreakdownRoute } from './agents/agent-breakdown.js';
 import { createAgentErrorsRoute } from './agents/agent-errors.js';
 import { createAgentListRoute } from './agents/agent-list.js';
 import { createAgentLiveRoute } from './agents/agent-live.js';
@@ -54,6 +55,7 @@ export function createApiRoutes(
   const routes = [
     cached(createAgentListRoute(context)),
     cached(createAgentErrorsRoute(context)),
+    cached(createAgentBreakdownRoute(context)),
     createAgentLiveRoute(context),
     ...createAgentMetricsRoutes(context).map(cached),
     cached(createAgentSeriesRoute(context)),

@@ -25,6 +25,10 @@ export interface paths {
     /** The tasks and step attempts of a run in the order of time, with errors and the final output */
     get: operations["getRunLogs"];
   };
+  "/api/v1/agents/{agent_id}/breakdown": {
+    /** Executions and usage of an agent by version, model, provider or environment */
+    get: operations["getAgentBreakdown"];
+  };
   "/api/v1/agents/{agent_id}/errors": {
     /** Failed executions of an agent in groups, the most frequent first */
     get: operations["listAgentErrors"];
@@ -181,6 +185,101 @@ export interface components {
       readonly failed_24h: number;
       /** @description Percent, to two decimals. */
       readonly success_rate_24h: number | null;
+    };
+    readonly AgentBreakdown: {
+      readonly agent_id: string;
+      /** @enum {string} */
+      readonly group_by: "version" | "model" | "provider" | "environment";
+      /** @description Null when from and to were given. */
+      readonly time_range: ("1d" | "7d" | "30d" | "90d") | null;
+      /**
+       * Format: date-time
+       * @description RFC 3339 with milliseconds, in UTC.
+       */
+      readonly from: string;
+      /**
+       * Format: date-time
+       * @description RFC 3339 with milliseconds, in UTC.
+       */
+      readonly to: string;
+      readonly limit: number;
+      readonly total_groups: number;
+      readonly totals: {
+        /** @description Executions: tasks that ended. */
+        readonly total: number;
+        readonly successful: number;
+        readonly failed: number;
+        readonly cancelled: number;
+        /** @description Percent, to two decimals. */
+        readonly success_rate: number | null;
+        /** @description Percent, to two decimals. */
+        readonly error_rate: number | null;
+        /** @description Executions whose duration is told or known from their start. */
+        readonly timed: number;
+        readonly execution_times: components["schemas"]["ExecutionTimes"];
+        readonly llm_calls: number;
+        readonly tokens: components["schemas"]["Tokens"];
+        /** @description US cents; null where nobody reported a cost. */
+        readonly cost_cents: number | null;
+        /** @description Tokens, in and out, of work that reported no cost: the cost is not that of these. */
+        readonly tokens_unpriced: number;
+        readonly first_seen: string | null;
+        readonly last_seen: string | null;
+      };
+      readonly groups: readonly components["schemas"]["AgentBreakdownGroup"][];
+      /** @description What is in no listed group; null when nothing is. */
+      readonly other: ({
+        readonly groups: number;
+        /** @description Executions: tasks that ended. */
+        readonly total: number;
+        readonly successful: number;
+        readonly failed: number;
+        readonly cancelled: number;
+        /** @description Percent, to two decimals. */
+        readonly success_rate: number | null;
+        /** @description Percent, to two decimals. */
+        readonly error_rate: number | null;
+        /** @description Executions whose duration is told or known from their start. */
+        readonly timed: number;
+        readonly execution_times: components["schemas"]["ExecutionTimes"];
+        readonly llm_calls: number;
+        readonly tokens: components["schemas"]["Tokens"];
+        /** @description US cents; null where nobody reported a cost. */
+        readonly cost_cents: number | null;
+        /** @description Tokens, in and out, of work that reported no cost: the cost is not that of these. */
+        readonly tokens_unpriced: number;
+        readonly first_seen: string | null;
+        readonly last_seen: string | null;
+      }) | null;
+      readonly coverage: {
+        /** @description What ended from then on is counted; null: nothing of the range is kept. */
+        readonly from: string | null;
+        readonly source: readonly string[];
+      };
+    };
+    readonly AgentBreakdownGroup: {
+      /** @description What the group has in common; null where it was not told. */
+      readonly key: string | null;
+      /** @description Executions: tasks that ended. */
+      readonly total: number;
+      readonly successful: number;
+      readonly failed: number;
+      readonly cancelled: number;
+      /** @description Percent, to two decimals. */
+      readonly success_rate: number | null;
+      /** @description Percent, to two decimals. */
+      readonly error_rate: number | null;
+      /** @description Executions whose duration is told or known from their start. */
+      readonly timed: number;
+      readonly execution_times: components["schemas"]["ExecutionTimes"];
+      readonly llm_calls: number;
+      readonly tokens: components["schemas"]["Tokens"];
+      /** @description US cents; null where nobody reported a cost. */
+      readonly cost_cents: number | null;
+      /** @description Tokens, in and out, of work that reported no cost: the cost is not that of these. */
+      readonly tokens_unpriced: number;
+      readonly first_seen: string | null;
+      readonly last_seen: string | null;
     };
     /** @description The headers tell what an array has no room for: x-total-count, x-total-is-exact (false: there are at least so many), x-next-cursor and link where there are more. */
     readonly AgentHistory: readonly components["schemas"]["AgentHistoryRun"][];
@@ -2547,6 +2646,47 @@ export interface operations {
       200: {
         content: {
           readonly "application/json": components["schemas"]["RunLogs"];
+        };
+      };
+      400: components["responses"]["ParameterInvalidOrRequestMalformed"];
+      401: components["responses"]["KeyInvalidOrKeyMissing"];
+      403: components["responses"]["OriginForeignOrScopeMissing"];
+      404: components["responses"]["NotFound"];
+      414: components["responses"]["UrlTooLong"];
+      421: components["responses"]["HostUnknown"];
+      422: components["responses"]["QueryTooLarge"];
+      429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
+      431: components["responses"]["HeadTooLarge"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["StoppingOrStoreUnavailable"];
+      504: components["responses"]["QueryTimeout"];
+    };
+  };
+  /** Executions and usage of an agent by version, model, provider or environment */
+  getAgentBreakdown: {
+    parameters: {
+      query?: {
+        /** @description What the failures of a group have in common. */
+        group_by?: "version" | "model" | "provider" | "environment";
+        /** @description The last 1, 7, 30 or 90 days; 7d unless from is given. Not together with from and to. */
+        time_range?: "1d" | "7d" | "30d" | "90d";
+        /** @description Begin of the range: a UTC date or an RFC 3339 time. */
+        from?: string;
+        /** @description End of the range: a UTC date, its whole day, or an RFC 3339 time; now unless given. */
+        to?: string;
+        /** @description Rows of a page, at most. */
+        limit?: number;
+      };
+      path: {
+        /** @description Id of an agent. */
+        agent_id: string;
+      };
+    };
+    responses: {
+      /** @description Executions and usage of an agent by version, model, provider or environment. */
+      200: {
+        content: {
+          readonly "application/json": components["schemas"]["AgentBreakdown"];
         };
       };
       400: components["responses"]["ParameterInvalidOrRequestMalformed"];

@@ -103,6 +103,7 @@ const aboutTheCollector = ['/health/deep', '/api/v1/monitoring/system/health'];
 /** Of GET routes that need `read`, those that are not told by user. */
 const refused: Readonly<Record<string, string>> = {
   '/api/v1/agents': '/api/v1/agents',
+  '/api/v1/agents/{agent_id}/breakdown': '/api/v1/agents/shared/breakdown',
   '/api/v1/agents/{agent_id}/errors': '/api/v1/agents/shared/errors',
   '/api/v1/agents/{agent_id}/live': '/api/v1/agents/shared/live',
   '/api/v1/agents/{agent_id}/metrics': '/api/v1/agents/shared/metrics',
@@ -129,7 +130,13 @@ test('every route of the API is told by user, refused to users, or needs another
     readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>;
   };
   const read = Object.entries(paths).filter(([, { get: route }]) => route?.security?.[0]?.key?.[0] === 'read');
-  const known = [...Object.keys(told), ...aboutTheCollector, ...Object.keys(refused), '/api/v1/live/events'];
+  const known = [
+    ...Object.keys(told),
+    ...aboutTheCollector,
+    ...Object.keys(refused),
+    '/api/v1/live/events',
+    '/api/v1/whoami',
+  ];
   expect(read.map(([path]) => path).sort()).toEqual(known.sort());
 });
 

@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
 import { chromiumName, launchChromium } from './chromium.js';
+import type {} from './ui-global-setup.js';
 
 /** Files of the UI's tests are skipped where no Chromium is installed. */
 export const noBrowser = chromiumName === undefined;

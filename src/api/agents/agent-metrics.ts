@@ -13,14 +13,13 @@ import {
   optionalNumberSchema,
   rateSchema,
 } from '../answers/answer-schema.js';
-import { meanDigits, percentDigits, rounded } from '../answers/answer-units.js';
+import { meanDigits, percentDigits } from '../answers/answer-units.js';
 import { usageAnswer, usageShape } from '../answers/usage.js';
 import { pathAgentId } from '../request/agent-path.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import type { MetricRange, MetricType } from '../request/metric-range.js';
 import { parseParameters } from '../request/parameters.js';
 import { errorRate, successRate } from '../statistics/execution-rate.js';
-import { toldPercentiles } from '../statistics/percentile-columns.js';
 import {
   errorCoverage,
   errorCoverageSchema,
@@ -30,6 +29,7 @@ import {
   topErrorSchema,
 } from './error-answer.js';
 import { type ExecutionHalves, readExecutionHalves } from './execution-halves.js';
+import { executionTimes } from './execution-times.js';
 import { askedShape, checkRange, rangeName, rangeOf, rangeShape, type TimeRange } from './range-parameters.js';
 import { trendItem, trendShape } from './trend-answer.js';
 
@@ -142,19 +142,6 @@ function metricsAnswer(request: MetricsRequest, { whole, halves, ordered, errors
     avg_confidence: meanDigits(whole.confidence_count === 0 ? null : whole.confidence_sum / whole.confidence_count),
     max_memory_mb: whole.memory_mb_count === 0 ? null : whole.memory_mb_max,
     coverage: coverage(whole, request),
-  };
-}
-
-function executionTimes(row: AgentPerformanceRow) {
-  const timed = row.duration_count > 0;
-  const [p50, p95, p99] = toldPercentiles(row);
-  return {
-    avg_ms: timed ? rounded(row.duration_sum_ms / row.duration_count) : null,
-    min_ms: timed ? row.duration_min_ms : null,
-    max_ms: timed ? row.duration_max_ms : null,
-    p50_ms: p50,
-    p95_ms: p95,
-    p99_ms: p99,
   };
 }
 

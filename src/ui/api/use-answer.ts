@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { retryAfterMs, whenSeen } from './asking-again.js';
 import { type Api, dataOf, type Reply } from './client.js';
 import { ApiProblem, asProblem } from './problem.js';
 import { type Session, useSession } from './session.js';
@@ -35,8 +36,6 @@ interface State<Data> {
 }
 
 const slowMs = 300;
-const retryMsMin = 1_000;
-const retryMsMax = 30_000;
 
 /**
  * Asks the API. `question` names everything the answer depends on; null asks nothing. A question that changes ends the
@@ -79,7 +78,7 @@ export function useAnswer<Data>(
         const problem = asProblem(error);
         if (problem.status === 401) session.signOut();
         setState((before) => ({ ...before, question: name, loading: false, slow: false, problem }));
-        if (problem.passes) askAgain(Math.min(retryMsMax, retryMsMin * 2 ** failures++));
+        if (problem.passes) askAgain(retryAfterMs(failures++));
       } finally {
         clearTimeout(slow);
       }
@@ -116,21 +115,6 @@ class Timers {
   clear(): void {
     for (const timer of this.#running) clearTimeout(timer);
   }
-}
-
-/** A tab in the background asks nothing; it asks when it is looked at again. */
-function whenSeen(signal: AbortSignal, run: () => void): void {
-  if (!document.hidden) {
-    run();
-    return;
-  }
-  const seen = () => {
-    if (document.hidden) return;
-    document.removeEventListener('visibilitychange', seen);
-    run();
-  };
-  document.addEventListener('visibilitychange', seen);
-  signal.addEventListener('abort', () => document.removeEventListener('visibilitychange', seen), { once: true });
 }
 
 /** A problem of another question is forgotten; data stay until there are others. */

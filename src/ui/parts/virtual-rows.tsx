@@ -1,7 +1,29 @@
 import { useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useEffect, useRef } from 'react';
 
-export type RowScroller = Pick<Virtualizer<HTMLDivElement, Element>, 'scrollToIndex' | 'scrollToOffset'>;
+export type RowScroller = Pick<Virtualizer<HTMLDivElement, Element>, 'scrollToIndex' | 'scrollToOffset' | 'range'>;
+
+export interface VirtualRowsOptions {
+  readonly label: string;
+  readonly count: number;
+  /** Pixels. */
+  readonly rowHeight: number;
+  /** Stays above the rows. */
+  readonly header?: ReactNode;
+  /** Pixels. */
+  readonly headerHeight?: number;
+  readonly children: (index: number) => ReactNode;
+  /** The rows that are drawn now. */
+  readonly onRange?: (range: { readonly first: number; readonly last: number }) => void;
+  readonly onScroll?: (offset: number) => void;
+  /** Pixels; where it begins. */
+  readonly initialOffset?: number;
+  /** Is given what scrolls the list. */
+  readonly scroller?: { current: RowScroller | null };
+  /** Header and rows have the roles of a table's. */
+  readonly isTable?: boolean;
+  readonly className?: string;
+}
 
 /** A list of any length, of rows of one height: only what is seen is in the document, and some rows around it. */
 export function VirtualRows({
@@ -9,31 +31,27 @@ export function VirtualRows({
   count,
   rowHeight,
   header,
+  headerHeight = 0,
   children,
   onRange,
+  onScroll,
+  initialOffset = 0,
   scroller,
+  isTable = false,
   className = '',
-}: {
-  readonly label: string;
-  readonly count: number;
-  /** Pixels. */
-  readonly rowHeight: number;
-  /** Stays above the rows. */
-  readonly header?: ReactNode;
-  readonly children: (index: number) => ReactNode;
-  /** The rows that are drawn now. */
-  readonly onRange?: (range: { readonly first: number; readonly last: number }) => void;
-  /** Is given what scrolls the list. */
-  readonly scroller?: { current: RowScroller | null };
-  readonly className?: string;
-}) {
+}: VirtualRowsOptions) {
   const box = useRef<HTMLDivElement>(null);
   const virtualizer = useVirtualizer<HTMLDivElement, Element>({
     count,
     getScrollElement: () => box.current,
     estimateSize: () => rowHeight,
     overscan: 12,
+    scrollMargin: headerHeight,
+    scrollPaddingStart: headerHeight,
+    initialOffset,
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows of another height have other places
+  useEffect(() => virtualizer.measure(), [rowHeight, virtualizer]);
   const items = virtualizer.getVirtualItems();
   const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? 0;
@@ -44,15 +62,22 @@ export function VirtualRows({
   told.current = onRange;
   useEffect(() => told.current?.({ first, last }), [first, last]);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <section ref={box} aria-label={label} tabIndex={0} className={`min-h-0 overflow-auto ${className}`}>
+    <section
+      ref={box}
+      aria-label={label}
+      {...(isTable ? { role: 'table', 'aria-rowcount': count + 1 } : {})}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+      tabIndex={0}
+      onScroll={(event) => onScroll?.(event.currentTarget.scrollTop)}
+      className={`min-h-0 overflow-auto ${className}`}
+    >
       {header}
       <div className="relative" style={{ height: virtualizer.getTotalSize() }}>
         {items.map(({ index, start }) => (
           <div
             key={index}
             className="absolute inset-x-0 top-0"
-            style={{ height: rowHeight, transform: `translateY(${start}px)` }}
+            style={{ height: rowHeight, transform: `translateY(${start - headerHeight}px)` }}
           >
             {children(index)}
           </div>
