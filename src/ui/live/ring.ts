@@ -24,7 +24,7 @@ export class Ring<Item> {
 
   /** From the oldest, 0, on. */
   at(index: number): Item | undefined {
-    return this.#items[(this.#first + index) % this.#capacity];
+    return index < this.#items.length ? this.#items[(this.#first + index) % this.#capacity] : undefined;
   }
 
   clear(): void {

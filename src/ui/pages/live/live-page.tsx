@@ -24,7 +24,8 @@ export function LivePage() {
     changed();
   }, [filterText, tail, changed]);
   const state = useLive(filter, (message: LiveMessage) => {
-    if (message.op === 'error') setRefusal(message.message);
+    // That it stops is seen by the connection, which is lost.
+    if (message.op === 'error' && message.code !== 'stopping') setRefusal(message.message);
     if (message.op === 'hello') setRefusal(null);
     tail.apply(message, Date.now());
     runs.apply(message, Date.now());
@@ -33,7 +34,7 @@ export function LivePage() {
   return (
     <Page title="Live">
       <LiveFilters />
-      <div className="flex min-h-0 flex-1 flex-col gap-4 2xl:flex-row-reverse">
+      <div className="flex min-h-0 flex-1 flex-col-reverse justify-end gap-4 md:flex-col 2xl:flex-row-reverse">
         <UnderWayPanel runs={runs} drawing={drawing} />
         <TailPanel tail={tail} state={state} refusal={refusal} drawing={drawing} onChange={changed} />
       </div>

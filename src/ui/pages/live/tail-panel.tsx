@@ -4,6 +4,7 @@ import { useShortcuts } from '../../keyboard/shortcuts.js';
 import { type LiveTail, tailLinesMax } from '../../live/live-tail.js';
 import type { LiveState } from '../../live/use-live.js';
 import { Button } from '../../parts/button.js';
+import { Figure, Figures } from '../../parts/figures.js';
 import { Panel } from '../../parts/panel.js';
 import { useNow } from '../../parts/time.js';
 import { useWide } from '../../parts/use-wide.js';
@@ -148,34 +149,18 @@ function Numbers({ tail }: { readonly tail: LiveTail }) {
   const rate = tail.rate(useNow(1_000));
   const older = tail.total - tailLinesMax;
   return (
-    <dl className="contents">
+    <Figures>
       <Figure name="Events a second" value={formatRate(rate)} />
       <Figure name="Came" value={formatCount(tail.total)} exact={formatExact(tail.total)} />
-      <Figure name="Dropped" value={formatCount(tail.lost)} exact={formatExact(tail.lost)} bad={tail.lost > 0} />
+      <Figure
+        name="Dropped"
+        value={formatCount(tail.lost)}
+        exact={formatExact(tail.lost)}
+        tone={tail.lost > 0 ? 'text-bad' : 'text-ink'}
+      />
       {older > 0 && (
         <Figure name="Listed" value={`the newest ${formatExact(tailLinesMax)}; older ones are gone from here`} />
       )}
-    </dl>
-  );
-}
-
-function Figure({
-  name,
-  value,
-  exact,
-  bad = false,
-}: {
-  readonly name: string;
-  readonly value: string;
-  readonly exact?: string;
-  readonly bad?: boolean;
-}) {
-  return (
-    <div className="flex gap-1.5">
-      <dt className="text-soft">{name}</dt>
-      <dd title={exact} className={`tabular font-medium ${bad ? 'text-bad' : ''}`}>
-        {value}
-      </dd>
-    </div>
+    </Figures>
   );
 }

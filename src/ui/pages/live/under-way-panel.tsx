@@ -4,9 +4,9 @@ import { formatDuration } from '../../format/durations.js';
 import { formatCost, formatCount, formatExact, unknown, unpricedNote } from '../../format/numbers.js';
 import type { LiveRun } from '../../live/live-messages.js';
 import type { RunsUnderWay } from '../../live/runs-under-way.js';
+import { Figure, Figures } from '../../parts/figures.js';
 import { Id } from '../../parts/id.js';
 import { Panel } from '../../parts/panel.js';
-import { Stat, Stats } from '../../parts/stat.js';
 import { Status } from '../../parts/status.js';
 import { Time, useNow } from '../../parts/time.js';
 import { links } from '../../routing/links.js';
@@ -35,11 +35,11 @@ export function UnderWayPanel({ runs }: { readonly runs: RunsUnderWay; readonly 
         <p className="text-sm text-soft">The collector has not told yet.</p>
       ) : (
         <>
-          <Stats>
-            <Stat name="Runs" value={formatCount(counts.runs)} exact={formatExact(counts.runs)} />
-            <Stat name="Their open tasks" value={formatCount(counts.tasks)} exact={formatExact(counts.tasks)} />
-            <Stat name="Their running steps" value={formatCount(counts.steps)} exact={formatExact(counts.steps)} />
-          </Stats>
+          <Figures>
+            <Figure name="Runs" value={formatCount(counts.runs)} exact={formatExact(counts.runs)} />
+            <Figure name="Their open tasks" value={formatCount(counts.tasks)} exact={formatExact(counts.tasks)} />
+            <Figure name="Their running steps" value={formatCount(counts.steps)} exact={formatExact(counts.steps)} />
+          </Figures>
           {beginning.runsTotal > beginning.runsTold && (
             <p className="mt-2 text-sm text-warn">
               {formatExact(beginning.runsTotal)} runs were under way at the beginning; the {beginning.runsTold} that
