@@ -1,34 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
-import { CollectorProcess, testKey } from './collector-process.js';
-import { noBrowser } from './ui-pages.js';
+import type { CollectorProcess } from './collector-process.js';
+import { sendEvents } from './live-client.js';
+import type { UiEvent } from './ui-history.js';
 
-/** Keys of a collector that a test file has for itself, beside `testKey`, which may do all. */
-export const uiKeys = {
-  other: 'tdm_key_of_another_tenant',
-  reader: 'tdm_key_that_may_only_read',
-  sender: 'tdm_key_that_may_only_send',
-} as const;
+const eventsOfRequest = 1_000;
 
-/** A collector of a file's own, empty at first: what is shown changes with what is sent to it. */
-export function collectorOfFile(): CollectorProcess {
-  const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-ui-'));
-  const { other, reader, sender } = uiKeys;
-  const collector = new CollectorProcess({
-    dataDir,
-    env: {
-      TIDEMARK_MAINTENANCE_SCHEDULE: 'off',
-      TIDEMARK_API_KEYS: `${testKey}:default:admin,${other}:other:read,${reader}:default:read,${sender}:default:ingest`,
-    },
-  });
-  beforeAll(async () => {
-    if (!noBrowser) await collector.start();
-  });
-  afterAll(async () => {
-    if (!noBrowser) await collector.stop();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
-  return collector;
+/** Sends a history; resolves when all of it is in the store. */
+export async function sendHistory(collector: CollectorProcess, events: readonly UiEvent[]): Promise<void> {
+  for (let at = 0; at < events.length; at += eventsOfRequest) {
+    await sendEvents(collector, events.slice(at, at + eventsOfRequest));
+  }
+  for (let tries = 0; tries < 600; tries++) {
+    const { ledger } = await collector.get<{ readonly ledger: { readonly inserted: number } }>('/health/deep');
+    if (ledger.inserted >= events.length) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`the history is not stored:\n${collector.output}`);
 }

@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core';
 import { afterEach, describe, expect, inject, test } from 'vitest';
 import { axeFindings } from '../support/axe.js';
+import { collectorOfFile } from '../support/collector-of-file.js';
 import { testKey } from '../support/collector-process.js';
 import { sendEvents } from '../support/live-client.js';
-import { collectorOfFile } from '../support/ui-collector.js';
 import { hostileText, liveRuns, longId } from '../support/ui-history.js';
 import { noBrowser, UiPages } from '../support/ui-pages.js';
 
