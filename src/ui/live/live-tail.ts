@@ -2,7 +2,7 @@ import type { LiveEvent, LiveMessage } from './live-messages.js';
 import { Ring } from './ring.js';
 
 /** Stands between events where some are missing. */
-export interface TailGap {
+interface TailGap {
   readonly gap: string;
 }
 
