@@ -12,8 +12,8 @@ export const tailLinesMax = 5_000;
 const rateSeconds = 5;
 
 /**
- * What the live socket told, as a list that is read: the newest lines, how many came, how fast, and what was lost. While
- * it is paused the lines stand still and what comes is kept beside them. Its memory does not grow with time.
+ * What the live socket told, as a list that is read: the newest lines, how many came, how fast, and what was lost.
+ * While it is paused the lines stand still and what comes is kept beside them. Its memory does not grow with time.
  */
 export class LiveTail {
   readonly #latest = new Ring<TailLine>(tailLinesMax);

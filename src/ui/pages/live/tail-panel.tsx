@@ -7,7 +7,7 @@ import { Button } from '../../parts/button.js';
 import { Figure, Figures } from '../../parts/figures.js';
 import { Panel } from '../../parts/panel.js';
 import { useNow } from '../../parts/time.js';
-import { useWide } from '../../parts/use-wide.js';
+import { useMedia } from '../../parts/use-media.js';
 import { type RowScroller, VirtualRows } from '../../parts/virtual-rows.js';
 import { NothingCame } from './nothing-came.js';
 import { TailHeader, TailRow } from './tail-row.js';
@@ -29,7 +29,7 @@ export function TailPanel({
   readonly drawing: number;
   readonly onChange: () => void;
 }) {
-  const wide = useWide();
+  const wide = useMedia('(min-width: 48rem)');
   const rowHeight = wide ? lineHeight.wide : lineHeight.narrow;
   const goOn = () => {
     tail.resume();
