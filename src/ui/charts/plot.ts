@@ -65,7 +65,7 @@ function axesOf({ times, format }: TimeChartProps): uPlot.Axis[] {
   return [
     {
       ...axis,
-      size: 36,
+      size: (_chart, values) => (values?.some((value) => String(value).includes('\n')) ? 36 : 22),
       values: (_chart, ticks, _axis, _space, incr) =>
         ticks.map((tick, index) => {
           const before = index === 0 ? undefined : new Date(ticks[index - 1]! * 1_000);
