@@ -12,6 +12,7 @@ import { createStoreUpkeep, type StoreUpkeep } from './clickhouse/store-upkeep.j
 import type { Config } from './config/config.js';
 import type { Clock, Random } from './core/clock.js';
 import type { CollectorReport } from './core/collector-report.js';
+import type { EventLedger } from './core/event-ledger.js';
 import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
 import type { Progress } from './core/progress.js';
@@ -129,7 +130,7 @@ class JoinedCollector implements Collector {
       await this.#stages.start(new DataDirFormat({ fileSystem: nodeFileSystem }, place));
       const metrics = createMetrics({ clock }, { agentsMax: config.metrics.agentsMax, version });
       const keys = createApiKeys(
-        { clock, logger },
+        { clock, locker, logger },
         {
           dataDir,
           keysFromConfig: config.apiKeys,
@@ -326,6 +327,7 @@ function joinHttp(
       endpoints,
       finalizer: upkeep.finalizer,
       eraser: upkeep.eraser,
+      keys,
       storage: {
         metadata: { rows: (query) => store.client.writerRows(query) },
         spool: () => spool.stats(),
@@ -333,11 +335,7 @@ function joinHttp(
       },
       intake: new OwnEvents({ frames, clock, random }),
       probes: [spool, decoder, ...store.probes, startup, delivery, ...storeProbes, disk, parts.wallClock],
-      ledger: async () => {
-        const { events: spooled, oldestReceivedMs: oldestUndeliveredMs } = spool.stats();
-        const counts = await metrics.eventCounts();
-        return { ...counts, underway: pipeline.eventsUnderway, spooled, oldestUndeliveredMs };
-      },
+      ledger: () => eventLedger(metrics, parts),
       renderMetrics: () => metrics.render(),
       instruments: metrics.query,
       exports: metrics.exports,
@@ -366,6 +364,12 @@ function joinHttp(
     },
     { http: withPages(describedRoutes(routes, sockets, version), loadUiFiles()), sockets },
   );
+}
+
+async function eventLedger(metrics: Metrics, { spool, pipeline }: Parts): Promise<EventLedger> {
+  const { events: spooled, oldestReceivedMs: oldestUndeliveredMs } = spool.stats();
+  const counts = await metrics.eventCounts();
+  return { ...counts, underway: pipeline.eventsUnderway, spooled, oldestUndeliveredMs };
 }
 
 function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {

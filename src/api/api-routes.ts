@@ -16,6 +16,7 @@ import { createEndpointsRoute } from './operations/endpoints.js';
 import { createErasureRoutes } from './operations/erasure.js';
 import { createEventSchemaRoute } from './operations/event-schema.js';
 import { createHealthRoutes } from './operations/health.js';
+import { createKeyRoutes } from './operations/keys.js';
 import { createMetricsPageRoute } from './operations/metrics-page.js';
 import { createStorageRoute } from './operations/storage.js';
 import { createWhoamiRoute } from './operations/whoami.js';
@@ -77,6 +78,7 @@ export function createApiRoutes(
     cached(createAgentMemoryRoute(context)),
     ...createDayFinalizationRoutes(context),
     ...createErasureRoutes(context),
+    ...createKeyRoutes(context),
     cached(createStorageRoute(context)),
     ...createHealthRoutes(context),
     createMetricsExportRoute(context),

@@ -1,14 +1,10 @@
-import { systemClock } from '../core/clock.js';
+import { tryLoadFileLock } from '../clickhouse/embedded/sandbox/native-calls.js';
+import { holdingClock, systemClock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
 import type { Scope } from '../core/ports/authenticator.js';
-import {
-  generateKey,
-  type KeyGrant,
-  readKeyFile,
-  type StoredKey,
-  storedKeyOf,
-  writeKeyFile,
-} from '../ingest/key-file.js';
+import { changeKeys, type KeyChangeDeps, newKey, storedKeys } from '../ingest/key-change.js';
+import type { KeyGrant, StoredKey } from '../ingest/key-file.js';
+import { createFileLocker } from '../spool/file-locker.js';
 import type { CommandContext } from './frame/command.js';
 import { printable } from './frame/printable-text.js';
 import { localCollector } from './local-collector.js';
@@ -28,19 +24,20 @@ export function listKeys({ env, out }: CommandContext, options: KeysOptions): vo
   }
 }
 
-export function createKey(
+export async function createKey(
   { env, out, err }: CommandContext,
   options: KeysOptions & { readonly tenant: string; readonly scope: string; readonly user: string | undefined },
-): void {
+): Promise<void> {
   const { dataDir } = localCollector(env, options);
   const grant: KeyGrant = {
     tenant: options.tenant,
     scopes: options.scope.split('+') as Scope[],
     user: options.user,
   };
-  const key = generateKey();
-  const added = storedKeyOf(key, grant, systemClock.nowMs());
-  writeKeyFile(dataDir, [...storedKeys(dataDir), added]);
+  const { key, stored: added } = await changeKeys(changeDeps(), dataDir, (keys) => {
+    const made = newKey(keys, grant, systemClock.nowMs());
+    return { keys: [...keys, made.stored], result: made };
+  });
   if (options.json) {
     out.json({ key, ...described(added) });
     return;
@@ -50,15 +47,16 @@ export function createKey(
   err.line(`key ${added.name} of tenant ${grant.tenant}${bound} (${grant.scopes.join('+')}); it is shown this once`);
 }
 
-export function revokeKey({ env, out, err }: CommandContext, options: KeysOptions & { readonly name: string }): void {
+export async function revokeKey(
+  { env, out, err }: CommandContext,
+  options: KeysOptions & { readonly name: string },
+): Promise<void> {
   const { dataDir } = localCollector(env, options);
-  const keys = storedKeys(dataDir);
-  const revoked = keys.find(({ name }) => name === options.name);
-  if (revoked === undefined) throw new CollectorError('config_invalid', `cannot revoke ${options.name}: no such key`);
-  writeKeyFile(
-    dataDir,
-    keys.filter((key) => key !== revoked),
-  );
+  const revoked = await changeKeys(changeDeps(), dataDir, (keys) => {
+    const found = keys.find(({ name }) => name === options.name);
+    if (found === undefined) throw new CollectorError('config_invalid', `cannot revoke ${options.name}: no such key`);
+    return { keys: keys.filter((key) => key !== found), result: found };
+  });
   if (options.json) out.json(described(revoked));
   else err.line(`key ${options.name} is revoked; a running collector follows within a second`);
 }
@@ -67,9 +65,6 @@ function described({ sha256: _digest, ...key }: StoredKey): Omit<StoredKey, 'sha
   return key;
 }
 
-/** Without a key file there is nothing to edit: adding to it would keep the first start from making the admin key. */
-function storedKeys(dataDir: string): readonly StoredKey[] {
-  const keys = readKeyFile(dataDir);
-  if (keys !== null) return keys;
-  throw new CollectorError('config_invalid', `cannot find keys in ${dataDir}: start the collector once before`);
+function changeDeps(): KeyChangeDeps {
+  return { clock: holdingClock, locker: createFileLocker({ lock: tryLoadFileLock() }) };
 }

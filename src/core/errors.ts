@@ -66,6 +66,9 @@ const accessErrors = {
   key_invalid: spec(401, 4401, false, 'the API key is not known'),
   scope_missing: spec(403, 4403, false, 'the API key does not carry the scope this needs'),
   user_bound: spec(403, 4403, false, 'the API key is bound to a user, and this is not told by user'),
+  key_own: spec(409, null, false, 'an API key cannot take itself back; ask with another one'),
+  keys_configured: spec(409, null, false, 'the configuration sets the API keys; they are changed there'),
+  keys_exhausted: spec(409, null, false, 'the tenant has as many API keys as it may; take some back'),
 } as const satisfies Record<string, ErrorSpec>;
 
 /** The HTTP surface. */

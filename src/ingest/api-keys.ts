@@ -2,8 +2,11 @@ import { timingSafeEqual } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import type { Clock } from '../core/clock.js';
 import { type AccessErrorCode, CollectorError, errorMessage } from '../core/errors.js';
+import type { FileLocker } from '../core/file-lock.js';
 import { type Logger, silentLogger } from '../core/logger.js';
 import type { Authenticator, Principal, Scope } from '../core/ports/authenticator.js';
+import type { KeyKeeper, KeyOrder, KeyRecord } from '../core/ports/key-keeper.js';
+import { changeKeys, newKey, storedKeys } from './key-change.js';
 import {
   adminKeyPath,
   adminKeyProblem,
@@ -21,6 +24,8 @@ import {
 
 export interface ApiKeysDeps {
   readonly clock: Clock;
+  /** Holds others out while the stored keys are changed. */
+  readonly locker: FileLocker;
   readonly logger?: Logger;
 }
 
@@ -34,7 +39,7 @@ export interface ApiKeysOptions {
   readonly contentTenants: readonly string[];
 }
 
-export interface ApiKeys extends Authenticator {
+export interface ApiKeys extends Authenticator, KeyKeeper {
   /** The admin key made at this start, to be printed once; null when there were keys. */
   readonly generatedAdminKey: string | null;
 }
@@ -42,6 +47,8 @@ export interface ApiKeys extends Authenticator {
 /** A key file changed by the command line counts within this time, without a restart. */
 const reloadIntervalMs = 1_000;
 const headerCharactersMax = 512;
+/** Made over the API: the file holds 100,000 of all tenants, and one must not take them all. */
+const tenantKeysMax = 1_000;
 
 /**
  * Who may call. Reads the keys of the data directory, or makes the first one: an admin key of tenant `default`.
@@ -105,6 +112,7 @@ interface RingStart {
 
 class KeyRing implements ApiKeys {
   readonly generatedAdminKey: string | null;
+  readonly #locker: FileLocker;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #dataDir: string;
@@ -116,6 +124,7 @@ class KeyRing implements ApiKeys {
   #checkedMs: number;
 
   constructor(deps: ApiKeysDeps, options: ApiKeysOptions, start: RingStart) {
+    this.#locker = deps.locker;
     this.#clock = deps.clock;
     this.#logger = deps.logger ?? silentLogger;
     this.#dataDir = options.dataDir;
@@ -142,6 +151,55 @@ class KeyRing implements ApiKeys {
     const entry = this.#entries.get(digest.toString('hex'));
     if (entry === undefined || !timingSafeEqual(entry.digest, digest)) return 'key_invalid';
     return entry.principal.scopes.has(scope) ? entry.principal : 'scope_missing';
+  }
+
+  async list(tenant: string): Promise<readonly KeyRecord[]> {
+    this.#mustBeStored();
+    return storedKeys(this.#dataDir)
+      .filter((key) => key.tenant === tenant)
+      .map(recordOf);
+  }
+
+  async create({ tenant, scopes, user }: KeyOrder): Promise<{ readonly key: string; readonly record: KeyRecord }> {
+    const grant = { tenant, scopes, user: user ?? undefined };
+    const made = await this.#change((keys) => {
+      if (keys.filter((key) => key.tenant === tenant).length >= tenantKeysMax) {
+        throw new CollectorError('keys_exhausted', `cannot make a key: the tenant has ${tenantKeysMax}`);
+      }
+      const { key, stored } = newKey(keys, grant, this.#clock.nowMs());
+      return { keys: [...keys, stored], result: { key, record: recordOf(stored) } };
+    });
+    this.#logger.info({ tenant, key: made.record.name, scopes, user }, 'an API key was made');
+    return made;
+  }
+
+  async revoke(tenant: string, name: string): Promise<KeyRecord | null> {
+    const revoked = await this.#change<KeyRecord | null>((keys) => {
+      const found = keys.find((key) => key.tenant === tenant && key.name === name);
+      if (found === undefined) return { keys, result: null };
+      return { keys: keys.filter((key) => key !== found), result: recordOf(found) };
+    });
+    if (revoked !== null) this.#logger.info({ tenant, key: name }, 'an API key was revoked');
+    return revoked;
+  }
+
+  /** What is stored is in force at once; the version is that of the file which was written under the lock. */
+  async #change<Result>(
+    change: (keys: readonly StoredKey[]) => { readonly keys: readonly StoredKey[]; readonly result: Result },
+  ): Promise<Result> {
+    this.#mustBeStored();
+    return changeKeys({ clock: this.#clock, locker: this.#locker }, this.#dataDir, change, (keys) => {
+      this.#entries = this.#entriesOf(keys);
+      this.#fileVersion = fileVersion(keyFilePath(this.#dataDir));
+    });
+  }
+
+  #mustBeStored(): void {
+    if (this.#watched) return;
+    throw new CollectorError(
+      'keys_configured',
+      'cannot keep API keys: the configuration sets them (TIDEMARK_API_KEYS)',
+    );
   }
 
   /** One `stat` a second at most. A file that cannot be used leaves the keys as they are, and is told once. */
@@ -176,6 +234,10 @@ class KeyRing implements ApiKeys {
     }
     return entries;
   }
+}
+
+function recordOf({ name, scopes, user, created }: StoredKey): KeyRecord {
+  return { name, scopes, user: user ?? null, created };
 }
 
 /** Changes whenever the file is replaced; empty when it is not there. */

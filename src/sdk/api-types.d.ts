@@ -65,6 +65,16 @@ export interface paths {
     /** How the runs of each flow fared that started within a range, the latest run first */
     get: operations["listFlows"];
   };
+  "/api/v1/keys": {
+    /** The API keys of the tenant, the oldest first, without the keys themselves */
+    get: operations["listKeys"];
+    /** Makes an API key of the tenant; the key itself is told in this answer and never again */
+    post: operations["createKey"];
+  };
+  "/api/v1/keys/{name}": {
+    /** Takes an API key of the tenant back: from now on it opens nothing */
+    delete: operations["revokeKey"];
+  };
   "/api/v1/maintenance/days": {
     /** The latest finalizations of days that looked at this tenant */
     get: operations["listFinalizations"];
@@ -347,6 +357,36 @@ export interface components {
       readonly compared_at_ms: number | null;
       readonly p_value: number | null;
     }]>;
+    readonly ApiKey: {
+      /** @description What it is called in lists and logs; not the key. */
+      readonly name: string;
+      readonly scopes: readonly ("ingest" | "read" | "admin" | "metrics")[];
+      /** @description The key sends and reads what is of this user alone. */
+      readonly user_id: string | null;
+      /**
+       * Format: date-time
+       * @description RFC 3339 with milliseconds, in UTC.
+       */
+      readonly created_at: string;
+    };
+    readonly CreateKeyAnswer: {
+      /** @description The key, this once. */
+      readonly key: string;
+      /** @description What it is called in lists and logs; not the key. */
+      readonly name: string;
+      readonly scopes: readonly ("ingest" | "read" | "admin" | "metrics")[];
+      /** @description The key sends and reads what is of this user alone. */
+      readonly user_id: string | null;
+      /**
+       * Format: date-time
+       * @description RFC 3339 with milliseconds, in UTC.
+       */
+      readonly created_at: string;
+    };
+    readonly CreateKeyBody: {
+      readonly scopes: readonly ("ingest" | "read" | "admin")[];
+      readonly user_id?: string;
+    };
     readonly DailyRow: {
       readonly agent_id: string;
       /** Format: date */
@@ -1331,6 +1371,9 @@ export interface components {
       readonly finalizations: readonly components["schemas"]["Finalization"][];
       readonly limit: number;
     };
+    readonly ListKeysAnswer: {
+      readonly keys: readonly components["schemas"]["ApiKey"][];
+    };
     readonly ListPatternsAnswer: {
       readonly patterns: readonly components["schemas"]["Pattern"][];
       readonly limit: number;
@@ -1434,7 +1477,7 @@ export interface components {
       readonly title: string;
       readonly status: number;
       /** @enum {string} */
-      readonly code: "event_not_map" | "field_required" | "field_type" | "field_range" | "type_unknown" | "value_unknown" | "string_too_long" | "string_invalid" | "map_too_large" | "content_refused" | "time_invalid" | "time_order" | "nesting_too_deep" | "extension_type" | "user_foreign" | "row_ragged" | "frame_malformed" | "frame_shape" | "frame_empty" | "frame_too_large" | "frame_too_many_events" | "seq_missing" | "seq_invalid" | "seq_regressed" | "seq_refused" | "credit_overrun" | "client_too_slow" | "producer_invalid" | "producer_replaced" | "key_missing" | "key_invalid" | "scope_missing" | "user_bound" | "host_unknown" | "origin_foreign" | "request_malformed" | "path_unknown" | "method_not_allowed" | "not_found" | "parameter_invalid" | "parameter_unknown" | "parameter_repeated" | "media_type_unsupported" | "head_too_large" | "websocket_required" | "protocol_unknown" | "url_too_long" | "idempotency_mismatch" | "body_too_large" | "body_invalid" | "request_timeout" | "query_timeout" | "query_too_large" | "store_unavailable" | "connections_exhausted" | "overloaded" | "key_overloaded" | "address_overloaded" | "subscribers_exhausted" | "spool_full" | "clock_unset" | "spool_failed" | "stopping" | "internal";
+      readonly code: "event_not_map" | "field_required" | "field_type" | "field_range" | "type_unknown" | "value_unknown" | "string_too_long" | "string_invalid" | "map_too_large" | "content_refused" | "time_invalid" | "time_order" | "nesting_too_deep" | "extension_type" | "user_foreign" | "row_ragged" | "frame_malformed" | "frame_shape" | "frame_empty" | "frame_too_large" | "frame_too_many_events" | "seq_missing" | "seq_invalid" | "seq_regressed" | "seq_refused" | "credit_overrun" | "client_too_slow" | "producer_invalid" | "producer_replaced" | "key_missing" | "key_invalid" | "scope_missing" | "user_bound" | "key_own" | "keys_configured" | "keys_exhausted" | "host_unknown" | "origin_foreign" | "request_malformed" | "path_unknown" | "method_not_allowed" | "not_found" | "parameter_invalid" | "parameter_unknown" | "parameter_repeated" | "media_type_unsupported" | "head_too_large" | "websocket_required" | "protocol_unknown" | "url_too_long" | "idempotency_mismatch" | "body_too_large" | "body_invalid" | "request_timeout" | "query_timeout" | "query_too_large" | "store_unavailable" | "connections_exhausted" | "overloaded" | "key_overloaded" | "address_overloaded" | "subscribers_exhausted" | "spool_full" | "clock_unset" | "spool_failed" | "stopping" | "internal";
       readonly detail?: string;
       /** @description The parameters or events at fault. */
       readonly errors?: readonly {
@@ -2357,6 +2400,39 @@ export interface components {
         });
       };
     };
+    /**
+     * @description `key_own`: an API key cannot take itself back; ask with another one.
+     * `keys_configured`: the configuration sets the API keys; they are changed there.
+     */
+    readonly KeyOwnOrKeysConfigured: {
+      content: {
+        readonly "application/problem+json": components["schemas"]["Problem"] & ({
+          /** @enum {string} */
+          readonly code?: "key_own" | "keys_configured";
+        });
+      };
+    };
+    /** @description `keys_configured`: the configuration sets the API keys; they are changed there. */
+    readonly KeysConfigured: {
+      content: {
+        readonly "application/problem+json": components["schemas"]["Problem"] & {
+          /** @enum {string} */
+          readonly code?: "keys_configured";
+        };
+      };
+    };
+    /**
+     * @description `keys_configured`: the configuration sets the API keys; they are changed there.
+     * `keys_exhausted`: the tenant has as many API keys as it may; take some back.
+     */
+    readonly KeysConfiguredOrKeysExhausted: {
+      content: {
+        readonly "application/problem+json": components["schemas"]["Problem"] & ({
+          /** @enum {string} */
+          readonly code?: "keys_configured" | "keys_exhausted";
+        });
+      };
+    };
     /** @description `media_type_unsupported`: the content type or content encoding is not accepted. */
     readonly MediaTypeUnsupported: {
       content: {
@@ -3029,6 +3105,98 @@ export interface operations {
       400: components["responses"]["ParameterInvalidOrRequestMalformed"];
       401: components["responses"]["KeyInvalidOrKeyMissing"];
       403: components["responses"]["OriginForeignOrScopeMissing"];
+      414: components["responses"]["UrlTooLong"];
+      421: components["responses"]["HostUnknown"];
+      422: components["responses"]["QueryTooLarge"];
+      429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
+      431: components["responses"]["HeadTooLarge"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["StoppingOrStoreUnavailable"];
+      504: components["responses"]["QueryTimeout"];
+    };
+  };
+  /** The API keys of the tenant, the oldest first, without the keys themselves */
+  listKeys: {
+    responses: {
+      /** @description The API keys of the tenant, the oldest first, without the keys themselves. */
+      200: {
+        content: {
+          readonly "application/json": components["schemas"]["ListKeysAnswer"];
+        };
+      };
+      400: components["responses"]["ParameterInvalidOrRequestMalformed"];
+      401: components["responses"]["KeyInvalidOrKeyMissing"];
+      403: components["responses"]["OriginForeignOrScopeMissing"];
+      409: components["responses"]["KeysConfigured"];
+      414: components["responses"]["UrlTooLong"];
+      421: components["responses"]["HostUnknown"];
+      422: components["responses"]["QueryTooLarge"];
+      429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
+      431: components["responses"]["HeadTooLarge"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["StoppingOrStoreUnavailable"];
+      504: components["responses"]["QueryTimeout"];
+    };
+  };
+  /** Makes an API key of the tenant; the key itself is told in this answer and never again */
+  createKey: {
+    readonly requestBody: {
+      readonly content: {
+        /**
+         * @example {
+         *   "scopes": [
+         *     "ingest",
+         *     "read"
+         *   ]
+         * }
+         */
+        readonly "application/json": components["schemas"]["CreateKeyBody"];
+      };
+    };
+    responses: {
+      /** @description Makes an API key of the tenant; the key itself is told in this answer and never again. */
+      201: {
+        content: {
+          readonly "application/json": components["schemas"]["CreateKeyAnswer"];
+        };
+      };
+      400: components["responses"]["BodyInvalidOrParameterInvalidOrRequestMalformed"];
+      401: components["responses"]["KeyInvalidOrKeyMissing"];
+      403: components["responses"]["OriginForeignOrScopeMissing"];
+      408: components["responses"]["RequestTimeout"];
+      409: components["responses"]["KeysConfiguredOrKeysExhausted"];
+      413: components["responses"]["BodyTooLarge"];
+      414: components["responses"]["UrlTooLong"];
+      415: components["responses"]["MediaTypeUnsupported"];
+      421: components["responses"]["HostUnknown"];
+      422: components["responses"]["QueryTooLarge"];
+      429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
+      431: components["responses"]["HeadTooLarge"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["StoppingOrStoreUnavailable"];
+      504: components["responses"]["QueryTimeout"];
+    };
+  };
+  /** Takes an API key of the tenant back: from now on it opens nothing */
+  revokeKey: {
+    parameters: {
+      path: {
+        /** @description Name of the task, tool or step. */
+        name: string;
+      };
+    };
+    responses: {
+      /** @description Takes an API key of the tenant back: from now on it opens nothing. */
+      200: {
+        content: {
+          readonly "application/json": components["schemas"]["ApiKey"];
+        };
+      };
+      400: components["responses"]["ParameterInvalidOrRequestMalformed"];
+      401: components["responses"]["KeyInvalidOrKeyMissing"];
+      403: components["responses"]["OriginForeignOrScopeMissing"];
+      404: components["responses"]["NotFound"];
+      409: components["responses"]["KeyOwnOrKeysConfigured"];
       414: components["responses"]["UrlTooLong"];
       421: components["responses"]["HostUnknown"];
       422: components["responses"]["QueryTooLarge"];

@@ -87,6 +87,11 @@ export function createQueryApi(
         disk: async () => ({ usedBytes: 0, availableBytes: 0 }),
       },
       eraser: { erase: () => Promise.reject(new Error('this test erases nothing')) },
+      keys: {
+        list: async () => [],
+        create: () => Promise.reject(new Error('this test makes no key')),
+        revoke: async () => null,
+      },
       finalizer: { finalize: () => Promise.reject(new Error('this test finalizes no day')) },
       intake: { accept: () => Promise.reject(new Error('this test takes no event')) },
       probes: [],

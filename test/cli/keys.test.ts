@@ -1,14 +1,21 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { tryLoadFileLock } from '../../src/clickhouse/embedded/sandbox/native-calls.js';
+import { systemClock } from '../../src/core/clock.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { createApiKeys } from '../../src/ingest/api-keys.js';
 import { adminKeyPath } from '../../src/ingest/key-file.js';
+import { createFileLocker } from '../../src/spool/file-locker.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const script = fileURLToPath(packageFile('dist/src/cli/tidemark.js'));
+
+const locker = createFileLocker({ lock: tryLoadFileLock() });
 
 interface Run {
   readonly status: number | null;
@@ -22,7 +29,7 @@ function keys(dataDir: string, ...args: readonly string[]): Run {
 }
 
 function start(dataDir: string, clock = new FakeClock()): ReturnType<typeof createApiKeys> {
-  return createApiKeys({ clock }, { dataDir, keysFromConfig: [], contentTenants: [] });
+  return createApiKeys({ clock, locker }, { dataDir, keysFromConfig: [], contentTenants: [] });
 }
 
 test('a key added by the command line is accepted by a running collector, and revoked again', () => {
@@ -90,4 +97,26 @@ test('what cannot be done ends with code 2, says why and changes nothing', () =>
   expect(refused).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('tenant: ') });
   expect(keys(dataDir, 'add', '--tenant', 'a', '--scope', 'write')).toMatchObject({ status: 2, stdout: '' });
   expect(keys(dataDir, 'list').stdout).toBe(before);
+});
+
+test('what the command line and a running collector change at the same time is all there', async () => {
+  const dataDir = tempDir();
+  const running = createApiKeys({ clock: systemClock, locker }, { dataDir, keysFromConfig: [], contentTenants: [] });
+  const add = (tenant: string) =>
+    promisify(execFile)(process.execPath, [script, 'keys', 'create', '--tenant', tenant, '--scope', 'read'], {
+      env: { PATH: process.env.PATH, TIDEMARK_DATA_DIR: dataDir },
+    });
+  let isDone = false;
+  const added = Promise.all(['a', 'b', 'c'].map(add)).finally(() => {
+    isDone = true;
+  });
+  let made = 0;
+  while (!isDone) {
+    await running.create({ tenant: 'acme', scopes: ['read'], user: null });
+    made += 1;
+    await setTimeout(2);
+  }
+  await added;
+  expect(await running.list('acme')).toHaveLength(made);
+  expect(keys(dataDir, 'list').stdout.trim().split('\n')).toHaveLength(1 + 3 + made);
 });

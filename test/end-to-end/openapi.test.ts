@@ -3,17 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { Scope } from '../../src/core/ports/authenticator.js';
+import { storedKeyOf, writeKeyFile } from '../../src/ingest/key-file.js';
 import { type ApiCallable, ApiDocument, type DocumentParameter, type GivenAnswer } from '../support/api-document.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { documentationPages } from '../support/doc-pages.js';
-import { exampleEvents, preparedCall } from '../support/operation-examples.js';
+import { doomedKey, exampleEvents, preparedCall } from '../support/operation-examples.js';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-openapi-'));
 const keyWith = { ingest: 'tdm_key_that_only_sends', read: 'tdm_key_that_only_reads' };
 const collector = new CollectorProcess({
   dataDir,
   env: {
-    TIDEMARK_API_KEYS: `${testKey}:default:admin,${keyWith.ingest}:default:ingest,${keyWith.read}:default:read`,
+    TIDEMARK_API_KEYS: '',
     // All readers are asked at once, and a machine that is busy is no fault of theirs.
     TIDEMARK_QUERY_TIMEOUT_MS: '60000',
   },
@@ -23,6 +25,10 @@ let source = '';
 let api: ApiDocument;
 
 beforeAll(async () => {
+  // In its file, because keys that are configured cannot be listed, made or taken back.
+  const stored = (key: string, scope: Scope) => storedKeyOf(key, { tenant: 'default', scopes: [scope] }, Date.now());
+  const others = [stored(keyWith.ingest, 'ingest'), stored(keyWith.read, 'read'), stored(doomedKey, 'read')];
+  writeKeyFile(dataDir, [stored(testKey, 'admin'), ...others]);
   await collector.start();
   source = await (await fetch(`${collector.url}${documentPath}`)).text();
   api = new ApiDocument(JSON.parse(source));

@@ -1,16 +1,22 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { tryLoadFileLock } from '../../src/clickhouse/embedded/sandbox/native-calls.js';
+import { systemClock } from '../../src/core/clock.js';
 import { CollectorError } from '../../src/core/errors.js';
 import { type Logger, silentLogger } from '../../src/core/logger.js';
 import type { Scope } from '../../src/core/ports/authenticator.js';
 import { type ApiKeys, type ApiKeysOptions, createApiKeys } from '../../src/ingest/api-keys.js';
+import { changeKeys, newKey } from '../../src/ingest/key-change.js';
 import { readKeyFile, storedKeyOf, writeKeyFile } from '../../src/ingest/key-file.js';
+import { createFileLocker } from '../../src/spool/file-locker.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { tempDir } from '../support/temp-dir.js';
 
+const locker = createFileLocker({ lock: tryLoadFileLock() });
+
 function create(dataDir: string, options: Partial<ApiKeysOptions> = {}, clock = new FakeClock()): ApiKeys {
-  return createApiKeys({ clock }, { dataDir, keysFromConfig: [], contentTenants: [], ...options });
+  return createApiKeys({ clock, locker }, { dataDir, keysFromConfig: [], contentTenants: [], ...options });
 }
 
 function outside(scopes: readonly Scope[], contentTenants: readonly string[] = []): ApiKeys {
@@ -133,7 +139,7 @@ test('a file that turns bad while running leaves the known keys in force and is 
   const errors: string[] = [];
   const silent = (): void => {};
   const logger: Logger = { debug: silent, info: silent, warn: silent, error: (_, message) => errors.push(message) };
-  const keys = createApiKeys({ clock, logger }, { dataDir, keysFromConfig: [], contentTenants: [] });
+  const keys = createApiKeys({ clock, locker, logger }, { dataDir, keysFromConfig: [], contentTenants: [] });
   writeFileSync(join(dataDir, 'api-keys.json'), '{');
   for (let second = 0; second < 3; second++) {
     clock.advance(1_000);
@@ -209,7 +215,10 @@ function startedAloud(dataDir: string): { readonly keys: ApiKeys; readonly said:
   const note = (_context: object, message: string) => void said.push(message);
   const logger: Logger = { ...silentLogger, warn: note, error: note };
   return {
-    keys: createApiKeys({ clock: new FakeClock(), logger }, { dataDir, keysFromConfig: [], contentTenants: [] }),
+    keys: createApiKeys(
+      { clock: new FakeClock(), locker, logger },
+      { dataDir, keysFromConfig: [], contentTenants: [] },
+    ),
     said,
   };
 }
@@ -251,4 +260,88 @@ test('an admin key that cannot be read is told, and the start goes on', () => {
   rmSync(join(dataDir, 'admin-key'));
   mkdirSync(join(dataDir, 'admin-key'));
   expect(startedAloud(dataDir).said).toEqual(['cannot read the key of the demo and the command line']);
+});
+
+const order = { tenant: 'acme', scopes: ['ingest', 'read'] as const, user: null };
+
+test('a key that is made over the API is in force at once, and after a restart; one taken back is not', async () => {
+  const dataDir = tempDir();
+  const keys = create(dataDir);
+  const { key, record } = await keys.create(order);
+  expect(record).toEqual({ name: record.name, scopes: ['ingest', 'read'], user: null, created: record.created });
+  expect(keys.authenticate(`Bearer ${key}`, 'read')).toMatchObject({ tenant: 'acme', keyName: record.name });
+  expect(create(dataDir).authenticate(`Bearer ${key}`, 'admin')).toBe('scope_missing');
+  expect(readFileSync(join(dataDir, 'api-keys.json'), 'utf8')).not.toContain(key.slice(4, 16));
+  expect(await keys.list('acme')).toEqual([record]);
+  expect(await keys.list('globex')).toEqual([]);
+  expect(await keys.revoke('globex', record.name)).toBeNull();
+  expect(keys.authenticate(`Bearer ${key}`, 'read')).toMatchObject({ tenant: 'acme' });
+  expect(await keys.revoke('acme', record.name)).toEqual(record);
+  expect(keys.authenticate(`Bearer ${key}`, 'read')).toBe('key_invalid');
+  expect(create(dataDir).authenticate(`Bearer ${key}`, 'read')).toBe('key_invalid');
+});
+
+test('a key made for a user is bound to it', async () => {
+  const keys = create(tempDir());
+  const { key, record } = await keys.create({ ...order, user: 'ann' });
+  expect(record.user).toBe('ann');
+  expect(keys.authenticate(`Bearer ${key}`, 'read')).toMatchObject({ user: 'ann' });
+  await expect(keys.create({ ...order, scopes: ['admin'], user: 'ann' })).rejects.toThrow(/no other scopes/);
+});
+
+test('of changes at the same time none is lost, whoever makes them', async () => {
+  const dataDir = tempDir();
+  const clock = systemClock;
+  const ring = () => createApiKeys({ clock, locker }, { dataDir, keysFromConfig: [], contentTenants: [] });
+  const first = ring();
+  const rings = [first, ring(), ring()];
+  const made = await Promise.all(rings.flatMap((keys) => [keys.create(order), keys.create(order)]));
+  const others = Array.from({ length: 4 }, (_, index) =>
+    changeKeys({ clock, locker }, dataDir, (keys) => {
+      const { stored } = newKey(keys, { tenant: `t${index}`, scopes: ['read'] }, 0);
+      return { keys: [...keys, stored], result: stored.name };
+    }),
+  );
+  await Promise.all([...others, first.revoke('acme', made[0]!.record.name)]);
+  const left = made.slice(1).map(({ record }) => record.name);
+  expect((await first.list('acme')).map(({ name }) => name).sort()).toEqual(left.sort());
+  expect(readKeyFile(dataDir)).toHaveLength(1 + 5 + 4);
+});
+
+test('a change waits for whoever holds the lock, and gives up when it is held for too long', async () => {
+  const dataDir = tempDir();
+  const clock = new FakeClock();
+  const keys = create(dataDir, {}, clock);
+  const path = join(dataDir, 'api-keys.lock');
+  const held = locker.tryLock(path)!;
+  const refused = keys.create(order).catch((error: unknown) => error);
+  for (let at = 0; at < 6_000; at += 20) {
+    clock.advance(20);
+    await Promise.resolve();
+    await Promise.resolve();
+  }
+  expect(await refused).toMatchObject({ code: 'config_invalid', message: expect.stringContaining('api-keys.lock') });
+  const waiting = keys.create(order);
+  held.release();
+  clock.advance(20);
+  expect((await waiting).record.name).toHaveLength(8);
+});
+
+test('keys from the configuration are neither listed nor changed', async () => {
+  const keys = outside(['admin']);
+  const problem = { code: 'keys_configured' };
+  await expect(keys.list('acme')).rejects.toMatchObject(problem);
+  await expect(keys.create(order)).rejects.toMatchObject(problem);
+  await expect(keys.revoke('acme', 'x')).rejects.toMatchObject(problem);
+});
+
+test('a tenant makes a thousand keys and no more, while others still may', async () => {
+  const dataDir = tempDir();
+  const keys = create(dataDir);
+  const many = Array.from({ length: 1_000 }, (_, index) =>
+    storedKeyOf(`tdm_${index}`, { ...order, user: undefined }, 0),
+  );
+  writeKeyFile(dataDir, [...(readKeyFile(dataDir) ?? []), ...many]);
+  await expect(keys.create(order)).rejects.toMatchObject({ code: 'keys_exhausted' });
+  await expect(keys.create({ ...order, tenant: 'globex' })).resolves.toMatchObject({ key: expect.any(String) });
 });

@@ -1,3 +1,4 @@
+import { digestKey } from '../../src/ingest/key-file.js';
 import type { ApiCallable } from './api-document.js';
 
 /**
@@ -23,8 +24,15 @@ const values: Readonly<Record<string, string>> = {
   day: yesterday,
 };
 
+/** A stored key of the tenant that nobody asks with. */
+export const doomedKey = 'tdm_key_that_is_taken_back';
+
 /** What is erased is nothing that others ask for. */
-const doomed: Readonly<Record<string, string>> = { run_id: 'api-doomed-run', user_id: 'api-doomed-user' };
+const doomed: Readonly<Record<string, string>> = {
+  run_id: 'api-doomed-run',
+  user_id: 'api-doomed-user',
+  name: digestKey(doomedKey).toString('hex').slice(0, 8),
+};
 
 /** By operation id. */
 const examples: Readonly<Record<string, OperationExample>> = {};

@@ -8,6 +8,7 @@ import type { EndpointWindows } from '../../core/ports/endpoint-windows.js';
 import type { EventIntake } from '../../core/ports/event-intake.js';
 import type { HealthProbe } from '../../core/ports/health-probe.js';
 import type { HttpReply, HttpRequest } from '../../core/ports/http-route.js';
+import type { KeyKeeper } from '../../core/ports/key-keeper.js';
 import type { LiveWindows } from '../../core/ports/live-windows.js';
 import type { StorageSources } from '../../core/ports/storage-sources.js';
 import type { StoreExporter } from '../../core/ports/store-exporter.js';
@@ -22,6 +23,7 @@ export interface ApiDependencies {
   readonly endpoints: EndpointWindows;
   readonly finalizer: DayFinalizer;
   readonly eraser: DataEraser;
+  readonly keys: KeyKeeper;
   readonly storage: StorageSources;
   readonly intake: EventIntake;
   readonly probes: readonly HealthProbe[];

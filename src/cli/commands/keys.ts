@@ -20,7 +20,7 @@ export const keysCreateCommand = defineCommand({
   ],
   async run(context, { options }) {
     const { createKey } = await import('../keys.js');
-    createKey(context, options);
+    await createKey(context, options);
     return exitCodes.done;
   },
 });
@@ -44,7 +44,7 @@ export const keysRevokeCommand = defineCommand({
   examples: [{ command: 'tidemark keys revoke 3f9a0c12', says: 'nobody gets in with it any more' }],
   async run(context, { args, options }) {
     const { revokeKey } = await import('../keys.js');
-    revokeKey(context, { ...options, name: args.name });
+    await revokeKey(context, { ...options, name: args.name });
     return exitCodes.done;
   },
 });

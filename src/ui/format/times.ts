@@ -16,6 +16,11 @@ export function formatTime(time: Date, now: Date = new Date()): string {
   return time.getFullYear() === now.getFullYear() ? dayAndClock.format(time) : whole.format(time);
 }
 
+/** `14:03:11.250`, for lists of what came just now. */
+export function formatClock(time: Date): string {
+  return `${clock.format(time)}.${String(time.getMilliseconds()).padStart(3, '0')}`;
+}
+
 /** What a title says: the same in UTC, to the millisecond. */
 export function formatUtc(time: Date): string {
   return `${time.toISOString().replace('T', ' ').replace('Z', '')} UTC`;

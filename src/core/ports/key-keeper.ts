@@ -1,0 +1,30 @@
+import type { Scope } from './authenticator.js';
+
+/** An API key as it is listed: never the key itself, of which only a digest is kept. */
+export interface KeyRecord {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** Null: the key is bound to no user. */
+  readonly user: string | null;
+  /** RFC 3339. */
+  readonly created: string;
+}
+
+export interface KeyOrder {
+  readonly tenant: string;
+  readonly scopes: readonly Scope[];
+  readonly user: string | null;
+}
+
+/**
+ * The API keys of the data directory. Every call rejects with `keys_configured` where the keys come from the
+ * configuration instead. A change is on disk, and in force in this process, when the call resolves.
+ */
+export interface KeyKeeper {
+  /** Those of a tenant, in the order they were made. */
+  list(tenant: string): Promise<readonly KeyRecord[]>;
+  /** The key itself is told this once. Rejects with `keys_exhausted` when the tenant has as many as it may. */
+  create(order: KeyOrder): Promise<{ readonly key: string; readonly record: KeyRecord }>;
+  /** The key that is known no longer; null when the tenant has none of this name. */
+  revoke(tenant: string, name: string): Promise<KeyRecord | null>;
+}

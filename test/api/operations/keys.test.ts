@@ -1,0 +1,92 @@
+import { beforeEach, expect, test } from 'vitest';
+import { CollectorError } from '../../../src/core/errors.js';
+import type { KeyOrder, KeyRecord } from '../../../src/core/ports/key-keeper.js';
+import type { StoreReader } from '../../../src/core/ports/store-reader.js';
+import { createQueryApi } from '../api-client.js';
+
+const record: KeyRecord = { name: '3f9a0c12', scopes: ['read'], user: 'ann', created: '2026-01-31T00:00:00.000Z' };
+const asked: unknown[] = [];
+let revoked: KeyRecord | null = record;
+let refusal: CollectorError | null = null;
+
+const store: StoreReader = { rows: () => Promise.reject(new Error('keys are not in the store')) };
+const answered = async <Result>(question: unknown, result: Result): Promise<Result> => {
+  asked.push(question);
+  if (refusal !== null) throw refusal;
+  return result;
+};
+const api = createQueryApi({
+  store,
+  keys: {
+    list: (tenant) => answered(['list', tenant], [record]),
+    create: (order: KeyOrder) => answered(['create', order], { key: 'tdm_new', record: { ...record, ...order } }),
+    revoke: (tenant, name) => answered(['revoke', tenant, name], revoked),
+  },
+});
+
+const json = { 'content-type': 'application/json' };
+const make = (body: object) => api.post('mine', '/api/v1/keys', JSON.stringify(body), json);
+const told = { name: '3f9a0c12', scopes: ['read'], user_id: 'ann', created_at: '2026-01-31T00:00:00.000Z' };
+
+beforeEach(() => {
+  asked.length = 0;
+  revoked = record;
+  refusal = null;
+});
+
+test('keys are listed, made and taken back in the tenant of the key that asks, which alone is told one', async () => {
+  expect((await api.get('mine', '/api/v1/keys')).body).toEqual({ keys: [told] });
+  const made = await make({ scopes: ['ingest', 'read'], user_id: 'ann' });
+  expect([made.status, made.body]).toEqual([201, { key: 'tdm_new', ...told, scopes: ['ingest', 'read'] }]);
+  expect(made.headers['cache-control']).toBe('no-store');
+  const gone = await api.delete('mine', '/api/v1/keys/3f9a0c12');
+  expect([gone.status, gone.body]).toEqual([200, told]);
+  expect(asked).toEqual([
+    ['list', 'mine'],
+    ['create', { tenant: 'mine', scopes: ['ingest', 'read'], user: 'ann' }],
+    ['revoke', 'mine', '3f9a0c12'],
+  ]);
+});
+
+test('every one of them needs the scope admin', () => {
+  const routes = api.routes.filter(({ path }) => path.startsWith('/api/v1/keys'));
+  expect(routes.map(({ method, scope }) => [method, scope])).toEqual([
+    ['GET', 'admin'],
+    ['POST', 'admin'],
+    ['DELETE', 'admin'],
+  ]);
+});
+
+test.each([
+  [{}, 'scopes'],
+  [{ scopes: [] }, 'scopes'],
+  [{ scopes: ['metrics'] }, 'scopes.0'],
+  [{ scopes: ['admin', 'metrics'] }, 'scopes.1'],
+  [{ scopes: ['read', 'read'] }, 'scopes'],
+  [{ scopes: 7 }, 'scopes'],
+  [{ scopes: ['admin'], user_id: 'ann' }, 'scopes'],
+  [{ scopes: ['read'], user_id: '' }, 'user_id'],
+  [{ scopes: ['read'], user_id: 'x'.repeat(257) }, 'user_id'],
+  [{ scopes: ['read'], tenant: 'theirs' }, 'tenant'],
+])('%j is refused by the field at fault, and no key is made', async (body, path) => {
+  const answer = await make(body);
+  expect([answer.status, answer.body.code]).toEqual([400, 'body_invalid']);
+  expect(answer.body.errors).toMatchObject([{ path }]);
+  expect(asked).toEqual([]);
+});
+
+test('a key does not take itself back, and one of another tenant or of nobody is not found', async () => {
+  const own = await api.delete('mine', '/api/v1/keys/test');
+  expect([own.status, own.body.code]).toEqual([409, 'key_own']);
+  expect(asked).toEqual([]);
+  revoked = null;
+  const foreign = await api.delete('mine', '/api/v1/keys/deadbeef');
+  expect([foreign.status, foreign.body.code]).toEqual([404, 'not_found']);
+});
+
+test('where the configuration sets the keys every one of them says so', async () => {
+  refusal = new CollectorError('keys_configured', 'cannot keep API keys');
+  const answers = [await api.get('mine', '/api/v1/keys'), await make({ scopes: ['read'] })];
+  answers.push(await api.delete('mine', '/api/v1/keys/other'));
+  expect(answers.map(({ status, body }) => [status, body.code])).toEqual(Array(3).fill([409, 'keys_configured']));
+});
