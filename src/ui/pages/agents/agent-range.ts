@@ -1,7 +1,7 @@
 import type { TimeRange } from '../../parts/range-picker.js';
 
 export const agentRanges = ['1d', '7d', '30d', '90d'] as const;
-export type AgentRangeName = (typeof agentRanges)[number];
+type AgentRangeName = (typeof agentRanges)[number];
 export const metricTypes = ['realtime', 'aggregated'] as const;
 export type MetricType = (typeof metricTypes)[number];
 
@@ -23,7 +23,7 @@ export function rangeKey({ name, from, to }: TimeRange): readonly unknown[] {
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 
-export const seriesSteps = ['1m', '5m', '1h', '1d'] as const;
+const seriesSteps = ['1m', '5m', '1h', '1d'] as const;
 export type SeriesStep = (typeof seriesSteps)[number];
 const stepMs: Readonly<Record<SeriesStep, number>> = {
   '1m': minuteMs,
