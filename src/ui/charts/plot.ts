@@ -16,7 +16,7 @@ export function createPlot(
   const options: uPlot.Options = {
     width: Math.max(100, Math.floor(element.clientWidth)),
     height,
-    padding: [8, 18, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     tzDate: (at) => (isUtcDays(times) ? uPlot.tzDate(new Date(at * 1_000), 'Etc/UTC') : new Date(at * 1_000)),
     cursor: {

@@ -59,7 +59,7 @@ function Groups({ agentId, errors }: { readonly agentId: string; readonly errors
     <>
       <Table label="Errors" columns={columnsOf(agentId)} rows={errors.errors} rowKey={keyOf} />
       <p className="mt-2 text-sm text-soft">
-        {`${formatExact(errors.failed_executions)} executions failed, in ${formatExact(errors.total_groups)} groups`}
+        {`Failed executions: ${formatExact(errors.failed_executions)}, in groups of one kind: ${formatExact(errors.total_groups)}`}
         {errors.total_groups > errors.errors.length && `, of which these are the ${errors.errors.length} largest`}.
         <Coverage errors={errors} />
       </p>

@@ -27,7 +27,14 @@ export function AgentStats({ metrics }: { readonly metrics: Answer<Metrics> }) {
         {(of) => (
           <div className="flex flex-col gap-4">
             <p className="text-sm text-soft">
-              <Time at={of.from} /> to <Time at={of.to} />
+              <Time at={of.from} />{' '}
+              {of.time_range === null ? (
+                <>
+                  to <Time at={of.to} />
+                </>
+              ) : (
+                'until now'
+              )}
               {of.metric_type === 'aggregated' ? ', whole UTC days' : ', to the minute'}
             </p>
             {of.total_executions === 0 && of.tokens.total === 0 && of.llm_calls === 0 ? (

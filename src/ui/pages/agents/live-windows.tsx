@@ -22,16 +22,20 @@ const columns: readonly Column<Row>[] = [
   number('Executions', (of) => formatCount(of?.total_executions)),
   number('Success', (of) => formatPercent(of?.success_rate)),
   { ...number('Failed', (of) => formatCount(of?.failed_executions)), cell: ({ window }) => <Failed window={window} /> },
-  number('p50', (of) => formatDuration(of?.execution_times.p50_ms)),
+  wide('p50', (of) => formatDuration(of?.execution_times.p50_ms)),
   number('p95', (of) => formatDuration(of?.execution_times.p95_ms)),
-  number('p99', (of) => formatDuration(of?.execution_times.p99_ms)),
+  wide('p99', (of) => formatDuration(of?.execution_times.p99_ms)),
   number('Tokens', (of) => formatCount(of?.tokens.total)),
   { ...number('Cost', (of) => formatCost(of?.cost_cents)), cell: ({ window }) => <Cost window={window} /> },
-  number('Confidence', (of) => formatRatio(of?.avg_confidence)),
+  wide('Confidence', (of) => formatRatio(of?.avg_confidence)),
 ];
 
 function number(name: string, of: (window: Window | null) => string): Column<Row> {
-  return { name, number: true, cell: ({ window }) => <span className="whitespace-nowrap">{of(window)}</span> };
+  return { name, number: true, cell: ({ window }) => of(window) };
+}
+
+function wide(name: string, of: (window: Window | null) => string): Column<Row> {
+  return { ...number(name, of), wideOnly: true };
 }
 
 /** The rolling windows, from the collector's memory. */
