@@ -16,7 +16,7 @@ import { useMarkedRow } from '../../work/use-marked-row.js';
 import { type Failure, FailureHeader, FailureRow, idOfFailure, placeOfFailure } from './failure-row.js';
 import { type FailureGroup, type FailureView, filterOfGroup, nameOfGroup } from './failure-view.js';
 
-/** The failures one by one: all of the view, or those of the group that is chosen, with runs that are examples of it. */
+/** The failures one by one: all of the view, or those of the chosen group, with runs that are examples of it. */
 export function FailureList({
   view,
   groups,

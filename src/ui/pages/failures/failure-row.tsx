@@ -9,8 +9,9 @@ import { Cell, HeadCell, PlaceOfRow, WorkHeader, WorkRow, type WorkRowOptions } 
 
 export type Failure = Answers['Failure'];
 
-const grid =
-  'grid items-center gap-x-3 grid-cols-[8.5rem_5.5rem_3rem_minmax(7rem,1.2fr)_minmax(6rem,0.9fr)_minmax(6rem,0.9fr)_minmax(10rem,3fr)_4.5rem]';
+const columns =
+  'grid-cols-[8.5rem_5.5rem_3rem_minmax(7rem,1.2fr)_minmax(6rem,.9fr)_minmax(6rem,.9fr)_minmax(10rem,3fr)_4.5rem]';
+const grid = `grid items-center gap-x-3 ${columns}`;
 
 /** A failed attempt has no id: it is what it is of, and when. */
 export function idOfFailure({ kind, agent_id, run_id, task_id, step_id, attempt, failed_at }: Failure): string {

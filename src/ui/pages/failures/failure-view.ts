@@ -26,7 +26,7 @@ export interface FailureFilter {
 }
 
 /** The group that is looked into; a key of null is that of what was not told. */
-export interface ChosenGroup {
+interface ChosenGroup {
   readonly key: string | null;
 }
 
@@ -98,7 +98,7 @@ export function nameOfGroup(groupBy: GroupBy, key: string | null): string {
 }
 
 /** Groups that have a colour of their own in the chart; the others are one together. */
-export const chartGroupsMax = 5;
+const chartGroupsMax = 5;
 const tones = ['bad', 'warn', 'busy', 'accent', 'good'] as const;
 
 /** The largest groups and all others together, each with its failures in each bucket. */

@@ -64,13 +64,14 @@ function nameCell(row: Row, { group_by: groupBy }: Breakdown, { chosen, choose }
     return <span className="text-soft">{row.unlisted === 1 ? '1 other' : `${formatExact(row.unlisted)} others`}</span>;
   }
   const isChosen = chosen !== null && chosen.key === row.key;
+  const look = isChosen ? 'bg-accent text-on-accent' : 'text-accent hover:underline';
   return (
     <button
       type="button"
       aria-pressed={isChosen}
       title={isChosen ? 'Look into all of them' : 'Look into these alone'}
       onClick={() => choose(row.key)}
-      className={`max-w-56 min-w-24 rounded align-middle px-1 text-start ${isChosen ? 'bg-accent text-on-accent' : 'text-accent hover:underline'}`}
+      className={`max-w-56 min-w-24 rounded align-middle px-1 text-start ${look}`}
     >
       <bdi className={`line-clamp-2 wrap-anywhere ${row.key === null ? 'italic' : ''}`}>
         {nameOfGroup(groupBy, row.key)}
