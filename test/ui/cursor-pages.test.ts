@@ -7,7 +7,7 @@ import {
   pageAt,
   pagesSeen,
   pagesWanted,
-  placeOf,
+  placesOf,
   rowAt,
   rowsKnown,
   withFirstPageAgain,
@@ -56,7 +56,11 @@ describe('a list told page by page', () => {
     pages = withPage(pages, 2, { rows: ['c'], next: null });
     expect([0, 1, 2, 3].map((index) => rowAt(pages, index))).toEqual(['a', 'b', 'c', undefined]);
     expect([0, 1, 2, 3].map((index) => pageAt(pages, index))).toEqual([0, 0, 2, 3]);
-    expect(placeOf(pages, (row) => row === 'c')).toBe(2);
+    expect([...placesOf(pages, (row) => row)]).toEqual([
+      ['a', 0],
+      ['b', 1],
+      ['c', 2],
+    ]);
   });
 
   test('what is seen is asked for first, then what comes into sight; nothing that is there already', () => {

@@ -1,12 +1,15 @@
 import { z } from 'zod';
+import type { RunKey } from '../../clickhouse/queries/work/run-activity.js';
 import { readWorkAttempts } from '../../clickhouse/queries/work/work-attempts.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
 import { instant, optionalInstant } from '../../core/time-text.js';
 import { detailedUsageAnswer, noUsage } from '../answers/usage.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { cursorParameter, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';
 import { integerParameter, parseParameters } from '../request/parameters.js';
 import { readerOf } from '../work/user-bound.js';
+import { KeptReadings } from './kept-readings.js';
 import { noKeptTasks, readKeptTasks } from './kept-tasks.js';
 import { possibleRunId } from './run-path.js';
 import { type RunRecord, readRunRecord } from './run-record.js';
@@ -22,10 +25,12 @@ const parameters = z.strictObject({
 const cursorKey = z.tuple([z.int().nonnegative(), z.string()]);
 
 /**
- * `GET /api/v1/runs/{run_id}/timeline`: the tree of a run, depth first, in pages. Each page is read and computed from
- * the whole run, so that totals, offsets and the critical path are those of the run and not of the page.
+ * `GET /api/v1/runs/{run_id}/timeline`: the tree of a run, depth first, in pages. It is read and computed whole, so that
+ * totals, offsets and the critical path are those of the run and not of the page; the pages after the first are of the
+ * same reading when they are asked for soon.
  */
 export function createRunTimelineRoute(context: ApiContext): HttpRoute {
+  const kept = new KeptReadings<TimelineReading>(context.clock, { ageMsMax: keptMsMax, sizeMax: keptNodesMax });
   return {
     method: 'GET',
     path: '/api/v1/runs/{run_id}/timeline',
@@ -39,26 +44,26 @@ export function createRunTimelineRoute(context: ApiContext): HttpRoute {
       answer: { kind: 'json', schema: timelineSchema },
       errors: ['not_found'],
     },
-    handle: (request, principal) => {
+    handle: async (request, principal) => {
       const { tenant, user } = readerOf(principal);
       const { limit, cursor } = parseParameters(parameters, request.query);
       const after = decodePageCursor(cursorKey, cursor);
       const key = { tenant, runId: possibleRunId(request.params.run_id ?? '') };
-      return readWithin(context, request, async (store) => {
-        const record = await readRunRecord(context, store, key, user);
-        // One row more: that of the run.
-        const rowsMax = timelineAttemptsMax + 1;
-        const rows = record.scope === null ? [] : await readWorkAttempts(store, record.scope, { limit: rowsMax });
-        const { kept, left } = record.stepsExpired ? await readKeptTasks(store, { ...key, user }, rows) : noKeptTasks;
-        const timeline = createTimeline(record, [...rows, ...kept]);
-        const attempts = (rows[0]?.total_attempts ?? 0) + kept.length + left;
-        return jsonReply(
-          timelineAnswer(record, timeline, { attempts, left, limit, start: pageStart(timeline, after) }),
-        );
-      });
+      const name = JSON.stringify([tenant, user, key.runId]);
+      const known = after === undefined ? undefined : kept.get(name);
+      const reading =
+        known ?? (await readWithin(context, request, (store) => readWhole(context, store, { ...key, user })));
+      const answer = timelineAnswer(reading, { limit, start: pageStart(reading.timeline, after) });
+      if (answer.next_cursor === null) kept.drop(name);
+      else if (known === undefined) kept.keep(name, reading, reading.timeline.nodes.length);
+      return jsonReply(answer);
     },
   };
 }
+
+const keptMsMax = 10_000;
+/** Of all timelines that are kept together, some 40 MB; one may have 20,000. */
+const keptNodesMax = 40_000;
 
 /** After the node the last page ended with, wherever it is now; at its former place when it is gone. */
 function pageStart({ nodes }: Timeline, after: z.output<typeof cursorKey> | undefined): number {
@@ -69,16 +74,34 @@ function pageStart({ nodes }: Timeline, after: z.output<typeof cursorKey> | unde
   return moved === -1 ? place : moved + 1;
 }
 
-interface TimelinePage {
+/** A timeline as it was read, of which pages are cut. */
+interface TimelineReading {
+  readonly record: RunRecord;
+  readonly timeline: Timeline;
   /** Of the run in the store, those that were left out too. */
   readonly attempts: number;
   /** Tasks of an expired run that were not read. */
   readonly left: number;
-  readonly limit: number;
-  readonly start: number;
 }
 
-function timelineAnswer(record: RunRecord, timeline: Timeline, { attempts, left, limit, start }: TimelinePage) {
+async function readWhole(
+  context: ApiContext,
+  store: StoreReader,
+  { user, ...key }: RunKey & { readonly user: string | null },
+): Promise<TimelineReading> {
+  const record = await readRunRecord(context, store, key, user);
+  // One row more: that of the run.
+  const rowsMax = timelineAttemptsMax + 1;
+  const rows = record.scope === null ? [] : await readWorkAttempts(store, record.scope, { limit: rowsMax });
+  const { kept, left } = record.stepsExpired ? await readKeptTasks(store, { ...key, user }, rows) : noKeptTasks;
+  const timeline = createTimeline(record, [...rows, ...kept]);
+  return { record, timeline, attempts: (rows[0]?.total_attempts ?? 0) + kept.length + left, left };
+}
+
+function timelineAnswer(
+  { record, timeline, attempts, left }: TimelineReading,
+  { limit, start }: { readonly limit: number; readonly start: number },
+) {
   const { nodes, originMs } = timeline;
   const [root] = nodes;
   const page = nodes.slice(start, start + limit);

@@ -88,13 +88,13 @@ export function rowAt<Row>(pages: CursorPages<Row>, index: number): Row | undefi
   return pages.held.get(page)?.[index - (pages.starts[page] ?? 0)];
 }
 
-/** The place of a row among those held. */
-export function placeOf<Row>(pages: CursorPages<Row>, is: (row: Row) => boolean): number | undefined {
+/** The places of the rows that are held, by their ids. */
+export function placesOf<Row>(pages: CursorPages<Row>, idOf: (row: Row) => string): ReadonlyMap<string, number> {
+  const places = new Map<string, number>();
   for (const [page, rows] of pages.held) {
-    const at = rows.findIndex(is);
-    if (at >= 0) return (pages.starts[page] ?? 0) + at;
+    for (const [at, row] of rows.entries()) places.set(idOf(row), (pages.starts[page] ?? 0) + at);
   }
-  return undefined;
+  return places;
 }
 
 /** Pages to ask for, the most urgent first: what is seen, then what comes into sight next. */

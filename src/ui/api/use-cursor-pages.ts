@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import { type Api, dataOf, type Reply } from './client.js';
-import { type CursorPage, lengthOf, placeOf, type RowRange, rowAt } from './cursor-pages.js';
+import { type CursorPage, lengthOf, placesOf, type RowRange, rowAt } from './cursor-pages.js';
 import { PageKeeper } from './page-keeper.js';
 import type { ApiProblem } from './problem.js';
 import { type Session, useSession } from './session.js';
@@ -101,6 +101,7 @@ function useShown<Row, Head extends PageAnswer>({
   const shown = useRef({ name, pages: kept.pages });
   if (isHere) shown.current = { name, pages: kept.pages };
   const { pages } = shown.current;
+  const places = useRef<{ readonly of: object; readonly at: ReadonlyMap<string, number> }>(null);
   const { total, total_is_exact: isExact = true } = head.data ?? {};
   return {
     head,
@@ -108,7 +109,10 @@ function useShown<Row, Head extends PageAnswer>({
     length: head.data === undefined ? 0 : lengthOf(pages, total === undefined ? undefined : { total, isExact }),
     lengthIsExact: pages.cursors.length < pages.starts.length || (total !== undefined && isExact),
     rowAt: (index) => rowAt(pages, index),
-    placeOf: (id) => placeOf(pages, (row) => idOf(row) === id),
+    placeOf: (id) => {
+      if (places.current?.of !== pages) places.current = { of: pages, at: placesOf(pages, idOf) };
+      return places.current.at.get(id);
+    },
     see: (range) => keeper.see(range),
     scrollOffset: keeper.scrollOffset,
     scrolled: (offset) => {

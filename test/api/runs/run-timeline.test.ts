@@ -22,9 +22,11 @@ interface Node extends Record<string, unknown> {
 let store: QueryStore;
 let api: QueryApi;
 
+const clock = new FakeClock(nowMs);
+
 beforeAll(async () => {
   store = await openQueryStore();
-  api = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs) });
+  api = createQueryApi({ store: store.reader, clock });
 });
 
 afterAll(() => store.close());
@@ -162,7 +164,7 @@ test('a run of more attempts than a timeline holds says how many there are, and 
   expect(nodesOf(body)[1]?.node).toBe('step:/s0#1');
 });
 
-test('pages go on after the node the last one ended with when the run has grown in between', async () => {
+test('pages that are asked for soon are of one reading; later they go on after the node the last one ended with', async () => {
   const startMs = nowMs - hourMs;
   const step = (id: string, afterMs: number): RawRow => {
     const ts = startMs + afterMs;
@@ -173,6 +175,11 @@ test('pages go on after the node the last one ended with when the run has grown 
   const first = await timeline('grow', 'r', 'limit=2');
   expect(nodesOf(first).map(({ node }) => node)).toEqual(['run', 'step:/b#1']);
   await insert([step('a', 100), step('c', 300)]);
+  const askedBefore = store.asked.length;
+  const soon = await timeline('grow', 'r', `limit=1&cursor=${String(first.next_cursor)}`);
+  expect(nodesOf(soon).map(({ node }) => node)).toEqual(['step:/d#1']);
+  expect(store.asked.length).toBe(askedBefore);
+  await clock.advance(10_001);
   const rest = await timeline('grow', 'r', `limit=10&cursor=${String(first.next_cursor)}`);
   expect(nodesOf(rest).map(({ node }) => node)).toEqual(['step:/c#1', 'step:/d#1', 'step:/e#1']);
 });

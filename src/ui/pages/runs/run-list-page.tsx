@@ -1,5 +1,61 @@
-import { Page } from '../../parts/page.js';
+import type { Answers } from '../../api/client.js';
+import { useCursorPages } from '../../api/use-cursor-pages.js';
+import { links } from '../../routing/links.js';
+import { useUrlState } from '../../routing/use-url-state.js';
+import { useFreshWork } from '../../work/use-fresh-work.js';
+import { useWorkQuestion } from '../../work/use-work-question.js';
+import { runFilters } from '../../work/work-filter.js';
+import { WorkListPage } from '../../work/work-list-page.js';
+import { RunHeader, type RunItem, RunRow } from './run-row.js';
+import { RunStatsStrip } from './run-stats.js';
+
+const idOf = ({ run_id: id }: RunItem) => id;
 
 export function RunListPage() {
-  return <Page title="Runs">{null}</Page>;
+  const url = useUrlState();
+  const { name, filter, query, range } = useWorkQuestion(runFilters);
+  const list = useCursorPages<RunItem, Answers['RunPage']>({
+    question: ['runs', ...name],
+    ask: (api, cursor, signal) =>
+      api.GET('/api/v1/runs', { params: { query: { ...query, limit: 100, ...(cursor && { cursor }) } }, signal }),
+    rowsOf: ({ runs }) => runs,
+    idOf,
+  });
+  const on = url.get('live') !== 'off';
+  const { fresh, state } = useFreshWork(
+    {
+      kind: 'run',
+      filter,
+      newestStart: list.rowAt(0)?.started_at ?? null,
+      isShown: (id) => list.placeOf(id) !== undefined,
+    },
+    // Nothing new comes into a range that is over.
+    { on: on && range.to === undefined, asOf: list.head.asOf },
+  );
+  return (
+    <WorkListPage
+      title="Runs"
+      what={['run', 'runs']}
+      filters={runFilters}
+      list={list}
+      live={{
+        on,
+        state,
+        toggle: () => url.set({ live: on ? 'off' : null }, { replace: true }),
+        freshIds: [...fresh.heard.keys()].filter((id) => list.placeOf(id) === undefined),
+      }}
+      idOf={idOf}
+      hrefOf={({ run_id: id }) => links.run(id)}
+      header={<RunHeader />}
+      row={(row, options) => (
+        <RunRow row={row} live={row === undefined ? undefined : fresh.states.get(row.run_id)} {...options} />
+      )}
+      summary={<RunStatsStrip answer={list.head} />}
+      empty={
+        Object.keys(filter).length === 0
+          ? 'No run began in this range.'
+          : 'No run of this range is one the filter holds for.'
+      }
+    />
+  );
 }
