@@ -109,7 +109,9 @@ describe.skipIf(noBrowser)('lists while something happens, in Chromium (skipped 
     await page.keyboard.press('r');
     await rowOf(page, 'unheard').waitFor();
   });
+});
 
+describe.skipIf(noBrowser)('tasks that change, in Chromium (skipped where it is not installed)', () => {
   test('a task that ends is told so in the list, and on its own page with what it came to', async () => {
     const task = { agent_id: 'tasker', run_id: 'tasks', task_id: 'ends' };
     await send({ ...task, type: 'task.running', name: 'collect', labels: { team: 'blue', stage: '' } });
