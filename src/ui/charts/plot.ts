@@ -16,7 +16,7 @@ export function createPlot(
   const options: uPlot.Options = {
     width: Math.max(100, Math.floor(element.clientWidth)),
     height,
-    padding: [8, 18, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     tzDate: (at) => (isUtcDays(times) ? uPlot.tzDate(new Date(at * 1_000), 'Etc/UTC') : new Date(at * 1_000)),
     cursor: {
@@ -65,7 +65,7 @@ function axesOf({ times, format }: TimeChartProps): uPlot.Axis[] {
   return [
     {
       ...axis,
-      size: 36,
+      size: (_chart, values) => (values?.some((value) => String(value).includes('\n')) ? 36 : 22),
       values: (_chart, ticks, _axis, _space, incr) =>
         ticks.map((tick, index) => {
           const before = index === 0 ? undefined : new Date(ticks[index - 1]! * 1_000);

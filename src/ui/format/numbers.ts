@@ -47,3 +47,23 @@ export function formatBytes(bytes: number | null | undefined): string {
 export function unpricedNote(tokens: number | null | undefined): string | null {
   return tokens ? `${formatCount(tokens)} tokens have no price` : null;
 }
+
+/** With its sign: `+0.15`, `−10.56`, `±0`. */
+export function formatChange(change: number | null | undefined): string {
+  if (change === null || change === undefined) return unknown;
+  const size = Number(Math.abs(change).toFixed(2));
+  if (size === 0) return '±0';
+  return `${change < 0 ? '−' : '+'}${whole2.format(size)}`;
+}
+
+const whole2 = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
+
+/** `= 0.78`, `< 0.0001`. */
+export function formatProbability(p: number): string {
+  return p < 0.0001 ? '< 0.0001' : `= ${Number(p.toPrecision(2))}`;
+}
+
+/** Of a number from 0 to 1: `0.87`. */
+export function formatRatio(ratio: number | null | undefined): string {
+  return ratio === null || ratio === undefined ? unknown : ratio.toFixed(2);
+}

@@ -43,11 +43,6 @@ export function formatBucket(start: Date, bucketMs: number): string {
   return `${day.format(start)}, ${hourAndMinute.format(start)}`;
 }
 
-/** A UTC day such as `2026-11-26`. */
-export function formatUtcDay(date: string): string {
-  return utcDay.format(new Date(date));
-}
-
 /** On an axis of times: `14:00`, with the day below it where another one begins; or days, or months. */
 export function formatTick(
   time: Date,

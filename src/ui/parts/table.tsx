@@ -22,7 +22,7 @@ export function Table<Row>({
   readonly rowKey: (row: Row) => string;
 }) {
   const look = ({ number, wideOnly }: Column<Row>) =>
-    `${number ? 'text-end tabular' : ''} ${wideOnly ? 'max-md:hidden' : ''} px-2 py-1.5`;
+    `${number ? 'text-end tabular whitespace-nowrap' : ''} ${wideOnly ? 'max-md:hidden' : ''} px-2 py-1.5`;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
     <section aria-label={label} tabIndex={0} className="relative max-w-full overflow-x-auto">

@@ -1,6 +1,6 @@
-import { useState } from 'react';
 import { Link } from 'wouter';
 import { useAnswer } from '../../api/use-answer.js';
+import { useFirstEvent } from '../../live/use-first-event.js';
 import { AnswerView } from '../../parts/answer-view.js';
 import { EmptyNote } from '../../parts/notes.js';
 import { Page } from '../../parts/page.js';
@@ -13,18 +13,15 @@ import { useRunningRuns } from './use-running-runs.js';
 import { WindowPanels } from './window-panels.js';
 
 const refreshMs = 10_000;
-/** Between the first event and its row in the store there is a second or so. */
-const firstRefreshMs = 1_000;
 
 export function OverviewPage() {
-  const [isComing, setIsComing] = useState(false);
   const dashboard = useAnswer(['dashboard'], (api, signal) => api.GET('/api/v1/metrics/dashboard', { signal }), {
-    refreshMs: isComing ? firstRefreshMs : refreshMs,
+    refreshMs,
   });
-  const { data } = dashboard;
+  const { data, retry } = dashboard;
   const isEmpty = data !== undefined && data.total_agents === 0;
-  if (isComing && data !== undefined && !isEmpty) setIsComing(false);
-  const { running, state } = useRunningRuns(isEmpty, () => setIsComing(true));
+  useFirstEvent(isEmpty, retry);
+  const { running, state } = useRunningRuns();
   return (
     <Page title="Overview">
       <NowStrip dashboard={data} running={running} state={state} />

@@ -10,7 +10,7 @@ import { Panel } from '../../parts/panel.js';
 import { type Column, Table } from '../../parts/table.js';
 import { Age, Time, useNow } from '../../parts/time.js';
 import { links } from '../../routing/links.js';
-import { latestHeard, type RunningRuns, runningTotal } from './running-runs.js';
+import { longestRunning, type RunningRuns, runningTotal } from './running-runs.js';
 
 const shownMax = 8;
 
@@ -27,7 +27,7 @@ const columns: readonly Column<LiveRun>[] = [
 /** What runs now, told by the live socket as it goes on. */
 export function RunningPanel({ running, state }: { readonly running: RunningRuns; readonly state: LiveState }) {
   const total = runningTotal(running);
-  const shown = latestHeard(running, shownMax);
+  const shown = longestRunning(running, shownMax);
   return (
     <Panel
       title={running.since === null ? 'Running now' : `Running now (${formatCount(total)})`}

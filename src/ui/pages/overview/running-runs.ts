@@ -46,10 +46,11 @@ export function runningTotal({ runs, unnamed }: RunningRuns): number {
   return runs.size + unnamed;
 }
 
-/** Those that were heard of last come first. */
-export function latestHeard({ runs }: RunningRuns, count: number): readonly LiveRun[] {
+/** Those that run the longest come first: the order stays while they go on, and what hangs is seen. */
+export function longestRunning({ runs }: RunningRuns, count: number): readonly LiveRun[] {
+  const startOf = ({ started_at, last_event_at }: LiveRun) => started_at ?? last_event_at;
   return [...runs.values()]
-    .toSorted((a, b) => b.last_event_at.localeCompare(a.last_event_at) || a.run_id.localeCompare(b.run_id))
+    .toSorted((a, b) => startOf(a).localeCompare(startOf(b)) || a.run_id.localeCompare(b.run_id))
     .slice(0, count);
 }
 
