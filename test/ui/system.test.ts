@@ -118,6 +118,11 @@ inChromium('a day is finalized only after one was asked, and what was done is to
   await refused.getByRole('alert').filter({ hasText: '400' }).waitFor();
 });
 
+inChromium('where the configuration has the keys the page says so', async () => {
+  const page = await open(ours());
+  await panel(page, 'API keys').getByRole('alert').filter({ hasText: 'keys_configured' }).waitFor();
+});
+
 inChromium('what was erased is listed, and can be asked for by who knows the id', async () => {
   await sendEvents(collector, [{ type: 'run.completed', agent_id: 'scout', run_id: 'erased-run' }]);
   await expect.poll(() => status('/api/v1/runs/erased-run')).toBe(200);

@@ -1,6 +1,6 @@
 import type { Answers } from '../../api/client.js';
 
-export interface Entry {
+interface Entry {
   readonly name: string;
   readonly count: number;
   readonly says: string;

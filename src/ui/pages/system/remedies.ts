@@ -25,8 +25,8 @@ const remedies: Readonly<Record<string, readonly string[]>> = {
     'listed by `npx tidemark spool ls`.',
   ],
   maintenance: [
-    'The upkeep is tried again by itself; the code of the error says why it failed. What became of failures may be told',
-    'late until then.',
+    'The upkeep is tried again by itself; the code of the error says why it failed. What became of failures may be',
+    'told late until then.',
   ],
   parts: ['Parts of the store are damaged or missing: see the log and `npx tidemark doctor` before anything else.'],
   disk: ['Free space on the file system of the data directory, keep less long, or move it to a larger disk.'],

@@ -5,6 +5,7 @@ import { DaysPanel } from './days-panel.js';
 import { EndpointsPanel } from './endpoints-panel.js';
 import { ErasuresPanel } from './erasures-panel.js';
 import { HealthPanel } from './health-panel.js';
+import { KeysPanel } from './keys-panel.js';
 import { LedgerPanel } from './ledger-panel.js';
 import { TablesPanel } from './tables-panel.js';
 
@@ -24,10 +25,11 @@ export function SystemPage() {
         <>
           <ErasuresPanel />
           <DaysPanel />
+          <KeysPanel />
         </>
       ) : (
         <p className="text-sm text-soft">
-          Erasures and finalized days are shown to a key with the scope admin; yours has <Scopes />.
+          Erasures, finalized days and keys are shown to a key with the scope admin; yours has <Scopes />.
         </p>
       )}
     </Page>

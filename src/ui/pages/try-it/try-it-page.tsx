@@ -39,7 +39,7 @@ export function TryItPage() {
       </p>
       {!may('ingest') && (
         <p className="max-w-prose rounded-md bg-warn-soft px-3 py-2 text-warn">
-          Your key may not send events. Put one with the scope ingest in its place; who runs the collector makes it with{' '}
+          Your key may not send events. Put one with the scope ingest in its place; it is made with{' '}
           <code className="font-mono">npx tidemark keys create --tenant {who.tenant} --scope ingest</code>.
         </p>
       )}
