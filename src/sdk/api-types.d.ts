@@ -49,6 +49,10 @@ export interface paths {
     /** Executions and usage of an engagement by UTC day, from the events that name it */
     get: operations["getEngagementPerformance"];
   };
+  "/api/v1/erasures": {
+    /** Erases a list of runs as one request; 202 while events received before it wait for their insert */
+    post: operations["eraseRuns"];
+  };
   "/api/v1/events/schema": {
     /** JSON Schema of an event */
     get: operations["getEventSchema"];
@@ -567,6 +571,9 @@ export interface components {
        */
       readonly last_received: string;
     };
+    readonly EraseRunsBody: {
+      readonly runs: readonly string[];
+    };
     readonly Erasure: {
       readonly erasure_id: string;
       /** @enum {string} */
@@ -586,6 +593,8 @@ export interface components {
       readonly rows: {
         [key: string]: number;
       };
+      /** @description Runs or people it is about. */
+      readonly ids: number;
     };
     readonly ErasureRecord: {
       readonly erasure_id: string;
@@ -606,6 +615,8 @@ export interface components {
       readonly rows: {
         [key: string]: number;
       };
+      /** @description Runs or people it is about; null before it is complete, and once their hashes have expired. */
+      readonly ids: number | null;
       /** @description Name of the key it was asked with. */
       readonly requested_by: string;
       /** @description Rows of events that came later and were erased as well. */
@@ -2953,6 +2964,49 @@ export interface operations {
       403: components["responses"]["OriginForeignOrScopeMissing"];
       404: components["responses"]["NotFound"];
       414: components["responses"]["UrlTooLong"];
+      421: components["responses"]["HostUnknown"];
+      422: components["responses"]["QueryTooLarge"];
+      429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
+      431: components["responses"]["HeadTooLarge"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["StoppingOrStoreUnavailable"];
+      504: components["responses"]["QueryTimeout"];
+    };
+  };
+  /** Erases a list of runs as one request; 202 while events received before it wait for their insert */
+  eraseRuns: {
+    readonly requestBody: {
+      readonly content: {
+        /**
+         * @example {
+         *   "runs": [
+         *     "run-that-nobody-told"
+         *   ]
+         * }
+         */
+        readonly "application/json": components["schemas"]["EraseRunsBody"];
+      };
+    };
+    responses: {
+      /** @description Erases a list of runs as one request; 202 while events received before it wait for their insert. */
+      200: {
+        content: {
+          readonly "application/json": components["schemas"]["Erasure"];
+        };
+      };
+      /** @description Erases a list of runs as one request; 202 while events received before it wait for their insert. */
+      202: {
+        content: {
+          readonly "application/json": components["schemas"]["Erasure"];
+        };
+      };
+      400: components["responses"]["BodyInvalidOrParameterInvalidOrRequestMalformed"];
+      401: components["responses"]["KeyInvalidOrKeyMissing"];
+      403: components["responses"]["OriginForeignOrScopeMissing"];
+      408: components["responses"]["RequestTimeout"];
+      413: components["responses"]["BodyTooLarge"];
+      414: components["responses"]["UrlTooLong"];
+      415: components["responses"]["MediaTypeUnsupported"];
       421: components["responses"]["HostUnknown"];
       422: components["responses"]["QueryTooLarge"];
       429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];

@@ -194,7 +194,7 @@ export const maintenanceMetrics = {
 } as const;
 
 export const erasureMetrics = {
-  completed: counter('tidemark_erasures_total', 'Runs and people erased from the store on request, by kind.', {
+  completed: counter('tidemark_erasures_total', 'Requests to erase runs or people that were completed, by kind.', {
     labels: ['kind'],
   }),
   rows: counter('tidemark_erasure_rows_total', 'Rows erased or rewritten, those of late events included.'),

@@ -43,7 +43,7 @@ async function erase(tenant: string, user: string): Promise<void> {
     },
     { lateDays: 30, purgeHours: 24 },
   );
-  const report = await eraser.erase({ tenant, kind: 'user', id: user, requestedBy: 'the operator' });
+  const report = await eraser.erase({ tenant, kind: 'user', ids: [user], requestedBy: 'the operator' });
   expect(report.rows.agent_events_raw_v1).toBeGreaterThan(0);
   await eraser.stop();
 }

@@ -8,6 +8,7 @@ import {
 import { StoreEraser } from '../../src/clickhouse/erasure/store-eraser.js';
 import { RollupDayFinalizer } from '../../src/clickhouse/maintenance/day-finalizer.js';
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
+import { readErasures } from '../../src/clickhouse/queries/operations/erasures.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import { systemClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
@@ -153,8 +154,8 @@ async function everythingOf(tenant: string): Promise<unknown> {
   return { ...found, rollups: await rollupsOf(tenant) };
 }
 
-function erase(tenant: string, kind: 'run' | 'user', id: string): Promise<ErasureReport> {
-  return eraser.erase({ tenant, kind, id, requestedBy: 'the operator' });
+function erase(tenant: string, kind: 'run' | 'user', ...ids: readonly string[]): Promise<ErasureReport> {
+  return eraser.erase({ tenant, kind, ids, requestedBy: 'the operator' });
 }
 
 /** Tables that were mutated, and whether the text of a mutation tells what was erased. */
@@ -211,6 +212,61 @@ test('an erased run is nowhere any more: not its id, not its texts; rollups and 
     { table: 'agent_run_activity_v1', telling: 0 },
   ]);
 });
+
+test('a list of runs goes at once, by one request that each of them is found by, and the others stay', async () => {
+  const stories = Array.from({ length: 40 }, (_, index) => ({
+    tenant: 'many',
+    run: `list-${index}-of it's "many\\"`,
+    user: 'ida',
+    task: `list-task-${index}`,
+    word: index % 2 === 0 ? 'marten' : 'heron',
+  }));
+  const gone = stories.filter(({ word }) => word === 'marten');
+  const left = stories.filter(({ word }) => word === 'heron');
+  await insert('many', [...stories.flatMap(eventsOf), ...eventsOf({ ...gone[0]!, tenant: 'not many' })]);
+  const rollups = await rollupsOf('many');
+  const elsewhere = await everythingOf('not many');
+  const before = await mutationsOf('agent_run_activity_v1');
+
+  const report = await erase('many', 'run', ...gone.map(({ run }) => run));
+  expect(report).toMatchObject({ kind: 'run', ids: 20, completedMs: expect.any(Number) });
+  expect(report.rows).toMatchObject({ agent_events_raw_v1: 220, agent_runs_v1: 40, agent_run_activity_v1: 20 });
+  expect(await tablesWith('many', 'marten')).toEqual([]);
+  const runs = await store.select<{ run_id: string }>("SELECT run_id FROM agent_runs WHERE tenant = 'many'");
+  expect(runs.map(({ run_id: id }) => id).sort()).toEqual(left.map(({ run }) => run).sort());
+  expect(await rollupsOf('many')).toEqual(rollups);
+  expect(await everythingOf('not many')).toEqual(elsewhere);
+  expect(await mutationsOf('agent_run_activity_v1')).toBe(before + 1);
+  const found = gone.map(({ run: id }) => readErasures(store.client, { tenant: 'many', id, limit: 5 }));
+  const ledger = (await Promise.all(found)).map((entries) => entries.map(({ ids, erasure_id: id }) => [id, ids]));
+  expect(ledger).toEqual(gone.map(() => [[report.erasureId, 20]]));
+  expect(await readErasures(store.client, { tenant: 'many', id: left[0]!.run, limit: 5 })).toEqual([]);
+  expect(await store.select('SELECT count() AS rows FROM erasure_targets_v1')).toEqual([{ rows: 0 }]);
+
+  clock.advance(60_000);
+  const received = timeText(clock.nowMs());
+  const late = (run: string) =>
+    row({ tenant: 'many', run_id: run, type: 'log', level: 'info', message: 'x', received });
+  await insert(
+    'many late',
+    [...gone.slice(0, 5), ...left.slice(0, 1)].map(({ run }) => late(run)),
+  );
+  expect(await eraser.pass()).toBe(true);
+  expect(await store.select("SELECT run_id FROM agent_events WHERE tenant = 'many' AND message = 'x'")).toEqual([
+    { run_id: left[0]!.run },
+  ]);
+  const [entry] = await readErasures(store.client, { tenant: 'many', id: gone[0]!.run, limit: 5 });
+  expect(entry).toMatchObject({ ids: 20, late_rows: 10 });
+});
+
+async function mutationsOf(table: string): Promise<number> {
+  const [found] = await store.client.writerRows<{ count: number }>({
+    name: 'mutations',
+    sql: 'SELECT toUInt32(count()) AS count FROM system.mutations WHERE table = {table:String}',
+    params: { table },
+  });
+  return found?.count ?? 0;
+}
 
 test('a person is erased with what names nobody else, and runs with other people keep what is theirs', async () => {
   const story = { tenant: 'users', run: 'run-b', user: 'bertha', task: 'task-b', word: 'otter' };

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { chromiumName, launchChromium } from '../../bench/chromium.js';
 import { engineAccess } from '../../bench/engine-access.js';
 import { packageFile } from '../../src/core/package-root.js';
-import { chromiumName, launchChromium, type SeenAnswer, seenAnswers } from '../support/chromium.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { type PageTarget, serveCarelessly, serveHostileSite, type TestSite } from '../support/hostile-site.js';
 import { sendEvents } from '../support/live-client.js';
+import { type SeenAnswer, seenAnswers } from '../support/seen-answers.js';
 
 /**
  * What a page in a browser of this machine gets out of the collector's port and of its engine's, and what it changes

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { chromiumName } from './chromium.js';
+import { chromiumName } from '../../bench/chromium.js';
 import { CollectorProcess, testKey } from './collector-process.js';
 import { sendHistory } from './ui-collector.js';
 import { uiHistory } from './ui-history.js';

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
-import { chromiumName, launchChromium } from './chromium.js';
+import { chromiumName, launchChromium } from '../../bench/chromium.js';
 import type {} from './ui-global-setup.js';
 
 /** Files of the UI's tests are skipped where no Chromium is installed. */

@@ -229,7 +229,7 @@ describe.skipIf(noBrowser)('rows of runs, in Chromium (skipped where it is not i
     const sent = uiHistory(inject('ui').nowMs).filter(({ run_id: id }) => id === bigRun.run_id);
     const count = (type: string) => sent.filter((event: UiEvent) => event.type === type).length;
     const steps = bigRun.tasks * bigRun.stepsPerTask;
-    const title = `${count('step.failed').toLocaleString('en-US')} of ${steps.toLocaleString('en-US')} step attempts failed`;
+    const title = `${count('step.failed')} of ${steps.toLocaleString('en-US')} step attempts failed`;
     expect(await row.getByTitle(title).count()).toBe(1);
     expect(await row.getByTitle(`${bigRun.tasks} tasks ended, none failed`).count()).toBe(1);
   });

@@ -64,10 +64,9 @@ export const executionsMetricsCommand = defineCommand({
 export const executionsCleanupCommand = defineCommand({
   about:
     'Erases every run of the tenant that started before so many days and has ended, with its tasks, steps, failures ' +
-    'and logs, one after the other: counts, sums and percentiles per agent and time stay. It cannot be undone. What ' +
-    'still runs is left, and so are tasks of no run, which go after their days (executions schedule-cleanup). ' +
-    'Each takes up to seconds: of very many, let the days do it, which drop whole parts. The key must ' +
-    'have the scope admin.',
+    'and logs, by lists of 1,000: counts, sums and percentiles per agent and time stay. It cannot be undone. What ' +
+    'still runs is left, and so are tasks of no run, which go after their days (executions schedule-cleanup), by ' +
+    'whole parts of the tables. The key must have the scope admin.',
   arguments: {},
   options: {
     days: requiredInteger('COUNT', { min: 1, max: 3_660, says: 'what started longer ago than this' }),

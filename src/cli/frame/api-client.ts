@@ -25,7 +25,12 @@ type QueryOf<Operation> = Operation extends { readonly parameters: { readonly qu
 type PlacesOf<Operation> = Operation extends { readonly parameters: { readonly path: infer Places } }
   ? { readonly path: Places }
   : { readonly path?: never };
-type Request<Operation> = PlacesOf<Operation> & { readonly query?: QueryOf<Operation> };
+type GivenOf<Operation> = Operation extends {
+  readonly requestBody: { readonly content: { readonly 'application/json': infer Given } };
+}
+  ? { readonly body: Given }
+  : { readonly body?: never };
+type Request<Operation> = PlacesOf<Operation> & GivenOf<Operation> & { readonly query?: QueryOf<Operation> };
 
 /** What an operation of the API answers, by its address. */
 export type Answer<Path extends PathWith<'get'>> = BodyOf<OperationOf<Path, 'get'>>;
@@ -98,9 +103,14 @@ export class ApiClient {
     const { url, key } = this.#address;
     let response: Response;
     try {
-      const headers = { authorization: `Bearer ${key}` };
+      const body = request.body === undefined ? null : JSON.stringify(request.body);
+      const headers = {
+        authorization: `Bearer ${key}`,
+        ...(body === null ? {} : { 'content-type': 'application/json' }),
+      };
       // The key is for this collector and for no other that it may name.
-      response = await fetch(`${url}${target(path, request)}`, { method, headers, signal, redirect: 'error' });
+      const redirect = 'error';
+      response = await fetch(`${url}${target(path, request)}`, { method, headers, body, signal, redirect });
     } catch (error) {
       throw unreachable(url, error);
     }
@@ -112,6 +122,7 @@ export class ApiClient {
 interface Parts {
   readonly path?: unknown;
   readonly query?: unknown;
+  readonly body?: unknown;
 }
 
 function target(path: string, { path: places = {}, query = {} }: Parts): string {

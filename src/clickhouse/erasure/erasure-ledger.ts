@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { erasureColumns, erasureRow } from '../queries/operations/erasures.js';
@@ -90,16 +91,19 @@ export async function readEntries(
   }));
 }
 
-/** The id a request is about, until it is complete. */
-export async function writeSubject(
+/** The ids a request is about, until it is complete: all of them or none, in one block. */
+export async function writeSubjects(
   store: StoreWriter,
-  subject: { readonly erasureId: string; readonly id: string },
+  { erasureId, ids }: { readonly erasureId: string; readonly ids: readonly string[] },
 ): Promise<void> {
-  await store.command({
-    name: 'subject of an erasure',
-    sql: `INSERT INTO erasure_targets_v1 (erasure_id, kind, id) SELECT {erasure:String}, 'subject', {id:String}`,
-    params: { erasure: subject.erasureId, id: subject.id },
-  });
+  const rows = ids.map((id) => `${JSON.stringify({ erasure_id: erasureId, kind: 'subject', id })}\n`);
+  await store.insertStream(
+    {
+      name: 'subjects of an erasure',
+      sql: 'INSERT INTO erasure_targets_v1 (erasure_id, kind, id) SETTINGS async_insert = 0 FORMAT JSONEachRow',
+    },
+    Readable.from([Buffer.from(rows.join(''))]),
+  );
 }
 
 const begunRow = z.object({ erasure_id: z.string() });

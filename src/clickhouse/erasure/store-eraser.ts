@@ -19,7 +19,7 @@ import {
   readEntries,
   writeEntry,
   writeErasedIds,
-  writeSubject,
+  writeSubjects,
 } from './erasure-ledger.js';
 import { type ErasedRows, eraseFromStore } from './erasure-work.js';
 import { type LateSubject, readLateSubjects } from './late-events.js';
@@ -91,20 +91,21 @@ export class StoreEraser implements Stage, DataEraser {
       const { clock, random, store, logger } = this.#deps;
       const requestedMs = clock.nowMs();
       const erasureId = `${requestedMs.toString(36)}${Math.floor(random() * 2 ** 40).toString(36)}`;
-      const { tenant, kind, requestedBy } = request;
+      const { tenant, kind, ids, requestedBy } = request;
       const open = { completedMs: null, rows: {}, lateRows: 0, purgedMs: null };
       const entry: ErasureEntry = { erasureId, tenant, kind, requestedBy, requestedMs, ...open };
-      await writeSubject(store, { erasureId, id: request.id });
+      // Before the entry, which is what counts: of a crash in between nothing is left but ids that are dropped.
+      await writeSubjects(store, { erasureId, ids });
       await writeEntry(store, entry, requestedMs);
       if (await this.#isFlushed(requestedMs)) {
         try {
-          return await this.#complete(entry);
+          return { ...(await this.#complete(entry)), ids: ids.length };
         } catch (error) {
           logger.warn({ erasure: erasureId, cause: errorMessage(error) }, 'erasure waits');
         }
       }
       this.#pause.wake();
-      return entry;
+      return { ...entry, ids: ids.length };
     });
   }
 
@@ -119,7 +120,7 @@ export class StoreEraser implements Stage, DataEraser {
     return true;
   }
 
-  async #complete(entry: ErasureEntry): Promise<ErasureReport> {
+  async #complete(entry: ErasureEntry): Promise<ErasureEntry> {
     const { store, clock, logger, instruments } = this.#deps;
     const { erasureId, tenant, kind, requestedMs } = entry;
     const isPerson = kind === 'user';
@@ -200,18 +201,17 @@ export class StoreEraser implements Stage, DataEraser {
     if (guarded.length > 0) {
       // Other collectors may be behind with their inserts.
       const receivedFromMs = Math.max(0, lookedFromMs - hourMs);
-      for (const late of await readLateSubjects(this.#reader, { receivedFromMs, erasedFromMs })) {
-        await this.#eraseLateSubject(late);
-      }
+      const found = await readLateSubjects(this.#reader, { receivedFromMs, erasedFromMs });
+      for (const late of erasedTogether(found)) await this.#eraseLateSubjects(late);
     }
     this.#lookedUntilMs = untilMs;
   }
 
-  async #eraseLateSubject(late: LateSubject): Promise<void> {
+  async #eraseLateSubjects({ ids, ...late }: LateSubjects): Promise<void> {
     const { store, clock, logger } = this.#deps;
-    const digest = createHash('sha256').update(late.id).digest('hex').slice(0, 16);
+    const digest = createHash('sha256').update(JSON.stringify(ids)).digest('hex').slice(0, 16);
     const erasureId = `${late.erasure_id}_${digest}`;
-    await writeSubject(store, { erasureId, id: late.id });
+    await writeSubjects(store, { erasureId, ids });
     const rows = await this.#eraseScope({
       erasureId,
       tenant: late.tenant,
@@ -238,6 +238,24 @@ export class StoreEraser implements Stage, DataEraser {
     for (const entry of masked) await writeEntry(store, { ...entry, purgedMs: clock.nowMs() }, clock.nowMs());
     return true;
   }
+}
+
+type LateSubjects = Omit<LateSubject, 'id'> & { readonly ids: readonly string[] };
+
+/** Runs of one request at once; people one by one, since who is alone in a run is up to each. */
+function erasedTogether(found: readonly LateSubject[]): LateSubjects[] {
+  const together = new Map<string, LateSubject[]>();
+  for (const late of found) {
+    const { erasure_id: erasureId, tenant, kind, id, until_ms: untilMs } = late;
+    const key = JSON.stringify([erasureId, tenant, kind, untilMs, kind === 'user' ? id : '']);
+    const group = together.get(key);
+    if (group === undefined) together.set(key, [late]);
+    else group.push(late);
+  }
+  return [...together.values()].flatMap((group) => {
+    const [first] = group;
+    return first === undefined ? [] : [{ ...first, ids: group.map(({ id }) => id).sort() }];
+  });
 }
 
 function totalOf(rows: ErasedRows): number {

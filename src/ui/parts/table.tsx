@@ -25,7 +25,7 @@ export function Table<Row>({
     `${number ? 'text-end tabular whitespace-nowrap' : ''} ${wideOnly ? 'max-md:hidden' : ''} px-2 py-1.5`;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <section aria-label={label} tabIndex={0} className="max-w-full overflow-x-auto">
+    <section aria-label={label} tabIndex={0} className="relative max-w-full overflow-x-auto">
       <table className="w-full border-collapse text-sm">
         <thead>
           <tr className="border-b border-line text-xs text-soft">

@@ -9,7 +9,10 @@ export const oneLine = '(min-width: 1280px)';
 export const rowHeights = { oneLine: 36, twoLines: 58 } as const;
 export const headerHeight = 32;
 
-/** The link of a row, which a click anywhere in the row follows; other things of it lie above (`relative z-10`). */
+/** A link of a row to something else: it lies above that of the row. */
+export const rowLink = 'relative z-10 block max-w-fit truncate hover:underline';
+
+/** The link of a row, which a click anywhere in the row follows. */
 export function RowLink({ id, href, onGo }: { readonly id: string; readonly href: string; readonly onGo: () => void }) {
   return (
     <span className="flex min-w-0 items-center gap-1">

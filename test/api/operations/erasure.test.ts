@@ -12,6 +12,7 @@ let outcome: () => Promise<ErasureReport>;
 const report: ErasureReport = {
   erasureId: 'e1',
   kind: 'run',
+  ids: 1,
   requestedMs: Date.UTC(2026, 0, 31),
   completedMs: Date.UTC(2026, 0, 31, 0, 0, 1),
   rows: { agent_events_raw_v1: 12 },
@@ -47,6 +48,7 @@ test('a request to erase is of the own tenant, by the name of the key, and says 
     {
       erasure_id: 'e1',
       kind: 'run',
+      ids: 1,
       status: 'completed',
       requested_at: '2026-01-31T00:00:00.000Z',
       completed_at: '2026-01-31T00:00:01.000Z',
@@ -57,8 +59,8 @@ test('a request to erase is of the own tenant, by the name of the key, and says 
   const user = await api.delete('mine', '/api/v1/users/anna');
   expect([user.status, user.body.status, user.body.completed_at]).toEqual([202, 'pending', null]);
   expect(asked).toEqual([
-    { tenant: 'mine', kind: 'run', id: 'run/1', requestedBy: 'test' },
-    { tenant: 'mine', kind: 'user', id: 'anna', requestedBy: 'test' },
+    { tenant: 'mine', kind: 'run', ids: ['run/1'], requestedBy: 'test' },
+    { tenant: 'mine', kind: 'user', ids: ['anna'], requestedBy: 'test' },
   ]);
 });
 
@@ -71,6 +73,26 @@ test('an id no event can carry, a parameter and a store that is away are answere
   outcome = () => Promise.reject(new CollectorError('store_unreachable', 'cannot reach it'));
   const away = await api.delete('mine', '/api/v1/users/anna');
   expect([away.status, away.body.code]).toEqual([503, 'store_unavailable']);
+});
+
+test('a list of runs is one request, of at most a thousand different ids', async () => {
+  const json = { 'content-type': 'application/json' };
+  const eraseRuns = (runs: unknown) => api.post('mine', '/api/v1/erasures', JSON.stringify({ runs }), json);
+  outcome = async () => ({ ...report, ids: 2 });
+  const { status, body } = await eraseRuns(['run/1', 'run 2']);
+  expect([status, body.ids, body.status]).toEqual([200, 2, 'completed']);
+  outcome = async () => ({ ...report, completedMs: null });
+  expect((await eraseRuns(['later'])).status).toBe(202);
+  expect(asked).toEqual([
+    { tenant: 'mine', kind: 'run', ids: ['run/1', 'run 2'], requestedBy: 'test' },
+    { tenant: 'mine', kind: 'run', ids: ['later'], requestedBy: 'test' },
+  ]);
+  const many = Array.from({ length: 1_001 }, (_, index) => `run-${index}`);
+  for (const runs of [[], ['a', 'a'], [''], ['x'.repeat(257)], [7], 'run', undefined, many]) {
+    const refused = await eraseRuns(runs);
+    expect([refused.status, refused.body.code]).toEqual([400, 'body_invalid']);
+  }
+  expect(asked).toHaveLength(2);
 });
 
 test('the list is of the own tenant, newest first, and is asked for one run or person by its id', async () => {

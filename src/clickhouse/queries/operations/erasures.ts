@@ -19,7 +19,8 @@ export const erasureColumns = `erasure_id, kind, requested_by, toUnixTimestamp64
   toUnixTimestamp64Milli(completed_at) AS completed_ms, rows, late_rows,
   toUnixTimestamp64Milli(purged_at) AS purged_ms`;
 
-const row = z.object(erasureRow);
+/** `ids`: how many runs or people it was about; 0 before it is complete, and once their hashes have expired. */
+const row = z.object({ ...erasureRow, ids: integer64 });
 
 export type ErasureRow = z.output<typeof row>;
 
@@ -33,13 +34,24 @@ export function readErasures(
   return checkedRows(store, row, {
     name: 'erasures',
     sql: `
-      SELECT ${erasureColumns}
-      FROM erasures_v1 FINAL
-      WHERE tenant = {tenant:String} AND ({id:String} = '' OR erasure_id IN (
-        SELECT erasure_id FROM erased_ids_v1
-        WHERE tenant = {tenant:String} AND id_hash IN (${hashed('run')}, ${hashed('user')})))
-      ORDER BY requested_at DESC, erasure_id DESC
-      LIMIT {limit:UInt32}`,
+      WITH page AS (
+        SELECT ${erasureColumns}
+        FROM erasures_v1 FINAL
+        WHERE tenant = {tenant:String} AND ({id:String} = '' OR erasure_id IN (
+          SELECT erasure_id FROM erased_ids_v1
+          WHERE tenant = {tenant:String} AND id_hash IN (${hashed('run')}, ${hashed('user')})))
+        ORDER BY requested_at DESC, erasure_id DESC
+        LIMIT {limit:UInt32}
+      )
+      SELECT page.*, counted.ids AS ids
+      FROM page
+      LEFT JOIN (
+        SELECT erasure_id, kind, uniqExact(id_hash) AS ids
+        FROM erased_ids_v1
+        WHERE tenant = {tenant:String} AND erasure_id IN (SELECT erasure_id FROM page)
+        GROUP BY erasure_id, kind
+      ) AS counted ON counted.erasure_id = page.erasure_id AND counted.kind = toString(page.kind)
+      ORDER BY requested_ms DESC, erasure_id DESC`,
     params: { tenant: options.tenant, id: options.id ?? '', limit: options.limit },
   });
 }

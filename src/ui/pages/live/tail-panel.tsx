@@ -1,4 +1,4 @@
-import { type UIEvent, useLayoutEffect, useRef } from 'react';
+import { useLayoutEffect, useRef } from 'react';
 import { formatCount, formatExact, formatRate } from '../../format/numbers.js';
 import { useShortcuts } from '../../keyboard/shortcuts.js';
 import { type LiveTail, tailLinesMax } from '../../live/live-tail.js';
@@ -8,7 +8,7 @@ import { Figure, Figures } from '../../parts/figures.js';
 import { Panel } from '../../parts/panel.js';
 import { useNow } from '../../parts/time.js';
 import { useMedia } from '../../parts/use-media.js';
-import { type RowScroller, VirtualRows } from '../../parts/virtual-rows.js';
+import { VirtualRows } from '../../parts/virtual-rows.js';
 import { NothingCame } from './nothing-came.js';
 import { TailHeader, TailRow } from './tail-row.js';
 
@@ -44,7 +44,7 @@ export function TailPanel({
     { keys: 'p', says: 'Pause the list, or go on', run: toggle },
     { keys: 'c', says: 'Empty the list', run: () => clear(tail, onChange) },
   ]);
-  const { scroller, onScroll } = useFollowing({ tail, drawing, rowHeight, onChange });
+  const { list, look } = useFollowing({ tail, drawing, onChange });
   return (
     <Panel
       title="Events"
@@ -68,13 +68,12 @@ export function TailPanel({
       {tail.length === 0 ? (
         <NothingCame />
       ) : (
-        <div onScrollCapture={onScroll} className="flex min-h-0 flex-1 flex-col">
+        <div ref={list} onScrollCapture={look} className="flex min-h-0 flex-1 flex-col">
           {wide && <TailHeader />}
           <VirtualRows
             label="Events, the newest last"
             count={tail.length}
             rowHeight={rowHeight}
-            scroller={scroller}
             className="h-0 flex-1 [overflow-anchor:none]"
           >
             {(index) => <TailRow line={tail.line(index)} wide={wide} />}
@@ -90,42 +89,50 @@ function clear(tail: LiveTail, onChange: () => void): void {
   onChange();
 }
 
+/** Pixels that a list moves up by itself, by rounding. */
+const stillPixels = 4;
+
 /** Stays at the newest line; who scrolls up stops the list, and who comes back to its end goes on. */
 function useFollowing({
   tail,
   drawing,
-  rowHeight,
   onChange,
 }: {
   readonly tail: LiveTail;
   readonly drawing: number;
-  readonly rowHeight: number;
   readonly onChange: () => void;
 }) {
-  const scroller = useRef<RowScroller | null>(null);
+  const list = useRef<HTMLDivElement>(null);
   const before = useRef({ top: 0, height: 0 });
   const pausedByScroll = useRef(false);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: with each drawing the end is elsewhere
-  useLayoutEffect(() => {
-    if (!tail.isPaused) scroller.current?.scrollToOffset(tail.length * rowHeight);
-  }, [drawing, tail, rowHeight]);
-  const onScroll = ({ target }: UIEvent) => {
-    const { scrollTop, scrollHeight, clientHeight } = target as HTMLElement;
+  const look = (): void => {
+    const box = list.current?.querySelector('section');
+    if (!box) return;
+    const { scrollTop, scrollHeight, clientHeight } = box;
     const { top, height } = before.current;
     before.current = { top: scrollTop, height: scrollHeight };
     const fromEnd = scrollHeight - clientHeight - scrollTop;
     // A list that became shorter moves by itself.
-    if (!tail.isPaused && scrollTop < top && scrollHeight >= height && fromEnd > rowHeight) {
+    if (!tail.isPaused && scrollTop < top - stillPixels && scrollHeight >= height && fromEnd > stillPixels) {
       tail.pause();
       pausedByScroll.current = true;
       onChange();
-    } else if (tail.isPaused && pausedByScroll.current && scrollTop > top && fromEnd < 2) {
+    } else if (tail.isPaused && pausedByScroll.current && scrollTop > top && fromEnd <= stillPixels) {
       tail.resume();
       pausedByScroll.current = false;
       onChange();
     }
   };
-  return { scroller, onScroll };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with each drawing the end is elsewhere
+  useLayoutEffect(() => {
+    // Who has scrolled up since is told of only later, and must not be moved back before.
+    look();
+    const box = list.current?.querySelector('section');
+    if (!box || tail.isPaused) return;
+    box.scrollTop = box.scrollHeight;
+    before.current = { top: box.scrollTop, height: box.scrollHeight };
+  }, [drawing, tail]);
+  return { list, look };
 }
 
 const states: Readonly<Record<LiveState, { readonly look: string; readonly says: string }>> = {

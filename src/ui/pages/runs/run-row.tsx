@@ -6,7 +6,7 @@ import type { LiveRun } from '../../live/live-messages.js';
 import { Status } from '../../parts/status.js';
 import { Time } from '../../parts/time.js';
 import { links } from '../../routing/links.js';
-import { Cost, Cut, Failed, RowLink, TokenCount, Took } from '../../work/row-cells.js';
+import { Cost, Cut, Failed, RowLink, rowLink, TokenCount, Took } from '../../work/row-cells.js';
 import { Cell, HeadCell, PlaceOfRow, WorkHeader, WorkRow, type WorkRowOptions } from '../../work/virtual-table.js';
 import { runAsNow } from './run-as-now.js';
 
@@ -83,7 +83,7 @@ function OneLine({ run, onGo }: CellsOptions) {
           </span>
         )}
       </Cell>
-      <Cell className="relative z-10 min-w-0">
+      <Cell>
         <AgentLink run={run} />
       </Cell>
       <Cell>
@@ -126,7 +126,7 @@ function TwoLines({ run, onGo }: CellsOptions) {
         <span className="min-w-0 flex-1">
           {run.error_preview === null ? <Cut text={run.name} /> : <Cut text={run.error_preview} className="text-bad" />}
         </span>
-        <span className="relative z-10 max-w-[30%] min-w-0">
+        <span className="max-w-[30%] min-w-0">
           <AgentLink run={run} />
         </span>
         {failed > 0 && (
@@ -148,7 +148,7 @@ function TwoLines({ run, onGo }: CellsOptions) {
 
 function AgentLink({ run }: { readonly run: RunItem }) {
   return (
-    <Link href={links.agent(run.agent_id)} title={run.agent_id} className="block max-w-fit truncate hover:underline">
+    <Link href={links.agent(run.agent_id)} title={run.agent_id} className={rowLink}>
       <bdi>{run.agent_name ?? run.agent_id}</bdi>
     </Link>
   );

@@ -6,7 +6,7 @@ import { Status } from '../../parts/status.js';
 import { Time } from '../../parts/time.js';
 import { links } from '../../routing/links.js';
 import { statusOfEvent, taskKey } from '../../work/fresh-work.js';
-import { Cost, Cut, RowLink, TokenCount, Took } from '../../work/row-cells.js';
+import { Cost, Cut, RowLink, rowLink, TokenCount, Took } from '../../work/row-cells.js';
 import { Cell, HeadCell, PlaceOfRow, WorkHeader, WorkRow, type WorkRowOptions } from '../../work/virtual-table.js';
 
 export type TaskItem = Answers['TaskItem'];
@@ -87,10 +87,10 @@ function OneLine({ task, onGo }: CellsOptions) {
           </span>
         )}
       </Cell>
-      <Cell className="relative z-10">
+      <Cell>
         <AgentLink task={task} />
       </Cell>
-      <Cell className="relative z-10">
+      <Cell>
         <RunLink task={task} />
       </Cell>
       <Cell>
@@ -130,7 +130,7 @@ function TwoLines({ task, onGo }: CellsOptions) {
             <Cut text={task.error_preview} className="text-bad" />
           )}
         </span>
-        <span className="relative z-10 max-w-[30%] min-w-0">
+        <span className="max-w-[30%] min-w-0">
           <AgentLink task={task} />
         </span>
         <span className="max-md:hidden">
@@ -151,7 +151,7 @@ function TaskTook({ task }: { readonly task: TaskItem }) {
 
 function AgentLink({ task }: { readonly task: TaskItem }) {
   return (
-    <Link href={links.agent(task.agent_id)} title={task.agent_id} className="block max-w-fit truncate hover:underline">
+    <Link href={links.agent(task.agent_id)} title={task.agent_id} className={rowLink}>
       <bdi>{task.agent_name ?? task.agent_id}</bdi>
     </Link>
   );
@@ -160,7 +160,7 @@ function AgentLink({ task }: { readonly task: TaskItem }) {
 function RunLink({ task }: { readonly task: TaskItem }) {
   if (task.run_id === null) return <Cut text={null} />;
   return (
-    <Link href={links.run(task.run_id)} title={task.run_id} className="block max-w-fit truncate hover:underline">
+    <Link href={links.run(task.run_id)} title={task.run_id} className={rowLink}>
       <bdi className="font-mono text-[0.92em]">{task.run_id}</bdi>
     </Link>
   );

@@ -1,0 +1,43 @@
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { Link } from 'wouter';
+import { useAnswer } from '../api/use-answer.js';
+import { links } from '../routing/links.js';
+import { EmptyNote } from './notes.js';
+
+const lookMs = 3_000;
+
+/**
+ * Says that there is nothing to show: what its children say, or that no event has come at all. Then it looks for the
+ * first one, and tells when it is there.
+ */
+export function NothingHere({
+  onArrival,
+  children,
+}: {
+  readonly onArrival?: () => void;
+  readonly children: ReactNode;
+}) {
+  const [wasEmpty, setWasEmpty] = useState(false);
+  const agents = useAnswer(
+    ['any agent'],
+    (api, signal) => api.GET('/api/v1/agents', { params: { query: { limit: 1 } }, signal }),
+    { refreshMs: wasEmpty ? lookMs : 60_000 },
+  );
+  const isEmpty = agents.data?.agents.length === 0;
+  const told = useRef(onArrival);
+  told.current = onArrival;
+  useEffect(() => {
+    if (wasEmpty && !isEmpty) told.current?.();
+    setWasEmpty(isEmpty);
+  }, [wasEmpty, isEmpty]);
+  if (!isEmpty) return <EmptyNote>{children}</EmptyNote>;
+  return (
+    <EmptyNote>
+      No event has come to this collector yet.{' '}
+      <Link href={links.tryIt()} className="text-accent hover:underline">
+        Send the first one
+      </Link>
+      , and this page shows it by itself.
+    </EmptyNote>
+  );
+}
