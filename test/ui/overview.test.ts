@@ -55,6 +55,11 @@ describe.skipIf(noBrowser)('the overview, in Chromium (skipped where it is not i
     await page.getByRole('heading', { name: 'Scout', level: 1 }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/agents/scout');
   });
+});
+
+describe.skipIf(noBrowser)('the trends of the overview', () => {
+  const pages = new UiPages();
+  afterEach(() => pages.quiet());
 
   test('trends are hourly or daily by the address, and the arrow keys read each bucket', async () => {
     const { page, dashboard } = await openWithDashboard(pages, '/');
