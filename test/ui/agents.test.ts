@@ -81,8 +81,13 @@ describe.skipIf(noBrowser)('one agent, in Chromium (skipped where it is not inst
     const link = await panel.getByRole('link').first().getAttribute('href');
     expect(link).toContain(`agent_id=${agent}&category=`);
   });
+});
 
-  test('versions, models and environments are compared by what was sent of them', async () => {
+describe.skipIf(noBrowser)('the groups of an agent', () => {
+  const pages = new UiPages();
+  afterEach(() => pages.quiet());
+
+  test('versions and environments are compared by what was sent of them', async () => {
     const range = pastRange();
     const page = await openAgent(pages, `?${range.query}`);
     const panel = panelOf(page, 'Compared');
