@@ -13,7 +13,7 @@ export interface UiEvent {
 /** Text of a stranger at its worst: markup, quotes, marks of direction, signs of more than one code unit. */
 export const hostileText = '<img src=x onerror="alert(1)">\'&amp; \u202Eevil\u202C 漢字 👩‍🚀';
 export const longId = 'r'.repeat(256);
-export const bigRun = { run_id: 'run-big', tasks: 100, stepsPerTask: 100 } as const;
+export const bigRun = { run_id: 'run-big', tasks: 10, stepsPerTask: 1_000 } as const;
 export const liveRuns = ['live-0', 'live-1', 'live-2'] as const;
 
 export const uiAgents = [
@@ -219,7 +219,7 @@ function addBigRun({ events, random, nowMs }: Making): void {
       const step = { ...task, step_id: `s${at}`, name: random.pick(tools), step_kind: 'tool', duration_ms };
       const below = at > 0 && at % 3 === 0 ? { parent_id: `s${at - 1}` } : {};
       const ts = atMs + duration_ms;
-      if (random.chance(0.01)) events.push({ ...step, ...below, type: 'step.failed', ts, ...errors[0] });
+      if (random.chance(0.002)) events.push({ ...step, ...below, type: 'step.failed', ts, ...errors[0] });
       else events.push({ ...step, ...below, type: 'step.completed', ts });
       atMs += Math.floor(0.7 * duration_ms);
     }

@@ -52,7 +52,7 @@ function TroubledAgent({ agent }: { readonly agent: Answers['TroubledAgent'] }) 
           href={links.failures({ agent_id: agent.agent_id, range: '1d' })}
           className="tabular text-sm text-soft hover:underline"
         >
-          {agent.error_rate === null ? 'no executions in 24 h' : `${formatPercent(agent.error_rate)} failed in 24 h`}
+          {agent.error_rate !== null && `${formatPercent(agent.error_rate)} failed in 24 h`}
         </Link>
       </div>
       {agent.issues.map((issue) => (
