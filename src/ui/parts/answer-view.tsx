@@ -51,7 +51,7 @@ export function AsOf({ answer }: { readonly answer: Answer<unknown> }) {
   const { asOf, slow, outdated, loading, cancel } = answer;
   return (
     <span className="inline-flex items-center gap-2 text-sm text-soft">
-      {slow && loading && (
+      {slow && loading && asOf !== undefined && (
         <>
           <Spinner />
           <Button look="quiet" onClick={cancel}>

@@ -1,4 +1,4 @@
-import { type RefObject, useEffect, useRef, useState } from 'react';
+import { type RefObject, useCallback, useEffect, useRef, useState } from 'react';
 import type { CursorList } from '../api/use-cursor-pages.js';
 import { useShortcuts } from '../keyboard/shortcuts.js';
 import type { RowScroller } from '../parts/virtual-rows.js';
@@ -61,9 +61,10 @@ export function useMarkedRow<Row>({
       },
     },
   ]);
+  const set = useCallback((id: string, index: number) => setMark({ id, index }, true), [setMark]);
   return {
     isMarked: (id, index) => (mark.id === null ? mark.index === index : mark.id === id),
-    set: (id, index) => setMark({ id, index }, true),
+    set,
   };
 }
 
