@@ -30,7 +30,7 @@ export function KeysPanel() {
         {(data) => (
           <div className="flex flex-col gap-4">
             <Table
-              label="API keys"
+              label="Keys of the tenant"
               rows={data.keys}
               rowKey={({ name }) => name}
               columns={[
