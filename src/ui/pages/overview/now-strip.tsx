@@ -98,7 +98,14 @@ function RunDurations() {
     <Stat
       name="p95 of runs, 24 h"
       value={formatDuration(stats?.p95_duration_ms)}
-      note={stats && `of ${stats.is_complete ? '' : 'the newest '}${formatCount(stats.runs)} runs`}
+      note={
+        stats && (
+          <>
+            of {stats.is_complete ? '' : 'the newest '}
+            {formatCount(stats.runs)} runs, as of <Time at={answer.asOf} />
+          </>
+        )
+      }
     />
   );
 }
