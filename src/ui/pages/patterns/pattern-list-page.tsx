@@ -57,19 +57,21 @@ export function PatternListPage() {
       }
     >
       <PatternFilters />
-      <AnswerView answer={head}>
-        {({ patterns }) =>
-          patterns.length === 0 && (
-            <div className="rounded-lg border border-line bg-panel">
-              <NothingHere onArrival={head.retry}>
-                {isFiltered
-                  ? 'No pattern is one the filter holds for.'
-                  : 'No agent has observed a pattern: it sends an event of type pattern.observed when it does.'}
-              </NothingHere>
-            </div>
-          )
-        }
-      </AnswerView>
+      {(list.length === 0 || head.problem !== undefined) && (
+        <AnswerView answer={head}>
+          {({ patterns }) =>
+            patterns.length === 0 && (
+              <div className="rounded-lg border border-line bg-panel">
+                <NothingHere onArrival={head.retry}>
+                  {isFiltered
+                    ? 'No pattern is one the filter holds for.'
+                    : 'No agent has observed a pattern: it sends an event of type pattern.observed when it does.'}
+                </NothingHere>
+              </div>
+            )
+          }
+        </AnswerView>
+      )}
       {list.length > 0 && (
         <div className="flex min-h-80 flex-1 flex-col overflow-hidden rounded-lg border border-line bg-panel">
           <CursorRows
@@ -115,7 +117,7 @@ function PatternFilters() {
     <search aria-label="Filter" className="flex flex-wrap items-center gap-2">
       {field('pattern_type', 'Type')}
       {field('agent_id', 'Agent')}
-      {field('min_confidence', 'Least confidence', { type: 'number', min: 0, max: 1, step: 0.05 })}
+      {field('min_confidence', 'Least confidence', { inputMode: 'decimal' })}
       {names.some((name) => url.get(name) !== '') && (
         <Button look="quiet" onClick={() => url.set({ ...cleared, row: null })}>
           Clear the filter

@@ -152,7 +152,7 @@ function Agents({ pattern: { agents, agent_count: count } }: { readonly pattern:
 const feedbackColumns: readonly Column<Given>[] = [
   { name: 'When', cell: ({ at }) => <Time at={at} /> },
   { name: 'Score', cell: ({ score }) => score ?? '–', number: true },
-  { name: 'Note', cell: ({ text }) => <span className="foreign">{text ?? '–'}</span> },
+  { name: 'Note', cell: ({ text }) => <span className="foreign inline-block min-w-44">{text ?? '–'}</span> },
   {
     name: 'By',
     cell: ({ user_id: user }) => (user === null ? <span className="text-soft">–</span> : <Id id={user} />),
