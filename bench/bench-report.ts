@@ -41,11 +41,15 @@ export function machineText({ processor, processors, memoryGb, system, node, com
 export function renderReport(machine: Machine, results: BenchResults): string {
   const parts = [machineText(machine)];
   if (results.micro !== undefined) parts.push(renderMicro(results.micro));
-  const loads = [results.maps, results.positional, results.json, results['maps-ws'], results['positional-ws']].filter(
-    (load) => load !== undefined,
-  );
+  const loads = throughputs.flatMap(({ scenario, says }) => {
+    const load = results[scenario];
+    return load === undefined ? [] : [{ ...load, says }];
+  });
   if (loads.length > 0) parts.push(renderThroughput('socket to rows and rollups, at full rate', loads));
-  if (results.alone !== undefined) parts.push(renderThroughput('collector alone, at full rate', [results.alone]));
+  if (results.alone !== undefined) {
+    const alone = { ...results.alone, says: results.alone.format };
+    parts.push(renderThroughput('collector alone, at full rate', [alone]));
+  }
   if (results.paced !== undefined) parts.push(renderPaced(results.paced));
   if (budgetLines(results).length > 0) parts.push(renderBudget(results));
   return `${parts.join('\n\n')}\n`;
@@ -58,7 +62,16 @@ function renderMicro(results: readonly MicroResult[]): string {
   );
 }
 
-function renderThroughput(title: string, loads: readonly ThroughputResult[]): string {
+/** How each is called in its row: the format, and the socket server where it is not the usual one. */
+const throughputs = [
+  { scenario: 'maps', says: 'maps' },
+  { scenario: 'positional', says: 'positional' },
+  { scenario: 'json', says: 'json' },
+  { scenario: 'maps-ws', says: 'maps, WebSockets by ws' },
+  { scenario: 'positional-ws', says: 'positional, WebSockets by ws' },
+] as const satisfies readonly { readonly scenario: keyof BenchResults; readonly says: string }[];
+
+function renderThroughput(title: string, loads: readonly (ThroughputResult & { readonly says: string })[]): string {
   const header = [
     title,
     'events',
@@ -75,7 +88,7 @@ function renderThroughput(title: string, loads: readonly ThroughputResult[]): st
   return renderTable(
     header,
     loads.map((load) => [
-      load.format,
+      load.says,
       number(load.events),
       number(load.bytesPerEvent),
       number(load.acknowledgedPerSecond),

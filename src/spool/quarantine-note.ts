@@ -32,7 +32,7 @@ const part = z.object({
   after: neighbour.nullable(),
 });
 const noteSchema = z.object({
-  reason: z.enum(['corrupt', 'store_rejected', 'damaged']),
+  reason: z.enum(['corrupt', 'store_rejected', 'damaged', 'by_hand']),
   /** Of a damaged segment: its intact records were delivered under this id. */
   salvagedAs: z.string().optional(),
   rowsKept: z.number().optional(),

@@ -15,7 +15,7 @@ import { segmentPath } from './segment-paths.js';
 /** Positions appended to the journal at once: bounds memory and the time the loop is held. */
 const positionsPerAppend = 8_192;
 
-export type QuarantineReason = 'corrupt' | 'store_rejected';
+export type QuarantineReason = 'corrupt' | 'store_rejected' | 'by_hand';
 
 /**
  * How a segment leaves the spool. Its positions and event ids go to their journals first; then its files are deleted

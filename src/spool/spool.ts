@@ -66,7 +66,9 @@
  * has its `.log` is delivered again under the same id, and the writer of segments finds out what the store has of it
  * (`insert-note-file.ts` keeps its notes). `quarantine`: what the store has of it all the same is written to
  * `<id>.arrived`, positions and event ids to the journals, `<id>.quarantine.json` says why, both files are renamed, the
- * directory is synced. A segment without rows is released at once.
+ * directory is synced. A segment without rows is released at once. An operator can have one put aside too
+ * (`setting-aside.ts`, while no collector runs), unless its insert has begun: then nobody can tell what `<id>.arrived`
+ * would have to say.
  *
  * Coming back (`quarantine-shelf.ts`, while no collector runs). An intact quarantined segment goes back into the queue
  * under its id: `<id>.restored` is created, which says that the store may have seen it; the data file is renamed back,
@@ -93,17 +95,16 @@ import type { SpoolReader, SpoolSegment, SpoolStats } from '../core/ports/spool-
 import type { Stage } from '../core/stage.js';
 import { within } from '../core/within.js';
 import { type ClosedSegment, ClosedSegments } from './closed-segments.js';
-import { EventIdJournal } from './event-id-journal.js';
+import type { EventIdJournal } from './event-id-journal.js';
 import { errorCode, type FileSystem } from './file-system.js';
+import { openSpool } from './opened-spool.js';
 import { PositionExpiry } from './position-expiry.js';
-import { PositionJournal } from './position-journal.js';
+import type { PositionJournal } from './position-journal.js';
 import { PositionTable } from './position-table.js';
 import type { WasOffered } from './recovery.js';
-import { SpoolRecovery } from './recovery.js';
-import { type QuarantineReason, SegmentRetirement } from './segment-retirement.js';
+import type { QuarantineReason, SegmentRetirement } from './segment-retirement.js';
 import { SegmentRoller } from './segment-roller.js';
-import type { Salvaged } from './segment-salvage.js';
-import { SegmentSalvage } from './segment-salvage.js';
+import type { Salvaged, SegmentSalvage } from './segment-salvage.js';
 import { SpaceQuota } from './space-quota.js';
 import { spoolHealth } from './spool-health.js';
 import type { SpoolOptions, SpoolOptionsGiven } from './spool-options.js';
@@ -197,7 +198,7 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
   }
 
   async #start(): Promise<void> {
-    const { directory, eventIdsMax: idsMax } = this.#options;
+    const { directory } = this.#options;
     const deps = {
       fileSystem: this.#fileSystem,
       table: this.#positions,
@@ -207,18 +208,11 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
       wasOffered: this.#wasOffered,
     };
     try {
-      await this.#fileSystem.makeDirectory(directory);
-      const journal = await PositionJournal.open(deps, { directory, bytesMin: 1024 * 1024 });
+      const { journal, eventIdJournal, retirement, salvage, recovered } = await openSpool(deps, this.#options);
       this.#journal = journal;
-      const { eventIdFile: lastFile } = journal.notes;
-      const eventIdJournal = await EventIdJournal.open(deps, { directory, idsMax, lastFile });
       this.#eventIdJournal = eventIdJournal;
-      const retirement = new SegmentRetirement({ ...deps, journal, eventIdJournal }, directory);
       this.#retirement = retirement;
-      const salvage = new SegmentSalvage({ ...deps, retirement }, directory);
       this.#salvage = salvage;
-      const parts = { journal, eventIdJournal, retirement, salvage };
-      const recovered = await new SpoolRecovery({ ...deps, ...parts }, directory).run();
       this.#offered = recovered.offered;
       eventIdJournal.restore();
       this.#quarantinedSegments = recovered.quarantinedSegments;

@@ -7,6 +7,7 @@ import { packageFile } from '../../src/core/package-root.js';
 import { DataDirLock } from '../../src/spool/data-dir-lock.js';
 import { createFileLocker } from '../../src/spool/file-locker.js';
 import { nodeFileSystem } from '../../src/spool/file-system.js';
+import { InsertNoteFile } from '../../src/spool/insert-note-file.js';
 import { append, settle, startSpoolOn } from '../support/spool-rig.js';
 import { tempDir } from '../support/temp-dir.js';
 
@@ -46,6 +47,32 @@ test('the command lists what is quarantined and puts it back for the next start'
   await spool.release(id);
   await settle();
   await spool.stop(1_000);
+});
+
+test('the command sets a segment aside that waits, and says how to have it back', async () => {
+  const dataDir = tempDir();
+  const directory = join(dataDir, 'spool');
+  const { spool, clock } = await startSpoolOn(nodeFileSystem, { directory });
+  const notes = new InsertNoteFile({ fileSystem: nodeFileSystem, foundSegments: () => 0 }, directory);
+  await notes.start();
+  await append(spool, { rows: 3 });
+  clock.advance(10_000);
+  await expect.poll(() => spool.peek()).not.toBeNull();
+  const { id } = spool.peek()!;
+  await spool.stop(1_000);
+  await notes.stop();
+
+  const put = spoolCommand(dataDir, 'quarantine', id);
+  expect(put).toEqual({
+    status: 0,
+    stderr: '',
+    stdout: `segment ${id} (3 rows) is set aside; tidemark spool replay ${id} puts it back\n`,
+  });
+  expect(spoolCommand(dataDir, 'quarantine').stdout).toMatch(new RegExp(`^${id}  by_hand  3 rows .* intact\n$`));
+  const again = spoolCommand(dataDir, 'quarantine', id);
+  expect(again).toMatchObject({ status: 2, stderr: expect.stringContaining('no such segment waits') });
+  expect(spoolCommand(dataDir, 'replay', id)).toMatchObject({ status: 0 });
+  expect(JSON.parse(spoolCommand(dataDir, 'quarantine', id, '--json').stdout)).toEqual({ id, rows: 3 });
 });
 
 test('a damaged segment is not put back: code 1, and what is wrong', async () => {

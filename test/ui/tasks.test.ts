@@ -127,13 +127,13 @@ describe.skipIf(noBrowser)('the list of tasks, in Chromium (skipped where it is 
   });
 });
 
-describe.skipIf(noBrowser)('a task, in Chromium (skipped where it is not installed)', () => {
-  /** Of a task whose step failed and came through at a later attempt. */
-  function retried(): { readonly task: SentTask; readonly step: UiEvent } {
-    const step = uiHistory(inject('ui').nowMs).find(({ type, attempt }) => type === 'step.completed' && attempt === 2)!;
-    return { task: sentTasks().find(({ task_id: id }) => id === step.task_id)!, step };
-  }
+/** Of a task whose step failed and came through at a later attempt. */
+function retried(): { readonly task: SentTask; readonly step: UiEvent } {
+  const step = uiHistory(inject('ui').nowMs).find(({ type, attempt }) => type === 'step.completed' && attempt === 2)!;
+  return { task: sentTasks().find(({ task_id: id }) => id === step.task_id)!, step };
+}
 
+describe.skipIf(noBrowser)('a task, in Chromium (skipped where it is not installed)', () => {
   test('its numbers are those of what was sent, steps and all', async () => {
     const { task } = retried();
     const page = await pages.open(address(task));
@@ -177,7 +177,9 @@ describe.skipIf(noBrowser)('a task, in Chromium (skipped where it is not install
     expect(await line.innerText()).toContain('warn');
     expect(await line.locator('time').getAttribute('datetime')).toBe(new Date(log.ts).toISOString());
   });
+});
 
+describe.skipIf(noBrowser)('odd tasks, in Chromium (skipped where it is not installed)', () => {
   test('a task of strange texts is told as text, and its address holds its id whole', async () => {
     const task = sentTasks().find(({ task_id: id }) => id === hostileText)!;
     const page = await pages.open(address(task));

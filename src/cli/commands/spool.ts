@@ -1,4 +1,4 @@
-import { argument, defineCommand } from '../frame/command.js';
+import { argument, defineCommand, optionalArgument } from '../frame/command.js';
 import { exitCodes } from '../frame/exit-codes.js';
 import { jsonOption, localOptions } from '../frame/shared-options.js';
 
@@ -30,13 +30,19 @@ export const spoolVerifyCommand = defineCommand({
 });
 
 export const spoolQuarantineCommand = defineCommand({
-  about: `Segments that were set aside: why, how much is in them, and whether they are damaged. ${place}`,
-  arguments: {},
+  about:
+    'Segments that were set aside: why, how much is in them, and whether they are damaged. With an ID of one that ' +
+    `waits: sets it aside, so that what comes behind it goes on; one whose insert has begun is refused. ${place}`,
+  arguments: { id: optionalArgument('ID', 'of a segment that waits, as ls lists it, to set it aside') },
   options: { ...jsonOption, ...localOptions },
-  examples: [{ command: 'tidemark spool quarantine', says: 'what could not be delivered, and why' }],
-  async run(context, { options }) {
-    const { listQuarantined } = await import('../spool.js');
-    await listQuarantined(context, options);
+  examples: [
+    { command: 'tidemark spool quarantine', says: 'what could not be delivered, and why' },
+    { command: 'tidemark spool quarantine 019aab12cd34-000002-5f0c9e3b7a1d2468', says: 'leave one out for now' },
+  ],
+  async run(context, { args, options }) {
+    const { listQuarantined, setSegmentAside } = await import('../spool.js');
+    if (args.id === null) await listQuarantined(context, options);
+    else await setSegmentAside(context, { ...options, id: args.id });
     return exitCodes.done;
   },
 });

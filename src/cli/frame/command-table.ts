@@ -155,7 +155,7 @@ export const commandSections: readonly CommandSection[] = [
           {
             name: 'quarantine',
             alias: 'list',
-            summary: 'tell what was set aside, and why',
+            summary: 'tell what was set aside, and why, or set a segment aside',
             load: async () => (await import('../commands/spool.js')).spoolQuarantineCommand,
           },
           {

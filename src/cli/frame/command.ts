@@ -238,6 +238,11 @@ export function chosenArgument<const Value extends string>(
   };
 }
 
+/** Null when it is left out. */
+export function optionalArgument(placeholder: string, says: string): Argument<string | null> {
+  return { ...argument(placeholder, says), isRequired: false, parse: ([given = null]) => given };
+}
+
 /** None, one or more. */
 export function argumentList(placeholder: string, says: string): Argument<readonly string[]> {
   return { placeholder, says, isRequired: false, isList: true, parse: (given) => given };

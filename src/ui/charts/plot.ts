@@ -47,6 +47,18 @@ export function plotData({ times, series, stacked = false }: TimeChartProps): uP
   return [times.map((time) => (time.getTime() + half) / 1_000), ...tops] as uPlot.AlignedData;
 }
 
+/** Onto a bucket, in all charts of the group; null takes it away. */
+export function moveCursor(
+  chart: uPlot,
+  { index, group }: { readonly index: number | null; readonly group: string | undefined },
+): void {
+  const at = index === null ? undefined : chart.data[0][index];
+  for (const plot of group === undefined ? [chart] : uPlot.sync(group).plots) {
+    const left = at === undefined ? -10 : plot.valToPos(at, 'x');
+    plot.setCursor({ left, top: at === undefined ? -10 : plot.over.clientHeight / 2 });
+  }
+}
+
 /** Charts of a group show one cursor; a range is drawn in one of them alone. */
 function syncOf(key: string): uPlot.Cursor.Sync {
   return { key, filters: { pub: (type) => type !== 'mousedown' && type !== 'mouseup' } };

@@ -5,7 +5,7 @@ import { formatBucket } from '../format/times.js';
 import { onSchemeChange } from './chart-colours.js';
 import type { TimeChartProps } from './chart-props.js';
 import { bucketMsOf } from './chart-scales.js';
-import { createPlot, plotData } from './plot.js';
+import { createPlot, moveCursor, plotData } from './plot.js';
 
 /**
  * A chart over time. The numbers under the cursor stand in its legend; without a cursor they are the last ones. The
@@ -50,7 +50,7 @@ export function TimeChart(props: TimeChartProps) {
     if (to === undefined || chart.current === null) return;
     event.preventDefault();
     setByKeys(true);
-    moveCursor(chart.current, to);
+    moveCursor(chart.current, { index: to, group: props.cursorGroup });
   };
   return (
     <div className="min-w-0">
@@ -124,10 +124,4 @@ function keyTarget(key: string, cursor: number | null, count: number): number | 
   if (key === 'Home') return 0;
   if (key === 'End') return last;
   return key === 'Escape' ? null : undefined;
-}
-
-function moveCursor(chart: uPlot, index: number | null): void {
-  const at = index === null ? undefined : chart.data[0][index];
-  if (at === undefined) chart.setCursor({ left: -10, top: -10 });
-  else chart.setCursor({ left: chart.valToPos(at, 'x'), top: chart.over.clientHeight / 2 });
 }

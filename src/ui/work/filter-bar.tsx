@@ -47,7 +47,7 @@ export function FilterBar({
           </Button>
         )}
         {open && (
-          <div className="flex basis-full flex-wrap gap-2">
+          <div className="grid basis-full grid-cols-[repeat(auto-fill,minmax(7.6rem,1fr))] gap-2 [&>input]:w-full">
             {filters.more.map((filter) => (
               <Field key={filter.name} filter={filter} />
             ))}

@@ -20,10 +20,13 @@ export function LiveToggle({
 }) {
   const dot = !on ? 'bg-soft' : state === 'open' ? 'bg-good' : 'bg-warn';
   return (
-    <Button onClick={toggle} title={`${says[on ? state : 'off']}. Press to ${on ? 'pause' : 'resume'}.`}>
+    <Button
+      onClick={toggle}
+      aria-label={on ? 'Live: pause' : 'Paused: resume'}
+      title={`${says[on ? state : 'off']}. Press to ${on ? 'pause' : 'resume'}.`}
+    >
       <span aria-hidden="true" className={`size-2 rounded-full ${dot}`} />
       {on ? 'Live' : 'Paused'}
-      <span className="sr-only">{on ? ', pause' : ', resume'}</span>
     </Button>
   );
 }

@@ -12,6 +12,10 @@ export function ValueTable({
   if (entries.length === 0) return <p className="text-sm text-soft">{empty}</p>;
   return (
     <table aria-label={label} className="w-full table-fixed text-sm">
+      <colgroup>
+        <col className="w-32 sm:w-44" />
+        <col />
+      </colgroup>
       <thead className="sr-only">
         <tr>
           <th scope="col">Key</th>
@@ -21,7 +25,7 @@ export function ValueTable({
       <tbody>
         {entries.map(([key, value]) => (
           <tr key={key} className="border-b border-line align-top last:border-0">
-            <th scope="row" className="foreign w-40 max-w-[40%] py-1 pe-3 font-normal text-soft">
+            <th scope="row" className="foreign py-1 pe-3 font-normal text-soft">
               {key}
             </th>
             <td className="foreign py-1 whitespace-pre-wrap">

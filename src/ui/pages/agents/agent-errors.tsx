@@ -57,9 +57,10 @@ function Groups({ agentId, errors }: { readonly agentId: string; readonly errors
   }
   return (
     <>
-      <Table label="Errors" columns={columnsOf(agentId)} rows={errors.errors} rowKey={keyOf} />
+      <Table label="Groups of errors" columns={columnsOf(agentId)} rows={errors.errors} rowKey={keyOf} />
       <p className="mt-2 text-sm text-soft">
-        {`Failed executions: ${formatExact(errors.failed_executions)}, in groups of one kind: ${formatExact(errors.total_groups)}`}
+        {`Failed executions: ${formatExact(errors.failed_executions)}, `}
+        {`in groups of one kind: ${formatExact(errors.total_groups)}`}
         {errors.total_groups > errors.errors.length && `, of which these are the ${errors.errors.length} largest`}.
         <Coverage errors={errors} />
       </p>

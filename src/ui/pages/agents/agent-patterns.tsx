@@ -47,7 +47,12 @@ export function AgentPatterns({ agentId }: { readonly agentId: string }) {
             <EmptyNote>This agent has noticed no pattern.</EmptyNote>
           ) : (
             <>
-              <Table label="Patterns" columns={columns} rows={patterns} rowKey={({ pattern_id }) => pattern_id} />
+              <Table
+                label="Patterns of the agent"
+                columns={columns}
+                rows={patterns}
+                rowKey={({ pattern_id }) => pattern_id}
+              />
               {next_cursor !== null && (
                 <p className="mt-2 text-sm">
                   <Link href={links.patterns({ agent_id: agentId })} className="text-accent hover:underline">

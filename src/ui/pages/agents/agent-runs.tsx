@@ -38,7 +38,7 @@ export function AgentRuns({
             <EmptyNote>No run of this agent is kept.</EmptyNote>
           ) : (
             <>
-              <Table label="Latest runs" columns={columns} rows={runs} rowKey={({ run_id }) => run_id} />
+              <Table label="Runs of the agent" columns={columns} rows={runs} rowKey={({ run_id }) => run_id} />
               <p className="mt-2 text-sm">
                 <Link href={links.runs({ agent_id: agentId })} className="text-accent hover:underline">
                   All runs of this agent

@@ -48,7 +48,12 @@ export function RunListPage() {
       hrefOf={({ run_id: id }) => links.run(id)}
       header={<RunHeader />}
       row={(row, options) => (
-        <RunRow row={row} live={row === undefined ? undefined : fresh.states.get(row.run_id)} {...options} />
+        <RunRow
+          row={row}
+          state={row === undefined ? undefined : fresh.states.get(row.run_id)}
+          latest={row === undefined ? undefined : fresh.latest.get(row.run_id)}
+          {...options}
+        />
       )}
       summary={<RunStatsStrip answer={list.head} />}
       empty={

@@ -2,13 +2,12 @@ import { memo } from 'react';
 import { Link } from 'wouter';
 import type { Answers } from '../../api/client.js';
 import { formatCount } from '../../format/numbers.js';
-import type { LiveRun } from '../../live/live-messages.js';
 import { Status } from '../../parts/status.js';
 import { Time } from '../../parts/time.js';
 import { links } from '../../routing/links.js';
 import { Cost, Cut, Failed, RowLink, rowLink, TokenCount, Took } from '../../work/row-cells.js';
 import { Cell, HeadCell, PlaceOfRow, WorkHeader, WorkRow, type WorkRowOptions } from '../../work/virtual-table.js';
-import { runAsNow } from './run-as-now.js';
+import { type RunNews, runAsNow } from './run-as-now.js';
 
 export type RunItem = Answers['RunItem'];
 
@@ -41,18 +40,19 @@ export function RunHeader() {
 /** A run of the list; without it, its place while it is on its way. */
 export const RunRow = memo(function RunRow({
   row,
-  live,
+  state,
+  latest,
   index,
   marked,
   isOneLine,
   onMark,
-}: WorkRowOptions & {
-  readonly row: RunItem | undefined;
-  readonly live: LiveRun | undefined;
-  readonly onMark: (id: string, index: number) => void;
-}) {
+}: WorkRowOptions &
+  RunNews & {
+    readonly row: RunItem | undefined;
+    readonly onMark: (id: string, index: number) => void;
+  }) {
   if (row === undefined) return <PlaceOfRow marked={marked} />;
-  const run = live === undefined ? row : runAsNow(row, live);
+  const run = runAsNow(row, { state, latest });
   const Cells = isOneLine ? OneLine : TwoLines;
   return (
     <WorkRow index={index} marked={marked} isOneLine={isOneLine} grid={grid}>

@@ -16,7 +16,10 @@ export function RunStatsStrip({ answer }: { readonly answer: Answer<RunPage> }) 
   const { stats } = answer.data;
   const unpriced = unpricedNote(stats.tokens_unpriced);
   return (
-    <section aria-label="How these runs fared" className="rounded-lg border border-line bg-panel px-4 py-3">
+    <section
+      aria-label="How these runs fared"
+      className={`rounded-lg border border-line bg-panel px-4 py-3 ${answer.outdated ? 'opacity-60' : ''}`}
+    >
       <dl className="grid grid-cols-3 gap-x-6 gap-y-3 sm:flex sm:flex-wrap sm:gap-x-8">
         <Stat
           name="Runs"

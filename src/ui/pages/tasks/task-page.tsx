@@ -40,7 +40,16 @@ export function TaskPage() {
           {task !== undefined && <Status status={task.state} />}
         </span>
       }
-      actions={<AsOf answer={answer} />}
+      actions={
+        <>
+          <AsOf answer={answer} />
+          {(runId !== '' || agentId !== '') && (
+            <Link href={links.task({ task_id: taskId })} className="text-sm text-accent hover:underline">
+              Others of this id
+            </Link>
+          )}
+        </>
+      }
     >
       <AnswerView answer={answer}>{(known) => <TaskParts task={known} />}</AnswerView>
     </Page>

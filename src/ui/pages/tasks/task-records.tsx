@@ -13,35 +13,6 @@ import type { Task } from './task-facts.js';
 type FailedAttempt = Answers['FailedAttempt'];
 type Namesake = Answers['TaskNamesake'];
 
-const failureColumns: readonly Column<FailedAttempt>[] = [
-  { name: 'When', cell: ({ failed_at: at }) => <Time at={at} /> },
-  {
-    name: 'What',
-    cell: ({ type, name, step_id: step, attempt }) => (
-      <span className="foreign">{`${name ?? step ?? type}, attempt ${attempt ?? 1}`}</span>
-    ),
-  },
-  {
-    name: 'Error',
-    cell: ({ error_category: category, error_code: code, error_message: message }) => (
-      <span className="foreign">
-        <span className="font-medium">{[category, code].filter((part) => part !== null).join(': ') || unknown}</span>
-        {message !== null && <span className="text-soft">{` ${message}`}</span>}
-      </span>
-    ),
-  },
-  { name: 'After', number: true, wideOnly: true, cell: ({ duration_ms: ms }) => formatDuration(ms) },
-  {
-    name: 'Then',
-    cell: ({ retried, recovered }) =>
-      recovered ? (
-        <span className="text-good">recovered</span>
-      ) : (
-        <span className="text-bad">{retried ? 'tried again in vain' : 'not tried again'}</span>
-      ),
-  },
-];
-
 export function TaskFailures({ task }: { readonly task: Task }) {
   if (task.failures.length === 0) return null;
   const href = links.failures(task.run_id === null ? { agent_id: task.agent_id } : { run_id: task.run_id });
@@ -59,13 +30,45 @@ export function TaskFailures({ task }: { readonly task: Task }) {
           {`There are more: the first ${formatExact(task.failures.length)} are shown.`}
         </p>
       )}
-      <Table
-        label="Failed attempts"
-        columns={failureColumns}
-        rows={task.failures}
-        rowKey={({ step_id: step, attempt, failed_at: at }) => `${step} ${attempt} ${at}`}
-      />
+      <ul aria-label="Failed attempts">
+        {task.failures.map((failure) => (
+          <FailureLine key={`${failure.step_id} ${failure.attempt} ${failure.failed_at}`} failure={failure} />
+        ))}
+      </ul>
     </Panel>
+  );
+}
+
+const failureGrid =
+  'grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 border-b border-line py-1.5 text-sm last:border-0 ' +
+  'lg:grid-cols-[14rem_minmax(0,1fr)_17rem_10rem]';
+
+/** What failed, of what, and what came of it: two lines on a narrow screen. */
+function FailureLine({ failure }: { readonly failure: FailedAttempt }) {
+  const { type, name, step_id: step, attempt, recovered, retried } = failure;
+  const { error_category: category, error_code: code, error_message: message } = failure;
+  return (
+    <li className={failureGrid}>
+      <span className="foreign">
+        {name ?? step ?? type}
+        <span className="text-soft">{` · attempt ${attempt ?? 1}`}</span>
+      </span>
+      <span className="text-end lg:order-last">
+        {recovered ? (
+          <span className="text-good">recovered</span>
+        ) : (
+          <span className="text-bad">{retried ? 'tried again in vain' : 'not tried again'}</span>
+        )}
+      </span>
+      <span className="foreign max-lg:col-span-2">
+        <span className="font-medium">{[category, code].filter((part) => part !== null).join(': ') || unknown}</span>
+        {message !== null && <span className="text-soft">{` ${message}`}</span>}
+      </span>
+      <span className="text-soft max-lg:col-span-2 max-lg:text-xs">
+        <Time at={failure.failed_at} />
+        <span className="tabular">{`, after ${formatDuration(failure.duration_ms)}`}</span>
+      </span>
+    </li>
   );
 }
 

@@ -157,7 +157,7 @@ type TaskAttempt = Answers['TaskAttempt'];
 const attemptColumns: readonly Column<TaskAttempt>[] = [
   { name: 'Attempt', cell: ({ attempt }) => attempt ?? 1 },
   { name: 'Status', cell: ({ status }) => <Status status={status} /> },
-  { name: 'Started', cell: ({ started_at: at }) => <Time at={at} /> },
+  { name: 'Started', wideOnly: true, cell: ({ started_at: at }) => <Time at={at} /> },
   { name: 'Took', number: true, cell: ({ duration_ms: ms }) => formatDuration(ms) },
   { name: 'Model', wideOnly: true, cell: ({ model }) => <bdi className="foreign">{model ?? '–'}</bdi> },
   { name: 'Tokens', number: true, wideOnly: true, cell: ({ tokens }) => <TokenCount tokens={tokens} /> },

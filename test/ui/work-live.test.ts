@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { CollectorProcess, testKey } from '../support/collector-process.js';
+import { sendEvents } from '../support/live-client.js';
+import { noBrowser, UiPages } from '../support/ui-pages.js';
+
+const pages = new UiPages();
+const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-ui-lists-'));
+const collector = new CollectorProcess({ dataDir, env: { TIDEMARK_MAINTENANCE_SCHEDULE: 'off' } });
+beforeAll(() => (noBrowser ? undefined : collector.start()));
+afterAll(async () => {
+  if (!noBrowser) await collector.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+afterEach(() => pages.quiet());
+
+const open = (path: string): Promise<Page> => pages.open(path, { url: collector.url, key: testKey });
+const send = (...events: readonly object[]): Promise<void> => sendEvents(collector, events);
+const table = (page: Page, name = 'Runs') => page.getByRole('table', { name });
+const rowOf = (page: Page, id: string, name = 'Runs') =>
+  table(page, name)
+    .getByRole('row')
+    .filter({ has: page.getByTitle(id, { exact: true }) });
+const pill = (page: Page, text: string) => page.getByRole('button', { name: text });
+
+/** Waits until the store has it. */
+async function untilStored(path: string): Promise<void> {
+  await expect
+    .poll(async () => {
+      const response = await fetch(`${collector.url}${path}`, { headers: { authorization: `Bearer ${testKey}` } });
+      return response.status;
+    })
+    .toBe(200);
+}
+
+async function sendRuns(agent: string, count: number): Promise<void> {
+  const runs = Array.from({ length: count }, (_, index) => ({
+    agent_id: agent,
+    run_id: `${agent}-${index}`,
+    type: 'run.completed',
+    ts: Date.now() - 3_600_000 + index,
+    duration_ms: 10,
+  }));
+  await send(...runs);
+  await untilStored(`/api/v1/runs/${agent}-${count - 1}`);
+}
+
+describe.skipIf(noBrowser)('lists while something happens, in Chromium (skipped where it is not installed)', () => {
+  test('new runs wait in a pill while one reads, and are shown on top when one asks for them', async () => {
+    await sendRuns('reader', 150);
+    const page = await open('/runs?agent_id=reader');
+    await rowOf(page, 'reader-149').waitFor();
+    await page.getByTitle('New runs are told as they come').waitFor();
+    await table(page).evaluate((box) => box.scrollTo(0, 720));
+    await rowOf(page, 'reader-125').waitFor();
+    const before = await rowOf(page, 'reader-125').boundingBox();
+    await send(
+      { agent_id: 'reader', run_id: 'fresh-1', type: 'run.started' },
+      { agent_id: 'reader', run_id: 'fresh-2', type: 'run.started' },
+      { agent_id: 'other', run_id: 'not-of-the-filter', type: 'run.started' },
+    );
+    await pill(page, '2 new runs').waitFor();
+    expect(await rowOf(page, 'reader-125').boundingBox()).toEqual(before);
+    await untilStored('/api/v1/runs/fresh-2');
+    await pill(page, '2 new runs').click();
+    await rowOf(page, 'fresh-2').waitFor();
+    expect(await table(page).evaluate((box) => box.scrollTop)).toBe(0);
+    await expect.poll(() => pill(page, 'new run').count()).toBe(0);
+    expect(await table(page).getAttribute('aria-rowcount')).toBe('153');
+  });
+
+  test('a run under way grows by itself and ends before the eyes of who looks, without asking the store', async () => {
+    const run = { agent_id: 'grower', run_id: 'grows' };
+    await send({ ...run, type: 'run.started', ts: Date.now() - 61_000 });
+    await untilStored('/api/v1/runs/grows');
+    const page = await open('/runs?agent_id=grower');
+    const row = rowOf(page, 'grows');
+    await row.getByText('running').waitFor();
+    const first = await row.getByTitle('So far').innerText();
+    await expect.poll(() => row.getByTitle('So far').innerText()).not.toBe(first);
+    await page.getByTitle('New runs are told as they come').waitFor();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await send(
+      { ...run, type: 'step.completed', step_id: 's', duration_ms: 5, tokens_in: 4_000, tokens_out: 321 },
+      { ...run, type: 'run.failed', error_category: 'tool', duration_ms: 70_000 },
+    );
+    await row.getByTitle('Ended in a failure').waitFor();
+    await row.getByText('4,321', { exact: true }).waitFor();
+    await row.getByText('1 m 10 s').waitFor();
+    expect(asked).toEqual([]);
+  });
+
+  test('paused, the list hears of nothing, and the pause is in the address', async () => {
+    await sendRuns('paused', 3);
+    const page = await open('/runs?agent_id=paused');
+    await rowOf(page, 'paused-2').waitFor();
+    await page.getByRole('button', { name: 'Live: pause' }).click();
+    await expect.poll(() => page.url()).toContain('live=off');
+    const other = await open('/runs?agent_id=paused');
+    await other.getByTitle('New runs are told as they come').waitFor();
+    await send({ agent_id: 'paused', run_id: 'unheard', type: 'run.started' });
+    await pill(other, '1 new run').waitFor();
+    expect(await pill(page, 'new run').count()).toBe(0);
+    await untilStored('/api/v1/runs/unheard');
+    await page.keyboard.press('r');
+    await rowOf(page, 'unheard').waitFor();
+  });
+});
+
+describe.skipIf(noBrowser)('tasks that change, in Chromium (skipped where it is not installed)', () => {
+  test('a task that ends is told so in the list, and on its own page with what it came to', async () => {
+    const task = { agent_id: 'tasker', run_id: 'tasks', task_id: 'ends' };
+    await send({ ...task, type: 'task.running', name: 'collect', labels: { team: 'blue', stage: '' } });
+    await untilStored('/api/v1/monitoring/tasks/ends');
+    const list = await open('/tasks?run_id=tasks');
+    await rowOf(list, 'ends', 'Tasks').getByText('running').waitFor();
+    await list.getByTitle('New runs are told as they come').waitFor();
+    const page = await open('/tasks/ends?run_id=tasks');
+    await page.getByRole('table', { name: 'Labels' }).getByRole('row').filter({ hasText: 'blue' }).waitFor();
+    await page.getByRole('heading', { name: 'running' }).waitFor();
+    await send({ ...task, type: 'task.completed', duration_ms: 4_200, outputs: { answer: 'forty two' } });
+    await rowOf(list, 'ends', 'Tasks').getByText('completed').waitFor();
+    await rowOf(list, 'ends', 'Tasks').getByText('4.2 s').waitFor();
+    await page.getByRole('heading', { name: 'completed' }).waitFor();
+    await page.getByRole('table', { name: 'Outputs' }).getByText('forty two').waitFor();
+  });
+
+  test('tasks of the same id name each other, and the address tells which one is meant', async () => {
+    for (const run of ['one', 'two'])
+      await send({ agent_id: 'namer', run_id: run, task_id: 'same', name: `of ${run}`, type: 'task.running' });
+    await untilStored('/api/v1/monitoring/tasks/same?run_id=one');
+    await untilStored('/api/v1/monitoring/tasks/same?run_id=two');
+    const page = await open('/tasks/same');
+    await page.getByRole('heading', { name: 'of two' }).waitFor();
+    await page.getByRole('region', { name: 'Others of the same id' }).getByRole('link', { name: 'one' }).click();
+    await page.getByRole('heading', { name: 'of one' }).waitFor();
+    expect(new URL(page.url()).search).toBe('?run_id=one');
+    await page.getByRole('link', { name: 'Others of this id' }).click();
+    await page.getByRole('heading', { name: 'of two' }).waitFor();
+  });
+});
