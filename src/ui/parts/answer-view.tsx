@@ -46,7 +46,7 @@ export function Spinner() {
   );
 }
 
-/** The time the data are of, and what goes on about newer ones. */
+/** The time the data are of, and what goes on about newer ones; of the first ones `AnswerView` tells. */
 export function AsOf({ answer }: { readonly answer: Answer<unknown> }) {
   const { asOf, slow, outdated, loading, cancel } = answer;
   return (
