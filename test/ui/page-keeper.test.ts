@@ -97,7 +97,9 @@ describe('pages that are kept', () => {
     expect(rowAt(keeper.kept().pages, 0)).toBe('new');
     expect(rowAt(keeper.kept().pages, 510)).toBeUndefined();
   });
+});
 
+describe('pages that are kept while things change', () => {
   test('a list that shares nothing with what is shown is said to have changed, and stays', async () => {
     const { keeper } = await walked(500);
     keeper.takeFirst({ rows: ['other'], next: null }, { anew: false });
