@@ -26,7 +26,17 @@ export interface Reply<Data> {
 
 /** Throws `ApiProblem`. */
 export async function dataOf<Data>(call: Promise<Reply<Data>>): Promise<Data> {
-  const { data, error, response } = await call;
+  return dataOfReply(await call);
+}
+
+/** Throws `ApiProblem`. */
+export function dataOfReply<Data>({ data, error, response }: Reply<Data>): Data {
   if (!response.ok || data === undefined) throw problemOf(response.status, error);
   return data;
+}
+
+/** The time the data of an answer are of: one that is shared among all who ask may be some seconds old (RFC 9111). */
+export function timeOf({ response }: Reply<unknown>): Date {
+  const ageSeconds = Number(response.headers.get('age') ?? 0);
+  return new Date(Date.now() - (Number.isFinite(ageSeconds) ? 1_000 * ageSeconds : 0));
 }

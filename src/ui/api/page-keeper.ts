@@ -46,6 +46,7 @@ export class PageKeeper<Row> {
   #stale = new Set<number>();
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #retrying = new AbortController();
   readonly #asking = new Map<number, AbortController>();
   readonly #listeners = new Set<() => void>();
 
@@ -100,6 +101,7 @@ export class PageKeeper<Row> {
   }
 
   askAgain(): void {
+    this.#retrying.abort();
     this.#change({ problem: undefined });
     this.#rest();
   }
@@ -129,31 +131,37 @@ export class PageKeeper<Row> {
 
   async #ask(page: number): Promise<void> {
     const controller = new AbortController();
+    const cursor = this.#kept.pages.cursors[page] ?? null;
     this.#asking.set(page, controller);
     try {
-      const came = await this.#source!.page(this.#kept.pages.cursors[page] ?? null, controller.signal);
+      const came = await this.#source!.page(cursor, controller.signal);
       if (controller.signal.aborted) return;
       this.#asking.delete(page);
       this.#failures = 0;
       this.#stale.delete(page);
-      this.#change({ pages: withPage(this.#kept.pages, page, came) });
+      // A page before it may have made its cursor void meanwhile.
+      if (this.#kept.pages.cursors[page] === cursor) this.#change({ pages: withPage(this.#kept.pages, page, came) });
       this.#rest();
     } catch (error) {
       if (controller.signal.aborted) return;
       this.#asking.delete(page);
       const problem = asProblem(error);
       this.#change({ problem });
-      if (!problem.passes) return;
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(
-        () => whenSeen(controller.signal, () => this.askAgain()),
-        retryAfterMs(this.#failures++),
-      );
+      if (problem.passes) this.#retryLater();
     }
+  }
+
+  #retryLater(): void {
+    this.#retrying.abort();
+    this.#retrying = new AbortController();
+    const { signal } = this.#retrying;
+    const timer = setTimeout(() => whenSeen(signal, () => this.askAgain()), retryAfterMs(this.#failures++));
+    signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   }
 
   #endAll(): void {
     clearTimeout(this.#timer);
+    this.#retrying.abort();
     for (const [page, controller] of this.#asking) this.#end(page, controller);
   }
 

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { retryAfterMs, whenSeen } from './asking-again.js';
-import { type Api, dataOf, type Reply } from './client.js';
+import { type Api, dataOfReply, type Reply, timeOf } from './client.js';
 import { ApiProblem, asProblem } from './problem.js';
 import { type Session, useSession } from './session.js';
 
@@ -66,10 +66,11 @@ export function useAnswer<Data>(
       setState((before) => ({ ...before, ...forQuestion(before, remembered<Data>(session, name)), loading: true }));
       const slow = timers.set(slowMs, () => setState((before) => ({ ...before, slow: true })));
       try {
-        const data = await dataOf(latest.current(session.api, controller.signal));
+        const reply = await latest.current(session.api, controller.signal);
+        const data = dataOfReply(reply);
         if (controller.signal.aborted) return;
         failures = 0;
-        const known = { data, asOf: new Date() };
+        const known = { data, asOf: timeOf(reply) };
         remember(session, name, known);
         setState({ question: name, ...known, dataQuestion: name, loading: false, slow: false, problem: undefined });
         if (refreshMs !== undefined) askAgain(refreshMs);

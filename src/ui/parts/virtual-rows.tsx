@@ -1,7 +1,12 @@
 import { useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useEffect, useRef } from 'react';
 
-export type RowScroller = Pick<Virtualizer<HTMLDivElement, Element>, 'scrollToIndex' | 'scrollToOffset' | 'range'>;
+export interface RowScroller extends Pick<Virtualizer<HTMLDivElement, Element>, 'scrollToIndex' | 'scrollToOffset'> {
+  /** Rows that are seen whole, as the box stands now: what is drawn may be a frame behind. */
+  seen(): { readonly first: number; readonly last: number };
+  /** Moves no further than it must for a row to be seen whole. */
+  show(index: number): void;
+}
 
 export interface VirtualRowsOptions {
   readonly label: string;
@@ -56,7 +61,12 @@ export function VirtualRows({
   const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (scroller !== undefined) scroller.current = virtualizer;
+    if (scroller === undefined || box.current === null) return;
+    scroller.current = {
+      scrollToIndex: virtualizer.scrollToIndex,
+      scrollToOffset: virtualizer.scrollToOffset,
+      ...placesIn(box.current, rowHeight, headerHeight),
+    };
   });
   const told = useRef(onRange);
   told.current = onRange;
@@ -85,4 +95,19 @@ export function VirtualRows({
       </div>
     </Box>
   );
+}
+
+function placesIn(box: HTMLElement, rowHeight: number, headerHeight: number): Pick<RowScroller, 'seen' | 'show'> {
+  const height = () => box.clientHeight - headerHeight;
+  return {
+    seen: () => ({
+      first: Math.ceil(box.scrollTop / rowHeight),
+      last: Math.floor((box.scrollTop + height()) / rowHeight) - 1,
+    }),
+    show: (index) => {
+      const top = index * rowHeight;
+      if (top < box.scrollTop) box.scrollTop = top;
+      else if (top + rowHeight > box.scrollTop + height()) box.scrollTop = top + rowHeight - height();
+    },
+  };
 }

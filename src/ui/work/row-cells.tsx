@@ -12,6 +12,9 @@ export const headerHeight = 32;
 /** A link of a row to something else: it lies above that of the row. */
 export const rowLink = 'relative z-10 block max-w-fit truncate hover:underline';
 
+/** Where name and error share a column, both are seen. */
+export const nameBesideError = 'max-w-[55%] min-w-0 shrink-0 2xl:max-w-full';
+
 /** The link of a row, which a click anywhere in the row follows. */
 export function RowLink({ id, href, onGo }: { readonly id: string; readonly href: string; readonly onGo: () => void }) {
   return (

@@ -1,4 +1,4 @@
-import { type RefObject, useEffect, useRef, useState } from 'react';
+import { type RefObject, useCallback, useEffect, useRef, useState } from 'react';
 import type { CursorList } from '../api/use-cursor-pages.js';
 import { useShortcuts } from '../keyboard/shortcuts.js';
 import type { RowScroller } from '../parts/virtual-rows.js';
@@ -40,13 +40,13 @@ export function useMarkedRow<Row>({
     if (mark.id === null && mark.index !== null && row !== undefined) setMark({ id: idOf(row), index: mark.index });
   }, [mark, row, idOf, setMark]);
   const move = (by: 1 | -1) => {
-    const { startIndex = 0, endIndex = 0 } = scroller.current?.range ?? {};
-    const isSeen = place !== null && place >= startIndex - 1 && place <= endIndex + 1;
-    const next = isSeen ? place + by : by > 0 ? startIndex : endIndex;
+    const { first, last } = scroller.current?.seen() ?? { first: 0, last: 0 };
+    const isNear = place !== null && place >= first - 1 && place <= last + 1;
+    const next = isNear ? place + by : by > 0 ? first : last;
     const index = Math.max(0, Math.min(list.length - 1, next));
     const at = list.rowAt(index);
     setMark({ id: at === undefined ? null : idOf(at), index });
-    scroller.current?.scrollToIndex(index, { align: 'auto' });
+    scroller.current?.show(index);
   };
   useShortcuts([
     { keys: 'j', says: 'Mark the next row', run: () => move(1) },
@@ -61,9 +61,10 @@ export function useMarkedRow<Row>({
       },
     },
   ]);
+  const set = useCallback((id: string, index: number) => setMark({ id, index }, true), [setMark]);
   return {
     isMarked: (id, index) => (mark.id === null ? mark.index === index : mark.id === id),
-    set: (id, index) => setMark({ id, index }, true),
+    set,
   };
 }
 

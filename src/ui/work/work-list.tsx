@@ -163,7 +163,7 @@ function Empty<Row>({
   const isFiltered = Object.keys(question.filter).length > 0;
   return (
     <NothingHere onArrival={showFirst}>
-      {isFiltered ? `No ${what[0]} of this range is one the filter holds for.` : `No ${what[0]} began in this range.`}{' '}
+      {isFiltered ? `No ${what[0]} of this range is one the filter holds for. ` : `No ${what[0]} began in this range. `}
       {question.range.name !== '90d' && (
         <Button look="quiet" onClick={() => url.set({ range: '90d', from: null, to: null })}>
           Look at 90 days

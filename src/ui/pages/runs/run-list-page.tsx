@@ -1,4 +1,5 @@
 import type { Answers } from '../../api/client.js';
+import { rowsOfPage } from '../../api/cursor-pages.js';
 import { useCursorPages } from '../../api/use-cursor-pages.js';
 import { links } from '../../routing/links.js';
 import { useUrlState } from '../../routing/use-url-state.js';
@@ -18,7 +19,10 @@ export function RunListPage() {
   const list = useCursorPages<RunItem, Answers['RunPage']>({
     question: ['runs', ...name],
     ask: (api, cursor, signal) =>
-      api.GET('/api/v1/runs', { params: { query: { ...query, limit: 100, ...(cursor && { cursor }) } }, signal }),
+      api.GET('/api/v1/runs', {
+        params: { query: { ...query, limit: rowsOfPage, ...(cursor && { cursor }) } },
+        signal,
+      }),
     rowsOf: ({ runs }) => runs,
     idOf,
   });

@@ -5,7 +5,7 @@ import { formatCount } from '../../format/numbers.js';
 import { Status } from '../../parts/status.js';
 import { Time } from '../../parts/time.js';
 import { links } from '../../routing/links.js';
-import { Cost, Cut, Failed, RowLink, rowLink, TokenCount, Took } from '../../work/row-cells.js';
+import { Cost, Cut, Failed, nameBesideError, RowLink, rowLink, TokenCount, Took } from '../../work/row-cells.js';
 import { Cell, HeadCell, PlaceOfRow, WorkHeader, WorkRow, type WorkRowOptions } from '../../work/virtual-table.js';
 import { type RunNews, runAsNow } from './run-as-now.js';
 
@@ -76,7 +76,9 @@ function OneLine({ run, onGo }: CellsOptions) {
         <RowLink id={run.run_id} href={links.run(run.run_id)} onGo={onGo} />
       </Cell>
       <Cell className="flex min-w-0 gap-2">
-        <Cut text={run.name} className="max-w-full shrink-0 2xl:shrink" />
+        <span className={run.error_preview === null ? 'min-w-0' : nameBesideError}>
+          <Cut text={run.name} />
+        </span>
         {run.error_preview !== null && (
           <span className="min-w-0 2xl:hidden">
             <Cut text={run.error_preview} className="text-bad" />

@@ -29,7 +29,7 @@ export function RunStatsStrip({ answer }: { readonly answer: Answer<RunPage> }) 
         <Stat name="Success" value={formatPercent(stats.success_rate)} />
         <Stat name="p95 duration" value={formatDuration(stats.p95_duration_ms)} />
         <Stat name="Tokens" value={formatCount(stats.tokens.total)} exact={formatExact(stats.tokens.total)} />
-        <Stat name="Cost" value={formatCost(stats.cost_cents)} note={unpriced} />
+        <Stat name="Cost" value={formatCost(stats.cost_cents)} />
         <ByStatus counts={stats.by_status} />
       </dl>
       <p className="mt-2 flex flex-wrap gap-x-3 text-sm text-soft">
@@ -38,6 +38,7 @@ export function RunStatsStrip({ answer }: { readonly answer: Answer<RunPage> }) 
             ? 'Of all runs the filter holds for'
             : `Of the newest ${formatExact(stats.runs)} runs only; there are more`}
         </span>
+        {unpriced !== null && <span>{unpriced}</span>}
         <AsOf answer={answer} />
       </p>
     </section>

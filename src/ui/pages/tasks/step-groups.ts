@@ -13,7 +13,7 @@ export interface UsageSum {
 
 type UsagePart = Pick<StepAttempt, 'tokens' | 'cost_cents' | 'tokens_unpriced' | 'llm_calls'>;
 
-export function usageSum(parts: readonly UsagePart[]): UsageSum {
+function usageSum(parts: readonly UsagePart[]): UsageSum {
   const costs = parts.flatMap(({ cost_cents: cents }) => (cents === null ? [] : [cents]));
   const sum = (of: (part: UsagePart) => number) => parts.reduce((total, part) => total + of(part), 0);
   return {

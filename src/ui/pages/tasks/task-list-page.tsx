@@ -1,4 +1,5 @@
 import type { Answers } from '../../api/client.js';
+import { rowsOfPage } from '../../api/cursor-pages.js';
 import { type CursorList, useCursorPages } from '../../api/use-cursor-pages.js';
 import { formatExact } from '../../format/numbers.js';
 import { AsOf } from '../../parts/answer-view.js';
@@ -21,7 +22,7 @@ export function TaskListPage() {
     question: ['tasks', ...name],
     ask: (api, cursor, signal) =>
       api.GET('/api/v1/monitoring/tasks', {
-        params: { query: { ...query, limit: 100, ...(cursor && { cursor }) } },
+        params: { query: { ...query, limit: rowsOfPage, ...(cursor && { cursor }) } },
         signal,
       }),
     rowsOf: ({ tasks }) => tasks,

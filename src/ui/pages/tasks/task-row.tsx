@@ -6,7 +6,7 @@ import { Status } from '../../parts/status.js';
 import { Time } from '../../parts/time.js';
 import { links } from '../../routing/links.js';
 import { statusOfEvent, taskKey } from '../../work/fresh-work.js';
-import { Cost, Cut, RowLink, rowLink, TokenCount, Took } from '../../work/row-cells.js';
+import { Cost, Cut, nameBesideError, RowLink, rowLink, TokenCount, Took } from '../../work/row-cells.js';
 import { Cell, HeadCell, PlaceOfRow, WorkHeader, WorkRow, type WorkRowOptions } from '../../work/virtual-table.js';
 
 export type TaskItem = Answers['TaskItem'];
@@ -80,7 +80,9 @@ function OneLine({ task, onGo }: CellsOptions) {
         <RowLink id={task.task_id} href={links.task(task)} onGo={onGo} />
       </Cell>
       <Cell className="flex gap-2">
-        <Cut text={task.name} className="max-w-full shrink-0 2xl:shrink" />
+        <span className={task.error_preview === null ? 'min-w-0' : nameBesideError}>
+          <Cut text={task.name} />
+        </span>
         {task.error_preview !== null && (
           <span className="min-w-0 2xl:hidden">
             <Cut text={task.error_preview} className="text-bad" />
