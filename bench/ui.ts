@@ -12,8 +12,8 @@ import { readTree } from './process-usage.js';
  * `npm run bench:ui [-- --runs 100000 --rate 5000 --minutes 60]`
  *
  * The pages in a real browser, at a store of ten events a run: until something useful is painted, frames while the list
- * of all runs is scrolled, a run of 10,000 steps opened, and what the page of the live tail holds in memory while events
- * come at a steady rate. Browser, collector and load share the machine.
+ * of all runs is scrolled, a run of 10,000 steps opened, and what the page of the live tail holds in memory while
+ * events come at a steady rate. Browser, collector and load share the machine.
  */
 const usage = 'usage: bench:ui [--runs 100000] [--rate 5000] [--minutes 60]\n';
 answerHelp(usage);

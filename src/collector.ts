@@ -141,6 +141,7 @@ class JoinedCollector implements Collector {
       const receipt = new ReceiptClock({ clock, logger, instruments: metrics.receipt });
       const parts = await joinParts({ ...this.#deps, config, dataDir, receipt, metrics, locker });
       const http = joinHttp({ ...this.#deps, config, metrics, version, sockets }, parts, keys);
+      keys.onRevoked((isGone) => http.disconnect(isGone));
       observe(metrics, parts, http);
       metrics.observe({ receipt: () => receipt.state() });
       // What is called before who calls it; stopped in reverse. What needs the store is started in the background.

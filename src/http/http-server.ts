@@ -133,6 +133,12 @@ export class HttpServer implements Stage {
     await this.#listener.listen();
   }
 
+  /** Ends what stays open by itself of those whose key is known no longer: WebSockets, and streams of events. */
+  disconnect(isGone: (principal: Principal) => boolean): void {
+    this.#webSockets.disconnect(isGone);
+    this.#underWay.cut(isGone);
+  }
+
   async stop(deadlineMs: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -204,6 +210,7 @@ export class HttpServer implements Stage {
       exchange.body = prepared.body;
       if (expectsContinue) response.writeContinue();
     }
+    if ('route' in prepared && prepared.route.longLived === true) exchange.reader = prepared.principal;
     void this.#answer(prepared, head, abort.signal)
       .then(async (reply) => {
         this.#record(template, head, { status: abort.signal.aborted ? clientGoneStatus : reply.status, startedMs });

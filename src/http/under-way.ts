@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Principal } from '../core/ports/authenticator.js';
 import type { RequestBody } from './body-reader.js';
 
 /** A request that has no answer yet. */
@@ -7,6 +8,8 @@ export interface Exchange {
   body: RequestBody | null;
   /** What follows on the connection is no request: its answer is the last. */
   last: boolean;
+  /** Of an answer that does not end by itself: who is given it. */
+  reader: Principal | null;
 }
 
 /** Requests under way, by connection: a pipelining client has several. */
@@ -21,7 +24,7 @@ export class UnderWay {
   }
 
   begin(connection: Duplex): Exchange {
-    const exchange: Exchange = { connection, body: null, last: false };
+    const exchange: Exchange = { connection, body: null, last: false, reader: null };
     const others = this.#exchanges.get(connection);
     if (others === undefined) this.#exchanges.set(connection, new Set([exchange]));
     else others.add(exchange);
@@ -34,6 +37,13 @@ export class UnderWay {
     if (all?.delete(exchange) !== true) return;
     this.#count -= 1;
     if (all.size === 0) this.#exchanges.delete(exchange.connection);
+  }
+
+  /** Cuts answers that do not end by themselves, of those who may read no more. */
+  cut(isGone: (reader: Principal) => boolean): void {
+    for (const exchange of [...this.#exchanges.values()].flatMap((all) => [...all])) {
+      if (exchange.reader !== null && isGone(exchange.reader)) exchange.connection.destroy();
+    }
   }
 
   /** Its answer says that the connection ends with it. */

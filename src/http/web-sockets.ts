@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
 import { type AccessErrorCode, errorTable } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
-import { type Authenticator, anonymous } from '../core/ports/authenticator.js';
+import { type Authenticator, anonymous, type Principal } from '../core/ports/authenticator.js';
 import type { HttpReply } from '../core/ports/http-route.js';
 import type { Socket, SocketRoute } from '../core/ports/socket-route.js';
 import { problem } from '../core/problem.js';
@@ -99,6 +99,13 @@ export class WebSockets {
     this.#stopping = true;
     await Promise.all([...this.#routes.values()].map((route) => route.drain?.(deadlineMs)));
     for (const { handlers } of [...this.#open.values()]) handlers?.end('stopping');
+  }
+
+  /** Tells those whose key is known no longer, and closes them. */
+  disconnect(isGone: (principal: Principal) => boolean): void {
+    for (const { principal, handlers } of [...this.#open.values()]) {
+      if (principal !== null && isGone(principal)) handlers?.end('key_invalid');
+    }
   }
 
   async stop(deadlineMs: number): Promise<void> {

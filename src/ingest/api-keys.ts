@@ -42,7 +42,11 @@ export interface ApiKeysOptions {
 export interface ApiKeys extends Authenticator, KeyKeeper {
   /** The admin key made at this start, to be printed once; null when there were keys. */
   readonly generatedAdminKey: string | null;
+  /** Called when keys are known no longer, with what tells who had one of them. */
+  onRevoked(listener: RevokedListener): void;
 }
+
+type RevokedListener = (isGone: (principal: Principal) => boolean) => void;
 
 /** A key file changed by the command line counts within this time, without a restart. */
 const reloadIntervalMs = 1_000;
@@ -119,6 +123,7 @@ class KeyRing implements ApiKeys {
   readonly #contentTenants: ReadonlySet<string>;
   readonly #watched: boolean;
   readonly #metricsKey: string | null;
+  readonly #revokedListeners: RevokedListener[] = [];
   #entries: ReadonlyMap<string, Entry>;
   #fileVersion: string;
   #checkedMs: number;
@@ -151,6 +156,10 @@ class KeyRing implements ApiKeys {
     const entry = this.#entries.get(digest.toString('hex'));
     if (entry === undefined || !timingSafeEqual(entry.digest, digest)) return 'key_invalid';
     return entry.principal.scopes.has(scope) ? entry.principal : 'scope_missing';
+  }
+
+  onRevoked(listener: RevokedListener): void {
+    this.#revokedListeners.push(listener);
   }
 
   async list(tenant: string): Promise<readonly KeyRecord[]> {
@@ -189,8 +198,8 @@ class KeyRing implements ApiKeys {
   ): Promise<Result> {
     this.#mustBeStored();
     return changeKeys({ clock: this.#clock, locker: this.#locker }, this.#dataDir, change, (keys) => {
-      this.#entries = this.#entriesOf(keys);
       this.#fileVersion = fileVersion(keyFilePath(this.#dataDir));
+      this.#put(keys);
     });
   }
 
@@ -213,7 +222,7 @@ class KeyRing implements ApiKeys {
       this.#fileVersion = version;
       const keys = readKeyFile(this.#dataDir);
       if (keys === null) throw new CollectorError('config_invalid', 'cannot read the API keys: the file is gone');
-      this.#entries = this.#entriesOf(keys);
+      this.#put(keys);
       this.#logger.info({ keys: keys.length }, 'API keys read again');
     } catch (error) {
       this.#logger.error(
@@ -221,6 +230,15 @@ class KeyRing implements ApiKeys {
         'cannot read the API keys again: the known ones stay in force',
       );
     }
+  }
+
+  #put(keys: readonly StoredKey[]): void {
+    const before = this.#entries;
+    this.#entries = this.#entriesOf(keys);
+    const gone = [...before].filter(([digest]) => !this.#entries.has(digest)).map(([, { principal }]) => principal);
+    if (gone.length === 0) return;
+    const names = new Set(gone.map(nameOf));
+    for (const listener of this.#revokedListeners) listener((principal) => names.has(nameOf(principal)));
   }
 
   #entriesOf(keys: readonly StoredKey[]): ReadonlyMap<string, Entry> {
@@ -234,6 +252,11 @@ class KeyRing implements ApiKeys {
     }
     return entries;
   }
+}
+
+/** Of all keys alone, whatever characters it holds. */
+function nameOf({ tenant, keyName }: Principal): string {
+  return `${tenant} ${keyName}`;
 }
 
 function recordOf({ name, scopes, user, created }: StoredKey): KeyRecord {

@@ -5,7 +5,7 @@ import { tryLoadFileLock } from '../../src/clickhouse/embedded/sandbox/native-ca
 import { systemClock } from '../../src/core/clock.js';
 import { CollectorError } from '../../src/core/errors.js';
 import { type Logger, silentLogger } from '../../src/core/logger.js';
-import type { Scope } from '../../src/core/ports/authenticator.js';
+import type { Principal, Scope } from '../../src/core/ports/authenticator.js';
 import { type ApiKeys, type ApiKeysOptions, createApiKeys } from '../../src/ingest/api-keys.js';
 import { changeKeys, newKey } from '../../src/ingest/key-change.js';
 import { readKeyFile, storedKeyOf, writeKeyFile } from '../../src/ingest/key-file.js';
@@ -344,4 +344,26 @@ test('a tenant makes a thousand keys and no more, while others still may', async
   writeKeyFile(dataDir, [...(readKeyFile(dataDir) ?? []), ...many]);
   await expect(keys.create(order)).rejects.toMatchObject({ code: 'keys_exhausted' });
   await expect(keys.create({ ...order, tenant: 'globex' })).resolves.toMatchObject({ key: expect.any(String) });
+});
+
+test('whoever had a key that is gone is told, whether it was taken back here or in the file', async () => {
+  const dataDir = tempDir();
+  const clock = new FakeClock();
+  const keys = create(dataDir, {}, clock);
+  const told: boolean[][] = [];
+  const [first, second] = [await keys.create(order), await keys.create(order)];
+  const principals = [first, second].map(({ key }) => keys.authenticate(`Bearer ${key}`, 'read') as Principal);
+  keys.onRevoked((isGone) => told.push(principals.map(isGone)));
+  await keys.create(order);
+  expect(told).toEqual([]);
+  await keys.revoke('acme', first.record.name);
+  expect(told).toEqual([[true, false]]);
+  const left = (readKeyFile(dataDir) ?? []).filter(({ name }) => name !== second.record.name);
+  writeKeyFile(dataDir, left);
+  clock.advance(1_000);
+  expect(keys.authenticate(`Bearer ${second.key}`, 'read')).toBe('key_invalid');
+  expect(told).toEqual([
+    [true, false],
+    [false, true],
+  ]);
 });

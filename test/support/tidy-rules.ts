@@ -229,7 +229,7 @@ export const namedAsNouns: Rule = perFile(
   },
 );
 
-/** Entry points: `src/main.ts`, the engine's process, the SDK, the pages, the workers, and what `commands` of package.json run. */
+/** Entry points: `src/main.ts`, the engine's process, the SDK, the pages, the workers, what `commands` run. */
 export const allReachable =
   (commands: string): Rule =>
   (files) => {

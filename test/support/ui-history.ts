@@ -16,7 +16,7 @@ export const longId = 'r'.repeat(256);
 export const bigRun = { run_id: 'run-big', tasks: 10, stepsPerTask: 1_000 } as const;
 export const liveRuns = ['live-0', 'live-1', 'live-2'] as const;
 
-export const uiAgents = [
+const uiAgents = [
   { agent_id: 'scout', agent_name: 'Scout', failureRatio: 0.02 },
   { agent_id: 'writer', agent_name: 'Writer', failureRatio: 0.05 },
   { agent_id: 'planner', agent_name: 'Planner', failureRatio: 0.08 },

@@ -23,6 +23,13 @@ function pastRange(): { readonly from: string; readonly to: string; readonly que
   return { from, to, query: new URLSearchParams({ from, to }).toString() };
 }
 
+/** How long the range is that the fields of the page say, in the zone of its browser. */
+async function pickedHours(page: Page): Promise<number> {
+  const field = (name: string) =>
+    page.getByLabel(name, { exact: true }).evaluate((of) => Date.parse((of as HTMLInputElement).value));
+  return ((await field('To')) - (await field('From'))) / 3_600_000;
+}
+
 async function openAgent(pages: UiPages, query = '', theme: 'light' | 'dark' = 'light'): Promise<Page> {
   const page = await pages.open(`/agents/${agent}${query}`, { theme });
   await statOf(panelOf(page, 'In the range'), 'p95').waitFor();
@@ -177,8 +184,10 @@ describe.skipIf(noBrowser)('the range of an agent', () => {
     const sent = sentExecutions(within, isOf);
     const executions = () => statText(panelOf(page, 'In the range'), 'Executions');
     await expect.poll(executions).toBe(formatCount(sent.total));
+    expect(await pickedHours(page)).toBe(11);
     await page.goBack();
     await expect.poll(executions).toBe(formatCount(sentExecutions(range, isOf).total));
+    await expect.poll(() => pickedHours(page)).toBe(96);
   });
 });
 

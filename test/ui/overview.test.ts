@@ -170,6 +170,19 @@ describe.skipIf(noBrowser)('the overview of a store that changes', () => {
     expect(text).toContain('25 % failed in 24 h');
   });
 
+  test('an event that cannot be delivered is told by its age, until it is delivered', async () => {
+    const page = await pages.open('/', { url: collector.url, key: testKey });
+    const undelivered = () => statOf(panelOf(page, 'Now'), 'Oldest undelivered event').innerText();
+    await expect.poll(undelivered).toContain('None');
+    const engine = collector.enginePid()!;
+    process.kill(engine, 'SIGSTOP');
+    await sendEvents(collector, [{ type: 'task.completed', agent_id: 'first', task_id: 'waits' }]);
+    await expect.poll(undelivered).toMatch(/ ago\n1 on the way to the store/);
+    // What hangs is killed and started anew, by the collector too.
+    if (collector.enginePid() === engine) process.kill(engine, 'SIGKILL');
+    await expect.poll(undelivered).toContain('None');
+  });
+
   async function storedExecutions(agentId: string): Promise<number> {
     const { agents } = await collector.get<Answers['ListAgentsAnswer']>('/api/v1/agents');
     return agents.find(({ agent_id }) => agent_id === agentId)?.executions_24h ?? 0;

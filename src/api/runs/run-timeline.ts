@@ -25,9 +25,9 @@ const parameters = z.strictObject({
 const cursorKey = z.tuple([z.int().nonnegative(), z.string()]);
 
 /**
- * `GET /api/v1/runs/{run_id}/timeline`: the tree of a run, depth first, in pages. It is read and computed whole, so that
- * totals, offsets and the critical path are those of the run and not of the page; the pages after the first are of the
- * same reading when they are asked for soon.
+ * `GET /api/v1/runs/{run_id}/timeline`: the tree of a run, depth first, in pages. It is read and computed whole, so
+ * that totals, offsets and the critical path are those of the run and not of the page; the pages after the first are
+ * of the same reading when they are asked for soon.
  */
 export function createRunTimelineRoute(context: ApiContext): HttpRoute {
   const kept = new KeptReadings<TimelineReading>(context.clock, { ageMsMax: keptMsMax, sizeMax: keptNodesMax });

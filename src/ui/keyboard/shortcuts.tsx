@@ -16,7 +16,7 @@ interface Shortcuts {
 const ShortcutContext = createContext<Shortcuts | null>(null);
 const turnMs = 1_200;
 
-/** Keys of the page and of what is on it; what was put in last is asked first. Fields that are typed into keep theirs. */
+/** Keys of the page and of what is on it; what was put in last is asked first. Fields one types into keep theirs. */
 export function ShortcutProvider({ children }: { readonly children: ReactNode }) {
   const [version, setVersion] = useState(0);
   const lists = useRef(new Set<readonly Shortcut[]>()).current;

@@ -46,12 +46,12 @@ export function Spinner() {
   );
 }
 
-/** The time the data are of, and what goes on about newer ones. */
+/** The time the data are of, and what goes on about newer ones; of the first ones `AnswerView` tells. */
 export function AsOf({ answer }: { readonly answer: Answer<unknown> }) {
   const { asOf, slow, outdated, loading, cancel } = answer;
   return (
     <span className="inline-flex items-center gap-2 text-sm text-soft">
-      {slow && loading && (
+      {slow && loading && asOf !== undefined && (
         <>
           <Spinner />
           <Button look="quiet" onClick={cancel}>

@@ -19,7 +19,7 @@ export function useTimeRange(fallback: string): TimeRange {
   const url = useUrlState();
   const from = url.get('from');
   if (from !== '') return { name: null, from, to: url.get('to') || undefined };
-  const name = /^\d+[mhd]$/.test(url.get('range')) ? url.get('range') : fallback;
+  const name = /^\d{1,4}[mhd]$/.test(url.get('range')) ? url.get('range') : fallback;
   const ms = Number.parseInt(name, 10) * (msOf[name.at(-1)!] ?? 0);
   return { name, from: new Date(Math.floor((Date.now() - ms) / 60_000) * 60_000).toISOString(), to: undefined };
 }
@@ -28,14 +28,6 @@ export function RangePicker({ ranges, fallback }: { readonly ranges: readonly st
   const url = useUrlState();
   const range = useTimeRange(fallback);
   const [open, setOpen] = useState(false);
-  const [from, setFrom] = useState(() => localText(range.from));
-  const [to, setTo] = useState(() => localText(range.to));
-  const apply = () => {
-    if (from === '') return;
-    url.set({ range: null, from: new Date(from).toISOString(), to: to === '' ? null : new Date(to).toISOString() });
-    setOpen(false);
-  };
-  const field = 'rounded-md border border-line bg-panel px-1.5 py-0.5 text-sm';
   return (
     <div className="flex flex-wrap items-center gap-2">
       <Segmented
@@ -49,32 +41,56 @@ export function RangePicker({ ranges, fallback }: { readonly ranges: readonly st
         }}
       />
       {(open || range.name === null) && (
-        <form
-          className="flex flex-wrap items-center gap-1.5"
-          onSubmit={(event) => {
-            event.preventDefault();
-            apply();
+        <RangeForm
+          // A range that was picked elsewhere, by Back or in a chart, is what the fields say then.
+          key={range.name ?? `${range.from} ${range.to}`}
+          range={range}
+          onApply={({ from, to }) => {
+            url.set({ range: null, from, to });
+            setOpen(false);
           }}
-        >
-          <input
-            type="datetime-local"
-            aria-label="From"
-            value={from}
-            onChange={(event) => setFrom(event.target.value)}
-            className={field}
-          />
-          <span aria-hidden="true">–</span>
-          <input
-            type="datetime-local"
-            aria-label="To"
-            value={to}
-            onChange={(event) => setTo(event.target.value)}
-            className={field}
-          />
-          <Button type="submit">Show</Button>
-        </form>
+        />
       )}
     </div>
+  );
+}
+
+function RangeForm({
+  range,
+  onApply,
+}: {
+  readonly range: TimeRange;
+  readonly onApply: (range: { readonly from: string; readonly to: string | null }) => void;
+}) {
+  const [from, setFrom] = useState(() => localText(range.from));
+  const [to, setTo] = useState(() => localText(range.to));
+  const field = 'rounded-md border border-line bg-panel px-1.5 py-0.5 text-sm';
+  return (
+    <form
+      className="flex flex-wrap items-center gap-1.5"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (from === '') return;
+        onApply({ from: new Date(from).toISOString(), to: to === '' ? null : new Date(to).toISOString() });
+      }}
+    >
+      <input
+        type="datetime-local"
+        aria-label="From"
+        value={from}
+        onChange={(event) => setFrom(event.target.value)}
+        className={field}
+      />
+      <span aria-hidden="true">–</span>
+      <input
+        type="datetime-local"
+        aria-label="To"
+        value={to}
+        onChange={(event) => setTo(event.target.value)}
+        className={field}
+      />
+      <Button type="submit">Show</Button>
+    </form>
   );
 }
 

@@ -8,7 +8,7 @@ export const links = {
   tasks: (filter: Filter = {}) => `/tasks${queryOf(filter)}`,
   /** A task's id is of its run, or of its agent where it has none. */
   task: (task: { readonly task_id: string; readonly run_id?: string | null; readonly agent_id?: string | null }) =>
-    `/tasks/${encodeURIComponent(task.task_id)}${queryOf(task.run_id ? { run_id: task.run_id } : { agent_id: task.agent_id })}`,
+    `/tasks/${encodeURIComponent(task.task_id)}${queryOf(ownerOf(task))}`,
   failures: (filter: Filter = {}) => `/failures${queryOf(filter)}`,
   patterns: (filter: Filter = {}) => `/patterns${queryOf(filter)}`,
   pattern: (patternId: string) => `/patterns/${encodeURIComponent(patternId)}`,
@@ -16,6 +16,10 @@ export const links = {
   system: () => '/system',
   tryIt: () => '/try',
 } as const;
+
+function ownerOf({ run_id, agent_id }: { readonly run_id?: string | null; readonly agent_id?: string | null }): Filter {
+  return run_id ? { run_id } : { agent_id };
+}
 
 export type Filter = Readonly<Record<string, string | null | undefined>>;
 

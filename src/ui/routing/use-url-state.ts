@@ -2,7 +2,7 @@ import { useCallback, useRef } from 'react';
 import { useSearchParams } from 'wouter';
 
 /** What a view is set to; a value of null or '' is left out of the address. */
-export type UrlChanges = Readonly<Record<string, string | null | undefined>>;
+type UrlChanges = Readonly<Record<string, string | null | undefined>>;
 
 export interface UrlState {
   /** Empty when it is not given. */

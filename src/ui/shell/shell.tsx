@@ -21,6 +21,9 @@ const places = [
   { name: 'Try it', href: links.tryIt(), key: 'e' },
 ] as const;
 
+/** Above the page on a narrow screen, beside it else. */
+const headerPlace = 'max-md:border-b md:w-52 md:overflow-y-auto md:border-e';
+
 /** What is around every page: where one can go, who one is, how it looks. */
 export function Shell({ children }: { readonly children: ReactNode }) {
   const [path, navigate] = useLocation();
@@ -38,7 +41,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       >
         Skip to the content
       </a>
-      <header className="flex shrink-0 flex-col border-line bg-panel max-md:border-b md:w-52 md:overflow-y-auto md:border-e">
+      <header className={`flex shrink-0 flex-col border-line bg-panel ${headerPlace}`}>
         <div className="flex items-center justify-between p-3">
           <Link href={links.overview()} className="flex items-center gap-2 font-semibold">
             <Mark /> Tidemark

@@ -1,6 +1,6 @@
 import { type ReactNode, type RefObject, useEffect, useRef } from 'react';
 import type { CursorList } from '../api/use-cursor-pages.js';
-import { EmptyNote, ProblemNote } from '../parts/notes.js';
+import { ProblemNote } from '../parts/notes.js';
 import { type RowScroller, VirtualRows } from '../parts/virtual-rows.js';
 import { cameBack } from '../routing/came-back.js';
 
@@ -28,7 +28,7 @@ export function CursorRows<Row>({
 }) {
   const initialOffset = useRef(cameBack() ? list.scrollOffset : 0).current;
   useScrollOfQuestion(list, scroller);
-  if (list.length === 0) return <EmptyNote>{empty}</EmptyNote>;
+  if (list.length === 0) return empty;
   return (
     <>
       <VirtualRows

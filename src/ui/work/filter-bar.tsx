@@ -29,6 +29,9 @@ export function FilterBar({
           event.preventDefault();
           onDone();
         }}
+        onKeyDown={({ key, target }) => {
+          if (key === 'Escape' && target instanceof HTMLElement) target.blur();
+        }}
       >
         <Field filter={filters.text} field={textField} />
         <div className={`flex flex-wrap gap-2 ${open ? '' : 'max-md:hidden'}`}>
@@ -42,7 +45,10 @@ export function FilterBar({
           <span aria-hidden="true">{open ? '▴' : '▾'}</span>
         </Button>
         {set(all) > 0 && (
-          <Button look="quiet" onClick={() => url.set(Object.fromEntries(all.map(({ name }) => [name, null])))}>
+          <Button
+            look="quiet"
+            onClick={() => url.set(Object.fromEntries([...all.map(({ name }) => [name, null]), ['row', null]]))}
+          >
             Clear
           </Button>
         )}

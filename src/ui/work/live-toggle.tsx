@@ -2,10 +2,10 @@ import type { LiveState } from '../live/use-live.js';
 import { Button } from '../parts/button.js';
 
 const says: Readonly<Record<LiveState, string>> = {
-  open: 'New runs are told as they come',
+  open: 'What is new is told as it comes',
   connecting: 'Connecting',
   waiting: 'The connection was lost and is tried again',
-  off: 'New runs are not told',
+  off: 'What is new is not told',
 };
 
 /** Whether the list hears of what comes; paused, it stays as it is. */

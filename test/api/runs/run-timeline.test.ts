@@ -164,7 +164,7 @@ test('a run of more attempts than a timeline holds says how many there are, and 
   expect(nodesOf(body)[1]?.node).toBe('step:/s0#1');
 });
 
-test('pages that are asked for soon are of one reading; later they go on after the node the last one ended with', async () => {
+test('pages asked for soon are of one reading; later they go on after the node the last one ended with', async () => {
   const startMs = nowMs - hourMs;
   const step = (id: string, afterMs: number): RawRow => {
     const ts = startMs + afterMs;

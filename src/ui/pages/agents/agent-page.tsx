@@ -34,7 +34,16 @@ export function AgentPage() {
   );
   const isUnknown = live.problem?.status === 404;
   useFirstEvent(isUnknown, live.retry);
-  return isUnknown ? <UnknownAgent agentId={agentId} /> : <KnownAgent key={agentId} agentId={agentId} live={live} />;
+  if (isUnknown) return <UnknownAgent agentId={agentId} />;
+  // The store is asked for agents that there are.
+  if (live.data === undefined && live.problem === undefined) {
+    return (
+      <Page title={<bdi className="line-clamp-2">{agentId}</bdi>} name={agentId}>
+        <LiveWindows live={live} />
+      </Page>
+    );
+  }
+  return <KnownAgent key={agentId} agentId={agentId} live={live} />;
 }
 
 function KnownAgent({

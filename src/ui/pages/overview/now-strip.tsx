@@ -16,6 +16,14 @@ const healthMs = 10_000;
 const runStatsMs = 60_000;
 const dayMs = 86_400_000;
 
+/** Why it is not known what runs. */
+const unheard: Readonly<Record<LiveState, string>> = {
+  connecting: 'the live socket is being opened',
+  open: 'no snapshot came yet',
+  waiting: 'the live socket was lost, it is tried again',
+  off: 'nobody listens to the live socket',
+};
+
 /** What an on-call person looks at first: is it alive, is it fresh, is something stuck. */
 export function NowStrip({
   dashboard,
@@ -47,7 +55,7 @@ export function NowStrip({
           name="Runs under way"
           value={isHeard ? formatCount(runningTotal(running)) : unknown}
           exact={isHeard ? formatExact(runningTotal(running)) : undefined}
-          note={isHeard ? `${formatCount(running.openTasks)} open tasks` : 'The live socket is not open'}
+          note={isHeard ? `${formatCount(running.openTasks)} open tasks` : unheard[state]}
         />
         <Stat
           name="Freshest event"
@@ -98,7 +106,14 @@ function RunDurations() {
     <Stat
       name="p95 of runs, 24 h"
       value={formatDuration(stats?.p95_duration_ms)}
-      note={stats && `of ${stats.is_complete ? '' : 'the newest '}${formatCount(stats.runs)} runs`}
+      note={
+        stats && (
+          <>
+            of {stats.is_complete ? '' : 'the newest '}
+            {formatCount(stats.runs)} runs, as of <Time at={answer.asOf} />
+          </>
+        )
+      }
     />
   );
 }

@@ -77,11 +77,14 @@ export function TrendCharts({ dashboard }: { readonly dashboard: Answer<Answers[
       }
     >
       {points !== undefined && (
-        <div className="grid grid-cols-1 gap-x-6 gap-y-5 lg:grid-cols-2 min-[120rem]:grid-cols-4">
-          {charts.map((chart) => (
-            <Trend key={chart.title} chart={chart} points={points} trend={trend} />
-          ))}
-        </div>
+        <>
+          <div className="grid grid-cols-1 gap-x-6 gap-y-5 lg:grid-cols-2 min-[120rem]:grid-cols-4">
+            {charts.map((chart) => (
+              <Trend key={chart.title} chart={chart} points={points} trend={trend} />
+            ))}
+          </div>
+          <p className="mt-3 text-sm text-soft">Draw over a chart to see the runs of that time.</p>
+        </>
       )}
     </Panel>
   );

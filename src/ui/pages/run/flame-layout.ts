@@ -8,7 +8,7 @@ export interface FlameBox extends Span {
   readonly lane: number;
 }
 
-/** What runs at the same time at the same depth lies in lanes of its own; more than so many are drawn over each other. */
+/** What runs at the same time at one depth lies in lanes of its own; more than so many are drawn over each other. */
 const lanesOfDepthMax = 60;
 
 /** Each depth has as many lanes as its work overlaps; work goes to the first lane that is free when it starts. */

@@ -41,15 +41,7 @@ export function FlameView({
       unwatch();
     };
   }, [boxes, window, height, view.node]);
-  const boxAt = (element: HTMLCanvasElement, clientX: number, clientY: number): FlameBox | undefined => {
-    const { left, top, width } = element.getBoundingClientRect();
-    const atMs = window.fromMs + ((clientX - left) / width) * (window.toMs - window.fromMs);
-    const slackMs = (3 / width) * (window.toMs - window.fromMs);
-    const lane = Math.floor((clientY - top) / laneHeight);
-    return boxes.find(
-      (box) => box.lane === lane && box.fromMs <= atMs && atMs <= Math.max(box.toMs, box.fromMs + slackMs),
-    );
-  };
+  const boxAt = (element: HTMLCanvasElement, x: number, y: number) => boxUnder(element, { x, y, boxes, window });
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
     <section aria-label="Flame view" tabIndex={0} className="h-full overflow-auto p-2">
@@ -85,6 +77,23 @@ export function FlameView({
     </section>
   );
 }
+
+function boxUnder(
+  element: HTMLCanvasElement,
+  of: { readonly x: number; readonly y: number; readonly boxes: readonly FlameBox[]; readonly window: Span },
+): FlameBox | undefined {
+  const { x, y, boxes, window } = of;
+  const { left, top, width } = element.getBoundingClientRect();
+  const msOfPixel = (window.toMs - window.fromMs) / width;
+  const atMs = window.fromMs + (x - left) * msOfPixel;
+  const lane = Math.floor((y - top) / laneHeight);
+  return boxes.find(
+    (box) => box.lane === lane && box.fromMs <= atMs && atMs <= Math.max(box.toMs, box.fromMs + hitPixels * msOfPixel),
+  );
+}
+
+/** A box that is narrower is hit as if it were so wide. */
+const hitPixels = 3;
 
 function draw(
   element: HTMLCanvasElement,

@@ -8,6 +8,7 @@ import type { RunView } from './use-run-view.js';
 import { statusMarks, statusText, workKind, workName } from './work-look.js';
 
 const rowHeight = 28;
+const lineLook = 'flex h-full w-full items-center gap-3 border-b border-line/60 px-3 text-start text-sm';
 
 /** What began and what ended, in the order in which it did: what was called, with what outcome, what it cost. */
 export function LogView({
@@ -52,7 +53,7 @@ function Line({
       type="button"
       aria-pressed={selected}
       onClick={() => onSelect(selected ? '' : node.node)}
-      className={`flex h-full w-full items-center gap-3 border-b border-line/60 px-3 text-start text-sm ${selected ? 'bg-accent-soft' : 'hover:bg-raised/70'}`}
+      className={`${lineLook} ${selected ? 'bg-accent-soft' : 'hover:bg-raised/70'}`}
     >
       <span className="tabular w-20 shrink-0 text-end text-xs text-soft" title={formatUtc(new Date(originMs + atMs))}>
         {formatDuration(atMs)}
@@ -68,9 +69,13 @@ function Line({
         {!started && node.model !== null && <bdi>{` · ${node.model}`}</bdi>}
         {!started && node.own.tokens.total > 0 && ` · ${node.own.tokens.total} tokens`}
         {!started && node.error_preview !== null && (
-          <bdi className="text-bad">{` · ${node.error_code ?? node.error_category ?? 'failed'}: ${node.error_preview}`}</bdi>
+          <bdi className="text-bad">{` · ${failureName(node)}: ${node.error_preview}`}</bdi>
         )}
       </span>
     </button>
   );
+}
+
+function failureName(node: TimelineNode): string {
+  return node.error_code ?? node.error_category ?? 'failed';
 }

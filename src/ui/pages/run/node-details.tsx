@@ -15,6 +15,9 @@ import { UsageFacts } from './usage-facts.js';
 import type { RunView } from './use-run-view.js';
 import { workKind, workName } from './work-look.js';
 
+/** Beside the drawing, under it on a narrow screen. */
+const place = 'w-full max-lg:max-h-[50%] max-lg:border-t lg:w-96 lg:border-s';
+
 /** All that is known of one node, beside the drawing. */
 export function NodeDetails({
   node,
@@ -31,7 +34,7 @@ export function NodeDetails({
   return (
     <aside
       aria-label="Details"
-      className="flex max-h-[50%] w-full shrink-0 flex-col gap-3 overflow-y-auto border-line bg-panel p-4 text-sm max-lg:border-t lg:max-h-none lg:w-96 lg:border-s"
+      className={`flex shrink-0 flex-col gap-3 overflow-y-auto border-line bg-panel p-4 text-sm ${place}`}
     >
       <div className="flex items-start justify-between gap-2">
         <h2 className="foreign min-w-0 font-semibold">{workName(node)}</h2>
@@ -169,7 +172,7 @@ function valuesOf(task: Answers['Task'], node: TimelineNode): ValuesProps {
   return { inputs: found?.inputs ?? {}, outputs: found?.outputs ?? {}, message: found?.error_message ?? null };
 }
 
-export function Values({ inputs, outputs, message = null }: Partial<ValuesProps> & Omit<ValuesProps, 'message'>) {
+function Values({ inputs, outputs, message = null }: Partial<ValuesProps> & Omit<ValuesProps, 'message'>) {
   return (
     <>
       {message !== null && (

@@ -6,7 +6,7 @@ import { Button } from '../../parts/button.js';
 import { ConfirmDialog } from '../../parts/confirm-dialog.js';
 import { links } from '../../routing/links.js';
 
-/** What can be done with a run as a whole. `content` is what the download holds: all that is shown, null until it is here. */
+/** What can be done with a run as a whole. `content` is what the download holds: null until all of it is here. */
 export function RunActions({ runId, content }: { readonly runId: string; readonly content: (() => unknown) | null }) {
   const { may } = useSession();
   const [asking, setAsking] = useState(false);

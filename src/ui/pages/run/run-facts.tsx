@@ -120,7 +120,7 @@ function LifeNotes({ run, loaded }: { readonly run: Run; readonly loaded: Loaded
       `It has ${formatExact(timeline.total_attempts)} attempts, more than a timeline holds: the first are shown.`,
     timeline !== undefined &&
       !whole &&
-      `${formatExact(nodes.length)} of ${formatExact(timeline.total_nodes)} pieces of work are here, the rest is on its way.`,
+      `${formatExact(nodes.length)} of ${formatExact(timeline.total_nodes)} pieces of work are here, the rest comes.`,
   ].filter((note) => note !== false);
   return notes.map((note) => (
     <p key={note} className="text-sm text-warn">

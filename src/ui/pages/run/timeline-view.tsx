@@ -10,6 +10,7 @@ import { barClasses, statusMarks, statusText, workKind, workName, workTone } fro
 
 const rowHeight = 30;
 const indentMax = 10;
+const rowLook = 'h-full items-center border-b border-line/60';
 
 /** The waterfall: a line for each piece of work, its attempts one after the other on it. */
 export function TimelineView({
@@ -77,7 +78,7 @@ function Row({ row, selected, window, outer, nowOffsetMs, onSelect, onToggle }: 
   return (
     <div
       data-node={node.node}
-      className={`${columns} h-full items-center border-b border-line/60 ${selected ? 'bg-accent-soft' : 'hover:bg-raised/70'}`}
+      className={`${columns} ${rowLook} ${selected ? 'bg-accent-soft' : 'hover:bg-raised/70'}`}
     >
       <div
         className="flex min-w-0 items-center gap-1 ps-2"

@@ -5,7 +5,7 @@ import type { Folding } from './timeline-rows.js';
 import { parseWindow, windowText } from './timeline-window.js';
 
 export const runViews = ['timeline', 'flame', 'log'] as const;
-export type RunViewName = (typeof runViews)[number];
+type RunViewName = (typeof runViews)[number];
 
 /** How a run is looked at: all of it stands in the address. */
 export interface RunView {

@@ -31,7 +31,7 @@ const nextPageNodes = 5_000;
 const readAgainMs = 2_500;
 const retryMs = 3_000;
 
-/** The timeline of a run, all pages of it. While the run goes on it follows the live socket and asks the store no more. */
+/** The timeline of a run, all pages of it. While the run goes on it follows the live socket, and not the store. */
 export function useTimeline(runId: string): LoadedTimeline {
   const session = useSession();
   const [state, setState] = useState<State>(nothing);

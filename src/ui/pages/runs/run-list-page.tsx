@@ -5,7 +5,7 @@ import { useUrlState } from '../../routing/use-url-state.js';
 import { useFreshWork } from '../../work/use-fresh-work.js';
 import { useWorkQuestion } from '../../work/use-work-question.js';
 import { runFilters } from '../../work/work-filter.js';
-import { WorkListPage } from '../../work/work-list-page.js';
+import { WorkList } from '../../work/work-list.js';
 import { RunHeader, type RunItem, RunRow } from './run-row.js';
 import { RunStatsStrip } from './run-stats.js';
 
@@ -13,7 +13,8 @@ const idOf = ({ run_id: id }: RunItem) => id;
 
 export function RunListPage() {
   const url = useUrlState();
-  const { name, filter, query, range } = useWorkQuestion(runFilters);
+  const question = useWorkQuestion(runFilters);
+  const { name, filter, query, range } = question;
   const list = useCursorPages<RunItem, Answers['RunPage']>({
     question: ['runs', ...name],
     ask: (api, cursor, signal) =>
@@ -33,10 +34,11 @@ export function RunListPage() {
     { on: on && range.to === undefined, asOf: list.head.asOf },
   );
   return (
-    <WorkListPage
+    <WorkList
       title="Runs"
       what={['run', 'runs']}
       filters={runFilters}
+      question={question}
       list={list}
       live={{
         on,
@@ -56,11 +58,6 @@ export function RunListPage() {
         />
       )}
       summary={<RunStatsStrip answer={list.head} />}
-      empty={
-        Object.keys(filter).length === 0
-          ? 'No run began in this range.'
-          : 'No run of this range is one the filter holds for.'
-      }
     />
   );
 }

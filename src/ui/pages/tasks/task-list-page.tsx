@@ -8,14 +8,15 @@ import { taskKey } from '../../work/fresh-work.js';
 import { useFreshWork } from '../../work/use-fresh-work.js';
 import { useWorkQuestion } from '../../work/use-work-question.js';
 import { taskFilters } from '../../work/work-filter.js';
-import { WorkListPage } from '../../work/work-list-page.js';
+import { WorkList } from '../../work/work-list.js';
 import { TaskHeader, type TaskItem, TaskRow } from './task-row.js';
 
 type TaskPageAnswer = Answers['TaskPage'];
 
 export function TaskListPage() {
   const url = useUrlState();
-  const { name, filter, query, range } = useWorkQuestion(taskFilters);
+  const question = useWorkQuestion(taskFilters);
+  const { name, filter, query, range } = question;
   const list = useCursorPages<TaskItem, TaskPageAnswer>({
     question: ['tasks', ...name],
     ask: (api, cursor, signal) =>
@@ -38,10 +39,11 @@ export function TaskListPage() {
     { on: on && range.to === undefined, asOf: list.head.asOf },
   );
   return (
-    <WorkListPage
+    <WorkList
       title="Tasks"
       what={['task', 'tasks']}
       filters={taskFilters}
+      question={question}
       list={list}
       live={{
         on,
@@ -56,11 +58,6 @@ export function TaskListPage() {
         <TaskRow row={row} latest={row === undefined ? undefined : fresh.latest.get(taskKey(row))} {...options} />
       )}
       summary={<Total list={list} />}
-      empty={
-        Object.keys(filter).length === 0
-          ? 'No task began in this range.'
-          : 'No task of this range is one the filter holds for.'
-      }
     />
   );
 }

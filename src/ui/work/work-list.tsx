@@ -1,4 +1,4 @@
-import { type ReactNode, type RefObject, useRef } from 'react';
+import { type ReactNode, type RefObject, useEffect, useRef } from 'react';
 import { useLocation } from 'wouter';
 import type { CursorList } from '../api/use-cursor-pages.js';
 import { useShortcuts } from '../keyboard/shortcuts.js';
@@ -6,17 +6,19 @@ import type { LiveState } from '../live/use-live.js';
 import { Spinner } from '../parts/answer-view.js';
 import { Button } from '../parts/button.js';
 import { ProblemNote } from '../parts/notes.js';
+import { NothingHere } from '../parts/nothing-here.js';
 import { Page } from '../parts/page.js';
 import { RangePicker } from '../parts/range-picker.js';
 import { useMedia } from '../parts/use-media.js';
 import type { RowScroller } from '../parts/virtual-rows.js';
+import { useUrlState } from '../routing/use-url-state.js';
 import { CursorRows } from './cursor-rows.js';
 import { FilterBar } from './filter-bar.js';
 import { FreshPill } from './fresh-pill.js';
 import { LiveToggle } from './live-toggle.js';
 import { headerHeight, oneLine, rowHeights } from './row-cells.js';
 import { useMarkedRow } from './use-marked-row.js';
-import { workRangeFallback, workRanges } from './use-work-question.js';
+import { type WorkQuestion, workRanges } from './use-work-question.js';
 import type { WorkRowOptions } from './virtual-table.js';
 import type { WorkFilters } from './work-filter.js';
 
@@ -37,6 +39,7 @@ interface WorkListOptions<Row> {
   /** Of one and of more. */
   readonly what: readonly [one: string, more: string];
   readonly filters: WorkFilters;
+  readonly question: WorkQuestion;
   readonly list: CursorList<Row, unknown>;
   readonly live: WorkListLive | null;
   readonly idOf: (row: Row) => string;
@@ -45,11 +48,10 @@ interface WorkListOptions<Row> {
   readonly row: (row: Row | undefined, options: RowOptions) => ReactNode;
   /** Above the list. */
   readonly summary: ReactNode;
-  readonly empty: ReactNode;
 }
 
 /** A list of runs or tasks with its filters, keys, and what comes while one looks. */
-export function WorkListPage<Row>(options: WorkListOptions<Row>) {
+export function WorkList<Row>(options: WorkListOptions<Row>) {
   const { list, live, filters } = options;
   const textField = useRef<HTMLInputElement>(null);
   const box = useRef<HTMLDivElement>(null);
@@ -69,7 +71,7 @@ export function WorkListPage<Row>(options: WorkListOptions<Row>) {
       title={options.title}
       actions={
         <>
-          <RangePicker ranges={workRanges} fallback={workRangeFallback} />
+          <RangePicker ranges={workRanges} fallback={options.question.fallback} />
           {live !== null && <LiveToggle {...live} />}
           <Button aria-label="Refresh" title="Ask for the newest (r)" onClick={showFirst}>
             <span aria-hidden="true">↻</span>
@@ -121,7 +123,7 @@ function Rows<Row>({
           header={options.header}
           headerHeight={isOneLine ? headerHeight : 0}
           scroller={scroller}
-          empty={options.empty}
+          empty={<Empty {...options} showFirst={showFirst} freshCount={fresh.size} />}
         >
           {(row, index) =>
             options.row(row, {
@@ -134,6 +136,40 @@ function Rows<Row>({
         </CursorRows>
       </div>
     </>
+  );
+}
+
+/** From an event's acknowledgement until it can be asked for; where it takes longer, it is asked once more. */
+const storedMs = 1_500;
+
+/** Says why there is nothing, and asks by itself when something comes: nobody reads what would move. */
+function Empty<Row>({
+  question,
+  what,
+  list,
+  freshCount,
+  showFirst,
+}: WorkListOptions<Row> & { readonly freshCount: number; readonly showFirst: () => void }) {
+  const url = useUrlState();
+  const show = useRef(showFirst);
+  show.current = showFirst;
+  const { asOf } = list.head;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each answer that is still empty is followed by another
+  useEffect(() => {
+    if (freshCount === 0) return;
+    const timer = setTimeout(() => show.current(), storedMs);
+    return () => clearTimeout(timer);
+  }, [freshCount, asOf]);
+  const isFiltered = Object.keys(question.filter).length > 0;
+  return (
+    <NothingHere onArrival={showFirst}>
+      {isFiltered ? `No ${what[0]} of this range is one the filter holds for.` : `No ${what[0]} began in this range.`}{' '}
+      {question.range.name !== '90d' && (
+        <Button look="quiet" onClick={() => url.set({ range: '90d', from: null, to: null })}>
+          Look at 90 days
+        </Button>
+      )}
+    </NothingHere>
   );
 }
 

@@ -1,0 +1,75 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { adminKeyPath } from '../../src/ingest/key-file.js';
+import { CollectorProcess } from '../support/collector-process.js';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-keys-'));
+const collector = new CollectorProcess({ dataDir, env: { TIDEMARK_API_KEYS: '' } });
+let admin = '';
+
+beforeAll(async () => {
+  await collector.start();
+  admin = readFileSync(adminKeyPath(dataDir), 'utf8').trim();
+});
+afterAll(async () => {
+  await collector.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function ask(key: string, method: string, path: string, body?: object) {
+  const response = await fetch(`${collector.url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+async function made(body: object): Promise<{ readonly key: string; readonly name: string }> {
+  const answer = await ask(admin, 'POST', '/api/v1/keys', body);
+  expect(answer.status).toBe(201);
+  return answer.body as { key: string; name: string };
+}
+
+async function opened(path: string, key: string): Promise<readonly number[]> {
+  const closes: number[] = [];
+  const socket = new WebSocket(`${collector.url.replace('http', 'ws')}${path}`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
+  socket.on('close', (code) => closes.push(code));
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+  return closes;
+}
+
+test('a key that an admin makes works at once, and taken back it opens nothing and keeps nothing open', async () => {
+  const { key, name } = await made({ scopes: ['ingest', 'read'] });
+  const other = await made({ scopes: ['ingest', 'read'], user_id: 'ann' });
+  expect((await ask(key, 'GET', '/api/v1/whoami')).body).toMatchObject({ tenant: 'default', key_name: name });
+  expect((await ask(other.key, 'GET', '/api/v1/whoami')).body).toMatchObject({ user_id: 'ann' });
+  expect((await ask(key, 'GET', '/api/v1/keys')).body).toMatchObject({ code: 'scope_missing' });
+  const listed = (await ask(admin, 'GET', '/api/v1/keys')).body.keys as { readonly name: string }[];
+  expect(listed.map((each) => each.name)).toEqual([expect.any(String), name, other.name]);
+
+  const closes = await Promise.all(['/v1/stream', '/api/v1/live'].map((path) => opened(path, key)));
+  const kept = await opened('/v1/stream', other.key);
+  expect((await ask(admin, 'DELETE', `/api/v1/keys/${name}`)).body).toMatchObject({ name, scopes: ['ingest', 'read'] });
+  await expect.poll(() => closes).toEqual([[4_401], [4_401]]);
+  expect((await ask(key, 'GET', '/api/v1/whoami')).body).toMatchObject({ code: 'key_invalid' });
+  expect((await ask(other.key, 'GET', '/api/v1/whoami')).status).toBe(200);
+  expect(kept).toEqual([]);
+  expect((await ask(admin, 'DELETE', `/api/v1/keys/${name}`)).body).toMatchObject({ code: 'not_found' });
+});
+
+test('an admin key takes another back, and not itself; a new one lives over a restart', async () => {
+  const { key, name } = await made({ scopes: ['admin'] });
+  const own = await ask(key, 'DELETE', `/api/v1/keys/${name}`);
+  expect([own.status, own.body.code]).toEqual([409, 'key_own']);
+  await collector.stop();
+  await collector.start();
+  expect((await ask(key, 'GET', '/api/v1/whoami')).body.scopes).toEqual(['ingest', 'read', 'admin']);
+  expect((await ask(admin, 'DELETE', `/api/v1/keys/${name}`)).status).toBe(200);
+  expect((await ask(key, 'GET', '/api/v1/whoami')).status).toBe(401);
+});
