@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import { afterEach, expect, inject, test } from 'vitest';
 import { axeFindings } from '../support/axe.js';
 import { noBrowser, UiPages } from '../support/ui-pages.js';
@@ -126,3 +127,36 @@ look('on a narrow screen the pages are behind a button that says whether they ar
   await page.getByRole('heading', { name: 'Tasks', level: 1 }).waitFor();
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
 });
+
+look('a tab in the background asks nothing and stops listening, and goes on when it is looked at', async () => {
+  const page = await pages.open('/try');
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.clock.install();
+  let open = 0;
+  page.on('websocket', (socket) => {
+    open += 1;
+    socket.on('close', () => {
+      open -= 1;
+    });
+  });
+  await page.goto(`${inject('ui').url}/`);
+  await page.getByText(/as of/).first().waitFor();
+  await expect.poll(() => open).toBe(1);
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await hide(page, true);
+  await page.clock.fastForward(5 * 60_000);
+  await expect.poll(() => open).toBe(0);
+  expect(asked).toEqual([]);
+  await hide(page, false);
+  await expect.poll(() => open).toBe(1);
+  await expect.poll(() => asked.filter((url) => url.includes('/metrics/dashboard')).length).toBeGreaterThan(0);
+});
+
+/** As the browser tells a page that another tab is in front of it. */
+async function hide(page: Page, hidden: boolean): Promise<void> {
+  await page.evaluate((value) => {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+}

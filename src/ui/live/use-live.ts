@@ -45,7 +45,8 @@ class LiveConnection {
     this.#tell = tell;
     this.#show = show;
     document.addEventListener('visibilitychange', this.#onVisibility);
-    this.#connect();
+    // Nobody looks at a tab in the background: it listens from when somebody does.
+    if (!document.hidden) this.#connect();
   }
 
   close(): void {
