@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readAgentActivity } from '../../src/clickhouse/queries/agents/agent-activity.js';
+import { readAgentBreakdown } from '../../src/clickhouse/queries/agents/agent-breakdown.js';
 import { readAgentErrorDays, readAgentErrors } from '../../src/clickhouse/queries/agents/agent-errors.js';
 import { readAgentKnown } from '../../src/clickhouse/queries/agents/agent-known.js';
 import { readAgentMemory } from '../../src/clickhouse/queries/agents/agent-memory.js';
@@ -71,6 +72,12 @@ const none = { fromMs: 0, toMs: 0 };
 /** Every way to read of one tenant, by the name of what reads. */
 const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
   readAgentActivity: (tenant) => readAgentActivity(store.reader, { tenant, agentIds, ...span }),
+  readAgentBreakdown: (tenant) =>
+    Promise.all(
+      (['version', 'model', 'provider', 'environment'] as const).map((groupBy) =>
+        readAgentBreakdown(store.reader, { tenant, agentId: 'b' }, { span, groupBy, limit: 1 }),
+      ),
+    ),
   readAgentErrors: async (tenant) => {
     const ranges: ErrorRange[] = [
       { days, raw: [], covered: days },

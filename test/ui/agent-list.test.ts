@@ -92,7 +92,7 @@ describe.skipIf(noBrowser)('the agents of a tenant with more than a page of them
   beforeAll(async () => {
     if (noBrowser) return;
     const empty = await pages.open('/agents', { url: collector.url, key: testKey });
-    await empty.getByText('No agent has sent an event yet.').waitFor();
+    await empty.getByText('No event has come to this collector yet.').waitFor();
     await sendEvents(
       collector,
       ids.map((agent_id) => ({ agent_id, agent_name: `Name ${agent_id}`, type: 'task.completed', task_id: 't' })),

@@ -25,6 +25,8 @@ test('buckets of whole days are days of UTC, others are of the viewer', () => {
   const hours = [at('2026-11-24T00:00:00Z'), at('2026-11-24T01:00:00Z')];
   expect([isUtcDays(days), isUtcDays(hours)]).toEqual([true, false]);
   expect(bucketMsOf([at('2026-11-24T00:00:00Z')])).toBe(3_600_000);
+  expect(isUtcDays([days[0]!], 86_400_000)).toBe(true);
+  expect(bucketMsOf(hours, 86_400_000)).toBe(3_600_000);
   expect(formatBucket(days[0]!, 86_400_000)).toBe('24 Nov (UTC)');
 });
 

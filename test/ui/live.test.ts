@@ -158,6 +158,17 @@ inChromium('runs under way are counted and go when they end, as the socket tells
   await underWay(page).getByText('No run is under way.').waitFor();
 });
 
+inChromium('open tasks of no run are told as they were when the page began', async () => {
+  await send({ type: 'task.running', agent_id: 'lone-agent', task_id: 'lone/task' });
+  const page = await listening('/live?agent_id=lone-agent');
+  await underWay(page)
+    .getByText(/^1 task of no run was open at/)
+    .click();
+  expect(await underWay(page).getByRole('link', { name: 'lone/task' }).getAttribute('href')).toBe(
+    '/tasks/lone%2Ftask?agent_id=lone-agent',
+  );
+});
+
 inChromium('the runs under way of the history are those that never ended', async () => {
   const page = await pages.open('/live');
   const list = page.getByRole('region', { name: 'Runs under way' });

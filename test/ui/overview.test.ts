@@ -117,8 +117,8 @@ describe.skipIf(noBrowser)('the overview of a store that changes', () => {
 
   test('it begins empty, and turns into data by itself', async () => {
     const page = await pages.open('/', { url: collector.url, key: testKey });
-    await page.getByText('No agent has sent an event yet.').waitFor();
-    expect(await page.getByRole('link', { name: 'Send the first ones' }).getAttribute('href')).toBe('/try');
+    await page.getByText('No event has come to this collector yet.').waitFor();
+    expect(await page.getByRole('link', { name: 'Send the first one' }).getAttribute('href')).toBe('/try');
     expect(await axeFindings(page)).toEqual([]);
     await sendEvents(collector, [{ type: 'task.completed', agent_id: 'first', task_id: 't', duration_ms: 10 }]);
     await expect.poll(() => statText(panelOf(page, 'Last 24 hours'), 'Executions')).toBe('1');
@@ -170,6 +170,17 @@ describe.skipIf(noBrowser)('the overview of a store that changes', () => {
     expect(text).toContain('25 % failed in 24 h');
   });
 
+  async function storedExecutions(agentId: string): Promise<number> {
+    const { agents } = await collector.get<Answers['ListAgentsAnswer']>('/api/v1/agents');
+    return agents.find(({ agent_id }) => agent_id === agentId)?.executions_24h ?? 0;
+  }
+});
+
+describe.skipIf(noBrowser)('the overview while the store is away', () => {
+  const pages = new UiPages();
+  const collector = collectorOfFile();
+  afterEach(() => pages.quiet());
+
   test('an event that cannot be delivered is told by its age, until it is delivered', async () => {
     const page = await pages.open('/', { url: collector.url, key: testKey });
     const undelivered = () => statOf(panelOf(page, 'Now'), 'Oldest undelivered event').innerText();
@@ -182,11 +193,6 @@ describe.skipIf(noBrowser)('the overview of a store that changes', () => {
     if (collector.enginePid() === engine) process.kill(engine, 'SIGKILL');
     await expect.poll(undelivered).toContain('None');
   });
-
-  async function storedExecutions(agentId: string): Promise<number> {
-    const { agents } = await collector.get<Answers['ListAgentsAnswer']>('/api/v1/agents');
-    return agents.find(({ agent_id }) => agent_id === agentId)?.executions_24h ?? 0;
-  }
 });
 
 /** The page, and the answer that it shows: the first one is given again, so that no minute begins in between. */

@@ -89,7 +89,7 @@ inChromium('filters narrow the list, and the address holds them', async () => {
   const links = () => list(page).getByRole('link').allInnerTexts();
   const { patterns } = await answer<components['schemas']['ListPatternsAnswer']>('/api/v1/patterns?pattern_type=loop');
   await expect.poll(links).toEqual(patterns.map(({ pattern_id }) => pattern_id));
-  await page.getByLabel('Least confidence').fill('1');
+  await page.getByLabel('Confidence from').fill('1');
   await page.waitForURL('**/patterns?pattern_type=loop&min_confidence=1');
   await page.getByText('No pattern is one the filter holds for.').waitFor();
   await page.getByRole('button', { name: 'Clear the filter' }).click();

@@ -12,6 +12,8 @@ export interface TimeChartProps {
   /** Starts of the buckets, in order, as long as each other. Buckets of whole days are those of UTC. */
   readonly times: readonly Date[];
   readonly series: readonly ChartSeries[];
+  /** How long a bucket is, for when there is only one. */
+  readonly bucketMs?: number | undefined;
   /** Each value stands on those of the series before it. */
   readonly stacked?: boolean;
   readonly kind?: 'line' | 'bars';

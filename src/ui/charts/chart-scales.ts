@@ -4,15 +4,15 @@ import { formatCount } from '../format/numbers.js';
 const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 
-/** How long a bucket is, of their starts; an hour when there is only one to tell by. */
-export function bucketMsOf(times: readonly Date[]): number {
+/** How long a bucket is, of their starts; `given`, or an hour, when there is only one to tell by. */
+export function bucketMsOf(times: readonly Date[], given = hourMs): number {
   const [first, second] = times;
-  return first === undefined || second === undefined ? hourMs : second.getTime() - first.getTime();
+  return first === undefined || second === undefined ? given : second.getTime() - first.getTime();
 }
 
 /** Buckets of whole days are UTC days, whatever the viewer's zone. */
-export function isUtcDays(times: readonly Date[]): boolean {
-  return bucketMsOf(times) % dayMs === 0;
+export function isUtcDays(times: readonly Date[], given?: number): boolean {
+  return bucketMsOf(times, given) % dayMs === 0;
 }
 
 const powers = Array.from({ length: 16 }, (_, power) => 10 ** power);

@@ -12,20 +12,20 @@ export function createPlot(
   onCursor: (index: number | null) => void,
 ): uPlot {
   const props = latest();
-  const { times, range, cursorGroup, onRange, height = 180 } = props;
+  const { times, bucketMs, range, cursorGroup, onRange, height = 180 } = props;
   const options: uPlot.Options = {
     width: Math.max(100, Math.floor(element.clientWidth)),
     height,
     padding: [8, 24, 0, 0],
     legend: { show: false },
-    tzDate: (at) => (isUtcDays(times) ? uPlot.tzDate(new Date(at * 1_000), 'Etc/UTC') : new Date(at * 1_000)),
+    tzDate: (at) => (isUtcDays(times, bucketMs) ? uPlot.tzDate(new Date(at * 1_000), 'Etc/UTC') : new Date(at * 1_000)),
     cursor: {
       drag: { x: onRange !== undefined, y: false, setScale: false },
       points: { size: 6 },
       ...(cursorGroup === undefined ? {} : { sync: syncOf(cursorGroup) }),
     },
     scales: {
-      x: { range: () => xRange(latest().times) },
+      x: { range: () => xRange(latest()) },
       y: { range: (_chart, min, max) => yRange(min, max, range) },
     },
     axes: axesOf(props),
@@ -39,8 +39,8 @@ export function createPlot(
 }
 
 /** A bucket is drawn in the middle of its time, so that what is nearest to the pointer is what it points into. */
-export function plotData({ times, series, stacked = false }: TimeChartProps): uPlot.AlignedData {
-  const half = bucketMsOf(times) / 2;
+export function plotData({ times, bucketMs, series, stacked = false }: TimeChartProps): uPlot.AlignedData {
+  const half = bucketMsOf(times, bucketMs) / 2;
   const tops = stacked ? stackedTops(series) : series.map(({ values }) => [...values]);
   // The tallest is drawn first, those before it over it.
   if (stacked) tops.reverse();
@@ -64,7 +64,7 @@ function syncOf(key: string): uPlot.Cursor.Sync {
   return { key, filters: { pub: (type) => type !== 'mousedown' && type !== 'mouseup' } };
 }
 
-function axesOf({ times, format }: TimeChartProps): uPlot.Axis[] {
+function axesOf({ times, bucketMs, format }: TimeChartProps): uPlot.Axis[] {
   const axis: uPlot.Axis = {
     stroke: themeColour('soft'),
     grid: { stroke: themeColour('line'), width: 1 },
@@ -73,7 +73,7 @@ function axesOf({ times, format }: TimeChartProps): uPlot.Axis[] {
     gap: 4,
   };
   const steps = stepsOf(format);
-  const isUtc = isUtcDays(times);
+  const isUtc = isUtcDays(times, bucketMs);
   return [
     {
       ...axis,
@@ -105,21 +105,21 @@ function seriesOf({ series, stacked = false, kind = 'line' }: TimeChartProps, la
   return stacked ? drawn.reverse() : drawn;
 }
 
-function selectRange(chart: uPlot, { times, onRange }: TimeChartProps): void {
+function selectRange(chart: uPlot, { times, bucketMs: given, onRange }: TimeChartProps): void {
   const { left, width } = chart.select;
   const first = times[0];
   if (width < 4 || onRange === undefined || first === undefined) return;
-  const bucketMs = bucketMsOf(times);
+  const bucketMs = bucketMsOf(times, given);
   const whole = (round: (value: number) => number, at: number) =>
     new Date(first.getTime() + round((chart.posToVal(at, 'x') * 1_000 - first.getTime()) / bucketMs) * bucketMs);
   chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   onRange(whole(Math.floor, left), whole(Math.ceil, left + width));
 }
 
-function xRange(times: readonly Date[]): [number, number] {
+function xRange({ times, bucketMs }: TimeChartProps): [number, number] {
   const first = times[0]?.getTime() ?? 0;
   const last = times.at(-1)?.getTime() ?? first;
-  return [first / 1_000, (last + bucketMsOf(times)) / 1_000];
+  return [first / 1_000, (last + bucketMsOf(times, bucketMs)) / 1_000];
 }
 
 function yRange(min: number | null, max: number | null, wanted: TimeChartProps['range']): [number, number] {

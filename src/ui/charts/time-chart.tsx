@@ -71,6 +71,7 @@ export function TimeChart(props: TimeChartProps) {
 
 function Legend({
   times,
+  bucketMs,
   series,
   format,
   at,
@@ -84,7 +85,7 @@ function Legend({
       data-at={time?.toISOString()}
       className="flex flex-wrap gap-x-3 ps-14 text-xs text-soft"
     >
-      <span className="tabular whitespace-nowrap">{time && formatBucket(time, bucketMsOf(times))}</span>
+      <span className="tabular whitespace-nowrap">{time && formatBucket(time, bucketMsOf(times, bucketMs))}</span>
       {series.map(({ name, tone, values }) => (
         <span key={name} className="inline-flex items-center gap-1 whitespace-nowrap">
           <span
@@ -109,11 +110,22 @@ function shapeOf({
   cursorGroup,
   height,
   times,
+  bucketMs,
   onRange,
   format,
 }: TimeChartProps): string {
   const names = series.map(({ name, tone }) => [name, tone]);
-  return JSON.stringify([names, stacked, kind, range, cursorGroup, height, bucketMsOf(times), !onRange, format.name]);
+  return JSON.stringify([
+    names,
+    stacked,
+    kind,
+    range,
+    cursorGroup,
+    height,
+    bucketMsOf(times, bucketMs),
+    !onRange,
+    format.name,
+  ]);
 }
 
 /** Where a key takes the cursor; null takes it away, undefined is no key of ours. */

@@ -31,6 +31,11 @@ export function NothingHere({
     setWasEmpty(isEmpty);
   }, [wasEmpty, isEmpty]);
   if (!isEmpty) return <EmptyNote>{children}</EmptyNote>;
+  return <NoEventsNote />;
+}
+
+/** No event has come at all; the page that says so turns into data by itself. */
+export function NoEventsNote() {
   return (
     <EmptyNote>
       No event has come to this collector yet.{' '}

@@ -41,12 +41,20 @@ export function AgentErrors({
   );
   return (
     <Panel title="Errors" aside={<AsOf answer={answer} />}>
-      <AnswerView answer={answer}>{(errors) => <Groups agentId={agentId} errors={errors} />}</AnswerView>
+      <AnswerView answer={answer}>{(errors) => <Groups agentId={agentId} range={range} errors={errors} />}</AnswerView>
     </Panel>
   );
 }
 
-function Groups({ agentId, errors }: { readonly agentId: string; readonly errors: Errors }) {
+function Groups({
+  agentId,
+  range,
+  errors,
+}: {
+  readonly agentId: string;
+  readonly range: TimeRange;
+  readonly errors: Errors;
+}) {
   if (errors.errors.length === 0) {
     const isKnown = errors.failed_executions === 0;
     return (
@@ -57,7 +65,7 @@ function Groups({ agentId, errors }: { readonly agentId: string; readonly errors
   }
   return (
     <>
-      <Table label="Groups of errors" columns={columnsOf(agentId)} rows={errors.errors} rowKey={keyOf} />
+      <Table label="Groups of errors" columns={columnsOf(agentId, range)} rows={errors.errors} rowKey={keyOf} />
       <p className="mt-2 text-sm text-soft">
         {`Failed executions: ${formatExact(errors.failed_executions)}, `}
         {`in groups of one kind: ${formatExact(errors.total_groups)}`}
@@ -84,14 +92,17 @@ function Coverage({ errors: { coverage, from } }: { readonly errors: Errors }) {
   );
 }
 
-function columnsOf(agentId: string): readonly Column<Group>[] {
+function columnsOf(agentId: string, range: TimeRange): readonly Column<Group>[] {
+  // Executions are tasks; the failures have the same ranges by name, but for the day.
+  const { name, from, to } = range;
+  const within = name === null ? { from, to } : { range: name === '1d' ? '24h' : name };
   return [
     {
       name: 'Error',
       cell: ({ category, code, message }) => (
         <div className="min-w-40">
           <Link
-            href={links.failures({ agent_id: agentId, category, code })}
+            href={links.failures({ agent_id: agentId, category, code, kind: 'task', ...within })}
             className="foreign line-clamp-2 text-accent hover:underline"
             title={message ?? undefined}
           >

@@ -1,5 +1,5 @@
 import { type ReactNode, useMemo, useRef, useState } from 'react';
-import { Link, useLocation } from 'wouter';
+import { useLocation } from 'wouter';
 import { formatCount } from '../../format/numbers.js';
 import { useShortcuts } from '../../keyboard/shortcuts.js';
 import { useFirstEvent } from '../../live/use-first-event.js';
@@ -7,6 +7,7 @@ import { AnswerView, AsOf } from '../../parts/answer-view.js';
 import { Button } from '../../parts/button.js';
 import { FilterField } from '../../parts/choices.js';
 import { EmptyNote } from '../../parts/notes.js';
+import { NoEventsNote } from '../../parts/nothing-here.js';
 import { Page } from '../../parts/page.js';
 import { type RowScroller, VirtualRows } from '../../parts/virtual-rows.js';
 import { links } from '../../routing/links.js';
@@ -66,7 +67,7 @@ function Agents({
 }) {
   const scroller = useRef<RowScroller | null>(null);
   const chosen = useChosenRow(rows, scroller);
-  if (loaded.agents.length === 0) return <NoAgents />;
+  if (loaded.agents.length === 0) return <NoEventsNote />;
   return (
     <div className="flex min-h-0 flex-col overflow-hidden rounded-lg border border-line bg-panel">
       <VirtualRows
@@ -106,18 +107,6 @@ function Foot({
       <span className="max-sm:hidden">Numbers are of the last 24 hours.</span>
       {hasMore && <Button onClick={onMore}>Load more</Button>}
     </p>
-  );
-}
-
-function NoAgents() {
-  return (
-    <EmptyNote>
-      No agent has sent an event yet.{' '}
-      <Link href={links.tryIt()} className="text-accent hover:underline">
-        Send the first ones
-      </Link>
-      : this page shows them by itself.
-    </EmptyNote>
   );
 }
 

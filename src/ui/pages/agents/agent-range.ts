@@ -25,7 +25,7 @@ const dayMs = 86_400_000;
 
 const seriesSteps = ['1m', '5m', '1h', '1d'] as const;
 export type SeriesStep = (typeof seriesSteps)[number];
-const stepMs: Readonly<Record<SeriesStep, number>> = {
+export const stepMs: Readonly<Record<SeriesStep, number>> = {
   '1m': minuteMs,
   '5m': 5 * minuteMs,
   '1h': 60 * minuteMs,

@@ -10,7 +10,15 @@ import { Segmented } from '../../parts/choices.js';
 import { Panel } from '../../parts/panel.js';
 import type { TimeRange } from '../../parts/range-picker.js';
 import { useUrlState } from '../../routing/use-url-state.js';
-import { type MetricType, rangeKey, type SeriesStep, seriesBounds, stepOfRange, stepsOfRange } from './agent-range.js';
+import {
+  type MetricType,
+  rangeKey,
+  type SeriesStep,
+  seriesBounds,
+  stepMs,
+  stepOfRange,
+  stepsOfRange,
+} from './agent-range.js';
 
 type Point = Answers['SeriesPoint'];
 
@@ -105,7 +113,7 @@ export function AgentSeries({
           <>
             <div className="grid grid-cols-1 gap-x-6 gap-y-5 lg:grid-cols-2 min-[120rem]:grid-cols-3">
               {charts.map((chart) => (
-                <SeriesChart key={chart.title} chart={chart} points={points} />
+                <SeriesChart key={chart.title} chart={chart} points={points} bucketMs={stepMs[step]} />
               ))}
             </div>
             <p className="mt-3 text-sm text-soft">Draw over a chart to choose that range.</p>
@@ -119,9 +127,11 @@ export function AgentSeries({
 function SeriesChart({
   chart: { title, series: wanted, ...look },
   points,
+  bucketMs,
 }: {
   readonly chart: Chart;
   readonly points: readonly Point[];
+  readonly bucketMs: number;
 }) {
   const url = useUrlState();
   const times = useMemo(() => points.map(({ at }) => new Date(at)), [points]);
@@ -136,6 +146,7 @@ function SeriesChart({
         {...look}
         label={`${title} over time`}
         times={times}
+        bucketMs={bucketMs}
         series={series}
         cursorGroup="agent"
         height={160}

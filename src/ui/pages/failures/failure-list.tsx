@@ -79,6 +79,9 @@ function ChosenGroup({ view, group }: { readonly view: FailureView; readonly gro
   );
 }
 
+/** Pixels. */
+const boxHeightMax = 470;
+
 function List({
   view: { filter, range, rangeName },
   narrowed,
@@ -101,25 +104,25 @@ function List({
   });
   const mark = useMarkedRow({ list, idOf: idOfFailure, scroller, open: (row) => navigate(placeOfFailure(row)) });
   const { head } = list;
-  const isEmpty = head.data !== undefined && list.length === 0;
+  const heights = isOneLine
+    ? { row: rowHeights.oneLine, header: headerHeight }
+    : { row: rowHeights.twoLines, header: 0 };
+  const height = list.length === 0 ? undefined : Math.min(boxHeightMax, heights.header + list.length * heights.row);
   return (
-    <Panel
-      title="Failures, the newest first"
-      aside={<AsOf answer={head} />}
-      className={`flex shrink-0 flex-col ${isEmpty ? '' : 'h-[34rem]'}`}
-    >
+    <Panel title="Failures, the newest first" aside={<AsOf answer={head} />} className="shrink-0">
       {head.problem !== undefined && <ProblemNote problem={head.problem} onRetry={head.retry} />}
       {head.data !== undefined && (
         <div
           aria-busy={head.loading}
-          className={`-mx-4 flex min-h-0 flex-1 flex-col ${head.outdated ? 'opacity-60' : ''}`}
+          style={{ height }}
+          className={`-mx-4 flex flex-col ${head.outdated ? 'opacity-60' : ''}`}
         >
           <CursorRows
             label="Failures"
             list={list}
-            rowHeight={isOneLine ? rowHeights.oneLine : rowHeights.twoLines}
+            rowHeight={heights.row}
             header={<FailureHeader />}
-            headerHeight={isOneLine ? headerHeight : 0}
+            headerHeight={heights.header}
             scroller={scroller}
             empty="There is no such failure in this range."
           >

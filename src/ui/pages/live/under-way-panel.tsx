@@ -2,7 +2,7 @@ import { Link } from 'wouter';
 import { useSession } from '../../api/session.js';
 import { formatDuration } from '../../format/durations.js';
 import { formatCost, formatCount, formatExact, unknown, unpricedNote } from '../../format/numbers.js';
-import type { LiveRun } from '../../live/live-messages.js';
+import type { LiveRun, LiveTask } from '../../live/live-messages.js';
 import type { RunsUnderWay } from '../../live/runs-under-way.js';
 import { Figure, Figures } from '../../parts/figures.js';
 import { Id } from '../../parts/id.js';
@@ -52,6 +52,7 @@ export function UnderWayPanel({ runs }: { readonly runs: RunsUnderWay; readonly 
             </p>
           )}
           <RunList runs={listed} nowMs={nowMs} />
+          <LoneTasks tasks={beginning.loneTasks} at={beginning.at} />
         </>
       )}
     </Panel>
@@ -77,6 +78,27 @@ function RunList({ runs, nowMs }: { readonly runs: readonly LiveRun[]; readonly 
         </p>
       )}
     </section>
+  );
+}
+
+/** Their progress is not told: they are shown as they were at the beginning. */
+function LoneTasks({ tasks, at }: { readonly tasks: readonly LiveTask[]; readonly at: string }) {
+  if (tasks.length === 0) return null;
+  const count = tasks.length === 1 ? '1 task of no run was' : `${formatExact(tasks.length)} tasks of no run were`;
+  return (
+    <details className="mt-2 min-h-0 shrink-0 text-sm">
+      <summary className="text-soft">
+        {count} open at <Time at={at} />
+      </summary>
+      <ul className="max-h-40 overflow-y-auto pt-1">
+        {tasks.slice(0, listedMax).map((task) => (
+          <li key={`${task.agent_id} ${task.task_id}`} className="flex min-w-0 items-center gap-3">
+            <Id id={task.task_id} href={links.task(task)} />
+            <bdi className="truncate text-soft">{task.agent_id}</bdi>
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 

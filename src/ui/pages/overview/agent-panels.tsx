@@ -49,7 +49,7 @@ function TroubledAgent({ agent }: { readonly agent: Answers['TroubledAgent'] }) 
           <AgentLink agentId={agent.agent_id} name={agent.agent_name} />
         </span>
         <Link
-          href={links.failures({ agent_id: agent.agent_id, range: '1d' })}
+          href={links.failures({ agent_id: agent.agent_id, range: '24h' })}
           className="tabular text-sm text-soft hover:underline"
         >
           {agent.error_rate !== null && `${formatPercent(agent.error_rate)} failed in 24 h`}

@@ -1,10 +1,8 @@
-import { Link } from 'wouter';
 import { useAnswer } from '../../api/use-answer.js';
 import { useFirstEvent } from '../../live/use-first-event.js';
 import { AnswerView } from '../../parts/answer-view.js';
-import { EmptyNote } from '../../parts/notes.js';
+import { NoEventsNote } from '../../parts/nothing-here.js';
 import { Page } from '../../parts/page.js';
-import { links } from '../../routing/links.js';
 import { IssuesPanel, TopAgentsPanel } from './agent-panels.js';
 import { NowStrip } from './now-strip.js';
 import { RunningPanel } from './running-panel.js';
@@ -28,13 +26,7 @@ export function OverviewPage() {
       <AnswerView answer={dashboard}>
         {() =>
           isEmpty ? (
-            <EmptyNote>
-              No agent has sent an event yet.{' '}
-              <Link href={links.tryIt()} className="text-accent hover:underline">
-                Send the first ones
-              </Link>
-              : this page shows them by itself.
-            </EmptyNote>
+            <NoEventsNote />
           ) : (
             <div className="flex flex-col gap-4">
               <WindowPanels dashboard={dashboard} />

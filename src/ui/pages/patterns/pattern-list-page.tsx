@@ -117,7 +117,7 @@ function PatternFilters() {
     <search aria-label="Filter" className="flex flex-wrap items-center gap-2">
       {field('pattern_type', 'Type')}
       {field('agent_id', 'Agent')}
-      {field('min_confidence', 'Least confidence', { inputMode: 'decimal' })}
+      {field('min_confidence', 'Confidence from', { inputMode: 'decimal' })}
       {names.some((name) => url.get(name) !== '') && (
         <Button look="quiet" onClick={() => url.set({ ...cleared, row: null })}>
           Clear the filter

@@ -106,6 +106,8 @@ function scoresOf({ scored, min_score: min, max_score: max }: Pattern['feedback'
   return scored === 0 ? null : `${min} to ${max}, of ${formatExact(scored)}`;
 }
 
+const references = 'grid grid-cols-[repeat(auto-fill,minmax(12rem,1fr))] gap-x-4 gap-y-1 text-sm';
+
 function Evidence({ pattern }: { readonly pattern: Pattern }) {
   const { evidence } = pattern;
   const total = evidenceOf(pattern);
@@ -119,7 +121,7 @@ function Evidence({ pattern }: { readonly pattern: Pattern }) {
       ) : (
         <>
           <p className="mb-2 text-sm text-soft">What was told as evidence; each is looked up as a run.</p>
-          <ul className="grid max-h-80 grid-cols-[repeat(auto-fill,minmax(12rem,1fr))] gap-x-4 gap-y-1 overflow-y-auto text-sm">
+          <ul className={`max-h-80 overflow-y-auto ${references}`}>
             {evidence.map((reference) => (
               <li key={reference} className="min-w-0">
                 <Id id={reference} href={links.run(reference)} />
@@ -138,7 +140,7 @@ function Agents({ pattern: { agents, agent_count: count } }: { readonly pattern:
       title="Agents"
       aside={<span>{count === agents.length ? count : `the latest ${agents.length} of ${formatExact(count)}`}</span>}
     >
-      <ul className="grid grid-cols-[repeat(auto-fill,minmax(12rem,1fr))] gap-x-4 gap-y-1 text-sm">
+      <ul className={references}>
         {agents.map((agentId) => (
           <li key={agentId} className="min-w-0">
             <Id id={agentId} href={links.agent(agentId)} />

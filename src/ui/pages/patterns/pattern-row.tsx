@@ -101,7 +101,9 @@ function TwoLines({ row, link }: CellsOptions) {
       </Cell>
       <Cell className="flex items-center gap-2 text-xs text-soft">
         <Cut text={row.name ?? row.pattern_type} className="flex-1" />
-        <span className="tabular shrink-0">{`${formatCount(row.observations)} seen, ${formatRatio(row.confidence)}`}</span>
+        <span className="tabular shrink-0">
+          {formatCount(row.observations)} seen, {formatRatio(row.confidence)}
+        </span>
       </Cell>
     </>
   );
