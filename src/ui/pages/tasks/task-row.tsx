@@ -12,6 +12,7 @@ import { Cell, HeadCell, PlaceOfRow, WorkHeader, WorkRow, type WorkRowOptions } 
 export type TaskItem = Answers['TaskItem'];
 
 const grid = 'task-columns';
+const own = 'Of the task itself, without its steps; its page adds them up';
 
 export function TaskHeader() {
   return (
@@ -25,8 +26,12 @@ export function TaskHeader() {
       <HeadCell>Run</HeadCell>
       <HeadCell>Started</HeadCell>
       <HeadCell isNumber>Duration</HeadCell>
-      <HeadCell isNumber>Tokens</HeadCell>
-      <HeadCell isNumber>Cost</HeadCell>
+      <HeadCell isNumber title={own}>
+        Tokens
+      </HeadCell>
+      <HeadCell isNumber title={own}>
+        Cost
+      </HeadCell>
       <HeadCell className="ps-4 max-2xl:hidden">Error</HeadCell>
     </WorkHeader>
   );
