@@ -60,6 +60,14 @@ look('a run that goes on grows by itself, and ends before the eyes of who looks'
   await expect.poll(() => page.locator('[data-node] .bg-ink').count()).toBeGreaterThan(0);
 });
 
+look('a run that is opened before it is in the store comes by itself', async () => {
+  const page = await open('/runs/just-begun');
+  await page.getByRole('heading', { name: 'There is no such run' }).waitFor();
+  await send({ type: 'run.started', agent_id: 'scout', run_id: 'just-begun', name: 'begun just now' });
+  await page.getByRole('heading', { name: 'begun just now' }).waitFor();
+  await expect.poll(() => lines(page).count()).toBe(1);
+});
+
 look('a run of another tenant is as unknown as one that never was', async () => {
   await send({ type: 'run.completed', agent_id: 'scout', run_id: 'ours', duration_ms: 5 });
   await expect.poll(() => stored('/api/v1/runs/ours')).toBe(200);

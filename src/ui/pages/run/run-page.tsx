@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useAnswer } from '../../api/use-answer.js';
 import { useShortcuts } from '../../keyboard/shortcuts.js';
@@ -35,16 +35,18 @@ function OneRun({ runId }: { readonly runId: string }) {
     api.GET('/api/v1/runs/{run_id}', { params: { path: { run_id: runId } }, signal }),
   );
   useOnEnd(root, run.retry);
+  useOnceStored(run.problem?.status === 404, run.retry);
+  useOnceStored(loaded.problem?.status === 404, loaded.retry);
   const view = useRunView();
   const nowOffsetMs = useNowOffset(loaded);
   if (run.problem?.status === 404 && run.data === undefined) return <NoSuchRun runId={runId} />;
   const tookMs = root === undefined ? (run.data?.duration_ms ?? null) : lengthOf(root, nowOffsetMs);
   return (
     <Page
-      name={run.data?.name ?? runId}
+      name={root?.name ?? run.data?.name ?? runId}
       title={
         <span className="flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1">
-          <bdi className="min-w-0">{run.data?.name ?? runId}</bdi>
+          <bdi className="min-w-0">{root?.name ?? run.data?.name ?? runId}</bdi>
           {status !== undefined && <Status status={status} />}
           <span className="flex max-w-full min-w-0 items-center gap-1 text-sm font-normal text-soft">
             <bdi className="truncate font-mono">{runId}</bdi>
@@ -193,6 +195,20 @@ function useOnEnd(root: TimelineNode | undefined, run: () => void): void {
   }, [root, ended, run]);
 }
 
+/** A run that has just begun, as the live pages link to, is not in the store yet: it is asked for some times more. */
+function useOnceStored(missing: boolean, ask: () => void): void {
+  const [asked, setAsked] = useState(0);
+  useEffect(() => {
+    if (!missing || asked === askedMax) return;
+    const timer = setTimeout(() => {
+      setAsked(asked + 1);
+      ask();
+    }, storedMs);
+    return () => clearTimeout(timer);
+  }, [missing, asked, ask]);
+}
+
+const askedMax = 6;
 /** What was told live is in the store by then. */
 const storedMs = 2_500;
 const stepMs = 1_000;
