@@ -30,16 +30,16 @@ const shown: readonly Shot[] = [
   { name: 'runs', path: '/runs', until: 'as of' },
   { name: 'run', path: failedRun(), until: 'as of' },
   { name: 'failures', path: '/failures', until: 'as of' },
-  { name: 'live', path: '/live', until: 'events' },
+  { name: 'live', path: '/live', until: 'Events' },
 ];
 
 const more: readonly Shot[] = [
-  { name: 'agents', path: '/agents', until: 'Agents' },
-  { name: 'tasks', path: '/tasks', until: 'Tasks' },
+  { name: 'agents', path: '/agents', until: 'as of' },
+  { name: 'tasks', path: '/tasks', until: 'as of' },
   { name: 'task', path: `/tasks/run-0007-t0?run_id=run-0007`, until: 'as of' },
   { name: 'flame', path: `${failedRun()}?view=flame`, until: 'as of' },
   { name: 'log', path: `${failedRun()}?view=log`, until: 'as of' },
-  { name: 'patterns', path: '/patterns', until: 'Patterns' },
+  { name: 'patterns', path: '/patterns', until: 'as of' },
   { name: 'pattern', path: '/patterns/pattern-retry', until: 'as of' },
   { name: 'system', path: '/system', until: 'as of' },
   { name: 'try', path: '/try', until: 'curl' },
@@ -84,7 +84,7 @@ async function take(
   await page.goto(`${collector.url}/#key=${testKey}`);
   for (const { name, path, until } of shots) {
     await page.goto(`${collector.url}${path}`);
-    await page.getByText(until).first().waitFor();
+    await page.locator('main').getByText(until).first().waitFor();
     await page.waitForTimeout(settleMs);
     await page.screenshot({ path: join(directory, `${name}${view.suffix}.png`) });
   }

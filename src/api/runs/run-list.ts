@@ -18,8 +18,9 @@ import {
   leaseOf,
 } from '../work/history-parameters.js';
 import { readerOf } from '../work/user-bound.js';
+import { KeptReadings } from './kept-readings.js';
 import { runItem, runItemSchema } from './run-item.js';
-import { readRunStats, runStatsSchema, runStatuses } from './run-stats.js';
+import { type RunStats, readRunStats, runStatsSchema, runStatuses } from './run-stats.js';
 import { readTotalsByRun } from './run-totals.js';
 
 const parameters = z
@@ -36,8 +37,13 @@ const answer = z
   })
   .meta({ id: 'RunPage' });
 
+/** Who scrolls asks page after page of one list: what is told of all of it is of an earlier page, for so long. */
+const keptMsMax = 10_000;
+const keptCountsMax = 1_000;
+
 /** `GET /api/v1/runs`: the runs of the tenant, newest start first, and how those of the filter fared. */
 export function createRunListRoute(context: ApiContext): HttpRoute {
+  const kept = new KeptReadings<RunStats>(context.clock, { ageMsMax: keptMsMax, sizeMax: keptCountsMax });
   return {
     method: 'GET',
     path: '/api/v1/runs',
@@ -57,14 +63,17 @@ export function createRunListRoute(context: ApiContext): HttpRoute {
       const after = decodePosition(cursor);
       const filter = historyFilter(context, reader, given);
       const search = { kind: runKind, filter, lease: leaseOf(context, tenant), owner: reader.user };
+      const name = JSON.stringify([tenant, reader.user, given]);
       return readWithin(context, request, async (store) => {
+        const known = after === undefined ? undefined : kept.get(name);
         const page = await readHistoryPage(store, search, {
           limit,
           offset,
           after,
           read: readRunRows,
-          count: ({ first }) => readRunStats(store, search, first),
+          count: async ({ first }) => known ?? readRunStats(store, search, first),
         });
+        if (known === undefined) kept.keep(name, page.count, 1);
         const totals = await readTotalsByRun(store, tenant, page.rows);
         return jsonReply({
           runs: page.rows.map((row) => runItem(row, { totals, orphaned: page.orphaned })),

@@ -17,6 +17,8 @@ let api: QueryApi;
 const rows: RawRow[] = [];
 const expected = new Map<string, ListedItem[]>();
 
+const clock = new FakeClock(nowMs);
+
 beforeAll(async () => {
   store = await openQueryStore();
   const random = seededRandom(seed);
@@ -29,7 +31,7 @@ beforeAll(async () => {
   await store.insert(mixed.slice(0, half));
   await store.insert(mixed.slice(half));
   for (const tenant of tenants) expected.set(tenant, listed(rows, 'run', { tenant, nowMs }));
-  api = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs) });
+  api = createQueryApi({ store: store.reader, clock });
   for (const tenant of tenants) {
     // The activity is what an insert fills last.
     const wanted = usageOf(tenant, expected.get(tenant) ?? []);
@@ -269,6 +271,24 @@ test('statistics reach over the newest thousand runs and say so', async () => {
   const { stats } = await page('many', 'limit=1&agent_id=a');
   expect(stats).toMatchObject({ runs: 1_000, is_complete: false, p95_duration_ms: 0.25, success_rate: 100 });
   await vi.waitFor(async () => expect((await page('many', 'limit=1')).stats.tokens).toMatchObject({ in: 1_000 }));
+});
+
+test('pages by cursor tell the statistics of an earlier page, for ten seconds', async () => {
+  const done = { tenant: 'scroll', agent_id: 'a', type: 'run.completed', received: nowMs, duration_ms: 5 };
+  const run = (id: string, beforeMs: number) => ({ ...done, run_id: id, ts: nowMs - 60_000 - beforeMs });
+  await store.insert([run('a', 1), run('b', 2), run('c', 3)]);
+  const first = await page('scroll', 'limit=1');
+  expect(first).toMatchObject({ total: 3, stats: { runs: 3 } });
+  await store.insert([run('d', 4)]);
+  const cursor = encodeURIComponent(String(first.next_cursor));
+  const askedBefore = store.asked.filter(({ name }) => name === 'runs_usage').length;
+  expect(await page('scroll', `limit=1&cursor=${cursor}`)).toMatchObject({ total: 3, stats: { runs: 3 } });
+  expect(await page('scroll', `limit=1&agent_id=a&cursor=${cursor}`)).toMatchObject({ total: 4, stats: { runs: 4 } });
+  expect(store.asked.filter(({ name }) => name === 'runs_usage').length).toBe(askedBefore + 1);
+  expect(await page('scroll', 'limit=1')).toMatchObject({ total: 4, stats: { runs: 4 } });
+  await store.insert([run('e', 5)]);
+  await clock.advance(10_001);
+  expect(await page('scroll', `limit=1&cursor=${cursor}`)).toMatchObject({ total: 5, stats: { runs: 5 } });
 });
 
 test.each([
