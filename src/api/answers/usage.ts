@@ -24,9 +24,14 @@ export function addedUsage(a: UsageRow, b: UsageRow): UsageRow {
   };
 }
 
+/** Hot path: once for every node of a timeline, of which a run has 20,000. Written out, it makes one object. */
 export function addedDetailedUsage(a: DetailedUsageRow, b: DetailedUsageRow): DetailedUsageRow {
   return {
-    ...addedUsage(a, b),
+    llm_calls: a.llm_calls + b.llm_calls,
+    tokens_in: a.tokens_in + b.tokens_in,
+    tokens_out: a.tokens_out + b.tokens_out,
+    cost_micros: addedCost(a.cost_micros, b.cost_micros),
+    tokens_unpriced: a.tokens_unpriced + b.tokens_unpriced,
     tokens_cache_read: a.tokens_cache_read + b.tokens_cache_read,
     tokens_cache_write: a.tokens_cache_write + b.tokens_cache_write,
     tokens_reasoning: a.tokens_reasoning + b.tokens_reasoning,
