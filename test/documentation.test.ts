@@ -5,7 +5,7 @@ import { packageFile } from '../src/core/package-root.js';
 import { metricsReference } from '../src/telemetry/metrics-reference.js';
 import { documentationPages } from './support/doc-pages.js';
 import * as rules from './support/doc-rules.js';
-import { projectFiles, type TextFile } from './support/source-file.js';
+import { projectFiles, projectPaths, type TextFile } from './support/source-file.js';
 
 /** What the pages name is there. Each rule runs on all of them, and on a page that breaks it. */
 const project = projectFiles();
@@ -17,7 +17,7 @@ const variablesOfTests = project
   .filter(({ path }) => /^(test|bench)\/.*\.ts$/.test(path) && path !== 'test/documentation.test.ts')
   .flatMap(({ text }) => text.match(/\bTIDEMARK_[A-Z_]+\b/g) ?? []);
 const named: rules.Named = {
-  paths: new Set(project.map(({ path }) => path)),
+  paths: new Set(projectPaths()),
   scripts: new Set(Object.keys(scripts)),
   variables: new Set(['TIDEMARK_CONFIG', ...configFields.map(({ variable }) => variable), ...variablesOfTests]),
   settings: new Set(configFields.map(({ path }) => path)),

@@ -35,7 +35,8 @@ export function projectFiles(): TextFile[] {
   });
 }
 
-function projectPaths(): readonly string[] {
+/** Paths of all of it, pictures included; of a file that is deleted and not committed, too. */
+export function projectPaths(): readonly string[] {
   try {
     const args = ['ls-files', '--cached', '--others', '--exclude-standard', '-z'];
     const listed = execFileSync('git', args, { cwd: rootPath, stdio: ['ignore', 'pipe', 'ignore'] }).toString('utf8');
