@@ -181,6 +181,7 @@ test('the days of an engagement are those of the events that name it', async () 
     const of = (type: string) => tasks.filter((row) => row.type === type).length;
     const [successful, failed] = [of('task.completed'), of('task.failed')];
     const durations = tasks.map((row) => Number(row.duration_ms));
+    const costs = tasks.flatMap(({ cost_micros: cost }) => (typeof cost === 'number' ? [cost] : []));
     return {
       day,
       events: found.length,
@@ -193,7 +194,7 @@ test('the days of an engagement are those of the events that name it', async () 
       max_duration_ms: durations.length === 0 ? null : Math.max(...durations),
       llm_calls: tasks.length,
       tokens_in: sum(tasks.map((row) => Number(row.tokens_in))),
-      cost_micros: sum(tasks.map((row) => Number(row.cost_micros))),
+      cost_micros: costs.length === 0 ? null : sum(costs),
       first_received: new Date(Math.min(...found.map(({ received }) => received))).toISOString(),
       last_received: new Date(Math.max(...found.map(({ received }) => received))).toISOString(),
     };
