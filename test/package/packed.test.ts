@@ -115,7 +115,17 @@ test('the tarball holds what is run and read, and nothing of tests, benchmarks o
     ),
   );
   expect([...folders].sort()).toEqual(
-    ['.env.example', 'LICENSE', 'README.md', 'clickhouse', 'dist/src', 'dist/workers', 'docs', 'package.json'].sort(),
+    [
+      '.env.example',
+      'LICENSE',
+      'README.md',
+      'clickhouse',
+      'dist/src',
+      'dist/ui',
+      'dist/workers',
+      'docs',
+      'package.json',
+    ].sort(),
   );
   expect(names.filter((name) => /\.(map|tsbuildinfo|test\.js)$|(?<!\.d)\.ts$/.test(name))).toEqual([]);
   expect(statSync(tarball).size).toBeLessThan(2_000_000);
@@ -150,6 +160,10 @@ describe.each(majors)('on Node %i', (major) => {
 
       const key = /Admin key of tenant default, shown once: (\S+)/.exec(collector.said.output)?.[1] ?? '';
       const url = `http://127.0.0.1:${env.TIDEMARK_PORT}`;
+      expect(collector.said.output).toContain(`Open in a browser: ${url}/#key=${key}`);
+      const page = await fetch(url, { headers: { accept: 'text/html' } });
+      expect(await page.text()).toContain('<div id="root">');
+
       writeFileSync(join(project, 'send.js'), sender);
       const sent = JSON.parse(await succeed(['node', 'send.js'], { ...at, env: { URL: url, KEY: key } })) as {
         readonly acknowledged: number;
