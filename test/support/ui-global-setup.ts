@@ -14,6 +14,8 @@ declare module 'vitest' {
   }
 }
 
+const leaseMs = 86_400_000;
+
 /** Starts one collector, of the history in `ui-history.ts`, for every file; without a browser there is none. */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const nowMs = Date.now();
@@ -22,7 +24,9 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
     return undefined;
   }
   const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-ui-'));
-  const collector = new CollectorProcess({ dataDir, env: { TIDEMARK_MAINTENANCE_SCHEDULE: 'off' } });
+  // What is under way in the history is so for as long as all tests take that run beside these.
+  const env = { TIDEMARK_MAINTENANCE_SCHEDULE: 'off', TIDEMARK_HISTORY_LEASE_MS: String(leaseMs) };
+  const collector = new CollectorProcess({ dataDir, env });
   await collector.start();
   await sendHistory(collector, uiHistory(nowMs));
   project.provide('ui', { url: collector.url, key: testKey, dataDir, nowMs });
