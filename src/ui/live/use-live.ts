@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
+import { retryAfterMs } from '../api/asking-again.js';
 import { useSession } from '../api/session.js';
 import type { LiveMessage } from './live-messages.js';
 
@@ -9,24 +10,36 @@ export type LiveFilter = Readonly<
   Partial<Record<'agent_id' | 'run_id' | 'type' | 'status' | 'model' | 'provider' | 'environment', string>>
 >;
 
-const retryMsMin = 1_000;
-const retryMsMax = 30_000;
 /** A tab that nobody looks at for so long listens no more. */
 const hiddenMsMax = 60_000;
 
-/** Listens to the live socket. A null filter listens to nothing. After a pause or a loss a new snapshot comes first. */
-export function useLive(filter: LiveFilter | null, onMessage: (message: LiveMessage) => void): LiveState {
+/**
+ * Listens to the live socket. A null filter listens to nothing. After a pause or a loss a new snapshot comes first; with
+ * `renewMs` it is listened anew so often, for a snapshot without what was forgotten.
+ */
+export function useLive(
+  filter: LiveFilter | null,
+  onMessage: (message: LiveMessage) => void,
+  { renewMs }: { readonly renewMs?: number } = {},
+): LiveState {
   const { key } = useSession();
   const [state, setState] = useState<LiveState>('off');
   const told = useRef(onMessage);
   told.current = onMessage;
   const query =
     filter === null ? null : new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== '')).toString();
+  const [round, setRound] = useState(0);
+  useEffect(() => {
+    if (renewMs === undefined) return;
+    const timer = setInterval(() => setRound((before) => before + 1), renewMs);
+    return () => clearInterval(timer);
+  }, [renewMs]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a round listens to the same once more
   useEffect(() => {
     if (query === null) return;
     const connection = new LiveConnection(key, query, (message) => told.current(message), setState);
     return () => connection.close();
-  }, [key, query]);
+  }, [key, query, round]);
   return query === null ? 'off' : state;
 }
 
@@ -73,7 +86,7 @@ class LiveConnection {
       if (this.#socket !== socket) return;
       this.#socket = null;
       this.#show('waiting');
-      this.#timer = window.setTimeout(() => this.#connect(), Math.min(retryMsMax, retryMsMin * 2 ** this.#failures++));
+      this.#timer = window.setTimeout(() => this.#connect(), retryAfterMs(this.#failures++));
     };
   }
 

@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useState } from 'react';
+import { retryAfterMs } from '../api/asking-again.js';
 import { createApi, dataOf } from '../api/client.js';
 import { keyStore } from '../api/key-store.js';
 import { type ApiProblem, asProblem } from '../api/problem.js';
@@ -6,15 +7,12 @@ import { SessionProvider, useKey, type Who } from '../api/session.js';
 import { Button } from '../parts/button.js';
 import { ProblemNote } from '../parts/notes.js';
 
-const retryMs = 2_000;
-
 /** Shows its children to who has a key that may read; asks for one else, and says what is wrong with the one given. */
 export function SignedIn({ children }: { readonly children: ReactNode }) {
   const key = useKey();
   const [known, setKnown] = useState<{ readonly key: string; readonly who: Who }>();
   const [problem, setProblem] = useState<ApiProblem>();
   const [round, setRound] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a round asks the same question once more
   useEffect(() => {
     if (key === null) return;
     const controller = new AbortController();
@@ -27,7 +25,7 @@ export function SignedIn({ children }: { readonly children: ReactNode }) {
         const found = asProblem(error);
         setProblem(found);
         if (found.status === 401) keyStore.set(null);
-        if (found.passes) timer = window.setTimeout(() => setRound((before) => before + 1), retryMs);
+        if (found.passes) timer = window.setTimeout(() => setRound((before) => before + 1), retryAfterMs(round));
       },
     );
     return () => {

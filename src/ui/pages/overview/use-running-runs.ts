@@ -1,4 +1,5 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
+import type { LiveMessage } from '../../live/live-messages.js';
 import { type LiveState, useLive } from '../../live/use-live.js';
 import { heard, noRunningRuns, type RunningRuns } from './running-runs.js';
 
@@ -11,13 +12,7 @@ const snapshotMs = 300_000;
 /** What runs now, from the live socket. */
 export function useRunningRuns(): { readonly running: RunningRuns; readonly state: LiveState } {
   const [running, setRunning] = useState(noRunningRuns);
-  const [round, setRound] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => setRound((before) => before + 1), snapshotMs);
-    return () => clearInterval(timer);
-  }, []);
-  // Another order of the same types is another subscription, and begins with a snapshot.
-  const types = round % 2 === 0 ? runTypes : runTypes.toReversed();
-  const state = useLive({ type: types.join() }, (message) => setRunning((before) => heard(before, message)));
+  const listen = (message: LiveMessage) => setRunning((before) => heard(before, message));
+  const state = useLive({ type: runTypes.join() }, listen, { renewMs: snapshotMs });
   return { running, state };
 }

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { retryAfterMs } from '../../api/asking-again.js';
 import type { Answers } from '../../api/client.js';
 import { dataOf } from '../../api/client.js';
 import { type ApiProblem, asProblem } from '../../api/problem.js';
@@ -29,13 +30,13 @@ const firstPageNodes = 500;
 const nextPageNodes = 5_000;
 /** What was told live is in the store by then. */
 const readAgainMs = 2_500;
-const retryMs = 3_000;
 
 /** The timeline of a run, all pages of it. While the run goes on it follows the live socket, and not the store. */
 export function useTimeline(runId: string): LoadedTimeline {
   const session = useSession();
   const [state, setState] = useState<State>(nothing);
   const [round, setRound] = useState(0);
+  const failures = useRef(0);
   const retry = useCallback(() => setRound((before) => before + 1), []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a round reads the same timeline once more
   useEffect(() => {
@@ -44,13 +45,16 @@ export function useTimeline(runId: string): LoadedTimeline {
     setState((before) =>
       before.timeline?.run_id === runId ? { ...before, loading: true } : { ...nothing, loading: true },
     );
-    readPages(session, { runId, signal: controller.signal, show: (update) => setState(update) }).catch(
+    readPages(session, { runId, signal: controller.signal, show: (update) => setState(update) }).then(
+      () => {
+        failures.current = 0;
+      },
       (error: unknown) => {
         if (controller.signal.aborted) return;
         const problem = asProblem(error);
         setState((before) => ({ ...before, loading: false, problem }));
         if (problem.status === 401) session.signOut();
-        if (problem.passes) timer = window.setTimeout(retry, retryMs);
+        if (problem.passes) timer = window.setTimeout(retry, retryAfterMs(failures.current++));
       },
     );
     return () => {
