@@ -1,13 +1,12 @@
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { Link } from 'wouter';
 import { useAnswer } from '../api/use-answer.js';
+import { useFirstEvent } from '../live/use-first-event.js';
 import { links } from '../routing/links.js';
 import { EmptyNote } from './notes.js';
 
-const lookMs = 3_000;
-
 /**
- * Says that there is nothing to show: what its children say, or that no event has come at all. Then it looks for the
+ * Says that there is nothing to show: what its children say, or that no event has come at all. Then it listens for the
  * first one, and tells when it is there.
  */
 export function NothingHere({
@@ -17,19 +16,18 @@ export function NothingHere({
   readonly onArrival?: () => void;
   readonly children: ReactNode;
 }) {
-  const [wasEmpty, setWasEmpty] = useState(false);
-  const agents = useAnswer(
-    ['any agent'],
-    (api, signal) => api.GET('/api/v1/agents', { params: { query: { limit: 1 } }, signal }),
-    { refreshMs: wasEmpty ? lookMs : 60_000 },
+  const agents = useAnswer(['any agent'], (api, signal) =>
+    api.GET('/api/v1/agents', { params: { query: { limit: 1 } }, signal }),
   );
   const isEmpty = agents.data?.agents.length === 0;
+  useFirstEvent(isEmpty, agents.retry);
+  const wasEmpty = useRef(false);
   const told = useRef(onArrival);
   told.current = onArrival;
   useEffect(() => {
-    if (wasEmpty && !isEmpty) told.current?.();
-    setWasEmpty(isEmpty);
-  }, [wasEmpty, isEmpty]);
+    if (wasEmpty.current && !isEmpty) told.current?.();
+    wasEmpty.current = isEmpty;
+  }, [isEmpty]);
   if (!isEmpty) return <EmptyNote>{children}</EmptyNote>;
   return <NoEventsNote />;
 }
