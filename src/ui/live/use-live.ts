@@ -14,8 +14,8 @@ export type LiveFilter = Readonly<
 const hiddenMsMax = 60_000;
 
 /**
- * Listens to the live socket. A null filter listens to nothing. After a pause or a loss a new snapshot comes first; with
- * `renewMs` it is listened anew so often, for a snapshot without what was forgotten.
+ * Listens to the live socket. A null filter listens to nothing. After a pause or a loss a new snapshot comes first;
+ * with `renewMs` it listens anew so often, for a snapshot without what was forgotten.
  */
 export function useLive(
   filter: LiveFilter | null,
