@@ -28,8 +28,8 @@ const scripts = ['smoke', 'steady', 'ramp', 'spike', 'soak', 'queries', 'live'] 
 const storedMsMax = 60_000;
 
 const usage = `usage: k6 [${scripts.join(' | ')}] [--connections 5] [--events <a frame> 100]
-          [--rate <events a second> 10000] [--seconds 30] [--frames <a connection, smoke only> 200] [--ack-ms <p99 at most>]
-          [--url ws://… --key <key>]
+          [--rate <events a second> 10000] [--seconds 30] [--frames <a connection, smoke only> 200]
+          [--ack-ms <p99 at most>] [--url ws://… --key <key>]
 `;
 
 function findK6(): string | null {
