@@ -13,9 +13,6 @@ export const totalMax = 1_000;
 /** Of filters by ids and start. */
 const verifiedMax = 200;
 
-/** Totals of filters by status or error are counted up to here. */
-export const stateTotalMax = 100;
-
 export interface HistoryCount {
   readonly total: number;
   /** Else there are at least so many. */

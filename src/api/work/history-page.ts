@@ -3,7 +3,6 @@ import { workKey } from '../../clickhouse/queries/work/history-kind.js';
 import { type HistoryPlaceRow, type LatestReader, placesReader } from '../../clickhouse/queries/work/history-latest.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { requestBatches } from '../request/parameter-bytes.js';
-import { stateTotalMax } from './history-count.js';
 import {
   type CandidatePage,
   type HistorySearch,
@@ -11,6 +10,7 @@ import {
   readOrphanedRows,
   type ScanOptions,
   scanHistory,
+  stateTotalMax,
 } from './history-scan.js';
 
 export interface HistoryPage<Row, Count> {

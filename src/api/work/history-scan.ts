@@ -17,6 +17,8 @@ const idsMax = 1_024;
 const firstCandidatesMax = 1_280;
 /** The same where a state is asked for, of which fewer are counted. */
 const firstOfStateMax = 320;
+/** Totals of filters by status or error are counted up to here. */
+export const stateTotalMax = 100;
 /** Reads of candidates beyond what a list without past states needs; then the list is cut short. */
 const spareRoundsMax = 4;
 
