@@ -5,7 +5,14 @@ import { placesReader } from '../../clickhouse/queries/work/history-latest.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { countSchema } from '../answers/answer-schema.js';
 import type { KnownOfList } from './history-page.js';
-import { type CandidatePage, type HistorySearch, hasState, readFirstCandidates, scanHistory } from './history-scan.js';
+import {
+  type CandidatePage,
+  type HistorySearch,
+  hasState,
+  readFirstCandidates,
+  scanHistory,
+  stateTotalMax,
+} from './history-scan.js';
 
 /** Totals are counted up to here; beyond it an answer says that there are at least so many. */
 export const totalMax = 1_000;

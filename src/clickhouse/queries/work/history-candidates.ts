@@ -30,9 +30,9 @@ export interface HistoryCandidates {
  * Events the filter holds for, in the order of the list, one of those that tell the same start of the same. The order
  * is that of the table's key, so that reading stops with the last. Where what has not ended is sought, a start beside
  * which an end tells the same is left out on the way: what is open has no end at all, so none of it is missed, and of
- * 100 tasks that began 99 need not be looked up. `PREWHERE` is written out: with `WHERE` the engine (26.7) puts a filter
- * of its own for the order there instead, and reads every other column of all rows: 20 ms of CPU for an agent nobody has
- * among 2,000,000 tasks, 103 without it; 21 and 98 ms for a text no error has.
+ * 100 tasks that began 99 need not be looked up. `PREWHERE` is written out: with `WHERE` the engine (26.7) puts a
+ * filter of its own for the order there instead, and reads every other column of all rows: 20 ms of CPU for an agent
+ * nobody has among 2,000,000 tasks, 103 without it; 21 and 98 ms for a text no error has.
  */
 export function readHistoryCandidates(
   store: StoreReader,
