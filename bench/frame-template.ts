@@ -32,7 +32,7 @@ const digitsBase = 70_000_000;
 const timeBase = 1_000_000_000_000;
 
 export class FrameTemplate {
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
   readonly events: number;
   readonly executions: number;
   readonly #format: FrameFormat;
@@ -52,18 +52,16 @@ export class FrameTemplate {
     this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
     this.events = events.length;
     this.executions = events.filter(({ type }) => type.startsWith('task.')).length;
-    this.#seqOffset = this.bytes.indexOf(format === 'json' ? String(seqMark) : seqBytes(seqMark));
-    this.#ids = locate(this.bytes, marks.ids, (text) => Buffer.from(text));
-    this.#times = locate(this.bytes, marks.times, (text) =>
-      format === 'json' ? Buffer.from(text) : float64(Number(text)),
-    );
+    this.#seqOffset = indexOfBytes(this.bytes, format === 'json' ? ascii(String(seqMark)) : seqBytes(seqMark));
+    this.#ids = locate(this.bytes, marks.ids, ascii);
+    this.#times = locate(this.bytes, marks.times, (text) => (format === 'json' ? ascii(text) : float64(Number(text))));
   }
 
   /** Hot path: once a frame. `firstEvent` numbers the frame's events within its producer. */
   patch(values: { readonly seq: number; readonly firstEvent: number; readonly nowMs: number }): void {
     const { bytes } = this;
-    if (this.#format === 'json') bytes.write(String(seqMark + values.seq), this.#seqOffset, 'latin1');
-    else bytes.writeUInt32BE(values.seq, this.#seqOffset + 1);
+    if (this.#format === 'json') bytes.set(ascii(String(seqMark + values.seq)), this.#seqOffset);
+    else this.#view.setUint32(this.#seqOffset + 1, values.seq);
     const ids = this.#ids;
     for (let index = 0; index < ids.offsets.length; index += 1) {
       const step = ids.steps[index] ?? 1;
@@ -73,7 +71,7 @@ export class FrameTemplate {
     for (let index = 0; index < times.offsets.length; index += 1) {
       const offset = times.offsets[index] ?? 0;
       const timeMs = values.nowMs - (times.steps[index] ?? 0);
-      if (this.#format === 'json') bytes.write(String(timeMs), offset, 'latin1');
+      if (this.#format === 'json') bytes.set(ascii(String(timeMs)), offset);
       else this.#view.setFloat64(offset + 1, timeMs);
     }
   }
@@ -82,26 +80,31 @@ export class FrameTemplate {
 /** A uint32 in MessagePack, so that every number fits; in JSON it is added to the mark, ten digits wide. */
 const seqMark = 3_000_000_000;
 
-function seqBytes(seq: number): Buffer {
-  const bytes = Buffer.alloc(5);
-  bytes[0] = 0xce;
-  bytes.writeUInt32BE(seq, 1);
+function seqBytes(seq: number): Uint8Array {
+  const bytes = Uint8Array.of(0xce, 0, 0, 0, 0);
+  new DataView(bytes.buffer).setUint32(1, seq);
   return bytes;
 }
 
-function float64(value: number): Buffer {
-  const bytes = Buffer.alloc(9);
-  bytes[0] = 0xcb;
-  bytes.writeDoubleBE(value, 1);
+function float64(value: number): Uint8Array {
+  const bytes = Uint8Array.of(0xcb, 0, 0, 0, 0, 0, 0, 0, 0);
+  new DataView(bytes.buffer).setFloat64(1, value);
   return bytes;
 }
 
-function encode(events: readonly TidemarkEvent[], format: FrameFormat): Buffer {
-  if (format === 'json') return Buffer.from(JSON.stringify({ seq: seqMark, events }));
-  if (format === 'maps') return Buffer.from(packMessage({ seq: seqMark, events }));
+/** What a fleet writes is ASCII, and k6 has no TextEncoder. */
+function ascii(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index += 1) bytes[index] = text.charCodeAt(index);
+  return bytes;
+}
+
+function encode(events: readonly TidemarkEvent[], format: FrameFormat): Uint8Array {
+  if (format === 'json') return ascii(JSON.stringify({ seq: seqMark, events }));
+  if (format === 'maps') return packMessage({ seq: seqMark, events });
   const columns = [...new Set(events.flatMap((event) => Object.keys(event)))];
   const rows = events.map((event) => columns.map((name) => event[name as keyof TidemarkEvent] ?? null));
-  return Buffer.from(packMessage({ seq: seqMark, columns, rows }));
+  return packMessage({ seq: seqMark, columns, rows });
 }
 
 /** Ids that are patched, with the number of events that share one: a run spans some tasks, a task some steps. */
@@ -148,10 +151,10 @@ class Marks {
 }
 
 /** An encoded event is shorter than this; its marks are looked for no further. */
-const eventBytesMax = 4_096;
+const eventBytesMax = 1_024;
 
 /** A mark may stand in several places of its event (a parent is a task's id again); each becomes a patch. */
-function locate(bytes: Buffer, marks: readonly Mark[], pattern: (text: string) => Buffer): Patches {
+function locate(bytes: Uint8Array, marks: readonly Mark[], pattern: (text: string) => Uint8Array): Patches {
   const offsets: number[] = [];
   const found: Mark[] = [];
   let eventStart = 0;
@@ -165,7 +168,7 @@ function locate(bytes: Buffer, marks: readonly Mark[], pattern: (text: string) =
     const needle = pattern(mark.text);
     const range = bytes.subarray(eventStart, eventStart + eventBytesMax);
     const before = offsets.length;
-    for (let at = range.indexOf(needle); at >= 0; at = range.indexOf(needle, at + 1)) {
+    for (let at = indexOfBytes(range, needle); at >= 0; at = indexOfBytes(range, needle, at + 1)) {
       offsets.push(eventStart + at);
       found.push(mark);
       nextStart = Math.max(nextStart, eventStart + at);
@@ -179,12 +182,19 @@ function locate(bytes: Buffer, marks: readonly Mark[], pattern: (text: string) =
   };
 }
 
-/** The ASCII digits of 0000 to 9999. */
-const fourDigits = Uint8Array.from(
-  Buffer.from(Array.from({ length: 10_000 }, (_, n) => String(n).padStart(4, '0')).join('')),
-);
+/** As `Buffer.indexOf`, which k6 does not have; -1 when there is none. */
+function indexOfBytes(bytes: Uint8Array, needle: Uint8Array, from = 0): number {
+  const first = needle[0] ?? 0;
+  for (let at = bytes.indexOf(first, from); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    if (needle.every((byte, index) => bytes[at + index] === byte)) return at;
+  }
+  return -1;
+}
 
-function writeDigits(bytes: Buffer, offset: number, value: number): void {
+/** The ASCII digits of 0000 to 9999. */
+const fourDigits = ascii(Array.from({ length: 10_000 }, (_, n) => String(n).padStart(4, '0')).join(''));
+
+function writeDigits(bytes: Uint8Array, offset: number, value: number): void {
   const high = (value / 10_000) | 0;
   const low = value - high * 10_000;
   for (let digit = 0; digit < 4; digit += 1) {

@@ -21,6 +21,8 @@ export interface HistoryLatency extends QueryLatency {
   readonly failed: number;
   /** The first of these. */
   readonly problem: string | null;
+  /** CPU of the engine for one statement that asks the raw rows the same; null where there is none. */
+  readonly oneSqlCpuMs: number | null;
 }
 
 export interface HistoryMeasurement {
@@ -38,13 +40,15 @@ export interface HistoryReport {
   readonly loadSeconds: number | null;
   /** Asked for and reached beside the requests; null when nothing was measured beside ingest. */
   readonly ingest: { readonly asked: number; readonly reached: number | null } | null;
+  /** CPU of the engine for `SELECT 1`, asked as the collector asks; before and after the requests. */
+  readonly selectOneCpuMs: readonly [before: number, after: number];
   /** What could not be measured. */
   readonly skipped: readonly string[];
   readonly measurements: readonly HistoryMeasurement[];
 }
 
 export function renderHistory(report: HistoryReport): string {
-  const { machine, loaded, loadSeconds, measurements, skipped } = report;
+  const { machine, loaded, loadSeconds, measurements, skipped, selectOneCpuMs } = report;
   const how = loadSeconds === null ? 'kept from an earlier run' : `loaded in ${Math.round(loadSeconds)} s`;
   const problems = measurements.flatMap(({ title, latencies }) =>
     latencies
@@ -54,16 +58,25 @@ export function renderHistory(report: HistoryReport): string {
   const parts = [
     machineText(machine),
     `${loaded}; ${how}`,
-    ...measurements.filter(({ latencies }) => latencies.length > 0).map(renderMeasurement),
+    `CPU of the engine for SELECT 1: ${selectOneCpuMs.map(milliseconds).join(' ms before, ')} ms after the requests`,
+    ...measurements
+      .filter(({ latencies }) => latencies.length > 0)
+      .map((measurement) => renderMeasurement(measurement, report)),
     renderBudgets(measurements),
     [...skipped.map((text) => `skipped: ${text}`), ...problems].join('\n'),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function renderMeasurement({ title, latencies }: HistoryMeasurement): string {
+/**
+ * Quiet ones with the CPU of a request, and how many times that of the engine is the one of `SELECT 1` and that of one
+ * statement over the raw rows; those beside ingest with how many times the quiet p99 theirs is.
+ */
+function renderMeasurement(measurement: HistoryMeasurement, report: HistoryReport): string {
+  const { title, isIngesting, latencies } = measurement;
+  const cost = ['CPU collector', 'engine', '× SELECT 1', 'one SQL', '× one SQL'];
   return renderTable(
-    [`${title}, ms`, 'n', 'failed', 'median', 'p90', 'p99', 'max', 'CPU collector', 'engine'],
+    [`${title}, ms`, 'n', 'failed', 'median', 'p90', 'p99', 'max', ...(isIngesting ? ['× quiet p99'] : cost)],
     latencies.map((latency) => [
       latency.kind,
       String(latency.requests),
@@ -72,10 +85,29 @@ function renderMeasurement({ title, latencies }: HistoryMeasurement): string {
       milliseconds(latency.p90Ms),
       milliseconds(latency.p99Ms),
       milliseconds(latency.maxMs),
-      milliseconds(latency.collectorCpuMs),
-      milliseconds(latency.engineCpuMs),
+      ...(isIngesting ? [quietRatio(latency, report)] : costCells(latency, report)),
     ]),
   );
+}
+
+function costCells({ collectorCpuMs, engineCpuMs, oneSqlCpuMs }: HistoryLatency, report: HistoryReport): string[] {
+  const [before, after] = report.selectOneCpuMs;
+  return [
+    milliseconds(collectorCpuMs),
+    milliseconds(engineCpuMs),
+    ratio(engineCpuMs, (before + after) / 2),
+    milliseconds(oneSqlCpuMs),
+    ratio(engineCpuMs, oneSqlCpuMs),
+  ];
+}
+
+function quietRatio({ kind, p99Ms }: HistoryLatency, { measurements }: HistoryReport): string {
+  const quiet = measurements.find(({ isIngesting }) => !isIngesting);
+  return ratio(p99Ms, quiet?.latencies.find((latency) => latency.kind === kind)?.p99Ms ?? null);
+}
+
+function ratio(value: number | null, base: number | null): string {
+  return value === null || base === null || base === 0 ? '–' : (value / base).toFixed(1);
 }
 
 /** A budget is for requests beside ingest; quiet ones are shown against the same. */

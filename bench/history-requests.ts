@@ -179,7 +179,7 @@ function breakdown(groupBy: string): HistoryKind {
   };
 }
 
-function sampleOf({ record, index }: Pick<AskedHistory, 'record' | 'index'>): TaskRecord {
+export function sampleOf({ record, index }: Pick<AskedHistory, 'record' | 'index'>): TaskRecord {
   const sample = record.samples[index % record.samples.length];
   if (sample === undefined) throw new Error('the history has no task');
   return sample;

@@ -11,6 +11,7 @@ import {
   renderHistory,
 } from './history-report.js';
 import { type HistoryKind, historyKinds, pageLimit, tasksPath } from './history-requests.js';
+import { oneSql } from './history-sql.js';
 import { untilHealthy, untilMerged } from './history-store.js';
 import { LiveRuns } from './live-runs.js';
 import { startLoad } from './load.js';
@@ -102,6 +103,9 @@ const ingestAheadMs = 5_000;
 const ingestSecondsMax = 7_200;
 /** Of the load whose rate is halved. */
 const maximumSeconds = 10;
+/** Statements whose CPU is told by a clock of 10 ms. */
+const selectOnes = 300;
+const rivals = 30;
 /** Deep pages that are asked for in turn. */
 const deepPages = 10;
 
@@ -110,6 +114,7 @@ class HistoryBench {
   readonly #measurements: HistoryMeasurement[] = [];
   readonly #skipped: string[] = [];
   #ingest: HistoryReport['ingest'] = null;
+  #selectOneCpuMs: HistoryReport['selectOneCpuMs'] = [0, 0];
   #cursors: readonly string[] = [];
 
   constructor(options: HistoryBenchOptions) {
@@ -121,7 +126,9 @@ class HistoryBench {
     const live = await LiveRuns.start(collector, String(process.pid));
     try {
       if (kinds.some(({ name }) => name.includes('deep page'))) await this.#walk(collector);
+      const before = await engineCpuMs(collector, selectOnes, () => 'SELECT 1');
       await this.#measureKinds('quiet', kinds, { collector, record, isIngesting: false });
+      this.#selectOneCpuMs = [before, await engineCpuMs(collector, selectOnes, () => 'SELECT 1')];
       const rate = await this.#ingestRate();
       if (rate > 0) await this.#besideIngest(rate, kinds, { collector, record, isIngesting: true });
     } finally {
@@ -137,6 +144,7 @@ class HistoryBench {
       loaded,
       loadSeconds,
       ingest: this.#ingest,
+      selectOneCpuMs: this.#selectOneCpuMs,
       skipped: this.#skipped,
       measurements: this.#measurements,
     };
@@ -235,7 +243,9 @@ class HistoryBench {
       first ??= `${target}: ${problem}`;
     }
     const cpu = isIngesting ? { collectorCpuMs: null, engineCpuMs: null } : {};
-    return { kind: kind.name, budgetMs: kind.budgetMs, ...figures, ...cpu, failed, problem: first };
+    const rival = (index: number) => oneSql(kind.name, asked(index));
+    const oneSqlCpuMs = isIngesting ? null : await rivalCpuMs(collector, Math.min(rivals, requests), rival);
+    return { kind: kind.name, budgetMs: kind.budgetMs, ...figures, ...cpu, oneSqlCpuMs, failed, problem: first };
   }
 }
 
@@ -243,6 +253,18 @@ interface Place {
   readonly collector: CollectorProcess;
   readonly record: RunRecord;
   readonly isIngesting: boolean;
+}
+
+/** Of one statement, asked as the collector asks, without what is between it and a request. */
+async function engineCpuMs(collector: CollectorProcess, times: number, sql: (index: number) => string) {
+  for (let index = 0; index < warmUpRequests; index += 1) await collector.read(sql(index), 'JSONEachRow');
+  const before = collector.cpuMsByPart().engine;
+  for (let index = 0; index < times; index += 1) await collector.read(sql(warmUpRequests + index), 'JSONEachRow');
+  return (collector.cpuMsByPart().engine - before) / times;
+}
+
+function rivalCpuMs(collector: CollectorProcess, times: number, sql: (index: number) => string | null) {
+  return sql(0) === null ? null : engineCpuMs(collector, times, (index) => sql(index) ?? '');
 }
 
 /** An answer of another shape than expected is a wrong one. */

@@ -12,6 +12,8 @@ export interface PayloadOptions {
   /** Names one load; with the connection it makes ids unique. */
   readonly token: string;
   readonly connection: number;
+  /** Part of the agents' names; without it all loads send for the same agents. */
+  readonly fleet?: string;
 }
 
 /** Templates of one connection: terminal events of a fleet, 22 fields each, no two templates alike. */
@@ -19,6 +21,7 @@ export function createTemplates(options: PayloadOptions): FrameTemplate[] {
   const events = terminalEvents(options.agents, {
     seed: options.connection + 1,
     count: options.templates * options.eventsPerFrame,
+    fleet: options.fleet,
   });
   const tag = `${options.token}${String(options.connection).padStart(3, '0')}`;
   return Array.from({ length: options.templates }, (_, index) => {
@@ -30,10 +33,10 @@ export function createTemplates(options: PayloadOptions): FrameTemplate[] {
 /** Terminal events in the order of a fleet's runs, cut to the fields an agent without extras would send. */
 export function terminalEvents(
   agents: number,
-  options: { readonly seed: number; readonly count: number },
+  options: { readonly seed: number; readonly count: number; readonly fleet?: string | undefined },
 ): TidemarkEvent[] {
   const random = seededRandom(options.seed);
-  const fleet = createFleet(random, { agents, token: 'bench' });
+  const fleet = createFleet(random, { agents, token: options.fleet ?? 'bench' });
   const events: TidemarkEvent[] = [];
   while (events.length < options.count) {
     const agent = fleet[Math.floor(random() * fleet.length)];

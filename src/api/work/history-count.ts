@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { toldApart } from '../../clickhouse/queries/work/history-filter.js';
+import { isOpenStatus, toldApart } from '../../clickhouse/queries/work/history-filter.js';
 import { workKey } from '../../clickhouse/queries/work/history-kind.js';
 import { placesReader } from '../../clickhouse/queries/work/history-latest.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
@@ -8,9 +8,10 @@ import type { KnownOfList } from './history-page.js';
 import {
   type CandidatePage,
   type HistorySearch,
-  isOpenStatus,
+  hasState,
   readFirstCandidates,
   scanHistory,
+  stateTotalMax,
 } from './history-scan.js';
 
 /** Totals are counted up to here; beyond it an answer says that there are at least so many. */
@@ -18,9 +19,6 @@ export const totalMax = 1_000;
 
 /** Of filters by ids and start. */
 const verifiedMax = 200;
-
-/** Totals of filters by status or error are counted up to here. */
-const stateTotalMax = 100;
 
 export interface HistoryCount {
   readonly total: number;
@@ -48,11 +46,13 @@ export async function countHistory(
 ): Promise<HistoryCount> {
   const first = known.first ?? (await readFirstCandidates(store, search));
   if (known.first !== undefined && mayEndWithPage(search, first)) {
-    const total = await known.length;
-    if (total !== null && total <= totalMax) return { total, isExact: true };
+    const { rows, isAll, shown } = await known.found;
+    const isOpen = isOpenStatus(search.filter.status);
+    if (isAll && rows <= (isOpen ? Math.max(stateTotalMax, shown) : totalMax)) return { total: rows, isExact: true };
+    // The page was looked for as far as this would be counted.
+    if (isOpen) return { total: Math.min(rows, stateTotalMax), isExact: false };
   }
-  const { status, errorCategory, errorText } = search.filter;
-  const isPlain = status === undefined && errorCategory === undefined && errorText === undefined;
+  const isPlain = !hasState(search.filter);
   if (isPlain && toldApart(search.filter) <= 1) {
     const ids = new Set(first.rows.map(workKey)).size;
     if (ids > totalMax) return { total: totalMax, isExact: false };

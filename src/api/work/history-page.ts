@@ -1,4 +1,4 @@
-import type { HistoryPosition } from '../../clickhouse/queries/work/history-filter.js';
+import { type HistoryPosition, isOpenStatus } from '../../clickhouse/queries/work/history-filter.js';
 import { workKey } from '../../clickhouse/queries/work/history-kind.js';
 import { type HistoryPlaceRow, type LatestReader, placesReader } from '../../clickhouse/queries/work/history-latest.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
@@ -6,11 +6,11 @@ import { requestBatches } from '../request/parameter-bytes.js';
 import {
   type CandidatePage,
   type HistorySearch,
-  isOpenStatus,
   readFirstCandidates,
   readOrphanedRows,
   type ScanOptions,
   scanHistory,
+  stateTotalMax,
 } from './history-scan.js';
 
 export interface HistoryPage<Row, Count> {
@@ -35,8 +35,17 @@ export interface HistoryPageOptions<Row extends HistoryPlaceRow, Count> {
 export interface KnownOfList {
   /** The first candidates; undefined when the page is not the first one. */
   readonly first: CandidatePage | undefined;
-  /** How long the list is, null when the page does not tell because it is not all of it. */
-  readonly length: Promise<number | null>;
+  /** What looking for the page found. */
+  readonly found: Promise<FoundOfList>;
+}
+
+interface FoundOfList {
+  /** Rows from where the page was looked for, those of the page among them. */
+  readonly rows: number;
+  /** They are the list to its end. */
+  readonly isAll: boolean;
+  /** Rows to the end of the page, as far as there are some. */
+  readonly shown: number;
 }
 
 /** A page of a list of tasks or runs, and how many there are in all. Rejects as its reads do. */
@@ -48,19 +57,28 @@ export async function readHistoryPage<Row extends HistoryPlaceRow, Count>(
   const { limit, offset, after } = options;
   // The first page and the total begin with the same candidates.
   const first = after === undefined ? await readFirstCandidates(store, search) : undefined;
-  const scan = { after, want: offset + limit + 1, first };
-  const reading = rowsOfPage(store, search, { ...scan, ...options });
-  const length = reading.then((page) => (first === undefined ? null : page.length));
-  const [page, count] = await Promise.all([reading, options.count({ first, length }), length]);
-  const orphaned = await readOrphanedRows(store, search.kind, page.rows, search.lease);
+  const isOpen = isOpenStatus(search.filter.status);
+  // What is under way is counted on the way to the page.
+  const want = Math.max(offset + limit, isOpen && first !== undefined ? stateTotalMax : 0) + 1;
+  const reading = rowsOfPage(store, search, { ...options, after, want, first });
+  const found = reading.then((page) => page.found);
+  const [page, count] = await Promise.all([reading, options.count({ first, found }), found]);
+  const { kind, lease } = search;
+  const orphaned = isOpen ? orphanedOfList(search, page.rows) : await readOrphanedRows(store, kind, page.rows, lease);
   return { rows: page.rows, next: page.next, count, orphaned };
+}
+
+/** The scan has told by their leases what is in a list of what is under way; one may have been heard of since then. */
+function orphanedOfList({ filter, lease }: HistorySearch, rows: readonly HistoryPlaceRow[]): ReadonlySet<string> {
+  if (filter.status !== 'orphaned') return new Set();
+  const silent = rows.filter((row) => row.has_ended === 0 && row.received_ms < lease.nowMs - lease.leaseMs);
+  return new Set(silent.map((row) => workKey(row)));
 }
 
 interface PageRows<Row> {
   readonly rows: readonly Row[];
   readonly next: HistoryPosition | null;
-  /** Rows from where the page was looked for to the end of the list, null when the end was not reached. */
-  readonly length: number | null;
+  readonly found: FoundOfList;
 }
 
 /** Whole rows are looked up at once where most of them will be in the page, else the places first. */
@@ -72,10 +90,10 @@ async function rowsOfPage<Row extends HistoryPlaceRow>(
   const { limit, offset, read } = options;
   if (offset === 0 && !isOpenStatus(search.filter.status)) {
     const { rows, end } = await scanHistory(store, search, options);
-    const length = end === null ? rows.length : null;
-    const isWhole = length !== null && length <= limit && options.after === undefined;
+    const found = { rows: rows.length, isAll: end === null && options.after === undefined, shown: limit };
+    const isWhole = found.isAll && rows.length <= limit;
     const shown = isWhole ? rows.toSorted(byStart) : rows.slice(0, limit);
-    return { rows: shown, next: rows.length > limit ? positionOf(shown.at(-1)) : end, length };
+    return { rows: shown, next: rows.length > limit ? positionOf(shown.at(-1)) : end, found };
   }
   const { rows, end } = await scanHistory(store, search, { ...options, read: placesReader(search.kind) });
   const places = rows.slice(offset, offset + limit);
@@ -88,7 +106,8 @@ async function rowsOfPage<Row extends HistoryPlaceRow>(
     const found = await read(store, search.filter, { ids });
     shown.push(...found.filter((row) => wanted.has(workKey(row))));
   }
-  return { rows: shown, next, length: end === null ? rows.length : null };
+  const isAll = end === null && options.after === undefined;
+  return { rows: shown, next, found: { rows: rows.length, isAll, shown: offset + limit } };
 }
 
 /** A list that is all on one page needs no places: newest start first, equal ones by ids downwards. */

@@ -1,5 +1,9 @@
 import { type HistoryCandidateRow, readHistoryCandidates } from '../../clickhouse/queries/work/history-candidates.js';
-import type { HistoryFilter, HistoryPosition } from '../../clickhouse/queries/work/history-filter.js';
+import {
+  type HistoryFilter,
+  type HistoryPosition,
+  isOpenStatus,
+} from '../../clickhouse/queries/work/history-filter.js';
 import { type HistoryKind, workKey } from '../../clickhouse/queries/work/history-kind.js';
 import type { HistoryPlaceRow, LatestReader } from '../../clickhouse/queries/work/history-latest.js';
 import { readOwners } from '../../clickhouse/queries/work/work-owner.js';
@@ -9,8 +13,12 @@ import { type Lease, readOrphaned } from './lease.js';
 
 /** Ids whose latest state is looked up at once: those of a whole count (history-count.ts) and some. */
 const idsMax = 1_024;
-/** Of those a list begins with; every fourth may be a second state. */
+/** Of those a list begins with, where all of them are counted; every fourth may be of another start. */
 const firstCandidatesMax = 1_280;
+/** The same where a state is asked for, of which fewer are counted. */
+const firstOfStateMax = 320;
+/** Totals of filters by status or error are counted up to here. */
+export const stateTotalMax = 100;
 /** Reads of candidates beyond what a list without past states needs; then the list is cut short. */
 const spareRoundsMax = 4;
 
@@ -65,7 +73,7 @@ export async function scanHistory<Row extends HistoryPlaceRow>(
   for (let round = 0; round < roundsMax && rows.length < options.want; round++) {
     const count = idsToTry(search, options.want - rows.length, round);
     const known = round === 0 ? options.first : undefined;
-    const page = known ?? (await readCandidates(store, search, { after, limit: 2 * count, round }));
+    const page = known ?? (await readCandidates(store, search, { after, limit: Math.ceil(1.25 * count), round }));
     const batch = batchOf(page, count);
     if (batch.ids.length > 0) {
       const found = await options.read(store, filter, { ids: batch.ids, after, through: batch.through });
@@ -82,14 +90,13 @@ export async function scanHistory<Row extends HistoryPlaceRow>(
  * states are past. Who still misses rows has met many past states, and will meet more.
  */
 function idsToTry({ filter }: HistorySearch, missing: number, round: number): number {
-  const hasState = filter.status !== undefined || filter.errorCategory !== undefined || filter.errorText !== undefined;
-  const first = hasState ? 2 * missing + 10 : missing + 4;
+  const first = hasState(filter) ? 2 * missing + 10 : missing + 4;
   return Math.min(idsMax, first * 4 ** round);
 }
 
-/** What has not ended, and is told apart by its lease. */
-export function isOpenStatus(status: HistoryFilter['status']): boolean {
-  return status === 'orphaned' || status === 'running' || status === 'pending';
+/** Whether the filter asks how it is or ended, which a later event may tell otherwise. */
+export function hasState({ status, errorCategory, errorText }: HistoryFilter): boolean {
+  return status !== undefined || errorCategory !== undefined || errorText !== undefined;
 }
 
 /** The candidates after a place; after the first of a list of what is under way, only of what was heard of lately. */
@@ -108,9 +115,10 @@ async function readCandidates(
   return { rows, isLast: rows.length < limit };
 }
 
-/** The newest candidates: enough for the first page, and most often for a whole count. */
+/** The newest candidates: enough for the usual first page, and most often for a whole count. */
 export function readFirstCandidates(store: StoreReader, search: HistorySearch): Promise<CandidatePage> {
-  return readCandidates(store, search, { after: undefined, limit: firstCandidatesMax, round: 0 });
+  const limit = hasState(search.filter) ? firstOfStateMax : firstCandidatesMax;
+  return readCandidates(store, search, { after: undefined, limit, round: 0 });
 }
 
 /** The next ids to look up, and where the part of the list ends that they stand for; undefined: it is the rest. */

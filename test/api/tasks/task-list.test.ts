@@ -211,6 +211,27 @@ test('a total is exact up to a thousand, with a filter of state up to a hundred,
   expect(await page('many', 'limit=1')).toMatchObject({ total: 1_000, total_is_exact: false });
 });
 
+test('what is orphaned is found behind thousands that ended, whatever start their ends tell', async () => {
+  const work = { tenant: 'behind', agent_id: 'a', received: nowMs - 60 * minuteMs };
+  const began = (index: number, task_id: string) => ({
+    ...work,
+    type: 'task.running' as const,
+    task_id,
+    ts: nowMs - 90 * minuteMs - index,
+  });
+  const ended = Array.from({ length: 6_000 }, (_, index) => {
+    const start = began(index, `ended ${index}`);
+    // Of every tenth the end tells another start.
+    const startedAt = index % 10 === 0 ? start.ts - 1 : start.ts;
+    return [start, { ...start, type: 'task.completed' as const, ts: start.ts + 5, started_at: startedAt }];
+  });
+  await store.insert([...ended.flat(), began(7_000, 'lost 1'), began(3_000, 'lost 2')]);
+  await totalIs('behind', 2, '&status=orphaned');
+  const found = await page('behind', 'status=orphaned');
+  expect(found.tasks.map(({ task_id }) => task_id)).toEqual(['lost 2', 'lost 1']);
+  expect(found).toMatchObject({ total: 2, total_is_exact: true, next_cursor: null });
+});
+
 test('orphaned tasks are counted up to a hundred', async () => {
   const lost = { tenant: 'lost', agent_id: 'a', type: 'task.running', received: hourAgo };
   await store.insert(Array.from({ length: 100 }, (_, n) => ({ ...lost, task_id: `t${n}`, ts: hourAgo - n })));

@@ -28,6 +28,11 @@ export interface HistoryFilter {
   readonly receivedBeforeMs?: number | undefined;
 }
 
+/** What has not ended, and is told apart by its lease. */
+export function isOpenStatus(status: HistoryFilter['status']): boolean {
+  return status === 'orphaned' || status === 'running' || status === 'pending';
+}
+
 export interface HistoryCondition {
   /** A conjunction made of constant text. */
   readonly where: string;
@@ -91,14 +96,17 @@ export function historyCondition(kind: HistoryKind, filter: HistoryFilter): Hist
 /**
  * What an event must tell for its task or run to be looked at: every task or run that the filter holds for has such an
  * event. Of what different events may tell, one condition is asked of it: the context that is told of the fewest, or
- * else how it ended.
+ * else how it ended. `withEnds`: of what has not ended every event is a start, which is not asked of it then.
  */
-export function eventCondition(kind: HistoryKind, filter: HistoryFilter): HistoryCondition {
-  const { status } = filter;
+export function eventCondition(
+  kind: HistoryKind,
+  filter: HistoryFilter,
+  { withEnds = false }: { readonly withEnds?: boolean } = {},
+): HistoryCondition {
   const [context] = contextConditions(filter);
-  const isOpen = status === 'orphaned' || status === 'pending' || status === 'running';
   const asked = context === undefined ? outcomeConditions(filter) : [context];
-  return conjunction([...identity(filter), ...asked], isOpen ? [kind.isOpen] : [], { tenant: filter.tenant });
+  const isStart = isOpenStatus(filter.status) && !withEnds;
+  return conjunction([...identity(filter), ...asked], isStart ? [kind.isOpen] : [], { tenant: filter.tenant });
 }
 
 /**
