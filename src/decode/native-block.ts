@@ -10,8 +10,8 @@ import { type Column, varuintBytes, writeVaruint } from './columns/column.js';
  * See https://clickhouse.com/docs/en/interfaces/formats/Native. The columns' own formats are in their files.
  *
  * A block has the columns that one of its rows sets: the reader of an insert gives the others their type's default,
- * which is what they would hold. The engine pays for each column of each block: of 54 columns, 24 of them unset, a block
- * of 100 rows took 0.66 ms and without those 0.42, one of 4,800 rows 0.52 us a row and 0.36 (chdb 3.4.0).
+ * which is what they would hold. The engine pays for each column of each block: of 54 columns, 24 of them unset, a
+ * block of 100 rows took 0.66 ms and without those 0.42, one of 4,800 rows 0.52 us a row and 0.36 (chdb 3.4.0).
  */
 export class NativeBlock {
   readonly #columns: readonly Column[];
@@ -25,8 +25,8 @@ export class NativeBlock {
   }
 
   /**
-   * The first `rows` rows in an ArrayBuffer of exactly their size; empty when there is none. `isWritten` answers for the
-   * index of a column.
+   * The first `rows` rows in an ArrayBuffer of exactly their size; empty when there is none. `isWritten` answers for
+   * the index of a column.
    */
   encode(rows: number, isWritten: (column: number) => boolean): Uint8Array<ArrayBuffer> {
     if (rows === 0) return new Uint8Array(0);

@@ -148,9 +148,8 @@ test('an insert of blocks with other columns each gives every row its values', a
   const path = join(directory, 'segment.native');
   writeFileSync(path, Buffer.concat(blocks));
   const names = rawColumns.map(({ name }) => name).join(', ');
-  await session.queryAsync(
-    `CREATE TABLE default.inserted (${rawColumns.map(({ name, column }) => `${name} ${column}`).join(', ')}) ENGINE = Memory`,
-  );
+  const columns = rawColumns.map(({ name, column }) => `${name} ${column}`).join(', ');
+  await session.queryAsync(`CREATE TABLE default.inserted (${columns}) ENGINE = Memory`);
   await session.queryAsync(
     `INSERT INTO default.inserted (${names}) FROM INFILE '${path}' COMPRESSION 'none'
      SETTINGS max_insert_block_size = 1000000, min_insert_block_size_rows = 1000000, async_insert = 0 FORMAT Native`,
