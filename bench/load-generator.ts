@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly seconds: number;
   /** Events per second of all connections together; 0 is as fast as credit allows. */
   readonly rate: number;
+  /** The load also ends when so many events have been sent. */
+  readonly eventsMax?: number;
 }
 
 export interface LoadReport {
@@ -60,6 +62,11 @@ class Load {
   stopped = false;
   #allowedEvents = 0;
   #startedMs = 0;
+  #allSent: (() => void) | null = null;
+  /** `eventsMax` events have been sent. */
+  readonly allSent = new Promise<void>((resolve) => {
+    this.#allSent = resolve;
+  });
 
   constructor(options: LoadOptions) {
     this.options = options;
@@ -83,6 +90,10 @@ class Load {
     this.events += template.events;
     this.executions += template.executions;
     this.bytes += template.bytes.length;
+    if (this.events >= (this.options.eventsMax ?? Number.POSITIVE_INFINITY)) {
+      this.stopped = true;
+      this.#allSent?.();
+    }
     const nowMs = Date.now();
     const last = this.sent.at(-1);
     if (last === undefined || nowMs - last[0] >= sampleMs) this.sent.push([nowMs, this.events, this.executions]);
@@ -211,7 +222,7 @@ async function run(options: LoadOptions): Promise<LoadReport> {
   load.start();
   for (const sender of senders) sender.pump();
   const pacer = options.rate > 0 ? setInterval(createPacer(senders), 2) : undefined;
-  await Promise.race([wait(options.seconds * 1_000), stopAsked]);
+  await Promise.race([wait(options.seconds * 1_000), stopAsked, load.allSent]);
   load.stopped = true;
   clearInterval(pacer);
   await Promise.race([Promise.all(senders.map((sender) => sender.idle())), wait(acksWaitMsMax)]);

@@ -15,14 +15,17 @@ export interface RunningLoad {
   stop(): Promise<LoadReport>;
 }
 
+/** What is streamed to: usually a collector, in a comparison something else that speaks the protocol. */
+type Target = Pick<CollectorProcess, 'streamUrl' | 'output'>;
+
 type Load = Pick<LoadOptions, 'format' | 'seconds' | 'rate'> & Partial<LoadOptions>;
 
 /** Runs the generator in a process of its own and returns what it says. Throws when any event was not acknowledged. */
-export function runLoad(collector: CollectorProcess, load: Load): Promise<LoadReport> {
+export function runLoad(collector: Target, load: Load): Promise<LoadReport> {
   return startLoad(collector, load).report;
 }
 
-export function startLoad(collector: CollectorProcess, load: Load): RunningLoad {
+export function startLoad(collector: Target, load: Load): RunningLoad {
   loads += 1;
   const options: LoadOptions = {
     ...defaultLoad,
@@ -43,7 +46,7 @@ export function startLoad(collector: CollectorProcess, load: Load): RunningLoad 
   return { report, stop };
 }
 
-function checkedReport(report: LoadReport, collector: CollectorProcess): LoadReport {
+function checkedReport(report: LoadReport, collector: Target): LoadReport {
   const { frames, acknowledgedFrames, rejectedEvents, problems } = report;
   if (acknowledgedFrames !== frames || rejectedEvents > 0 || problems.length > 0) {
     const told = problems.join('\n');

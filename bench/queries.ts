@@ -5,7 +5,7 @@ import { describeMachine } from './bench-report.js';
 import { CollectorProcess } from './collector-process.js';
 import { type HistoryStore, openHistoryStore, untilHealthy, untilMerged } from './history-store.js';
 import { startLoad } from './load.js';
-import { measureKind, type QueryLatency } from './query-clients.js';
+import { type KindLatency, measureKind, measureStatements, shuffledRanks } from './query-clients.js';
 import { type QueriesOptions, type QueriesReport, type QueryMeasurement, renderQueries } from './query-report.js';
 import { type QueryKind, queryKinds } from './query-requests.js';
 import { saveResults } from './result-file.js';
@@ -19,7 +19,8 @@ const usage = `usage: bench:queries [--executions 10000000] [--agents 1000] [--d
  * `npm run bench:queries [-- --executions 10000000 --agents 1000 --days 90 --seed 7 --requests 300 --clients 8
  * --ingest-rate 150000 --only metrics --data-dir <directory>]`
  *
- * Latencies of the read API over a long history: one client, several, and one beside ingest. Every answer is checked; a
+ * Latencies of the read API over a long history: one client, several, and one beside ingest, and the CPU of a request
+ * beside that of a SELECT 1 and of the same question over the raw rows, in the same run. Every answer is checked; a
  * wrong one makes the bench void, with exit code 1. `--data-dir` keeps the loaded history there for the next run,
  * `--only` asks for the kinds whose name contains the text, `--ingest-rate 0` leaves out what is beside ingest.
  */
@@ -72,7 +73,8 @@ async function measure(history: HistoryStore, options: QueriesOptions): Promise<
   const bench = new QueriesBench(history, options);
   const { clients, ingestRate } = options;
   await bench.withCollector({ cacheMs: 0 }, async () => {
-    await bench.measureKinds('one client', { clients: 1 });
+    await bench.measureKinds('one client', { clients: 1, agents: 'each kind its own' });
+    await bench.measureKinds('the ten busiest agents', { clients: 1, agents: 'busiest', requests: 60 });
     await bench.measureKinds(`${clients} clients at once`, { clients });
   });
   const crowd = { clients: 100, requests: 3_000, only: 'dashboard' };
@@ -94,7 +96,13 @@ interface Load {
   readonly requests?: number;
   readonly only?: string;
   readonly isIngesting?: boolean;
+  /** Compares the CPU of requests: of agents that no other kind asks for, so that none is known before, or these. */
+  readonly agents?: 'each kind its own' | 'busiest';
 }
+
+const busiestAgents = 10;
+/** CPU time is told in hundredths of a second: so many take half of one. */
+const selectOnes = 300;
 
 /** Time for ingest to get under way: segments, inserts, the first merges. */
 const ingestAheadMs = 5_000;
@@ -131,13 +139,20 @@ class QueriesBench {
   async measureKinds(title: string, load: Load): Promise<void> {
     const collector = this.#running();
     note(title);
-    const latencies: QueryLatency[] = [];
-    for (const kind of await this.#offeredKinds(collector, load.only ?? this.#options.only)) {
+    const latencies: KindLatency[] = [];
+    const { record } = this.#history;
+    const { agents } = load;
+    const kinds = await this.#offeredKinds(collector, load.only ?? this.#options.only);
+    const selectOneCpuMs =
+      agents === undefined ? null : await measureStatements(collector, () => ['SELECT 1'], selectOnes);
+    for (const [place, kind] of kinds.entries()) {
       try {
         const latency = await measureKind(collector, kind, {
           requests: this.#requestsOf(kind),
           ...load,
-          record: this.#history.record,
+          isCompared: agents !== undefined,
+          ...(agents === undefined ? {} : { ranks: this.#ranksOf(agents, place, kinds.length) }),
+          record,
         });
         note(`  ${kind.name}: p99 ${latency.p99Ms.toFixed(1)} ms`);
         latencies.push(latency);
@@ -146,7 +161,13 @@ class QueriesBench {
         note(`  ${kind.name} is void: ${errorMessage(error)}`);
       }
     }
-    this.measurements.push({ title, isIngesting: load.isIngesting === true, latencies });
+    this.measurements.push({ title, isIngesting: load.isIngesting === true, selectOneCpuMs, latencies });
+  }
+
+  #ranksOf(agents: NonNullable<Load['agents']>, place: number, kinds: number): number[] {
+    const { record } = this.#history;
+    if (agents === 'busiest') return record.activeRanks.sort((a, b) => a - b).slice(0, busiestAgents);
+    return shuffledRanks(record).filter((_, index) => index % kinds === place);
   }
 
   async besideIngest(measure: () => Promise<void>): Promise<void> {

@@ -17,14 +17,32 @@ export interface QueryLatency {
   readonly engineCpuMs: number | null;
 }
 
+export interface KindLatency extends QueryLatency {
+  /** Of the requests that are asked for the first time; null where that is not measured. */
+  readonly cold: RequestCpu | null;
+  /** Engine CPU of the same question over the raw rows; null where there is no such way, or other work goes on. */
+  readonly rowsSqlCpuMs: number | null;
+}
+
+interface RequestCpu {
+  readonly requests: number;
+  readonly collectorCpuMs: number | null;
+  readonly engineCpuMs: number | null;
+}
+
 export interface ClientOptions {
   readonly clients: number;
+  /** The agents that are asked for, by rank; default: every active one. */
+  readonly ranks?: readonly number[];
+  /** Measures a first request to each agent apart, and the statements over the raw rows. */
+  readonly isCompared?: boolean;
   readonly requests: number;
   /** Agents beside those of the history send events meanwhile, so counts of all agents may be higher. */
   readonly isIngesting?: boolean;
 }
 
 const warmUpRequests = 20;
+const statementsAsked = 40;
 
 /**
  * Asks for one kind as so many clients, each one request after another on a connection of its own, a different agent
@@ -35,20 +53,52 @@ export async function measureKind(
   collector: CollectorProcess,
   kind: QueryKind,
   { record, ...options }: ClientOptions & { readonly record: HistoryRecord },
-): Promise<QueryLatency> {
-  const ranks = shuffledRanks(record);
+): Promise<KindLatency> {
+  const { clients, requests, isIngesting = false, isCompared = false, ranks = shuffledRanks(record) } = options;
   const rankOf = (index: number): number => ranks[index % ranks.length] ?? 0;
   const path = (index: number): string => kind.path(rankOf(index));
-  const { clients, requests, isIngesting = false } = options;
-  const { answers, ...figures } = await measureRequests(collector, { path, clients, requests, warmUpRequests });
-  for (const answer of answers) {
-    if (answer.status !== 200) throw new Error(`${answer.path} answers ${answer.status} ${answer.text.slice(0, 500)}`);
-    const asked = { ...answer, rank: rankOf(answer.index), record, isIngesting };
-    const problem = kind.problem(JSON.parse(answer.text), asked);
-    if (problem !== null) throw new Error(`wrong answer to ${answer.path}: ${problem}`);
+  const check = (answers: readonly Answer[]): void => {
+    for (const answer of answers) {
+      if (answer.status !== 200)
+        throw new Error(`${answer.path} answers ${answer.status} ${answer.text.slice(0, 500)}`);
+      const asked = { ...answer, rank: rankOf(answer.index), record, isIngesting };
+      const problem = kind.problem(JSON.parse(answer.text), asked);
+      if (problem !== null) throw new Error(`wrong answer to ${answer.path}: ${problem}`);
+    }
+  };
+  let cold: RequestCpu | null = null;
+  if (isCompared) {
+    // A kind that asks for no agent has one first request.
+    const first = kind.path(0) === kind.path(1) ? 1 : Math.min(ranks.length, requests);
+    const { answers, ...figures } = await measureRequests(collector, {
+      path,
+      clients: 1,
+      requests: first,
+      warmUpRequests: 0,
+    });
+    check(answers);
+    cold = figures;
   }
+  const warm = isCompared ? ranks.length : warmUpRequests;
+  const { answers, ...figures } = await measureRequests(collector, { path, clients, requests, warmUpRequests: warm });
+  check(answers);
   const { collectorCpuMs, engineCpuMs } = isIngesting ? { collectorCpuMs: null, engineCpuMs: null } : figures;
-  return { kind: kind.name, budgetMs: kind.budgetMs, ...figures, collectorCpuMs, engineCpuMs };
+  const rowsSqlCpuMs = isCompared ? await measureStatements(collector, (index) => kind.rowsSql(rankOf(index))) : null;
+  return { kind: kind.name, budgetMs: kind.budgetMs, ...figures, collectorCpuMs, engineCpuMs, cold, rowsSqlCpuMs };
+}
+
+/** Engine CPU of one question, asked of the engine as the collector asks; null when it has no statements. */
+export async function measureStatements(
+  collector: CollectorProcess,
+  statementsOf: (index: number) => readonly string[],
+  asked = statementsAsked,
+): Promise<number | null> {
+  if (statementsOf(0).length === 0) return null;
+  const before = collector.cpuMsByPart().engine;
+  for (let index = 0; index < asked; index++) {
+    for (const sql of statementsOf(index)) await collector.read(sql, 'JSONEachRow');
+  }
+  return (collector.cpuMsByPart().engine - before) / asked;
 }
 
 export interface RequestSeries {
@@ -92,7 +142,7 @@ export async function measureRequests(collector: CollectorProcess, series: Reque
 }
 
 /** Every active agent once, busy and rare ones mixed, in the same order in each run. */
-function shuffledRanks(record: HistoryRecord): number[] {
+export function shuffledRanks(record: HistoryRecord): number[] {
   const ranks = record.activeRanks;
   const key = (rank: number): number => Math.imul(rank + 1, 2_654_435_761) >>> 0;
   return ranks.sort((a, b) => key(a) - key(b));

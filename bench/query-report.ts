@@ -1,6 +1,6 @@
 import { type Machine, machineText, renderTable } from './bench-report.js';
 import type { HistorySize } from './history-store.js';
-import type { QueryLatency } from './query-clients.js';
+import type { KindLatency } from './query-clients.js';
 
 export interface QueriesOptions extends HistorySize {
   /** Of each kind with a budget; a third of them for the others. */
@@ -16,7 +16,9 @@ export interface QueriesOptions extends HistorySize {
 export interface QueryMeasurement {
   readonly title: string;
   readonly isIngesting: boolean;
-  readonly latencies: readonly QueryLatency[];
+  /** Engine CPU of a SELECT 1 in the same run; null where the kinds are not compared with it. */
+  readonly selectOneCpuMs: number | null;
+  readonly latencies: readonly KindLatency[];
 }
 
 export interface QueriesReport {
@@ -52,7 +54,7 @@ export function renderQueries(report: QueriesReport): string {
 
 /** The budget is for one client; beside ingest the ratio is to the 99th percentile of the first measurement. */
 function renderMeasurement(measurement: QueryMeasurement, { measurements, ingestPerSecond }: QueriesReport): string {
-  const { title, isIngesting, latencies } = measurement;
+  const { title, isIngesting, latencies, selectOneCpuMs } = measurement;
   const quiet = measurements[0];
   const hasBudget = isIngesting || measurement === quiet;
   const rate = isIngesting && ingestPerSecond !== null ? ` (${Math.round(ingestPerSecond / 1_000)}k events/s)` : '';
@@ -67,16 +69,55 @@ function renderMeasurement(measurement: QueryMeasurement, { measurements, ingest
     if (isIngesting) cells.push(ratio(latency, quiet));
     return cells;
   });
-  return renderTable(header, rows);
+  const latencyTable = renderTable(header, rows);
+  return selectOneCpuMs === null ? latencyTable : `${latencyTable}\n\n${renderCosts(measurement, selectOneCpuMs)}`;
 }
 
-function budgetCells({ budgetMs, p99Ms }: QueryLatency, factor: number): [string, string] {
+/** CPU of a request when it is asked again and when it is asked first, beside what else answers the question. */
+function renderCosts({ title, latencies }: QueryMeasurement, selectOneCpuMs: number): string {
+  const header = [
+    `CPU ms of a request, ${title}`,
+    'warm: collector',
+    'engine',
+    'x SELECT 1',
+    'x rows',
+    'both x rows',
+    'cold: collector',
+    'engine',
+    'x SELECT 1',
+    'rows',
+  ];
+  const rows = latencies.map(({ kind, collectorCpuMs, engineCpuMs, cold, rowsSqlCpuMs }) => [
+    kind,
+    milliseconds(collectorCpuMs),
+    milliseconds(engineCpuMs),
+    times(engineCpuMs, selectOneCpuMs),
+    times(engineCpuMs, rowsSqlCpuMs),
+    times(sum(collectorCpuMs, engineCpuMs), rowsSqlCpuMs),
+    milliseconds(cold?.collectorCpuMs ?? null),
+    milliseconds(cold?.engineCpuMs ?? null),
+    times(cold?.engineCpuMs ?? null, selectOneCpuMs),
+    milliseconds(rowsSqlCpuMs),
+  ]);
+  const selectOne = `SELECT 1 takes ${milliseconds(selectOneCpuMs)} ms of the engine; rows: the same over the raw rows`;
+  return `${renderTable(header, rows)}\n${selectOne}`;
+}
+
+function sum(left: number | null, right: number | null): number | null {
+  return left === null || right === null ? null : left + right;
+}
+
+function times(value: number | null, of: number | null): string {
+  return value === null || of === null || of === 0 ? '–' : (value / of).toFixed(2);
+}
+
+function budgetCells({ budgetMs, p99Ms }: KindLatency, factor: number): [string, string] {
   if (budgetMs === null) return ['–', ''];
   const allowedMs = budgetMs * factor;
   return [String(allowedMs), p99Ms <= allowedMs ? 'reached' : 'MISSED'];
 }
 
-function ratio({ kind, p99Ms }: QueryLatency, quiet: QueryMeasurement | undefined): string {
+function ratio({ kind, p99Ms }: KindLatency, quiet: QueryMeasurement | undefined): string {
   const before = quiet?.latencies.find((latency) => latency.kind === kind);
   return before === undefined ? '–' : (p99Ms / before.p99Ms).toFixed(1);
 }

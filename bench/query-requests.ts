@@ -8,6 +8,7 @@ import {
   seriesProblem,
 } from './query-checks.js';
 import { historyAgentId } from './query-history.js';
+import { agentRowsSql, dashboardRowsSql, errorRowsSql, listRowsSql, seriesRowsSql } from './rows-sql.js';
 
 /** One kind of request whose latency is measured. */
 export interface QueryKind {
@@ -17,6 +18,8 @@ export interface QueryKind {
   /** The 99th percentile it may have with one client and no ingest; null when none was set. */
   readonly budgetMs: number | null;
   readonly path: (rank: number) => string;
+  /** The same question as peers ask it: statements over the raw rows. None where there is no such way. */
+  readonly rowsSql: (rank: number) => readonly string[];
   /** What is wrong with an answer; null when nothing is. */
   readonly problem: (answer: unknown, asked: Asked) => string | null;
 }
@@ -26,6 +29,7 @@ const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 
 export const queryKinds: readonly QueryKind[] = [
+  metrics('aggregated', 7, null),
   metrics('aggregated', 30, 25),
   metrics('aggregated', 90, 60),
   metrics('realtime', 1, 150),
@@ -37,10 +41,12 @@ export const queryKinds: readonly QueryKind[] = [
     route: '/api/v1/metrics/dashboard',
     budgetMs: 150,
     path: () => '/api/v1/metrics/dashboard',
+    rowsSql: dashboardRowsSql,
     problem: dashboardProblem,
   },
   errors('aggregated', 30),
   errors('realtime', 7),
+  errors('realtime', 30),
   series('1h', hourMs, 7),
   series('1d', dayMs, 90),
   series('1m', minuteMs, 1),
@@ -49,6 +55,7 @@ export const queryKinds: readonly QueryKind[] = [
     route: '/api/v1/agents',
     budgetMs: null,
     path: () => '/api/v1/agents?limit=100',
+    rowsSql: listRowsSql,
     problem: listProblem,
   },
   {
@@ -56,6 +63,7 @@ export const queryKinds: readonly QueryKind[] = [
     route: '/api/v1/agents/{agent_id}/live',
     budgetMs: null,
     path: (rank) => `/api/v1/agents/${historyAgentId(rank)}/live`,
+    rowsSql: () => [],
     problem: liveProblem,
   },
 ];
@@ -68,6 +76,7 @@ function metrics(type: MetricType, days: number, budgetMs: number | null): Query
     route: '/api/v1/agents/{agent_id}/metrics',
     budgetMs,
     path: (rank) => `/api/v1/agents/${historyAgentId(rank)}/metrics?time_range=${days}d&metric_type=${type}`,
+    rowsSql: (rank) => [agentRowsSql(rank, days)],
     problem: (answer, asked) => metricsProblem(answer, asked, { days, stepMs: stepOf(type) }),
   };
 }
@@ -78,6 +87,7 @@ function errors(type: MetricType, days: number): QueryKind {
     route: '/api/v1/agents/{agent_id}/errors',
     budgetMs: null,
     path: (rank) => `/api/v1/agents/${historyAgentId(rank)}/errors?time_range=${days}d&metric_type=${type}`,
+    rowsSql: (rank) => [errorRowsSql(rank, days)],
     problem: (answer, asked) => errorsProblem(answer, asked, { days, stepMs: stepOf(type) }),
   };
 }
@@ -92,6 +102,7 @@ function series(step: string, stepMs: number, days: number): QueryKind {
       const from = new Date(Math.ceil(Date.now() / stepMs) * stepMs - days * dayMs).toISOString();
       return `/api/v1/agents/${historyAgentId(rank)}/series?metric=${metric}&step=${step}&from=${from}`;
     },
+    rowsSql: (rank) => [seriesRowsSql(rank, { days, stepMs })],
     problem: (answer, asked) => seriesProblem(answer, asked, { days, stepMs }),
   };
 }

@@ -10,7 +10,7 @@ export interface BenchRun {
   readonly results: BenchResults;
 }
 
-type Measured = Pick<Figure, 'name' | 'unit' | 'value' | 'floor' | 'goal'>;
+export type Measured = Pick<Figure, 'name' | 'unit' | 'value' | 'floor' | 'goal'>;
 
 /**
  * Of each figure the median over the runs of one machine and commit: those of the newest run that has it. Runs that
@@ -45,7 +45,8 @@ export function summaryOf(runs: readonly BenchRun[], where: (machine: Machine) =
   return { command: 'npm run bench', figures };
 }
 
-function linesOf(results: BenchResults): Measured[] {
+/** The figures of one run, by the names under which the summary has them. */
+export function linesOf(results: BenchResults): Measured[] {
   const { maps, positional, paced } = results;
   const more: (Measured | null)[] = [
     told('events/CPU-s, maps, WebSockets by ws', results['maps-ws']?.eventsPerCpuSecond, '/s'),
