@@ -29,6 +29,11 @@ interface FlushWaiter {
   readonly reject: (error: ClientError) => void;
 }
 
+interface RoomWaiter {
+  readonly bytes: number;
+  readonly resolve: () => void;
+}
+
 interface SendWaiter {
   readonly event: TidemarkEvent;
   readonly resolve: (outcome: SendOutcome) => void;
@@ -62,7 +67,17 @@ export class TidemarkClient {
   #closing = false;
   readonly #sendWaiters: SendWaiter[] = [];
   readonly #flushWaiters: FlushWaiter[] = [];
-  readonly #counts = { queued: 0, acknowledged: 0, rejected: 0, framesSent: 0, framesResent: 0, bytesSent: 0 };
+  #roomWaiters: RoomWaiter[] = [];
+  readonly #counts = {
+    queued: 0,
+    acknowledged: 0,
+    kept: 0,
+    rejected: 0,
+    dropped: 0,
+    framesSent: 0,
+    framesResent: 0,
+    bytesSent: 0,
+  };
 
   constructor(options: ClientOptions) {
     const random = options.random ?? systemRandom;
@@ -76,7 +91,8 @@ export class TidemarkClient {
       down: (error: ClientError) => this.#onDown(error),
     };
     const url = streamUrl(options.url, this.producer);
-    this.#link = new Link(handlers, this.#clock, random, { ...this.#limits, url, key: options.key });
+    const { key, holds = true } = options;
+    this.#link = new Link(handlers, this.#clock, random, { ...this.#limits, url, key, holds });
   }
 
   /** Takes the event or says at once why not. */
@@ -92,6 +108,34 @@ export class TidemarkClient {
     const outcome = this.trySend(event);
     if (outcome !== 'full' || this.#sendWaiters.length >= this.#limits.waitingSendsMax) return Promise.resolve(outcome);
     return new Promise((resolve) => this.#sendWaiters.push({ event, resolve }));
+  }
+
+  /** Gives up the oldest frame that was never sent, to make room; how many events that were, 0 when there is none. */
+  dropOldest(): number {
+    const frame = this.#queue.dropUnsent();
+    if (frame === undefined) return 0;
+    this.#counts.dropped += frame.events.length;
+    return frame.events.length;
+  }
+
+  /** Bytes that wait for their acknowledgement; those of the batch that is being filled are estimated. */
+  get bufferedBytes(): number {
+    return this.#queue.bytes + this.#batcher.bytes;
+  }
+
+  /** Resolves when fewer bytes wait than that, or the client has ended. */
+  room(bytes: number): Promise<void> {
+    if (this.#end !== null || this.bufferedBytes < bytes) return Promise.resolve();
+    return new Promise((resolve) => this.#roomWaiters.push({ bytes, resolve }));
+  }
+
+  /** Why no event is taken any more; null while they are. */
+  get ended(): ClientError | null {
+    return this.#end;
+  }
+
+  get isConnected(): boolean {
+    return this.#ready;
   }
 
   /** Resolves when all that was queued before is acknowledged; rejects with ClientError when it never will be. */
@@ -119,7 +163,9 @@ export class TidemarkClient {
     return {
       eventsQueued: this.#counts.queued,
       eventsAcknowledged: this.#counts.acknowledged,
+      eventsKept: this.#counts.kept,
       eventsRejected: this.#counts.rejected,
+      eventsDropped: this.#counts.dropped,
       eventsUnacknowledged: this.#queue.events + this.#batcher.length,
       framesSent: this.#counts.framesSent,
       framesResent: this.#counts.framesResent,
@@ -132,10 +178,7 @@ export class TidemarkClient {
   // ── from events to frames ─────────────────────────────────────────────────────────────────────────────────
 
   #isFull(): boolean {
-    return (
-      this.#queue.bytes + this.#batcher.bytes >= this.#limits.bufferBytesMax ||
-      this.#queue.length >= this.#limits.bufferFramesMax
-    );
+    return this.bufferedBytes >= this.#limits.bufferBytesMax || this.#queue.length >= this.#limits.bufferFramesMax;
   }
 
   #take(event: TidemarkEvent): void {
@@ -156,7 +199,7 @@ export class TidemarkClient {
     try {
       const bytes = encodeFrame(events);
       if (bytes.length <= this.#frameBytesMax) {
-        this.#queue.push({ bytes, events, seq: 0, sentMs: 0, rejected: false });
+        this.#queue.push({ bytes, events, seq: 0, sentMs: 0, rejected: false, refused: 0 });
         return;
       }
     } catch (error) {
@@ -239,6 +282,7 @@ export class TidemarkClient {
     for (const frame of this.#queue.acknowledge(seq)) {
       this.#link.markHealthy();
       this.#counts.acknowledged += frame.events.length;
+      this.#counts.kept += frame.events.length - frame.refused;
       this.#options.onAck?.({ seq: frame.seq, events: frame.events.length, latencyMs: nowMs - frame.sentMs });
     }
     while (this.#flushWaiters[0] !== undefined && this.#flushWaiters[0].frames <= this.#queue.acknowledged) {
@@ -252,7 +296,8 @@ export class TidemarkClient {
     const frame = this.#queue.find(reject.seq);
     if (frame === undefined || frame.rejected) return;
     frame.rejected = true;
-    this.#counts.rejected += frame.events.length - reject.accepted;
+    frame.refused = frame.events.length - reject.accepted;
+    this.#counts.rejected += frame.refused;
     for (const { index, code, path, message } of reject.errors) {
       const event = frame.events[index];
       if (event !== undefined) this.#options.onReject?.({ event, code, path, message, kept: code in eventNotices });
@@ -266,6 +311,9 @@ export class TidemarkClient {
       this.#take(waiter.event);
       waiter.resolve('queued');
     }
+    const isRoomier = ({ bytes }: RoomWaiter): boolean => this.bufferedBytes < bytes;
+    for (const { resolve } of this.#roomWaiters.filter(isRoomier)) resolve();
+    this.#roomWaiters = this.#roomWaiters.filter((waiter) => !isRoomier(waiter));
   }
 
   // ── the end of a connection, the end of the client ────────────────────────────────────────────────────────
@@ -282,6 +330,7 @@ export class TidemarkClient {
     this.#ready = false;
     this.#batcher.stop();
     for (const waiter of this.#sendWaiters.splice(0)) waiter.resolve('closed');
+    for (const { resolve } of this.#roomWaiters.splice(0)) resolve();
     for (const waiter of this.#flushWaiters.splice(0)) waiter.reject(error);
     if (error.code === 'producer_conflict') this.#options.onError?.(error);
   }

@@ -24,6 +24,8 @@ export interface ConnectionOptions {
   readonly url: string;
   readonly key: string;
   readonly openMsMax: number;
+  /** Whether an open connection keeps the process alive. */
+  readonly holds: boolean;
 }
 
 export class Connection {
@@ -36,6 +38,10 @@ export class Connection {
       handshakeTimeout: options.openMsMax,
       // Telemetry frames are small and frequent; deflate costs more CPU than it saves on a local network.
       perMessageDeflate: false,
+      finishRequest(request) {
+        if (!options.holds) request.once('socket', (opened) => opened.unref());
+        request.end();
+      },
     });
     this.#socket = socket;
     const end = (httpStatus: number | null, closeCode: number | null, reason: string): void => {

@@ -17,15 +17,23 @@ const mapOfThreeWithSeq = Uint8Array.of(0x83, 0xa3, 0x73, 0x65, 0x71);
 
 /** Hot path: once a frame. Columns are the union of the events' fields, in the order they first appear. */
 export function encodeFrame(events: readonly TidemarkEvent[]): Uint8Array {
-  const columnIndex = new Map<string, number>();
-  const rows: unknown[][] = [];
-  for (const event of events) rows.push(rowOf(event, columnIndex));
-  for (const row of rows) padRow(row, columnIndex.size);
-  const body = packMessage({ columns: [...columnIndex.keys()], rows });
+  const body = packMessage(columnsOf(events));
   const frame = new Uint8Array(headerBytesMax + body.length - 1);
   // The first byte of the body is its own map header, a map of two; the stamped header replaces it.
   frame.set(body.subarray(1), headerBytesMax);
   return frame;
+}
+
+/** Names once, values in rows; a value that an event does not have is null. */
+export function columnsOf(events: readonly TidemarkEvent[]): {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+} {
+  const columnIndex = new Map<string, number>();
+  const rows: unknown[][] = [];
+  for (const event of events) rows.push(rowOf(event, columnIndex));
+  for (const row of rows) padRow(row, columnIndex.size);
+  return { columns: [...columnIndex.keys()], rows };
 }
 
 /** Writes the header in front of what `encodeFrame` made; returns the bytes to send, a view of `frame`. */

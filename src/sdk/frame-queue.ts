@@ -12,6 +12,8 @@ export interface QueuedFrame {
   sentMs: number;
   /** A reject names the bad events once, however often the frame is resent. */
   rejected: boolean;
+  /** Events that the reject says are not kept. */
+  refused: number;
 }
 
 /**
@@ -24,7 +26,7 @@ export class FrameQueue {
   #cursor = 0;
   #bytes = 0;
   #events = 0;
-  /** Frames that were ever pushed, and ever acknowledged: what `flush` compares. */
+  /** Frames that were ever pushed, and ever acknowledged or dropped: what `flush` compares. */
   #pushed = 0;
   #acknowledged = 0;
 
@@ -62,6 +64,18 @@ export class FrameQueue {
   markSent(): void {
     invariant(this.#cursor < this.#frames.length, 'a frame is marked as sent before it is queued');
     this.#cursor += 1;
+  }
+
+  /** Removes the oldest frame that was never sent, so that no number is missing; undefined: there is none. */
+  dropUnsent(): QueuedFrame | undefined {
+    const frame = this.#frames[this.#cursor];
+    if (frame === undefined || frame.seq !== 0) return undefined;
+    this.#frames.splice(this.#cursor, 1);
+    this.#bytes -= frame.bytes.length;
+    this.#events -= frame.events.length;
+    // Nobody need wait for it any more.
+    this.#acknowledged += 1;
+    return frame;
   }
 
   /** A new connection: everything that is kept is to be sent again. */

@@ -1,3 +1,7 @@
+import { nodeSurroundings } from './record/node.js';
+import type { TidemarkOptions } from './record/options.js';
+import { Tidemark } from './record/tidemark.js';
+
 /** What agents import. */
 export { createTidemarkClient, type TidemarkClient } from './client.js';
 export {
@@ -9,3 +13,24 @@ export {
   type SendOutcome,
 } from './client-options.js';
 export type { TidemarkEvent } from './event.js';
+export type { Handle } from './record/handle.js';
+export type {
+  FailOptions,
+  Flushed,
+  KindOptions,
+  Overflow,
+  RetryOptions,
+  RunOptions,
+  Stats,
+  StepOptions,
+  TaskOptions,
+  TidemarkOptions,
+  Usage,
+} from './record/options.js';
+export type { Tidemark } from './record/tidemark.js';
+export type { Feedback, ObserveOptions, Pattern } from './record/words.js';
+
+/** Of one process there is one, made at its start; its options are in the documentation of `TidemarkOptions`. */
+export function tidemark(options: TidemarkOptions = {}): Tidemark {
+  return new Tidemark(nodeSurroundings, options);
+}

@@ -18,6 +18,7 @@ export interface LinkOptions {
   readonly reconnectMsMax: number;
   readonly openMsMax: number;
   readonly silenceMsMax: number;
+  readonly holds: boolean;
 }
 
 /** Keeps one connection open: connects again with growing, random delays until it is closed or refused for good. */
