@@ -1,6 +1,5 @@
 import type { Clock } from '../core/clock.js';
 import { holdingClock, systemRandom } from '../core/clock.js';
-import { eventNotices } from '../core/errors.js';
 import { within } from '../core/within.js';
 import {
   ClientError,
@@ -12,12 +11,13 @@ import {
   type SendOutcome,
   streamUrl,
 } from './client-options.js';
+import { noticeCodes } from './codes.js';
 import type { TidemarkEvent } from './event.js';
 import { EventBatcher } from './event-batcher.js';
-import { encodeFrame, stampSeq } from './frame-encoder.js';
 import { FrameQueue, type QueuedFrame } from './frame-queue.js';
 import { Link } from './link.js';
 import type { ServerMessage } from './server-message.js';
+import type { Wire } from './wire.js';
 
 /** Bytes in the socket's own buffer beyond which nothing more is handed to it. */
 const socketBufferBytesMax = 4_194_304;
@@ -39,11 +39,6 @@ interface SendWaiter {
   readonly resolve: (outcome: SendOutcome) => void;
 }
 
-/** Connects at once and goes on until `close`. Reconnects by itself and resends what was not acknowledged. */
-export function createTidemarkClient(options: ClientOptions): TidemarkClient {
-  return new TidemarkClient(options);
-}
-
 /**
  * Events become batches, batches become numbered frames, and a frame is kept until the collector says that it is
  * on disk. Events are counted once however often the connection breaks: a resent frame keeps its number.
@@ -51,6 +46,7 @@ export function createTidemarkClient(options: ClientOptions): TidemarkClient {
 export class TidemarkClient {
   readonly producer: string;
   readonly #options: ClientOptions;
+  readonly #wire: Wire;
   readonly #limits: ClientLimits;
   readonly #clock: Clock;
   readonly #queue = new FrameQueue();
@@ -79,7 +75,9 @@ export class TidemarkClient {
     bytesSent: 0,
   };
 
-  constructor(options: ClientOptions) {
+  /** Connects at once and goes on until `close`. Reconnects by itself and resends what was not acknowledged. */
+  constructor(options: ClientOptions, wire: Wire) {
+    this.#wire = wire;
     const random = options.random ?? systemRandom;
     this.#options = options;
     this.#limits = { ...defaultClientLimits, ...options };
@@ -92,7 +90,7 @@ export class TidemarkClient {
     };
     const url = streamUrl(options.url, this.producer);
     const { key, holds = true } = options;
-    this.#link = new Link(handlers, this.#clock, random, { ...this.#limits, url, key, holds });
+    this.#link = new Link(handlers, this.#clock, random, { ...this.#limits, url, key, holds, wire });
   }
 
   /** Takes the event or says at once why not. */
@@ -197,9 +195,9 @@ export class TidemarkClient {
   #enqueue(events: readonly TidemarkEvent[]): void {
     let problem = 'the event is larger than a frame may be';
     try {
-      const bytes = encodeFrame(events);
-      if (bytes.length <= this.#frameBytesMax) {
-        this.#queue.push({ bytes, events, seq: 0, sentMs: 0, rejected: false, refused: 0 });
+      const encoded = this.#wire.encode(events);
+      if (encoded.bytes <= this.#frameBytesMax) {
+        this.#queue.push({ encoded, events, seq: 0, sentMs: 0, rejected: false, refused: 0 });
         return;
       }
     } catch (error) {
@@ -240,11 +238,11 @@ export class TidemarkClient {
     } else {
       this.#counts.framesResent += 1;
     }
-    const bytes = stampSeq(frame.bytes, frame.seq);
+    const data = frame.encoded.stamped(frame.seq);
     this.#queue.markSent();
     this.#counts.framesSent += 1;
-    this.#counts.bytesSent += bytes.length;
-    this.#link.send(bytes);
+    this.#counts.bytesSent += data.length;
+    this.#link.send(data);
   }
 
   // ── what the collector says ───────────────────────────────────────────────────────────────────────────────
@@ -300,7 +298,7 @@ export class TidemarkClient {
     this.#counts.rejected += frame.refused;
     for (const { index, code, path, message } of reject.errors) {
       const event = frame.events[index];
-      if (event !== undefined) this.#options.onReject?.({ event, code, path, message, kept: code in eventNotices });
+      if (event !== undefined) this.#options.onReject?.({ event, code, path, message, kept: noticeCodes.has(code) });
     }
   }
 

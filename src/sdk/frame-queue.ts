@@ -1,10 +1,10 @@
 import { invariant } from '../core/invariant.js';
 import type { TidemarkEvent } from './event.js';
+import type { EncodedFrame } from './wire.js';
 
 /** A sealed batch: kept until the collector has acknowledged it. */
 export interface QueuedFrame {
-  /** As `encodeFrame` made it, with room for the number. */
-  readonly bytes: Uint8Array;
+  readonly encoded: EncodedFrame;
   readonly events: readonly TidemarkEvent[];
   /** 0 until the frame is sent for the first time, then for ever the same. */
   seq: number;
@@ -52,7 +52,7 @@ export class FrameQueue {
   push(frame: QueuedFrame): void {
     this.#frames.push(frame);
     this.#pushed += 1;
-    this.#bytes += frame.bytes.length;
+    this.#bytes += frame.encoded.bytes;
     this.#events += frame.events.length;
   }
 
@@ -71,7 +71,7 @@ export class FrameQueue {
     const frame = this.#frames[this.#cursor];
     if (frame === undefined || frame.seq !== 0) return undefined;
     this.#frames.splice(this.#cursor, 1);
-    this.#bytes -= frame.bytes.length;
+    this.#bytes -= frame.encoded.bytes;
     this.#events -= frame.events.length;
     // Nobody need wait for it any more.
     this.#acknowledged += 1;
@@ -89,7 +89,7 @@ export class FrameQueue {
     for (const frame of this.#frames) {
       if (frame.seq === 0 || frame.seq > seq) break;
       count += 1;
-      this.#bytes -= frame.bytes.length;
+      this.#bytes -= frame.encoded.bytes;
       this.#events -= frame.events.length;
     }
     this.#acknowledged += count;

@@ -3,7 +3,7 @@ import type { TidemarkOptions } from './record/options.js';
 import { Tidemark } from './record/tidemark.js';
 
 /** What agents import. */
-export { createTidemarkClient, type TidemarkClient } from './client.js';
+export type { TidemarkClient } from './client.js';
 export {
   type Acknowledgement,
   ClientError,
@@ -12,6 +12,7 @@ export {
   type Rejection,
   type SendOutcome,
 } from './client-options.js';
+export { createTidemarkClient } from './create-client.js';
 export type { TidemarkEvent } from './event.js';
 export type { Handle } from './record/handle.js';
 export type {

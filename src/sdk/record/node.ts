@@ -1,10 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash, randomInt } from 'node:crypto';
 import { holdingClock, systemClock } from '../../core/clock.js';
+import { binaryWire } from '../binary-wire.js';
 import type { ContextVariable, Surroundings } from './surroundings.js';
 
 /** Node, Bun and Deno. */
 export const nodeSurroundings: Surroundings = {
+  wire: binaryWire,
   clock: systemClock,
   holdingClock,
   createContext<Value>(): ContextVariable<Value> {

@@ -1,9 +1,8 @@
 import { backoffMs } from '../../core/backoff.js';
 import type { Clock, Timer } from '../../core/clock.js';
-import { packMessage } from '../../core/msgpack.js';
 import { within } from '../../core/within.js';
 import type { TidemarkEvent } from '../event.js';
-import { columnsOf } from '../frame-encoder.js';
+import type { EncodedBody, Wire } from '../wire.js';
 import type { Delivered, Delivery } from './delivery.js';
 
 export interface PostOptions {
@@ -15,6 +14,7 @@ export interface PostOptions {
   readonly batchAgeMs: number;
   readonly random: () => number;
   readonly onProblem: (text: string) => void;
+  readonly wire: Wire;
   readonly clock: Clock;
   /** Of whoever waits for a flush. */
   readonly holdingClock: Clock;
@@ -22,7 +22,7 @@ export interface PostOptions {
 
 interface Batch {
   readonly events: number;
-  readonly body: Uint8Array;
+  readonly body: EncodedBody;
   /** `Idempotency-Key`: a batch that is sent again is counted once. */
   readonly name: string;
 }
@@ -96,7 +96,7 @@ export class PostDelivery implements Delivery {
       this.#events = [];
       this.#batchCount += 1;
       const name = `${this.#options.producer}-${this.#batchCount}`;
-      this.#push({ events: events.length, body: packMessage(columnsOf(events)), name });
+      this.#push({ events: events.length, body: this.#options.wire.body(events), name });
     }
     if (this.#sending !== null || this.#batches.length === 0) return;
     this.#sending = this.#sendAll().finally(() => {
@@ -107,11 +107,11 @@ export class PostDelivery implements Delivery {
   /** The one that is under way is not dropped: it may be stored. */
   #push(batch: Batch): void {
     this.#batches.push(batch);
-    this.#bytes += batch.body.length;
+    this.#bytes += batch.body.bytes;
     const first = this.#sending === null ? 0 : 1;
     while (this.#bytes > this.#options.bufferBytesMax && this.#batches.length > first) {
       const [dropped] = this.#batches.splice(first, 1);
-      this.#bytes -= dropped?.body.length ?? 0;
+      this.#bytes -= dropped?.body.bytes ?? 0;
       this.#counts.dropped += dropped?.events ?? 0;
     }
   }
@@ -124,7 +124,7 @@ export class PostDelivery implements Delivery {
       if (waitMs === null) {
         failures = 0;
         this.#batches.shift();
-        this.#bytes -= batch.body.length;
+        this.#bytes -= batch.body.bytes;
         continue;
       }
       failures += 1;
@@ -141,10 +141,10 @@ export class PostDelivery implements Delivery {
         method: 'POST',
         headers: {
           authorization: `Bearer ${this.#options.key}`,
-          'content-type': 'application/msgpack',
+          'content-type': body.contentType,
           'idempotency-key': name,
         },
-        body: body as Uint8Array<ArrayBuffer>,
+        body: body.content,
         signal: AbortSignal.timeout(requestMsMax),
       });
       const text = await answer.text();

@@ -1,8 +1,9 @@
 import type { Clock } from '../../core/clock.js';
 import { within } from '../../core/within.js';
 import { TidemarkClient } from '../client.js';
-import type { Rejection } from '../client-options.js';
+import type { ClientOptions, Rejection } from '../client-options.js';
 import type { TidemarkEvent } from '../event.js';
+import type { Wire } from '../wire.js';
 import type { Delivered, Delivery } from './delivery.js';
 import type { Overflow } from './options.js';
 
@@ -15,6 +16,7 @@ export interface StreamOptions {
   readonly batchEventsMax: number;
   readonly batchAgeMs: number;
   readonly onProblem: (text: string) => void;
+  readonly wire: Wire;
   readonly clock: Clock;
   /** Of whoever waits for a flush. */
   readonly holdingClock: Clock;
@@ -30,7 +32,7 @@ export class StreamDelivery implements Delivery {
   constructor(options: StreamOptions) {
     this.#options = options;
     const { url, key, producer, overflow, bufferBytesMax, batchEventsMax, batchAgeMs, onProblem } = options;
-    this.#client = new TidemarkClient({
+    const client: ClientOptions = {
       url,
       key,
       ...(producer === undefined ? {} : { producer }),
@@ -42,7 +44,8 @@ export class StreamDelivery implements Delivery {
       batchAgeMsMax: batchAgeMs,
       onError: (error) => onProblem(`${error.code}: ${error.message}`),
       onReject: (rejection) => onProblem(textOf(rejection)),
-    });
+    };
+    this.#client = new TidemarkClient(client, options.wire);
   }
 
   offer(event: TidemarkEvent): void {

@@ -1,10 +1,12 @@
 import type { Clock } from '../../core/clock.js';
+import type { Wire } from '../wire.js';
 
 /**
  * What the words need of the place they run in. One file a place implements it (`node.ts`, `web.ts`), so that the rest
  * is the same in Node, Bun, Deno and a browser.
  */
 export interface Surroundings {
+  readonly wire: Wire;
   /** Its timers keep no process alive. */
   readonly clock: Clock;
   /** Its timers do: somebody waits for them. */

@@ -259,6 +259,7 @@ class Desk implements Recorder<Handle> {
       batchAgeMs: this.#options.batchAgeMs ?? defaults.batchAgeMs,
       random: () => surroundings.random(),
       onProblem: (text: string) => this.#tell(text),
+      wire: surroundings.wire,
       clock: surroundings.clock,
       holdingClock: surroundings.holdingClock,
     };
