@@ -165,8 +165,7 @@ class Handle:
         base["name"] = _values.text(self._name, _values.TEXT_MAX, client.problems)
         if family == "step":
             base["step_kind"] = self._kind
-            if self.attempt > 1:
-                base["attempt"] = self.attempt
+            base["attempt"] = self.attempt
         else:
             client.watch(self)
         event = {"type": _STARTS[family], "event_id": client.event_id(), "ts": int(_wall() * 1000), **base}

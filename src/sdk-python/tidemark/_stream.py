@@ -22,20 +22,11 @@ _DELAY_MIN, _DELAY_MAX, _DELAY_REFUSED = 0.1, 10.0, 30.0
 _UNSENT_BYTES_MAX = 1_048_576
 # What no waiting mends: the key, the scope, the address.
 _REFUSALS = frozenset(
-    [
-        "key_missing",
-        "key_invalid",
-        "scope_missing",
-        "user_bound",
-        "path_unknown",
-        "host_unknown",
-        "protocol_unknown",
-        "websocket_required",
-    ]
+    ("key_missing", "key_invalid", "scope_missing", "user_bound", "path_unknown", "host_unknown", "protocol_unknown")
 )
 # The frame itself is what cannot be taken.
-_FRAME_FAULTS = frozenset(["frame_malformed", "frame_shape", "frame_empty", "frame_too_large", "frame_too_many_events"])
-_NUMBER_FAULTS = frozenset(["seq_missing", "seq_invalid", "seq_regressed", "producer_replaced"])
+_FRAME_FAULTS = frozenset(("frame_malformed", "frame_shape", "frame_empty", "frame_too_large", "frame_too_many_events"))
+_NUMBER_FAULTS = frozenset(("seq_missing", "seq_invalid", "seq_regressed", "producer_replaced"))
 
 
 class Backoff:
@@ -154,6 +145,8 @@ class Stream:
     def _pump(self, seconds: float, waker: socket.socket) -> None:
         sock = self._socket
         assert sock is not None
+        # A hello may have come with the answer to the upgrade.
+        self._take_messages(sock)
         self._send_frames(sock)
         try:
             sock.wait(min(seconds, self._watch_silence(sock)), waker)
@@ -161,12 +154,15 @@ class Stream:
         except (OSError, ValueError) as error:
             self._fail(str(error))
             return
+        self._take_messages(sock)
+        if self._socket is sock and not sock.is_open:
+            self._on_end(sock)
+
+    def _take_messages(self, sock: Socket) -> None:
         if sock.heard:
             sock.heard, self._heard_at, self._asked_at = False, self._now(), None
         for data in sock.messages():
             self._on_message(data)
-        if self._socket is sock and not sock.is_open:
-            self._on_end(sock)
 
     def _send_frames(self, sock: Socket) -> None:
         box = self._box
