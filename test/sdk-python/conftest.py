@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from collector import Collector  # noqa: E402
+from collector import Collector
 
 _agents = itertools.count(1)
 
