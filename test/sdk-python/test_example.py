@@ -41,7 +41,7 @@ def test_the_run_of_the_support_agent_is_answered_whole(collector: Collector) ->
             (2, "write", "llm", "completed", 1),
         ]
     )
-    rows = collector.rows("SELECT * FROM agent_events WHERE session_id = 'chat-42' ORDER BY ts")
+    rows = collector.rows("SELECT * FROM agent_events WHERE session_id = 'chat-42' ORDER BY length(event_id), event_id")
     assert {row["user_id"] for row in rows} == {"customer-7"}
     assert len(rows) == flushed.acked
     nested = next(row for row in rows if row["type"] == "run.started" and row["agent_id"] == "reviewer")

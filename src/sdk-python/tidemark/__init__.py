@@ -19,11 +19,12 @@ from ._args import args_hash
 from ._client import Client, begin
 from ._client import observe as _observe
 from ._counts import Flushed, Stats
-from ._handle import Handle, WorkOptions, step_kind
+from ._handle import Handle, step_kind
 from ._options import ClientOptions
 from ._records import Memory
 from ._resumed import Resumed
 from ._retry import Attempts, retry, retry_async
+from ._work_options import WorkOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

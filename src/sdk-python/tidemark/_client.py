@@ -12,13 +12,14 @@ from ._context import current_handle
 from ._counts import Flushed, Problems, Stats
 from ._delivery import Delivery, Transport
 from ._frame import Event
-from ._handle import Handle, WorkOptions, step_kind
+from ._handle import Handle, step_kind
 from ._options import ClientOptions, read_options
 from ._post import Post
 from ._records import Memory, feedback_fields, log_fields, pattern_fields
 from ._resumed import Resumed
 from ._retry import Attempts, retry, retry_async
 from ._stream import Stream
+from ._work_options import WorkOptions
 from ._wrap import wrap
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ because a signal handler or a finalizer may offer an event while its own thread 
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 import threading
 import time
@@ -23,6 +22,7 @@ from ._exit import watch_multiprocessing
 from ._frame import Event, Frame
 from ._options import Options
 from ._outbox import Outbox
+from ._waker import Waker
 
 #: Of the bookkeeping of a frame, beside its bytes.
 _FRAME_OVERHEAD = 256
@@ -37,7 +37,7 @@ now = time.monotonic
 class Transport(Protocol):
     state: str
 
-    def turn(self, seconds: float, waker: socket.socket, box: Outbox) -> None: ...
+    def turn(self, seconds: float, waker: Waker, box: Outbox) -> None: ...
     def close(self) -> None: ...
     def abandon(self) -> None: ...
 
@@ -72,8 +72,7 @@ class Delivery:
         self._armed_at = 0.0
         self._beat_at = now() + self._options.heartbeat_ms / 1000
         self._thread: threading.Thread | None = None
-        self._wake_sockets: tuple[socket.socket, socket.socket] | None = None
-        self._woken = False
+        self.waker = Waker()
         self._stopping = False
         self.connections = 0
         self._transport = self._make_transport(self)
@@ -83,8 +82,7 @@ class Delivery:
         for box in [self._box, *self._adopted]:
             if box.store is not None:
                 box.store.abandon()
-        for each in self._wake_sockets or ():
-            each.close()
+        self.waker.close()
         self.reset()
 
     # Offering
@@ -109,7 +107,7 @@ class Delivery:
             self._armed = True
             self._armed_at = now()
             self._ensure_thread()
-            self.wake()
+            self.waker.wake()
         if len(self._open) >= self._batch_max:
             self._wait_for_room()
             self._seal()
@@ -128,7 +126,7 @@ class Delivery:
                 self._open_spool()
             watch_multiprocessing()
             try:
-                self._wake_sockets = self._wake_sockets or _socket_pair()
+                self.waker.open()
                 self._thread = threading.Thread(target=self._work, name="tidemark", daemon=True)
                 self._thread.start()
             except (RuntimeError, OSError) as error:
@@ -144,24 +142,6 @@ class Delivery:
         except OSError as error:
             self._spool = None
             self.problems.say("disk", f"cannot use the directory {options.directory}: {error}")
-
-    def wake(self) -> None:
-        pair = self._wake_sockets
-        if pair is not None and not self._woken:
-            self._woken = True
-            try:
-                pair[1].send(b"w")
-            except OSError:
-                pass
-
-    def drain_waker(self) -> None:
-        pair = self._wake_sockets
-        if pair is not None and self._woken:
-            self._woken = False
-            try:
-                pair[0].recv(64)
-            except OSError:
-                pass
 
     # Frames
 
@@ -179,7 +159,7 @@ class Delivery:
             self._long_bytes = 0
             if events:
                 self._push(events)
-        self.wake()
+        self.waker.wake()
 
     def _seal_all(self) -> None:
         self._armed = False
@@ -281,11 +261,9 @@ class Delivery:
             self.give_room()
 
     def _turn(self) -> None:
-        pair = self._wake_sockets
-        assert pair is not None
         try:
             seconds = self._tend()
-            self._transport.turn(seconds, pair[0], self._next_box())
+            self._transport.turn(seconds, self.waker, self._next_box())
         except Exception as error:  # the thread goes on, whatever it met
             self.problems.say("thread", f"the sending thread met {type(error).__name__}: {error}")
             time.sleep(0.2)
@@ -323,19 +301,6 @@ class Delivery:
         own.resent += box.resent
         if box.store is not None:
             box.store.close(keep=False)
-
-    def sleep(self, seconds: float) -> None:
-        """Of the thread: until the time is over or somebody wakes it."""
-        pair = self._wake_sockets
-        assert pair is not None
-        pair[0].settimeout(max(seconds, 0.001))
-        try:
-            pair[0].recv(64)
-            self._woken = False
-        except (TimeoutError, BlockingIOError):
-            pass
-        finally:
-            pair[0].setblocking(False)
 
     # Ends
 
@@ -377,7 +342,7 @@ class Delivery:
         """The thread ends after its turn; what has no acknowledgement stays counted as pending."""
         self._stopping = True
         self._closed = True
-        self.wake()
+        self.waker.wake()
         thread = self._thread
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             thread.join(1.0)
@@ -415,10 +380,3 @@ class Delivery:
 
 def _loop_runs() -> bool:
     return asyncio._get_running_loop() is not None
-
-
-def _socket_pair() -> tuple[socket.socket, socket.socket]:
-    pair = socket.socketpair()
-    for each in pair:
-        each.setblocking(False)
-    return pair

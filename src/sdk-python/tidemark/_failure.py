@@ -46,15 +46,18 @@ def _given(error: object, kind: str, classify: Classify | None) -> str | None:
             said = None
         if said in CATEGORIES:
             return said
-    own = getattr(error, "category", None)
+    try:
+        own = getattr(error, "category", None)
+    except Exception:  # a property of the host's
+        return None
     return own if isinstance(own, str) and own in CATEGORIES else None
 
 
 class Heard(NamedTuple):
     """What an error was found to be, told to whatever it goes through next."""
 
-    #: Its id: the object is never kept, as that would keep the frames of its traceback.
-    error: int
+    #: See `_identity`.
+    error: tuple[int, str, str]
     category: str
     #: Of the innermost work that failed.
     kind: str
@@ -62,17 +65,27 @@ class Heard(NamedTuple):
 
 def failure_of(error: object, kind: str, heard: Heard | None, classify: Classify | None) -> Heard:
     """`heard` counts when it is of this error or of one that caused it."""
-    if heard is not None and heard.error == id(error):
+    if heard is not None and heard.error == _identity(error):
         return heard
     if heard is not None and heard.error in _causes(error):
         kind = heard.kind
-    return Heard(id(error), category_of(error, kind, classify), kind)
+    return Heard(_identity(error), category_of(error, kind, classify), kind)
 
 
-def _causes(error: object) -> list[int]:
-    found: list[int] = []
+def _identity(error: object) -> tuple[int, str, str]:
+    """The object is not kept, as that would keep the frames of its traceback, and most exceptions take no weak
+    reference. Its address alone may be that of another one that is gone; with type and message too, they are alike."""
+    try:
+        message = str(error)[:200]
+    except Exception:  # an exception of the host's may throw when it is looked at
+        message = ""
+    return id(error), type(error).__name__, message
+
+
+def _causes(error: object) -> list[tuple[int, str, str]]:
+    found: list[tuple[int, str, str]] = []
     while isinstance(error, BaseException) and len(found) < _CAUSES_MAX:
-        found.append(id(error))
+        found.append(_identity(error))
         error = error.__cause__ or error.__context__
     return found
 
@@ -84,7 +97,10 @@ class Unminded:
 
 
 def code_of(error: object) -> str | None:
-    code = getattr(error, "code", None)
+    try:
+        code = getattr(error, "code", None)
+    except Exception:  # a property of the host's
+        code = None
     if isinstance(code, str) and code:
         return code
     return None if error is None or isinstance(error, str) else type(error).__name__

@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from contextvars import Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _carrier, _usage, _values
 from ._active import Active
-from ._args import args_hash
 from ._context import current_handle, current_turn
 from ._failure import CATEGORIES, Heard, Unminded, code_of, failure_of, is_cancellation
 from ._frame import Event
 from ._ids import run_id, work_id
+from ._work_options import read_work_options
 from ._wrap import wrap
 
 if TYPE_CHECKING:
@@ -25,40 +25,6 @@ _clock_ns = time.perf_counter_ns
 _wall = time.time
 
 _NEW, _OPEN, _ENDED, _BORROWED = 0, 1, 2, 3
-
-# Options that flow to everything inside, and the fields they are told in.
-_FLOWING = {
-    "agent": "agent_id",
-    "session": "session_id",
-    "user": "user_id",
-    "flow": "flow_id",
-    "crew": "crew_id",
-    "engagement": "engagement_id",
-    "environment": "environment",
-}
-_OWN_TEXTS = {"agent_version": "agent_version", "agent_name": "agent_name", "model": "model", "provider": "provider"}
-
-
-class WorkOptions(TypedDict, total=False):
-    """Keyword arguments of `run`, `task` and the steps."""
-
-    id: str | None
-    agent: str | None
-    agent_version: str | None
-    agent_name: str | None
-    session: str | None
-    user: str | None
-    flow: str | None
-    crew: str | None
-    engagement: str | None
-    environment: str | None
-    labels: Mapping[str, object] | None
-    #: Anything; only its hash leaves the process.
-    args: object
-    inputs: Mapping[str, object] | None
-    model: str | None
-    provider: str | None
-    confidence: float | None
 
 
 class Handle:
@@ -177,32 +143,12 @@ class Handle:
             client.emit_long(event)
 
     def _read_options(self, where: Event) -> Event | None:
-        """Those that flow go into `where`; the others are told at the start."""
-        extra: Event = {}
-        mender = self._client.problems
-        for name, value in self._options.items():
-            if value is None:
-                continue
-            if name in _FLOWING:
-                told = _values.text(value, _values.TEXT_MAX, mender)
-                if told is not None:
-                    where[_FLOWING[name]] = told
-            elif name in _OWN_TEXTS:
-                extra[_OWN_TEXTS[name]] = _values.text(value, _values.TEXT_MAX, mender)
-            elif name == "id":
-                self.id = _values.text(value, _values.TEXT_MAX, mender) or self.id
-            elif name == "args":
-                extra["args_hash"] = args_hash(value)
-            elif name == "labels":
-                extra["labels"] = _values.labels(value, mender)
-            elif name == "inputs":
-                extra["inputs"] = _values.scalars(value, mender)
-            elif name == "confidence":
-                # Counted when something ends, so it is told then.
-                self._tell("confidence", _values.number(value, 0, 1, mender))
-            else:
-                mender.mended += 1
-        return extra or None
+        told = read_work_options(self._options, where, self._client.problems)
+        self.id = told.pop("id", self.id)
+        if "confidence" in told:
+            # Counted when something ends, so it is told then.
+            self._tell("confidence", told.pop("confidence"))
+        return told or None
 
     # As a context manager
 
@@ -285,23 +231,29 @@ class Handle:
             self._usage = _usage.add(self._usage, counts, self._client.problems)
 
     def label(self, key: str | None = None, value: object = None, **labels: object) -> None:
-        given = labels if key is None else {key: value, **labels}
-        self._merge("labels", _values.labels, given)
+        self._merge("labels", _values.labels, [labels] if key is None else [_Pair((key, value)), labels])
 
     def output(self, values: Mapping[str, object] | None = None, **named: object) -> None:
-        self._merge("outputs", _values.scalars, {**(values or {}), **named})
+        self._merge("outputs", _values.scalars, [values, named])
 
     def input(self, values: Mapping[str, object] | None = None, **named: object) -> None:
-        self._merge("inputs", _values.scalars, {**(values or {}), **named})
+        self._merge("inputs", _values.scalars, [values, named])
 
-    def _merge(self, field: str, read: Callable[[object, Any], Mapping[str, object] | None], given: object) -> None:
+    def _merge(self, field: str, read: _values.ReadMap, given: list[object]) -> None:
         if not self._is_open():
             return
-        told = read(given, self._client.problems)
-        if told:
-            before = (self._later or {}).get(field) or {}
-            # Bounded again: each call may have brought other keys.
-            self._tell(field, read({**before, **told}, self._client.problems))
+        mender = self._client.problems
+        merged = (self._later or {}).get(field) or {}
+        for each in given:
+            try:
+                told = read(dict([each]) if isinstance(each, _Pair) else each, mender)
+            except Exception:  # a map or key of the host's may throw when it is looked at
+                mender.mended += 1
+                continue
+            # Bounded again: each call may bring other keys.
+            merged = read({**merged, **(told or {})}, mender) or {}
+        if merged:
+            self._tell(field, merged)
 
     def _tell(self, field: str, value: object) -> None:
         if self._later is None:
@@ -403,6 +355,10 @@ class Handle:
         if trace is not None:
             headers["traceparent"] = trace
         return headers
+
+
+class _Pair(tuple[Any, Any]):
+    """A key and its value, not yet looked at."""
 
 
 _ID_FIELDS = {"run": "run_id", "task": "task_id", "step": "step_id"}

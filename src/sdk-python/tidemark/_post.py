@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from ._delivery import Delivery
     from ._frame import Frame
     from ._outbox import Outbox
+    from ._waker import Waker
 
 _ANSWER_SECONDS = 15.0
 _REFUSED_SECONDS = 30.0
@@ -35,9 +35,9 @@ class Post:
         self._backoff = Backoff(now)
         self.state = "idle"
 
-    def turn(self, seconds: float, waker: socket.socket, box: Outbox) -> None:
+    def turn(self, seconds: float, waker: Waker, box: Outbox) -> None:
         if not box.pending or self._backoff.seconds_left > 0:
-            self._delivery.sleep(min(seconds, self._backoff.seconds_left) if box.pending else seconds)
+            waker.sleep(min(seconds, self._backoff.seconds_left) if box.pending else seconds)
             return
         with self._delivery.lock:
             frame = box.take()

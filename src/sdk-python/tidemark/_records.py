@@ -29,7 +29,8 @@ class Memory:
 
 
 def log_fields(level: str, text: object, mender: _values.Mender) -> Event:
-    told = {"warning": "warn", "critical": "fatal"}.get(str(level).lower(), str(level).lower())
+    told = (_values.text(level, 16, mender) or "info").lower()
+    told = {"warning": "warn", "critical": "fatal"}.get(told, told)
     if told not in _LEVELS:
         mender.mended += 1
         told = "info"

@@ -1,4 +1,4 @@
-"""The work of another process, as far as a carrier tells of it: it ends there, and what is begun inside belongs to it."""
+"""The work of another process, as a carrier tells of it: it ends there, and what is begun inside belongs to it."""
 
 from __future__ import annotations
 

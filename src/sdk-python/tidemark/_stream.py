@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -15,6 +14,7 @@ from ._socket import Refused, Socket
 if TYPE_CHECKING:
     from ._delivery import Delivery
     from ._outbox import Outbox
+    from ._waker import Waker
 
 _OPEN_SECONDS = 5.0
 _SILENCE_SECONDS = 15.0
@@ -72,14 +72,14 @@ class Stream:
         self._careful = False
         self.state = "idle"
 
-    def turn(self, seconds: float, waker: socket.socket, box: Outbox) -> None:
+    def turn(self, seconds: float, waker: Waker, box: Outbox) -> None:
         """Does what can be done and waits at most so long for more."""
         if self._socket is not None and self._box is not box and not self._flies():
             self._hang_up()
         if self._socket is None:
             if not box.pending or self._backoff.seconds_left > 0:
                 left = self._backoff.seconds_left if box.pending else seconds
-                self._delivery.sleep(min(seconds, left))
+                waker.sleep(min(seconds, left))
                 return
             self._open(box)
         if self._socket is not None:
@@ -142,15 +142,15 @@ class Stream:
             with self._delivery.lock:
                 self._box.land()
 
-    def _pump(self, seconds: float, waker: socket.socket) -> None:
+    def _pump(self, seconds: float, waker: Waker) -> None:
         sock = self._socket
         assert sock is not None
         # A hello may have come with the answer to the upgrade.
         self._take_messages(sock)
         self._send_frames(sock)
         try:
-            sock.wait(min(seconds, self._watch_silence(sock)), waker)
-            self._delivery.drain_waker()
+            sock.wait(min(seconds, self._watch_silence(sock)), waker.reader)
+            waker.drain()
         except (OSError, ValueError) as error:
             self._fail(str(error))
             return

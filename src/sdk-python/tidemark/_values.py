@@ -30,6 +30,10 @@ class Mender(Protocol):
     mended: int
 
 
+#: `scalars` or `labels`.
+ReadMap = Callable[[object, Mender], "Mapping[str, Scalar] | None"]
+
+
 def text(value: object, chars_max: int, mender: Mender) -> str | None:
     """None for what is absent: None and the empty text."""
     if value.__class__ is not str:
