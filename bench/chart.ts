@@ -12,9 +12,9 @@ const usage = `usage: bench:chart [--out <file.svg>] [<bench-….json>…]
 /**
  * `npm run bench:chart [-- --out figures.svg <file>…]`
  *
- * Draws the figures of `npm run bench` over commits, a panel a figure: each run a dot, a line through the medians, floor
- * and goal dashed. Commits stand in the order in which they were first measured; runs of other machines are left out,
- * since they cannot be compared.
+ * Draws the figures of `npm run bench` over commits, a panel a figure: each run a dot, a line through the medians,
+ * floor and goal dashed. Commits stand in the order in which they were first measured; runs of other machines are left
+ * out, since they cannot be compared.
  */
 function main(): void {
   answerHelp(usage);

@@ -82,10 +82,10 @@ function drawPanel({ name, unit, floor, goal, values }: Panel): string {
   const dots = commits.flatMap((commit) =>
     (values.get(commit) ?? []).map((value) => `<circle cx="${at(commit)}" cy="${y(value)}" r="2.5" fill="#2457a6"/>`),
   );
-  const labels = commits.map(
-    (commit) =>
-      `<text transform="translate(${at(commit)} ${panel.height - panel.bottom + 12}) rotate(20)">${xmlText(commit)}</text>`,
-  );
+  const labels = commits.map((commit) => {
+    const place = `translate(${at(commit)} ${panel.height - panel.bottom + 12}) rotate(20)`;
+    return `<text transform="${place}">${xmlText(commit)}</text>`;
+  });
   const title = `<text x="${panel.left}" y="20" font-weight="600">${xmlText(name)} (${xmlText(unit)})</text>`;
   const path = `<path d="${line()(medians) ?? ''}" fill="none" stroke="#2457a6"/>`;
   return [title, ...levels, ...marks, path, ...dots, ...labels].join('');

@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import { parseServerMessage } from '../src/sdk/server-message.js';
+import { parseServerMessage } from '../src/sdk/binary-message.js';
 import type { FrameFormat, FrameTemplate } from './frame-template.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { createTemplates } from './payload.js';

@@ -58,7 +58,7 @@ export interface EventContext {
 export interface DecodedBatch {
   /** The input buffer, given back. */
   readonly bytes: ArrayBuffer;
-  /** One Native block with the columns of `rawColumns`, or empty when no row was accepted. */
+  /** One Native block, in the order of `rawColumns` and without those that no row sets; empty without a row. */
   readonly rows: Uint8Array;
   readonly rowCount: number;
   /** CRC-32 (zlib) of `rows`; null while cells may still be filled (`work.cells`). */

@@ -32,6 +32,13 @@ export class EventBlock {
   #capacity = rowsInitial;
   #markedRows = 0;
   #markedMasked = 0;
+  /** Fields that a row sets, as bits of `StagedEvent.presentLow` and `presentHigh`, and whether one conflicts. */
+  #setLow = 0;
+  #setHigh = 0;
+  #hasConflicts = false;
+  #markedLow = 0;
+  #markedHigh = 0;
+  #markedConflicts = false;
   rows = 0;
 
   constructor() {
@@ -64,26 +71,31 @@ export class EventBlock {
   /** Of the row appended last: it ends what had ended otherwise before. */
   setConflict(): void {
     this.#conflicts.append(this.rows - 1, 1);
+    this.#hasConflicts = true;
   }
 
   /** Of the row appended last, which has none: its run. */
   setRun(run: ByteSource): void {
     (this.column(runIdField) as TextColumn).append(this.rows - 1, run, 0, run.bytes.length);
+    this.#noteSet(runIdField);
   }
 
   /** Of the row appended last, which has none: its name. */
   setName(name: ByteSource): void {
     (this.column(nameField) as DictionaryColumn).append(this.rows - 1, name, 0, name.bytes.length);
+    this.#noteSet(nameField);
   }
 
   /** Of the row appended last, which has none: its step kind. */
   setStepKind(kind: number): void {
     (this.column(stepKindField) as EnumColumn).append(this.rows - 1, kind);
+    this.#noteSet(stepKindField);
   }
 
   /** Of the row appended last, which has none: its user. */
   setUser(user: ByteSource): void {
     (this.column(userIdField) as TextColumn).append(this.rows - 1, user, 0, user.bytes.length);
+    this.#noteSet(userIdField);
   }
 
   /** Where cells lie in the block that `encode` wrote last and that are filled afterwards. */
@@ -114,7 +126,25 @@ export class EventBlock {
     for (let bits = event.presentHigh; bits !== 0; bits &= bits - 1) {
       this.#appendField(63 - Math.clz32(bits & -bits), row, event, source);
     }
+    this.#setLow |= event.presentLow;
+    this.#setHigh |= event.presentHigh;
     this.rows = row + 1;
+  }
+
+  #noteSet(field: number): void {
+    if (field < 32) this.#setLow |= 1 << field;
+    else this.#setHigh |= 1 << (field - 32);
+  }
+
+  /** Whether a column of the block holds more than defaults, or cells that may still be filled. */
+  #isWritten(column: number): boolean {
+    const field = column - serverColumnCount;
+    if (field < 0) return this.#columns[column] !== this.#conflicts || this.#hasConflicts;
+    if (field === sliceFields.startedAt || field === sliceFields.durationMs) return true;
+    const built = this.#columns[column];
+    // What was set may have been nothing but nulls.
+    if (built instanceof MapColumn || built instanceof ListColumn) return built.entries > 0;
+    return ((field < 32 ? this.#setLow >>> field : this.#setHigh >>> (field - 32)) & 1) === 1;
   }
 
   #appendField(field: number, row: number, event: StagedEvent, source: ByteSource): void {
@@ -165,6 +195,9 @@ export class EventBlock {
   mark(): void {
     this.#markedRows = this.rows;
     this.#markedMasked = this.#mask.count;
+    this.#markedLow = this.#setLow;
+    this.#markedHigh = this.#setHigh;
+    this.#markedConflicts = this.#hasConflicts;
     for (const column of this.#columns) column.mark();
   }
 
@@ -172,18 +205,24 @@ export class EventBlock {
     for (const column of this.#columns) column.restore(this.#markedRows, this.rows);
     this.rows = this.#markedRows;
     this.#mask.count = this.#markedMasked;
+    this.#setLow = this.#markedLow;
+    this.#setHigh = this.#markedHigh;
+    this.#hasConflicts = this.#markedConflicts;
   }
 
-  /** All rows as one Native block. */
+  /** All rows as one Native block, without the columns that no row sets. */
   encode(receivedMs: number): Uint8Array<ArrayBuffer> {
     this.#received.fill(receivedMs, this.rows);
-    return this.#native.encode(this.rows);
+    return this.#native.encode(this.rows, (column) => this.#isWritten(column));
   }
 
   clear(): void {
     for (const column of this.#columns) column.clear(this.rows);
     if (this.#capacity > rowsRetainedMax) this.#capacity = rowsInitial;
     this.rows = 0;
+    this.#setLow = 0;
+    this.#setHigh = 0;
+    this.#hasConflicts = false;
     this.#mask.count = 0;
   }
 

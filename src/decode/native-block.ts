@@ -8,6 +8,10 @@ import { type Column, varuintBytes, writeVaruint } from './columns/column.js';
  *     varuint length and name, varuint length and type, the column's data
  *
  * See https://clickhouse.com/docs/en/interfaces/formats/Native. The columns' own formats are in their files.
+ *
+ * A block has the columns that one of its rows sets: the reader of an insert gives the others their type's default,
+ * which is what they would hold. The engine pays for each column of each block: of 54 columns, 24 of them unset, a
+ * block of 100 rows took 0.66 ms and without those 0.42, one of 4,800 rows 0.52 us a row and 0.36 (chdb 3.4.0).
  */
 export class NativeBlock {
   readonly #columns: readonly Column[];
@@ -20,26 +24,28 @@ export class NativeBlock {
     this.#heads = specs.map((spec) => concatenated(lengthPrefixed(spec.name), lengthPrefixed(spec.column)));
   }
 
-  /** The first `rows` rows in an ArrayBuffer of exactly their size; empty when there is none. */
-  encode(rows: number): Uint8Array<ArrayBuffer> {
+  /**
+   * The first `rows` rows in an ArrayBuffer of exactly their size; empty when there is none. `isWritten` answers for
+   * the index of a column.
+   */
+  encode(rows: number, isWritten: (column: number) => boolean): Uint8Array<ArrayBuffer> {
     if (rows === 0) return new Uint8Array(0);
-    let length = varuintBytes(this.#columns.length) + varuintBytes(rows);
-    this.#columns.forEach((column, index) => {
-      length += this.#heads[index]!.length + column.byteLength(rows);
-    });
+    const written = this.#columns.map((_, index) => index).filter(isWritten);
+    let length = varuintBytes(written.length) + varuintBytes(rows);
+    for (const index of written) length += this.#heads[index]!.length + this.#columns[index]!.byteLength(rows);
     const out = new Uint8Array(length);
-    let at = writeVaruint(out, 0, this.#columns.length);
+    let at = writeVaruint(out, 0, written.length);
     at = writeVaruint(out, at, rows);
-    this.#columns.forEach((column, index) => {
+    for (const index of written) {
       const head = this.#heads[index]!;
       out.set(head, at);
       this.#offsets[index] = at + head.length;
-      at = column.write(out, at + head.length, rows);
-    });
+      at = this.#columns[index]!.write(out, at + head.length, rows);
+    }
     return out;
   }
 
-  /** Where the data of a column began in the block written last. */
+  /** Where the data of a column began in the block written last that had it. */
   offsetOf(column: number): number {
     return this.#offsets[column] ?? 0;
   }

@@ -41,6 +41,8 @@ export interface ClientOptions extends Partial<ClientLimits> {
   readonly producer?: string;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** False: its connection does not keep the process alive. Its timers are those of `clock`. */
+  readonly holds?: boolean;
   /** An event was refused, by the collector or because it cannot be encoded; also told for ignored fields. */
   readonly onReject?: (rejection: Rejection) => void;
   /** Frames became durable. */
@@ -54,9 +56,14 @@ export type SendOutcome = 'queued' | 'full' | 'closed';
 
 export interface ClientStats {
   readonly eventsQueued: number;
+  /** In frames that were acknowledged, rejected ones among them. */
   readonly eventsAcknowledged: number;
+  /** Acknowledged and not rejected. */
+  readonly eventsKept: number;
   /** Of all that were queued: refused, hence not in the store. */
   readonly eventsRejected: number;
+  /** Given up by `dropOldest`. */
+  readonly eventsDropped: number;
   readonly eventsUnacknowledged: number;
   readonly framesSent: number;
   readonly framesResent: number;

@@ -1,6 +1,5 @@
 import type { Clock } from '../core/clock.js';
 import { holdingClock, systemRandom } from '../core/clock.js';
-import { eventNotices } from '../core/errors.js';
 import { within } from '../core/within.js';
 import {
   ClientError,
@@ -12,12 +11,13 @@ import {
   type SendOutcome,
   streamUrl,
 } from './client-options.js';
+import { noticeCodes } from './codes.js';
 import type { TidemarkEvent } from './event.js';
 import { EventBatcher } from './event-batcher.js';
-import { encodeFrame, stampSeq } from './frame-encoder.js';
 import { FrameQueue, type QueuedFrame } from './frame-queue.js';
 import { Link } from './link.js';
 import type { ServerMessage } from './server-message.js';
+import type { Wire } from './wire.js';
 
 /** Bytes in the socket's own buffer beyond which nothing more is handed to it. */
 const socketBufferBytesMax = 4_194_304;
@@ -29,14 +29,14 @@ interface FlushWaiter {
   readonly reject: (error: ClientError) => void;
 }
 
+interface RoomWaiter {
+  readonly bytes: number;
+  readonly resolve: () => void;
+}
+
 interface SendWaiter {
   readonly event: TidemarkEvent;
   readonly resolve: (outcome: SendOutcome) => void;
-}
-
-/** Connects at once and goes on until `close`. Reconnects by itself and resends what was not acknowledged. */
-export function createTidemarkClient(options: ClientOptions): TidemarkClient {
-  return new TidemarkClient(options);
 }
 
 /**
@@ -46,6 +46,7 @@ export function createTidemarkClient(options: ClientOptions): TidemarkClient {
 export class TidemarkClient {
   readonly producer: string;
   readonly #options: ClientOptions;
+  readonly #wire: Wire;
   readonly #limits: ClientLimits;
   readonly #clock: Clock;
   readonly #queue = new FrameQueue();
@@ -62,9 +63,21 @@ export class TidemarkClient {
   #closing = false;
   readonly #sendWaiters: SendWaiter[] = [];
   readonly #flushWaiters: FlushWaiter[] = [];
-  readonly #counts = { queued: 0, acknowledged: 0, rejected: 0, framesSent: 0, framesResent: 0, bytesSent: 0 };
+  #roomWaiters: RoomWaiter[] = [];
+  readonly #counts = {
+    queued: 0,
+    acknowledged: 0,
+    kept: 0,
+    rejected: 0,
+    dropped: 0,
+    framesSent: 0,
+    framesResent: 0,
+    bytesSent: 0,
+  };
 
-  constructor(options: ClientOptions) {
+  /** Connects at once and goes on until `close`. Reconnects by itself and resends what was not acknowledged. */
+  constructor(options: ClientOptions, wire: Wire) {
+    this.#wire = wire;
     const random = options.random ?? systemRandom;
     this.#options = options;
     this.#limits = { ...defaultClientLimits, ...options };
@@ -76,7 +89,8 @@ export class TidemarkClient {
       down: (error: ClientError) => this.#onDown(error),
     };
     const url = streamUrl(options.url, this.producer);
-    this.#link = new Link(handlers, this.#clock, random, { ...this.#limits, url, key: options.key });
+    const { key, holds = true } = options;
+    this.#link = new Link(handlers, this.#clock, random, { ...this.#limits, url, key, holds, wire });
   }
 
   /** Takes the event or says at once why not. */
@@ -92,6 +106,34 @@ export class TidemarkClient {
     const outcome = this.trySend(event);
     if (outcome !== 'full' || this.#sendWaiters.length >= this.#limits.waitingSendsMax) return Promise.resolve(outcome);
     return new Promise((resolve) => this.#sendWaiters.push({ event, resolve }));
+  }
+
+  /** Gives up the oldest frame that was never sent, to make room; how many events that were, 0 when there is none. */
+  dropOldest(): number {
+    const frame = this.#queue.dropUnsent();
+    if (frame === undefined) return 0;
+    this.#counts.dropped += frame.events.length;
+    return frame.events.length;
+  }
+
+  /** Bytes that wait for their acknowledgement; those of the batch that is being filled are estimated. */
+  get bufferedBytes(): number {
+    return this.#queue.bytes + this.#batcher.bytes;
+  }
+
+  /** Resolves when fewer bytes wait than that, or the client has ended. */
+  room(bytes: number): Promise<void> {
+    if (this.#end !== null || this.bufferedBytes < bytes) return Promise.resolve();
+    return new Promise((resolve) => this.#roomWaiters.push({ bytes, resolve }));
+  }
+
+  /** Why no event is taken any more; null while they are. */
+  get ended(): ClientError | null {
+    return this.#end;
+  }
+
+  get isConnected(): boolean {
+    return this.#ready;
   }
 
   /** Resolves when all that was queued before is acknowledged; rejects with ClientError when it never will be. */
@@ -119,7 +161,9 @@ export class TidemarkClient {
     return {
       eventsQueued: this.#counts.queued,
       eventsAcknowledged: this.#counts.acknowledged,
+      eventsKept: this.#counts.kept,
       eventsRejected: this.#counts.rejected,
+      eventsDropped: this.#counts.dropped,
       eventsUnacknowledged: this.#queue.events + this.#batcher.length,
       framesSent: this.#counts.framesSent,
       framesResent: this.#counts.framesResent,
@@ -132,10 +176,7 @@ export class TidemarkClient {
   // ── from events to frames ─────────────────────────────────────────────────────────────────────────────────
 
   #isFull(): boolean {
-    return (
-      this.#queue.bytes + this.#batcher.bytes >= this.#limits.bufferBytesMax ||
-      this.#queue.length >= this.#limits.bufferFramesMax
-    );
+    return this.bufferedBytes >= this.#limits.bufferBytesMax || this.#queue.length >= this.#limits.bufferFramesMax;
   }
 
   #take(event: TidemarkEvent): void {
@@ -154,9 +195,9 @@ export class TidemarkClient {
   #enqueue(events: readonly TidemarkEvent[]): void {
     let problem = 'the event is larger than a frame may be';
     try {
-      const bytes = encodeFrame(events);
-      if (bytes.length <= this.#frameBytesMax) {
-        this.#queue.push({ bytes, events, seq: 0, sentMs: 0, rejected: false });
+      const encoded = this.#wire.encode(events);
+      if (encoded.bytes <= this.#frameBytesMax) {
+        this.#queue.push({ encoded, events, seq: 0, sentMs: 0, rejected: false, refused: 0 });
         return;
       }
     } catch (error) {
@@ -197,11 +238,11 @@ export class TidemarkClient {
     } else {
       this.#counts.framesResent += 1;
     }
-    const bytes = stampSeq(frame.bytes, frame.seq);
+    const data = frame.encoded.stamped(frame.seq);
     this.#queue.markSent();
     this.#counts.framesSent += 1;
-    this.#counts.bytesSent += bytes.length;
-    this.#link.send(bytes);
+    this.#counts.bytesSent += data.length;
+    this.#link.send(data);
   }
 
   // ── what the collector says ───────────────────────────────────────────────────────────────────────────────
@@ -239,6 +280,7 @@ export class TidemarkClient {
     for (const frame of this.#queue.acknowledge(seq)) {
       this.#link.markHealthy();
       this.#counts.acknowledged += frame.events.length;
+      this.#counts.kept += frame.events.length - frame.refused;
       this.#options.onAck?.({ seq: frame.seq, events: frame.events.length, latencyMs: nowMs - frame.sentMs });
     }
     while (this.#flushWaiters[0] !== undefined && this.#flushWaiters[0].frames <= this.#queue.acknowledged) {
@@ -252,10 +294,11 @@ export class TidemarkClient {
     const frame = this.#queue.find(reject.seq);
     if (frame === undefined || frame.rejected) return;
     frame.rejected = true;
-    this.#counts.rejected += frame.events.length - reject.accepted;
+    frame.refused = frame.events.length - reject.accepted;
+    this.#counts.rejected += frame.refused;
     for (const { index, code, path, message } of reject.errors) {
       const event = frame.events[index];
-      if (event !== undefined) this.#options.onReject?.({ event, code, path, message, kept: code in eventNotices });
+      if (event !== undefined) this.#options.onReject?.({ event, code, path, message, kept: noticeCodes.has(code) });
     }
   }
 
@@ -266,6 +309,9 @@ export class TidemarkClient {
       this.#take(waiter.event);
       waiter.resolve('queued');
     }
+    const isRoomier = ({ bytes }: RoomWaiter): boolean => this.bufferedBytes < bytes;
+    for (const { resolve } of this.#roomWaiters.filter(isRoomier)) resolve();
+    this.#roomWaiters = this.#roomWaiters.filter((waiter) => !isRoomier(waiter));
   }
 
   // ── the end of a connection, the end of the client ────────────────────────────────────────────────────────
@@ -282,6 +328,7 @@ export class TidemarkClient {
     this.#ready = false;
     this.#batcher.stop();
     for (const waiter of this.#sendWaiters.splice(0)) waiter.resolve('closed');
+    for (const { resolve } of this.#roomWaiters.splice(0)) resolve();
     for (const waiter of this.#flushWaiters.splice(0)) waiter.reject(error);
     if (error.code === 'producer_conflict') this.#options.onError?.(error);
   }

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../core/clock.js';
 import type { TidemarkEvent } from './event.js';
-import { estimateEventBytes } from './frame-encoder.js';
+import { estimateEventBytes } from './event-columns.js';
 
 export interface BatcherOptions {
   readonly batchEventsMax: number;

@@ -1,5 +1,6 @@
 import { packMessage } from '../core/msgpack.js';
 import type { TidemarkEvent } from './event.js';
+import { columnsOf } from './event-columns.js';
 
 /**
  * The positional frame of the wire protocol, as MessagePack: `{seq, columns: [name…], rows: [[value…]…]}`.
@@ -17,11 +18,7 @@ const mapOfThreeWithSeq = Uint8Array.of(0x83, 0xa3, 0x73, 0x65, 0x71);
 
 /** Hot path: once a frame. Columns are the union of the events' fields, in the order they first appear. */
 export function encodeFrame(events: readonly TidemarkEvent[]): Uint8Array {
-  const columnIndex = new Map<string, number>();
-  const rows: unknown[][] = [];
-  for (const event of events) rows.push(rowOf(event, columnIndex));
-  for (const row of rows) padRow(row, columnIndex.size);
-  const body = packMessage({ columns: [...columnIndex.keys()], rows });
+  const body = packMessage(columnsOf(events));
   const frame = new Uint8Array(headerBytesMax + body.length - 1);
   // The first byte of the body is its own map header, a map of two; the stamped header replaces it.
   frame.set(body.subarray(1), headerBytesMax);
@@ -38,43 +35,4 @@ export function stampSeq(frame: Uint8Array, seq: number): Uint8Array {
   if (short) view.setUint32(start + 6, seq);
   else view.setBigUint64(start + 6, BigInt(seq));
   return frame.subarray(start);
-}
-
-function rowOf(event: TidemarkEvent, columnIndex: Map<string, number>): unknown[] {
-  const row: unknown[] = new Array(columnIndex.size).fill(null);
-  for (const name in event) {
-    const value = event[name as keyof TidemarkEvent];
-    if (value === undefined || value === null) continue;
-    let index = columnIndex.get(name);
-    if (index === undefined) {
-      index = columnIndex.size;
-      columnIndex.set(name, index);
-    }
-    row[index] = value instanceof Date ? value.getTime() : value;
-  }
-  return row;
-}
-
-function padRow(row: unknown[], length: number): void {
-  while (row.length < length) row.push(null);
-}
-
-/** About what an event takes in a frame, without encoding it: strings by length, anything else 9 bytes. */
-export function estimateEventBytes(event: TidemarkEvent): number {
-  let bytes = 4;
-  for (const name in event) {
-    const value: unknown = event[name as keyof TidemarkEvent];
-    if (typeof value === 'string') bytes += value.length + 3;
-    else if (value !== null && typeof value === 'object' && !(value instanceof Date)) bytes += estimateMapBytes(value);
-    else bytes += 9;
-  }
-  return bytes;
-}
-
-function estimateMapBytes(map: object): number {
-  let bytes = 3;
-  for (const [key, value] of Object.entries(map)) {
-    bytes += key.length + 2 + (typeof value === 'string' ? value.length + 3 : 9);
-  }
-  return bytes;
 }

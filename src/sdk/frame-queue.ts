@@ -1,10 +1,10 @@
 import { invariant } from '../core/invariant.js';
 import type { TidemarkEvent } from './event.js';
+import type { EncodedFrame } from './wire.js';
 
 /** A sealed batch: kept until the collector has acknowledged it. */
 export interface QueuedFrame {
-  /** As `encodeFrame` made it, with room for the number. */
-  readonly bytes: Uint8Array;
+  readonly encoded: EncodedFrame;
   readonly events: readonly TidemarkEvent[];
   /** 0 until the frame is sent for the first time, then for ever the same. */
   seq: number;
@@ -12,6 +12,8 @@ export interface QueuedFrame {
   sentMs: number;
   /** A reject names the bad events once, however often the frame is resent. */
   rejected: boolean;
+  /** Events that the reject says are not kept. */
+  refused: number;
 }
 
 /**
@@ -24,7 +26,7 @@ export class FrameQueue {
   #cursor = 0;
   #bytes = 0;
   #events = 0;
-  /** Frames that were ever pushed, and ever acknowledged: what `flush` compares. */
+  /** Frames that were ever pushed, and ever acknowledged or dropped: what `flush` compares. */
   #pushed = 0;
   #acknowledged = 0;
 
@@ -50,7 +52,7 @@ export class FrameQueue {
   push(frame: QueuedFrame): void {
     this.#frames.push(frame);
     this.#pushed += 1;
-    this.#bytes += frame.bytes.length;
+    this.#bytes += frame.encoded.bytes;
     this.#events += frame.events.length;
   }
 
@@ -64,6 +66,18 @@ export class FrameQueue {
     this.#cursor += 1;
   }
 
+  /** Removes the oldest frame that was never sent, so that no number is missing; undefined: there is none. */
+  dropUnsent(): QueuedFrame | undefined {
+    const frame = this.#frames[this.#cursor];
+    if (frame === undefined || frame.seq !== 0) return undefined;
+    this.#frames.splice(this.#cursor, 1);
+    this.#bytes -= frame.encoded.bytes;
+    this.#events -= frame.events.length;
+    // Nobody need wait for it any more.
+    this.#acknowledged += 1;
+    return frame;
+  }
+
   /** A new connection: everything that is kept is to be sent again. */
   rewind(): void {
     this.#cursor = 0;
@@ -75,7 +89,7 @@ export class FrameQueue {
     for (const frame of this.#frames) {
       if (frame.seq === 0 || frame.seq > seq) break;
       count += 1;
-      this.#bytes -= frame.bytes.length;
+      this.#bytes -= frame.encoded.bytes;
       this.#events -= frame.events.length;
     }
     this.#acknowledged += count;

@@ -1,5 +1,9 @@
+import { nodeSurroundings } from './record/node.js';
+import type { TidemarkOptions } from './record/options.js';
+import { Tidemark } from './record/tidemark.js';
+
 /** What agents import. */
-export { createTidemarkClient, type TidemarkClient } from './client.js';
+export type { TidemarkClient } from './client.js';
 export {
   type Acknowledgement,
   ClientError,
@@ -8,4 +12,26 @@ export {
   type Rejection,
   type SendOutcome,
 } from './client-options.js';
+export { createTidemarkClient } from './create-client.js';
 export type { TidemarkEvent } from './event.js';
+export type { Handle } from './record/handle.js';
+export type {
+  FailOptions,
+  Flushed,
+  KindOptions,
+  Overflow,
+  RetryOptions,
+  RunOptions,
+  Stats,
+  StepOptions,
+  TaskOptions,
+  TidemarkOptions,
+  Usage,
+} from './record/options.js';
+export type { Tidemark } from './record/tidemark.js';
+export type { Feedback, ObserveOptions, Pattern } from './record/words.js';
+
+/** Of one process there is one, made at its start; its options are in the documentation of `TidemarkOptions`. */
+export function tidemark(options: TidemarkOptions = {}): Tidemark {
+  return new Tidemark(nodeSurroundings, options);
+}

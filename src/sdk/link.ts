@@ -1,9 +1,9 @@
 import { backoffMs } from '../core/backoff.js';
 import type { Clock, Random, Timer } from '../core/clock.js';
-import { errorTable } from '../core/errors.js';
 import { ClientError } from './client-options.js';
-import { Connection, type ConnectionEnd } from './connection.js';
+import { finalCodes } from './codes.js';
 import type { ServerMessage } from './server-message.js';
+import type { Connection, ConnectionEnd, Wire } from './wire.js';
 
 export interface LinkHandlers {
   message(message: ServerMessage): void;
@@ -18,6 +18,8 @@ export interface LinkOptions {
   readonly reconnectMsMax: number;
   readonly openMsMax: number;
   readonly silenceMsMax: number;
+  readonly holds: boolean;
+  readonly wire: Wire;
 }
 
 /** Keeps one connection open: connects again with growing, random delays until it is closed or refused for good. */
@@ -48,8 +50,8 @@ export class Link {
     return this.#connections;
   }
 
-  send(bytes: Uint8Array): void {
-    this.#connection?.send(bytes);
+  send(data: Uint8Array | string): void {
+    this.#connection?.send(data);
   }
 
   bufferedBytes(): number {
@@ -85,7 +87,7 @@ export class Link {
       },
       closed: (end: ConnectionEnd) => this.#onClosed(end),
     };
-    this.#connection = new Connection(handlers, this.#options);
+    this.#connection = this.#options.wire.connect(handlers, this.#options);
     this.#watchSilence();
   }
 
@@ -101,7 +103,7 @@ export class Link {
 
   #onMessage(message: ServerMessage): void {
     if (message.op === 'error') {
-      this.#announced = new ClientError(message.code, message.message, { retryable: isRetryable(message.code) });
+      this.#announced = new ClientError(message.code, message.message, { retryable: !finalCodes.has(message.code) });
     } else {
       this.#handlers.message(message);
     }
@@ -124,11 +126,6 @@ export class Link {
     this.#failedAttempts += 1;
     return backoffMs({ delayMsMin, delayMsMax }, this.#failedAttempts, this.#random);
   }
-}
-
-/** A code this client does not know belongs to a newer collector; trying again is the safe answer. */
-function isRetryable(code: string): boolean {
-  return code in errorTable ? errorTable[code as keyof typeof errorTable].retryable : true;
 }
 
 const codeOfStatus: Readonly<Record<number, string>> = {

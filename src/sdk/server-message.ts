@@ -1,5 +1,3 @@
-import { unpackMessage } from '../core/msgpack.js';
-
 /** What the collector says, version 1 of the protocol. */
 export type ServerMessage =
   | {
@@ -21,17 +19,8 @@ interface ListedError {
   readonly message: string;
 }
 
-/**
- * Reads a message, MessagePack when it came in a binary frame, JSON otherwise. `null` for what this version
- * does not know: a newer collector may say more, and an older client goes on.
- */
-export function parseServerMessage(bytes: Uint8Array, isBinary: boolean): ServerMessage | null {
-  let value: unknown;
-  try {
-    value = isBinary ? unpackMessage(bytes) : JSON.parse(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
-  } catch {
-    return null;
-  }
+/** `null` for what this version does not know: a newer collector may say more, and an older client goes on. */
+export function readServerMessage(value: unknown): ServerMessage | null {
   if (value === null || typeof value !== 'object') return null;
   const message = value as Readonly<Record<string, unknown>>;
   switch (message.op) {

@@ -8,6 +8,7 @@ import { type EventField, eventFields, rawColumns } from '../../src/core/event-s
 import { terminalTypes } from '../../src/core/event-types.js';
 import { createEventSchema } from '../../src/core/event-zod.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
+import { readNativeBlock } from '../fuzz/native-block-reader.js';
 import { defaultFrameLimits } from '../support/default-config.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { removeOnExit } from './engine-directory.js';
@@ -30,21 +31,25 @@ const hashColumns = new Map(
     .map(({ name }) => [name, `leftPad(lower(hex(${name})), 16, '0') AS ${name}`]),
 );
 
-/** What the engine reads from a block, times as numbers, hashes as digits. */
+const structure = rawColumns.map(({ name, column }) => `${name} ${column.replaceAll("'", "\\'")}`).join(', ');
+
+/** As rows are compared: times as numbers, hashes as digits. */
+const readColumns = rawColumns.map(({ name, column }) =>
+  column.includes('DateTime64') ? `toUnixTimestamp64Milli(${name}) AS ${name}` : (hashColumns.get(name) ?? name),
+);
+const readSettings = 'SETTINGS output_format_json_quote_64bit_integers = 0';
+
+function rowsIn(text: string): SentEvent[] {
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as SentEvent);
+}
+
+/** What an insert into the raw table reads from a block. */
 async function readBlock(block: Uint8Array): Promise<SentEvent[]> {
   const path = join(directory, 'block.native');
   writeFileSync(path, block);
-  const columns = rawColumns.map(({ name, column }) =>
-    column.includes('DateTime64') ? `toUnixTimestamp64Milli(${name}) AS ${name}` : (hashColumns.get(name) ?? name),
-  );
-  const settings = 'SETTINGS output_format_json_quote_64bit_integers = 0';
-  const sql = `SELECT ${columns.join(', ')} FROM file('${path}', 'Native') ${settings}`;
-  const result = await session.queryAsync(sql, { format: 'JSONEachRow' });
-  return result
-    .text()
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as SentEvent);
+  const sql = `SELECT ${readColumns.join(', ')} FROM file('${path}', 'Native', '${structure}') ${readSettings}`;
+  return rowsIn((await session.queryAsync(sql, { format: 'JSONEachRow' })).text());
 }
 
 /** The row of an event, worked out from the schema the plain way. */
@@ -130,6 +135,45 @@ test('the engine reads back every value of random events, over several batches o
   }
 });
 
+test('an insert of blocks with other columns each gives every row its values', async () => {
+  const random = seededRandom(testSeed(3));
+  const schema = createEventSchema({ contentAllowed: false });
+  const decoder = createBatchDecoder({ ...defaultFrameLimits, frameBytesMax: 100_000_000 });
+  const batches = [0.9, 0, 0.1, 0.5, 0].map((density) =>
+    Array.from({ length: 60 }, () => randomEvent(random, density)).filter((event) => schema.safeParse(event).success),
+  );
+  const blocks = batches.map((events) => decoder.decode(createBatch([{ body: events }])).rows);
+  const widths = blocks.map((block) => readNativeBlock(block).columns.length);
+  expect(new Set(widths).size).toBeGreaterThan(1);
+  const path = join(directory, 'segment.native');
+  writeFileSync(path, Buffer.concat(blocks));
+  const names = rawColumns.map(({ name }) => name).join(', ');
+  const columns = rawColumns.map(({ name, column }) => `${name} ${column}`).join(', ');
+  await session.queryAsync(`CREATE TABLE default.inserted (${columns}) ENGINE = Memory`);
+  await session.queryAsync(
+    `INSERT INTO default.inserted (${names}) FROM INFILE '${path}' COMPRESSION 'none'
+     SETTINGS max_insert_block_size = 1000000, min_insert_block_size_rows = 1000000, async_insert = 0 FORMAT Native`,
+  );
+  const sql = `SELECT ${readColumns.join(', ')} FROM default.inserted ${readSettings}`;
+  const read = rowsIn((await session.queryAsync(sql, { format: 'JSONEachRow' })).text());
+  expect(read).toEqual(batches.flat().map((event) => expectedRow(event, 'default')));
+});
+
+test('live events of a batch without maps and lists have none of the batch before', () => {
+  const decoder = createBatchDecoder(defaultFrameLimits);
+  const filters = JSON.stringify([{ group: 0, tenant: 'default', agents: [], runs: [], types: [] }]);
+  const told = (events: readonly SentEvent[]) => {
+    const { live } = decoder.decode({ ...createBatch([{ body: events }]), live: { version: 1, filters } });
+    return JSON.parse(`[${Buffer.from(live?.json ?? []).toString()}]`) as SentEvent[];
+  };
+  const event = { type: 'log', agent_id: 'a' };
+  const full = { ...event, labels: { region: 'eu', team: 'x' }, evidence: ['r1', 'r2'] };
+  expect(told([full, event, full]).map(({ labels }) => labels)).toEqual([full.labels, undefined, full.labels]);
+  const later = told([event, event, event]);
+  expect(later).toHaveLength(3);
+  for (const { labels, evidence } of later) expect([labels, evidence]).toEqual([undefined, undefined]);
+});
+
 test('the engine reads dictionaries of more keys than a byte and than two bytes can index', async () => {
   const decoder = createBatchDecoder({ ...defaultFrameLimits, eventsPerFrameMax: 100_000, frameBytesMax: 100_000_000 });
   for (const agents of [255, 256, 65_536]) {
@@ -145,6 +189,36 @@ test('the engine reads dictionaries of more keys than a byte and than two bytes 
       FROM file('${path}', 'Native')`;
     const result = await session.queryAsync(sql, { format: 'TSV' });
     expect(result.text().trim()).toBe(`${agents}\t${agents}\t1`);
+  }
+});
+
+test('a block has the columns that its rows set, and those that are filled afterwards', async () => {
+  const decoder = createBatchDecoder(defaultFrameLimits);
+  const namesOf = (frames: readonly SentEvent[][], malformed: readonly number[] = []) => {
+    const batch = createBatch(
+      frames.map((events, index) => {
+        const bytes = new Uint8Array(createBatch([{ body: events }]).bytes);
+        return { body: malformed.includes(index) ? bytes.slice(0, -1) : bytes };
+      }),
+    );
+    return readNativeBlock(decoder.decode(batch).rows).columns.map(({ name }) => name);
+  };
+  const event = { type: 'log', agent_id: 'a' };
+  // Of `event`, and what every row has: the collector's own, the time and the attempt.
+  const always = ['tenant', 'received', 'type', 'agent_id', 'ts', 'started_at', 'duration_ms'];
+  expect(namesOf([[event]])).toEqual(expect.arrayContaining(always));
+  const least = new Set(namesOf([[event]]));
+  expect(least.size).toBeLessThan(12);
+  for (const [name, value] of [
+    ['message', 'm'],
+    ['labels', { region: 'eu' }],
+    ['evidence', ['r1']],
+    ['feedback_score', 1],
+    ['args_hash', '00000000000000ff'],
+  ] as const) {
+    const names = namesOf([[event], [{ ...event, [name]: value }], [event]]);
+    expect(names.filter((found) => !least.has(found))).toEqual([name]);
+    expect(namesOf([[event], [{ ...event, [name]: value }], [event]], [1])).toEqual([...least]);
   }
 });
 

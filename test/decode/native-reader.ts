@@ -29,7 +29,7 @@ function readTexts(block: Buffer): SentEvent {
     return block.toString('utf8', at - length, at);
   };
   const [columns, rows] = [varuint(), varuint()];
-  if (columns !== rawColumns.length || rows !== 1) throw new Error(`a block of ${columns} columns and ${rows} rows`);
+  if (columns > rawColumns.length || rows !== 1) throw new Error(`a block of ${columns} columns and ${rows} rows`);
   for (let column = 0; column < columns; column++) {
     const [name, type] = [text(), text()];
     if (type === 'String') row[name] = text();

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { chromiumName, launchChromium } from '../../bench/chromium.js';
@@ -165,6 +167,51 @@ describe.skipIf(chromiumName === undefined)(`a page that may ask, ${where}`, () 
     const ofEngine = seen.filter(({ url }) => portOf(url) === portOf(collector.storeUrl));
     expect(ofEngine.map(({ status }) => status)).toEqual(ofEngine.map(() => 403));
   });
+});
+
+/** As a page would have it from its bundler. */
+async function bundledSdk(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(packageFile('src/sdk/browser.ts'))],
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    globalName: 'sdk',
+    platform: 'browser',
+    write: false,
+  });
+  return outputFiles[0]!.text;
+}
+
+test('the SDK for pages is at most 15 kB, gzipped', async () => {
+  expect(gzipSync(await bundledSdk(), { level: 9 }).length).toBeLessThan(15_000);
+});
+
+test.skipIf(chromiumName === undefined)('a page of an allowed origin tells what it does with the SDK', async () => {
+  const { page } = await openPage(originOf('friend.example'));
+  await page.evaluate(`${await bundledSdk()}; globalThis.sdk = sdk;`);
+  const told = `(async () => {
+    const tm = sdk.tidemark({ url: '${collector.url}', key: '${testKey}', agent: 'page', user: 'ada' });
+    await tm.run('visit', async (run) => {
+      const task = run.task('search', { args: { q: 'x' } });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      task.llm('chat', (step) => step.usage({ model: 'm', in: 10, out: 2 }));
+      task.end();
+    });
+    return [await tm.flush(), await tm.close(), tm.stats().state];
+  })()`;
+  const settled = { acked: 6, pending: 0, rejected: 0, dropped: 0 };
+  expect(await page.evaluate(told)).toEqual([settled, settled, 'closed']);
+  await page.context().close();
+  const runs = async () => {
+    const headers = { authorization: `Bearer ${testKey}` };
+    return (await (await fetch(`${collector.url}/api/v1/runs?agent_id=page`, { headers })).json()) as {
+      runs: object[];
+    };
+  };
+  await expect
+    .poll(async () => (await runs()).runs, { timeout: 20_000 })
+    .toMatchObject([{ name: 'visit', status: 'completed', user_id: 'ada', total: { tokens: { in: 10, out: 2 } } }]);
 });
 
 interface Hostile {

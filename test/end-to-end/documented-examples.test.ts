@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -184,6 +184,76 @@ test('the example of the TypeScript SDK works as written', async () => {
   const { stdout, stderr } = await run(process.execPath, [path], { env: { ...process.env, KEY: key } });
   expect([stdout, stderr]).toEqual([expect.stringContaining('eventsAcknowledged: 1'), '']);
   await expect.poll(() => eventsWhere("agent_id = 'sdk-agent'")).toBe(1);
+});
+
+const agentEnv = () => ({ ...process.env, TIDEMARK_URL: collector.url, TIDEMARK_KEY: key });
+
+test('the first run of the SDK works as written', async () => {
+  const path = join(directory, 'first-run.mjs');
+  writeFileSync(path, program('first-run.mjs'));
+  const { stdout, stderr } = await run(process.execPath, [path], { env: agentEnv() });
+  expect([stdout, stderr]).toEqual(['{ acked: 4, pending: 0, rejected: 0, dropped: 0 }\n', '']);
+});
+
+interface TimelineNode {
+  readonly type: string;
+  readonly name: string;
+  readonly attempt: number | null;
+  readonly status: string;
+  readonly depth: number;
+}
+
+test('the support agent appears whole: tree, attempts, failures, tokens by class, cost, user and session', async () => {
+  const path = join(directory, 'support-agent.mjs');
+  copyFileSync(packageFile('docs/examples/support-agent.mjs'), path);
+  const { stdout } = await run(process.execPath, [path], { env: agentEnv() });
+  expect(stdout).toBe('{ acked: 29, pending: 0, rejected: 0, dropped: 0 }\n');
+
+  type Runs = { readonly runs: readonly { readonly run_id: string; readonly name: string }[] };
+  const runsOf = async () => ((await collectorAnswer('/api/v1/runs?user_id=ada&session_id=chat-1')) as Runs).runs;
+  await expect.poll(async () => (await runsOf()).length, { timeout: 20_000 }).toBe(2);
+  const runs = await runsOf();
+  expect(runs.find(({ name }) => name === 'support ticket')).toMatchObject({
+    agent_id: 'support',
+    status: 'completed',
+    tasks_ended: 3,
+    steps_ended: 6,
+    steps_failed: 2,
+    total: {
+      llm_calls: 2,
+      tokens: { in: 1_100, out: 120 },
+      cost_cents: 0.18,
+      tokens_cache_read: 200,
+      tokens_reasoning: 24,
+    },
+  });
+  expect(runs.find(({ name }) => name === 'refund')).toMatchObject({
+    agent_id: 'refunds',
+    environment: 'production',
+    total: {
+      llm_calls: 1,
+      tokens: { in: 530, out: 60 },
+      cost_cents: 0.09,
+      tokens_cache_read: 400,
+      tokens_reasoning: 12,
+    },
+  });
+  const { run_id } = runs.find(({ name }) => name === 'support ticket')!;
+  const { nodes } = (await collectorAnswer(`/api/v1/runs/${run_id}/timeline`)) as { nodes: readonly TimelineNode[] };
+  const line = ({ type, name, attempt, status, depth }: TimelineNode) =>
+    `${depth} ${type} ${name} ${attempt} ${status}`;
+  expect(nodes.map(line)).toEqual([
+    '0 run support ticket null completed',
+    '1 task find order 1 completed',
+    '2 step chat 1 completed',
+    '2 step order_api 1 failed',
+    '2 step order_api 2 failed',
+    '2 step order_api 3 completed',
+    '1 task check policy 1 completed',
+    '2 step search_documents 1 completed',
+    '2 step chat 1 completed',
+    '1 task refund order 1 completed',
+  ]);
 });
 
 test.skipIf(!pythonHasPackages())('the plain Python example works as written', async () => {

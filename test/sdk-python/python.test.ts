@@ -20,7 +20,9 @@ async function run(
   cwd = scratch,
 ): Promise<{ readonly code: number; readonly output: string }> {
   const [program = '', ...rest] = words;
-  const environment = { ...process.env, TIDEMARK_TEST_ROOT: root, PIP_DISABLE_PIP_VERSION_CHECK: '1' };
+  // What somebody has set for agents of their own is not for the tests.
+  const unset = { TIDEMARK_URL: '', TIDEMARK_KEY: '', TIDEMARK_AGENT: '', TIDEMARK_ENVIRONMENT: '' };
+  const environment = { ...process.env, ...unset, TIDEMARK_TEST_ROOT: root, PIP_DISABLE_PIP_VERSION_CHECK: '1' };
   const child = spawn(program, rest, { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import tidemark
 from collector import free_port, until
-from fake_server import FakeServer, fake_server
+from fake_server import FakeServer, fake_server, hang_up
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_what_was_not_acknowledged_is_sent_again_and_counted_once(fake: FakeServ
     def lose_some(connection: Any, seq: int) -> bool:
         if seq % 3 == 0 and seq not in lost:
             lost.add(seq)
-            connection.socket.close()
+            hang_up(connection)
             return True
         return False
 

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { createTidemarkClient } from '../../src/sdk/client.js';
 import type { Acknowledgement, ClientError, ClientOptions, Rejection } from '../../src/sdk/client-options.js';
+import { createTidemarkClient } from '../../src/sdk/create-client.js';
 import type { TidemarkEvent } from '../../src/sdk/event.js';
 import { hello, Ledger, type ReceivedFrame, scriptedCollector } from './scripted-collector.js';
 

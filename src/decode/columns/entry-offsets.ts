@@ -18,13 +18,13 @@ export class EntryOffsets {
     this.#rows = row + 1;
   }
 
-  /** First entry of a row, and the one behind its last; for rows that were appended or filled by `write`. */
+  /** First entry of a row, and the one behind its last. Rows that were not appended have none. */
   startOf(row: number): number {
-    return row === 0 ? 0 : this.#words[2 * row - 2]!;
+    return row === 0 ? 0 : this.endOf(row - 1);
   }
 
   endOf(row: number): number {
-    return this.#words[2 * row]!;
+    return row < this.#rows ? this.#words[2 * row]! : this.entries;
   }
 
   #fillTo(row: number): void {

@@ -32,7 +32,12 @@ export class ListColumn implements Column {
     this.#offsets.append(row, count);
   }
 
-  /** Reads the rows back within the batch, once it is encoded. */
+  /** Of all rows. */
+  get entries(): number {
+    return this.#offsets.entries;
+  }
+
+  /** Reads the rows back within the batch, before it is cleared. */
   reader(): { readonly offsets: EntryOffsets; readonly values: TextCursor } {
     return { offsets: this.#offsets, values: this.#values.cursor() };
   }

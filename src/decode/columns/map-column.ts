@@ -82,7 +82,12 @@ export class MapColumn implements Column {
     this.#values.append(entry, scalarText, 0, text.length);
   }
 
-  /** Reads the rows back within the batch, once it is encoded. */
+  /** Of all rows. */
+  get entries(): number {
+    return this.#offsets.entries;
+  }
+
+  /** Reads the rows back within the batch, before it is cleared. */
   reader(): { readonly offsets: EntryOffsets; readonly keys: DictionaryColumn; readonly values: TextCursor } {
     return { offsets: this.#offsets, keys: this.#keys, values: this.#values.cursor() };
   }

@@ -4,8 +4,11 @@ import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64, optionalFloat, optionalMs, optionalText, stringMap } from '../sql/column-types.js';
 import { identityColumns, identityRow } from '../sql/identity-columns.js';
 import { detailedUsageRow, detailedWorkUsageColumns } from '../sql/usage-columns.js';
+import { runKind } from '../work/history-kind.js';
+import { readMerged } from '../work/merged-rows.js';
 import { mergedRuns, mergedWork } from '../work/merged-work.js';
 import type { RunKey } from '../work/run-activity.js';
+import { wholeColumns } from '../work/work-event.js';
 import { workColumns, workRow } from '../work/work-row.js';
 
 const row = z.object({
@@ -40,6 +43,11 @@ export type RunDetailRow = z.output<typeof row>;
 
 /** A run as its own events tell it, undefined when this tenant has no event of a run of that id. */
 export async function readRunDetail(store: StoreReader, key: RunKey): Promise<RunDetailRow | undefined> {
+  const where = 'tenant = {tenant:String} AND run_id = {run_id:String}';
+  const params = { tenant: key.tenant, run_id: key.runId };
+  const columns = [...wholeColumns, 'usage_scope'] as const;
+  const merged = await readMerged(store, runKind, { name: 'run_detail', where, params, columns });
+  if (merged !== null) return merged[0] as RunDetailRow | undefined;
   const rows = await checkedRows(store, row, {
     name: 'run_detail',
     sql: `
@@ -51,8 +59,8 @@ export async function readRunDetail(store: StoreReader, key: RunKey): Promise<Ru
         toUnixTimestamp64Milli(ended_at) AS ended_ms,
         duration_ms, ${detailedWorkUsageColumns}, cost_source, usage_scope, memory_mb, confidence,
         error_category, error_code, error_message, inputs, outputs, labels, conflicting_ends
-      FROM (${mergedWork(mergedRuns, { where: 'tenant = {tenant:String} AND run_id = {run_id:String}' })})`,
-    params: { tenant: key.tenant, run_id: key.runId },
+      FROM (${mergedWork(mergedRuns, { where })})`,
+    params,
   });
   return rows[0];
 }

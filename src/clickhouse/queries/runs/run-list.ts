@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, optionalFloat, optionalMs, optionalText, stringMap } from '../sql/column-types.js';
 import { identityColumns, identityRow } from '../sql/identity-columns.js';
 import { runKind } from '../work/history-kind.js';
-import { type LatestReader, latestQuery, placeShape } from '../work/history-latest.js';
+import { type LatestReader, latestReader, placeShape } from '../work/history-latest.js';
+import { listColumns } from '../work/work-event.js';
 
 const row = z.object({
   ...placeShape,
@@ -37,5 +37,7 @@ const columns = `
   inputs, outputs,`;
 
 /** Whole rows of a list of runs. */
-export const readRunRows: LatestReader<RunListRow> = (store, filter, among) =>
-  checkedRows(store, row, latestQuery(runKind, filter, { ...among, columns }));
+export const readRunRows: LatestReader<RunListRow> = latestReader(runKind, {
+  columns: [...listColumns, 'outputs'],
+  sql: { columns, row },
+});

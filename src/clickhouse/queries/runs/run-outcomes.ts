@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { checkedRows } from '../sql/checked-rows.js';
 import { optionalFloat } from '../sql/column-types.js';
 import { runKind } from '../work/history-kind.js';
-import { type LatestReader, latestQuery, placeShape } from '../work/history-latest.js';
+import { type LatestReader, latestReader, placeShape } from '../work/history-latest.js';
 
 const row = z.object({
   ...placeShape,
@@ -17,5 +16,7 @@ export type RunOutcomeRow = z.output<typeof row>;
 const columns = 'status, duration_ms,';
 
 /** The little of runs that their statistics are made of. */
-export const readRunOutcomes: LatestReader<RunOutcomeRow> = (store, filter, among) =>
-  checkedRows(store, row, latestQuery(runKind, filter, { ...among, columns }));
+export const readRunOutcomes: LatestReader<RunOutcomeRow> = latestReader(runKind, {
+  columns: [],
+  sql: { columns, row },
+});

@@ -2,9 +2,13 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { integer64, optionalText } from '../sql/column-types.js';
+import { compareTexts } from '../sql/text-order.js';
+import { taskKind } from '../work/history-kind.js';
+import { readMerged } from '../work/merged-rows.js';
 import { mergedTasks, mergedWork } from '../work/merged-work.js';
 import type { RunKey } from '../work/run-activity.js';
 import { taskColumns, taskRow } from '../work/task-row.js';
+import { listColumns } from '../work/work-event.js';
 import { workColumns } from '../work/work-row.js';
 
 const foundRow = z.object({ task_id: z.string(), total_tasks: integer64 });
@@ -42,13 +46,21 @@ export async function readRunTasks(
   if (found.length === 0) return { tasks: [], total: 0 };
   const columns = `${workColumns}, ${taskColumns}, substringUTF8(error_message, 1, 200) AS error_preview`;
   const where = 'tenant = {tenant:String} AND task_id IN {task_ids:Array(String)} AND run_id = {run_id:String}';
+  const total = found[0]?.total_tasks ?? 0;
+  const params = { tenant: key.tenant, run_id: key.runId, task_ids: found.map((task) => task.task_id) };
+  const merged = await readMerged(store, taskKind, { name: 'run_tasks', where, params, columns: listColumns });
+  if (merged !== null) return { tasks: merged.sort(byStart), total };
   const tasks = await checkedRows(store, row, {
     name: 'run_tasks',
     sql: `
       SELECT ${columns}
       FROM (${mergedWork(mergedTasks, { where, namedIn: columns })})
       ORDER BY start_ms, task_id`,
-    params: { tenant: key.tenant, run_id: key.runId, task_ids: found.map((task) => task.task_id) },
+    params,
   });
-  return { tasks, total: found[0]?.total_tasks ?? 0 };
+  return { tasks, total };
+}
+
+function byStart(left: RunTaskRow, right: RunTaskRow): number {
+  return left.start_ms - right.start_ms || compareTexts(left.task_id, right.task_id);
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { checkedRows } from '../sql/checked-rows.js';
 import { optionalText } from '../sql/column-types.js';
 import { taskKind } from '../work/history-kind.js';
-import { type LatestReader, latestQuery, placeShape } from '../work/history-latest.js';
+import { type LatestReader, latestReader, placeShape } from '../work/history-latest.js';
 import { taskColumns, taskRow } from '../work/task-row.js';
+import { listColumns } from '../work/work-event.js';
 
 const row = z.object({ ...taskRow.shape, ...placeShape, error_preview: optionalText });
 
@@ -12,5 +12,7 @@ export type TaskListRow = z.output<typeof row>;
 const columns = `${taskColumns}, substringUTF8(error_message, 1, 200) AS error_preview,`;
 
 /** Whole rows of a list of tasks. */
-export const readTaskRows: LatestReader<TaskListRow> = (store, filter, among) =>
-  checkedRows(store, row, latestQuery(taskKind, filter, { ...among, columns }));
+export const readTaskRows: LatestReader<TaskListRow> = latestReader(taskKind, {
+  columns: listColumns,
+  sql: { columns, row },
+});

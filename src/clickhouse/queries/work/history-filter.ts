@@ -1,6 +1,8 @@
 import type { StoreQuery } from '../../../core/ports/store-reader.js';
 import { containsFolded } from '../sql/folded-text.js';
+import { compareTexts } from '../sql/text-order.js';
 import type { HistoryKind, WorkId } from './history-kind.js';
+import type { MergedWork } from './merged-events.js';
 
 /** Which tasks or runs of a tenant, by what their events add up to; every given condition must hold. Times in ms. */
 export interface HistoryFilter {
@@ -39,6 +41,15 @@ export interface HistoryCondition {
   readonly params: StoreQuery['params'];
 }
 
+type ContextColumn =
+  | 'session_id'
+  | 'user_id'
+  | 'engagement_id'
+  | 'flow_id'
+  | 'crew_id'
+  | 'model'
+  | 'provider'
+  | 'environment';
 type Params = Readonly<Record<string, string | number>>;
 type Given = readonly [sql: string, name: string, value: string | number | undefined];
 
@@ -57,6 +68,9 @@ function contextConditions(filter: HistoryFilter): readonly Given[] {
   return given.filter(([, , value]) => value !== undefined);
 }
 
+/** The message of an event, or of what they add up to, holds the text. */
+export const hasErrorText = containsFolded('error_message', '{error_text:String}');
+
 /** How it ended: told by the end. */
 function outcomeConditions(filter: HistoryFilter): readonly Given[] {
   const { status } = filter;
@@ -64,9 +78,32 @@ function outcomeConditions(filter: HistoryFilter): readonly Given[] {
   const given: readonly Given[] = [
     ['status = {status:String}', 'status', hasEnded ? status : undefined],
     ['error_category = {error_category:String}', 'error_category', filter.errorCategory],
-    [containsFolded('error_message', '{error_text:String}'), 'error_text', filter.errorText],
+    [hasErrorText, 'error_text', filter.errorText],
   ];
   return given.filter(([, , value]) => value !== undefined);
+}
+
+/** Columns that tell whether the filter holds, beside those of a place. */
+export function filteredColumns(filter: HistoryFilter): readonly ContextColumn[] {
+  return contextConditions(filter).map(([, column]) => column as ContextColumn);
+}
+
+/** `historyCondition` and `rangeCondition` over what events add up to, where that is known here. */
+export function holdsFor(filter: HistoryFilter, work: MergedWork): boolean {
+  const { status, agentId, runId, errorCategory, receivedBeforeMs, startFromMs, startBeforeMs } = filter;
+  const { received_ms: receivedMs, start_ms: startMs } = work;
+  const isOfStatus = status === undefined || (status === 'orphaned' ? work.has_ended === 0 : work.status === status);
+  return (
+    isOfStatus &&
+    (agentId === undefined || work.agent_id === agentId) &&
+    (runId === undefined || work.run_id === runId) &&
+    contextConditions(filter).every(([, column, value]) => work[column as ContextColumn] === value) &&
+    (errorCategory === undefined || work.error_category === errorCategory) &&
+    (filter.errorText === undefined || work.has_text) &&
+    (receivedBeforeMs === undefined || receivedMs < receivedBeforeMs) &&
+    (startFromMs === undefined || startMs >= startFromMs) &&
+    (startBeforeMs === undefined || startMs < startBeforeMs)
+  );
 }
 
 /** The number of conditions that different events of one task may tell. */
@@ -189,6 +226,23 @@ export interface HistoryPosition extends WorkId {
 export interface HistorySpan {
   readonly after?: HistoryPosition | undefined;
   readonly through?: HistoryPosition | undefined;
+}
+
+/** Whether a place is in the span, and the order of a list: newest start first, equal ones by ids downwards. */
+export function isWithin(span: HistorySpan, place: HistoryPosition): boolean {
+  const { after, through } = span;
+  return (
+    (after === undefined || byPosition(after, place) < 0) && (through === undefined || byPosition(place, through) <= 0)
+  );
+}
+
+export function byPosition(left: HistoryPosition, right: HistoryPosition): number {
+  return (
+    right.startMs - left.startMs ||
+    compareTexts(right.id, left.id) ||
+    compareTexts(right.run, left.run) ||
+    compareTexts(right.agent, left.agent)
+  );
 }
 
 /** The span as SQL over a column of places. The bare comparison of it is what reaches the primary key. */

@@ -3,16 +3,24 @@ import type { StoreQuery, StoreReader } from '../../../core/ports/store-reader.j
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs } from '../sql/column-types.js';
 import {
+  byPosition,
   eventCondition,
   eventRangeCondition,
+  filteredColumns,
   type HistoryFilter,
   type HistorySpan,
+  hasErrorText,
   historyCondition,
+  holdsFor,
+  isWithin,
   rangeCondition,
   spanCondition,
 } from './history-filter.js';
 import type { HistoryKind } from './history-kind.js';
+import type { MergedWork } from './merged-events.js';
+import { readMerged } from './merged-rows.js';
 import { mergedWork } from './merged-work.js';
+import type { StoredColumn } from './work-event.js';
 import { workColumns, workRow } from './work-row.js';
 
 /** What every row of a list has, so that it can be placed there and its lease looked for: a `WorkId` and its place. */
@@ -38,13 +46,73 @@ export type LatestReader<Row extends HistoryPlaceRow> = (
   among: HistoryAmong,
 ) => Promise<Row[]>;
 
-export interface HistoryAmong extends HistorySpan {
+interface HistoryAmong extends HistorySpan {
   readonly ids: readonly string[];
 }
 
 /** Their places alone. */
 export function placesReader(kind: HistoryKind): LatestReader<HistoryPlaceRow> {
-  return (store, filter, among) => checkedRows(store, placeRow, latestQuery(kind, filter, { ...among, columns: '' }));
+  return latestReader(kind, { columns: [], sql: { columns: '', row: placeRow } });
+}
+
+export interface LatestColumns<Row> {
+  /** What is read of the events, beside what every list needs. */
+  readonly columns: readonly StoredColumn[];
+  /** The same where the engine adds them up: what is added to `placeShape`, and the schema of all. */
+  readonly sql: { readonly columns: string; readonly row: z.ZodType<Row> };
+}
+
+/**
+ * Reads the events of `ids` and adds them up here, or where that cannot be, has the engine do so: a page of 20 tasks
+ * takes 23 to 30 ms of CPU instead of 88, of which it was 55 to understand the statement.
+ */
+export function latestReader<Row extends HistoryPlaceRow>(
+  kind: HistoryKind,
+  { columns, sql }: LatestColumns<Row>,
+): LatestReader<Row> {
+  return async (store, filter, among) => {
+    const found = await readMergedLatest(store, kind, filter, { ...among, columns });
+    // Rows of `sql` have a part of the columns that these have.
+    if (found !== null) return found as unknown as Row[];
+    return (await checkedRows(store, sql.row, latestQuery(kind, filter, { ...among, columns: sql.columns }))) as Row[];
+  };
+}
+
+/** As `latestQuery` finds them. */
+async function readMergedLatest(
+  store: StoreReader,
+  kind: HistoryKind,
+  filter: HistoryFilter,
+  among: HistoryAmong & { readonly columns: readonly StoredColumn[] },
+): Promise<MergedWork[] | null> {
+  const event = eventCondition(kind, filter);
+  const range = eventRangeCondition(filter);
+  const { errorCategory, errorText } = filter;
+  const merged = await readMerged(store, kind, {
+    name: `${kind.kind}_latest`,
+    where: `tenant = {tenant:String} AND ${kind.idColumn} IN {ids:Array(String)}`,
+    params: {
+      ...event.params,
+      ...range.params,
+      ids: among.ids,
+      ...(errorText === undefined ? {} : { error_text: errorText }),
+    },
+    columns: [
+      ...among.columns,
+      ...filteredColumns(filter),
+      ...(errorCategory === undefined ? [] : (['error_category'] as const)),
+      ...(errorText === undefined ? [] : (['error_message'] as const)),
+    ],
+    conditions: {
+      may_hold: `${event.where} AND ${range.where}`,
+      ...(errorText === undefined ? {} : { has_text: hasErrorText }),
+    },
+  });
+  if (merged === null) return null;
+  const place = (work: MergedWork) => ({ ...work, startMs: work.place_ms ?? 0 });
+  return merged
+    .filter((work) => work.place_ms !== null && holdsFor(filter, work) && isWithin(among, place(work)))
+    .sort((left, right) => byPosition(place(left), place(right)));
 }
 
 /**
@@ -53,7 +121,7 @@ export function placesReader(kind: HistoryKind): LatestReader<HistoryPlaceRow> {
  * tell the same. So every task has one place in a list, and is found there by the event that tells it. `columns` are
  * added to those of `placeShape`.
  */
-export function latestQuery(
+function latestQuery(
   kind: HistoryKind,
   filter: HistoryFilter,
   among: HistoryAmong & { readonly columns: string },

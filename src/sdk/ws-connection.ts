@@ -1,32 +1,10 @@
 import type { RawData } from 'ws';
 import { WebSocket } from 'ws';
-import { parseServerMessage, type ServerMessage } from './server-message.js';
+import { parseServerMessage } from './binary-message.js';
+import type { Connection, ConnectionHandlers, ConnectionOptions } from './wire.js';
 
-/** The one file that knows the WebSocket package: Node 20 has no client of its own. */
-export interface ConnectionHandlers {
-  message(message: ServerMessage): void;
-  /** A message, a ping or a pong: the other side is alive. */
-  activity(): void;
-  /** Once, also when the connection was never opened. */
-  closed(end: ConnectionEnd): void;
-}
-
-export interface ConnectionEnd {
-  /** HTTP status of a refused upgrade, null otherwise. */
-  readonly httpStatus: number | null;
-  readonly closeCode: number | null;
-  /** Close reason, or what the network said. */
-  readonly reason: string;
-}
-
-export interface ConnectionOptions {
-  /** With `/v1/stream` and the producer. */
-  readonly url: string;
-  readonly key: string;
-  readonly openMsMax: number;
-}
-
-export class Connection {
+/** The one file that knows the WebSocket package: Node 20 has no client of its own, and none of Node's lets go. */
+export class WsConnection implements Connection {
   readonly #socket: WebSocket;
   #ended = false;
 
@@ -36,6 +14,10 @@ export class Connection {
       handshakeTimeout: options.openMsMax,
       // Telemetry frames are small and frequent; deflate costs more CPU than it saves on a local network.
       perMessageDeflate: false,
+      finishRequest(request) {
+        if (!options.holds) request.once('socket', (opened) => opened.unref());
+        request.end();
+      },
     });
     this.#socket = socket;
     const end = (httpStatus: number | null, closeCode: number | null, reason: string): void => {
@@ -60,9 +42,8 @@ export class Connection {
     socket.on('close', (code, reason) => end(null, code, reason.toString()));
   }
 
-  /** `bytes` must not change until the socket has taken them; frames are never written to after they are stamped. */
-  send(bytes: Uint8Array): void {
-    this.#socket.send(bytes, { binary: true });
+  send(data: Uint8Array | string): void {
+    this.#socket.send(data, { binary: typeof data !== 'string' });
   }
 
   ping(): void {
@@ -73,12 +54,10 @@ export class Connection {
     return this.#socket.bufferedAmount;
   }
 
-  /** Says goodbye; `closed` still follows. */
   close(): void {
     this.#socket.close(1000);
   }
 
-  /** Drops the connection at once; `closed` still follows. */
   terminate(): void {
     this.#socket.terminate();
   }

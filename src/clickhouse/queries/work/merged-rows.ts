@@ -1,0 +1,41 @@
+import type { StoreQuery, StoreReader } from '../../../core/ports/store-reader.js';
+import { checkedRows } from '../sql/checked-rows.js';
+import type { HistoryKind } from './history-kind.js';
+import { type MergedWork, mergeEvents } from './merged-events.js';
+import { type EventColumn, eventColumnsSql, eventSchema, placeColumns, type StoredColumn } from './work-event.js';
+
+export interface MergedRowsQuery {
+  readonly name: string;
+  /** Which events: a conjunction over the columns of the state table, all events of each that is found. */
+  readonly where: string;
+  readonly params: StoreQuery['params'];
+  /** Beside those that time and order events. */
+  readonly columns: readonly StoredColumn[];
+  /** Conditions over one event, as columns. */
+  readonly conditions?: Readonly<Partial<Record<'may_hold' | 'has_text', string>>>;
+}
+
+/** Events that are added up here; more of them are left to the engine. */
+const eventsMax = 20_000;
+
+/**
+ * What the events of some tasks or runs add up to (see `mergeEvents`); columns that were not asked for are empty. Null
+ * when only the engine can tell, or had better: whoever asks has the same as SQL over `mergedWork`.
+ */
+export async function readMerged(
+  store: StoreReader,
+  kind: HistoryKind,
+  { name, where, params, columns, conditions = {} }: MergedRowsQuery,
+): Promise<MergedWork[] | null> {
+  const own: readonly StoredColumn[] = kind.kind === 'task' ? ['task_id'] : [];
+  const stored = [...new Set<StoredColumn>([...own, ...placeColumns, ...columns])];
+  const added = Object.entries(conditions);
+  const names = [...stored, ...added.map(([column]) => column as EventColumn)];
+  const told = added.map(([column, sql]) => `, ${sql} AS ${column}`).join('');
+  const events = await checkedRows(store, eventSchema(names), {
+    name,
+    sql: `SELECT ${eventColumnsSql(stored)}${told} FROM ${kind.merged.stateTable} WHERE ${where} LIMIT {most:UInt32}`,
+    params: { ...params, most: eventsMax + 1 },
+  });
+  return events.length > eventsMax ? null : mergeEvents(kind.kind, events);
+}

@@ -1,0 +1,73 @@
+import { mendText } from './mend.js';
+import type { Shared } from './options.js';
+import type { Scope } from './scope.js';
+
+/** Fields of an event, by the names of the options. */
+const fieldOfShared = {
+  agent: 'agent_id',
+  agentName: 'agent_name',
+  agentVersion: 'agent_version',
+  session: 'session_id',
+  user: 'user_id',
+  flow: 'flow_id',
+  crew: 'crew_id',
+  engagement: 'engagement_id',
+  environment: 'environment',
+} as const satisfies Record<keyof Required<Shared>, string>;
+
+const sharedNames = Object.keys(fieldOfShared) as (keyof Shared)[];
+
+/** What `inner` says, and what `outer` said where it says nothing. The name of an agent is not that of another. */
+export function inherit(outer: Shared, inner: Shared): Shared {
+  const another = inner.agent !== undefined && inner.agent !== outer.agent;
+  const taken: Record<string, string | undefined> = {};
+  for (const name of sharedNames) {
+    const isOfAgent = name === 'agentName' || name === 'agentVersion';
+    taken[name] = inner[name] ?? (another && isOfAgent ? undefined : outer[name]);
+  }
+  return taken;
+}
+
+/** Of options that hold more. */
+export function sharedOf(options: Shared): Shared {
+  const taken: Record<string, string | undefined> = {};
+  for (const name of sharedNames) taken[name] = mendText(options[name]);
+  return taken;
+}
+
+export function sharedFields(shared: Shared): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const name of sharedNames) if (shared[name] !== undefined) fields[fieldOfShared[name]] = shared[name];
+  return fields;
+}
+
+/** Of `retry`: what begins directly inside keeps its id over the attempts. */
+export class Attempts {
+  attempt = 1;
+  readonly #ids = new Map<string, string>();
+  #turns = new Map<string, number>();
+
+  next(): void {
+    this.attempt += 1;
+    this.#turns = new Map();
+  }
+
+  /** The id of the n-th of its kind and name in this attempt. */
+  idOf(kind: string, name: string, create: () => string): string {
+    const place = `${kind}\n${name}`;
+    const turn = (this.#turns.get(place) ?? 0) + 1;
+    this.#turns.set(place, turn);
+    const key = `${place}\n${turn}`;
+    const known = this.#ids.get(key);
+    if (known !== undefined) return known;
+    const id = create();
+    this.#ids.set(key, id);
+    return id;
+  }
+}
+
+/** What flows: the innermost handle, and the attempts of a `retry` that was begun directly inside it. */
+export interface Flowing<Self extends Scope = Scope> {
+  readonly handle: Self | null;
+  readonly attempts: Attempts | null;
+}

@@ -1,0 +1,43 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createHash, randomInt } from 'node:crypto';
+import { holdingClock, systemClock } from '../../core/clock.js';
+import { binaryWire } from '../binary-wire.js';
+import type { ContextVariable, Surroundings } from './surroundings.js';
+
+/** Node, Bun and Deno. */
+export const nodeSurroundings: Surroundings = {
+  wire: binaryWire,
+  clock: systemClock,
+  holdingClock,
+  createContext<Value>(): ContextVariable<Value> {
+    const storage = new AsyncLocalStorage<Value | undefined>();
+    return { get: () => storage.getStore(), run: (value, work) => storage.run(value, work) };
+  },
+  hash: (text) => createHash('sha256').update(text).digest('hex').slice(0, 16),
+  random: () => randomInt(0x1_0000_0000_0000 - 1) / 0x1_0000_0000_0000,
+  environment: (name) => process.env[name],
+  beforeEnd,
+};
+
+/** `process.exit` leaves no time for anything asynchronous: whoever calls it flushes before. */
+function beforeEnd(flush: () => Promise<unknown>, options: { readonly signals: boolean }): () => void {
+  let isOver = false;
+  const beforeExit = (): void => {
+    if (isOver) return;
+    // It comes again when there is nothing left to do, and is the end then.
+    isOver = true;
+    void flush();
+  };
+  const onSignal = (): void => {
+    process.removeListener('SIGTERM', onSignal);
+    // Others who listen decide when it ends.
+    if (process.listenerCount('SIGTERM') > 0) void flush();
+    else void flush().finally(() => process.kill(process.pid, 'SIGTERM'));
+  };
+  process.on('beforeExit', beforeExit);
+  if (options.signals) process.on('SIGTERM', onSignal);
+  return () => {
+    process.removeListener('beforeExit', beforeExit);
+    process.removeListener('SIGTERM', onSignal);
+  };
+}

@@ -1,0 +1,208 @@
+import { backoffMs } from '../../core/backoff.js';
+import type { Clock, Timer } from '../../core/clock.js';
+import { within } from '../../core/within.js';
+import type { TidemarkEvent } from '../event.js';
+import type { EncodedBody, Wire } from '../wire.js';
+import type { Delivered, Delivery } from './delivery.js';
+
+export interface PostOptions {
+  readonly url: string;
+  readonly key: string;
+  readonly producer: string;
+  readonly bufferBytesMax: number;
+  readonly batchEventsMax: number;
+  readonly batchAgeMs: number;
+  readonly random: () => number;
+  readonly onProblem: (text: string) => void;
+  readonly wire: Wire;
+  readonly clock: Clock;
+  /** Of whoever waits for a flush. */
+  readonly holdingClock: Clock;
+}
+
+interface Batch {
+  readonly events: number;
+  readonly body: EncodedBody;
+  /** `Idempotency-Key`: a batch that is sent again is counted once. */
+  readonly name: string;
+}
+
+const requestMsMax = 30_000;
+const retry = { delayMsMin: 200, delayMsMax: 30_000 } as const;
+
+/** One POST a batch, one at a time, the oldest first; nothing stays open between them. */
+export class PostDelivery implements Delivery {
+  readonly #options: PostOptions;
+  readonly #url: string;
+  #events: TidemarkEvent[] = [];
+  readonly #batches: Batch[] = [];
+  #bytes = 0;
+  #batchCount = 0;
+  #timer: Timer | null = null;
+  #sending: Promise<void> | null = null;
+  /** Ends a wait before the next try. */
+  #hurry: (() => void) | null = null;
+  #counts = { acked: 0, rejected: 0, dropped: 0, connections: 0, resent: 0 };
+  #state: Delivered['state'] = 'connecting';
+
+  constructor(options: PostOptions) {
+    this.#options = options;
+    const url = new URL(options.url);
+    url.protocol = url.protocol.replace(/^ws/, 'http');
+    url.pathname = `${url.pathname.replace(/\/(v1\/(stream|events))?$/, '')}/v1/events`;
+    this.#url = url.href;
+  }
+
+  offer(event: TidemarkEvent): void {
+    if (this.#hasEnded()) {
+      this.#counts.dropped += 1;
+      return;
+    }
+    this.#events.push(event);
+    if (this.#events.length >= this.#options.batchEventsMax) this.#seal();
+    else this.#timer ??= this.#options.clock.setTimer(this.#options.batchAgeMs, () => this.#seal());
+  }
+
+  /** A function that is about to end cannot wait for room: the oldest batches are dropped. */
+  room(): null {
+    return null;
+  }
+
+  async flush(timeoutMs: number): Promise<void> {
+    this.#seal();
+    this.#hurry?.();
+    await within(this.#options.holdingClock, this.#sending ?? Promise.resolve(), timeoutMs);
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    await this.flush(timeoutMs);
+    this.#timer?.cancel();
+    if (!this.#hasEnded()) this.#state = 'closed';
+  }
+
+  delivered(): Delivered {
+    return { ...this.#counts, state: this.#state };
+  }
+
+  #hasEnded(): boolean {
+    return this.#state === 'closed' || this.#state.startsWith('ended');
+  }
+
+  #seal(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#events.length > 0) {
+      const events = this.#events;
+      this.#events = [];
+      this.#batchCount += 1;
+      const name = `${this.#options.producer}-${this.#batchCount}`;
+      this.#push({ events: events.length, body: this.#options.wire.body(events), name });
+    }
+    if (this.#sending !== null || this.#batches.length === 0) return;
+    this.#sending = this.#sendAll().finally(() => {
+      this.#sending = null;
+    });
+  }
+
+  /** The one that is under way is not dropped: it may be stored. */
+  #push(batch: Batch): void {
+    this.#batches.push(batch);
+    this.#bytes += batch.body.bytes;
+    const first = this.#sending === null ? 0 : 1;
+    while (this.#bytes > this.#options.bufferBytesMax && this.#batches.length > first) {
+      const [dropped] = this.#batches.splice(first, 1);
+      this.#bytes -= dropped?.body.bytes ?? 0;
+      this.#counts.dropped += dropped?.events ?? 0;
+    }
+  }
+
+  async #sendAll(): Promise<void> {
+    for (let failures = 0; ; ) {
+      const [batch] = this.#batches;
+      if (batch === undefined || this.#hasEnded()) return;
+      const waitMs = await this.#send(batch);
+      if (waitMs === null) {
+        failures = 0;
+        this.#batches.shift();
+        this.#bytes -= batch.body.bytes;
+        continue;
+      }
+      failures += 1;
+      this.#counts.resent += 1;
+      await this.#pause(Math.max(waitMs, backoffMs(retry, failures, this.#options.random)));
+    }
+  }
+
+  /** Null: it is settled. Else how long the collector asks to wait, at least. */
+  async #send({ body, events, name }: Batch): Promise<number | null> {
+    this.#counts.connections += 1;
+    try {
+      const answer = await fetch(this.#url, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${this.#options.key}`,
+          'content-type': body.contentType,
+          'idempotency-key': name,
+        },
+        body: body.content,
+        signal: AbortSignal.timeout(requestMsMax),
+      });
+      const text = await answer.text();
+      if (answer.ok || answer.status === 400) return this.#settle(events, text);
+      if (answer.status === 429 || answer.status >= 500) {
+        return 1_000 * Number(answer.headers.get('retry-after') ?? 0) || 0;
+      }
+      this.#state = `ended: ${codeIn(text) ?? answer.status}`;
+      this.#options.onProblem(`the collector refuses: ${answer.status} ${text.slice(0, 300)}`);
+    } catch (error) {
+      this.#options.onProblem(`cannot reach the collector: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    return 0;
+  }
+
+  #settle(events: number, text: string): null {
+    this.#state = 'connected';
+    const { accepted, duplicates, errors } = answerIn(text);
+    // Of an answer that cannot be read the status says enough: all or none.
+    const kept = accepted === null ? events : Math.min(events, accepted + duplicates);
+    this.#counts.acked += kept;
+    this.#counts.rejected += events - kept;
+    if (errors !== '') this.#options.onProblem(`events are refused, or kept without a field: ${errors}`);
+    return null;
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimer(delayMs, resolve);
+      this.#hurry = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+}
+
+function answerIn(text: string) {
+  const none = { accepted: null, duplicates: 0, errors: '' };
+  try {
+    const answer = JSON.parse(text) as Record<string, unknown>;
+    const { accepted, duplicates, errors } = answer;
+    return {
+      // A 400 says that every event is bad.
+      accepted: typeof accepted === 'number' ? accepted : 0,
+      duplicates: typeof duplicates === 'number' ? duplicates : 0,
+      errors: Array.isArray(errors) && errors.length > 0 ? JSON.stringify(errors).slice(0, 300) : '',
+    };
+  } catch {
+    return none;
+  }
+}
+
+function codeIn(text: string): string | null {
+  try {
+    const { code } = JSON.parse(text) as { readonly code?: unknown };
+    return typeof code === 'string' ? code : null;
+  } catch {
+    return null;
+  }
+}

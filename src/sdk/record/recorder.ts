@@ -1,0 +1,30 @@
+import type { TidemarkEvent } from '../event.js';
+import type { Flowing } from './context.js';
+import type { Classify } from './failure.js';
+import type { Ids } from './ids.js';
+import type { Shared } from './options.js';
+import type { Beginning, Scope } from './scope.js';
+import type { Surroundings } from './surroundings.js';
+
+/** What handles need of their client. */
+export interface Recorder<Self extends Scope> {
+  readonly ids: Ids;
+  readonly surroundings: Surroundings;
+  readonly classify: Classify | undefined;
+  /** What the client itself was told. */
+  readonly shared: Shared;
+  /** Begins a run, a task or a step. */
+  open(beginning: Beginning): Self;
+  flowing(): Flowing<Self> | undefined;
+  /** Runs `work` with what flows into it. */
+  within<Result>(flowing: Flowing<Self>, work: () => Result): Result;
+  /** Takes an event; adds its id and, unless it has one, its time. Never throws. */
+  record(event: Omit<TidemarkEvent, 'event_id'>): void;
+  /** Runs a piece of telemetry; what it throws is a problem of ours, and no caller's. */
+  quietly(work: () => void): void;
+  noteMended(count: number): void;
+  noteOpened(handle: Self): void;
+  noteEnded(handle: Self): void;
+  /** Null when there is room, or nothing waits for it. */
+  room(): Promise<void> | null;
+}

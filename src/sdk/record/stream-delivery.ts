@@ -1,0 +1,97 @@
+import type { Clock } from '../../core/clock.js';
+import { within } from '../../core/within.js';
+import { TidemarkClient } from '../client.js';
+import type { ClientOptions, Rejection } from '../client-options.js';
+import type { TidemarkEvent } from '../event.js';
+import type { Wire } from '../wire.js';
+import type { Delivered, Delivery } from './delivery.js';
+import type { Overflow } from './options.js';
+
+export interface StreamOptions {
+  readonly url: string;
+  readonly key: string;
+  readonly producer?: string | undefined;
+  readonly overflow: Overflow;
+  readonly bufferBytesMax: number;
+  readonly batchEventsMax: number;
+  readonly batchAgeMs: number;
+  readonly onProblem: (text: string) => void;
+  readonly wire: Wire;
+  readonly clock: Clock;
+  /** Of whoever waits for a flush. */
+  readonly holdingClock: Clock;
+}
+
+/** Over the WebSocket: frames with numbers, kept until they are acknowledged. */
+export class StreamDelivery implements Delivery {
+  readonly #client: TidemarkClient;
+  readonly #options: StreamOptions;
+  #dropped = 0;
+  #isClosed = false;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    const { url, key, producer, overflow, bufferBytesMax, batchEventsMax, batchAgeMs, onProblem } = options;
+    const client: ClientOptions = {
+      url,
+      key,
+      ...(producer === undefined ? {} : { producer }),
+      clock: options.clock,
+      holds: false,
+      // What cannot wait may exceed the bound once over.
+      bufferBytesMax: overflow === 'block' ? 2 * bufferBytesMax : bufferBytesMax,
+      batchEventsMax,
+      batchAgeMsMax: batchAgeMs,
+      onError: (error) => onProblem(`${error.code}: ${error.message}`),
+      onReject: (rejection) => onProblem(textOf(rejection)),
+    };
+    this.#client = new TidemarkClient(client, options.wire);
+  }
+
+  offer(event: TidemarkEvent): void {
+    let outcome = this.#client.trySend(event);
+    while (outcome === 'full' && this.#options.overflow === 'drop' && this.#client.dropOldest() > 0) {
+      outcome = this.#client.trySend(event);
+    }
+    if (outcome !== 'queued') this.#dropped += 1;
+  }
+
+  room(): Promise<void> | null {
+    if (this.#options.overflow !== 'block' || this.#client.bufferedBytes < this.#options.bufferBytesMax) return null;
+    return this.#client.room(this.#options.bufferBytesMax);
+  }
+
+  async flush(timeoutMs: number): Promise<void> {
+    const flushed = this.#client.flush().catch(() => undefined);
+    await within(this.#options.holdingClock, flushed, timeoutMs);
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    await this.flush(timeoutMs);
+    this.#isClosed = true;
+    await this.#client.close(0);
+  }
+
+  delivered(): Delivered {
+    const stats = this.#client.stats();
+    return {
+      acked: stats.eventsKept,
+      rejected: stats.eventsRejected,
+      dropped: this.#dropped + stats.eventsDropped,
+      connections: stats.connections,
+      resent: stats.framesResent,
+      state: this.#state(),
+    };
+  }
+
+  #state(): Delivered['state'] {
+    if (this.#isClosed) return 'closed';
+    const { ended } = this.#client;
+    if (ended !== null) return `ended: ${ended.code}`;
+    return this.#client.isConnected ? 'connected' : 'connecting';
+  }
+}
+
+function textOf({ code, path, message, kept }: Rejection): string {
+  return `${kept ? 'an event is kept without a field' : 'an event is refused'}: ${code} ${path} ${message}`;
+}

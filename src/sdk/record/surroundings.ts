@@ -1,0 +1,29 @@
+import type { Clock } from '../../core/clock.js';
+import type { Wire } from '../wire.js';
+
+/**
+ * What the words need of the place they run in. One file a place implements it (`node.ts`, `web.ts`), so that the rest
+ * is the same in Node, Bun, Deno and a browser.
+ */
+export interface Surroundings {
+  readonly wire: Wire;
+  /** Its timers keep no process alive. */
+  readonly clock: Clock;
+  /** Its timers do: somebody waits for them. */
+  readonly holdingClock: Clock;
+  /** A variable of the asynchronous context, as AsyncLocalStorage has it. */
+  createContext<Value>(): ContextVariable<Value>;
+  /** The first eight bytes of SHA-256, as 16 hex digits. */
+  hash(text: string): string;
+  /** 0 to 1, for names that nobody guesses or repeats. */
+  random(): number;
+  environment(name: string): string | undefined;
+  /** Calls `flush` before the process ends by itself or by SIGTERM. Answers how to take that back. */
+  beforeEnd(flush: () => Promise<unknown>, options: { readonly signals: boolean }): () => void;
+}
+
+export interface ContextVariable<Value> {
+  get(): Value | undefined;
+  /** Runs `work` with the value, also in all that it begins. */
+  run<Result>(value: Value | undefined, work: () => Result): Result;
+}

@@ -1,0 +1,52 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import type { Clock } from '../../core/clock.js';
+import { jsonWire } from '../json-wire.js';
+import type { ContextVariable, Surroundings } from './surroundings.js';
+
+/** Nothing here keeps a page alive, nor could. */
+const pageClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+/** Browsers, where no context flows over an `await`: it holds as long as the function runs without one. */
+export const webSurroundings: Surroundings = {
+  wire: jsonWire,
+  clock: pageClock,
+  holdingClock: pageClock,
+  createContext<Value>(): ContextVariable<Value> {
+    let current: Value | undefined;
+    return {
+      get: () => current,
+      run(value, work) {
+        const before = current;
+        current = value;
+        try {
+          return work();
+        } finally {
+          current = before;
+        }
+      },
+    };
+  },
+  hash(text) {
+    const digest = sha256(new TextEncoder().encode(text)).subarray(0, 8);
+    return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  },
+  random() {
+    const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+    return (high * 0x1_0000 + (low >>> 16)) / 0x1_0000_0000_0000;
+  },
+  environment: () => undefined,
+  /** A page that is hidden may be gone without another word. */
+  beforeEnd(flush) {
+    const hidden = (): void => void flush();
+    const page = globalThis as Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>;
+    page.addEventListener?.('pagehide', hidden);
+    return () => page.removeEventListener?.('pagehide', hidden);
+  },
+};

@@ -1,0 +1,195 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { packageFile } from '../../src/core/package-root.js';
+import { hello, type Peer, scriptedCollector } from './scripted-collector.js';
+import { eventsOf, summary, type ToldEvent } from './told-events.js';
+
+/** A collector that acknowledges, and what it was told. */
+async function collector(options: { readonly silent?: boolean } = {}) {
+  const events: ToldEvent[] = [];
+  const frames = new Map<string, number>();
+  const peers: Peer[] = [];
+  const { url } = await scriptedCollector({
+    opened(peer) {
+      peers.push(peer);
+      peer.say({ ...hello, last_seq: frames.get(peer.producer) ?? 0 });
+    },
+    received(peer, frame) {
+      if (options.silent === true) return;
+      if (frame.seq > (frames.get(peer.producer) ?? 0)) {
+        frames.set(peer.producer, frame.seq);
+        events.push(...eventsOf(frame));
+      }
+      peer.say({ op: 'ack', seq: frame.seq });
+    },
+  });
+  return { url, events, peers };
+}
+
+/** A process that runs `body` with `tm`, a client of `url`; what it prints, and how it ended. */
+function agent(url: string, body: string, options = '') {
+  const program = `
+    import { tidemark } from ${JSON.stringify(packageFile('dist/src/sdk/index.js').href)};
+    const tm = tidemark({ url: ${JSON.stringify(url)}, key: 'k', agent: 'a', ${options} });
+    const connected = async () => {
+      while (tm.stats().state !== 'connected') await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    ${body}`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let output = '';
+  child.stdout.on('data', (data: Buffer) => {
+    output += data.toString();
+  });
+  child.stderr.on('data', (data: Buffer) => {
+    output += data.toString();
+  });
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, output }));
+  const says = (text: string) => expect.poll(() => output, { timeout: 10_000 }).toContain(text);
+  return { child, ended, says };
+}
+
+const told = ['run.started r', 'task.running t', 'task.completed t'];
+const openRun = `const run = tm.run('r'); run.task('t', () => 1);`;
+
+test('a process that has nothing left to do ends, and what it told last is there', async () => {
+  const { url, events } = await collector();
+  const { ended } = agent(url, openRun);
+  expect(await ended).toEqual({ code: 0, signal: null, output: '' });
+  expect(summary(events)).toEqual(told);
+});
+
+test('an open connection and an open run keep no process alive', async () => {
+  const { url } = await collector();
+  const { ended } = agent(url, `${openRun} await connected(); await tm.flush();`);
+  expect(await ended).toMatchObject({ code: 0 });
+});
+
+test('a collector that never answers holds the end of a process no longer than it was told', async () => {
+  const silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const { ended } = agent(`ws://127.0.0.1:${port}`, openRun, 'exitMs: 200');
+  expect(await ended).toEqual({ code: 0, signal: null, output: '' });
+});
+
+test('a collector that was never there costs neither an error nor the end', async () => {
+  const { ended } = agent('ws://127.0.0.1:9', `${openRun} setTimeout(() => console.log('on'), 50);`, 'exitMs: 100');
+  expect(await ended).toEqual({ code: 0, signal: null, output: 'on\n' });
+});
+
+test('SIGTERM is waited for, and then does what it does', async () => {
+  const { url, events } = await collector();
+  const { child, ended, says } = agent(
+    url,
+    `await connected(); ${openRun} console.log('ready'); setInterval(() => {}, 1_000);`,
+    'batchAgeMs: 60_000',
+  );
+  await says('ready');
+  child.kill('SIGTERM');
+  expect(await ended).toMatchObject({ code: null, signal: 'SIGTERM' });
+  expect(summary(events)).toEqual(told);
+});
+
+test('where others listen for SIGTERM, they decide when the process ends', async () => {
+  const { url, events } = await collector();
+  const { child, ended, says } = agent(
+    url,
+    `process.on('SIGTERM', async () => { console.log('mine'); await tm.close(); process.exit(7); });
+     await connected(); ${openRun} console.log('ready'); setInterval(() => {}, 1_000);`,
+    'batchAgeMs: 60_000',
+  );
+  await says('ready');
+  child.kill('SIGTERM');
+  expect(await ended).toMatchObject({ code: 7, output: 'ready\nmine\n' });
+  expect(summary(events)).toEqual(told);
+});
+
+test('process.exit waits for nothing: what was flushed before is there, the rest is not', async () => {
+  const { url, events } = await collector();
+  const { ended } = agent(
+    url,
+    `${openRun} console.log(await tm.flush()); run.end(); process.exit(3);`,
+    'batchAgeMs: 60_000',
+  );
+  expect(await ended).toMatchObject({ code: 3, output: '{ acked: 3, pending: 0, rejected: 0, dropped: 0 }\n' });
+  expect(summary(events)).toEqual(told);
+});
+
+test('an uncaught exception ends the process as it would have, and says what it said', async () => {
+  const { url } = await collector();
+  const { ended } = agent(url, `tm.run('r', () => { throw new Error('boom'); });`);
+  const { code, output } = await ended;
+  expect(code).toBe(1);
+  expect(output).toContain('boom');
+});
+
+test('after a freeze, in which the connection was lost, it goes on where it was', async () => {
+  const { url, events, peers } = await collector();
+  const { child, ended, says } = agent(
+    url,
+    `await connected(); tm.task('before', () => 1); await tm.flush(); console.log('ready');
+     setTimeout(async () => { tm.task('after', () => 1); console.log(await tm.flush({ timeoutMs: 20_000 })); }, 300);`,
+  );
+  await says('ready');
+  child.kill('SIGSTOP');
+  peers[0]!.cut();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  child.kill('SIGCONT');
+  expect((await ended).output).toContain('acked: 4, pending: 0');
+  expect(summary(events)).toEqual([
+    'task.running before',
+    'task.completed before',
+    'task.running after',
+    'task.completed after',
+  ]);
+});
+
+test('an event loop that is blocked sends when it is free again', async () => {
+  const { url, events } = await collector();
+  const { ended } = agent(
+    url,
+    `await connected(); ${openRun}
+     const until = Date.now() + 1_000;
+     while (Date.now() < until);
+     console.log(await tm.flush());`,
+  );
+  expect((await ended).output).toContain('acked: 3');
+  expect(summary(events)).toEqual(told);
+});
+
+test('a thread has a client of its own, and one that is terminated harms nobody', async () => {
+  const { url, events } = await collector();
+  const { ended } = agent(
+    url,
+    `import { Worker } from 'node:worker_threads';
+     const code = \`import { tidemark } from ${JSON.stringify(packageFile('dist/src/sdk/index.js').href)};
+       const tm = tidemark({ url: ${JSON.stringify(url)}, key: 'k', agent: 'w' });
+       tm.task('in thread', () => 1); await tm.flush(); setInterval(() => {}, 1_000);
+       (await import('node:worker_threads')).parentPort.postMessage('done');\`;
+     const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(code)));
+     await new Promise((resolve) => worker.once('message', resolve));
+     await worker.terminate();
+     tm.task('in main', () => 1);`,
+  );
+  expect(await ended).toEqual({ code: 0, signal: null, output: '' });
+  expect(summary(events)).toContain('task.completed in thread');
+  expect(summary(events)).toContain('task.completed in main');
+});
+
+test('ten thousand runs at once are ten thousand runs', async () => {
+  const { url, events } = await collector();
+  const { ended } = agent(
+    url,
+    `await Promise.all(Array.from({ length: 10_000 }, (_, i) => tm.run('r' + i, async () => {
+       await new Promise((resolve) => setTimeout(resolve, 1)); await tm.tool('s', async () => 1); })));
+     console.log(await tm.flush({ timeoutMs: 30_000 }));`,
+  );
+  expect((await ended).output).toBe('{ acked: 40000, pending: 0, rejected: 0, dropped: 0 }\n');
+  const steps = events.filter(({ type }) => type === 'step.completed');
+  expect(new Set(steps.map(({ run_id }) => run_id)).size).toBe(10_000);
+});

@@ -1,0 +1,121 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { unpackMessage } from '../../src/core/msgpack.js';
+import { nodeSurroundings } from '../../src/sdk/record/node.js';
+import type { TidemarkOptions } from '../../src/sdk/record/options.js';
+import { Tidemark } from '../../src/sdk/record/tidemark.js';
+import type { ReceivedFrame } from './scripted-collector.js';
+
+interface Answer {
+  readonly status: number;
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+interface Received {
+  readonly path: string;
+  readonly key: string;
+  readonly name: string;
+  readonly rows: number;
+}
+
+/** An HTTP server that answers as the test says; `null` breaks the connection. */
+async function poster(answer: (received: Received, number: number) => Answer | null, options: TidemarkOptions = {}) {
+  const received: Received[] = [];
+  const server = createServer(async (request, response) => {
+    const frame = unpackMessage(await bodyOf(request)) as ReceivedFrame;
+    const { authorization: key = '', 'idempotency-key': name } = request.headers;
+    received.push({ path: request.url ?? '', key, name: String(name), rows: frame.rows.length });
+    const said = answer(received.at(-1)!, received.length);
+    if (said === null) return void request.socket.destroy();
+    response.writeHead(said.status, said.headers).end(JSON.stringify(said.body ?? {}));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const problems: string[] = [];
+  const tm = new Tidemark(nodeSurroundings, {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    key: 'k',
+    agent: 'a',
+    transport: 'post',
+    producer: 'lambda-1',
+    batchAgeMs: 60_000,
+    signals: false,
+    onProblem: (text) => problems.push(text),
+    ...options,
+  });
+  return { tm, received, problems };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+const accepted = ({ rows }: Received): Answer => ({ status: 202, body: { accepted: rows, rejected: 0, errors: [] } });
+
+test('a flush is one request with everything, and nothing is sent before', async () => {
+  const { tm, received } = await poster(accepted);
+  tm.task('t', () => tm.tool('s', () => 1));
+  expect(received).toEqual([]);
+  expect(await tm.flush()).toEqual({ acked: 4, pending: 0, rejected: 0, dropped: 0 });
+  expect(received).toEqual([{ path: '/v1/events', key: 'Bearer k', name: 'lambda-1-1', rows: 4 }]);
+});
+
+test('a request that fails is made again under the same name, and the next batch has another', async () => {
+  const { tm, received } = await poster((request, number) => {
+    if (number === 1) return null;
+    if (number === 2) return { status: 503, headers: { 'retry-after': '0' } };
+    return accepted(request);
+  });
+  tm.task('t', () => 1);
+  expect(await tm.flush({ timeoutMs: 20_000 })).toMatchObject({ acked: 2, pending: 0 });
+  tm.task('t', () => 1);
+  expect(await tm.flush()).toMatchObject({ acked: 4 });
+  expect(received.map(({ name }) => name)).toEqual(['lambda-1-1', 'lambda-1-1', 'lambda-1-1', 'lambda-1-2']);
+  expect(tm.stats()).toMatchObject({ resent: 2, state: 'connected' });
+});
+
+test('rejected events are counted, duplicates are acknowledged', async () => {
+  const { tm, problems } = await poster(() => ({
+    status: 202,
+    body: { accepted: 1, duplicates: 1, rejected: 2, errors: [{ index: 0, code: 'value_invalid' }] },
+  }));
+  tm.task('t', () => tm.tool('s', () => 1));
+  expect(await tm.flush()).toEqual({ acked: 2, pending: 0, rejected: 2, dropped: 0 });
+  expect(problems).toHaveLength(1);
+});
+
+test('when every event is bad the batch is rejected and not sent again', async () => {
+  const { tm, received } = await poster(() => ({ status: 400, body: { code: 'events_rejected' } }));
+  tm.task('t', () => 1);
+  expect(await tm.flush()).toEqual({ acked: 0, pending: 0, rejected: 2, dropped: 0 });
+  expect(received).toHaveLength(1);
+});
+
+test('a flush that runs out of time says what is pending, and a refused key ends it', async () => {
+  let status = 503;
+  const { tm } = await poster(() => ({ status, body: { code: 'key_invalid' } }));
+  tm.task('t', () => 1);
+  expect(await tm.flush({ timeoutMs: 50 })).toEqual({ acked: 0, pending: 2, rejected: 0, dropped: 0 });
+  status = 401;
+  await tm.flush({ timeoutMs: 50 });
+  await expect.poll(() => tm.stats().state).toBe('ended: key_invalid');
+  tm.task('late', () => 1);
+  expect(tm.stats()).toMatchObject({ offered: 4, dropped: 2, pending: 2 });
+});
+
+test('what does not fit is dropped by whole batches, the oldest first, and counted', async () => {
+  const { tm, received } = await poster(() => ({ status: 503 }), { bufferBytesMax: 5_000, batchEventsMax: 10 });
+  for (let index = 0; index < 1_000; index += 1) tm.log('info', `line ${index}`);
+  const { offered, dropped, pending } = tm.stats();
+  expect({ offered, sum: dropped + pending }).toEqual({ offered: 1_000, sum: 1_000 });
+  expect(dropped).toBeGreaterThan(500);
+  await expect.poll(() => received.length).toBeGreaterThan(0);
+  expect(received[0]!.name).toBe('lambda-1-1');
+});
