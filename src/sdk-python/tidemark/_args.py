@@ -1,7 +1,7 @@
 """The hash of arguments: 64 bits of SHA-256 over canonical JSON, the same digits in every language.
 
-Canonical is RFC 8785: keys sorted by UTF-16 code units, numbers as ECMAScript writes them, no spaces. What JSON has no
-word for is its class name, so that no address of an object gets into the hash. Nesting is read to a depth of 16.
+Canonical is RFC 8785: keys sorted by UTF-16 code units, numbers as ECMAScript writes them, no spaces. Dates are RFC 3339
+in UTC, whole numbers of any size their digits; what JSON has no word for is null, and so is what is deeper than 16.
 """
 
 from __future__ import annotations
@@ -9,29 +9,31 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
 _DEPTH_MAX = 16
+_lone_surrogate = re.compile("[\ud800-\udfff]")
 
 
 def args_hash(value: object) -> str:
     """16 hex digits. Nothing of `value` is kept."""
     text = _canonical(value, 0)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _canonical(value: object, depth: int) -> str:
     if value is None or value is True or value is False:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
-        return json.dumps(str(value), ensure_ascii=False)
+        return _quoted(str(value))
     if isinstance(value, int):
-        return str(int(value)) if -(2**53) <= value <= 2**53 else _number(_as_double(int(value)))
+        return str(int(value))
     if isinstance(value, float):
         return _number(float(value))
     if depth >= _DEPTH_MAX:
-        return '"..."'
+        return "null"
     return _structure(value, depth + 1)
 
 
@@ -40,7 +42,7 @@ def _structure(value: object, depth: int) -> str:
         value = {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         entries = sorted(((str(key), item) for key, item in value.items()), key=lambda entry: _utf16(entry[0]))
-        written = (f"{json.dumps(key, ensure_ascii=False)}:{_canonical(item, depth)}" for key, item in entries)
+        written = (f"{_quoted(key)}:{_canonical(item, depth)}" for key, item in entries)
         return "{" + ",".join(written) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(_canonical(item, depth) for item in value) + "]"
@@ -51,18 +53,17 @@ def _structure(value: object, depth: int) -> str:
     if isinstance(value, datetime) and value.tzinfo is not None:
         utc = value.astimezone(timezone.utc)
         return f'"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"'
-    return json.dumps(type(value).__name__, ensure_ascii=False)
+    return "null"
 
 
 def _utf16(key: str) -> bytes:
     return key.encode("utf-16-be", "surrogatepass")
 
 
-def _as_double(value: int) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf")
+def _quoted(text: str) -> str:
+    written = json.dumps(text, ensure_ascii=False)
+    # Half a pair is written as its digits, as ECMAScript does.
+    return _lone_surrogate.sub(lambda half: f"\\u{ord(half[0]):04x}", written)
 
 
 def _number(value: float) -> str:

@@ -32,6 +32,8 @@ class UsageCounts(TypedDict, total=False):
     calls: int | None
     cost_micros: int | None
     finish_reason: str | None
+    #: Peak memory; the highest is kept.
+    memory_mb: float | None
 
 
 def add(before: Event | None, counts: dict[str, Any], mender: _values.Mender) -> Event:
@@ -47,6 +49,10 @@ def add(before: Event | None, counts: dict[str, Any], mender: _values.Mender) ->
             told = _values.text(value, _values.TEXT_MAX, mender)
             if told is not None:
                 sums[name] = told
+        elif name == "memory_mb":
+            peak = _values.number(value, 0, 1_000_000_000, mender)
+            if peak is not None:
+                sums[name] = max(sums.get(name, 0), peak)
         else:
             mender.mended += 1
     if counts.get("calls") is None and (counts.get("tokens_in") is not None or counts.get("tokens_out") is not None):
