@@ -103,7 +103,10 @@ export const configTable = {
   },
 
   ingest: {
-    creditFramesMax: integer({ default: 64, min: 1, max: 4_096 }, 'Unacknowledged frames of one connection.'),
+    creditFramesMax: integer(
+      { default: 64, min: 1, max: 4_096 },
+      'Unacknowledged frames of one connection; fewer while those of all press on `ingest.bytesInFlightMax`.',
+    ),
     batchBytesMax: integer(
       { default: mebibyte, min: 1_024, max: 64 * mebibyte },
       'Bytes of the frames decoded together.',
@@ -273,6 +276,10 @@ export const configTable = {
     cacheMs: integer(
       { default: 1_000, min: 0, max: 10_000 },
       'How old the answer of an equal read may be, from the start of its read, to be given again; 0 shares nothing.',
+    ),
+    rememberedBytesMax: integer(
+      { default: 64 * mebibyte, min: 0, max: 64 * gibibyte },
+      'Days and sums of the store that are kept in memory and read again only when they change; 0 keeps none.',
     ),
   },
 
