@@ -82,8 +82,8 @@ export function readHistoryCandidates(
 /**
  * What renews a lease (src/api/work/lease.ts), for all of a tenant at once: dearer than for some ids. Runs are told by
  * their activity, so that raw events are searched for heartbeats and for events without a run alone. Each is a read of
- * its own, by the parts, the Bloom filter or a set that is most often empty: with OR between them all 200,000 tasks were
- * looked through, 150 ms of CPU instead of 69.
+ * its own, by the parts, the Bloom filter or a set that is most often empty: with OR between them all 200,000 tasks
+ * were looked through, 150 ms of CPU instead of 69.
  */
 function waysHeard({ kind, idColumn }: HistoryKind): readonly string[] {
   const since = `fromUnixTimestamp64Milli({heard_since_ms:Int64}, 'UTC')`;
