@@ -1,0 +1,58 @@
+"""Ids: random, made in the process, and never the same in a process and its fork."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import time
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+# A generator of its own: one that the host seeds would give every process the same ids.
+_random = random.Random(os.urandom(32))
+_bits = _random.getrandbits
+
+
+def reseed() -> None:
+    """In the child of a fork, which has the generator's state from its parent."""
+    _random.seed(os.urandom(32))
+
+
+def base36(number: int) -> str:
+    digits = ""
+    while True:
+        number, rest = divmod(number, 36)
+        digits = _DIGITS[rest] + digits
+        if number == 0:
+            return digits
+
+
+def short_name() -> str:
+    """12 random digits of base 36, 62 bits."""
+    return "".join(_random.choices(_DIGITS, k=12))
+
+
+def work_id() -> str:
+    """Of a task or step: 64 random bits, 16 hex digits, never 0."""
+    return f"{_bits(64) or 1:016x}"
+
+
+def run_id() -> str:
+    """A UUID of version 7 without dashes: ms since the epoch in the first 48 bits, so that ids sort by time."""
+    stamp = int(time.time() * 1000) & 0xFFFFFFFFFFFF
+    value = stamp << 80 | 0x7 << 76 | _bits(12) << 64 | 0b10 << 62 | _bits(62)
+    return f"{value:032x}"
+
+
+class EventIds:
+    """`<12 random digits of the client>-<counter>`: unique, and a resent event keeps its own."""
+
+    __slots__ = ("_next", "_prefix")
+
+    def __init__(self) -> None:
+        self._prefix = short_name() + "-"
+        self._next = itertools.count(1).__next__
+
+    def take(self) -> str:
+        # Hex digits are digits of base 36, and the interpreter writes them by itself.
+        return f"{self._prefix}{self._next():x}"

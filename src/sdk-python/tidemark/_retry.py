@@ -1,0 +1,143 @@
+"""Attempts: steps begun directly inside keep their step_id from one attempt to the next and count up `attempt`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextvars import Token
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+from ._context import current_handle, current_turn
+from ._failure import is_cancellation
+from ._ids import work_id
+
+if TYPE_CHECKING:
+    from ._handle import Handle
+
+T = TypeVar("T")
+When = Callable[[BaseException], bool]
+
+
+class Turn:
+    """One attempt. The first step of a kind and name in it is the same step as the first one in each other attempt."""
+
+    def __init__(self, number: int, ids: dict[tuple[str, str, int], str]) -> None:
+        self.number = number
+        self.parent: Handle | None = current_handle.get()
+        self._ids = ids
+        self._seen: dict[tuple[str, str], int] = {}
+
+    def step_id(self, kind: str, name: str) -> str:
+        turn = self._seen.get((kind, name), 0) + 1
+        self._seen[kind, name] = turn
+        key = (kind, name, turn)
+        found = self._ids.get(key)
+        if found is None:
+            found = self._ids[key] = work_id()
+        return found
+
+
+class Attempt:
+    """`with attempt:` takes an exception in unless it is the last attempt, a cancellation, or `if_` says no."""
+
+    def __init__(self, owner: Attempts, turn: Turn, last: bool) -> None:
+        self.number = turn.number
+        self._owner = owner
+        self._turn = turn
+        self._last = last
+        self._token: Token[Turn | None] | None = None
+
+    def __enter__(self) -> Attempt:
+        self._token = current_turn.set(self._turn)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if self._token is not None:
+            try:
+                current_turn.reset(self._token)
+            except ValueError:
+                current_turn.set(None)
+        if error is None:
+            self._owner.done = True
+            return False
+        if self._last or not self._owner.goes_on(error):
+            self._owner.done = True
+            return False
+        return True
+
+    async def __aenter__(self) -> Attempt:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        return self.__exit__(kind, error, trace)
+
+
+class Attempts:
+    """Up to `times` attempts, ended by the first that succeeds. `async for` waits without blocking the loop."""
+
+    def __init__(self, times: int, delay: float = 0.0, if_: When | None = None) -> None:
+        self._times = max(int(times), 1)
+        self._delay = delay
+        self._if = if_
+        self._ids: dict[tuple[str, str, int], str] = {}
+        self._number = 0
+        self.done = False
+
+    def goes_on(self, error: BaseException) -> bool:
+        if is_cancellation(error) or not isinstance(error, Exception):
+            return False
+        return self._if is None or bool(self._if(error))
+
+    def _next(self) -> Attempt | None:
+        if self.done or self._number >= self._times:
+            return None
+        self._number += 1
+        return Attempt(self, Turn(self._number, self._ids), last=self._number >= self._times)
+
+    def _waits(self) -> bool:
+        return self._delay > 0 and 0 < self._number < self._times and not self.done
+
+    def __iter__(self) -> Iterator[Attempt]:
+        return self
+
+    def __next__(self) -> Attempt:
+        if self._waits():
+            time.sleep(self._delay)
+        attempt = self._next()
+        if attempt is None:
+            raise StopIteration
+        return attempt
+
+    def __aiter__(self) -> Attempts:
+        return self
+
+    async def __anext__(self) -> Attempt:
+        if self._waits():
+            await asyncio.sleep(self._delay)
+        attempt = self._next()
+        if attempt is None:
+            raise StopAsyncIteration
+        return attempt
+
+
+def retry(times: int, fn: Callable[[int], T], *, delay: float = 0.0, if_: When | None = None) -> T:
+    """`fn(attempt)` until it returns, at most `times`; the last error is raised. `delay` in seconds."""
+    for attempt in Attempts(times, delay, if_):
+        with attempt:
+            return fn(attempt.number)
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def retry_async(
+    times: int, fn: Callable[[int], Awaitable[T]], *, delay: float = 0.0, if_: When | None = None
+) -> T:
+    async for attempt in Attempts(times, delay, if_):
+        with attempt:
+            return await fn(attempt.number)
+    raise AssertionError("the last attempt returns or raises")

@@ -1,0 +1,42 @@
+"""Programs of a few lines in a process of their own, to be ended as they should not be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+
+PRELUDE = """
+import os, sys, time, signal, threading, asyncio
+import tidemark as tm
+tm.configure(**{options!r})
+def say(count):
+    for number in range(count):
+        tm.log("info", f"{{os.getpid()}} {{number}}")
+def ready():
+    print("ready", flush=True)
+"""
+
+
+def start(url: str, body: str, **options: object) -> subprocess.Popen[str]:
+    told = {"url": url, "key": os.environ.get("TIDEMARK_TEST_KEY", ""), "heartbeat_ms": 0, **options}
+    text = PRELUDE.format(options=told) + textwrap.dedent(body)
+    return subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(child: subprocess.Popen[str], seconds: float = 40) -> tuple[int, str, str]:
+    """Code, output and errors. A program that does not end is killed, and the test fails."""
+    try:
+        output, errors = child.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        output, errors = child.communicate()
+        raise AssertionError(f"the program did not end: {output}\n{errors}") from None
+    return child.returncode, output, errors
+
+
+def until_ready(child: subprocess.Popen[str]) -> None:
+    assert child.stdout is not None
+    line = child.stdout.readline()
+    assert line == "ready\n", line + (child.stderr.read() if child.stderr is not None else "")

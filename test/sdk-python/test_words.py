@@ -1,0 +1,396 @@
+"""The words: what events they make, on a client whose events are looked at and not sent."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import tidemark
+
+Events = list[dict[str, Any]]
+
+
+@pytest.fixture
+def events() -> Events:
+    return []
+
+
+@pytest.fixture
+def tm(events: Events) -> Iterator[tidemark.Client]:
+    """`redact` sees each event and keeps none, so nothing is sent."""
+
+    def see(event: dict[str, Any]) -> None:
+        events.append(event)
+
+    client = tidemark.Client(url="http://127.0.0.1:1", agent="a", redact=see, heartbeat_ms=0)
+    yield client
+    client.close(0)
+
+
+def told(events: Events, *fields: str) -> list[tuple[Any, ...]]:
+    return [tuple(event.get(field) for field in fields) for event in events]
+
+
+def test_without_a_url_functions_run_and_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TIDEMARK_URL", raising=False)
+    threads = threading.active_count()
+    client = tidemark.Client()
+    with client.run("r") as run, client.tool("t"):
+        client.usage(tokens_in=1)
+    assert len(run.id) == 32
+    assert client.flush() == tidemark.Flushed(0, 0, 0, 0)
+    assert client.stats().state == "off"
+    assert threading.active_count() == threads
+
+
+def test_the_environment_configures_a_client(monkeypatch: pytest.MonkeyPatch, events: Events) -> None:
+    monkeypatch.setenv("TIDEMARK_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("TIDEMARK_AGENT", "from the environment")
+    monkeypatch.setenv("TIDEMARK_ENVIRONMENT", "staging")
+
+    def see(event: dict[str, Any]) -> None:
+        events.append(event)
+
+    client = tidemark.Client(redact=see)
+    client.heartbeat()
+    assert told(events, "type", "agent_id", "environment") == [("heartbeat", "from the environment", "staging")]
+    client.close(0)
+
+
+def test_context_flows_inward_and_ends_with_its_block(tm: tidemark.Client, events: Events) -> None:
+    with tm.run("r", session="s", user="u", flow="f", crew="c", engagement="e", environment="test") as run:
+        with tm.task("t") as task, tm.tool("x") as step:
+            assert tm.current() is step
+            assert (step.where["run_id"], step.where["task_id"]) == (run.id, task.id)
+        with tm.run("inner", agent="b") as inner:
+            assert inner.where["run_id"] == inner.id != run.id
+    started = {event["name"]: event for event in events if event["type"].endswith(("started", "running"))}
+    assert [started[name].get("parent_id") for name in ("r", "t", "x", "inner")] == [None, run.id, task.id, run.id]
+    flowing = {
+        "session_id": "s",
+        "user_id": "u",
+        "flow_id": "f",
+        "crew_id": "c",
+        "engagement_id": "e",
+        "environment": "test",
+    }
+    assert all(flowing.items() <= event.items() for event in events)
+    assert {event["agent_id"] for event in events if event["name"] == "inner"} == {"b"}
+    tm.current().label("k", "v")
+    assert tm.current().where == {"agent_id": "a"}
+
+
+def test_decorators_take_every_kind_of_function(tm: tidemark.Client, events: Events) -> None:
+    @tm.tool
+    def plain(x: int) -> int:
+        """Doubles."""
+        return 2 * x
+
+    @tm.llm("named")
+    async def waiting(x: int) -> int:
+        return x
+
+    @tm.retrieval
+    def stream(count: int) -> Iterator[int]:
+        assert tm.current().where["step_id"]
+        yield from range(count)
+
+    @tm.task
+    async def astream(count: int) -> AsyncIterator[int]:
+        for number in range(count):
+            yield number
+
+    async def main() -> list[int]:
+        return [await waiting(1), *[number async for number in astream(3)]]
+
+    assert (plain(3), plain.__name__, plain.__doc__) == (6, "plain", "Doubles.")
+    seen = []
+    for number in stream(3):
+        # Between two items the caller is not inside of the generator.
+        assert tm.current().id == ""
+        seen.append(number)
+    assert seen == [0, 1, 2]
+    assert asyncio.run(main()) == [1, 0, 1, 2]
+    assert told(events, "type", "name", "step_kind") == [
+        ("step.started", "plain", "tool"),
+        ("step.completed", "plain", "tool"),
+        ("step.started", "stream", "retrieval"),
+        ("step.completed", "stream", "retrieval"),
+        ("step.started", "named", "llm"),
+        ("step.completed", "named", "llm"),
+        ("task.running", "astream", None),
+        ("task.completed", "astream", None),
+    ]
+
+
+def test_a_generator_that_is_left_is_cancelled_and_one_that_throws_has_failed(
+    tm: tidemark.Client, events: Events
+) -> None:
+    @tm.tool
+    def stream() -> Iterator[int]:
+        yield 1
+        raise ValueError("after one")
+
+    for _ in stream():
+        break
+    with pytest.raises(ValueError, match="after one"):
+        list(stream())
+    assert told([event for event in events if event["type"] != "step.started"], "type", "finish_reason") == [
+        ("step.completed", "cancelled"),
+        ("step.failed", None),
+    ]
+
+
+def test_observe_keeps_what_the_function_does(tm: tidemark.Client, events: Events) -> None:
+    look = tm.observe(sorted, kind="retrieval", name="look")
+    assert look([2, 1], reverse=True) == [2, 1]
+    assert events[0]["args_hash"] == tidemark.args_hash([[2, 1], {"reverse": True}])
+    assert told(events, "name", "step_kind") == [("look", "retrieval")] * 2
+
+
+def test_cancelled_work_is_no_failure(tm: tidemark.Client, events: Events) -> None:
+    async def main() -> None:
+        async with tm.run("r"), tm.task("t"):
+            with tm.tool("s"):
+                await asyncio.sleep(60)
+
+    async def cancel() -> None:
+        work = asyncio.create_task(main())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+
+    asyncio.run(cancel())
+    assert told(events[3:], "type", "finish_reason") == [
+        ("step.completed", "cancelled"),
+        ("task.cancelled", None),
+        ("run.cancelled", None),
+    ]
+
+
+class PolicyViolation(Exception):
+    pass
+
+
+class Coded(Exception):
+    code = "quota_exceeded"
+    category = "infra"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "category", "code"),
+    [
+        (ValueError("x"), "tool", "tool", "ValueError"),
+        (ValueError("x"), "llm", "model", "ValueError"),
+        (ValueError("x"), "memory", "tool", "ValueError"),
+        (ValueError("x"), "plan", "orchestration", "ValueError"),
+        (ConnectionError("x"), "other", "infra", "ConnectionError"),
+        (ConnectionError("x"), "retrieval", "retrieval", "ConnectionError"),
+        (PolicyViolation("x"), "llm", "guardrail", "PolicyViolation"),
+        (Coded("x"), "llm", "infra", "quota_exceeded"),
+    ],
+)
+def test_an_error_is_classified_once_and_told_of_all_it_goes_through(
+    tm: tidemark.Client, events: Events, error: Exception, kind: str, category: str, code: str
+) -> None:
+    with pytest.raises(type(error)) as caught, tm.run("r"), tm.task("t"), tm.step("s", kind=kind):
+        raise error
+    assert caught.value is error
+    failed = [event for event in events if event["type"].endswith("failed")]
+    assert told(failed, "type", "error_category", "error_code", "error_message") == [
+        (f"{family}.failed", category, code, "x") for family in ("step", "task", "run")
+    ]
+
+
+def test_an_error_that_wraps_another_is_of_the_kind_of_the_step_that_failed(
+    tm: tidemark.Client, events: Events
+) -> None:
+    with pytest.raises(RuntimeError), tm.task("t"):
+        try:
+            with tm.retrieval("s"):
+                raise KeyError("k")
+        except KeyError as error:
+            raise RuntimeError("no hits") from error
+    assert told(events[-1:], "type", "error_category") == [("task.failed", "retrieval")]
+    with pytest.raises(RuntimeError), tm.task("t"):
+        with pytest.raises(KeyError), tm.retrieval("s"):
+            raise KeyError("k")
+        raise RuntimeError("of its own")
+    assert told(events[-1:], "type", "error_category") == [("task.failed", "orchestration")]
+
+
+def test_attempts_are_of_one_step_until_one_succeeds(tm: tidemark.Client, events: Events) -> None:
+    with tm.task("t"):
+        for attempt in tm.attempts(5):
+            with attempt, tm.tool("first"), tm.tool("second"):
+                if attempt.number < 3:
+                    raise OSError(str(attempt.number))
+    first = [event for event in events if event.get("name") == "first" and event["type"] == "step.started"]
+    second = [event for event in events if event.get("name") == "second" and event["type"] == "step.started"]
+    assert [event["attempt"] for event in first] == [1, 2, 3]
+    assert len({event["step_id"] for event in first}) == 1
+    # It is inside of another step, so it is a step of its own each time.
+    assert len({event["step_id"] for event in second}) == 3
+    assert events[-1]["type"] == "task.completed"
+
+
+def test_retry_throws_the_last_error_and_stops_at_a_cancellation(tm: tidemark.Client) -> None:
+    calls: list[int] = []
+
+    def work(attempt: int) -> None:
+        calls.append(attempt)
+        raise KeyboardInterrupt if attempt == 2 else OSError(str(attempt))
+
+    with pytest.raises(KeyboardInterrupt):
+        tm.retry(5, work)
+    assert calls == [1, 2]
+    with pytest.raises(OSError, match="1"):
+        tm.retry(5, lambda attempt: work(1), if_=lambda error: False)
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(tm.retry_async(2, lambda attempt: asyncio.sleep(1 // 0)))
+
+
+def test_a_thread_takes_the_context_by_hand(tm: tidemark.Client) -> None:
+    with tm.run("r") as run:
+
+        def work() -> tuple[str, Any, Any]:
+            outside = tm.current().id
+            with run.active():
+                inside = tm.current().id
+            with run.task("t") as task:
+                return outside, inside, task.where["run_id"]
+
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(work).result() == ("", run.id, run.id)
+
+    async def main() -> str:
+        async with tm.run("r") as run:
+            assert await asyncio.to_thread(lambda: tm.current().id) == run.id
+        return run.id
+
+    asyncio.run(main())
+
+
+def test_values_that_do_not_fit_are_mended_and_counted(tm: tidemark.Client, events: Events) -> None:
+    class Odd:
+        def __str__(self) -> str:
+            raise RuntimeError("no")
+
+    odd: Any = Odd()
+    with tm.run("r" * 300, user=odd, session=7, labels=odd, args=odd, inputs={"n": float("nan"), "prompt": "p"}) as run:  # type: ignore[arg-type]
+        run.usage(tokens_in=-5, tokens_out="many", calls=2.7, unknown=1)
+        run.label("k" * 100, "\ud800")
+        run.output({str(number): number for number in range(20)})
+        run.output(big=2**60, none=None, empty="", flag=True)
+        tm.log(odd, odd)
+        tm.pattern(id=odd, confidence=7, evidence=odd)
+        tm.resume(odd)
+    end = events[-1]
+    assert len(end["name"]) == 256
+    assert (end["user_id"], end["session_id"]) == ("Odd", "7")
+    assert (end["tokens_in"], end.get("tokens_out"), end["llm_calls"]) == (0, None, 2)
+    assert end["labels"] == {"k" * 64: "?"}
+    assert len(end["outputs"]) == 16
+    assert "inputs" not in events[0]
+    assert events[-2]["confidence"] == 1
+    assert tm.stats().mended > 10
+
+
+def test_errors_that_throw_when_they_are_looked_at_are_told_all_the_same(tm: tidemark.Client, events: Events) -> None:
+    class Hostile(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no")
+
+        @property
+        def code(self) -> str:
+            raise RuntimeError("no")
+
+        category = code
+
+    with pytest.raises(Hostile), tm.run("r"):
+        raise Hostile
+    assert told(events[-1:], "type", "error_category") == [("run.failed", "orchestration")]
+
+
+@pytest.mark.parametrize(
+    ("carrier", "where"),
+    [
+        ("tm1/r%2F1/t/s/other", {"run_id": "r/1", "task_id": "t", "step_id": "s", "agent_id": "other"}),
+        ("tm1/r///", {"run_id": "r", "agent_id": "a"}),
+        ({"TraceParent": f"00-{'a' * 32}-{'b' * 16}-01"}, {"run_id": "a" * 32, "agent_id": "a"}),
+        ("nonsense", {"agent_id": "a"}),
+        ({}, {"agent_id": "a"}),
+    ],
+)
+def test_carriers_are_read_as_far_as_they_tell(tm: tidemark.Client, carrier: Any, where: dict[str, str]) -> None:
+    with tm.resume(carrier) as handle:
+        assert handle.where == where
+        with tm.task("t") as task:
+            assert task.where["agent_id"] == where["agent_id"]
+
+
+def test_a_carrier_is_what_resume_reads(tm: tidemark.Client, events: Events) -> None:
+    with tm.run("r", id="run/ä", agent="b") as run, run.task("t", id="1") as task:
+        assert task.carrier() == "tm1/run%2F%C3%A4/1//b"
+        assert "traceparent" not in task.headers()
+        carrier = task.carrier()
+    events.clear()
+    with tm.resume(carrier), tm.tool("far"):
+        pass
+    assert told(events, "type", "run_id", "task_id", "parent_id", "agent_id") == [
+        (kind, "run/ä", "1", "1", "b") for kind in ("step.started", "step.completed")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "canonical"),
+    [
+        ({"b": 1, "a": [True, None, "é"]}, '{"a":[true,null,"é"],"b":1}'),
+        (1.0, "1"),
+        (0.1, "0.1"),
+        (-0.0, "0"),
+        (1e21, "1e+21"),
+        (123456789012345680000.0, "123456789012345680000"),
+        (1e-6, "0.000001"),
+        (1.5e-7, "1.5e-7"),
+        (5e-324, "5e-324"),
+        (1.7976931348623157e308, "1.7976931348623157e+308"),
+        (2**53 + 1, "9007199254740993"),
+        ("\ud800", '"\\ud800"'),
+        (float("nan"), "null"),
+        ({"\U0001f600": 1, "\ufb33": 2}, '{"\U0001f600":1,"\ufb33":2}'),
+        ('\x07\n"\\', '"\\u0007\\n\\"\\\\"'),
+        ((1, 2), "[1,2]"),
+        ({3: {2, 1}}, '{"3":[1,2]}'),
+        ({"o": object()}, '{"o":null}'),
+    ],
+)
+def test_arguments_are_hashed_over_canonical_json(value: object, canonical: str) -> None:
+    import hashlib
+
+    assert tidemark.args_hash(value) == hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def test_redact_that_throws_lets_nothing_out() -> None:
+    def refuse(event: dict[str, Any]) -> dict[str, Any]:
+        raise RuntimeError("cannot tell")
+
+    client = tidemark.Client(url="http://127.0.0.1:1", redact=refuse)
+    with client.run("r"):
+        pass
+    assert (client.stats().offered, client.stats().redacted) == (0, 2)
+    client.close(0)
+
+
+def test_options_that_make_no_sense_are_told_and_have_their_defaults() -> None:
+    problems: list[str] = []
+    bad: Any = {"overflow": "lose", "batch_events_max": 0, "producer": "a b", "colour": "red"}
+    client = tidemark.Client(**bad, on_problem=problems.append)
+    assert len(problems) == 4
+    assert (client.options.overflow, client.options.batch_events_max) == ("drop", 500)
