@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { createApiRoutes } from './api/api-routes.js';
 import { describedRoutes } from './api/openapi/described-routes.js';
 import { tryLoadFileLock } from './clickhouse/embedded/sandbox/native-calls.js';
+import { RollupMemory } from './clickhouse/memory/rollup-memory.js';
 import { preparedStore } from './clickhouse/prepared-store.js';
 import { readRememberedWork } from './clickhouse/queries/restoration/remembered-work.js';
 import { readWindowRestore } from './clickhouse/queries/restoration/window-restore.js';
@@ -100,6 +101,7 @@ interface Parts {
   readonly live: LiveView;
   readonly upkeep: StoreUpkeep;
   readonly startup: StoreStartup;
+  readonly memory: RollupMemory;
   readonly disk: DiskHealth;
   readonly diskUse: () => Promise<DiskSpace>;
   readonly wallClock: ClockHealth;
@@ -145,8 +147,9 @@ class JoinedCollector implements Collector {
       observe(metrics, parts, http);
       metrics.observe({ receipt: () => receipt.state() });
       // What is called before who calls it; stopped in reverse. What needs the store is started in the background.
-      const { wallClock, spool, insertNotes, startup, decoder } = parts;
-      const stages: readonly Stage[] = [wallClock, spool, insertNotes, receipt.after(spool), startup, decoder, http];
+      const { wallClock, spool, insertNotes, startup, memory, decoder } = parts;
+      const received = receipt.after(spool);
+      const stages: readonly Stage[] = [wallClock, spool, insertNotes, received, startup, memory, decoder, http];
       for (const stage of stages) await this.#stages.start(stage);
       return {
         url: http.url,
@@ -207,6 +210,10 @@ async function joinParts(setting: Setting): Promise<Parts> {
   );
   const upkeep = joinUpkeep(setting, { spool, store, delivery });
   const startup = joinStartup(setting, { spool, windows, store, delivery, upkeep, work });
+  const memory = new RollupMemory(
+    { store: preparedStore(store.client, startup), clock, instruments: metrics.memory },
+    { bytesMax: config.query.rememberedBytesMax },
+  );
   const endpoints = createEndpointWindows(clock);
   const diskUse = () => fileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
@@ -224,6 +231,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     live,
     upkeep,
     startup,
+    memory,
     disk,
     diskUse,
     wallClock,
@@ -323,6 +331,7 @@ function joinHttp(
   const reads = createApiRoutes(
     {
       store: prepared,
+      memory: parts.memory,
       exporter: prepared,
       windows,
       endpoints,

@@ -38,7 +38,8 @@ export interface ClickhouseAccount {
 }
 
 /** Beside the limits of the configuration those that are the same everywhere. */
-export interface ClickhouseLimits extends Omit<ReadLimits, 'rangeDaysMax' | 'tenantRequestsMax' | 'cacheMs'> {
+export interface ClickhouseLimits
+  extends Omit<ReadLimits, 'rangeDaysMax' | 'tenantRequestsMax' | 'cacheMs' | 'rememberedBytesMax'> {
   /** Reads of all tenants that wait for their turn. */
   readonly waitingMax: number;
   /** Of the result of one read. */

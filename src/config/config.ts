@@ -274,6 +274,10 @@ export const configTable = {
       { default: 1_000, min: 0, max: 10_000 },
       'How old the answer of an equal read may be, from the start of its read, to be given again; 0 shares nothing.',
     ),
+    rememberedBytesMax: integer(
+      { default: 64 * mebibyte, min: 0, max: 64 * gibibyte },
+      'Days and sums of the store that are kept in memory and read again only when they change; 0 keeps none.',
+    ),
   },
 
   history: {

@@ -32,6 +32,15 @@ export const holdingClock: Clock = {
   },
 };
 
+/** Of a page in a browser, where timers are numbers and hold nothing. */
+export const pageClock: Clock = {
+  ...systemClock,
+  setTimer(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
 /** Resolves after `delayMs` of the clock. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {

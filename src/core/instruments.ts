@@ -179,6 +179,15 @@ export interface QueryInstruments {
   readonly failures: LabelCounter<'route' | 'code'>;
 }
 
+/** Of the days and sums that are kept of the store. */
+export interface RollupMemoryInstruments {
+  /** Days and sums that were asked for. outcome: hit, miss, changed: known, and read again. */
+  readonly reads: LabelCounter<'outcome'>;
+  /** Entries that went because there were too many bytes. */
+  readonly evictions: PlainCounter;
+  readonly bytes: PlainGauge;
+}
+
 export interface ExportInstruments {
   /** = finished + failed + under way. */
   readonly started: LabelCounter<'format'>;

@@ -15,6 +15,8 @@ export interface ReadLimits {
   readonly tenantRequestsMax: number;
   /** Age, from the start of its read, at which an answer is no longer given to equal requests; 0 shares nothing. */
   readonly cacheMs: number;
+  /** Of days and sums that are kept in memory until the store has others. */
+  readonly rememberedBytesMax: number;
   /** Exports at once; none waits. */
   readonly exportsMax: number;
   /** Of one export, from its start to its last byte; and its memory at the store. */

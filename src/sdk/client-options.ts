@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../core/clock.js';
 import type { TidemarkEvent } from './event.js';
+import type { EncodedFrame } from './wire.js';
 
 /** Limits of a client; each has a named outcome when it is reached. */
 export interface ClientLimits {
@@ -47,8 +48,28 @@ export interface ClientOptions extends Partial<ClientLimits> {
   readonly onReject?: (rejection: Rejection) => void;
   /** Frames became durable. */
   readonly onAck?: (acknowledgement: Acknowledgement) => void;
+  /** The same as `onReject`, without the event, also for frames of which only the store knows the events. */
+  readonly onRefused?: (refusal: Omit<Rejection, 'event'>) => void;
+  /** Keeps the frames where they outlive the process; needs a `producer` of its own. */
+  readonly store?: FrameStore;
   /** The connection was lost (`retryable`) or the client gave up (not `retryable`). */
   readonly onError?: (error: ClientError) => void;
+}
+
+/** Where frames are kept until they are acknowledged. */
+export interface FrameStore {
+  /** What is there already, by number. */
+  frames(): Iterable<StoredFrame>;
+  /** Null: there is no room, or it cannot be written; the events are dropped. */
+  put(seq: number, encoded: EncodedFrame, count: number): EncodedFrame | null;
+  /** Nothing up to this number is needed any more. */
+  acknowledged(seq: number): void;
+}
+
+export interface StoredFrame {
+  readonly seq: number;
+  readonly encoded: EncodedFrame;
+  readonly count: number;
 }
 
 /** `queued`: kept until acknowledged. `full`: not taken, the buffer is at its limit. `closed`: no more are taken. */

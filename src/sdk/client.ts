@@ -17,7 +17,7 @@ import { EventBatcher } from './event-batcher.js';
 import { FrameQueue, type QueuedFrame } from './frame-queue.js';
 import { Link } from './link.js';
 import type { ServerMessage } from './server-message.js';
-import type { Wire } from './wire.js';
+import type { EncodedFrame, Wire } from './wire.js';
 
 /** Bytes in the socket's own buffer beyond which nothing more is handed to it. */
 const socketBufferBytesMax = 4_194_304;
@@ -58,6 +58,8 @@ export class TidemarkClient {
   #frameBytesMax = 1_048_576;
   /** Number of the next new frame; 0 until the first hello. */
   #nextSeq = 0;
+  /** Of the newest frame in the store. */
+  #storedSeq = 0;
   /** Why no event is taken any more. */
   #end: ClientError | null = null;
   #closing = false;
@@ -90,6 +92,11 @@ export class TidemarkClient {
     };
     const url = streamUrl(options.url, this.producer);
     const { key, holds = true } = options;
+    for (const { seq, encoded, count } of options.store?.frames() ?? []) {
+      this.#queue.push({ encoded, count, events: null, seq, sentMs: 0, rejected: false, refused: 0 });
+      this.#storedSeq = seq;
+      this.#counts.queued += count;
+    }
     this.#link = new Link(handlers, this.#clock, random, { ...this.#limits, url, key, holds, wire });
   }
 
@@ -108,12 +115,17 @@ export class TidemarkClient {
     return new Promise((resolve) => this.#sendWaiters.push({ event, resolve }));
   }
 
+  /** Puts what was taken so far into the store, if there is one; at the end of a process nothing else can be done. */
+  seal(): void {
+    this.#seal();
+  }
+
   /** Gives up the oldest frame that was never sent, to make room; how many events that were, 0 when there is none. */
   dropOldest(): number {
     const frame = this.#queue.dropUnsent();
     if (frame === undefined) return 0;
-    this.#counts.dropped += frame.events.length;
-    return frame.events.length;
+    this.#counts.dropped += frame.count;
+    return frame.count;
   }
 
   /** Bytes that wait for their acknowledgement; those of the batch that is being filled are estimated. */
@@ -197,7 +209,7 @@ export class TidemarkClient {
     try {
       const encoded = this.#wire.encode(events);
       if (encoded.bytes <= this.#frameBytesMax) {
-        this.#queue.push({ encoded, events, seq: 0, sentMs: 0, rejected: false, refused: 0 });
+        this.#push(encoded, events);
         return;
       }
     } catch (error) {
@@ -206,12 +218,32 @@ export class TidemarkClient {
     const [event] = events;
     if (event !== undefined && events.length === 1) {
       this.#counts.rejected += 1;
-      this.#options.onReject?.({ event, code: 'event_unsendable', path: '', message: problem, kept: false });
+      const refusal = { code: 'event_unsendable', path: '', message: problem, kept: false };
+      this.#options.onRefused?.(refusal);
+      this.#options.onReject?.({ event, ...refusal });
       return;
     }
     const half = Math.ceil(events.length / 2);
     this.#enqueue(events.slice(0, half));
     this.#enqueue(events.slice(half));
+  }
+
+  /** With a store, a frame has its number when it is stored, and is read from there when it is sent. */
+  #push(encoded: EncodedFrame, events: readonly TidemarkEvent[]): void {
+    const { store } = this.#options;
+    const frame = { count: events.length, sentMs: 0, rejected: false, refused: 0 };
+    if (store === undefined) {
+      this.#queue.push({ ...frame, encoded, events, seq: 0 });
+      return;
+    }
+    const seq = this.#storedSeq + 1;
+    const stored = store.put(seq, encoded, events.length);
+    if (stored === null) {
+      this.#counts.dropped += events.length;
+      return;
+    }
+    this.#storedSeq = seq;
+    this.#queue.push({ ...frame, encoded: stored, events: null, seq });
   }
 
   // ── from frames to the socket ─────────────────────────────────────────────────────────────────────────────
@@ -231,7 +263,7 @@ export class TidemarkClient {
   }
 
   #transmit(frame: QueuedFrame): void {
-    if (frame.seq === 0) {
+    if (frame.seq === 0 || frame.seq === this.#nextSeq) {
       frame.seq = this.#nextSeq;
       frame.sentMs = this.#clock.monotonicMs();
       this.#nextSeq += 1;
@@ -256,7 +288,8 @@ export class TidemarkClient {
   }
 
   #onHello(hello: Extract<ServerMessage, { op: 'hello' }>): void {
-    if (this.#nextSeq > 0 && hello.last_seq >= this.#nextSeq) {
+    const storedNext = this.#options.store === undefined ? 0 : this.#storedSeq + 1;
+    if (Math.max(this.#nextSeq, storedNext) > 0 && hello.last_seq >= Math.max(this.#nextSeq, storedNext)) {
       const message = 'cannot continue the numbers of this producer: another client has used its name';
       this.#giveUp(new ClientError('producer_conflict', message, notRetryable));
       void this.#link.close();
@@ -279,13 +312,14 @@ export class TidemarkClient {
     const nowMs = this.#clock.monotonicMs();
     for (const frame of this.#queue.acknowledge(seq)) {
       this.#link.markHealthy();
-      this.#counts.acknowledged += frame.events.length;
-      this.#counts.kept += frame.events.length - frame.refused;
-      this.#options.onAck?.({ seq: frame.seq, events: frame.events.length, latencyMs: nowMs - frame.sentMs });
+      this.#counts.acknowledged += frame.count;
+      this.#counts.kept += frame.count - frame.refused;
+      this.#options.onAck?.({ seq: frame.seq, events: frame.count, latencyMs: nowMs - frame.sentMs });
     }
     while (this.#flushWaiters[0] !== undefined && this.#flushWaiters[0].frames <= this.#queue.acknowledged) {
       this.#flushWaiters.shift()?.resolve();
     }
+    this.#options.store?.acknowledged(seq);
     this.#admitWaiters();
     this.#pump();
   }
@@ -294,11 +328,13 @@ export class TidemarkClient {
     const frame = this.#queue.find(reject.seq);
     if (frame === undefined || frame.rejected) return;
     frame.rejected = true;
-    frame.refused = frame.events.length - reject.accepted;
+    frame.refused = frame.count - reject.accepted;
     this.#counts.rejected += frame.refused;
     for (const { index, code, path, message } of reject.errors) {
-      const event = frame.events[index];
-      if (event !== undefined) this.#options.onReject?.({ event, code, path, message, kept: noticeCodes.has(code) });
+      const event = frame.events?.[index];
+      const refusal = { code, path, message, kept: noticeCodes.has(code) };
+      this.#options.onRefused?.(refusal);
+      if (event !== undefined) this.#options.onReject?.({ event, ...refusal });
     }
   }
 

@@ -1,6 +1,6 @@
 /**
- * The part of the collector's error table that a client goes by, apart from it because a page downloads it; a test holds
- * them equal. A code that is in neither belongs to a newer collector: trying again is the safe answer.
+ * The part of the collector's error table that a client goes by, apart from it because a page downloads it; a test
+ * holds them equal. A code that is in neither belongs to a newer collector: trying again is the safe answer.
  */
 
 /** Codes of a connection that cannot be had again: another try would be refused too. */

@@ -5,8 +5,11 @@ import type { EncodedFrame } from './wire.js';
 /** A sealed batch: kept until the collector has acknowledged it. */
 export interface QueuedFrame {
   readonly encoded: EncodedFrame;
-  readonly events: readonly TidemarkEvent[];
-  /** 0 until the frame is sent for the first time, then for ever the same. */
+  /** How many events it has. */
+  readonly count: number;
+  /** Null when they are kept elsewhere. */
+  readonly events: readonly TidemarkEvent[] | null;
+  /** 0 until the frame is sent or stored for the first time, then for ever the same. */
   seq: number;
   /** Monotonic time of the first sending, ms. */
   sentMs: number;
@@ -53,7 +56,7 @@ export class FrameQueue {
     this.#frames.push(frame);
     this.#pushed += 1;
     this.#bytes += frame.encoded.bytes;
-    this.#events += frame.events.length;
+    this.#events += frame.count;
   }
 
   /** The next frame to send, without moving on. */
@@ -72,7 +75,7 @@ export class FrameQueue {
     if (frame === undefined || frame.seq !== 0) return undefined;
     this.#frames.splice(this.#cursor, 1);
     this.#bytes -= frame.encoded.bytes;
-    this.#events -= frame.events.length;
+    this.#events -= frame.count;
     // Nobody need wait for it any more.
     this.#acknowledged += 1;
     return frame;
@@ -90,7 +93,7 @@ export class FrameQueue {
       if (frame.seq === 0 || frame.seq > seq) break;
       count += 1;
       this.#bytes -= frame.encoded.bytes;
-      this.#events -= frame.events.length;
+      this.#events -= frame.count;
     }
     this.#acknowledged += count;
     this.#cursor = Math.max(0, this.#cursor - count);

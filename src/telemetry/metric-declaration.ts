@@ -31,3 +31,6 @@ export function histogram(
 export function doubling(from: number, count: number): readonly number[] {
   return Array.from({ length: count }, (_, power) => from * 2 ** power);
 }
+
+/** From half a millisecond to eight seconds. */
+export const fastSeconds = doubling(0.0005, 15);

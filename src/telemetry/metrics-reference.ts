@@ -1,15 +1,15 @@
 import { durationBucketsMs } from '../core/event-batch.js';
 import { engineRefusals } from '../core/instruments.js';
 import { exportFormats } from '../core/ports/store-exporter.js';
-import { counter, doubling, gauge, histogram, type MetricDeclaration } from './metric-declaration.js';
+import { counter, doubling, fastSeconds, gauge, histogram, type MetricDeclaration } from './metric-declaration.js';
 import { exactInsertMetrics, partsMetrics } from './parts-metrics.js';
+import { queryMetrics } from './query-metrics.js';
 
 /**
  * Every metric of `/metrics`, once: what `metrics.ts` builds, what the table of `docs/metrics.md` lists and a test
  * compares with the page. Names follow the Prometheus conventions: base units, `_total` on counters, `tidemark_` for
  * the collector's own.
  */
-const fastSeconds = doubling(0.0005, 15);
 const slowSeconds = doubling(0.005, 14);
 
 export const ingestMetrics = {
@@ -262,24 +262,6 @@ export const engineMetrics = {
 } as const;
 
 /** What only a store can make of a request: each is on the page by the route that met it. */
-export const queryMetrics = {
-  requests: counter(
-    'tidemark_query_requests_total',
-    'Requests of read routes by outcome: hit (an equal answer of the last second), shared (joined an equal request ' +
-      'under way), miss (read the store).',
-    { labels: ['outcome'], zeros: ['hit', 'shared', 'miss'] },
-  ),
-  failures: counter(
-    'tidemark_query_failures_total',
-    'Requests the store did not answer, by route and error code: query_timeout, query_too_large, overloaded, ' +
-      'store_unavailable.',
-    { labels: ['route', 'code'] },
-  ),
-  waitSeconds: histogram('tidemark_query_wait_seconds', 'From asking for a read of the store to its turn.', {
-    buckets: fastSeconds,
-  }),
-} as const;
-
 export const exportMetrics = {
   started: counter(
     'tidemark_exports_started_total',

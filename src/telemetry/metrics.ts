@@ -15,6 +15,7 @@ import type {
   PartsInstruments,
   QueryInstruments,
   ReceiptInstruments,
+  RollupMemoryInstruments,
   SpoolInstruments,
   StoreReadInstruments,
   WindowInstruments,
@@ -39,13 +40,13 @@ import {
   liveMetrics,
   maintenanceMetrics,
   processMetrics,
-  queryMetrics,
   receiptMetrics,
   spoolMetrics,
   windowMetrics,
 } from './metrics-reference.js';
 import { exactInsertMetrics, partsMetrics } from './parts-metrics.js';
 import { ProcessSampler, residentBytesOf } from './process-sampler.js';
+import { queryMetrics } from './query-metrics.js';
 
 export interface MetricsOptions {
   /** Agents with series of their own; the others are folded. */
@@ -86,6 +87,7 @@ export interface Metrics {
   readonly engine: EngineInstruments;
   readonly storeReads: StoreReadInstruments;
   readonly query: QueryInstruments;
+  readonly memory: RollupMemoryInstruments;
   readonly exports: ExportInstruments;
   readonly http: HttpInstruments;
   /** Names sources once the stages exist; until then their gauges are 0. */
@@ -240,6 +242,11 @@ function createInstruments(registry: Registry) {
       requests: counter(queryMetrics.requests),
       failures: counter(queryMetrics.failures),
     } satisfies QueryInstruments,
+    memory: {
+      reads: counter(queryMetrics.remembered),
+      evictions: counter(queryMetrics.forgotten),
+      bytes: gaugeOf(registry, queryMetrics.rememberedBytes),
+    } satisfies RollupMemoryInstruments,
   };
 }
 

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { clickhouseLimits, createClickhouseClient } from '../../src/clickhouse/client.js';
+import { RollupMemory } from '../../src/clickhouse/memory/rollup-memory.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
 import type { StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { systemClock } from '../../src/core/clock.js';
@@ -24,6 +25,8 @@ export interface QueryStore {
   /** The reader account of the embedded engine, over HTTP, as the collector uses it. */
   readonly reader: StoreReader;
   readonly exporter: StoreExporter;
+  /** Of what the reader reads. */
+  readonly memory: RollupMemory;
   /** Reads with the writer's rights. */
   readonly metadata: StoreReader;
   /** The writer's account, as the maintenance uses it. */
@@ -47,15 +50,18 @@ export async function openQueryStore(): Promise<QueryStore> {
   );
   await migrate({ store: client, logger: silentLogger }, { database: 'tidemark' });
   const asked: StoreQuery[] = [];
+  const reader: StoreReader = {
+    rows: (query) => {
+      asked.push(query);
+      return client.rows(query);
+    },
+  };
+  const memory = openMemory(reader, defaultConfig.query.rememberedBytesMax);
   return {
     asked,
     writer: client,
-    reader: {
-      rows: (query) => {
-        asked.push(query);
-        return client.rows(query);
-      },
-    },
+    reader,
+    memory,
     metadata: { rows: (query) => client.writerRows(query) },
     exporter: {
       export: (query) => {
@@ -67,10 +73,17 @@ export async function openQueryStore(): Promise<QueryStore> {
       client.insertStream({ name: 'insert of test rows', sql: insertSql }, Readable.from(jsonLines(rows))),
     run: (sql) => client.command({ name: 'test', sql }),
     close: async () => {
+      await memory.stop();
       await client.close();
       await rig.end();
     },
   };
+}
+
+export function openMemory(store: StoreReader, bytesMax: number): RollupMemory {
+  const ignore = () => undefined;
+  const instruments = { reads: { inc: ignore }, evictions: { inc: ignore }, bytes: { set: ignore } };
+  return new RollupMemory({ store, clock: systemClock, instruments }, { bytesMax });
 }
 
 const insertSql = `INSERT INTO ${rawTable} (${rawColumns.map(({ name }) => name).join(', ')}) FORMAT JSONEachRow`;

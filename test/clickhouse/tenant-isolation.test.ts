@@ -20,7 +20,6 @@ import { readFailureExamples } from '../../src/clickhouse/queries/failures/failu
 import { failureGroupings } from '../../src/clickhouse/queries/failures/failure-grouping.js';
 import { readFailureGroups } from '../../src/clickhouse/queries/failures/failure-groups.js';
 import { readFailureList } from '../../src/clickhouse/queries/failures/failure-list.js';
-import { readFailureSeries } from '../../src/clickhouse/queries/failures/failure-series.js';
 import { readNewTries } from '../../src/clickhouse/queries/failures/new-tries.js';
 import { readDayFinalizations } from '../../src/clickhouse/queries/operations/day-finalizations.js';
 import { readErasures } from '../../src/clickhouse/queries/operations/erasures.js';
@@ -46,10 +45,12 @@ import { readTaskLogs } from '../../src/clickhouse/queries/tasks/task-logs.js';
 import { readHistoryCandidates } from '../../src/clickhouse/queries/work/history-candidates.js';
 import { runKind, taskKind } from '../../src/clickhouse/queries/work/history-kind.js';
 import { placesReader } from '../../src/clickhouse/queries/work/history-latest.js';
+import { readMerged } from '../../src/clickhouse/queries/work/merged-rows.js';
 import { readRunActivity } from '../../src/clickhouse/queries/work/run-activity.js';
 import { readRunLeaseRenewals } from '../../src/clickhouse/queries/work/run-lease-renewals.js';
 import { readTaskLeaseRenewals } from '../../src/clickhouse/queries/work/task-lease-renewals.js';
 import { readWorkAttempts } from '../../src/clickhouse/queries/work/work-attempts.js';
+import { wholeColumns } from '../../src/clickhouse/queries/work/work-event.js';
 import { readOwnerByTasks, readOwners } from '../../src/clickhouse/queries/work/work-owner.js';
 import { runScope, taskScope } from '../../src/clickhouse/queries/work/work-scope.js';
 import { openQueryStore, type QueryStore } from '../api/api-store.js';
@@ -196,9 +197,10 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
       ),
     ),
   readFailureGroups: async (tenant) => {
+    const buckets = { firstMs: Math.floor(span.fromMs / dayMs) * dayMs, stepMs: dayMs, count: 9 };
     const groups = failureGroupings.flatMap((groupBy) => [
-      readFailureGroups(store.reader, { tenant }, { groupBy, limit: 2 }),
-      readFailureGroups(store.reader, { tenant, ...span, runId: run }, { groupBy, limit: 2 }),
+      readFailureGroups(store.reader, { tenant }, { groupBy, limit: 2, buckets }),
+      readFailureGroups(store.reader, { tenant, ...span, runId: run }, { groupBy, limit: 2, buckets }),
     ]);
     return Promise.all(groups);
   },
@@ -207,8 +209,6 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     const { failed_ms: failedMs, unit, attempt } = page[3]!;
     return [page, await readFailureList(store.reader, { tenant }, { limit: 3, after: { failedMs, unit, attempt } })];
   },
-  readFailureSeries: (tenant) =>
-    readFailureSeries(store.reader, { tenant }, { groupBy: 'category', keys: ['tool', 'model'], stepMs: dayMs }),
   readFinalOutput: async (tenant) => [
     await readFinalOutput(store.reader, await scopeOfRun(tenant)),
     await readFinalOutput(store.reader, taskScope({ tenant, taskId: `other ${task}`, runId: run, agentId: 'b' })),
@@ -224,6 +224,17 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
             { limit: 20, ...(since === undefined ? {} : { heardSinceMs: since }) },
           ),
         ),
+      ),
+    ),
+  readMerged: (tenant) =>
+    Promise.all(
+      [taskKind, runKind].map((kind) =>
+        readMerged(store.reader, kind, {
+          name: 'merged',
+          where: 'tenant = {tenant:String}',
+          params: { tenant },
+          columns: wholeColumns,
+        }),
       ),
     ),
   placesReader: (tenant) => placesReader(taskKind)(store.reader, { tenant }, { ids: taskIds }),

@@ -1,69 +1,21 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { packageFile } from '../../src/core/package-root.js';
-import { hello, type Peer, scriptedCollector } from './scripted-collector.js';
-import { eventsOf, summary, type ToldEvent } from './told-events.js';
-
-/** A collector that acknowledges, and what it was told. */
-async function collector(options: { readonly silent?: boolean } = {}) {
-  const events: ToldEvent[] = [];
-  const frames = new Map<string, number>();
-  const peers: Peer[] = [];
-  const { url } = await scriptedCollector({
-    opened(peer) {
-      peers.push(peer);
-      peer.say({ ...hello, last_seq: frames.get(peer.producer) ?? 0 });
-    },
-    received(peer, frame) {
-      if (options.silent === true) return;
-      if (frame.seq > (frames.get(peer.producer) ?? 0)) {
-        frames.set(peer.producer, frame.seq);
-        events.push(...eventsOf(frame));
-      }
-      peer.say({ op: 'ack', seq: frame.seq });
-    },
-  });
-  return { url, events, peers };
-}
-
-/** A process that runs `body` with `tm`, a client of `url`; what it prints, and how it ended. */
-function agent(url: string, body: string, options = '') {
-  const program = `
-    import { tidemark } from ${JSON.stringify(packageFile('dist/src/sdk/index.js').href)};
-    const tm = tidemark({ url: ${JSON.stringify(url)}, key: 'k', agent: 'a', ${options} });
-    const connected = async () => {
-      while (tm.stats().state !== 'connected') await new Promise((resolve) => setTimeout(resolve, 5));
-    };
-    ${body}`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let output = '';
-  child.stdout.on('data', (data: Buffer) => {
-    output += data.toString();
-  });
-  child.stderr.on('data', (data: Buffer) => {
-    output += data.toString();
-  });
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, output }));
-  const says = (text: string) => expect.poll(() => output, { timeout: 10_000 }).toContain(text);
-  return { child, ended, says };
-}
+import { agent, countingCollector, sdkUrl } from './agent-process.js';
+import { summary } from './told-events.js';
 
 const told = ['run.started r', 'task.running t', 'task.completed t'];
 const openRun = `const run = tm.run('r'); run.task('t', () => 1);`;
 
 test('a process that has nothing left to do ends, and what it told last is there', async () => {
-  const { url, events } = await collector();
+  const { url, events } = await countingCollector();
   const { ended } = agent(url, openRun);
   expect(await ended).toEqual({ code: 0, signal: null, output: '' });
   expect(summary(events)).toEqual(told);
 });
 
 test('an open connection and an open run keep no process alive', async () => {
-  const { url } = await collector();
+  const { url } = await countingCollector();
   const { ended } = agent(url, `${openRun} await connected(); await tm.flush();`);
   expect(await ended).toMatchObject({ code: 0 });
 });
@@ -83,7 +35,7 @@ test('a collector that was never there costs neither an error nor the end', asyn
 });
 
 test('SIGTERM is waited for, and then does what it does', async () => {
-  const { url, events } = await collector();
+  const { url, events } = await countingCollector();
   const { child, ended, says } = agent(
     url,
     `await connected(); ${openRun} console.log('ready'); setInterval(() => {}, 1_000);`,
@@ -96,7 +48,7 @@ test('SIGTERM is waited for, and then does what it does', async () => {
 });
 
 test('where others listen for SIGTERM, they decide when the process ends', async () => {
-  const { url, events } = await collector();
+  const { url, events } = await countingCollector();
   const { child, ended, says } = agent(
     url,
     `process.on('SIGTERM', async () => { console.log('mine'); await tm.close(); process.exit(7); });
@@ -110,7 +62,7 @@ test('where others listen for SIGTERM, they decide when the process ends', async
 });
 
 test('process.exit waits for nothing: what was flushed before is there, the rest is not', async () => {
-  const { url, events } = await collector();
+  const { url, events } = await countingCollector();
   const { ended } = agent(
     url,
     `${openRun} console.log(await tm.flush()); run.end(); process.exit(3);`,
@@ -121,7 +73,7 @@ test('process.exit waits for nothing: what was flushed before is there, the rest
 });
 
 test('an uncaught exception ends the process as it would have, and says what it said', async () => {
-  const { url } = await collector();
+  const { url } = await countingCollector();
   const { ended } = agent(url, `tm.run('r', () => { throw new Error('boom'); });`);
   const { code, output } = await ended;
   expect(code).toBe(1);
@@ -129,7 +81,7 @@ test('an uncaught exception ends the process as it would have, and says what it 
 });
 
 test('after a freeze, in which the connection was lost, it goes on where it was', async () => {
-  const { url, events, peers } = await collector();
+  const { url, events, peers } = await countingCollector();
   const { child, ended, says } = agent(
     url,
     `await connected(); tm.task('before', () => 1); await tm.flush(); console.log('ready');
@@ -150,7 +102,7 @@ test('after a freeze, in which the connection was lost, it goes on where it was'
 });
 
 test('an event loop that is blocked sends when it is free again', async () => {
-  const { url, events } = await collector();
+  const { url, events } = await countingCollector();
   const { ended } = agent(
     url,
     `await connected(); ${openRun}
@@ -163,11 +115,11 @@ test('an event loop that is blocked sends when it is free again', async () => {
 });
 
 test('a thread has a client of its own, and one that is terminated harms nobody', async () => {
-  const { url, events } = await collector();
+  const { url, events } = await countingCollector();
   const { ended } = agent(
     url,
     `import { Worker } from 'node:worker_threads';
-     const code = \`import { tidemark } from ${JSON.stringify(packageFile('dist/src/sdk/index.js').href)};
+     const code = \`import { tidemark } from ${JSON.stringify(sdkUrl)};
        const tm = tidemark({ url: ${JSON.stringify(url)}, key: 'k', agent: 'w' });
        tm.task('in thread', () => 1); await tm.flush(); setInterval(() => {}, 1_000);
        (await import('node:worker_threads')).parentPort.postMessage('done');\`;
@@ -182,7 +134,7 @@ test('a thread has a client of its own, and one that is terminated harms nobody'
 });
 
 test('ten thousand runs at once are ten thousand runs', async () => {
-  const { url, events } = await collector();
+  const { url, events } = await countingCollector();
   const { ended } = agent(
     url,
     `await Promise.all(Array.from({ length: 10_000 }, (_, i) => tm.run('r' + i, async () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type AgentErrorDaysRow, readAgentErrorDays } from '../../clickhouse/queries/agents/agent-errors.js';
+import { readAgentErrorDays } from '../../clickhouse/queries/agents/agent-errors.js';
 import { readAgentKnown } from '../../clickhouse/queries/agents/agent-known.js';
+import type { AgentErrorDaysRow } from '../../clickhouse/queries/agents/error-row.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import { instant } from '../../core/time-text.js';
 import { countSchema } from '../answers/answer-schema.js';

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { type AgentErrorRow, readAgentErrors } from '../../clickhouse/queries/agents/agent-errors.js';
+import { readAgentErrors } from '../../clickhouse/queries/agents/agent-errors.js';
 import type { AgentKey } from '../../clickhouse/queries/agents/agent-known.js';
-import { type AgentPerformanceRow, readAgentPerformance } from '../../clickhouse/queries/agents/agent-performance.js';
+import { readAgentPerformance } from '../../clickhouse/queries/agents/agent-performance.js';
+import type { AgentErrorRow } from '../../clickhouse/queries/agents/error-row.js';
+import type { AgentPerformanceRow } from '../../clickhouse/queries/agents/performance-row.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { instant } from '../../core/time-text.js';

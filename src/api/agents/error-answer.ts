@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AgentErrorDaysRow, AgentErrorRow } from '../../clickhouse/queries/agents/agent-errors.js';
+import type { AgentErrorDaysRow, AgentErrorRow } from '../../clickhouse/queries/agents/error-row.js';
 import { instant } from '../../core/time-text.js';
 import { countSchema, instantSchema, optionalTextSchema, textSchema } from '../answers/answer-schema.js';
 import type { MetricRange } from '../request/metric-range.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AgentPerformanceRow } from '../../clickhouse/queries/agents/agent-performance.js';
+import type { AgentPerformanceRow } from '../../clickhouse/queries/agents/performance-row.js';
 import { instant } from '../../core/time-text.js';
 import {
   countSchema,

@@ -3,7 +3,6 @@ import { type FailureExampleRow, readFailureExamples } from '../../clickhouse/qu
 import type { FailureFilter } from '../../clickhouse/queries/failures/failure-filter.js';
 import { type FailureGrouping, failureGroupings } from '../../clickhouse/queries/failures/failure-grouping.js';
 import { type FailureGroupRow, readFailureGroups } from '../../clickhouse/queries/failures/failure-groups.js';
-import { readFailureSeries } from '../../clickhouse/queries/failures/failure-series.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import type { TimeSpan } from '../../core/time-span.js';
@@ -127,11 +126,14 @@ interface Asked {
 
 async function breakdown(store: StoreReader, asked: Asked): Promise<z.input<typeof answer>> {
   const { filter, span, groupBy, limit } = asked;
-  const { top, other, total, outcomesMs } = await readFailureGroups(store, filter, { groupBy, limit });
   const buckets = bucketsOf(span);
-  const [restOfSeries = [], ...series] = await readSeries(store, asked, { top, buckets, isEmpty: total === null });
-  const groups = top.map((row, index) => ({ row, series: series[index] ?? [] }));
-  const examples = await readExamples(store, asked, groups, buckets);
+  const { startsMs, stepMs } = buckets;
+  const { top, other, total, outcomesMs } = await readFailureGroups(store, filter, {
+    groupBy,
+    limit,
+    buckets: { firstMs: startsMs[0] ?? 0, stepMs, count: startsMs.length },
+  });
+  const examples = await readExamples(store, asked, top, buckets);
   const count = total?.count ?? 0;
   const share = (row: FailureGroupRow) => percentDigits((100 * row.count) / count);
   return {
@@ -144,50 +146,30 @@ async function breakdown(store: StoreReader, asked: Asked): Promise<z.input<type
     totals: failureCounts(total),
     step: buckets.name,
     buckets: buckets.startsMs.map(instant),
-    groups: groups.map(({ row, series: counts }, index) => ({
+    groups: top.map((row, index) => ({
       key: row.key === '' ? null : row.key,
       share: share(row),
       ...failureCounts(row),
-      series: counts,
+      series: row.series,
       examples: examples.filter(({ place }) => place === index + 1).map(exampleItem),
     })),
     other:
       other === null
         ? null
-        : { groups: other.groups, share: share(other), ...failureCounts(other), series: restOfSeries },
+        : { groups: other.groups, share: share(other), ...failureCounts(other), series: other.series },
   };
-}
-
-interface SeriesOf {
-  readonly top: readonly FailureGroupRow[];
-  readonly buckets: Buckets;
-  readonly isEmpty: boolean;
-}
-
-/** The counts of each bucket: first of what is in no top group, then of each of them. */
-async function readSeries(store: StoreReader, asked: Asked, { top, buckets, isEmpty }: SeriesOf): Promise<number[][]> {
-  const series = Array.from({ length: top.length + 1 }, () => buckets.startsMs.map(() => 0));
-  if (isEmpty) return series;
-  const [firstMs = 0] = buckets.startsMs;
-  const { stepMs } = buckets;
-  const keys = top.map(({ key }) => key);
-  for (const row of await readFailureSeries(store, asked.filter, { groupBy: asked.groupBy, keys, stepMs })) {
-    const counts = series[row.place];
-    if (counts !== undefined) counts[(row.start_ms - firstMs) / stepMs] = row.count;
-  }
-  return series;
 }
 
 function readExamples(
   store: StoreReader,
   { filter, span, groupBy }: Asked,
-  groups: readonly { readonly row: FailureGroupRow; readonly series: readonly number[] }[],
+  groups: readonly FailureGroupRow[],
   { startsMs }: Buckets,
 ): Promise<FailureExampleRow[]> {
-  const looked = groups.map(({ row, series }) => {
+  const looked = groups.map(({ key, series }) => {
     let [index, failures] = [series.length, 0];
     while (index > 0 && failures < exampleFailuresMin) failures += series[--index] ?? 0;
-    return { key: row.key, fromMs: Math.max(span.fromMs, startsMs[index] ?? span.fromMs) };
+    return { key, fromMs: Math.max(span.fromMs, startsMs[index] ?? span.fromMs) };
   });
   return readFailureExamples(store, filter, { groupBy, groups: looked, runsMax: exampleRunsMax });
 }

@@ -10,6 +10,7 @@ import type { HealthProbe } from '../../core/ports/health-probe.js';
 import type { HttpReply, HttpRequest } from '../../core/ports/http-route.js';
 import type { KeyKeeper } from '../../core/ports/key-keeper.js';
 import type { LiveWindows } from '../../core/ports/live-windows.js';
+import type { ReadMemory } from '../../core/ports/read-memory.js';
 import type { StorageSources } from '../../core/ports/storage-sources.js';
 import type { StoreExporter } from '../../core/ports/store-exporter.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
@@ -18,6 +19,8 @@ import type { RetentionDays } from '../../core/retention.js';
 
 export interface ApiDependencies {
   readonly store: StoreReader;
+  /** Absent: every request reads the store. */
+  readonly memory?: { open(): ReadMemory | null };
   readonly exporter: StoreExporter;
   readonly windows: LiveWindows;
   readonly endpoints: EndpointWindows;
@@ -88,7 +91,10 @@ export function readWithin<Result>(
     });
     if (request.signal.aborted) cancel();
     request.signal.addEventListener('abort', cancel, { once: true });
-    const bound: StoreReader = { rows: (query) => store.rows({ ...query, signal: controller.signal }) };
+    const bound: StoreReader = {
+      rows: (query) => store.rows({ ...query, signal: controller.signal }),
+      memory: context.memory?.open() ?? null,
+    };
     read(bound)
       .then(resolve, (error: unknown) => {
         reject(error);

@@ -1,3 +1,5 @@
+import type { ReadMemory } from './read-memory.js';
+
 /** One read of the store, bound to a tenant by a typed parameter. Each query of `clickhouse/queries` takes one. */
 export interface StoreReader {
   /**
@@ -5,6 +7,8 @@ export interface StoreReader {
    * Rejects with CollectorError: `query_timeout`, `store_unavailable`, `internal`.
    */
   rows<Row>(query: StoreQuery): Promise<Row[]>;
+  /** What is remembered of it, for one request; absent or null: nothing is. */
+  readonly memory?: ReadMemory | null;
 }
 
 export interface StoreQuery {

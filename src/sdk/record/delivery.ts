@@ -19,6 +19,10 @@ export interface Delivery {
   flush(timeoutMs: number): Promise<void>;
   close(timeoutMs: number): Promise<void>;
   delivered(): Delivered;
+  /** Where events outlive the process: puts all of them there. */
+  persist?(): void;
+  /** Events that an earlier process left. */
+  readonly found?: number;
 }
 
 /** Without a url: nothing is kept. What is offered counts as dropped, and is not offered. */

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash, randomInt } from 'node:crypto';
 import { holdingClock, systemClock } from '../../core/clock.js';
 import { binaryWire } from '../binary-wire.js';
+import { DiskDelivery } from './disk-delivery.js';
 import type { ContextVariable, Surroundings } from './surroundings.js';
 
 /** Node, Bun and Deno. */
@@ -16,6 +17,11 @@ export const nodeSurroundings: Surroundings = {
   hash: (text) => createHash('sha256').update(text).digest('hex').slice(0, 16),
   random: () => randomInt(0x1_0000_0000_0000 - 1) / 0x1_0000_0000_0000,
   environment: (name) => process.env[name],
+  diskDelivery: (options) => new DiskDelivery(options),
+  atEnd(persist) {
+    process.on('exit', persist);
+    return () => process.removeListener('exit', persist);
+  },
   beforeEnd,
 };
 

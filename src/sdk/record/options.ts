@@ -78,7 +78,7 @@ export interface RetryOptions {
 }
 
 /** What happens when `bufferBytesMax` wait for their acknowledgement. */
-export type Overflow = 'drop' | 'block';
+export type Overflow = 'drop' | 'block' | 'disk';
 
 export interface TidemarkOptions extends Shared {
   /** `http://host:port` or `ws://…`; default: the environment's TIDEMARK_URL. Without one, nothing is sent. */
@@ -92,9 +92,13 @@ export interface TidemarkOptions extends Shared {
   /**
    * `drop`, the default: the oldest events that were not sent yet are given up, and counted. `block`: asynchronous
    * forms wait at their end; what cannot wait may exceed the bound once over, and is dropped and counted beyond that.
+   * `disk`: everything goes through files in `directory`, which outlive the process; `diskBytesMax` bounds them.
    */
   readonly overflow?: Overflow | undefined;
   readonly bufferBytesMax?: number | undefined;
+  /** With `disk`: of this name's processes, on this machine. They take over what one of them left. */
+  readonly directory?: string | undefined;
+  readonly diskBytesMax?: number | undefined;
   readonly batchEventsMax?: number | undefined;
   readonly batchAgeMs?: number | undefined;
   /** While a run is open; 0: none. */

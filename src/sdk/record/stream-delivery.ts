@@ -31,21 +31,10 @@ export class StreamDelivery implements Delivery {
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    const { url, key, producer, overflow, bufferBytesMax, batchEventsMax, batchAgeMs, onProblem } = options;
-    const client: ClientOptions = {
-      url,
-      key,
-      ...(producer === undefined ? {} : { producer }),
-      clock: options.clock,
-      holds: false,
-      // What cannot wait may exceed the bound once over.
-      bufferBytesMax: overflow === 'block' ? 2 * bufferBytesMax : bufferBytesMax,
-      batchEventsMax,
-      batchAgeMsMax: batchAgeMs,
-      onError: (error) => onProblem(`${error.code}: ${error.message}`),
-      onReject: (rejection) => onProblem(textOf(rejection)),
-    };
-    this.#client = new TidemarkClient(client, options.wire);
+    const { overflow, bufferBytesMax } = options;
+    // What cannot wait may exceed the bound once over.
+    const bytesMax = overflow === 'block' ? 2 * bufferBytesMax : bufferBytesMax;
+    this.#client = new TidemarkClient({ ...streamClientOptions(options), bufferBytesMax: bytesMax }, options.wire);
   }
 
   offer(event: TidemarkEvent): void {
@@ -92,6 +81,22 @@ export class StreamDelivery implements Delivery {
   }
 }
 
-function textOf({ code, path, message, kept }: Rejection): string {
+/** Those of every client whose owner must not be held up. */
+export function streamClientOptions(options: StreamOptions): ClientOptions {
+  const { url, key, producer, batchEventsMax, batchAgeMs, clock, onProblem } = options;
+  return {
+    url,
+    key,
+    ...(producer === undefined ? {} : { producer }),
+    clock,
+    holds: false,
+    batchEventsMax,
+    batchAgeMsMax: batchAgeMs,
+    onError: (error) => onProblem(`${error.code}: ${error.message}`),
+    onRefused: (refusal) => onProblem(textOf(refusal)),
+  };
+}
+
+function textOf({ code, path, message, kept }: Omit<Rejection, 'event'>): string {
   return `${kept ? 'an event is kept without a field' : 'an event is refused'}: ${code} ${path} ${message}`;
 }

@@ -1,5 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import type { Wire } from '../wire.js';
+import type { Delivery } from './delivery.js';
+import type { DiskOptions } from './disk-delivery.js';
 
 /**
  * What the words need of the place they run in. One file a place implements it (`node.ts`, `web.ts`), so that the rest
@@ -18,6 +20,10 @@ export interface Surroundings {
   /** 0 to 1, for names that nobody guesses or repeats. */
   random(): number;
   environment(name: string): string | undefined;
+  /** Null where there are no files. Throws when the directory cannot be used. */
+  diskDelivery(options: DiskOptions): Delivery | null;
+  /** Calls `persist` when the process ends, whatever way it can still be called. */
+  atEnd(persist: () => void): () => void;
   /** Calls `flush` before the process ends by itself or by SIGTERM. Answers how to take that back. */
   beforeEnd(flush: () => Promise<unknown>, options: { readonly signals: boolean }): () => void;
 }

@@ -12,7 +12,7 @@ import type { Flushed, RunOptions, Shared, Stats, TidemarkOptions } from './opti
 import { PostDelivery } from './post-delivery.js';
 import type { Recorder } from './recorder.js';
 import type { Beginning } from './scope.js';
-import { StreamDelivery } from './stream-delivery.js';
+import { StreamDelivery, type StreamOptions } from './stream-delivery.js';
 import type { ContextVariable, Surroundings } from './surroundings.js';
 import { Words } from './words.js';
 
@@ -22,6 +22,7 @@ const defaults = {
   batchAgeMs: 200,
   heartbeatMs: 15_000,
   exitMs: 2_000,
+  diskBytesMax: 1_073_741_824,
 } as const;
 
 const flushMsDefault = 5_000;
@@ -104,11 +105,7 @@ class Desk implements Recorder<Handle> {
     };
     this.#context = surroundings.createContext();
     this.#delivery = this.#createDelivery();
-    const exitMs = options.exitMs ?? defaults.exitMs;
-    this.#takeBackEnd =
-      this.#delivery === noDelivery
-        ? () => undefined
-        : surroundings.beforeEnd(() => this.flush(exitMs), { signals: options.signals ?? true });
+    this.#takeBackEnd = this.#watchEnd();
   }
 
   flowing(): Flowing<Handle> | undefined {
@@ -202,7 +199,7 @@ class Desk implements Recorder<Handle> {
   stats(): Stats {
     const { acked, rejected, dropped: given, connections, resent, state } = this.#delivery.delivered();
     const dropped = given + this.#late;
-    const offered = this.#offered;
+    const offered = this.#offered + (this.#delivery.found ?? 0);
     const pending = offered - acked - rejected - dropped;
     const { mended, redacted } = { mended: this.#mended, redacted: this.#redacted };
     return { offered, acked, pending, rejected, dropped, mended, redacted, connections, resent, state };
@@ -247,6 +244,19 @@ class Desk implements Recorder<Handle> {
     }
   }
 
+  #watchEnd(): () => void {
+    const { surroundings } = this;
+    const delivery = this.#delivery;
+    if (delivery === noDelivery) return () => undefined;
+    const { exitMs = defaults.exitMs, signals = true } = this.#options;
+    const takeBackFlush = surroundings.beforeEnd(() => this.flush(exitMs), { signals });
+    const takeBackPersist = surroundings.atEnd(() => this.quietly(() => delivery.persist?.()));
+    return () => {
+      takeBackFlush();
+      takeBackPersist();
+    };
+  }
+
   #createDelivery(): Delivery {
     const { surroundings } = this;
     const url = this.#options.url ?? surroundings.environment('TIDEMARK_URL');
@@ -266,11 +276,21 @@ class Desk implements Recorder<Handle> {
     const { producer = randomProducer(options.random), overflow = 'drop', transport = 'stream' } = this.#options;
     try {
       if (transport === 'post') return new PostDelivery({ ...options, producer });
+      if (overflow === 'disk') return this.#createDiskDelivery({ ...options, overflow });
       return new StreamDelivery({ ...options, producer, overflow });
     } catch (error) {
       this.#tell(`nothing is sent: ${error instanceof Error ? error.message : String(error)}`);
       return noDelivery;
     }
+  }
+
+  #createDiskDelivery(options: StreamOptions): Delivery {
+    const { directory, producer = 'sdk', diskBytesMax = defaults.diskBytesMax } = this.#options;
+    if (directory === undefined) throw new Error('overflow disk needs a directory');
+    const random = (): number => this.surroundings.random();
+    const delivery = this.surroundings.diskDelivery({ ...options, directory, producer, diskBytesMax, random });
+    if (delivery === null) throw new Error('overflow disk is not for pages: they have no files');
+    return delivery;
   }
 }
 

@@ -1,17 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
-import type { Clock } from '../../core/clock.js';
+import { pageClock } from '../../core/clock.js';
 import { jsonWire } from '../json-wire.js';
 import type { ContextVariable, Surroundings } from './surroundings.js';
-
-/** Nothing here keeps a page alive, nor could. */
-const pageClock: Clock = {
-  nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  setTimer(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
 
 /** Browsers, where no context flows over an `await`: it holds as long as the function runs without one. */
 export const webSurroundings: Surroundings = {
@@ -42,6 +32,8 @@ export const webSurroundings: Surroundings = {
     return (high * 0x1_0000 + (low >>> 16)) / 0x1_0000_0000_0000;
   },
   environment: () => undefined,
+  diskDelivery: () => null,
+  atEnd: () => () => undefined,
   /** A page that is hidden may be gone without another word. */
   beforeEnd(flush) {
     const hidden = (): void => void flush();

@@ -53,7 +53,7 @@ beforeAll(async () => {
     { ...model, ...at, type: 'task.completed', tokens_in: 200, usage_scope: 'rolled_up', duration_ms: 9 },
   );
   await store.insert(rows);
-  api = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs) });
+  api = createQueryApi({ store: store.reader, memory: store.memory, clock: new FakeClock(nowMs) });
 });
 
 afterAll(async () => {

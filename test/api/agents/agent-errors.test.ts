@@ -22,7 +22,7 @@ beforeAll(async () => {
   }
   rows.push({ tenant: 'acme', agent_id: 'calm', type: 'task.completed', task_id: 'c', ts: nowMs, received: nowMs });
   await store.insert(rows);
-  api = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs) });
+  api = createQueryApi({ store: store.reader, memory: store.memory, clock: new FakeClock(nowMs) });
 });
 
 afterAll(async () => {

@@ -17,7 +17,7 @@ function memory(tenant: string, agentId: string, type: 'stored' | 'recalled', ts
 
 beforeAll(async () => {
   store = await openQueryStore();
-  api = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs) });
+  api = createQueryApi({ store: store.reader, memory: store.memory, clock: new FakeClock(nowMs) });
   const rows: RawRow[] = [
     ...[1, 2, 3].map((n) => memory('acme', 'archivist', 'stored', nowMs - n)),
     memory('acme', 'archivist', 'recalled', nowMs - 5),

@@ -26,7 +26,7 @@ beforeAll(async () => {
     rows.push({ ...failed, task_id: `${age}`, error_message: 'no route', ts, received: ts, duration_ms: 50 });
   }
   await store.insert(rows);
-  api = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs) });
+  api = createQueryApi({ store: store.reader, memory: store.memory, clock: new FakeClock(nowMs) });
 });
 
 afterAll(async () => {

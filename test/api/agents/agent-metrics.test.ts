@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FakeClock } from '../../support/fake-clock.js';
 import { seededRandom, testSeed } from '../../support/seeded-random.js';
 import { type Answer, createQueryApi, type QueryApi } from '../api-client.js';
-import { openQueryStore, type QueryStore, type RawRow } from '../api-store.js';
+import { openMemory, openQueryStore, type QueryStore, type RawRow } from '../api-store.js';
 import {
   counted,
   countedHalf,
@@ -38,7 +38,7 @@ beforeAll(async () => {
   rows.push(...edgeRows('acme', 'edges'));
   rows.push({ tenant: 'acme', agent_id: 'talker', type: 'log', ts: nowMs - 5_000, received: nowMs - 4_000 });
   await store.insert(rows);
-  api = createQueryApi({ store: store.reader, clock });
+  api = createQueryApi({ store: store.reader, memory: store.memory, clock });
 });
 
 afterAll(async () => {
@@ -225,20 +225,46 @@ test('a day with events but no execution is covered, and counts as none', async 
 
 test('a rolling range reads minutes only at its edges', async () => {
   store.asked.length = 0;
-  await api.get('acme', '/api/v1/agents/planner/metrics?time_range=90d');
-  const params = store.asked.find((query) => query.name === 'agent_performance')?.params ?? {};
+  await forgetful().get('acme', '/api/v1/agents/planner/metrics?time_range=90d');
+  const params = store.asked.find((query) => query.name === 'agent_minutes')?.params ?? {};
   const minutes = [0, 1, 2].map((span) => Number(params[`to_${span}`]) - Number(params[`from_${span}`]));
   expect(sum(minutes)).toBeLessThanOrEqual((3 * dayMs) / 1000);
 });
 
 test('aggregated metrics of whole days read no raw event, and minutes of one day at most', async () => {
   store.asked.length = 0;
-  await api.get('acme', '/api/v1/agents/planner/metrics?time_range=30d&metric_type=aggregated');
-  const names = store.asked.map((query) => query.name);
-  expect(names.slice(0, 3).sort()).toEqual(['agent_errors', 'agent_performance', 'execution_bucket']);
-  for (const { sql } of store.asked.slice(0, 3)) expect(sql).not.toMatch(/agent_events|per_minute/);
-  expect(names.length).toBeLessThanOrEqual(5);
+  await forgetful().get('acme', '/api/v1/agents/planner/metrics?time_range=30d&metric_type=aggregated');
+  const asked = store.asked.filter(({ name }) => name !== 'store_changes' && name !== 'remembered_tables');
+  expect(
+    asked
+      .map(({ name }) => name)
+      .slice(0, 2)
+      .sort(),
+  ).toEqual(['agent_days', 'error_days']);
+  for (const { sql } of asked.slice(0, 2)) expect(sql).not.toMatch(/agent_events|per_minute/);
+  expect(asked.length).toBeLessThanOrEqual(4);
 });
+
+test('what has not changed is answered from memory, with one look at the store', async () => {
+  await api.get('acme', '/api/v1/agents/planner/metrics?time_range=30d&metric_type=aggregated');
+  store.asked.length = 0;
+  const path = '/api/v1/agents/planner/metrics?time_range=30d&metric_type=aggregated';
+  const known = await api.get('acme', path);
+  expect(store.asked.map(({ name }) => name)).toEqual(['store_changes']);
+  const { execution_times: times, ...told } = known.body;
+  const unremembered = await createQueryApi({ store: store.reader, clock }).get('acme', path);
+  const { execution_times: read, ...asked } = unremembered.body;
+  expect(Object.keys(told)).toEqual(Object.keys(asked));
+  expect({ ...told, trend_basis: null }).toEqual({ ...asked, trend_basis: null });
+  for (const [name, ms] of Object.entries(read as Record<string, number>)) {
+    expect((times as Record<string, number>)[name]).toBeCloseTo(ms, -Math.log10(ms / 100));
+  }
+});
+
+/** An API that remembers nothing yet. */
+function forgetful(): QueryApi {
+  return createQueryApi({ store: store.reader, memory: openMemory(store.reader, 1 << 20), clock });
+}
 
 /** The executions in the order of their time, cut in the middle: what the trend compares, counted one by one. */
 function halvesOf(found: readonly RawRow[]) {

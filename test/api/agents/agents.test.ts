@@ -63,7 +63,7 @@ beforeAll(async () => {
   add('acme', 'agent-05', 5 * hourMs, { agent_name: 'Of one time, received later', received: nowMs - 1 });
   add('acme', 'agent-05', 5 * hourMs, { agent_name: 'Of one time' });
   await store.insert(rows);
-  api = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs), windows });
+  api = createQueryApi({ store: store.reader, memory: store.memory, clock: new FakeClock(nowMs), windows });
 });
 
 afterAll(async () => {

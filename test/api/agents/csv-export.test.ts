@@ -70,7 +70,12 @@ beforeAll(async () => {
   store = await openQueryStore();
   const event = { tenant: 'acme', type: 'task.completed', ts: nowMs - 1, received: nowMs, cost_micros: 7 };
   await store.insert(ids.map((id) => ({ ...event, agent_id: id, agent_name: `${id}~` })));
-  api = createQueryApi({ store: store.reader, exporter: store.exporter, clock: new FakeClock(nowMs) });
+  api = createQueryApi({
+    store: store.reader,
+    memory: store.memory,
+    exporter: store.exporter,
+    clock: new FakeClock(nowMs),
+  });
 });
 
 afterAll(async () => {

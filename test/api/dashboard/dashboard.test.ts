@@ -26,7 +26,7 @@ beforeAll(async () => {
   for (const tenant of tenants) rows.push(...history(tenant), ...edgeRows(tenant));
   rows.push(...rankedRows(), ...troubledRows(), ...quietRows());
   await store.insert(rows);
-  api = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs) });
+  api = createQueryApi({ store: store.reader, memory: store.memory, clock: new FakeClock(nowMs) });
 });
 
 afterAll(async () => {
@@ -187,7 +187,7 @@ const clocks = [
 const cases = tenants.flatMap((tenant) => clocks.map(([when, atMs]) => ({ tenant, when, atMs })));
 
 async function dashboardAt(tenant: string, atMs: number): Promise<Record<string, Item>> {
-  const past = createQueryApi({ store: store.reader, clock: new FakeClock(atMs) });
+  const past = createQueryApi({ store: store.reader, memory: store.memory, clock: new FakeClock(atMs) });
   const { status, body } = await past.get(tenant, '/api/v1/metrics/dashboard');
   expect(status).toBe(200);
   return body as Record<string, Item>;
@@ -356,13 +356,30 @@ test('a tenant without events has zeros and nulls', async () => {
 
 test('the studio path answers the same, neither takes parameters, and every read is bound to the tenant', async () => {
   store.asked.length = 0;
-  const { body } = await api.get('acme', '/api/v1/agent-studio/metrics/dashboard');
+  const unremembered = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs) });
+  const { body } = await unremembered.get('acme', '/api/v1/agent-studio/metrics/dashboard');
   expect(body).toEqual(await dashboard());
-  expect(store.asked.length).toBeGreaterThan(3);
-  for (const { name, sql, params } of store.asked) {
+  const asked = store.asked.filter(({ name }) => name !== 'store_changes' && name !== 'remembered_tables');
+  expect(asked.length).toBeGreaterThan(3);
+  for (const { name, sql, params } of asked) {
     expect(params.tenant, name).toBe('acme');
     expect(sql.match(/tenant = \{tenant:String\}/g)?.length, name).toBe(sql.match(/FROM agent_/g)?.length);
   }
   const refused = await api.get('acme', '/api/v1/metrics/dashboard?days=7');
   expect([refused.status, refused.body.code]).toEqual([400, 'parameter_invalid']);
+});
+
+test('what has not changed is answered from memory, and what another collector wrote is there', async () => {
+  const before = await dashboard();
+  store.asked.length = 0;
+  expect(await dashboard()).toEqual(before);
+  expect(store.asked.map(({ name }) => name)).toEqual(['store_changes']);
+  const ended = { type: 'task.completed', task_id: 'late', duration_ms: 5 };
+  await store.insert([
+    { tenant: 'acme', agent_id: 'newcomer', ts: nowMs - 60_000, received: nowMs - 59_000, ...ended },
+  ]);
+  const after = await dashboard();
+  expect(Number(after.total_agents)).toBe(Number(before.total_agents) + 1);
+  const unremembered = createQueryApi({ store: store.reader, clock: new FakeClock(nowMs) });
+  expect((await unremembered.get('acme', '/api/v1/metrics/dashboard')).body).toEqual(after);
 });

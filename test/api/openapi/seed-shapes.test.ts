@@ -29,7 +29,12 @@ const slow: HealthProbe = {
 beforeAll(async () => {
   store = await openQueryStore();
   await store.insert([...seedHistory, ...metricHistory]);
-  api = createQueryApi({ store: store.reader, clock: new FakeClock(endMs), probes: [healthy, slow] });
+  api = createQueryApi({
+    store: store.reader,
+    memory: store.memory,
+    clock: new FakeClock(endMs),
+    probes: [healthy, slow],
+  });
   await vi.waitFor(async () => expect(await get('/api/v1/monitoring/tasks')).toMatchObject({ total: 5 }), {
     timeout: 20_000,
   });

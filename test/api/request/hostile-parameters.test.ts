@@ -42,7 +42,12 @@ beforeAll(async () => {
     return [...own, { ...failed, tenant: 'acme' }, { ...failed, tenant: 'globex' }, { ...event, tenant: 'globex' }];
   });
   await store.insert(rows);
-  api = createQueryApi({ store: store.reader, exporter: store.exporter, clock: new FakeClock(nowMs) });
+  api = createQueryApi({
+    store: store.reader,
+    memory: store.memory,
+    exporter: store.exporter,
+    clock: new FakeClock(nowMs),
+  });
 });
 
 afterAll(async () => {

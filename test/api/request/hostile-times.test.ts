@@ -124,7 +124,13 @@ beforeAll(async () => {
     { ...common, type: 'run.completed', ts: nowMs },
   ]);
   const clock = new FakeClock(nowMs);
-  api = createQueryApi({ store: store.reader, exporter: store.exporter, finalizer: finalizerOf(store), clock });
+  api = createQueryApi({
+    store: store.reader,
+    memory: store.memory,
+    exporter: store.exporter,
+    finalizer: finalizerOf(store),
+    clock,
+  });
 });
 
 function finalizerOf({ writer }: QueryStore): RollupDayFinalizer {

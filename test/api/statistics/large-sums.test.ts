@@ -24,7 +24,12 @@ test('events with the largest numbers there are leave every answer as described'
   // A third event of the same kind passes 2^53 in every sum, and 2^54 in most.
   const copies = [1, 2, 3].map((copy) => examples.map((event) => ({ ...event, ...largest, event_id: `${copy}` })));
   await store.insert(copies.flat() as unknown as RawRow[]);
-  const api = createQueryApi({ store: store.reader, exporter: store.exporter, clock: new FakeClock(nowMs) });
+  const api = createQueryApi({
+    store: store.reader,
+    memory: store.memory,
+    exporter: store.exporter,
+    clock: new FakeClock(nowMs),
+  });
   const document = new ApiDocument(
     openApiDocument(api.routes, { version: '1.0.0', sockets: [] }) as unknown as OpenApi,
   );
@@ -61,7 +66,12 @@ test('sums beyond 2^64 go on instead of beginning anew at 0, over days and over 
   };
   const rows = [1, 2, 3].map((day) => ({ ...task, task_id: `t${day}`, ts: nowMs - day * dayMs, received: nowMs }));
   await store.insert(rows as unknown as RawRow[]);
-  const api = createQueryApi({ store: store.reader, exporter: store.exporter, clock: new FakeClock(nowMs) });
+  const api = createQueryApi({
+    store: store.reader,
+    memory: store.memory,
+    exporter: store.exporter,
+    clock: new FakeClock(nowMs),
+  });
   const answer = async (target: string) => (await api.get('acme', `/api/v1/${target}`)).body as never;
   const metrics = (way: string) => answer(`agents/heavy/metrics?time_range=7d&metric_type=${way}`);
   const sums = { tokens: { in: 3 * whole, out: 0, total: 3 * whole }, cost_cents: (3 * whole) / 10_000 };

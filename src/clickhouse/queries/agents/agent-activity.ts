@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
-import { checkedRows } from '../sql/checked-rows.js';
+import { ceilTo, dayMs, floorTo } from '../../../core/time-span.js';
 import { integer64 } from '../sql/column-types.js';
+import { rememberedRows } from '../sql/remembered-rows.js';
 
 const row = z.object({ agent_id: z.string(), total: integer64, successful: integer64, failed: integer64 });
 
@@ -17,8 +18,10 @@ export interface AgentActivityRange {
 }
 
 /** Executions of some agents by outcome over a range of minutes; an agent without any has no row. */
-export function readAgentActivity(store: StoreReader, range: AgentActivityRange): Promise<AgentActivityRow[]> {
-  return checkedRows(store, row, {
+export function readAgentActivity(store: StoreReader, range: AgentActivityRange): Promise<readonly AgentActivityRow[]> {
+  const days = { fromMs: floorTo(range.fromMs, dayMs), toMs: ceilTo(range.toMs, dayMs) };
+  return rememberedRows(store, row, {
+    sources: [{ table: 'agent_performance_per_minute_v1', days }],
     name: 'agent_activity',
     sql: `
       SELECT agent_id, sum(total) AS total, sum(successful) AS successful, sum(failed) AS failed

@@ -1,35 +1,13 @@
-import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
+import type { TimeSpan } from '../../../core/time-span.js';
 import { dayText } from '../../../core/time-text.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import { epochMs, integer64, optionalText } from '../sql/column-types.js';
 import { normalizedMessage } from '../sql/normalized-message.js';
 import { failuresWithRecovery } from '../sql/recovered-failures.js';
 import type { ErrorRange } from '../sql/rollup-range.js';
 import type { AgentKey } from './agent-known.js';
-
-const row = z.object({
-  error_category: optionalText,
-  error_code: optionalText,
-  message: optionalText,
-  occurrences: integer64,
-  recovered: integer64,
-  affected_runs: integer64,
-  first_seen_ms: epochMs,
-  last_seen_ms: epochMs,
-  total_groups: integer64,
-  failed: integer64,
-});
-
-/** A group of failed executions. `total_groups` and `failed` are those of the whole range, on every row. */
-export type AgentErrorRow = z.output<typeof row>;
-
-const rowWithDays = row.extend({
-  per_day: z.tuple([z.array(z.string()), z.array(integer64)]),
-});
-
-/** With the UTC days on which it occurred and, in the same order, how often. */
-export type AgentErrorDaysRow = z.output<typeof rowWithDays>;
+import { errorRowsBytes, groupedErrors, readErrorDays, readErrorSpans } from './error-days.js';
+import { type AgentErrorDaysRow, type AgentErrorRow, errorDaysRow, errorRow } from './error-row.js';
 
 export interface ErrorQuery {
   readonly range: ErrorRange;
@@ -108,8 +86,10 @@ export async function readAgentErrors(
   agent: AgentKey,
   query: ErrorQuery,
 ): Promise<AgentErrorRow[]> {
+  const known = await readKnownErrors(store, agent, query);
+  if (known !== null) return [...known];
   const asked = statement(agent, query, '');
-  return asked === null ? [] : checkedRows(store, row, { name: 'agent_errors', ...asked });
+  return asked === null ? [] : checkedRows(store, errorRow, { name: 'agent_errors', ...asked });
 }
 
 /** As `readAgentErrors`, and on which days each occurred. */
@@ -118,8 +98,35 @@ export async function readAgentErrorDays(
   agent: AgentKey,
   query: ErrorQuery,
 ): Promise<AgentErrorDaysRow[]> {
+  const known = await readKnownErrors(store, agent, query);
+  if (known !== null) return [...known];
   const asked = statement(agent, query, perDayColumn);
-  return asked === null ? [] : checkedRows(store, rowWithDays, { name: 'agent_error_days', ...asked });
+  return asked === null ? [] : checkedRows(store, errorDaysRow, { name: 'agent_error_days', ...asked });
+}
+
+/** Of remembered days, and of the raw events beside them. Null where the store has no memory, or no day is asked. */
+async function readKnownErrors(
+  store: StoreReader,
+  agent: AgentKey,
+  { range: { days, raw }, limit }: ErrorQuery,
+): Promise<readonly AgentErrorDaysRow[] | null> {
+  const { memory } = store;
+  if (!memory || days.toMs <= days.fromMs) return null;
+  const spans = rawParams(raw);
+  if (spans === null) {
+    return await memory.value({
+      sources: [{ table: 'agent_errors_per_day_v1', days }],
+      key: JSON.stringify(['error groups', agent.tenant, agent.agentId, days, limit]),
+      read: async () => groupedErrors(await readErrorDays(store, memory, agent, days), limit),
+      bytesOf: errorRowsBytes,
+    });
+  }
+  const params = { tenant: agent.tenant, agent_id: agent.agentId, ...spans };
+  const [ofDays, ofSpans] = await Promise.all([
+    readErrorDays(store, memory, agent, days),
+    readErrorSpans(store, { source: rawSql, params }),
+  ]);
+  return groupedErrors([...ofDays, ...ofSpans], limit);
 }
 
 function statement({ tenant, agentId }: AgentKey, { range, limit }: ErrorQuery, perDay: string) {
@@ -130,14 +137,22 @@ function statement({ tenant, agentId }: AgentKey, { range, limit }: ErrorQuery, 
     params.from_day = dayText(range.days.fromMs);
     params.to_day = dayText(range.days.toMs);
   }
-  const spans = range.raw.filter((span) => span.toMs > span.fromMs);
-  if (spans.length > 0) {
+  const spans = rawParams(range.raw);
+  if (spans !== null) {
     sources.push(rawSql);
-    params.raw_from = Math.min(...spans.map((span) => span.fromMs));
-    for (let index = 0; index < rawSpansMax; index++) {
-      params[`from_${index}`] = spans[index]?.fromMs ?? 0;
-      params[`to_${index}`] = spans[index]?.toMs ?? 0;
-    }
+    Object.assign(params, spans);
   }
   return sources.length === 0 ? null : { sql: groupsSql(sources.join(' UNION ALL '), perDay), params };
+}
+
+/** Null when no raw event is to be read. */
+function rawParams(raw: readonly TimeSpan[]): Record<string, number> | null {
+  const spans = raw.filter((span) => span.toMs > span.fromMs);
+  if (spans.length === 0) return null;
+  const params: Record<string, number> = { raw_from: Math.min(...spans.map((span) => span.fromMs)) };
+  for (let index = 0; index < rawSpansMax; index++) {
+    params[`from_${index}`] = spans[index]?.fromMs ?? 0;
+    params[`to_${index}`] = spans[index]?.toMs ?? 0;
+  }
+  return params;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
-import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, optionalText } from '../sql/column-types.js';
+import { rememberedRows } from '../sql/remembered-rows.js';
 
 const row = z.object({ agent_id: z.string(), agent_name: optionalText, last_received_ms: epochMs });
 
@@ -20,8 +20,9 @@ export interface AgentPage {
  * agent and day with any event. The ids of the page are found in the order of its key and reading stops with the last;
  * names and times are then read of these agents only: 14 ms of CPU for 100 of 1,000 agents in 155,000 rows.
  */
-export function readAgentPage(store: StoreReader, page: AgentPage): Promise<AgentPageRow[]> {
-  return checkedRows(store, row, {
+export function readAgentPage(store: StoreReader, page: AgentPage): Promise<readonly AgentPageRow[]> {
+  return rememberedRows(store, row, {
+    sources: [{ table: 'agent_performance_per_day_v1', days: null }],
     name: 'agent_page',
     sql: `
       SELECT

@@ -1,47 +1,13 @@
-import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import type { TimeSpan } from '../../../core/time-span.js';
 import { dayText } from '../../../core/time-text.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import { epochMs, integer64, optionalFloat } from '../sql/column-types.js';
-import { parseDigestState } from '../sql/digest-state.js';
 import type { PerformanceRange } from '../sql/rollup-range.js';
-import { usageColumns, usageRow, usageSums } from '../sql/usage-columns.js';
+import { usageColumns, usageSums } from '../sql/usage-columns.js';
+import { rangeBuckets, rangeSources } from './agent-buckets.js';
 import type { AgentKey } from './agent-known.js';
-
-const digest = z.string().transform(parseDigestState);
-
-const row = z.object({
-  total: integer64,
-  successful: integer64,
-  failed: integer64,
-  cancelled: integer64,
-  first_total: integer64,
-  first_successful: integer64,
-  first_failed: integer64,
-  first_successful_duration_digest: digest,
-  second_successful_duration_digest: digest,
-  duration_count: integer64,
-  duration_sum_ms: z.number(),
-  duration_min_ms: z.number(),
-  duration_max_ms: z.number(),
-  percentiles: z.tuple([optionalFloat, optionalFloat, optionalFloat]),
-  ...usageRow,
-  confidence_sum: z.number(),
-  confidence_count: integer64,
-  memory_mb_count: integer64,
-  memory_mb_max: z.number(),
-  buckets: integer64,
-  first_bucket_s: integer64,
-  end_bucket_s: integer64,
-  last_received_ms: epochMs,
-});
-
-/**
- * `first_*` are the part before the split; the percentiles are p50, p95, p99 in ms, null without durations. The digests
- * are centroids (`parseDigestState`) of the durations of successes, in ms.
- */
-export type AgentPerformanceRow = z.output<typeof row>;
+import { performanceBytes, performanceOf } from './bucket-sums.js';
+import { type AgentPerformanceRow, performanceRow } from './performance-row.js';
 
 const minuteSpansMax = 3;
 
@@ -127,16 +93,25 @@ const bothSql = `SELECT ${aggregates('bucket_s', 'width_s')}
   FROM (${bucketsOf(daySource)} UNION ALL ${bucketsOf(minuteSource)}) AS bucket`;
 
 /**
- * The executions of one agent over a range, in one row, merged on read from whole days and from the minutes at
- * the edges.
+ * The executions of one agent over a range, in one row, merged from whole days and from the minutes at the edges: of
+ * what is remembered where the store has a memory, else by the store.
  */
 export async function readAgentPerformance(
   store: StoreReader,
   key: AgentKey,
   range: PerformanceRange,
 ): Promise<AgentPerformanceRow> {
+  const { memory } = store;
+  if (memory) {
+    return await memory.value({
+      sources: rangeSources(range),
+      key: JSON.stringify(['performance', key.tenant, key.agentId, range]),
+      read: async () => performanceOf(await rangeBuckets(store, memory, key, range), range.splitMs),
+      bytesOf: performanceBytes,
+    });
+  }
   const { days, minutes } = rollupParams(range);
-  const rows = await checkedRows(store, row, {
+  const rows = await checkedRows(store, performanceRow, {
     name: 'agent_performance',
     sql: days === null ? minutesSql : minutes === null ? daysSql : bothSql,
     params: { tenant: key.tenant, agent_id: key.agentId, split_s: seconds(range.splitMs), ...days, ...minutes },

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
-import { dayMs } from '../../../core/time-span.js';
+import { ceilTo, dayMs, floorTo } from '../../../core/time-span.js';
 import { dayText } from '../../../core/time-text.js';
 import { epochSeconds } from '../sql/bucket-time.js';
-import { checkedRows } from '../sql/checked-rows.js';
 import { integer64, optionalFloat } from '../sql/column-types.js';
+import { rememberedRows } from '../sql/remembered-rows.js';
 import { usageRow, usageSum } from '../sql/usage-columns.js';
 import type { AgentKey } from './agent-known.js';
 
@@ -77,10 +77,13 @@ export function readAgentSeries(
   store: StoreReader,
   key: AgentKey,
   { columns, ...range }: AgentSeriesRange,
-): Promise<AgentSeriesRow[]> {
+): Promise<readonly AgentSeriesRow[]> {
   const selected = columns.map((name) => `${columnSql[name]} AS ${name}`).join(', ');
   const source = range.stepMs === dayMs ? daySource(range) : minuteSource(range);
-  return checkedRows(store, row, {
+  const days = { fromMs: floorTo(range.fromMs, dayMs), toMs: ceilTo(range.toMs, dayMs) };
+  return rememberedRows(store, row, {
+    sources: [{ table: source.table, days }],
+    variant: selected,
     name: 'agent_series',
     sql: `
       SELECT ${source.startSeconds} AS start_s, ${selected}
@@ -95,20 +98,22 @@ type SeriesSpan = Omit<AgentSeriesRange, 'columns'>;
 
 function daySource({ fromMs, toMs }: SeriesSpan) {
   return {
+    table: 'agent_performance_per_day_v1',
     startSeconds: "toInt64(toUnixTimestamp(toDateTime(day, 'UTC')))",
     from: `agent_performance_per_day_v1 AS bucket
       WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
         AND day >= {from_day:Date} AND day < {to_day:Date}`,
     params: { from_day: dayText(fromMs), to_day: dayText(toMs) },
-  };
+  } as const;
 }
 
 function minuteSource({ fromMs, toMs, stepMs }: SeriesSpan) {
   return {
+    table: 'agent_performance_per_minute_v1',
     startSeconds: 'intDiv(toInt64(toUnixTimestamp(minute)), {step_s:UInt32}) * {step_s:UInt32}',
     from: `agent_performance_per_minute_v1 AS bucket
       WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
         AND minute >= toDateTime({from_s:UInt32}, 'UTC') AND minute < toDateTime({to_s:UInt32}, 'UTC')`,
     params: { from_s: epochSeconds(fromMs), to_s: epochSeconds(toMs), step_s: epochSeconds(stepMs) },
-  };
+  } as const;
 }

@@ -5,25 +5,11 @@ import type { TimeSpan } from '../../../core/time-span.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { integer64 } from '../sql/column-types.js';
 import type { PerformanceRange } from '../sql/rollup-range.js';
+import { rangeBuckets, rangeSources } from './agent-buckets.js';
 import type { AgentKey } from './agent-known.js';
 import { daySource, minuteSource, rollupParams } from './agent-performance.js';
-
-const bucketRow = z.object({
-  start_s: integer64,
-  width_s: integer64,
-  total: integer64,
-  successful: integer64,
-  total_before: integer64,
-  successful_before: integer64,
-  range_total: integer64,
-  range_successful: integer64,
-});
-
-/** The executions in a bucket of a rollup, those before it, and those of the whole range. */
-export type ExecutionBucketRow = z.output<typeof bucketRow>;
-
-/** The place of an execution in the order of time, from 0; `middle`: that of the first of the second half. */
-export type ExecutionPlace = number | 'middle';
+import { executionBucketOf } from './bucket-sums.js';
+import { type ExecutionBucketRow, type ExecutionPlace, executionBucketRow } from './execution-bucket-row.js';
 
 const orderedSql = (buckets: string): string => `
   SELECT *
@@ -58,8 +44,17 @@ export async function readExecutionBucket(
   range: PerformanceRange,
   place: ExecutionPlace,
 ): Promise<ExecutionBucketRow | undefined> {
+  const { memory } = store;
+  if (memory) {
+    return await memory.value({
+      sources: rangeSources(range),
+      key: JSON.stringify(['bucket', key.tenant, key.agentId, range, place]),
+      read: async () => executionBucketOf(await rangeBuckets(store, memory, key, range), place),
+      bytesOf: () => 200,
+    });
+  }
   const { days, minutes } = rollupParams(range);
-  const [row] = await checkedRows(store, bucketRow, {
+  const [row] = await checkedRows(store, executionBucketRow, {
     name: 'execution_bucket',
     sql: days === null ? minutesSql : minutes === null ? daysSql : bothSql,
     params: {

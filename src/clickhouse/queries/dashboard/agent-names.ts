@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
-import { checkedRows } from '../sql/checked-rows.js';
 import { optionalText } from '../sql/column-types.js';
+import { rememberedRows } from '../sql/remembered-rows.js';
 
 const row = z.object({ agent_id: z.string(), agent_name: optionalText });
 
@@ -11,7 +11,8 @@ export async function readAgentNames(
   agents: { readonly tenant: string; readonly agentIds: readonly string[] },
 ): Promise<ReadonlyMap<string, string | null>> {
   if (agents.agentIds.length === 0) return new Map();
-  const rows = await checkedRows(store, row, {
+  const rows = await rememberedRows(store, row, {
+    sources: [{ table: 'agent_performance_per_day_v1', days: null }],
     name: 'agent_names',
     sql: `
       SELECT agent_id, argMaxMerge(agent_name) AS agent_name

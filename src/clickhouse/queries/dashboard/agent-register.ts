@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
-import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64 } from '../sql/column-types.js';
+import { rememberedRows } from '../sql/remembered-rows.js';
 
 const row = z.object({
   total_agents: integer64,
@@ -24,7 +24,8 @@ export interface AgentRegisterRange {
 
 /** How many agents the tenant has ever sent an event of, and when the newest event was received. */
 export async function readAgentRegister(store: StoreReader, range: AgentRegisterRange): Promise<AgentRegisterRow> {
-  const rows = await checkedRows(store, row, {
+  const rows = await rememberedRows(store, row, {
+    sources: [{ table: 'agent_performance_per_day_v1', days: null }],
     name: 'agent_register',
     sql: `
       SELECT

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { dayText } from '../../../core/time-text.js';
-import { checkedRows } from '../sql/checked-rows.js';
 import { integer64 } from '../sql/column-types.js';
+import { rememberedRows } from '../sql/remembered-rows.js';
 
 const row = z.object({
   agent_id: z.string(),
@@ -54,8 +54,13 @@ export interface AgentStandingsRange {
  * Wilson interval: E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, Journal of the
  * American Statistical Association 22 (1927), 209-212.
  */
-export function readAgentStandings(store: StoreReader, range: AgentStandingsRange): Promise<AgentStandingRow[]> {
-  return checkedRows(store, row, {
+export function readAgentStandings(
+  store: StoreReader,
+  range: AgentStandingsRange,
+): Promise<readonly AgentStandingRow[]> {
+  const days = { fromMs: range.baselineDayMs, toMs: range.endDayMs };
+  return rememberedRows(store, row, {
+    sources: [{ table: 'agent_performance_per_day_v1', days }],
     name: 'agent_standings',
     sql: standingsSql,
     params: {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { dayText } from '../../../core/time-text.js';
-import { checkedRows } from '../sql/checked-rows.js';
 import { integer64 } from '../sql/column-types.js';
+import { rememberedRows } from '../sql/remembered-rows.js';
 import { usageRow, usageSums } from '../sql/usage-columns.js';
 
 /** Executions and usage of a whole tenant in one bucket, from the rows of a rollup that the query calls `bucket`. */
@@ -32,8 +32,10 @@ export interface TenantRange {
 }
 
 /** Executions and usage of a tenant by UTC day, from the day rollup; a day without events has no row. */
-export function readTenantDays(store: StoreReader, range: TenantRange): Promise<TenantBucketRow[]> {
-  return checkedRows(store, row, {
+export function readTenantDays(store: StoreReader, range: TenantRange): Promise<readonly TenantBucketRow[]> {
+  const { fromMs, toMs } = range;
+  return rememberedRows(store, row, {
+    sources: [{ table: 'agent_performance_per_day_v1', days: { fromMs, toMs } }],
     name: 'tenant_days',
     sql: `
       SELECT toInt64(toUnixTimestamp(toDateTime(day, 'UTC'))) AS start_s, ${tenantSums}

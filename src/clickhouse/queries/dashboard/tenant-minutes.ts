@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
+import { ceilTo, dayMs, floorTo } from '../../../core/time-span.js';
 import { dayText } from '../../../core/time-text.js';
 import { epochSeconds } from '../sql/bucket-time.js';
-import { checkedRows } from '../sql/checked-rows.js';
 import { integer64 } from '../sql/column-types.js';
+import { rememberedRows } from '../sql/remembered-rows.js';
 import { usageColumns } from '../sql/usage-columns.js';
 import { type TenantBucketRow, type TenantRange, tenantSums, tenantSumsRow } from './tenant-days.js';
 
@@ -52,7 +53,12 @@ export async function readTenantMinutes(
   range: TenantRange,
   asked: FailingAgents,
 ): Promise<TenantMinutes> {
-  const rows = await checkedRows(store, row, {
+  const minutes = { fromMs: floorTo(range.fromMs, dayMs), toMs: ceilTo(range.toMs, dayMs) };
+  const rows = await rememberedRows(store, row, {
+    sources: [
+      { table: 'agent_performance_per_minute_v1', days: minutes },
+      { table: 'agent_performance_per_day_v1', days: asked.baseline },
+    ],
     name: 'tenant_minutes',
     sql: minutesSql,
     params: {

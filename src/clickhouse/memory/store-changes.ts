@@ -1,0 +1,160 @@
+import { z } from 'zod';
+import { type RememberedSource, type RememberedTable, rememberedTables } from '../../core/ports/read-memory.js';
+import type { StoreReader } from '../../core/ports/store-reader.js';
+import { dayMs } from '../../core/time-span.js';
+import { checkedRows } from '../queries/sql/checked-rows.js';
+import { integer64 } from '../queries/sql/column-types.js';
+import { PartChanges, type StorePart } from './part-changes.js';
+
+const partTuple = z.tuple([
+  z.number().int(),
+  z.string(),
+  integer64,
+  integer64,
+  integer64,
+  integer64,
+  integer64,
+  integer64,
+  integer64,
+  integer64,
+]);
+const listRow = z.object({ started_s: integer64, parts: z.array(partTuple) });
+const engineRow = z.object({ name: z.string(), engine: z.string() });
+
+/** Changed days that are told apart; with more, all are taken to have changed. */
+const changedDaysMax = 4_096;
+
+/**
+ * What has changed in the remembered tables, told from their parts: also what another collector inserted, finalized or
+ * erased, and what an operator did. Each look at the store is a generation; a value that was read after one is as
+ * the store has it while no later generation has seen its days change. One look costs about as much as `SELECT 1`
+ * (2.7 ms of the engine's CPU, 1.9 for `SELECT 1`), and requests that wait for one share it.
+ *
+ * It holds for plain MergeTree tables on one server, where parts are numbered when they become visible and every read
+ * sees all of them. Of replicated or distributed ones nothing is remembered.
+ */
+export class StoreChanges {
+  readonly #store: StoreReader;
+  readonly #changes = new Map(rememberedTables.map((table) => [table, new PartChanges()]));
+  /** Generation in which a day was last seen to have changed, by table and day since the epoch. */
+  readonly #changedIn = new Map<RememberedTable, Map<number, number>>(
+    rememberedTables.map((table) => [table, new Map<number, number>()]),
+  );
+  readonly #allChangedIn = new Map<RememberedTable, number>(rememberedTables.map((table) => [table, 0]));
+  #marks = rememberedTables.map(() => -1);
+  #generation = 0;
+  #startedS = 0;
+  #isPlain = false;
+  #running: Promise<number | null> | null = null;
+  #next: Promise<number | null> | null = null;
+
+  constructor(store: StoreReader) {
+    this.#store = store;
+  }
+
+  /**
+   * Looks at the store, not before this is called. Returns the generation, null where nothing can be known of changes.
+   * Rejects as `StoreReader.rows`.
+   */
+  look(): Promise<number | null> {
+    if (this.#running === null) return this.#begin();
+    this.#next ??= this.#running.then(
+      () => this.#begin(),
+      () => this.#begin(),
+    );
+    return this.#next;
+  }
+
+  /** Whether what was read in a generation is still so. */
+  isSame({ table, days }: RememberedSource, generation: number): boolean {
+    if ((this.#allChangedIn.get(table) ?? 0) > generation) return false;
+    const changed = this.#changedIn.get(table);
+    if (changed === undefined) return false;
+    if (days === null) return [...changed.values()].every((changedIn) => changedIn <= generation);
+    for (let day = Math.floor(days.fromMs / dayMs); day * dayMs < days.toMs; day++) {
+      if ((changed.get(day) ?? 0) > generation) return false;
+    }
+    return true;
+  }
+
+  #begin(): Promise<number | null> {
+    this.#next = null;
+    const running = this.#look().finally(() => {
+      if (this.#running === running) this.#running = null;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #look(): Promise<number | null> {
+    const params = Object.fromEntries(this.#marks.map((mark, index) => [`mark_${index}`, mark]));
+    const [list] = await checkedRows(this.#store, listRow, { name: 'store_changes', sql: partsSql, params });
+    if (list === undefined) throw new Error('cannot read store_changes: an aggregate without a row');
+    const isRestarted = Math.abs(list.started_s - this.#startedS) > startToleranceS;
+    if (isRestarted || !this.#isPlain) this.#isPlain = await this.#readIsPlain();
+    if (!this.#isPlain) return null;
+    this.#startedS = list.started_s;
+    this.#generation += 1;
+    for (const [index, table] of rememberedTables.entries()) {
+      const parts = list.parts.filter(([of]) => of === index).map(partOf);
+      const changes = this.#changes.get(table)?.next(parts) ?? 'all';
+      this.#marks[index] = parts.reduce((most, part) => Math.max(most, part.maxBlock, part.mutation), 0);
+      if (isRestarted || changes === 'all') this.#allChanged(table);
+      else for (const { fromDay, toDay } of changes) this.#changed(table, fromDay, toDay);
+    }
+    return this.#generation;
+  }
+
+  async #readIsPlain(): Promise<boolean> {
+    const rows = await checkedRows(this.#store, engineRow, { name: 'remembered_tables', sql: enginesSql, params: {} });
+    return rows.length === rememberedTables.length && rows.every(({ engine }) => engine === 'AggregatingMergeTree');
+  }
+
+  #changed(table: RememberedTable, fromDay: number, toDay: number): void {
+    const changed = this.#changedIn.get(table);
+    if (changed === undefined || toDay - fromDay > changedDaysMax || changed.size > changedDaysMax) {
+      this.#allChanged(table);
+      return;
+    }
+    for (let day = fromDay; day <= toDay; day++) changed.set(day, this.#generation);
+  }
+
+  #allChanged(table: RememberedTable): void {
+    this.#allChangedIn.set(table, this.#generation);
+    this.#changedIn.get(table)?.clear();
+  }
+}
+
+/** The start is told in whole seconds, as a difference of two readings. A store that started again numbers anew. */
+const startToleranceS = 1;
+
+const quoted = rememberedTables.map((table) => `'${table}'`).join(', ');
+
+/** Of parts that are merged away only the inserts are of interest that nobody has seen. */
+const isListed = rememberedTables
+  .map(
+    (table, index) =>
+      `(table = '${table}' AND {mark_${index}:Int64} >= 0 AND min_block_number > {mark_${index}:Int64})`,
+  )
+  .join(' OR ');
+
+const partsSql = `
+  SELECT
+    toInt64(toUnixTimestamp(now())) - toInt64(uptime()) AS started_s,
+    groupArray((
+      indexOf([${quoted}], table) - 1, partition_id, min_block_number, max_block_number,
+      if(data_version > min_block_number, data_version, 0), level, rows,
+      if(table = 'agent_performance_per_minute_v1', toUInt32(toDate(min_time, 'UTC')), toUInt32(min_date)),
+      if(table = 'agent_performance_per_minute_v1', toUInt32(toDate(max_time, 'UTC')), toUInt32(max_date)),
+      toUInt8(active)
+    )) AS parts
+  FROM system.parts
+  WHERE database = currentDatabase() AND table IN (${quoted}) AND (active OR (level = 0 AND (${isListed})))`;
+
+const enginesSql = `
+  SELECT name, engine FROM system.tables WHERE database = currentDatabase() AND name IN (${quoted})`;
+
+function partOf(tuple: z.output<typeof partTuple>): StorePart {
+  const [, partition, minBlock, maxBlock, mutation, level, rows, fromDay, toDay, active] = tuple;
+  return { partition, minBlock, maxBlock, mutation, level, rows, fromDay, toDay, isActive: active === 1 };
+}

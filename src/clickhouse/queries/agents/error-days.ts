@@ -1,0 +1,206 @@
+import { z } from 'zod';
+import type { ReadMemory } from '../../../core/ports/read-memory.js';
+import type { StoreReader } from '../../../core/ports/store-reader.js';
+import type { TimeSpan } from '../../../core/time-span.js';
+import { dayText } from '../../../core/time-text.js';
+import { checkedRows } from '../sql/checked-rows.js';
+import { integer64 } from '../sql/column-types.js';
+import { countUnique } from '../sql/unique-states.js';
+import type { AgentKey } from './agent-known.js';
+import type { AgentErrorDaysRow } from './error-row.js';
+
+const row = z.object({
+  r: z.tuple([integer64, z.string(), z.string(), z.string(), integer64, integer64, integer64, integer64, z.string()]),
+});
+
+/** A group of failures on a day, as stored: rows of one group and day that were not merged yet are apart. */
+export interface ErrorDay {
+  readonly dayMs: number;
+  readonly category: string;
+  readonly code: string;
+  readonly message: string;
+  readonly occurrences: number;
+  readonly recovered: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** State of `uniq`. */
+  readonly runs: Buffer;
+}
+
+/** `source` has the columns of the error groups of days. */
+const groupsSql = (source: string): string => `
+  SELECT (
+    toUnixTimestamp(toDateTime(day, 'UTC')), error_category, error_code, message, occurrences, recovered,
+    toUnixTimestamp64Milli(first_seen), toUnixTimestamp64Milli(last_seen), base64Encode(CAST(runs, 'String'))
+  ) AS r
+  FROM ${source}`;
+
+const daysSql = groupsSql(`agent_errors_per_day_v1
+  WHERE tenant = {tenant:String} AND agent_id = {agent_id:String} AND day >= {from_day:Date} AND day < {to_day:Date}`);
+
+/** The groups of an agent on whole days. The memory gives those that are as they were. */
+export async function readErrorDays(
+  store: StoreReader,
+  memory: ReadMemory,
+  key: AgentKey,
+  days: TimeSpan,
+): Promise<readonly ErrorDay[]> {
+  const found = await memory.days({
+    table: 'agent_errors_per_day_v1',
+    key: JSON.stringify(['errors', key.tenant, key.agentId]),
+    days: [days],
+    read: async (missing) => {
+      const from_day = dayText(Math.min(...missing.map(({ fromMs }) => fromMs)));
+      const to_day = dayText(Math.max(...missing.map(({ toMs }) => toMs)));
+      const params = { tenant: key.tenant, agent_id: key.agentId, from_day, to_day };
+      return byDay(await readGroups(store, { name: 'error_days', sql: daysSql, params }));
+    },
+    bytesOf: (groups) => groups.reduce((sum, group) => sum + bytesOf(group), 0),
+  });
+  return found.flat();
+}
+
+/** Groups of raw events, from a source with the same columns. */
+export function readErrorSpans(
+  store: StoreReader,
+  { source, params }: { readonly source: string; readonly params: Readonly<Record<string, string | number>> },
+): Promise<ErrorDay[]> {
+  return readGroups(store, { name: 'error_spans', sql: groupsSql(`(${source})`), params });
+}
+
+async function readGroups(store: StoreReader, query: Parameters<StoreReader['rows']>[0]): Promise<ErrorDay[]> {
+  const rows = await checkedRows(store, row, query);
+  return rows.map(({ r: [dayS, category, code, message, occurrences, recovered, firstMs, lastMs, runs] }) => ({
+    dayMs: dayS * 1_000,
+    category,
+    code,
+    message,
+    occurrences,
+    recovered,
+    firstMs,
+    lastMs,
+    runs: Buffer.from(runs, 'base64'),
+  }));
+}
+
+function byDay(groups: readonly ErrorDay[]): Map<number, ErrorDay[]> {
+  const days = new Map<number, ErrorDay[]>();
+  for (const group of groups) {
+    const list = days.get(group.dayMs);
+    if (list === undefined) days.set(group.dayMs, [group]);
+    else list.push(group);
+  }
+  return days;
+}
+
+const groupBytes = 280;
+
+function bytesOf({ category, code, message, runs }: ErrorDay): number {
+  return groupBytes + 2 * (category.length + code.length + message.length) + runs.length;
+}
+
+/** Of answers: texts, days and counts. */
+export function errorRowsBytes(rows: readonly AgentErrorDaysRow[] | null): number {
+  return (rows ?? []).reduce((sum, { message, per_day: [days] }) => {
+    return sum + groupBytes + 2 * (message ?? '').length + 40 * days.length;
+  }, 0);
+}
+
+interface ErrorGroup {
+  readonly category: string;
+  readonly code: string;
+  readonly message: string;
+  occurrences: number;
+  /** A maximum within a day, and a sum over days. */
+  readonly recoveredByDay: Map<number, number>;
+  readonly occurrencesByDay: Map<number, number>;
+  firstMs: number;
+  lastMs: number;
+  readonly runs: Buffer[];
+}
+
+/**
+ * What `readAgentErrorDays` answers, of groups on days; null where the runs are too many to be counted here (see
+ * `countUnique`).
+ */
+export function groupedErrors(days: readonly ErrorDay[], limit: number): AgentErrorDaysRow[] | null {
+  const groups = new Map<string, ErrorGroup>();
+  for (const day of days) {
+    const key = `${day.category}\n${day.code}\n${day.message}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, groupOf(day));
+    else add(group, day);
+  }
+  const sorted = [...groups.values()].sort(inOrder);
+  const failed = sorted.reduce((sum, { occurrences }) => sum + occurrences, 0);
+  const rows: AgentErrorDaysRow[] = [];
+  for (const group of sorted.slice(0, limit)) {
+    const affected = countUnique(group.runs);
+    if (affected === null) return null;
+    rows.push(rowOf(group, { affected, failed, total: sorted.length }));
+  }
+  return rows;
+}
+
+function groupOf(day: ErrorDay): ErrorGroup {
+  return {
+    category: day.category,
+    code: day.code,
+    message: day.message,
+    occurrences: day.occurrences,
+    recoveredByDay: new Map([[day.dayMs, day.recovered]]),
+    occurrencesByDay: new Map([[day.dayMs, day.occurrences]]),
+    firstMs: day.firstMs,
+    lastMs: day.lastMs,
+    runs: [day.runs],
+  };
+}
+
+function add(group: ErrorGroup, day: ErrorDay): void {
+  group.occurrences += day.occurrences;
+  group.recoveredByDay.set(day.dayMs, Math.max(group.recoveredByDay.get(day.dayMs) ?? 0, day.recovered));
+  group.occurrencesByDay.set(day.dayMs, (group.occurrencesByDay.get(day.dayMs) ?? 0) + day.occurrences);
+  group.firstMs = Math.min(group.firstMs, day.firstMs);
+  group.lastMs = Math.max(group.lastMs, day.lastMs);
+  group.runs.push(day.runs);
+}
+
+/** The most frequent first; of equals the latest, then by their texts, as bytes. */
+function inOrder(a: ErrorGroup, b: ErrorGroup): number {
+  return (
+    b.occurrences - a.occurrences ||
+    b.lastMs - a.lastMs ||
+    compareBytes(a.category, b.category) ||
+    compareBytes(a.code, b.code) ||
+    compareBytes(a.message, b.message)
+  );
+}
+
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function rowOf(
+  group: ErrorGroup,
+  { affected, failed, total }: Readonly<Record<'affected' | 'failed' | 'total', number>>,
+): AgentErrorDaysRow {
+  const recovered = [...group.recoveredByDay.values()].reduce((sum, count) => sum + count, 0);
+  const days = [...group.occurrencesByDay].filter(([, count]) => count > 0).sort(([a], [b]) => a - b);
+  return {
+    error_category: textOf(group.category),
+    error_code: textOf(group.code),
+    message: textOf(group.message),
+    occurrences: group.occurrences,
+    recovered: Math.min(recovered, group.occurrences),
+    affected_runs: affected,
+    first_seen_ms: group.firstMs,
+    last_seen_ms: group.lastMs,
+    total_groups: total,
+    failed,
+    per_day: [days.map(([day]) => dayText(day)), days.map(([, count]) => count)],
+  };
+}
+
+function textOf(text: string): string | null {
+  return text === '' ? null : text;
+}

@@ -1,0 +1,28 @@
+/**
+ * How many values some states of `uniq` hold together. A state is a byte, the power of two by which values were thinned
+ * out (0 up to 65,536 of them), a varuint n, then n hashes of four bytes, little-endian (UniquesHashSet.h). Null when a
+ * state is thinned out: what it estimates is left to the engine.
+ */
+export function countUnique(states: readonly Buffer[]): number | null {
+  if (states.length === 1) return hashesOf(states[0]!)?.count ?? null;
+  const found = new Set<number>();
+  for (const state of states) {
+    const hashes = hashesOf(state);
+    if (hashes === null) return null;
+    for (let at = hashes.at; at < hashes.at + 4 * hashes.count; at += 4) found.add(state.readUInt32LE(at));
+  }
+  return found.size;
+}
+
+function hashesOf(state: Buffer): { readonly at: number; readonly count: number } | null {
+  if (state[0] !== 0) return null;
+  let count = 0;
+  let at = 1;
+  for (let factor = 1; ; factor *= 128) {
+    const byte = state[at++];
+    if (byte === undefined) return null;
+    count += (byte & 0x7f) * factor;
+    if (byte < 0x80) break;
+  }
+  return state.length === at + 4 * count ? { at, count } : null;
+}

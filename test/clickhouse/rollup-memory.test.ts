@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { readAgentErrorDays } from '../../src/clickhouse/queries/agents/agent-errors.js';
+import { readAgentPerformance } from '../../src/clickhouse/queries/agents/agent-performance.js';
+import { floorTo } from '../../src/core/time-span.js';
+import { openMemory, openQueryStore, type QueryStore, type RawRow } from '../api/api-store.js';
+
+/**
+ * What is remembered of the rollups is what the store would answer, whoever changes the store. The tests write past the
+ * memory, as another collector on the same store does.
+ */
+const dayMs = 86_400_000;
+const todayMs = floorTo(Date.now(), dayMs);
+const key = { tenant: 'acme', agentId: 'planner' };
+const days = { fromMs: todayMs - 29 * dayMs, toMs: todayMs + dayMs };
+
+let store: QueryStore;
+
+beforeAll(async () => {
+  store = await openQueryStore();
+  const rows: RawRow[] = [];
+  for (let day = days.fromMs; day < days.toMs; day += dayMs) rows.push(...executions(day, 6));
+  await store.insert(rows);
+});
+
+afterAll(() => store.close());
+
+beforeEach(async () => {
+  // What the test before left is known.
+  await answers(remembering());
+  store.asked.length = 0;
+});
+
+function executions(day: number, count: number, agentId = key.agentId): RawRow[] {
+  return Array.from({ length: count }, (_, index) => ({
+    tenant: key.tenant,
+    agent_id: agentId,
+    type: index % 3 === 0 ? 'task.failed' : 'task.completed',
+    task_id: `task-${day}-${index}`,
+    run_id: `run-${day}-${index % 2}`,
+    error_category: index % 3 === 0 ? 'tool' : '',
+    error_code: index % 3 === 0 ? 'timeout' : '',
+    error_message: index % 3 === 0 ? `no answer after ${index} s` : '',
+    duration_ms: 100 + index * 7,
+    ts: day + index * 60_000,
+    received: Date.now(),
+  }));
+}
+
+const remembering = () => ({ ...store.reader, memory: store.memory.open() });
+
+async function answers(reader: Parameters<typeof readAgentPerformance>[0]) {
+  const range = { days, minutes: [], splitMs: todayMs - 15 * dayMs, dayLeftOutMs: null };
+  const errors = { days, raw: [], covered: days };
+  const [performance, groups] = await Promise.all([
+    readAgentPerformance(reader, key, range),
+    readAgentErrorDays(reader, key, { range: { ...errors }, limit: 20 }),
+  ]);
+  return {
+    ...performance,
+    buckets: 0,
+    percentiles: performance.percentiles.map((value) => Math.fround(value ?? 0)),
+    groups,
+  };
+}
+
+const namesAsked = () => store.asked.map(({ name }) => name).filter((name) => name !== 'store_changes');
+
+/** Changes the store, and compares what is remembered with what the store says. Returns what was read for it. */
+async function afterwards(change: () => Promise<unknown>): Promise<readonly string[]> {
+  const before = await answers(store.reader);
+  await change();
+  const now = await answers(store.reader);
+  store.asked.length = 0;
+  const told = await answers(remembering());
+  const read = namesAsked();
+  expect(told).toEqual(now);
+  expect(now).not.toEqual(before);
+  return read;
+}
+
+describe('the memory of the rollups', () => {
+  test('answers what has not changed with one look at the store', async () => {
+    expect(await answers(remembering())).toEqual(await answers({ rows: store.reader.rows }));
+    store.asked.length = 0;
+    await answers(remembering());
+    expect(store.asked.map(({ name }) => name)).toEqual(['store_changes']);
+  });
+
+  test('reads a day again after late events of another collector, and no other day', async () => {
+    const late = todayMs - 5 * dayMs;
+    const read = await afterwards(() => store.insert(executions(late, 4)));
+    expect([...read].sort()).toEqual(['agent_days', 'error_days']);
+    const days = store.asked.filter(({ name }) => name === 'agent_days').map(({ params }) => params);
+    const day = new Date(late).toISOString().slice(0, 10);
+    const next = new Date(late + dayMs).toISOString().slice(0, 10);
+    expect(days).toEqual([expect.objectContaining({ from_day: day, to_day: next })]);
+  });
+
+  test('reads nothing again because parts were merged', async () => {
+    await store.run('OPTIMIZE TABLE agent_performance_per_day_v1 FINAL');
+    await store.run('OPTIMIZE TABLE agent_errors_per_day_v1 FINAL');
+    await answers(remembering());
+    expect(namesAsked()).toEqual([]);
+  });
+
+  test('follows inserts that were merged away before it looked', async () => {
+    await afterwards(async () => {
+      await store.insert(executions(todayMs - 3 * dayMs, 3));
+      await store.insert(executions(todayMs - 9 * dayMs, 2));
+      await store.run('OPTIMIZE TABLE agent_performance_per_day_v1 FINAL');
+      await store.run('OPTIMIZE TABLE agent_errors_per_day_v1 FINAL');
+    });
+  });
+
+  test('follows rows that were removed and written again, as a finalization and an erasure do', async () => {
+    const day = new Date(todayMs - 4 * dayMs).toISOString().slice(0, 10);
+    await afterwards(() =>
+      store.run(`DELETE FROM agent_performance_per_day_v1 WHERE agent_id = 'planner' AND day = '${day}'
+        SETTINGS lightweight_deletes_sync = 2`),
+    );
+    await afterwards(() =>
+      store.run(`INSERT INTO agent_performance_per_day_v1 (tenant, agent_id, day, events, total, successful)
+        SELECT 'acme', 'planner', toDate('${day}'), 7, 7, 7`),
+    );
+    await afterwards(() =>
+      store.run(`DELETE FROM agent_errors_per_day_v1 WHERE agent_id = 'planner' AND day = '${day}'
+        SETTINGS lightweight_delete_mode = 'alter_update', lightweight_deletes_sync = 2`),
+    );
+  });
+});
+
+describe('the memory of the rollups, of a store that loses rows or has several collectors', () => {
+  test('knows no more of a partition that was dropped', async () => {
+    const month = new Date(todayMs - 29 * dayMs).toISOString().slice(0, 7).replace('-', '');
+    await afterwards(() => store.run(`ALTER TABLE agent_performance_per_day_v1 DROP PARTITION ${month}`));
+  });
+
+  test('two collectors on a store answer alike, each with a memory of its own', async () => {
+    const other = openMemory(store.reader, 1 << 20);
+    const asOther = () => answers({ ...store.reader, memory: other.open() });
+    expect(await asOther()).toEqual(await answers(remembering()));
+    await store.insert(executions(todayMs, 5));
+    expect(await asOther()).toEqual(await answers({ rows: store.reader.rows }));
+    expect(await asOther()).toEqual(await answers(remembering()));
+    await other.stop();
+  });
+
+  test('keeps to its bytes, the agents that were asked for last', async () => {
+    const small = openMemory(store.reader, 20_000);
+    const read = (agentId: string) => {
+      const range = { days, minutes: [], splitMs: days.fromMs, dayLeftOutMs: null };
+      return readAgentPerformance({ ...store.reader, memory: small.open() }, { tenant: key.tenant, agentId }, range);
+    };
+    for (let agent = 0; agent < 12; agent++) await read(`agent-${agent}`);
+    expect(small.bytes).toBeGreaterThan(0);
+    expect(small.bytes).toBeLessThanOrEqual(20_000);
+    store.asked.length = 0;
+    await read('agent-11');
+    expect(namesAsked()).toEqual([]);
+    await read('agent-0');
+    expect(namesAsked()).toEqual(['agent_days']);
+    await small.stop();
+  });
+});

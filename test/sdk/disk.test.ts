@@ -1,0 +1,169 @@
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { nodeSurroundings } from '../../src/sdk/record/node.js';
+import type { TidemarkOptions } from '../../src/sdk/record/options.js';
+import { Tidemark } from '../../src/sdk/record/tidemark.js';
+import { agent, countingCollector } from './agent-process.js';
+import { hello, scriptedCollector } from './scripted-collector.js';
+
+/** Where nobody listens. */
+const nowhere = 'ws://127.0.0.1:9';
+
+function emptyDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'tidemark-sdk-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function client(url: string, directory: string, options: TidemarkOptions = {}) {
+  const problems: string[] = [];
+  const tm = new Tidemark(nodeSurroundings, {
+    url,
+    key: 'k',
+    agent: 'a',
+    producer: 'nightly',
+    overflow: 'disk',
+    directory,
+    batchAgeMs: 1,
+    signals: false,
+    onProblem: (text) => problems.push(text),
+    ...options,
+  });
+  onTestFinished(async () => {
+    await tm.close({ timeoutMs: 0 });
+  });
+  return { tm, problems };
+}
+
+const onDisk = (directory: string): string =>
+  `overflow: 'disk', producer: 'nightly', directory: ${JSON.stringify(directory)}`;
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `line ${index}`);
+
+test('what is acknowledged leaves no file', async () => {
+  const directory = emptyDirectory();
+  const { url, events } = await countingCollector();
+  const { tm } = client(url, directory);
+  for (const text of names(2_000)) tm.log('info', text);
+  expect(await tm.flush({ timeoutMs: 20_000 })).toEqual({ acked: 2_000, pending: 0, rejected: 0, dropped: 0 });
+  expect(events.map(({ message }) => message)).toEqual(names(2_000));
+  expect(readdirSync(directory).filter((name) => name.endsWith('.frames'))).toEqual([]);
+  await tm.close();
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test('a process that is killed loses nothing that it flushed: the next of its name sends it, once', async () => {
+  const directory = emptyDirectory();
+  const body = `for (let i = 0; i < 1000; i += 1) tm.log('info', 'line ' + i);
+    await tm.flush({ timeoutMs: 50 }); console.log('flushed'); setInterval(() => {}, 1_000);`;
+  const first = agent(nowhere, body, onDisk(directory));
+  await first.says('flushed');
+  first.child.kill('SIGKILL');
+  await first.ended;
+
+  const { url, events } = await countingCollector();
+  const { tm } = client(url, directory);
+  expect(tm.stats()).toMatchObject({ offered: 1_000, pending: 1_000 });
+  tm.log('info', 'mine');
+  expect(await tm.flush()).toEqual({ acked: 1_001, pending: 0, rejected: 0, dropped: 0 });
+  expect(events.map(({ message }) => message).sort()).toEqual([...names(1_000), 'mine'].sort());
+  await tm.close();
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test('killed while it sends, again and again: in the end every event that was flushed is there once', async () => {
+  const directory = emptyDirectory();
+  const { url, events } = await countingCollector();
+  for (let turn = 0; turn < 4; turn += 1) {
+    const body = `for (let i = 0; i < 500; i += 1) tm.log('info', '${turn} ' + i);
+      await tm.flush({ timeoutMs: 1 }); console.log('flushed');
+      setInterval(() => tm.log('debug', 'more'), 1);`;
+    const { child, ended, says } = agent(url, body, `${onDisk(directory)}, batchEventsMax: 20`);
+    await says('flushed');
+    child.kill('SIGKILL');
+    await ended;
+  }
+  const { tm } = client(url, directory);
+  expect(await tm.flush({ timeoutMs: 20_000 })).toMatchObject({ pending: 0, dropped: 0 });
+  const told = events.filter(({ level }) => level === 'info').map(({ message }) => message);
+  expect(told).toHaveLength(2_000);
+  expect(new Set(told).size).toBe(2_000);
+});
+
+test('process.exit in the middle loses nothing: what was told is in the files by then', async () => {
+  const directory = emptyDirectory();
+  const { ended } = agent(nowhere, `tm.run('r', () => process.exit(4));`, `${onDisk(directory)}, batchAgeMs: 60_000`);
+  expect(await ended).toMatchObject({ code: 4 });
+  const { url, events } = await countingCollector();
+  const { tm } = client(url, directory);
+  expect(await tm.flush()).toMatchObject({ acked: 1, pending: 0 });
+  expect(events).toMatchObject([{ type: 'run.started', name: 'r' }]);
+});
+
+test('an uncaught exception too', async () => {
+  const directory = emptyDirectory();
+  const { ended } = agent(nowhere, `tm.task('t', () => { throw new Error('boom'); });`, onDisk(directory));
+  expect(await ended).toMatchObject({ code: 1 });
+  const { url, events } = await countingCollector();
+  const { tm } = client(url, directory);
+  expect(await tm.flush()).toMatchObject({ acked: 2, pending: 0 });
+  expect(events.at(-1)).toMatchObject({ type: 'task.failed', error_message: 'boom' });
+});
+
+test('what a living process of the same name has is left to it, and files of other names too', async () => {
+  const directory = emptyDirectory();
+  const other = agent(
+    nowhere,
+    `tm.log('info', 'theirs'); await tm.flush({ timeoutMs: 1 }); console.log('ready');
+    setInterval(() => {}, 1_000);`,
+    onDisk(directory),
+  );
+  await other.says('ready');
+  const left = readdirSync(directory);
+  const { tm } = client(nowhere, directory);
+  expect(tm.stats().offered).toBe(0);
+  expect(readdirSync(directory)).toEqual(expect.arrayContaining(left));
+  other.child.kill('SIGKILL');
+  await other.ended;
+  expect(client(nowhere, directory, { producer: 'daily' }).tm.stats().offered).toBe(0);
+  expect(client(nowhere, directory).tm.stats().offered).toBe(1);
+});
+
+test('what a write left unfinished at the end of a file is no frame, and the rest is sent', async () => {
+  const directory = emptyDirectory();
+  const first = agent(
+    nowhere,
+    `tm.log('info', 'whole'); await tm.flush({ timeoutMs: 1 }); process.exit();`,
+    onDisk(directory),
+  );
+  await first.ended;
+  const [frames] = readdirSync(directory).filter((name) => name.endsWith('.frames'));
+  appendFileSync(join(directory, frames!), Uint8Array.of(200, 0, 0, 0, 1, 0, 0, 0, 0x83));
+  const { url, events } = await countingCollector();
+  const { tm } = client(url, directory);
+  tm.log('info', 'next');
+  expect(await tm.flush()).toEqual({ acked: 2, pending: 0, rejected: 0, dropped: 0 });
+  expect(events.map(({ message }) => message).sort()).toEqual(['next', 'whole']);
+});
+
+test('beyond its bound of bytes the newest are dropped, and counted', async () => {
+  const directory = emptyDirectory();
+  const collector = await scriptedCollector({ opened: (peer) => peer.say({ ...hello, credit: 0 }), received() {} });
+  const { tm } = client(collector.url, directory, { diskBytesMax: 20_000, batchEventsMax: 10 });
+  for (const text of names(2_000)) tm.log('info', text);
+  const { offered, dropped, pending } = tm.stats();
+  expect({ offered, sum: dropped + pending }).toEqual({ offered: 2_000, sum: 2_000 });
+  expect(dropped).toBeGreaterThan(1_000);
+});
+
+test('a directory that cannot be used is a problem that is told, and nothing else', () => {
+  const directory = emptyDirectory();
+  const path = join(directory, 'file');
+  writeFileSync(path, '');
+  const { tm, problems } = client(nowhere, path);
+  expect(tm.task('t', () => 1)).toBe(1);
+  expect(tm.stats().state).toBe('off');
+  expect(problems).toEqual([expect.stringContaining('nothing is sent')]);
+});
