@@ -103,7 +103,10 @@ export const configTable = {
   },
 
   ingest: {
-    creditFramesMax: integer({ default: 64, min: 1, max: 4_096 }, 'Unacknowledged frames of one connection.'),
+    creditFramesMax: integer(
+      { default: 64, min: 1, max: 4_096 },
+      'Unacknowledged frames of one connection; fewer while those of all press on `ingest.bytesInFlightMax`.',
+    ),
     batchBytesMax: integer(
       { default: mebibyte, min: 1_024, max: 64 * mebibyte },
       'Bytes of the frames decoded together.',

@@ -10,8 +10,9 @@ import type { WorkRows } from './work-rows.js';
  *
  * Who owns the bytes: ingest fills `FrameBatch.bytes` and gives it away; it is transferred to a worker
  * and comes back in `DecodedBatch.bytes`, so that the batch can be decoded again (without frames or
- * events that turn out to be duplicates) or its buffer reused. `DecodedBatch.rows` belongs to the spool
- * from the append on and is not written to afterwards.
+ * events that turn out to be duplicates) or its buffer reused. `DecodedBatch.rows` has its buffer for itself. It
+ * belongs to the spool from the append on and is not written to until the append is settled; then the decoder may
+ * have it back (`FrameDecoder.takeBack`).
  */
 export interface FrameBatch {
   /** Frames end to end; only the ranges named by `frames` are meaningful. */
@@ -23,6 +24,8 @@ export interface FrameBatch {
   readonly clockMs: number;
   /** What live subscribers want of it; absent or null: nothing. */
   readonly live?: LiveInterest | null;
+  /** A buffer that the rows may be written to, whatever it holds; it is transferred with `bytes`. */
+  readonly spare?: ArrayBuffer | null;
 }
 
 export type FrameFormat = 'msgpack' | 'json' | 'ndjson';
@@ -59,7 +62,7 @@ export interface DecodedBatch {
   /** The input buffer, given back. */
   readonly bytes: ArrayBuffer;
   /** One Native block, in the order of `rawColumns` and without those that no row sets; empty without a row. */
-  readonly rows: Uint8Array;
+  readonly rows: Uint8Array<ArrayBuffer>;
   readonly rowCount: number;
   /** CRC-32 (zlib) of `rows`; null while cells may still be filled (`work.cells`). */
   readonly rowsCrc: number | null;

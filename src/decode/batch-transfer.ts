@@ -10,7 +10,7 @@ export interface PackedBatch extends Omit<DecodedBatch, 'slices'> {
 export function packBatch(decoded: DecodedBatch): { packed: PackedBatch; buffers: ArrayBufferLike[] } {
   const packed = { ...decoded, slices: packSlices(decoded.slices) };
   const { ids, runs, subjects, openings, heartbeats } = decoded.lifecycle;
-  const buffers = [decoded.bytes, decoded.rows.buffer, packed.slices.numbers.buffer];
+  const buffers: ArrayBufferLike[] = [decoded.bytes, decoded.rows.buffer, packed.slices.numbers.buffer];
   for (const list of [ids, runs, subjects, openings, heartbeats]) if (list.length > 0) buffers.push(list.buffer);
   const { attempts, namings, events } = decoded.work;
   for (const list of [attempts, namings, events]) if (list.length > 0) buffers.push(list.buffer);

@@ -98,7 +98,7 @@ class BatchState implements EventSink {
       unknownFieldCount += this.#report.unknownCount;
     }
     const block = this.#block;
-    const rows = block.encode(batch.receivedMs);
+    const rows = block.encode(batch.receivedMs, batch.spare ?? null);
     const slices = sliceRows(block, this.#lacking);
     const lifecycle = this.#lifecycle.changes(block, this.#lacking);
     const work = this.#lifecycle.work(block, this.#rowEvents.values);

@@ -13,6 +13,9 @@ import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.j
 import type { Stage } from '../core/stage.js';
 import { instant } from '../core/time-text.js';
 import { type PackedBatch, unpackBatch } from './batch-transfer.js';
+import { SpareBuffers } from './spare-buffers.js';
+
+const sparesBesideThreads = 4;
 
 export interface DecodePoolDeps {
   readonly logger: Logger;
@@ -62,6 +65,8 @@ class PiscinaDecodePool implements DecodePool {
   #stopping: Promise<void> | null = null;
   #inFlight = 0;
   #restarts = 0;
+  /** For the rows of batches to come: those being decoded, and those that are being written meanwhile. */
+  readonly #spares: SpareBuffers;
   readonly #drain: Pause;
   /** Thread time spent on batches up to `#busySinceMs`, since the last `usage`. */
   #busyMs = 0;
@@ -71,6 +76,7 @@ class PiscinaDecodePool implements DecodePool {
   constructor(deps: DecodePoolDeps, options: DecodePoolOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#spares = new SpareBuffers(options.threads + sparesBesideThreads);
     this.#drain = new Pause(deps.clock);
     this.#busySinceMs = deps.clock.monotonicMs();
     this.#usageSinceMs = this.#busySinceMs;
@@ -133,7 +139,9 @@ class PiscinaDecodePool implements DecodePool {
     this.#count(1);
     const startedMs = this.#deps.clock.monotonicMs();
     try {
-      const decoded = unpackBatch(await pool.run(batch, { transferList: [batch.bytes] }));
+      const spare = this.#spares.take();
+      const transferList = spare === null ? [batch.bytes] : [batch.bytes, spare];
+      const decoded = unpackBatch(await pool.run({ ...batch, spare }, { transferList }));
       this.#deps.instruments.batchSeconds.observe((this.#deps.clock.monotonicMs() - startedMs) / 1_000);
       this.#deps.instruments.batchRows.observe(decoded.rowCount);
       return decoded;
@@ -143,6 +151,10 @@ class PiscinaDecodePool implements DecodePool {
       this.#count(-1);
       if (this.#inFlight === 0) this.#drain.wake();
     }
+  }
+
+  takeBack(rows: Uint8Array<ArrayBuffer>): void {
+    this.#spares.give(rows.buffer);
   }
 
   idleWorkers(): number {

@@ -211,9 +211,9 @@ export class EventBlock {
   }
 
   /** All rows as one Native block, without the columns that no row sets. */
-  encode(receivedMs: number): Uint8Array<ArrayBuffer> {
+  encode(receivedMs: number, spare: ArrayBuffer | null): Uint8Array<ArrayBuffer> {
     this.#received.fill(receivedMs, this.rows);
-    return this.#native.encode(this.rows, (column) => this.#isWritten(column));
+    return this.#native.encode(this.rows, (column) => this.#isWritten(column), spare);
   }
 
   clear(): void {

@@ -25,15 +25,19 @@ export class NativeBlock {
   }
 
   /**
-   * The first `rows` rows in an ArrayBuffer of exactly their size; empty when there is none. `isWritten` answers for
-   * the index of a column.
+   * The first `rows` rows, in `spare` when that is large enough; empty when there is none. `isWritten` answers for the
+   * index of a column.
    */
-  encode(rows: number, isWritten: (column: number) => boolean): Uint8Array<ArrayBuffer> {
+  encode(
+    rows: number,
+    isWritten: (column: number) => boolean,
+    spare: ArrayBuffer | null = null,
+  ): Uint8Array<ArrayBuffer> {
     if (rows === 0) return new Uint8Array(0);
     const written = this.#columns.map((_, index) => index).filter(isWritten);
     let length = varuintBytes(written.length) + varuintBytes(rows);
     for (const index of written) length += this.#heads[index]!.length + this.#columns[index]!.byteLength(rows);
-    const out = new Uint8Array(length);
+    const out = zeroedBytes(length, spare);
     let at = writeVaruint(out, 0, written.length);
     at = writeVaruint(out, at, rows);
     for (const index of written) {
@@ -49,6 +53,16 @@ export class NativeBlock {
   offsetOf(column: number): number {
     return this.#offsets[column] ?? 0;
   }
+}
+
+/** Rows below this are made in a buffer of their size; larger ones in one that others may fit into. */
+const reusedBytesMin = 32_768;
+const capacityStep = 262_144;
+
+function zeroedBytes(length: number, spare: ArrayBuffer | null): Uint8Array<ArrayBuffer> {
+  if (spare !== null && spare.byteLength >= length) return new Uint8Array(spare, 0, length).fill(0);
+  if (length < reusedBytesMin) return new Uint8Array(length);
+  return new Uint8Array(new ArrayBuffer(Math.ceil(length / capacityStep) * capacityStep), 0, length);
 }
 
 function lengthPrefixed(text: string): Uint8Array {

@@ -198,6 +198,7 @@ export class IngestPipeline {
   #decode(batch: PendingBatch): void {
     this.#decoding += 1;
     unsettleWork(batch, this.#deps.work);
+    this.#takeBackRows(batch);
     batch.decoded = null;
     const frameBatch = batch.toFrameBatch(this.#deps.live.interest());
     const decoded = frameBatch.frames.length === 0 ? Promise.resolve(null) : this.#deps.decoder.decode(frameBatch);
@@ -314,13 +315,21 @@ export class IngestPipeline {
     for (const { origin } of batch.frames) answered.set(origin, (answered.get(origin) ?? 0) + 1);
     for (const [origin, count] of answered) origin.flush(count);
     const { batchBytesMax, batchesInFlightMax } = this.#options;
-    if (batch.bytes.byteLength === batchBytesMax && this.#freeBuffers.length <= batchesInFlightMax)
+    if (batch.bytes.byteLength === batchBytesMax && this.#freeBuffers.length < freeBuffersPerBatch * batchesInFlightMax)
       this.#freeBuffers.push(batch.bytes);
+    this.#takeBackRows(batch);
     if (this.#framesInFlight === 0) for (const resolve of this.#onDrained.splice(0)) resolve();
     this.#onSettled();
   }
+
+  /** The batch was not appended, or its append is settled: the spool is done with its rows. */
+  #takeBackRows({ decoded }: PendingBatch): void {
+    if (decoded !== null) this.#deps.decoder.takeBack(decoded.rows);
+  }
 }
 
+/** Free buffers for each batch that may be with the workers: others wait for them meanwhile. */
+const freeBuffersPerBatch = 3;
 const emptyBytes = new Uint8Array(0);
 const spoolFull: Refusal = { code: 'spool_full', message: 'the spool is full; nothing of this request was kept' };
 const clockUnset: Refusal = {

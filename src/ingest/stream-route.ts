@@ -5,7 +5,7 @@ import type { IngestInstruments } from '../core/instruments.js';
 import type { Socket, SocketHandlers, SocketRequest, SocketRoute } from '../core/ports/socket-route.js';
 import type { SpoolAppender } from '../core/ports/spool-appender.js';
 import { within } from '../core/within.js';
-import { type CreditLevel, creditFrames, nextCreditLevel } from './credit.js';
+import { CreditCap, type CreditLevel, creditFrames, nextCreditLevel } from './credit.js';
 import { userProducer } from './frame-origin.js';
 import type { IngestPipeline } from './pipeline.js';
 import { encodeStreamMessage, type StreamEncoding } from './stream-message.js';
@@ -49,16 +49,20 @@ export class StreamRoute implements SocketRoute {
   readonly #successors = new Map<StreamSession, StreamSession>();
   readonly #predecessors = new Map<StreamSession, StreamSession>();
   #level: CreditLevel = 'open';
+  readonly #cap: CreditCap;
+  #credit: number;
 
   constructor(deps: StreamRouteDeps, options: StreamRouteOptions) {
     this.#deps = deps;
     this.#options = options;
     this.payloadBytesMax = Math.min(payloadOverFrame * options.frameBytesMax, 2 ** 31 - 1);
+    this.#cap = new CreditCap(options.creditMax);
+    this.#credit = options.creditMax;
     deps.pipeline.onSettled(() => this.#adjustCredit());
   }
 
   get credit(): number {
-    return creditFrames(this.#level, this.#options.creditMax);
+    return this.#credit;
   }
 
   errorMessage(error: { readonly code: ErrorCode; readonly message: string }, query: URLSearchParams) {
@@ -148,14 +152,16 @@ export class StreamRoute implements SocketRoute {
   }
 
   #adjustCredit(): void {
-    const { pipeline, spool } = this.#deps;
-    const level = nextCreditLevel(this.#level, {
-      memoryRatio: pipeline.bytesInFlight / this.#options.bytesInFlightMax,
+    const { pipeline, spool, clock } = this.#deps;
+    const memoryRatio = pipeline.bytesInFlight / this.#options.bytesInFlightMax;
+    this.#level = nextCreditLevel(this.#level, {
+      memoryRatio,
       spoolRatio: spool.fullness(),
       stalled: pipeline.stalled || pipeline.clockUnset,
     });
-    if (level === this.#level) return;
-    this.#level = level;
+    const credit = creditFrames(this.#level, this.#cap.at(memoryRatio, clock.monotonicMs()));
+    if (credit === this.#credit) return;
+    this.#credit = credit;
     for (const session of this.#sessions.values()) session.announceCredit(this.credit);
   }
 }

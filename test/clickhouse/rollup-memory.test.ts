@@ -130,6 +130,29 @@ describe('the memory of the rollups', () => {
 });
 
 describe('the memory of the rollups, of a store that loses rows or has several collectors', () => {
+  test('errors up to now follow completions and erasures of raw events', async () => {
+    const range = { days: { fromMs: 0, toMs: 0 }, raw: [days], covered: days };
+    const errors = async (reader: Parameters<typeof readAgentErrorDays>[0]) =>
+      await readAgentErrorDays(reader, key, { range, limit: 20 });
+    const same = async () => {
+      const now = await errors({ rows: store.reader.rows });
+      expect(await errors(remembering())).toEqual(now);
+      return now;
+    };
+    const before = await same();
+    store.asked.length = 0;
+    await errors(remembering());
+    expect(store.asked.map(({ name }) => name)).toEqual(['store_changes']);
+    const [failed] = executions(todayMs - 2 * dayMs, 1);
+    await store.insert([{ ...failed!, type: 'task.completed', ts: Date.now(), received: Date.now() }]);
+    const after = await same();
+    expect(after.map(({ recovered }) => recovered)).not.toEqual(before.map(({ recovered }) => recovered));
+    const where = `agent_id = 'planner' AND task_id = '${failed!.task_id}'`;
+    await store.run(`DELETE FROM agent_events_raw_v1 WHERE ${where} SETTINGS lightweight_deletes_sync = 2`);
+    const erased = await same();
+    expect(erased[0]?.failed).toBe((before[0]?.failed ?? 0) - 1);
+  });
+
   test('knows no more of a partition that was dropped', async () => {
     const month = new Date(todayMs - 29 * dayMs).toISOString().slice(0, 7).replace('-', '');
     await afterwards(() => store.run(`ALTER TABLE agent_performance_per_day_v1 DROP PARTITION ${month}`));

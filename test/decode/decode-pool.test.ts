@@ -57,6 +57,26 @@ test('a pool answers what the decoder answers, and the buffers move both ways', 
   expect(counts).toEqual({ batches: 2, rows: 2 * decoded.rowCount, restarts: 0 });
 });
 
+test('rows that are given back leave no trace in those written to their buffer', async () => {
+  const { pool } = await startPool({ threads: 1 });
+  const bodies = Array.from({ length: 12 }, (_, index) => ({ body: { seq: index + 1, events } }));
+  const decode = () => pool.decode(createBatch(bodies));
+  const { rows, rowsCrc, rowCount } = await decode();
+  expect(rows.buffer.byteLength).toBeGreaterThan(262_143);
+  const copy = Buffer.from(rows);
+  pool.takeBack(rows);
+  const small = await pool.decode(createEvents());
+  // The buffer went to the thread.
+  expect(rows.buffer.byteLength).toBe(0);
+  expect(Buffer.from(small.rows)).toEqual(
+    Buffer.from(createBatchDecoder(defaultFrameLimits).decode(createEvents()).rows),
+  );
+  pool.takeBack(small.rows);
+  const again = await decode();
+  expect([again.rowsCrc, again.rowCount]).toEqual([rowsCrc, rowCount]);
+  expect(copy.equals(again.rows)).toBe(true);
+});
+
 test('limits reach the threads', async () => {
   const { pool } = await startPool({ limits: { ...defaultFrameLimits, eventsPerFrameMax: 10 } });
   const decoded = await pool.decode(createEvents());

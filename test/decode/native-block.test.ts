@@ -124,7 +124,14 @@ test('the engine reads back every value of random events, over several batches o
     expect(decoded.rowCount, `seed ${seed}`).toBe(expected.length);
     // Where cells may still be filled there is no sum yet.
     expect(decoded.rowsCrc ?? crc32(decoded.rows)).toBe(crc32(decoded.rows));
-    expect(decoded.rows.byteLength).toBe(decoded.rows.buffer.byteLength);
+    // A buffer that holds something else is as good as a new one.
+    const spare = new ArrayBuffer(decoded.rows.length + 100);
+    new Uint8Array(spare).fill(0xff);
+    const again = decoder.decode({ ...batch, ...(middle === 0 ? { frames: [] } : {}), bytes: batch.bytes, spare });
+    if (middle > 0) {
+      expect(again.rows.buffer).toBe(spare);
+      expect(Buffer.from(again.rows).equals(decoded.rows)).toBe(true);
+    }
     const read = await readBlock(decoded.rows);
     expect(read.length, `seed ${seed}`).toBe(expected.length);
     read.forEach((row, index) => {

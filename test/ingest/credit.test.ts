@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { creditFrames, nextCreditLevel } from '../../src/ingest/credit.js';
+import { CreditCap, creditFrames, nextCreditLevel } from '../../src/ingest/credit.js';
 import { SeqGaps } from '../../src/ingest/seq-gaps.js';
 
 const calm = { memoryRatio: 0, spoolRatio: 0, stalled: false };
@@ -12,6 +12,17 @@ test('credit shrinks with memory in flight, stops when it is used up, and return
   expect(nextCreditLevel('stopped', { ...calm, memoryRatio: 0.3 })).toBe('reduced');
   expect(nextCreditLevel('reduced', { ...calm, memoryRatio: 0.3 })).toBe('reduced');
   expect(nextCreditLevel('reduced', { ...calm, memoryRatio: 0.2 })).toBe('open');
+});
+
+test('frames that press on the memory are fewer from then on, and more again in time', () => {
+  const cap = new CreditCap(64);
+  expect([0, 0.49, 0.3].map((ratio) => cap.at(ratio, 0))).toEqual([64, 64, 64]);
+  expect(cap.at(0.5, 1_000)).toBe(16);
+  // What was sent before is still on its way.
+  expect([cap.at(1.2, 1_999), cap.at(0.1, 1_999)]).toEqual([16, 16]);
+  expect([cap.at(0.6, 2_000), cap.at(0.6, 3_000), cap.at(0.6, 4_000)]).toEqual([4, 1, 1]);
+  expect([cap.at(0.2, 12_999), cap.at(0.3, 13_000), cap.at(0.2, 13_001)]).toEqual([1, 1, 2]);
+  expect([20, 30, 40, 50, 60, 70, 80].map((s) => cap.at(0, s * 1_000 + 13_001))).toEqual([4, 8, 16, 32, 64, 64, 64]);
 });
 
 test('a full or stalled spool stops credit', () => {

@@ -58,6 +58,11 @@ export class ScriptedDecoder implements FrameDecoder {
   taken = 0;
   #underWay = 0;
 
+  /** As a thread that writes other rows into them. */
+  takeBack(rows: Uint8Array<ArrayBuffer>): void {
+    rows.fill(0x3f);
+  }
+
   idleWorkers(): number {
     return Math.max(0, this.workers - this.#underWay);
   }

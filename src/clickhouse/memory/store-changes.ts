@@ -41,7 +41,8 @@ export class StoreChanges {
     rememberedTables.map((table) => [table, new Map<number, number>()]),
   );
   readonly #allChangedIn = new Map<RememberedTable, number>(rememberedTables.map((table) => [table, 0]));
-  #marks = rememberedTables.map(() => -1);
+  /** Patches of rows are parts with numbers of their own, and few: any change of them is one of all days. */
+  readonly #patches = new Map<RememberedTable, string>();
   #generation = 0;
   #startedS = 0;
   #isPlain = false;
@@ -87,8 +88,7 @@ export class StoreChanges {
   }
 
   async #look(): Promise<number | null> {
-    const params = Object.fromEntries(this.#marks.map((mark, index) => [`mark_${index}`, mark]));
-    const [list] = await checkedRows(this.#store, listRow, { name: 'store_changes', sql: partsSql, params });
+    const [list] = await checkedRows(this.#store, listRow, { name: 'store_changes', sql: partsSql, params: {} });
     if (list === undefined) throw new Error('cannot read store_changes: an aggregate without a row');
     const isRestarted = Math.abs(list.started_s - this.#startedS) > startToleranceS;
     if (isRestarted || !this.#isPlain) this.#isPlain = await this.#readIsPlain();
@@ -96,10 +96,13 @@ export class StoreChanges {
     this.#startedS = list.started_s;
     this.#generation += 1;
     for (const [index, table] of rememberedTables.entries()) {
-      const parts = list.parts.filter(([of]) => of === index).map(partOf);
+      const all = list.parts.filter(([of]) => of === index).map(partOf);
+      const parts = all.filter((part) => !isPatch(part));
       const changes = this.#changes.get(table)?.next(parts) ?? 'all';
-      this.#marks[index] = parts.reduce((most, part) => Math.max(most, part.maxBlock, part.mutation), 0);
-      if (isRestarted || changes === 'all') this.#allChanged(table);
+      const patches = JSON.stringify(all.filter(isPatch));
+      const isPatched = this.#patches.get(table) !== patches;
+      this.#patches.set(table, patches);
+      if (isRestarted || isPatched || changes === 'all') this.#allChanged(table);
       else for (const { fromDay, toDay } of changes) this.#changed(table, fromDay, toDay);
     }
     return this.#generation;
@@ -107,7 +110,7 @@ export class StoreChanges {
 
   async #readIsPlain(): Promise<boolean> {
     const rows = await checkedRows(this.#store, engineRow, { name: 'remembered_tables', sql: enginesSql, params: {} });
-    return rows.length === rememberedTables.length && rows.every(({ engine }) => engine === 'AggregatingMergeTree');
+    return rows.length === rememberedTables.length && rows.every(({ engine }) => plainEngines.has(engine));
   }
 
   #changed(table: RememberedTable, fromDay: number, toDay: number): void {
@@ -125,19 +128,17 @@ export class StoreChanges {
   }
 }
 
+const plainEngines: ReadonlySet<string> = new Set(['MergeTree', 'AggregatingMergeTree']);
+
 /** The start is told in whole seconds, as a difference of two readings. A store that started again numbers anew. */
 const startToleranceS = 1;
 
 const quoted = rememberedTables.map((table) => `'${table}'`).join(', ');
 
-/** Of parts that are merged away only the inserts are of interest that nobody has seen. */
-const isListed = rememberedTables
-  .map(
-    (table, index) =>
-      `(table = '${table}' AND {mark_${index}:Int64} >= 0 AND min_block_number > {mark_${index}:Int64})`,
-  )
-  .join(' OR ');
-
+/**
+ * One text without parameters, which is parsed once. Of parts that are merged away only those are of interest that
+ * nobody has seen: of the last seconds, as long as the store is looked at more often.
+ */
 const partsSql = `
   SELECT
     toInt64(toUnixTimestamp(now())) - toInt64(uptime()) AS started_s,
@@ -149,10 +150,14 @@ const partsSql = `
       toUInt8(active)
     )) AS parts
   FROM system.parts
-  WHERE database = currentDatabase() AND table IN (${quoted}) AND (active OR (level = 0 AND (${isListed})))`;
+  WHERE database = currentDatabase() AND table IN (${quoted}) AND (active OR level = 0 AND remove_time >= now() - 40)`;
 
 const enginesSql = `
   SELECT name, engine FROM system.tables WHERE database = currentDatabase() AND name IN (${quoted})`;
+
+function isPatch({ partition }: StorePart): boolean {
+  return partition.startsWith('patch-');
+}
 
 function partOf(tuple: z.output<typeof partTuple>): StorePart {
   const [, partition, minBlock, maxBlock, mutation, level, rows, fromDay, toDay, active] = tuple;

@@ -1,10 +1,15 @@
+import { rawTable } from '../event-schema.js';
 import type { TimeSpan } from '../time-span.js';
 
-/** Tables of sums by agent and day or minute. Of these the memory knows which UTC days have changed. */
+/**
+ * The raw events, and tables of sums by agent and day or minute. Of the sums the memory knows which UTC days have
+ * changed, of the raw events only that some have.
+ */
 export const rememberedTables = [
   'agent_performance_per_day_v1',
   'agent_errors_per_day_v1',
   'agent_performance_per_minute_v1',
+  rawTable,
 ] as const;
 export type RememberedTable = (typeof rememberedTables)[number];
 

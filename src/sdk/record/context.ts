@@ -17,27 +17,34 @@ const fieldOfShared = {
 
 const sharedNames = Object.keys(fieldOfShared) as (keyof Shared)[];
 
-/** What `inner` says, and what `outer` said where it says nothing. The name of an agent is not that of another. */
-export function inherit(outer: Shared, inner: Shared): Shared {
-  const another = inner.agent !== undefined && inner.agent !== outer.agent;
-  const taken: Record<string, string | undefined> = {};
+/** Of options that hold more; null when they say nothing of it. */
+export function sharedOf(options: Shared): Shared | null {
+  let taken: Record<string, string | undefined> | null = null;
   for (const name of sharedNames) {
-    const isOfAgent = name === 'agentName' || name === 'agentVersion';
-    taken[name] = inner[name] ?? (another && isOfAgent ? undefined : outer[name]);
+    if (options[name] === undefined) continue;
+    taken ??= {};
+    taken[name] = mendText(options[name]);
   }
   return taken;
 }
 
-/** Of options that hold more. */
-export function sharedOf(options: Shared): Shared {
-  const taken: Record<string, string | undefined> = {};
-  for (const name of sharedNames) taken[name] = mendText(options[name]);
-  return taken;
+/** What `inner` says, and what `outer` said where it says nothing. The name of an agent is not that of another. */
+export function inherit(outer: Shared, inner: Shared | null): Shared {
+  if (inner === null) return outer;
+  const isAnother = inner.agent !== undefined && inner.agent !== outer.agent;
+  const { agentName: _name, agentVersion: _version, ...others } = outer;
+  return { ...(isAnother ? others : outer), ...inner };
 }
 
-export function sharedFields(shared: Shared): Record<string, unknown> {
+/** By the object, which is the same for all that inherit it. */
+const fieldsOf = new WeakMap<Shared, Readonly<Record<string, unknown>>>();
+
+export function sharedFields(shared: Shared): Readonly<Record<string, unknown>> {
+  const known = fieldsOf.get(shared);
+  if (known !== undefined) return known;
   const fields: Record<string, unknown> = {};
   for (const name of sharedNames) if (shared[name] !== undefined) fields[fieldOfShared[name]] = shared[name];
+  fieldsOf.set(shared, fields);
   return fields;
 }
 

@@ -5,7 +5,7 @@ import { type Carried, traceParent, writeCarrier } from './carrier.js';
 import { sharedFields } from './context.js';
 import { type FailurePlace, failureOf, isCancellation } from './failure.js';
 import { mendCount, mendLabels, mendScalars, mendShare, mendText, type Scalar } from './mend.js';
-import type { FailOptions, Shared, Usage } from './options.js';
+import type { FailOptions, Shared, StepKind, Usage } from './options.js';
 import type { Recorder } from './recorder.js';
 import type { Beginning, Part, Place, Scope } from './scope.js';
 import { Words } from './words.js';
@@ -42,7 +42,7 @@ export class Handle extends Words<Handle> implements Scope {
     this.name = beginning.name;
     this.#beginning = beginning;
     this.#beganAt = recorder.surroundings.clock.monotonicMs();
-    if (beginning.foreign !== true) recorder.quietly(() => this.#begin());
+    if (beginning.foreign !== true && !recorder.isOff) recorder.quietly(() => this.#begin());
   }
 
   get place(): Place {
@@ -171,36 +171,32 @@ export class Handle extends Words<Handle> implements Scope {
     const hash = options.args === undefined ? undefined : this.recorder.surroundings.hash(canonicalJson(options.args));
     this.#set('args_hash', hash);
     const type = part === 'task' ? 'task.running' : (`${part}.started` as const);
-    this.#record(type, {
-      ...sharedFields(shared),
-      ...this.#told,
-      parent_id: parentId,
-      ...(stepKind === undefined ? {} : { step_kind: stepKind }),
-    });
+    this.#record(type, stepKind, { parent_id: parentId, ...sharedFields(shared), ...this.#told });
     this.recorder.noteOpened(this);
   }
 
   #end(outcome: Outcome, more: Record<string, unknown>): void {
     if (this.#hasEnded || this.#beginning.foreign === true) return;
     this.#hasEnded = true;
+    if (this.recorder.isOff) return;
     this.recorder.quietly(() => {
       const durationMs = Math.max(
         0,
         Math.round((this.recorder.surroundings.clock.monotonicMs() - this.#beganAt) * 1_000) / 1_000,
       );
       const { stepKind } = this.#beginning;
-      this.#record(`${this.part}.${outcome}` as EventType, {
-        ...(stepKind === undefined ? {} : { step_kind: stepKind }),
-        duration_ms: durationMs,
-        ...this.#told,
-        ...more,
-      });
+      const type = `${this.part}.${outcome}` as EventType;
+      this.#record(type, stepKind, { duration_ms: durationMs, ...this.#told, ...more });
       this.recorder.noteEnded(this);
     });
   }
 
-  #record(type: EventType, fields: Record<string, unknown>): void {
-    this.recorder.record({ type, name: this.name, ...fields, ...this.identity() } as TidemarkEvent);
+  #record(type: EventType, stepKind: StepKind | undefined, more: Record<string, unknown>): void {
+    const { run_id, task_id, step_id, attempt } = this.place;
+    const { name, agent: agent_id } = this;
+    // `more` has the agent again, which is this one.
+    const event = { type, ...more, agent_id, run_id, task_id, step_id, attempt, name, step_kind: stepKind };
+    this.recorder.record(event as TidemarkEvent);
   }
 
   #tell(work: () => void): void {

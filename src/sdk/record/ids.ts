@@ -1,18 +1,25 @@
-/** Names of things, from numbers between 0 and 1. */
+const eventDigits = 12;
+
+/** Names of things. */
 export class Ids {
-  readonly #random: () => number;
+  readonly #hex: (digits: number) => string;
   readonly #events: string;
   #count = 0;
 
-  constructor(random: () => number) {
-    this.#random = random;
-    this.#events = Array.from({ length: 12 }, () => Math.floor(random() * 36).toString(36)).join('');
+  constructor(hex: (digits: number) => string) {
+    this.#hex = hex;
+    this.#events = BigInt(`0x${hex(16)}`)
+      .toString(36)
+      .padStart(eventDigits, '0')
+      .slice(-eventDigits);
   }
 
   /** UUID version 7 (RFC 9562) without its hyphens: sorts by time, and is a trace id. */
   run(nowMs: number): string {
     const time = Math.floor(nowMs).toString(16).padStart(12, '0').slice(-12);
-    return `${time}7${this.#hex(3)}${'89ab'[Math.floor(this.#random() * 4)]}${this.#hex(15)}`;
+    const chance = this.#hex(19);
+    const variant = '89ab'[Number.parseInt(chance.slice(18), 16) & 3];
+    return `${time}7${chance.slice(0, 3)}${variant}${chance.slice(3, 18)}`;
   }
 
   /** 64 bits: of a task or a step, and a span id. */
@@ -24,13 +31,18 @@ export class Ids {
     this.#count += 1;
     return `${this.#events}-${this.#count.toString(36)}`;
   }
+}
 
-  #hex(digits: number): string {
-    let text = '';
-    while (text.length < digits)
-      text += Math.floor(this.#random() * 0x1_0000_0000)
-        .toString(16)
-        .padStart(8, '0');
-    return text.slice(0, digits);
-  }
+/** Digits of many at a time, since asking for chance costs more than the chance. */
+export function pooledHex(more: () => string): (digits: number) => string {
+  let pool = '';
+  let used = 0;
+  return (digits) => {
+    if (used + digits > pool.length) {
+      pool = more();
+      used = 0;
+    }
+    used += digits;
+    return pool.slice(used - digits, used);
+  };
 }

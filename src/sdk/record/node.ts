@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createHash, randomInt } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { holdingClock, systemClock } from '../../core/clock.js';
 import { binaryWire } from '../binary-wire.js';
 import { DiskDelivery } from './disk-delivery.js';
+import { pooledHex } from './ids.js';
 import type { ContextVariable, Surroundings } from './surroundings.js';
 
 /** Node, Bun and Deno. */
@@ -15,6 +16,7 @@ export const nodeSurroundings: Surroundings = {
     return { get: () => storage.getStore(), run: (value, work) => storage.run(value, work) };
   },
   hash: (text) => createHash('sha256').update(text).digest('hex').slice(0, 16),
+  randomHex: pooledHex(() => randomBytes(2_048).toString('hex')),
   random: () => randomInt(0x1_0000_0000_0000 - 1) / 0x1_0000_0000_0000,
   environment: (name) => process.env[name],
   diskDelivery: (options) => new DiskDelivery(options),

@@ -18,6 +18,8 @@ export interface Recorder<Self extends Scope> {
   flowing(): Flowing<Self> | undefined;
   /** Runs `work` with what flows into it. */
   within<Result>(flowing: Flowing<Self>, work: () => Result): Result;
+  /** Nothing is sent: what would be told need not be made. */
+  readonly isOff: boolean;
   /** Takes an event; adds its id and, unless it has one, its time. Never throws. */
   record(event: Omit<TidemarkEvent, 'event_id'>): void;
   /** Runs a piece of telemetry; what it throws is a problem of ours, and no caller's. */

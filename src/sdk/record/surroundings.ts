@@ -19,6 +19,8 @@ export interface Surroundings {
   hash(text: string): string;
   /** 0 to 1, for names that nobody guesses or repeats. */
   random(): number;
+  /** So many hexadecimal digits of that quality, at most 64. */
+  randomHex(digits: number): string;
   environment(name: string): string | undefined;
   /** Null where there are no files. Throws when the directory cannot be used. */
   diskDelivery(options: DiskOptions): Delivery | null;

@@ -96,7 +96,7 @@ class Desk implements Recorder<Handle> {
   constructor(surroundings: Surroundings, options: TidemarkOptions) {
     this.surroundings = surroundings;
     this.#options = options;
-    this.ids = new Ids(() => surroundings.random());
+    this.ids = new Ids((digits) => surroundings.randomHex(digits));
     this.classify = options.classify;
     this.shared = {
       ...sharedOf(options),
@@ -106,6 +106,10 @@ class Desk implements Recorder<Handle> {
     this.#context = surroundings.createContext();
     this.#delivery = this.#createDelivery();
     this.#takeBackEnd = this.#watchEnd();
+  }
+
+  get isOff(): boolean {
+    return this.#delivery === noDelivery;
   }
 
   flowing(): Flowing<Handle> | undefined {
@@ -140,7 +144,7 @@ class Desk implements Recorder<Handle> {
 
   record(event: Omit<TidemarkEvent, 'event_id'>): void {
     this.quietly(() => {
-      if (this.#delivery === noDelivery) return;
+      if (this.isOff) return;
       const whole = { ts: this.surroundings.clock.nowMs(), ...event, event_id: this.ids.event() } as TidemarkEvent;
       const redacted = this.#options.redact === undefined ? whole : this.#redact(whole);
       if (redacted === null) {
@@ -166,7 +170,7 @@ class Desk implements Recorder<Handle> {
   }
 
   noteOpened(handle: Handle): void {
-    if (handle.part === 'step' || this.#delivery === noDelivery) return;
+    if (handle.part === 'step') return;
     this.#open.add(handle);
     if (this.#beat === null) this.#setBeat();
   }

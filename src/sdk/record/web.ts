@@ -1,6 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { pageClock } from '../../core/clock.js';
 import { jsonWire } from '../json-wire.js';
+import { pooledHex } from './ids.js';
 import type { ContextVariable, Surroundings } from './surroundings.js';
 
 /** Browsers, where no context flows over an `await`: it holds as long as the function runs without one. */
@@ -23,10 +24,8 @@ export const webSurroundings: Surroundings = {
       },
     };
   },
-  hash(text) {
-    const digest = sha256(new TextEncoder().encode(text)).subarray(0, 8);
-    return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  },
+  hash: (text) => hexOf(sha256(new TextEncoder().encode(text)).subarray(0, 8)),
+  randomHex: pooledHex(() => hexOf(crypto.getRandomValues(new Uint8Array(2_048)))),
   random() {
     const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
     return (high * 0x1_0000 + (low >>> 16)) / 0x1_0000_0000_0000;
@@ -42,3 +41,7 @@ export const webSurroundings: Surroundings = {
     return () => page.removeEventListener?.('pagehide', hidden);
   },
 };
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

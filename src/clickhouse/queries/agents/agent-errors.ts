@@ -8,6 +8,7 @@ import type { ErrorRange } from '../sql/rollup-range.js';
 import type { AgentKey } from './agent-known.js';
 import { errorRowsBytes, groupedErrors, readErrorDays, readErrorSpans } from './error-days.js';
 import { type AgentErrorDaysRow, type AgentErrorRow, errorDaysRow, errorRow } from './error-row.js';
+import { readRawErrors } from './raw-failures.js';
 
 export interface ErrorQuery {
   readonly range: ErrorRange;
@@ -104,14 +105,19 @@ export async function readAgentErrorDays(
   return asked === null ? [] : checkedRows(store, errorDaysRow, { name: 'agent_error_days', ...asked });
 }
 
-/** Of remembered days, and of the raw events beside them. Null where the store has no memory, or no day is asked. */
+/** Of remembered days, and of the raw events beside them. Null where the store has no memory. */
 async function readKnownErrors(
   store: StoreReader,
   agent: AgentKey,
   { range: { days, raw }, limit }: ErrorQuery,
 ): Promise<readonly AgentErrorDaysRow[] | null> {
   const { memory } = store;
-  if (!memory || days.toMs <= days.fromMs) return null;
+  if (!memory) return null;
+  const [span, ...others] = raw.filter(({ fromMs, toMs }) => toMs > fromMs);
+  if (days.toMs <= days.fromMs) {
+    const isOne = span !== undefined && others.length === 0;
+    return isOne ? await readRawErrors(store, memory, agent, { span, limit }) : null;
+  }
   const spans = rawParams(raw);
   if (spans === null) {
     return await memory.value({

@@ -7,6 +7,7 @@ import { checkedRows } from '../sql/checked-rows.js';
 import { integer64 } from '../sql/column-types.js';
 import { countUnique } from '../sql/unique-states.js';
 import type { AgentKey } from './agent-known.js';
+import { compareErrors } from './error-order.js';
 import type { AgentErrorDaysRow } from './error-row.js';
 
 const row = z.object({
@@ -131,7 +132,7 @@ export function groupedErrors(days: readonly ErrorDay[], limit: number): AgentEr
     if (group === undefined) groups.set(key, groupOf(day));
     else add(group, day);
   }
-  const sorted = [...groups.values()].sort(inOrder);
+  const sorted = [...groups.values()].sort(compareErrors);
   const failed = sorted.reduce((sum, { occurrences }) => sum + occurrences, 0);
   const rows: AgentErrorDaysRow[] = [];
   for (const group of sorted.slice(0, limit)) {
@@ -163,21 +164,6 @@ function add(group: ErrorGroup, day: ErrorDay): void {
   group.firstMs = Math.min(group.firstMs, day.firstMs);
   group.lastMs = Math.max(group.lastMs, day.lastMs);
   group.runs.push(day.runs);
-}
-
-/** The most frequent first; of equals the latest, then by their texts, as bytes. */
-function inOrder(a: ErrorGroup, b: ErrorGroup): number {
-  return (
-    b.occurrences - a.occurrences ||
-    b.lastMs - a.lastMs ||
-    compareBytes(a.category, b.category) ||
-    compareBytes(a.code, b.code) ||
-    compareBytes(a.message, b.message)
-  );
-}
-
-function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function rowOf(
