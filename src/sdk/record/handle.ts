@@ -5,7 +5,7 @@ import { type Carried, traceParent, writeCarrier } from './carrier.js';
 import { sharedFields } from './context.js';
 import { type FailurePlace, failureOf, isCancellation } from './failure.js';
 import { mendCount, mendLabels, mendScalars, mendShare, mendText, type Scalar } from './mend.js';
-import type { FailOptions, Shared, StepKind, Usage } from './options.js';
+import type { FailOptions, Shared, Usage } from './options.js';
 import type { Recorder } from './recorder.js';
 import type { Beginning, Part, Place, Scope } from './scope.js';
 import { Words } from './words.js';
@@ -91,7 +91,7 @@ export class Handle extends Words<Handle> implements Scope {
   }
 
   end(): void {
-    this.#end('completed', {});
+    this.#end('completed', null);
   }
 
   /** A cancellation (an AbortError) ends it as cancelled. */
@@ -115,7 +115,7 @@ export class Handle extends Words<Handle> implements Scope {
   cancel(): void {
     // There is no cancelled step among the types: it ended, and not by itself.
     if (this.part === 'step') this.#end('completed', { finish_reason: 'cancelled' });
-    else this.#end('cancelled', {});
+    else this.#end('cancelled', null);
   }
 
   /** Runs `work` as if it were inside: for callbacks that lose the context. */
@@ -162,7 +162,7 @@ export class Handle extends Words<Handle> implements Scope {
   }
 
   #begin(): void {
-    const { part, options, parentId, shared, stepKind } = this.#beginning;
+    const { part, options, parentId, shared } = this.#beginning;
     if (options.labels !== undefined) this.label(options.labels);
     if (options.inputs !== undefined) this.input(options.inputs);
     if (options.confidence !== undefined) this.confidence(options.confidence);
@@ -171,11 +171,11 @@ export class Handle extends Words<Handle> implements Scope {
     const hash = options.args === undefined ? undefined : this.recorder.surroundings.hash(canonicalJson(options.args));
     this.#set('args_hash', hash);
     const type = part === 'task' ? 'task.running' : (`${part}.started` as const);
-    this.#record(type, stepKind, { parent_id: parentId, ...sharedFields(shared), ...this.#told });
+    this.#record(type, sharedFields(shared), parentId === undefined ? null : { parent_id: parentId });
     this.recorder.noteOpened(this);
   }
 
-  #end(outcome: Outcome, more: Record<string, unknown>): void {
+  #end(outcome: Outcome, more: object | null): void {
     if (this.#hasEnded || this.#beginning.foreign === true) return;
     this.#hasEnded = true;
     if (this.recorder.isOff) return;
@@ -184,19 +184,20 @@ export class Handle extends Words<Handle> implements Scope {
         0,
         Math.round((this.recorder.surroundings.clock.monotonicMs() - this.#beganAt) * 1_000) / 1_000,
       );
-      const { stepKind } = this.#beginning;
-      const type = `${this.part}.${outcome}` as EventType;
-      this.#record(type, stepKind, { duration_ms: durationMs, ...this.#told, ...more });
+      this.#set('duration_ms', durationMs);
+      this.#record(`${this.part}.${outcome}` as EventType, null, more);
       this.recorder.noteEnded(this);
     });
   }
 
-  #record(type: EventType, stepKind: StepKind | undefined, more: Record<string, unknown>): void {
-    const { run_id, task_id, step_id, attempt } = this.place;
-    const { name, agent: agent_id } = this;
-    // `more` has the agent again, which is this one.
-    const event = { type, ...more, agent_id, run_id, task_id, step_id, attempt, name, step_kind: stepKind };
-    this.recorder.record(event as TidemarkEvent);
+  /** Hot path: twice a step. The fields that all have come first, so that events are of one shape. */
+  #record(type: EventType, shared: object | null, more: object | null): void {
+    const { place, name } = this;
+    const { run_id, task_id, step_id, attempt } = place;
+    const step_kind = this.#beginning.stepKind;
+    const event = { type, agent_id: this.agent, run_id, task_id, step_id, attempt, name, step_kind };
+    // The agent of `shared` is this one.
+    this.recorder.record(Object.assign(event, shared, this.#told, more) as TidemarkEvent);
   }
 
   #tell(work: () => void): void {

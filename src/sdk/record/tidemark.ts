@@ -145,7 +145,8 @@ class Desk implements Recorder<Handle> {
   record(event: Omit<TidemarkEvent, 'event_id'>): void {
     this.quietly(() => {
       if (this.isOff) return;
-      const whole = { ts: this.surroundings.clock.nowMs(), ...event, event_id: this.ids.event() } as TidemarkEvent;
+      const stamps = { ts: event.ts ?? this.surroundings.clock.nowMs(), event_id: this.ids.event() };
+      const whole: TidemarkEvent = Object.assign(event, stamps);
       const redacted = this.#options.redact === undefined ? whole : this.#redact(whole);
       if (redacted === null) {
         this.#redacted += 1;
