@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
@@ -107,8 +108,11 @@ class Collector:
         query = urllib.parse.urlencode({"user": "reader", "password": PASSWORD})
         url = f"http://127.0.0.1:{self.store_port}/?{query}"
         request = urllib.request.Request(url, data=f"{sql} FORMAT JSONEachRow".encode())
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return [json.loads(line) for line in answer.read().splitlines()]
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return [json.loads(line) for line in answer.read().splitlines()]
+        except urllib.error.HTTPError as error:
+            raise OSError(f"the store answered {error.code}: {error.read()[:1000]!r}") from None
 
     def count(self, agent: str, events: int) -> tuple[int, int]:
         """Events of an agent and how many differ, once there are as many as expected or no more come."""
@@ -117,7 +121,11 @@ class Collector:
 
         def enough() -> bool:
             nonlocal found
-            row = self.rows(sql)[0]
+            try:
+                row = self.rows(sql)[0]
+            except OSError:
+                # A store that was killed has its views again a little after the collector answers.
+                return False
             found = (int(row["all"]), int(row["unlike"]))
             return found[0] >= events
 

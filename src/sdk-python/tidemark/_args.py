@@ -1,7 +1,7 @@
 """The hash of arguments: 64 bits of SHA-256 over canonical JSON, the same digits in every language.
 
-Canonical is RFC 8785: keys sorted by UTF-16 code units, numbers as ECMAScript writes them, no spaces. Dates are RFC 3339
-in UTC, whole numbers of any size their digits; what JSON has no word for is null, and so is what is deeper than 16.
+Canonical is RFC 8785: keys sorted by UTF-16 code units, numbers as ECMAScript writes them, no spaces. Dates are RFC
+3339 in UTC, whole numbers of any size their digits; what JSON has no word for, or what is deeper than 16, is null.
 """
 
 from __future__ import annotations

@@ -58,11 +58,15 @@ class Client:
             _exit.watch(self)
             if self.options.overflow == "disk":
                 self._delivery.start()
+        #: Takes an event without long texts: the delivery itself, where nothing is in between.
+        self.emit: Callable[[Event], None] = _ignore
+        if self._delivery is not None:
+            self.emit = self._delivery.offer if self.options.redact is None else self.emit_long
         for fault in self.options.faults:
             self.problems.say(fault, fault)
 
     def _reset(self) -> None:
-        self.event_id = _ids.EventIds().take
+        self.event_id = _ids.event_ids()
         self._open: weakref.WeakSet[Handle] = weakref.WeakSet()
 
     def _transport(self, url: str) -> Callable[[Delivery], Transport]:
@@ -176,17 +180,6 @@ class Client:
 
     # Events
 
-    def emit(self, event: Event) -> None:
-        delivery = self._delivery
-        if delivery is None:
-            return
-        if self.options.redact is not None:
-            kept = self._redact(event)
-            if kept is None:
-                return
-            event = kept
-        delivery.offer(event)
-
     def emit_long(self, event: Event) -> None:
         """One with maps or texts, of which there may be many bytes."""
         delivery = self._delivery
@@ -258,6 +251,7 @@ class Client:
         self._last = flushed
         self._last_stats = delivery.stats(self._redacted)
         self._delivery = None
+        self.emit = _ignore
         delivery.stop()
         return flushed
 
@@ -287,6 +281,9 @@ class Client:
         self._reset()
         if self._delivery is not None:
             self._delivery.after_fork_in_child()
+
+
+def _ignore(event: Event) -> None: ...
 
 
 def begin(client: Callable[[], Client], family: str, kind: str, name: Any, options: Mapping[str, Any]) -> Any:

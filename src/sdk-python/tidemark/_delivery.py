@@ -30,6 +30,8 @@ _FRAME_OVERHEAD = 256
 _BATCH_BYTES = 131_072
 _IDLE_SECONDS = 30.0
 _WAIT_SECONDS = 0.25
+#: For the thread to say goodbye; it is a daemon and holds nobody up.
+_STOP_SECONDS = 0.3
 
 now = time.monotonic
 
@@ -345,7 +347,7 @@ class Delivery:
         self.waker.wake()
         thread = self._thread
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
-            thread.join(1.0)
+            thread.join(_STOP_SECONDS)
         self.give_room()
         with self.lock:
             for box in [self._box, *self._adopted]:

@@ -37,19 +37,14 @@ class Frame:
 
 def pack(events: list[Event]) -> bytes:
     """The two entries `columns` and `rows`."""
-    columns: dict[str, None] = {}
+    columns: Event = {}
     for event in events:
-        columns.update(dict.fromkeys(event))
+        columns.update(event)
     names = list(columns)
-    packer = msgpack.Packer(unicode_errors="replace", autoreset=False)
-    packer.pack("columns")
-    packer.pack(names)
-    packer.pack("rows")
-    packer.pack_array_header(len(events))
-    pack_row = packer.pack
-    for event in events:
-        pack_row([*map(event.get, names)])
-    return bytes(packer.bytes())
+    rows = [[*map(event.get, names)] for event in events]
+    # Behind the byte that says how many entries the map has; `numbered` and `plain` write their own.
+    packed: bytes = msgpack.packb({"columns": names, "rows": rows}, unicode_errors="replace")
+    return packed[1:]
 
 
 def numbered(seq: int, body: bytes) -> bytes:

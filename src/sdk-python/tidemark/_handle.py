@@ -14,7 +14,7 @@ from ._context import current_handle, current_turn
 from ._failure import CATEGORIES, Heard, Unminded, code_of, failure_of, is_cancellation
 from ._frame import Event
 from ._ids import run_id, work_id
-from ._work_options import read_work_options
+from ._work_options import WHERE_FIELDS, read_work_options
 from ._wrap import wrap
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ class Handle:
         "_state",
         "_token",
         "_usage",
+        "_where",
         "attempt",
         "generation",
         "id",
-        "where",
     )
 
     BORROWED = _BORROWED
@@ -71,8 +71,7 @@ class Handle:
         #: The last error that something inside ended with.
         self._heard: Heard | None = None
         self._token: Token[Handle | None] | None = None
-        #: The fields that everything inside says of itself.
-        self.where: Event = {}
+        self._where: Event | None = None
         self.id = ""
         self.attempt = 1
 
@@ -82,7 +81,7 @@ class Handle:
         handle = Handle(client, "step", "other", None, {})
         handle._client = made = client()
         handle._state = _ENDED
-        handle.where = handle._base = made.where
+        handle._where = handle._base = made.where
         return handle
 
     # Beginning
@@ -99,7 +98,7 @@ class Handle:
         except Exception as error:  # nothing throws out of telemetry
             client.problems.say("begin", f"cannot begin {self._family} {self._name!r}: {error}")
             self._state = _ENDED
-            self.where = self._base = dict(client.where)
+            self._where = self._base = dict(client.where)
         return self
 
     def _begin(self, client: Client) -> None:
@@ -107,33 +106,30 @@ class Handle:
         if parent is None:
             parent = current_handle.get()
         self._parent = parent
-        where: Event = dict(client.where if parent is None else parent.where)
         family = self._family
         base: Event
         if family == "step":
+            base = (client.where if parent is None else parent._where or parent.where).copy()
             turn = current_turn.get()
             if turn is not None and turn.parent is parent:
                 self.attempt = turn.number
                 self.id = turn.step_id(self._kind, str(self._name))
             else:
                 self.id = work_id()
-        else:
-            self.id = run_id() if family == "run" else work_id()
-            where.pop("step_id", None)
-            if family == "run":
-                where.pop("task_id", None)
-        extra = self._read_options(where) if self._options else None
-        where[_ID_FIELDS[family]] = self.id
-        self.where = where
-        base = self._base = where.copy()
-        if parent is not None and parent.id:
-            base["parent_id"] = parent.id
-        base["name"] = _values.text(self._name, _values.TEXT_MAX, client.problems)
-        if family == "step":
+            extra = self._read_options(base) if self._options else None
+            base["step_id"] = self.id
             base["step_kind"] = self._kind
             base["attempt"] = self.attempt
         else:
+            where = self._where = self._work_where(client, parent)
+            extra = self._read_options(where) if self._options else None
+            where[_ID_FIELDS[family]] = self.id
+            base = where.copy()
             client.watch(self)
+        self._base = base
+        if parent is not None and parent.id:
+            base["parent_id"] = parent.id
+        base["name"] = _values.text(self._name, _values.TEXT_MAX, client.problems)
         event = {"type": _STARTS[family], "event_id": client.event_id(), "ts": int(_wall() * 1000), **base}
         self._began = _clock_ns()
         if extra is None:
@@ -141,6 +137,25 @@ class Handle:
         else:
             event.update(extra)
             client.emit_long(event)
+
+    def _work_where(self, client: Client, parent: Handle | None) -> Event:
+        where: Event = dict(client.where if parent is None else parent.where)
+        where.pop("step_id", None)
+        if self._family == "run":
+            self.id = run_id()
+            where.pop("task_id", None)
+        else:
+            self.id = work_id()
+        return where
+
+    @property
+    def where(self) -> Event:
+        """The fields that everything inside says of itself. Of a step they are looked for when something asks."""
+        where = self._where
+        if where is None:
+            base = self.start()._base
+            where = self._where = {field: base[field] for field in WHERE_FIELDS if field in base}
+        return where
 
     def _read_options(self, where: Event) -> Event | None:
         told = read_work_options(self._options, where, self._client.problems)
@@ -324,13 +339,12 @@ class Handle:
             family = self._family
             if family != "step":
                 client.unwatch(self)
-            event = {
-                "type": f"{family}.{how}",
-                "event_id": client.event_id(),
-                "ts": int(_wall() * 1000),
-                **self._base,
-                "duration_ms": took / 1_000_000,
-            }
+            # Nothing is said of it any more, so that what it kept of itself becomes the event.
+            event = self._base
+            event["type"] = f"{family}.{how}"
+            event["event_id"] = client.event_id()
+            event["ts"] = int(_wall() * 1000)
+            event["duration_ms"] = took / 1_000_000
             if self._usage is not None:
                 event.update(self._usage)
             if self._later is None and failure is None:

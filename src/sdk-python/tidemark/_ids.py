@@ -6,6 +6,7 @@ import itertools
 import os
 import random
 import time
+from collections.abc import Callable
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # A generator of its own: one that the host seeds would give every process the same ids.
@@ -16,15 +17,6 @@ _bits = _random.getrandbits
 def reseed() -> None:
     """In the child of a fork, which has the generator's state from its parent."""
     _random.seed(os.urandom(32))
-
-
-def base36(number: int) -> str:
-    digits = ""
-    while True:
-        number, rest = divmod(number, 36)
-        digits = _DIGITS[rest] + digits
-        if number == 0:
-            return digits
 
 
 def short_name() -> str:
@@ -44,15 +36,9 @@ def run_id() -> str:
     return f"{value:032x}"
 
 
-class EventIds:
+def event_ids() -> Callable[[], str]:
     """`<12 random digits of the client>-<counter>`: unique, and a resent event keeps its own."""
-
-    __slots__ = ("_next", "_prefix")
-
-    def __init__(self) -> None:
-        self._prefix = short_name() + "-"
-        self._next = itertools.count(1).__next__
-
-    def take(self) -> str:
-        # Hex digits are digits of base 36, and the interpreter writes them by itself.
-        return f"{self._prefix}{self._next():x}"
+    prefix = short_name()
+    take = itertools.count(1).__next__
+    # Hex digits are digits of base 36, and the interpreter writes them by itself.
+    return lambda: f"{prefix}-{take():x}"

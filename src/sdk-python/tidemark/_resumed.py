@@ -21,7 +21,7 @@ class Resumed(Handle):
         self._parent = None
         self._state = self.BORROWED
         where = dict(client.where)
-        self.where = self._base = where
+        self._where = self._base = where
         try:
             run, task, step, agent = _carrier.read(carrier)
             if options:

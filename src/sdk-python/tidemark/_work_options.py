@@ -19,6 +19,8 @@ _FLOWING = {
     "engagement": "engagement_id",
     "environment": "environment",
 }
+#: What something inside says of where it is.
+WHERE_FIELDS = (*_FLOWING.values(), "run_id", "task_id", "step_id")
 _OWN_TEXTS = frozenset(("id", "agent_version", "agent_name", "model", "provider"))
 
 
