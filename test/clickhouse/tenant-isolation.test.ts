@@ -9,7 +9,9 @@ import { readAgentPage } from '../../src/clickhouse/queries/agents/agent-page.js
 import { readAgentPerformance } from '../../src/clickhouse/queries/agents/agent-performance.js';
 import { readAgentSeries } from '../../src/clickhouse/queries/agents/agent-series.js';
 import { exportDays } from '../../src/clickhouse/queries/agents/daily-export.js';
+import { readErrorDays } from '../../src/clickhouse/queries/agents/error-days.js';
 import { readExecutionBucket, readFirstExecutions } from '../../src/clickhouse/queries/agents/execution-split.js';
+import { readRawErrors } from '../../src/clickhouse/queries/agents/raw-failures.js';
 import { readAgentNames } from '../../src/clickhouse/queries/dashboard/agent-names.js';
 import { readAgentRegister } from '../../src/clickhouse/queries/dashboard/agent-register.js';
 import { readAgentStandings } from '../../src/clickhouse/queries/dashboard/agent-standings.js';
@@ -53,10 +55,14 @@ import { readWorkAttempts } from '../../src/clickhouse/queries/work/work-attempt
 import { wholeColumns } from '../../src/clickhouse/queries/work/work-event.js';
 import { readOwnerByTasks, readOwners } from '../../src/clickhouse/queries/work/work-owner.js';
 import { runScope, taskScope } from '../../src/clickhouse/queries/work/work-scope.js';
+import type { StoreReader } from '../../src/core/ports/store-reader.js';
 import { openQueryStore, type QueryStore } from '../api/api-store.js';
 import { baseMs, dayMs, eventsOfTenant, heardSinceMs, minuteMs } from './two-tenants.js';
 
 let store: QueryStore;
+/** Of the store alone, or of what is remembered of it, for all tenants in one memory. */
+let reader: StoreReader;
+const remembering = () => ({ ...store.reader, memory: store.memory.open() });
 
 const run = 'run one of b on 0';
 const task = `task of ${run}`;
@@ -72,11 +78,11 @@ const none = { fromMs: 0, toMs: 0 };
 
 /** Every way to read of one tenant, by the name of what reads. */
 const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
-  readAgentActivity: (tenant) => readAgentActivity(store.reader, { tenant, agentIds, ...span }),
+  readAgentActivity: (tenant) => readAgentActivity(reader, { tenant, agentIds, ...span }),
   readAgentBreakdown: (tenant) =>
     Promise.all(
       (['version', 'model', 'provider', 'environment'] as const).map((groupBy) =>
-        readAgentBreakdown(store.reader, { tenant, agentId: 'b' }, { span, groupBy, limit: 1 }),
+        readAgentBreakdown(reader, { tenant, agentId: 'b' }, { span, groupBy, limit: 1 }),
       ),
     ),
   readAgentErrors: async (tenant) => {
@@ -85,21 +91,18 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
       { days: none, raw: [minutes], covered: minutes },
       { days, raw: [minutes], covered: { fromMs: days.fromMs, toMs: minutes.toMs } },
     ];
-    return Promise.all(
-      ranges.map((range) => readAgentErrors(store.reader, { tenant, agentId: 'b' }, { range, limit: 9 })),
-    );
+    return Promise.all(ranges.map((range) => readAgentErrors(reader, { tenant, agentId: 'b' }, { range, limit: 9 })));
   },
+  readErrorDays: (tenant) => readErrorDays(store.reader, store.memory.open(), { tenant, agentId: 'b' }, days),
+  readRawErrors: (tenant) =>
+    readRawErrors(store.reader, store.memory.open(), { tenant, agentId: 'b' }, { span: minutes, limit: 9 }),
   readAgentErrorDays: (tenant) =>
-    readAgentErrorDays(
-      store.reader,
-      { tenant, agentId: 'b' },
-      { range: { days, raw: [minutes], covered: null }, limit: 9 },
-    ),
-  readAgentKnown: (tenant) => Promise.all(agentIds.map((agentId) => readAgentKnown(store.reader, { tenant, agentId }))),
-  readAgentMemory: (tenant) => readAgentMemory(store.reader, { tenant, agentId: 'b' }, span),
-  readAgentNames: async (tenant) => [...(await readAgentNames(store.reader, { tenant, agentIds }))],
+    readAgentErrorDays(reader, { tenant, agentId: 'b' }, { range: { days, raw: [minutes], covered: null }, limit: 9 }),
+  readAgentKnown: (tenant) => Promise.all(agentIds.map((agentId) => readAgentKnown(reader, { tenant, agentId }))),
+  readAgentMemory: (tenant) => readAgentMemory(reader, { tenant, agentId: 'b' }, span),
+  readAgentNames: async (tenant) => [...(await readAgentNames(reader, { tenant, agentIds }))],
   readAgentPage: (tenant) =>
-    Promise.all(['', 'b'].map((afterAgentId) => readAgentPage(store.reader, { tenant, afterAgentId, limit: 1 }))),
+    Promise.all(['', 'b'].map((afterAgentId) => readAgentPage(reader, { tenant, afterAgentId, limit: 1 }))),
   readExecutionBucket: (tenant) =>
     Promise.all(
       [
@@ -108,18 +111,17 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
         { days, minutes: [minutes] },
       ].map((range) =>
         readExecutionBucket(
-          store.reader,
+          reader,
           { tenant, agentId: 'b' },
           { ...range, splitMs: midnightMs, dayLeftOutMs: null },
           'middle',
         ),
       ),
     ),
-  readFirstExecutions: (tenant) =>
-    readFirstExecutions(store.reader, { tenant, agentId: 'b' }, { span: days, count: 1_000 }),
+  readFirstExecutions: (tenant) => readFirstExecutions(reader, { tenant, agentId: 'b' }, { span: days, count: 1_000 }),
   readOwners: (tenant) =>
-    readOwners(store.reader, runKind, { tenant, user: 'user', ids: ['run one of b on 0', 'run one of a on 0'] }),
-  readOwnerByTasks: (tenant) => readOwnerByTasks(store.reader, { tenant, user: 'user', runId: 'run three of b on 0' }),
+    readOwners(reader, runKind, { tenant, user: 'user', ids: ['run one of b on 0', 'run one of a on 0'] }),
+  readOwnerByTasks: (tenant) => readOwnerByTasks(reader, { tenant, user: 'user', runId: 'run three of b on 0' }),
   readAgentPerformance: (tenant) =>
     Promise.all(
       [
@@ -127,15 +129,11 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
         { days: none, minutes: [minutes] },
         { days, minutes: [minutes] },
       ].map((range) =>
-        readAgentPerformance(
-          store.reader,
-          { tenant, agentId: 'b' },
-          { ...range, splitMs: midnightMs, dayLeftOutMs: null },
-        ),
+        readAgentPerformance(reader, { tenant, agentId: 'b' }, { ...range, splitMs: midnightMs, dayLeftOutMs: null }),
       ),
     ),
   readAgentRegister: (tenant) =>
-    readAgentRegister(store.reader, {
+    readAgentRegister(reader, {
       tenant,
       dayFromMs: baseMs,
       weekFromMs: baseMs - 7 * dayMs,
@@ -145,14 +143,14 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     Promise.all(
       [dayMs, minuteMs].map((stepMs) =>
         readAgentSeries(
-          store.reader,
+          reader,
           { tenant, agentId: 'b' },
           { fromMs: midnightMs - dayMs, toMs: midnightMs + dayMs, stepMs, columns: ['successful', 'cost_micros'] },
         ),
       ),
     ),
   readAgentStandings: (tenant) =>
-    readAgentStandings(store.reader, {
+    readAgentStandings(reader, {
       tenant,
       baselineDayMs: midnightMs - 2 * dayMs,
       recentDayMs: midnightMs - dayMs,
@@ -176,17 +174,17 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     }
     return exported;
   },
-  readDayFinalizations: (tenant) => readDayFinalizations(store.reader, { tenant, limit: 10 }),
-  readEngagementDays: (tenant) => readEngagementDays(store.reader, { tenant, engagementId: 'deal of a' }, days),
-  readEngagementKnown: (tenant) => readEngagementKnown(store.reader, { tenant, engagementId: 'deal of a' }),
-  readFlowPage: (tenant) => readFlowPage(store.reader, { tenant, span: days, limit: 1_000 }),
+  readDayFinalizations: (tenant) => readDayFinalizations(reader, { tenant, limit: 10 }),
+  readEngagementDays: (tenant) => readEngagementDays(reader, { tenant, engagementId: 'deal of a' }, days),
+  readEngagementKnown: (tenant) => readEngagementKnown(reader, { tenant, engagementId: 'deal of a' }),
+  readFlowPage: (tenant) => readFlowPage(reader, { tenant, span: days, limit: 1_000 }),
   readErasures: (tenant) =>
-    Promise.all([null, 'erased run', 'erased user'].map((id) => readErasures(store.reader, { tenant, id, limit: 9 }))),
+    Promise.all([null, 'erased run', 'erased user'].map((id) => readErasures(reader, { tenant, id, limit: 9 }))),
   readFailureExamples: (tenant) =>
     Promise.all(
       failureGroupings.map((groupBy) =>
         readFailureExamples(
-          store.reader,
+          reader,
           { tenant },
           {
             groupBy,
@@ -199,26 +197,26 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
   readFailureGroups: async (tenant) => {
     const buckets = { firstMs: Math.floor(span.fromMs / dayMs) * dayMs, stepMs: dayMs, count: 9 };
     const groups = failureGroupings.flatMap((groupBy) => [
-      readFailureGroups(store.reader, { tenant }, { groupBy, limit: 2, buckets }),
-      readFailureGroups(store.reader, { tenant, ...span, runId: run }, { groupBy, limit: 2, buckets }),
+      readFailureGroups(reader, { tenant }, { groupBy, limit: 2, buckets }),
+      readFailureGroups(reader, { tenant, ...span, runId: run }, { groupBy, limit: 2, buckets }),
     ]);
     return Promise.all(groups);
   },
   readFailureList: async (tenant) => {
-    const page = await readFailureList(store.reader, { tenant }, { limit: 100 });
+    const page = await readFailureList(reader, { tenant }, { limit: 100 });
     const { failed_ms: failedMs, unit, attempt } = page[3]!;
-    return [page, await readFailureList(store.reader, { tenant }, { limit: 3, after: { failedMs, unit, attempt } })];
+    return [page, await readFailureList(reader, { tenant }, { limit: 3, after: { failedMs, unit, attempt } })];
   },
   readFinalOutput: async (tenant) => [
-    await readFinalOutput(store.reader, await scopeOfRun(tenant)),
-    await readFinalOutput(store.reader, taskScope({ tenant, taskId: `other ${task}`, runId: run, agentId: 'b' })),
+    await readFinalOutput(reader, await scopeOfRun(tenant)),
+    await readFinalOutput(reader, taskScope({ tenant, taskId: `other ${task}`, runId: run, agentId: 'b' })),
   ],
   readHistoryCandidates: (tenant) =>
     Promise.all(
       [taskKind, runKind].flatMap((kind) =>
         [undefined, heardSinceMs].map((since) =>
           readHistoryCandidates(
-            store.reader,
+            reader,
             kind,
             { tenant, ...(since === undefined ? {} : { status: 'orphaned' as const }) },
             { limit: 20, ...(since === undefined ? {} : { heardSinceMs: since }) },
@@ -229,7 +227,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
   readMerged: (tenant) =>
     Promise.all(
       [taskKind, runKind].map((kind) =>
-        readMerged(store.reader, kind, {
+        readMerged(reader, kind, {
           name: 'merged',
           where: 'tenant = {tenant:String}',
           params: { tenant },
@@ -237,14 +235,14 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
         }),
       ),
     ),
-  placesReader: (tenant) => placesReader(taskKind)(store.reader, { tenant }, { ids: taskIds }),
+  placesReader: (tenant) => placesReader(taskKind)(reader, { tenant }, { ids: taskIds }),
   // Told is only whether there are any: the first tenant's stand-in has none.
-  readNewTries: (tenant) => readNewTries(store.reader, tenant === 'mine' ? 'nobody' : tenant),
-  readPatternEvidence: (tenant) => readPatternEvidence(store.reader, { tenant, patternId: 'pattern' }),
-  readPatternFeedback: (tenant) => readPatternFeedback(store.reader, { tenant, patternIds: ['pattern', 'q'] }),
-  readPatternObserver: (tenant) => readPatternObserver(store.reader, { tenant, patternId: 'pattern' }),
+  readNewTries: (tenant) => readNewTries(reader, tenant === 'mine' ? 'nobody' : tenant),
+  readPatternEvidence: (tenant) => readPatternEvidence(reader, { tenant, patternId: 'pattern' }),
+  readPatternFeedback: (tenant) => readPatternFeedback(reader, { tenant, patternIds: ['pattern', 'q'] }),
+  readPatternObserver: (tenant) => readPatternObserver(reader, { tenant, patternId: 'pattern' }),
   readPatternPage: (tenant) =>
-    readPatternPage(store.reader, {
+    readPatternPage(reader, {
       tenant,
       patternType: undefined,
       agentId: undefined,
@@ -252,33 +250,33 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
       after: undefined,
       limit: 9,
     }),
-  readPatterns: (tenant) => readPatterns(store.reader, { tenant, patternIds: ['pattern', 'q'] }),
-  readRunActivity: (tenant) => readRunActivity(store.reader, { tenant, runId: run }),
-  readRunDetail: (tenant) => readRunDetail(store.reader, { tenant, runId: run }),
+  readPatterns: (tenant) => readPatterns(reader, { tenant, patternIds: ['pattern', 'q'] }),
+  readRunActivity: (tenant) => readRunActivity(reader, { tenant, runId: run }),
+  readRunDetail: (tenant) => readRunDetail(reader, { tenant, runId: run }),
   readRunLeaseRenewals: (tenant) =>
-    readRunLeaseRenewals(store.reader, { tenant, runIds: openRuns, agentIds, sinceMs: heardSinceMs }),
-  readRunRows: (tenant) => readRunRows(store.reader, { tenant }, { ids: runIds }),
-  readRunOutcomes: (tenant) => readRunOutcomes(store.reader, { tenant }, { ids: runIds }),
-  readRunTasks: (tenant) => readRunTasks(store.reader, { tenant, runId: run }, { limit: 2 }),
-  readRunTotals: (tenant) => readRunTotals(store.reader, { tenant, runIds }),
-  readRunsUsage: (tenant) => readRunsUsage(store.reader, { tenant, runIds }),
+    readRunLeaseRenewals(reader, { tenant, runIds: openRuns, agentIds, sinceMs: heardSinceMs }),
+  readRunRows: (tenant) => readRunRows(reader, { tenant }, { ids: runIds }),
+  readRunOutcomes: (tenant) => readRunOutcomes(reader, { tenant }, { ids: runIds }),
+  readRunTasks: (tenant) => readRunTasks(reader, { tenant, runId: run }, { limit: 2 }),
+  readRunTotals: (tenant) => readRunTotals(reader, { tenant, runIds }),
+  readRunsUsage: (tenant) => readRunsUsage(reader, { tenant, runIds }),
   readTenantRows: (tenant) =>
     readTenantRows(store.metadata, { tenant, tables: ['agent_events_raw_v1', 'agent_failures_v1'] }),
-  readTaskDetails: (tenant) => readTaskDetails(store.reader, { tenant, taskId: task }),
+  readTaskDetails: (tenant) => readTaskDetails(reader, { tenant, taskId: task }),
   readTaskLeaseRenewals: (tenant) =>
-    readTaskLeaseRenewals(store.reader, {
+    readTaskLeaseRenewals(reader, {
       tenant,
       taskIds,
       taskIdsOfSilentRuns: taskIds,
       runIds: openRuns,
       sinceMs: heardSinceMs,
     }),
-  readTaskRows: (tenant) => readTaskRows(store.reader, { tenant }, { ids: taskIds }),
-  readTaskLogs: (tenant) => readTaskLogs(store.reader, taskScope({ tenant, taskId: task, runId: run, agentId: 'b' })),
-  readTenantDays: (tenant) => readTenantDays(store.reader, { tenant, ...days }),
+  readTaskRows: (tenant) => readTaskRows(reader, { tenant }, { ids: taskIds }),
+  readTaskLogs: (tenant) => readTaskLogs(reader, taskScope({ tenant, taskId: task, runId: run, agentId: 'b' })),
+  readTenantDays: (tenant) => readTenantDays(reader, { tenant, ...days }),
   readTenantMinutes: (tenant) =>
     readTenantMinutes(
-      store.reader,
+      reader,
       { tenant, ...span },
       {
         baseline: days,
@@ -290,8 +288,8 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
       },
     ),
   readWorkAttempts: async (tenant) => [
-    await readWorkAttempts(store.reader, await scopeOfRun(tenant), { limit: 50, contexts: true }),
-    await readWorkAttempts(store.reader, taskScope({ tenant, taskId: task, runId: run, agentId: 'b' }), {
+    await readWorkAttempts(reader, await scopeOfRun(tenant), { limit: 50, contexts: true }),
+    await readWorkAttempts(reader, taskScope({ tenant, taskId: task, runId: run, agentId: 'b' }), {
       limit: 2,
       only: 'attempts',
     }),
@@ -310,7 +308,7 @@ const ofAllTenants = [
 
 async function scopeOfRun(tenant: string) {
   const key = { tenant, runId: run };
-  const activity = await readRunActivity(store.reader, key);
+  const activity = await readRunActivity(reader, key);
   if (activity === undefined) throw new Error('the run has no activity');
   return runScope(key, activity);
 }
@@ -318,20 +316,28 @@ async function scopeOfRun(tenant: string) {
 async function restored(agentsMax = 100): Promise<Map<string, unknown[]>> {
   const range = { receivedBeforeMs: baseMs + 8 * minuteMs, nowMs: baseMs + 20 * minuteMs, agentsMax };
   const byTenant = new Map<string, unknown[]>();
-  for await (const page of readWindowRestore(store.reader, range)) {
+  for await (const page of readWindowRestore(reader, range)) {
     for (const row of page) byTenant.set(row.tenant, [...(byTenant.get(row.tenant) ?? []), row]);
   }
   return byTenant;
 }
 
 const before = new Map<string, unknown>();
+const rememberedBefore = new Map<string, unknown>();
 let restoredBefore: unknown[] | undefined;
 
 beforeAll(async () => {
   store = await openQueryStore();
+  reader = store.reader;
   await store.insert(eventsOfTenant('mine', false));
   await addLedgers('mine', 1);
-  for (const [name, read] of Object.entries(reads)) before.set(name, await read('mine'));
+  for (const [name, read] of Object.entries(reads)) {
+    reader = store.reader;
+    before.set(name, await read('mine'));
+    reader = remembering();
+    rememberedBefore.set(name, await read('mine'));
+  }
+  reader = store.reader;
   restoredBefore = (await restored()).get('mine');
   await store.insert(eventsOfTenant('theirs', true));
   await addLedgers('theirs', 2);
@@ -359,6 +365,20 @@ describe('another tenant with the same ids changes nothing of what is read of on
     expect(await read('mine')).toEqual(before.get(name));
     // What could not be told apart would prove nothing.
     expect(await read('theirs')).not.toEqual(before.get(name));
+  });
+
+  test.each(Object.keys(reads))('%s, of what is remembered', async (name) => {
+    const read = reads[name]!;
+    // Either may be what the memory then has for both.
+    for (const first of ['theirs', 'mine']) {
+      for (const tenant of [first, 'mine', 'theirs']) {
+        reader = remembering();
+        const answer = expect(await read(tenant));
+        if (tenant === 'mine') answer.toEqual(rememberedBefore.get(name));
+        else answer.not.toEqual(rememberedBefore.get(name));
+      }
+    }
+    reader = store.reader;
   });
 
   test('readWindowRestore', async () => {

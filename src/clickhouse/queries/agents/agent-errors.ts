@@ -6,7 +6,7 @@ import { normalizedMessage } from '../sql/normalized-message.js';
 import { failuresWithRecovery } from '../sql/recovered-failures.js';
 import type { ErrorRange } from '../sql/rollup-range.js';
 import type { AgentKey } from './agent-known.js';
-import { errorRowsBytes, groupedErrors, readErrorDays, readErrorSpans } from './error-days.js';
+import { errorRowsBytes, errorsOfSource, groupedErrors, readErrorDays } from './error-days.js';
 import { type AgentErrorDaysRow, type AgentErrorRow, errorDaysRow, errorRow } from './error-row.js';
 import { readRawErrors } from './raw-failures.js';
 
@@ -130,7 +130,7 @@ async function readKnownErrors(
   const params = { tenant: agent.tenant, agent_id: agent.agentId, ...spans };
   const [ofDays, ofSpans] = await Promise.all([
     readErrorDays(store, memory, agent, days),
-    readErrorSpans(store, { source: rawSql, params }),
+    errorsOfSource(store, { source: rawSql, params }),
   ]);
   return groupedErrors([...ofDays, ...ofSpans], limit);
 }

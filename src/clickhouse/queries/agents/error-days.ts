@@ -62,7 +62,7 @@ export async function readErrorDays(
 }
 
 /** Groups of raw events, from a source with the same columns. */
-export function readErrorSpans(
+export function errorsOfSource(
   store: StoreReader,
   { source, params }: { readonly source: string; readonly params: Readonly<Record<string, string | number>> },
 ): Promise<ErrorDay[]> {
