@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readAgentErrorDays } from '../../src/clickhouse/queries/agents/agent-errors.js';
 import { readAgentPerformance } from '../../src/clickhouse/queries/agents/agent-performance.js';
+import { CollectorError } from '../../src/core/errors.js';
+import type { StoreReader } from '../../src/core/ports/store-reader.js';
 import { floorTo } from '../../src/core/time-span.js';
 import { openMemory, openQueryStore, type QueryStore, type RawRow } from '../api/api-store.js';
 
@@ -126,6 +128,22 @@ describe('the memory of the rollups', () => {
       store.run(`DELETE FROM agent_errors_per_day_v1 WHERE agent_id = 'planner' AND day = '${day}'
         SETTINGS lightweight_delete_mode = 'alter_update', lightweight_deletes_sync = 2`),
     );
+  });
+
+  test('of a store that does not let its parts be read, nothing is remembered and everything answered', async () => {
+    const refusing: StoreReader = {
+      rows: (query) =>
+        query.name === 'store_changes'
+          ? Promise.reject(new CollectorError('internal', 'cannot run store_changes: ACCESS_DENIED'))
+          : store.reader.rows(query),
+    };
+    const none = openMemory(refusing, 1 << 20);
+    const asRefused = () => answers({ ...refusing, memory: none.open() });
+    expect(await asRefused()).toEqual(await answers({ rows: store.reader.rows }));
+    await store.insert(executions(todayMs, 5));
+    expect(await asRefused()).toEqual(await answers({ rows: store.reader.rows }));
+    expect(none.bytes).toBe(0);
+    await none.stop();
   });
 });
 

@@ -55,6 +55,7 @@ import { readWorkAttempts } from '../../src/clickhouse/queries/work/work-attempt
 import { wholeColumns } from '../../src/clickhouse/queries/work/work-event.js';
 import { readOwnerByTasks, readOwners } from '../../src/clickhouse/queries/work/work-owner.js';
 import { runScope, taskScope } from '../../src/clickhouse/queries/work/work-scope.js';
+import type { ReadMemory } from '../../src/core/ports/read-memory.js';
 import type { StoreReader } from '../../src/core/ports/store-reader.js';
 import { openQueryStore, type QueryStore } from '../api/api-store.js';
 import { baseMs, dayMs, eventsOfTenant, heardSinceMs, minuteMs } from './two-tenants.js';
@@ -62,7 +63,13 @@ import { baseMs, dayMs, eventsOfTenant, heardSinceMs, minuteMs } from './two-ten
 let store: QueryStore;
 /** Of the store alone, or of what is remembered of it, for all tenants in one memory. */
 let reader: StoreReader;
-const remembering = () => ({ ...store.reader, memory: store.memory.open() });
+const remembering = () => ({ ...store.reader, memory: memory() });
+/** As a request has it. */
+function memory(): ReadMemory {
+  const opened = store.memory.open();
+  if (opened === null) throw new Error('the store of the test has no memory');
+  return opened;
+}
 
 const run = 'run one of b on 0';
 const task = `task of ${run}`;
@@ -93,9 +100,9 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     ];
     return Promise.all(ranges.map((range) => readAgentErrors(reader, { tenant, agentId: 'b' }, { range, limit: 9 })));
   },
-  readErrorDays: (tenant) => readErrorDays(store.reader, store.memory.open(), { tenant, agentId: 'b' }, days),
+  readErrorDays: (tenant) => readErrorDays(store.reader, memory(), { tenant, agentId: 'b' }, days),
   readRawErrors: (tenant) =>
-    readRawErrors(store.reader, store.memory.open(), { tenant, agentId: 'b' }, { span: minutes, limit: 9 }),
+    readRawErrors(store.reader, memory(), { tenant, agentId: 'b' }, { span: minutes, limit: 9 }),
   readAgentErrorDays: (tenant) =>
     readAgentErrorDays(reader, { tenant, agentId: 'b' }, { range: { days, raw: [minutes], covered: null }, limit: 9 }),
   readAgentKnown: (tenant) => Promise.all(agentIds.map((agentId) => readAgentKnown(reader, { tenant, agentId }))),

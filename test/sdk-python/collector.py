@@ -124,7 +124,7 @@ class Collector:
             try:
                 row = self.rows(sql)[0]
             except OSError:
-                # Seen as a 404 after a kill and a restart, for a reason that is not known; asked again within the bound.
+                # Seen as a 404 after a kill and a restart, for a reason not known; asked again within the bound.
                 return False
             found = (int(row["all"]), int(row["unlike"]))
             return found[0] >= events

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CollectorError } from '../../core/errors.js';
 import { type RememberedSource, type RememberedTable, rememberedTables } from '../../core/ports/read-memory.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { dayMs } from '../../core/time-span.js';
@@ -88,8 +89,8 @@ export class StoreChanges {
   }
 
   async #look(): Promise<number | null> {
-    const [list] = await checkedRows(this.#store, listRow, { name: 'store_changes', sql: partsSql, params: {} });
-    if (list === undefined) throw new Error('cannot read store_changes: an aggregate without a row');
+    const list = await this.#readParts();
+    if (list === null) return null;
     const isRestarted = Math.abs(list.started_s - this.#startedS) > startToleranceS;
     if (isRestarted || !this.#isPlain) this.#isPlain = await this.#readIsPlain();
     if (!this.#isPlain) return null;
@@ -106,6 +107,18 @@ export class StoreChanges {
       else for (const { fromDay, toDay } of changes) this.#changed(table, fromDay, toDay);
     }
     return this.#generation;
+  }
+
+  /** Null where the store does not let its parts be read, as a server may: then nothing is known of changes. */
+  async #readParts(): Promise<z.output<typeof listRow> | null> {
+    try {
+      const [list] = await checkedRows(this.#store, listRow, { name: 'store_changes', sql: partsSql, params: {} });
+      if (list === undefined) throw new Error('cannot read store_changes: an aggregate without a row');
+      return list;
+    } catch (error) {
+      if (error instanceof CollectorError && error.code === 'internal') return null;
+      throw error;
+    }
   }
 
   async #readIsPlain(): Promise<boolean> {
