@@ -124,13 +124,13 @@ class Collector:
             try:
                 row = self.rows(sql)[0]
             except OSError:
-                # Seen as a 404 after a kill and a restart, for a reason not known; asked again within the bound.
+                # Its tables are still being made: events are taken before that.
                 return False
             found = (int(row["all"]), int(row["unlike"]))
             return found[0] >= events
 
         try:
-            until(enough, 20)
+            until(enough, 90)
         except AssertionError:
             pass
         return found
