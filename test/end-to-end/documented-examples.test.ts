@@ -210,10 +210,23 @@ test('the support agent appears whole: tree, attempts, failures, tokens by class
   expect(stdout).toBe('{ acked: 29, pending: 0, rejected: 0, dropped: 0 }\n');
 
   type Runs = { readonly runs: readonly { readonly run_id: string; readonly name: string }[] };
-  const runsOf = async () => ((await collectorAnswer('/api/v1/runs?user_id=ada&session_id=chat-1')) as Runs).runs;
-  await expect.poll(async () => (await runsOf()).length, { timeout: 20_000 }).toBe(2);
-  const runs = await runsOf();
-  expect(runs.find(({ name }) => name === 'support ticket')).toMatchObject({
+  const runsOf = async () => {
+    const { runs } = (await collectorAnswer('/api/v1/runs?user_id=ada&session_id=chat-1')) as Runs;
+    return runs.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  };
+  const refund = {
+    agent_id: 'refunds',
+    environment: 'production',
+    status: 'completed',
+    total: {
+      llm_calls: 1,
+      tokens: { in: 530, out: 60 },
+      cost_cents: 0.09,
+      tokens_cache_read: 400,
+      tokens_reasoning: 12,
+    },
+  };
+  const ticket = {
     agent_id: 'support',
     status: 'completed',
     tasks_ended: 3,
@@ -226,34 +239,32 @@ test('the support agent appears whole: tree, attempts, failures, tokens by class
       tokens_cache_read: 200,
       tokens_reasoning: 24,
     },
-  });
-  expect(runs.find(({ name }) => name === 'refund')).toMatchObject({
-    agent_id: 'refunds',
-    environment: 'production',
-    total: {
-      llm_calls: 1,
-      tokens: { in: 530, out: 60 },
-      cost_cents: 0.09,
-      tokens_cache_read: 400,
-      tokens_reasoning: 12,
-    },
-  });
-  const { run_id } = runs.find(({ name }) => name === 'support ticket')!;
-  const { nodes } = (await collectorAnswer(`/api/v1/runs/${run_id}/timeline`)) as { nodes: readonly TimelineNode[] };
+  };
+  // An insert fills one table after the other: what is told of a run may come before what is told of its steps.
+  const soon = { timeout: 20_000 };
+  await expect.poll(runsOf, soon).toMatchObject([
+    { name: 'refund', ...refund },
+    { name: 'support ticket', ...ticket },
+  ]);
+  const [, { run_id } = { run_id: '' }] = await runsOf();
+  const timeline = async () =>
+    ((await collectorAnswer(`/api/v1/runs/${run_id}/timeline`)) as { nodes: readonly TimelineNode[] }).nodes;
   const line = ({ type, name, attempt, status, depth }: TimelineNode) =>
     `${depth} ${type} ${name} ${attempt} ${status}`;
-  expect(nodes.map(line)).toEqual([
-    '0 run support ticket null completed',
-    '1 task find order 1 completed',
-    '2 step chat 1 completed',
-    '2 step order_api 1 failed',
-    '2 step order_api 2 failed',
-    '2 step order_api 3 completed',
-    '1 task check policy 1 completed',
-    '2 step search_documents 1 completed',
-    '2 step chat 1 completed',
-    '1 task refund order 1 completed',
-  ]);
+  await expect
+    .poll(async () => (await timeline()).map(line), soon)
+    .toEqual([
+      '0 run support ticket null completed',
+      '1 task find order 1 completed',
+      '2 step chat 1 completed',
+      '2 step order_api 1 failed',
+      '2 step order_api 2 failed',
+      '2 step order_api 3 completed',
+      '1 task check policy 1 completed',
+      '2 step search_documents 1 completed',
+      '2 step chat 1 completed',
+      '1 task refund order 1 completed',
+    ]);
 });
 
 test.skipIf(!pythonHasPackages())('the plain Python example works as written', async () => {

@@ -44,6 +44,8 @@ export class UiPages {
     });
     this.#contexts.push(context);
     const page = await context.newPage();
+    // A collector that has just begun makes its tables first, which takes a busy machine a while.
+    page.setDefaultTimeout(60_000);
     const origin = new URL(url).origin;
     page.on('console', (message) => {
       // Answers that are no success are told by the page itself.
