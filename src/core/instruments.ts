@@ -181,7 +181,7 @@ export interface QueryInstruments {
 
 /** Of the days and sums that are kept of the store. */
 export interface RollupMemoryInstruments {
-  /** Days and sums that were asked for. outcome: hit, miss, changed: known, and read again. */
+  /** Days and sums that were asked for. outcome: hit, miss, changed: known and read again, unseen: not remembered. */
   readonly reads: LabelCounter<'outcome'>;
   /** Entries that went because there were too many bytes. */
   readonly evictions: PlainCounter;

@@ -122,7 +122,9 @@ export class TidemarkClient {
 
   /** Gives up the oldest frame that was never sent, to make room; how many events that were, 0 when there is none. */
   dropOldest(): number {
-    const frame = this.#queue.dropUnsent();
+    // One that has a number may be stored, and a number may not be missing.
+    if (this.#queue.peekUnsent()?.seq !== 0) return 0;
+    const frame = this.#queue.dropNext();
     if (frame === undefined) return 0;
     this.#counts.dropped += frame.count;
     return frame.count;
@@ -263,18 +265,38 @@ export class TidemarkClient {
   }
 
   #transmit(frame: QueuedFrame): void {
-    if (frame.seq === 0 || frame.seq === this.#nextSeq) {
-      frame.seq = this.#nextSeq;
+    if (frame.seq === 0) frame.seq = this.#nextSeq;
+    const data = this.#read(frame);
+    if (data === null) return;
+    if (frame.seq >= this.#nextSeq) {
       frame.sentMs = this.#clock.monotonicMs();
-      this.#nextSeq += 1;
+      this.#nextSeq = frame.seq + 1;
     } else {
       this.#counts.framesResent += 1;
     }
-    const data = frame.encoded.stamped(frame.seq);
     this.#queue.markSent();
     this.#counts.framesSent += 1;
     this.#counts.bytesSent += data.length;
     this.#link.send(data);
+  }
+
+  /** Null: its store cannot give it back. It is dropped and told, and the collector takes the gap. */
+  #read(frame: QueuedFrame): Uint8Array | string | null {
+    try {
+      return frame.encoded.stamped(frame.seq);
+    } catch (error) {
+      this.#queue.dropNext();
+      this.#counts.dropped += frame.count;
+      const message = `a stored frame cannot be read, its ${frame.count} events are dropped: ${String(error)}`;
+      this.#options.onRefused?.({ code: 'frame_unreadable', path: '', message, kept: false });
+      if (this.#queue.length === 0) this.#settleStore(0);
+      return null;
+    }
+  }
+
+  /** Nothing up to `seq` is needed; with an empty queue nothing at all, whatever became of the rest. */
+  #settleStore(seq: number): void {
+    this.#options.store?.acknowledged(this.#queue.length === 0 ? Math.max(seq, this.#storedSeq) : seq);
   }
 
   // ── what the collector says ───────────────────────────────────────────────────────────────────────────────
@@ -319,7 +341,7 @@ export class TidemarkClient {
     while (this.#flushWaiters[0] !== undefined && this.#flushWaiters[0].frames <= this.#queue.acknowledged) {
       this.#flushWaiters.shift()?.resolve();
     }
-    this.#options.store?.acknowledged(seq);
+    this.#settleStore(seq);
     this.#admitWaiters();
     this.#pump();
   }

@@ -69,11 +69,10 @@ export class FrameQueue {
     this.#cursor += 1;
   }
 
-  /** Removes the oldest frame that was never sent, so that no number is missing; undefined: there is none. */
-  dropUnsent(): QueuedFrame | undefined {
-    const frame = this.#frames[this.#cursor];
-    if (frame === undefined || frame.seq !== 0) return undefined;
-    this.#frames.splice(this.#cursor, 1);
+  /** Removes the next frame to send, for good; undefined: there is none. */
+  dropNext(): QueuedFrame | undefined {
+    const [frame] = this.#frames.splice(this.#cursor, 1);
+    if (frame === undefined) return undefined;
     this.#bytes -= frame.encoded.bytes;
     this.#events -= frame.count;
     // Nobody need wait for it any more.

@@ -261,7 +261,6 @@ export const engineMetrics = {
   ),
 } as const;
 
-/** What only a store can make of a request: each is on the page by the route that met it. */
 export const exportMetrics = {
   started: counter(
     'tidemark_exports_started_total',

@@ -1,5 +1,6 @@
 import { counter, fastSeconds, gauge, histogram } from './metric-declaration.js';
 
+/** What only a store can make of a request: each is on the page by the route that met it. */
 export const queryMetrics = {
   requests: counter(
     'tidemark_query_requests_total',
@@ -16,8 +17,9 @@ export const queryMetrics = {
   remembered: counter(
     'tidemark_query_remembered_total',
     'Days and sums that reads asked the memory for: hit (known and as the store has them), miss (not known), changed ' +
-      '(known, and read again because the store has changed).',
-    { labels: ['outcome'], zeros: ['hit', 'miss', 'changed'] },
+      '(known, and read again because the store has changed); unseen counts what was read without it because the ' +
+      'store does not tell what changes (replicated tables, or its parts may not be read).',
+    { labels: ['outcome'], zeros: ['hit', 'miss', 'changed', 'unseen'] },
   ),
   forgotten: counter(
     'tidemark_query_forgotten_total',

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -166,4 +166,61 @@ test('a directory that cannot be used is a problem that is told, and nothing els
   expect(tm.task('t', () => 1)).toBe(1);
   expect(tm.stats().state).toBe('off');
   expect(problems).toEqual([expect.stringContaining('nothing is sent')]);
+});
+
+/** Three frames of a process that is gone, in one file. */
+async function leftBehind(directory: string): Promise<string> {
+  const body = `for (const text of ['first', 'second', 'third']) {
+      tm.log('info', text);
+      await tm.flush({ timeoutMs: 1 });
+    }
+    process.exit();`;
+  await agent(nowhere, body, onDisk(directory)).ended;
+  const [frames] = readdirSync(directory).filter((name) => name.endsWith('.frames'));
+  return join(directory, frames!);
+}
+
+test("frames whose mark of an owner is gone are nobody's, and are sent", async () => {
+  const directory = emptyDirectory();
+  await leftBehind(directory);
+  for (const name of readdirSync(directory).filter((entry) => entry.endsWith('.owner'))) rmSync(join(directory, name));
+  const { url, events } = await countingCollector();
+  const { tm } = client(url, directory);
+  expect(await tm.flush()).toMatchObject({ acked: 3, pending: 0 });
+  expect(events.map(({ message }) => message)).toEqual(['first', 'second', 'third']);
+});
+
+test('what is damaged in a file ends it there, is told, and does not stop what is before it', async () => {
+  const directory = emptyDirectory();
+  const path = await leftBehind(directory);
+  const content = readFileSync(path);
+  content[content.indexOf('second')] = 0;
+  writeFileSync(path, content);
+  const { url, events } = await countingCollector();
+  const { tm, problems } = client(url, directory);
+  expect(await tm.flush()).toMatchObject({ acked: 1, pending: 0 });
+  expect(events.map(({ message }) => message)).toEqual(['first']);
+  expect(problems).toEqual([expect.stringContaining('is damaged from byte')]);
+});
+
+test('frames that vanish from under it are dropped, counted and told, and the rest goes on', async () => {
+  const directory = emptyDirectory();
+  const path = await leftBehind(directory);
+  const whole = readFileSync(path).length;
+  const { url, events } = await countingCollector();
+  const { tm, problems } = client(url, directory);
+  // Before the connection is there.
+  truncateSync(path, whole - 1);
+  tm.log('info', 'mine');
+  expect(await tm.flush()).toEqual({ acked: 3, pending: 0, rejected: 0, dropped: 1 });
+  expect(events.map(({ message }) => message).sort()).toEqual(['first', 'mine', 'second']);
+  expect(problems).toEqual([expect.stringContaining('a stored frame cannot be read, its 1 events are dropped')]);
+  await tm.close();
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test('a name that is none of a producer is a problem that is told', () => {
+  const { tm, problems } = client(nowhere, emptyDirectory(), { producer: '../elsewhere' });
+  expect(tm.stats().state).toBe('off');
+  expect(problems).toEqual([expect.stringContaining('producer is not')]);
 });

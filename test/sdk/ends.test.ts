@@ -14,6 +14,17 @@ test('a process that has nothing left to do ends, and what it told last is there
   expect(summary(events)).toEqual(told);
 });
 
+test('what begins when the process was about to end is waited for too', async () => {
+  const { url, events } = await countingCollector();
+  const { ended } = agent(
+    url,
+    `${openRun} process.once('beforeExit', () => setTimeout(() => tm.task('late', () => 1), 50));`,
+    'batchAgeMs: 60_000',
+  );
+  expect(await ended).toEqual({ code: 0, signal: null, output: '' });
+  expect(summary(events)).toEqual([...told, 'task.running late', 'task.completed late']);
+});
+
 test('an open connection and an open run keep no process alive', async () => {
   const { url } = await countingCollector();
   const { ended } = agent(url, `${openRun} await connected(); await tm.flush();`);

@@ -119,3 +119,29 @@ test('what does not fit is dropped by whole batches, the oldest first, and count
   await expect.poll(() => received.length).toBeGreaterThan(0);
   expect(received[0]!.name).toBe('lambda-1-1');
 });
+
+test('a batch is sealed before it is too large, and one that is refused for its size is not sent again', async () => {
+  const { tm, received } = await poster((request) => (request.rows < 40 ? accepted(request) : { status: 413 }));
+  for (let index = 0; index < 100; index += 1) tm.log('info', 'x'.repeat(8_000));
+  expect(await tm.flush()).toEqual({ acked: 100, pending: 0, rejected: 0, dropped: 0 });
+  expect(received.length).toBeGreaterThan(2);
+  for (let index = 0; index < 50; index += 1) tm.log('info', 'short');
+  expect(await tm.flush()).toEqual({ acked: 100, pending: 0, rejected: 50, dropped: 0 });
+});
+
+test('an event that cannot be encoded is rejected alone, and nothing throws', async () => {
+  const cyclic: Record<string, unknown> = {};
+  cyclic.self = cyclic;
+  const { tm, problems } = await poster(accepted, {
+    redact: (event) => (event.name === 'bad' ? { ...event, labels: cyclic as never } : event),
+  });
+  for (const name of ['a', 'bad', 'c']) tm.task(name, () => 1);
+  expect(await tm.flush()).toEqual({ acked: 4, pending: 0, rejected: 2, dropped: 0 });
+  expect(problems[0]).toContain('an event cannot be encoded');
+});
+
+test('what somebody between says is not the last word: a page of a proxy with 404 is tried again', async () => {
+  const { tm } = await poster((request, number) => (number === 1 ? { status: 404 } : accepted(request)));
+  tm.task('t', () => 1);
+  expect(await tm.flush({ timeoutMs: 20_000 })).toMatchObject({ acked: 2, pending: 0 });
+});

@@ -109,6 +109,7 @@ test('a run goes on in another process from a small string, or from headers, and
   const events = await second.heard();
   expect(summary(events)).toEqual(['step.started remote', 'step.completed remote']);
   expect(events[0]).toMatchObject({ run_id: run.id, task_id: task.id, parent_id: task.id, agent_id: 'scout' });
+  expect(second.tm.resume(task.carrier(), { agent: 'named here' }).agent).toBe('named here');
   expect(second.tm.resume('nonsense').task('alone').place.run_id).toBeUndefined();
   expect(second.problems).toEqual(['cannot resume: that is no carrier of a run']);
 });

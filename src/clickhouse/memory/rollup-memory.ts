@@ -109,6 +109,7 @@ export class RollupMemory implements Stage {
   async #days<Value>({ table, key, days, read, bytesOf }: DaysAsked<Value>, generation: number | null) {
     const found = new Map<number, Value>();
     if (generation === null) {
+      this.#instruments.reads.inc({ outcome: 'unseen' });
       for (const [day, value] of await read(days)) found.set(day, value);
       return inOrder(found);
     }
@@ -135,7 +136,10 @@ export class RollupMemory implements Stage {
   }
 
   async #value<Value>({ sources, key, read, bytesOf }: ValueAsked<Value>, generation: number | null): Promise<Value> {
-    if (generation === null) return await read();
+    if (generation === null) {
+      this.#instruments.reads.inc({ outcome: 'unseen' });
+      return await read();
+    }
     const held = this.#use(key).held.get(0);
     const isKnown = held !== undefined && sources.every((source) => this.#changes.isSame(source, held.generation));
     this.#count(held, isKnown);

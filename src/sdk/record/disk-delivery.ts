@@ -22,6 +22,9 @@ interface Lane {
   readonly client: TidemarkClient;
 }
 
+/** Shorter than a producer may be, by what tells the processes of one name apart. */
+const producerPattern = /^[A-Za-z0-9_-]{1,55}$/;
+
 /**
  * Over the WebSocket, through files that outlive the process. What an earlier process of the same name left there, and
  * nobody has, is sent under that process's own producer and numbers, so that nothing of it counts twice.
@@ -40,7 +43,8 @@ export class DiskDelivery implements Delivery {
   constructor(options: DiskOptions) {
     this.#options = options;
     mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-    this.#left = this.#abandoned().map((producer) => this.#open(producer));
+    if (!producerPattern.test(options.producer)) throw new Error(`producer is not ${producerPattern.source}`);
+    this.#left = this.#abandoned().flatMap((producer) => this.#openLeft(producer));
     const producer = `${options.producer}-${Math.floor(options.random() * 2 ** 40)
       .toString(36)
       .padStart(8, '0')}`;
@@ -93,9 +97,20 @@ export class DiskDelivery implements Delivery {
   #abandoned(): string[] {
     const { directory, producer, clock } = this.#options;
     const nowMs = clock.nowMs();
-    const owned = /^(.+)\.owner$/;
-    const names = readdirSync(directory).flatMap((name) => owned.exec(name)?.[1] ?? []);
-    return names.filter((name) => name.startsWith(`${producer}-`) && takeOver(directory, name, nowMs));
+    const ofProducer = new RegExp(`^(${producer}-[0-9a-z]{8})\\.(owner|\\d{16}\\.frames)$`);
+    const names = readdirSync(directory).flatMap((name) => ofProducer.exec(name)?.[1] ?? []);
+    return [...new Set(names)].filter((name) => takeOver(directory, name, nowMs));
+  }
+
+  /** What cannot be read is left where it is, and told. */
+  #openLeft(producer: string): Lane[] {
+    try {
+      return [this.#open(producer)];
+    } catch (error) {
+      disown(this.#options.directory, producer, { isEmpty: false });
+      this.#options.onProblem(`cannot read what ${producer} left in ${this.#options.directory}: ${String(error)}`);
+      return [];
+    }
   }
 
   #open(producer: string): Lane {

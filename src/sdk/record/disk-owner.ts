@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
@@ -23,10 +23,11 @@ function ownerPath(directory: string, producer: string): string {
   return join(directory, `${producer}.owner`);
 }
 
+/** Throws when somebody has it. */
 export function own(directory: string, producer: string): void {
-  ours.add(producer);
   const owner: Owner = { host: hostname(), pid: process.pid, started: startOf(process.pid) ?? '' };
-  writeFileSync(ownerPath(directory, producer), JSON.stringify(owner));
+  writeFileSync(ownerPath(directory, producer), JSON.stringify(owner), { flag: 'wx' });
+  ours.add(producer);
 }
 
 export function touch(directory: string, producer: string, nowMs: number): void {
@@ -39,17 +40,24 @@ export function disown(directory: string, producer: string, options: { readonly 
   if (options.isEmpty) rmSync(ownerPath(directory, producer), { force: true });
 }
 
-/** Takes over what nobody has any more. Of several that try, one succeeds: the renaming is atomic. */
+/**
+ * Takes over what nobody has any more. Of several that try, one succeeds: one renames the old mark, and one makes the
+ * new one. Whoever dies in between leaves frames without a mark, which are nobody's too.
+ */
 export function takeOver(directory: string, producer: string, nowMs: number): boolean {
   const path = ownerPath(directory, producer);
-  if (isOwned(path, { producer, nowMs })) return false;
+  const aside = `${path}.${process.pid}`;
   try {
-    renameSync(path, `${path}.${process.pid}`);
+    if (existsSync(path)) {
+      if (isOwned(path, { producer, nowMs })) return false;
+      renameSync(path, aside);
+    }
+    own(directory, producer);
   } catch {
     return false;
+  } finally {
+    rmSync(aside, { force: true });
   }
-  own(directory, producer);
-  rmSync(`${path}.${process.pid}`, { force: true });
   return true;
 }
 

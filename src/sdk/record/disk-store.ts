@@ -1,17 +1,19 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, rmSync, writevSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { FrameStore, StoredFrame } from '../client-options.js';
 import type { EncodedFrame } from '../wire.js';
 
 /**
  * Frames of one producer in append-only files, `<producer>.<first number>.frames`:
  *
- *   u32 length, u32 events, then `length` bytes: the frame as it is sent, its number included; little-endian
+ *   u32 length, u32 events, u32 CRC-32 of the frame, little-endian, then `length` bytes: the frame as it is sent, its
+ *   number included
  *
  * What is written survives the process, not the machine: nothing is synced. A file goes when its last frame is
- * acknowledged. What a write that was cut off left at the end of the last file is not a frame.
+ * acknowledged. What does not match its CRC ends its file: a write was cut off there, or the machine was.
  */
-const headBytes = 8;
+const headBytes = 12;
 const frameBytesMax = 16_777_216;
 const fileBytesMax = 8_388_608;
 
@@ -59,9 +61,11 @@ export class DiskStore implements FrameStore {
       const head = Buffer.alloc(headBytes);
       head.writeUInt32LE(frame.length, 0);
       head.writeUInt32LE(count, 4);
+      const crc = crc32(frame);
+      head.writeUInt32LE(crc, 8);
       const written = writevSync(file.fd, [head, frame], file.bytes);
       if (written !== headBytes + frame.length) throw new Error(`${written} bytes were written`);
-      const stored = storedFrame(file, { offset: file.bytes + headBytes, length: frame.length });
+      const stored = storedFrame(file, { offset: file.bytes + headBytes, length: frame.length, crc });
       file.bytes += written;
       file.lastSeq = seq;
       return stored;
@@ -108,8 +112,13 @@ export class DiskStore implements FrameStore {
     for (let at = 0; at + headBytes <= content.length; seq += 1) {
       const length = content.readUInt32LE(at);
       const count = content.readUInt32LE(at + 4);
-      if (length === 0 || length > frameBytesMax || at + headBytes + length > content.length) break;
-      const encoded = storedFrame(file, { offset: at + headBytes, length });
+      const crc = content.readUInt32LE(at + 8);
+      const frame = content.subarray(at + headBytes, at + headBytes + length);
+      if (length === 0 || length > frameBytesMax || frame.length < length || crc32(frame) !== crc) {
+        this.#options.onProblem(`${path} is damaged from byte ${at} on: what stands behind that is not sent`);
+        break;
+      }
+      const encoded = storedFrame(file, { offset: at + headBytes, length, crc });
       this.#found.push({ seq, count, encoded });
       file.lastSeq = seq;
       at += headBytes + length;
@@ -123,13 +132,20 @@ export class DiskStore implements FrameStore {
   }
 }
 
+interface FramePlace {
+  readonly offset: number;
+  readonly length: number;
+  readonly crc: number;
+}
+
 /** Read again each time it is sent: memory has only where it is. */
-function storedFrame({ fd }: FrameFile, at: { readonly offset: number; readonly length: number }): EncodedFrame {
+function storedFrame({ fd, path }: FrameFile, { offset, length, crc }: FramePlace): EncodedFrame {
   return {
-    bytes: at.length,
+    bytes: length,
     stamped() {
-      const frame = Buffer.allocUnsafe(at.length);
-      readSync(fd, frame, 0, at.length, at.offset);
+      const frame = Buffer.allocUnsafe(length);
+      const read = readSync(fd, frame, 0, length, offset);
+      if (read < length || crc32(frame) !== crc) throw new Error(`${path} is damaged at byte ${offset}`);
       return frame;
     },
   };

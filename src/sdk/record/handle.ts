@@ -51,9 +51,6 @@ export class Handle extends Words<Handle> implements Scope {
   get shared(): Shared {
     return this.#beginning.shared;
   }
-  get hasEnded(): boolean {
-    return this.#hasEnded;
-  }
 
   /** Counts add up; a call without `calls` is one model call. */
   override usage(usage: Usage): void {

@@ -4,7 +4,7 @@ import { holdingClock, systemClock } from '../../core/clock.js';
 import { binaryWire } from '../binary-wire.js';
 import { DiskDelivery } from './disk-delivery.js';
 import { pooledHex } from './ids.js';
-import type { ContextVariable, Surroundings } from './surroundings.js';
+import type { ContextVariable, Surroundings, Unsent } from './surroundings.js';
 
 /** Node, Bun and Deno. */
 export const nodeSurroundings: Surroundings = {
@@ -28,13 +28,14 @@ export const nodeSurroundings: Surroundings = {
 };
 
 /** `process.exit` leaves no time for anything asynchronous: whoever calls it flushes before. */
-function beforeEnd(flush: () => Promise<unknown>, options: { readonly signals: boolean }): () => void {
-  let isOver = false;
+function beforeEnd({ pending, flush }: Unsent, options: { readonly signals: boolean }): () => void {
+  let hasGivenUp = false;
+  /** Comes again whenever nothing is left to do: what somebody began after the last time is waited for too. */
   const beforeExit = (): void => {
-    if (isOver) return;
-    // It comes again when there is nothing left to do, and is the end then.
-    isOver = true;
-    void flush();
+    if (hasGivenUp || pending() === 0) return;
+    void flush().then(() => {
+      hasGivenUp = pending() > 0;
+    });
   };
   const onSignal = (): void => {
     process.removeListener('SIGTERM', onSignal);

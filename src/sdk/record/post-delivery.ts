@@ -1,7 +1,10 @@
 import { backoffMs } from '../../core/backoff.js';
-import type { Clock, Timer } from '../../core/clock.js';
+import type { Clock } from '../../core/clock.js';
 import { within } from '../../core/within.js';
+import { defaultClientLimits } from '../client-options.js';
+import { finalCodes } from '../codes.js';
 import type { TidemarkEvent } from '../event.js';
+import { EventBatcher } from '../event-batcher.js';
 import type { EncodedBody, Wire } from '../wire.js';
 import type { Delivered, Delivery } from './delivery.js';
 
@@ -28,17 +31,18 @@ interface Batch {
 }
 
 const requestMsMax = 30_000;
+/** What is said of this body would be said of it again: all its events are bad, or it is too large. */
+const bodyFaults: ReadonlySet<number> = new Set([400, 413, 422]);
 const retry = { delayMsMin: 200, delayMsMax: 30_000 } as const;
 
 /** One POST a batch, one at a time, the oldest first; nothing stays open between them. */
 export class PostDelivery implements Delivery {
   readonly #options: PostOptions;
   readonly #url: string;
-  #events: TidemarkEvent[] = [];
+  readonly #batcher: EventBatcher;
   readonly #batches: Batch[] = [];
   #bytes = 0;
   #batchCount = 0;
-  #timer: Timer | null = null;
   #sending: Promise<void> | null = null;
   /** Ends a wait before the next try. */
   #hurry: (() => void) | null = null;
@@ -51,6 +55,12 @@ export class PostDelivery implements Delivery {
     url.protocol = url.protocol.replace(/^ws/, 'http');
     url.pathname = `${url.pathname.replace(/\/(v1\/(stream|events))?$/, '')}/v1/events`;
     this.#url = url.href;
+    const limits = {
+      batchEventsMax: options.batchEventsMax,
+      batchBytesMax: defaultClientLimits.batchBytesMax,
+      batchAgeMsMax: options.batchAgeMs,
+    };
+    this.#batcher = new EventBatcher(options.clock, () => this.#seal(), limits);
   }
 
   offer(event: TidemarkEvent): void {
@@ -58,9 +68,8 @@ export class PostDelivery implements Delivery {
       this.#counts.dropped += 1;
       return;
     }
-    this.#events.push(event);
-    if (this.#events.length >= this.#options.batchEventsMax) this.#seal();
-    else this.#timer ??= this.#options.clock.setTimer(this.#options.batchAgeMs, () => this.#seal());
+    this.#batcher.add(event);
+    if (this.#batcher.isFull()) this.#seal();
   }
 
   /** A function that is about to end cannot wait for room: the oldest batches are dropped. */
@@ -76,7 +85,6 @@ export class PostDelivery implements Delivery {
 
   async close(timeoutMs: number): Promise<void> {
     await this.flush(timeoutMs);
-    this.#timer?.cancel();
     if (!this.#hasEnded()) this.#state = 'closed';
   }
 
@@ -89,19 +97,28 @@ export class PostDelivery implements Delivery {
   }
 
   #seal(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-    if (this.#events.length > 0) {
-      const events = this.#events;
-      this.#events = [];
+    if (this.#batcher.length > 0) this.#encode(this.#batcher.take());
+    if (this.#sending === null && this.#batches.length > 0 && !this.#hasEnded()) this.#sending = this.#sendAll();
+  }
+
+  /** What cannot be encoded is rejected: halves, until the one event that is at fault stands alone. */
+  #encode(events: readonly TidemarkEvent[]): void {
+    try {
+      const body = this.#options.wire.body(events);
       this.#batchCount += 1;
-      const name = `${this.#options.producer}-${this.#batchCount}`;
-      this.#push({ events: events.length, body: this.#options.wire.body(events), name });
+      this.#push({ events: events.length, body, name: `${this.#options.producer}-${this.#batchCount}` });
+    } catch (error) {
+      if (events.length === 1) {
+        this.#counts.rejected += 1;
+        this.#options.onProblem(
+          `an event cannot be encoded: ${error instanceof Error ? error.message : String(error)}`,
+        );
+        return;
+      }
+      const half = Math.ceil(events.length / 2);
+      this.#encode(events.slice(0, half));
+      this.#encode(events.slice(half));
     }
-    if (this.#sending !== null || this.#batches.length === 0) return;
-    this.#sending = this.#sendAll().finally(() => {
-      this.#sending = null;
-    });
   }
 
   /** The one that is under way is not dropped: it may be stored. */
@@ -116,10 +133,10 @@ export class PostDelivery implements Delivery {
     }
   }
 
+  /** Says that it is over in the turn in which it finds nothing: what is sealed after that begins anew. */
   async #sendAll(): Promise<void> {
-    for (let failures = 0; ; ) {
-      const [batch] = this.#batches;
-      if (batch === undefined || this.#hasEnded()) return;
+    let failures = 0;
+    for (let [batch] = this.#batches; batch !== undefined && !this.#hasEnded(); [batch] = this.#batches) {
       const waitMs = await this.#send(batch);
       if (waitMs === null) {
         failures = 0;
@@ -127,10 +144,12 @@ export class PostDelivery implements Delivery {
         this.#bytes -= batch.body.bytes;
         continue;
       }
+      if (this.#hasEnded()) break;
       failures += 1;
       this.#counts.resent += 1;
       await this.#pause(Math.max(waitMs, backoffMs(retry, failures, this.#options.random)));
     }
+    this.#sending = null;
   }
 
   /** Null: it is settled. Else how long the collector asks to wait, at least. */
@@ -148,12 +167,12 @@ export class PostDelivery implements Delivery {
         signal: AbortSignal.timeout(requestMsMax),
       });
       const text = await answer.text();
-      if (answer.ok || answer.status === 400) return this.#settle(events, text);
-      if (answer.status === 429 || answer.status >= 500) {
-        return 1_000 * Number(answer.headers.get('retry-after') ?? 0) || 0;
-      }
-      this.#state = `ended: ${codeIn(text) ?? answer.status}`;
+      if (answer.ok || bodyFaults.has(answer.status)) return this.#settle(events, text);
+      const code = codeIn(text);
+      // Only the collector's own word is final: whoever stands between may say anything, for a while.
+      if (code !== null && finalCodes.has(code)) this.#state = `ended: ${code}`;
       this.#options.onProblem(`the collector refuses: ${answer.status} ${text.slice(0, 300)}`);
+      return 1_000 * Number(answer.headers.get('retry-after') ?? 0) || 0;
     } catch (error) {
       this.#options.onProblem(`cannot reach the collector: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -167,6 +186,7 @@ export class PostDelivery implements Delivery {
     const kept = accepted === null ? events : Math.min(events, accepted + duplicates);
     this.#counts.acked += kept;
     this.#counts.rejected += events - kept;
+    if (errors === '' && kept < events) this.#options.onProblem(`events are refused: ${text.slice(0, 300)}`);
     if (errors !== '') this.#options.onProblem(`events are refused, or kept without a field: ${errors}`);
     return null;
   }
@@ -188,7 +208,7 @@ function answerIn(text: string) {
     const answer = JSON.parse(text) as Record<string, unknown>;
     const { accepted, duplicates, errors } = answer;
     return {
-      // A 400 says that every event is bad.
+      // Without a count nothing was kept.
       accepted: typeof accepted === 'number' ? accepted : 0,
       duplicates: typeof duplicates === 'number' ? duplicates : 0,
       errors: Array.isArray(errors) && errors.length > 0 ? JSON.stringify(errors).slice(0, 300) : '',

@@ -27,7 +27,13 @@ export interface Surroundings {
   /** Calls `persist` when the process ends, whatever way it can still be called. */
   atEnd(persist: () => void): () => void;
   /** Calls `flush` before the process ends by itself or by SIGTERM. Answers how to take that back. */
-  beforeEnd(flush: () => Promise<unknown>, options: { readonly signals: boolean }): () => void;
+  beforeEnd(work: Unsent, options: { readonly signals: boolean }): () => void;
+}
+
+/** What an end waits for. */
+export interface Unsent {
+  pending(): number;
+  flush(): Promise<unknown>;
 }
 
 export interface ContextVariable<Value> {

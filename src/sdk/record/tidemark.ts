@@ -138,7 +138,8 @@ class Desk implements Recorder<Handle> {
     const place = { run_id: run || undefined, task_id: task || undefined, step_id: step || undefined };
     const id = step || task || run;
     const part = step !== '' ? 'step' : task !== '' ? 'task' : 'run';
-    const shared = { ...this.shared, ...sharedOf(options), agent: agent || this.shared.agent };
+    const carriedAgent = agent === '' ? {} : { agent };
+    const shared = { ...this.shared, ...carriedAgent, ...sharedOf(options) };
     return new Handle(this, { ...unnamed, part, id, place, shared, foreign: true });
   }
 
@@ -206,8 +207,8 @@ class Desk implements Recorder<Handle> {
     const dropped = given + this.#late;
     const offered = this.#offered + (this.#delivery.found ?? 0);
     const pending = offered - acked - rejected - dropped;
-    const { mended, redacted } = { mended: this.#mended, redacted: this.#redacted };
-    return { offered, acked, pending, rejected, dropped, mended, redacted, connections, resent, state };
+    const counts = { offered, acked, pending, rejected, dropped };
+    return { ...counts, mended: this.#mended, redacted: this.#redacted, connections, resent, state };
   }
 
   /** What throws may be about to let something through: the event is not sent. */
@@ -254,7 +255,10 @@ class Desk implements Recorder<Handle> {
     const delivery = this.#delivery;
     if (delivery === noDelivery) return () => undefined;
     const { exitMs = defaults.exitMs, signals = true } = this.#options;
-    const takeBackFlush = surroundings.beforeEnd(() => this.flush(exitMs), { signals });
+    const takeBackFlush = surroundings.beforeEnd(
+      { pending: () => this.stats().pending, flush: () => this.flush(exitMs) },
+      { signals },
+    );
     const takeBackPersist = surroundings.atEnd(() => this.quietly(() => delivery.persist?.()));
     return () => {
       takeBackFlush();

@@ -34,7 +34,7 @@ export const webSurroundings: Surroundings = {
   diskDelivery: () => null,
   atEnd: () => () => undefined,
   /** A page that is hidden may be gone without another word. */
-  beforeEnd(flush) {
+  beforeEnd({ flush }) {
     const hidden = (): void => void flush();
     const page = globalThis as Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>;
     page.addEventListener?.('pagehide', hidden);
