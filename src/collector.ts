@@ -327,6 +327,7 @@ function joinHttp(
     { pipeline, spool, clock, instruments: metrics.ingest },
     { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
   );
+  metrics.observe({ credit: () => stream.credit });
   const prepared = preparedStore(store.client, startup);
   const reads = createApiRoutes(
     {

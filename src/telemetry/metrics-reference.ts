@@ -74,6 +74,11 @@ export const ingestMetrics = {
     },
   ),
   connections: gauge('tidemark_connections', 'WebSockets that are open.'),
+  credit: gauge(
+    'tidemark_stream_credit_frames',
+    'Frames that each connection may have unacknowledged now: ingest.creditFramesMax, less while what was received ' +
+      'presses on the memory or the spool is full, 0 when nothing is taken.',
+  ),
   workOpen: gauge('tidemark_work_open', 'Runs, tasks and steps under way whose start is remembered for their end.'),
 } as const;
 

@@ -64,6 +64,7 @@ interface MetricSources {
   readonly windowStats: () => { readonly keys: number; readonly bytes: number };
   readonly decodePool: () => { readonly workers: number; readonly utilisation: number; readonly queueDepth: number };
   readonly connections: () => number;
+  readonly credit: () => number;
   readonly workOpen: () => number;
   readonly live: () => { readonly subscribers: number; readonly runs: number; readonly open: number };
   /** Process id of the embedded engine, undefined when it is not running. */
@@ -345,6 +346,7 @@ function createGauges(
 function createStageGauges(registry: Registry, clock: Clock): (sources: Partial<MetricSources>) => void {
   const gauge = (declaration: MetricDeclaration) => gaugeOf(registry, declaration);
   const connections = gauge(ingestMetrics.connections);
+  const credit = gauge(ingestMetrics.credit);
   const workOpen = gauge(ingestMetrics.workOpen);
   const workers = gauge(decodeMetrics.workers);
   const utilisation = gauge(decodeMetrics.utilisation);
@@ -359,6 +361,7 @@ function createStageGauges(registry: Registry, clock: Clock): (sources: Partial<
   const clockUnset = gauge(receiptMetrics.clockUnset);
   return (sources) => {
     connections.set(sources.connections?.() ?? 0);
+    credit.set(sources.credit?.() ?? 0);
     workOpen.set(sources.workOpen?.() ?? 0);
     const pool = sources.decodePool?.();
     workers.set(pool?.workers ?? 0);

@@ -80,9 +80,13 @@ export async function openQueryStore(): Promise<QueryStore> {
   };
 }
 
-export function openMemory(store: StoreReader, bytesMax: number): RollupMemory {
+export function openMemory(
+  store: StoreReader,
+  bytesMax: number,
+  onRead: (labels: { readonly outcome: string }) => void = () => undefined,
+): RollupMemory {
   const ignore = () => undefined;
-  const instruments = { reads: { inc: ignore }, evictions: { inc: ignore }, bytes: { set: ignore } };
+  const instruments = { reads: { inc: onRead }, evictions: { inc: ignore }, bytes: { set: ignore } };
   return new RollupMemory({ store, clock: systemClock, instruments }, { bytesMax });
 }
 

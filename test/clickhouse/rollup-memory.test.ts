@@ -137,12 +137,14 @@ describe('the memory of the rollups', () => {
           ? Promise.reject(new CollectorError('internal', 'cannot run store_changes: ACCESS_DENIED'))
           : store.reader.rows(query),
     };
-    const none = openMemory(refusing, 1 << 20);
+    const outcomes = new Set<string>();
+    const none = openMemory(refusing, 1 << 20, ({ outcome }) => outcomes.add(outcome));
     const asRefused = () => answers({ ...refusing, memory: none.open() });
     expect(await asRefused()).toEqual(await answers({ rows: store.reader.rows }));
     await store.insert(executions(todayMs, 5));
     expect(await asRefused()).toEqual(await answers({ rows: store.reader.rows }));
     expect(none.bytes).toBe(0);
+    expect([...outcomes]).toEqual(['unseen']);
     await none.stop();
   });
 });

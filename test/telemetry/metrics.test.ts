@@ -34,6 +34,7 @@ function setUp(options: { agentsMax?: number } = {}) {
     windowStats: () => windows.stats(),
     decodePool: () => ({ workers: 2, utilisation: 0.5, queueDepth: 3 }),
     connections: () => 7,
+    credit: () => 16,
     enginePid: () => process.pid,
   });
   const record = (slice: ReturnType<typeof sliceOf>) => {
@@ -156,6 +157,7 @@ test('gauges show what their sources say when the page is made', async () => {
     tidemark_decode_workers: 2,
     tidemark_decode_utilisation_ratio: 0.5,
     tidemark_decode_queue_depth: 3,
+    tidemark_stream_credit_frames: 16,
     tidemark_connections: 7,
     tidemark_window_keys: 0,
     [`tidemark_build_info{version="0.1.0",node="${process.versions.node}"}`]: 1,
