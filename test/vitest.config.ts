@@ -16,6 +16,7 @@ const long = [
   'test/damage/**/*.test.ts',
   'test/package/**/*.test.ts',
   'test/power/**/*.test.ts',
+  'test/sdk-adapters/**/*.test.ts',
   'test/sdk-python/**/*.test.ts',
   ...['clock-walk', 'crash', 'finalization', 'history', 'schemathesis', 'told-apart'].map(
     (name) => `test/end-to-end/${name}.test.ts`,
