@@ -14,7 +14,7 @@ const root = fileURLToPath(packageRoot);
 const programs = fileURLToPath(new URL('programs/', import.meta.url));
 
 export type FrameworkName = keyof typeof frameworks;
-export type ToldEvent = Readonly<Record<string, string | number | undefined>>;
+export type ToldEvent = Readonly<Record<string, unknown>>;
 
 /** What a scene of a program printed. */
 export interface Told {
