@@ -27,6 +27,7 @@ const reasons: ReadonlyMap<string, EngineRefusal> = new Map([
   ['QUERY_IS_TOO_LARGE', 'limit'],
   ['READONLY', 'statement'],
   ['TIMEOUT_EXCEEDED', 'limit'],
+  ['TOO_LARGE_SIZE_COMPRESSED', 'limit'],
   ['TOO_MANY_BYTES', 'limit'],
   ['TOO_MANY_ROWS_OR_BYTES', 'limit'],
   ['TOO_MANY_SIMULTANEOUS_QUERIES', 'busy'],
