@@ -12,7 +12,7 @@ const port = [
  * answer: up to two minutes each. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
  */
 const long = [
-  'test/clickhouse/guard-corpus.test.ts',
+  'test/clickhouse/{erased-sums,guard-corpus}.test.ts',
   'test/damage/**/*.test.ts',
   'test/package/**/*.test.ts',
   'test/power/**/*.test.ts',

@@ -7,6 +7,7 @@ import { askingSite, hostNames, refuseSite, type SitePolicy } from '../../../cor
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
+import { engineStops } from '../statements/statement-execution.js';
 import type { StatementResult } from '../statements/statement-request.js';
 import { StatementRunner } from '../statements/statement-runner.js';
 import { contentTypeOf } from './content-type.js';
@@ -89,7 +90,7 @@ export class EngineServer {
     const startMs = clock.monotonicMs();
     logger.info({ requests: this.#requests.size }, 'the embedded engine drains');
     while (this.#requests.size > 0 && clock.monotonicMs() - startMs < deadlineMs) {
-      if (clock.monotonicMs() - startMs >= readsMs) for (const request of this.#requests) request.abort();
+      if (clock.monotonicMs() - startMs >= readsMs) for (const request of this.#requests) request.abort(engineStops);
       await sleep(clock, drainPauseMs);
     }
     for (const server of servers) server.closeAllConnections();
@@ -171,7 +172,7 @@ export class EngineServer {
     const { streamIdleMsMax: idleMsMax } = this.#options;
     const stream = (streamed: StreamedResult) =>
       sendStream({ response, clock: this.#deps.clock }, streamed, { encoding, idleMsMax });
-    const statement = { user, readOnly, parameters, body, signal };
+    const statement = { user, readOnly, queryId, parameters, body, signal };
     const result = await this.#runner.run({ ...statement, stream: parameters.streamResponse ? stream : null });
     if (result === null) return;
     response.setHeader('X-ClickHouse-Format', result.format);

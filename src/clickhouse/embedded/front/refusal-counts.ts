@@ -25,6 +25,7 @@ const reasons: ReadonlyMap<string, EngineRefusal> = new Map([
   ['AUTHENTICATION_FAILED', 'authentication'],
   ['MEMORY_LIMIT_EXCEEDED', 'limit'],
   ['QUERY_IS_TOO_LARGE', 'limit'],
+  ['QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING', 'busy'],
   ['READONLY', 'statement'],
   ['TIMEOUT_EXCEEDED', 'limit'],
   ['TOO_LARGE_SIZE_COMPRESSED', 'limit'],
