@@ -4,8 +4,8 @@ import { ClickHouseException } from '../../clickhouse-exception.js';
 /**
  * One LZ4 block behind the number of its bytes before (four bytes, little-endian), which both ways of framing can use.
  *
- * The library has a binary for each platform that the engine has one for, installs without a script, and refuses what is
- * no block.
+ * The library has a binary for each platform that the engine has one for, installs without a script, and refuses what
+ * is no block.
  */
 export function compressLz4(bytes: Buffer): Buffer {
   return compressSync(bytes);
