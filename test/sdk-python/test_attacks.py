@@ -225,7 +225,7 @@ def test_ids_differ_in_forks_of_a_process_that_sends_nothing() -> None:
     body = """
     for _ in range(2):
         if os.fork() == 0:
-            print(tm.run("r").start().id, flush=True)
+            os.write(1, tm.run("r").start().id.encode() + b"\\n")
             os._exit(0)
     os.wait(), os.wait()
     """
