@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -267,7 +268,7 @@ def test_a_thread_takes_the_context_by_hand(tm: tidemark.Client) -> None:
                 return outside, inside, task.where["run_id"]
 
         with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(work).result() == ("", run.id, run.id)
+            assert contextvars.Context().run(pool.submit, work).result() == ("", run.id, run.id)
 
     async def main() -> str:
         async with tm.run("r") as run:

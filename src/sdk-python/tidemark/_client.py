@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from . import _exit, _ids, _values
-from ._context import current_handle
+from . import _exit, _ids, _threads, _values
+from ._context import innermost
 from ._counts import Flushed, Problems, Stats
 from ._delivery import Delivery, Transport
 from ._frame import Event
@@ -62,6 +62,8 @@ class Client:
                 self.problems.say("url", f"nothing is sent: cannot use the url {url!r}: {error}")
         if self._delivery is not None:
             _exit.watch(self)
+            if self.options.threads:
+                _threads.watch(self)
             if self.options.overflow == "disk":
                 self._delivery.start()
         self._beats = self._delivery is not None and self.options.heartbeat_ms > 0
@@ -142,16 +144,16 @@ class Client:
 
     def current(self) -> Handle:
         """The innermost handle here, or one that does nothing."""
-        found = current_handle.get()
+        found = innermost()
         return found if found is not None else Handle.ended(self._self)
 
     def usage(self, **counts: Unpack[UsageCounts]) -> None:
-        found = current_handle.get()
+        found = innermost()
         if found is not None:
             found.usage(**counts)
 
     def label(self, key: str | None = None, value: object = None, **labels: object) -> None:
-        found = current_handle.get()
+        found = innermost()
         if found is not None:
             found.label(key, value, **labels)
 
@@ -179,7 +181,7 @@ class Client:
     def _say(self, kind: str, fields: Event) -> None:
         """An event of its own, about where it is said."""
         try:
-            found = current_handle.get()
+            found = innermost()
             where = self.where if found is None else found.where
             event = {"type": kind, "event_id": self.event_id(), "ts": int(time.time() * 1000), **where, **fields}
             self.emit_long(event)
@@ -266,6 +268,7 @@ class Client:
         self._delivery = None
         delivery.stop()
         _exit.unwatch(self)
+        _threads.unwatch(self)
         self._last = delivery.flushed()
         self._last_stats = delivery.stats(self._redacted)
         return self._last

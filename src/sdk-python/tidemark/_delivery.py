@@ -9,6 +9,7 @@ it flushes is told as it stands.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import sys
 import threading
 import time
@@ -146,7 +147,8 @@ class Delivery:
             try:
                 self.waker.open()
                 self._thread = threading.Thread(target=self._work, name="tidemark", daemon=True)
-                self._thread.start()
+                # In no context: it is nobody's work.
+                contextvars.Context().run(self._thread.start)
             except (RuntimeError, OSError) as error:
                 # An interpreter that is ending starts no threads; what is flushed then stays pending.
                 self._thread = None

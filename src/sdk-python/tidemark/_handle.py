@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _carrier, _usage, _values
 from ._active import Active
-from ._context import current_handle, current_turn
+from ._context import current_handle, current_turn, innermost
 from ._failure import CATEGORIES, Heard, Unminded, code_of, failure_of, is_cancellation
 from ._frame import Event
 from ._ids import run_id, work_id
@@ -104,7 +104,7 @@ class Handle:
     def _begin(self, client: Client) -> None:
         parent = self._given_parent
         if parent is None:
-            parent = current_handle.get()
+            parent = innermost()
         self._parent = parent
         family = self._family
         base: Event
@@ -279,6 +279,10 @@ class Handle:
     def is_open(self) -> bool:
         """Begun, and not ended."""
         return self._state == _OPEN
+
+    @property
+    def has_ended(self) -> bool:
+        return self._state == _ENDED
 
     def _is_open(self) -> bool:
         if self._state == _NEW:

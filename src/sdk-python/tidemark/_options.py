@@ -38,6 +38,7 @@ class ClientOptions(TypedDict, total=False):
     classify: Callable[[BaseException, str], str | None] | None
     on_problem: Callable[[str], object] | None
     signals: bool
+    threads: bool
 
 
 @dataclass
@@ -60,6 +61,7 @@ class Options:
     classify: Callable[[BaseException, str], str | None] | None = None
     on_problem: Callable[[str], object] | None = None
     signals: bool = True
+    threads: bool = True
     #: What could not be used as it was given.
     faults: list[str] = field(default_factory=list)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import Token
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from ._context import current_handle, current_turn
+from ._context import current_turn, innermost
 from ._failure import is_cancellation
 from ._ids import work_id
 
@@ -25,18 +26,14 @@ class Turn:
 
     def __init__(self, number: int, ids: dict[tuple[str, str, int], str]) -> None:
         self.number = number
-        self.parent: Handle | None = current_handle.get()
+        self.parent: Handle | None = innermost()
         self._ids = ids
-        self._seen: dict[tuple[str, str], int] = {}
+        self._seen: dict[tuple[str, str], Iterator[int]] = {}
 
     def step_id(self, kind: str, name: str) -> str:
-        turn = self._seen.get((kind, name), 0) + 1
-        self._seen[kind, name] = turn
-        key = (kind, name, turn)
-        found = self._ids.get(key)
-        if found is None:
-            found = self._ids[key] = work_id()
-        return found
+        # In one word each, as threads may be inside of one attempt.
+        turn = next(self._seen.setdefault((kind, name), itertools.count(1)))
+        return self._ids.setdefault((kind, name, turn), work_id())
 
 
 class Attempt:
