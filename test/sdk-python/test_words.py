@@ -395,3 +395,111 @@ def test_options_that_make_no_sense_are_told_and_have_their_defaults() -> None:
     client = tidemark.Client(**bad, on_problem=problems.append)
     assert len(problems) == 4
     assert (client.options.overflow, client.options.batch_events_max) == ("drop", 500)
+
+
+def test_an_agent_that_nobody_named_is_called_as_what_it_does(events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TIDEMARK_AGENT", raising=False)
+
+    def see(event: dict[str, Any]) -> None:
+        events.append(event)
+
+    tm = tidemark.Client(url="http://127.0.0.1:1", redact=see, heartbeat_ms=0)
+    tm.log("info", "outside")
+    with tm.run("nightly") as run, tm.tool("fetch"):
+        tm.log("info", "inside")
+        with tm.run("review"), tm.run("other", agent="b"):
+            pass
+    with tm.tool("alone"):
+        pass
+    with tm.resume(run.carrier()), tm.tool("far"):
+        pass
+    agents = {(event.get("name") or event["message"], event["agent_id"]) for event in events}
+    assert agents == {
+        ("outside", "agent"),
+        ("nightly", "nightly"),
+        ("fetch", "nightly"),
+        ("inside", "nightly"),
+        ("review", "nightly"),
+        ("other", "b"),
+        ("alone", "alone"),
+        ("far", "nightly"),
+    }
+    tm.close(0)
+
+
+def test_what_a_client_is_told_holds_for_all_its_events(events: Events) -> None:
+    def see(event: dict[str, Any]) -> None:
+        events.append(event)
+
+    shared: dict[str, Any] = {"session": "s", "user": "u", "flow": "f", "agent_name": "A", "agent_version": "2"}
+    tm = tidemark.Client(url="http://127.0.0.1:1\n", agent="a", redact=see, heartbeat_ms=0, **shared)
+    with tm.run("r"), tm.tool("t"):
+        tm.log("info", "m")
+    with tm.run("other", agent="b"):
+        pass
+    assert {(event["session_id"], event["user_id"], event["flow_id"]) for event in events} == {("s", "u", "f")}
+    begun = [event for event in events if event["type"] == "run.started"]
+    assert told(begun, "agent_name", "agent_version") == [("A", "2"), (None, None)]
+    tm.close(0)
+
+
+def test_a_handle_has_the_words_of_the_client(tm: tidemark.Client, events: Events) -> None:
+    run = tm.run("r").start()
+    run.log("info", "m")
+    run.memory.stored(2)
+    run.memory.recalled()
+    run.pattern(id="p", confidence=0.5)
+    run.feedback(id="p", score=1)
+    run.heartbeat()
+    run.confidence(0.9)
+    run.end()
+    assert {event["run_id"] for event in events} == {run.id}
+    assert [event["type"] for event in events] == [
+        "run.started",
+        "log",
+        *["memory.stored"] * 2,
+        "memory.recalled",
+        "pattern.observed",
+        "pattern.feedback",
+        "heartbeat",
+        "run.completed",
+    ]
+    assert events[-1]["confidence"] == 0.9
+
+
+def test_a_failure_by_a_cancellation_is_one(tm: tidemark.Client, events: Events) -> None:
+    tm.run("r").start().fail(asyncio.CancelledError())
+    assert events[-1]["type"] == "run.cancelled"
+
+
+def test_tasks_keep_their_id_over_the_attempts_and_runs_do_not(tm: tidemark.Client, events: Events) -> None:
+    waits: list[int] = []
+
+    def wait(attempt: int) -> float:
+        waits.append(attempt)
+        return 0.001
+
+    def work(attempt: int) -> None:
+        with tm.task("t"), tm.tool("inside"):
+            pass
+        with tm.run("nested"):
+            if attempt < 3:
+                raise ValueError
+
+    with tm.run("r"):
+        tm.retry(3, work, delay=wait)
+    tasks = [event for event in events if event["type"] == "task.running"]
+    assert [event["attempt"] for event in tasks] == [1, 2, 3]
+    assert len({event["task_id"] for event in tasks}) == 1
+    assert len({event["run_id"] for event in events if event.get("name") == "nested"}) == 3
+    assert waits == [1, 2]
+
+
+def test_observe_hashes_the_arguments_of_every_kind(tm: tidemark.Client, events: Events) -> None:
+    tm.observe(len)("four")
+    tm.observe(len, kind="task", name="count")("four")
+    assert told(events[::2], "type", "name", "step_kind") == [
+        ("step.started", "len", "other"),
+        ("task.running", "count", None),
+    ]
+    assert {event["args_hash"] for event in events[::2]} == {tidemark.args_hash(["four"])}

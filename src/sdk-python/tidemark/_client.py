@@ -16,11 +16,11 @@ from ._frame import Event
 from ._handle import Handle, step_kind
 from ._options import ClientOptions, read_options
 from ._post import Post
-from ._records import Memory, feedback_fields, log_fields, pattern_fields
 from ._resumed import Resumed
 from ._retry import Attempts, retry, retry_async
 from ._stream import Stream
-from ._work_options import WorkOptions
+from ._words import Words
+from ._work_options import FLOWING_OPTIONS, WorkOptions
 from ._wrap import wrap
 
 if TYPE_CHECKING:
@@ -34,20 +34,24 @@ _LONG_FIELDS = ("inputs", "outputs", "labels", "evidence")
 _LONG_TEXTS = ("message", "feedback_text", "error_message")
 #: Beats a time: beyond them the oldest open runs are told of in turn.
 _BEATS_MAX = 1_000
+#: The agent of what is said outside of all, where none is named.
+_NOBODY = "agent"
 
 
-class Client:
+class Client(Words):
     """Configured by arguments, else by the environment; without a url everything runs and nothing is kept."""
 
     def __init__(self, **options: Unpack[ClientOptions]) -> None:
         self.options = read_options(options)
         self.problems = Problems(self.options.on_problem, time.monotonic)
-        self.where: Event = {"agent_id": "default"}
-        for field, value in (("agent_id", self.options.agent), ("environment", self.options.environment)):
-            told = _values.text(value, _values.TEXT_MAX, self.problems)
+        #: What all events say. Without an agent each is called as what it does.
+        self.where: Event = {}
+        #: What runs and tasks say beside it, as long as their agent is the client's.
+        self.told: Event = {}
+        for name, where, field in FLOWING_OPTIONS:
+            told = _values.text(getattr(self.options, name), _values.TEXT_MAX, self.problems)
             if told is not None:
-                self.where[field] = told
-        self.memory = Memory(self._say)
+                (self.where if where else self.told)[field] = told
         #: Grows with each fork: what was begun before one is ended by the parent.
         self.generation = 0
         self._redacted = 0
@@ -128,7 +132,7 @@ class Client:
     def retrieval(self, name: Any, **options: Any) -> Any:
         return begin(self._self, "step", "retrieval", name, options)
 
-    def observe(self, fn: F, *, kind: str = "tool", name: str | None = None, **options: Unpack[WorkOptions]) -> F:
+    def observe(self, fn: F, *, kind: str = "other", name: str | None = None, **options: Unpack[WorkOptions]) -> F:
         """The same function, each call of which is a `run`, a `task` or a step of that kind."""
         return observe(self._self, fn, kind, name, options)
 
@@ -157,33 +161,18 @@ class Client:
         if found is not None:
             found.label(key, value, **labels)
 
-    def log(self, level: str, text: object) -> None:
-        self._say("log", log_fields(level, text, self.problems))
-
-    def pattern(
-        self,
-        *,
-        id: str,
-        type: str | None = None,
-        confidence: float | None = None,
-        effectiveness: float | None = None,
-        evidence: object = None,
-    ) -> None:
-        fields = pattern_fields(id, type, confidence, effectiveness, evidence, self.problems)
-        self._say("pattern.observed", fields)
-
-    def feedback(self, *, id: str, score: float | None = None, text: str | None = None) -> None:
-        self._say("pattern.feedback", feedback_fields(id, score, text, self.problems))
-
-    def heartbeat(self) -> None:
-        self._say("heartbeat", {})
-
     def _say(self, kind: str, fields: Event) -> None:
         """An event of its own, about where it is said."""
+        found = innermost()
+        self.say(kind, fields, self.where if found is None else found.where)
+
+    def _mender(self) -> _values.Mender:
+        return self.problems
+
+    def say(self, kind: str, fields: Event, where: Event) -> None:
         try:
-            found = innermost()
-            where = self.where if found is None else found.where
             event = {"type": kind, "event_id": self.event_id(), "ts": int(time.time() * 1000), **where, **fields}
+            event.setdefault("agent_id", _NOBODY)
             self.emit_long(event)
         except Exception as error:  # nothing throws out of telemetry
             self.problems.say("say", f"cannot tell of a {kind}: {error}")
@@ -318,7 +307,7 @@ def begin(client: Callable[[], Client], family: str, kind: str, name: Any, optio
 def observe(client: Callable[[], Client], fn: F, kind: str, name: str | None, options: Mapping[str, Any]) -> F:
     family = kind if kind in ("run", "task") else "step"
     inner_kind = step_kind(kind) if family == "step" else kind
-    return wrap(fn, Handle(client, family, inner_kind, name, options).again)
+    return wrap(fn, Handle(client, family, inner_kind, name, options).again_hashed)
 
 
 def _long_bytes(event: Event) -> int:

@@ -14,11 +14,13 @@ from ._context import current_handle, current_turn, innermost
 from ._failure import CATEGORIES, Heard, Unminded, code_of, failure_of, is_cancellation
 from ._frame import Event
 from ._ids import run_id, work_id
+from ._words import Words
 from ._work_options import WHERE_FIELDS, read_work_options
 from ._wrap import wrap
 
 if TYPE_CHECKING:
     from ._client import Client
+    from ._retry import Turn
 
 F = TypeVar("F", bound=Callable[..., Any])
 _clock_ns = time.perf_counter_ns
@@ -27,7 +29,7 @@ _wall = time.time
 _NEW, _OPEN, _ENDED, _BORROWED = 0, 1, 2, 3
 
 
-class Handle:
+class Handle(Words):
     """Made by the words `run`, `task`, `step`, …; a context manager and a decorator."""
 
     __slots__ = (
@@ -102,34 +104,41 @@ class Handle:
         return self
 
     def _begin(self, client: Client) -> None:
+        """Hot path: once a step."""
         parent = self._given_parent
         if parent is None:
             parent = innermost()
         self._parent = parent
         family = self._family
+        name = _values.text(self._name, _values.TEXT_MAX, client.problems) or "unnamed"
+        turn = current_turn.get()
+        if turn is not None and (turn.parent is not parent or family == "run"):
+            turn = None
         base: Event
         if family == "step":
             base = (client.where if parent is None else parent._where or parent.where).copy()
-            turn = current_turn.get()
-            if turn is not None and turn.parent is parent:
-                self.attempt = turn.number
-                self.id = turn.step_id(self._kind, str(self._name))
-            else:
-                self.id = work_id()
+            self._name_itself(turn, work_id)
             extra = self._read_options(base) if self._options else None
             base["step_id"] = self.id
             base["step_kind"] = self._kind
             base["attempt"] = self.attempt
+            if "agent_id" not in base:
+                base["agent_id"] = name
         else:
             where = self._where = self._work_where(client, parent)
+            self._name_itself(turn, run_id if family == "run" else work_id)
             extra = self._read_options(where) if self._options else None
             where[_ID_FIELDS[family]] = self.id
+            if where.setdefault("agent_id", name) == client.where.get("agent_id", name) and client.told:
+                extra = {**client.told, **(extra or {})}
             base = where.copy()
+            if turn is not None:
+                base["attempt"] = self.attempt
             client.watch(self)
         self._base = base
         if parent is not None and parent.id:
             base["parent_id"] = parent.id
-        base["name"] = _values.text(self._name, _values.TEXT_MAX, client.problems)
+        base["name"] = name
         event = {"type": _STARTS[family], "event_id": client.event_id(), "ts": int(_wall() * 1000), **base}
         self._began = _clock_ns()
         if extra is None:
@@ -138,14 +147,18 @@ class Handle:
             event.update(extra)
             client.emit_long(event)
 
+    def _name_itself(self, turn: Turn | None, make: Callable[[], str]) -> None:
+        if turn is None:
+            self.id = make()
+        else:
+            self.attempt = turn.number
+            self.id = turn.id_of(self._kind, str(self._name))
+
     def _work_where(self, client: Client, parent: Handle | None) -> Event:
         where: Event = dict(client.where if parent is None else parent.where)
         where.pop("step_id", None)
         if self._family == "run":
-            self.id = run_id()
             where.pop("task_id", None)
-        else:
-            self.id = work_id()
         return where
 
     @property
@@ -185,7 +198,7 @@ class Handle:
         if error is None:
             self.end()
         else:
-            self.end_by(error)
+            self.fail(error)
 
     async def __aenter__(self) -> Handle:
         await (self._client() if self._state == _NEW else self._client).room()
@@ -206,8 +219,11 @@ class Handle:
         return wrap(fn, self.again)
 
     def again(self, name: str, args: object) -> Handle:
+        return self.again_hashed(name, args if self._kind in ("tool", "retrieval") else None)
+
+    def again_hashed(self, name: str, args: object) -> Handle:
         options = self._options
-        if args is not None and self._kind in ("tool", "retrieval") and "args" not in options:
+        if args is not None and "args" not in options:
             options = {**options, "args": args}
         given = self._name
         return Handle(self._client, self._family, self._kind, name if given is None else given, options)
@@ -253,6 +269,19 @@ class Handle:
 
     def input(self, values: Mapping[str, object] | None = None, **named: object) -> None:
         self._merge("inputs", _values.scalars, [values, named])
+
+    def confidence(self, share: float) -> None:
+        """From 0 to 1; counted when it ends."""
+        if self._is_open():
+            self._tell("confidence", _values.number(share, 0, 1, self._client.problems))
+
+    def _say(self, kind: str, fields: Event) -> None:
+        where = self.where
+        self._client.say(kind, fields, where)
+
+    def _mender(self) -> _values.Mender:
+        mender: _values.Mender = self.start()._client.problems
+        return mender
 
     def _merge(self, field: str, read: _values.ReadMap, given: list[object]) -> None:
         if not self._is_open():
@@ -309,21 +338,17 @@ class Handle:
             self._finish("cancelled", None)
 
     def fail(self, error: object = None, *, category: str | None = None, code: str | None = None) -> None:
-        """`error` is an exception or a text."""
+        """`error` is an exception or a text. A cancellation cancels."""
         if not self._is_open():
+            return
+        if isinstance(error, BaseException) and is_cancellation(error) and category is None:
+            self.cancel()
             return
         try:
             failure = self._failure(error, category, code)
         except Exception:  # an exception of the host's may have properties that throw
             failure = {"error_category": "orchestration"}
         self._finish("failed", failure)
-
-    def end_by(self, error: BaseException) -> None:
-        """As `with` does: a cancellation cancels, any other exception fails."""
-        if is_cancellation(error):
-            self.cancel()
-        else:
-            self.fail(error)
 
     def _failure(self, error: object, category: str | None, code: str | None) -> Event:
         client = self._client

@@ -149,7 +149,7 @@ class TidemarkCallback(BaseCallbackHandler):
             # A graph that asks a person has not failed.
             handle.cancel()
         else:
-            handle.end_by(error)
+            handle.fail(error)
 
 
 def _name(serialized: Mapping[str, Any] | None, kwargs: Mapping[str, Any], otherwise: str) -> str:
