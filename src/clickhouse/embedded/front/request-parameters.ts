@@ -8,8 +8,8 @@ export interface RequestParameters {
   readonly defaultFormat: string | null;
   readonly clientRevision: number;
   readonly compressResponse: boolean;
-  /** `wait_end_of_query=0` was asked for: the result may be sent while it is made. */
-  readonly streamResponse: boolean;
+  /** `wait_end_of_query`: whether the result is held until it is complete; null when it was not said. */
+  readonly waitsForEnd: boolean | null;
   /** `param_x` as `x`, values in ClickHouse's TSV-escaped form. */
   readonly parameters: ReadonlyMap<string, string>;
   readonly settings: ReadonlyMap<string, string>;
@@ -38,7 +38,7 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
     queryId: url.get('query_id') ?? header('x-clickhouse-query-id') ?? null,
     defaultFormat: header('x-clickhouse-format') ?? url.get('default_format'),
     clientRevision: Number(url.get('client_protocol_version') ?? 0) || 0,
-    streamResponse: isOff(url.get('wait_end_of_query')),
+    waitsForEnd: saidOf(url.get('wait_end_of_query') ?? url.get('http_wait_end_of_query')),
     compressResponse: isOn(url.get('enable_http_compression')) && /\bgzip\b/.test(header('accept-encoding') ?? ''),
     parameters,
     settings,
@@ -56,8 +56,8 @@ function isOn(value: string | null): boolean {
   return value === '1' || value === 'true';
 }
 
-function isOff(value: string | null): boolean {
-  return value === '0' || value === 'false';
+function saidOf(value: string | null): boolean | null {
+  return isOn(value) ? true : value === '0' || value === 'false' ? false : null;
 }
 
 function framingRefused(name: string): ClickHouseException {
