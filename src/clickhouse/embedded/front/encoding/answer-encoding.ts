@@ -39,17 +39,17 @@ function isOn(url: URLSearchParams): boolean {
   return ['1', 'true'].includes(url.get('compress') ?? '');
 }
 
-/** Writes chunks to `destination`, and ends it. Rejects with what iteration throws, or when it is destroyed. */
+/** Writes chunks to `destination`, which goes on. Rejects with what iteration throws, or when it is destroyed. */
 export async function writeEncoded(
   chunks: AsyncIterable<Buffer>,
   { coding, level, isFramed }: AnswerEncoding,
   destination: Writable,
 ): Promise<void> {
   const blocks = isFramed ? framed(chunks) : chunks;
-  if (coding === 'lz4') return await pipeline(lz4Framed(blocks), destination);
+  if (coding === 'lz4') return await pipeline(lz4Framed(blocks), destination, { end: false });
   const compressor = compressorOf(coding, level);
-  if (compressor === null) return await pipeline(blocks, destination);
-  await pipeline(blocks, compressor, destination);
+  if (compressor === null) return await pipeline(blocks, destination, { end: false });
+  await pipeline(blocks, compressor, destination, { end: false });
 }
 
 function compressorOf(coding: AnswerEncoding['coding'], level: number): Transform | null {
