@@ -193,6 +193,14 @@ describe('an answer', () => {
     expect(await contentOf(bytes)).toHaveLength(24_000_000);
   });
 
+  test('that fails midway says so within the last block', async () => {
+    const sql = 'SELECT number, throwIf(number = 3000000) FROM numbers(5000000) FORMAT CSV';
+    const { body } = await raw(sql, 'compress=1', 'identity');
+    const content = (await contentOf(body)).toString();
+    expect(content.startsWith('0,0\n1,0\n')).toBe(true);
+    expect(content.slice(-400)).toMatch(/\r\n__exception__\r\n.*Code: 395\..*__exception__\r\n$/s);
+  });
+
   test.each([
     ['gzip, deflate', 'gzip'],
     ['deflate', 'deflate'],
@@ -223,7 +231,11 @@ async function raw(sql: string, query: string, accepted: string) {
     const path = `/?${query}`;
     const asked = request({ port: rig.engine.port, method: 'POST', path, headers: { 'accept-encoding': accepted } });
     asked.once('error', reject);
-    asked.once('response', async (answer) => resolve({ headers: answer.headers, body: await collected(answer) }));
+    asked.once('response', (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', () => undefined);
+      answer.once('close', () => resolve({ headers: answer.headers, body: Buffer.concat(chunks) }));
+    });
     asked.end(sql);
   });
 }
