@@ -26,7 +26,7 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
   const parameters = new Map<string, string>();
   const settings = new Map<string, string>();
   for (const [name, value] of url) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    if (!/^(?:[A-Za-z_][A-Za-z0-9_]*|param_[A-Za-z0-9_$]+)$/.test(name)) {
       throw new ClickHouseException('BAD_ARGUMENTS', `The name of a parameter is not valid: ${name.slice(0, 64)}.`);
     }
     if (name.startsWith('param_')) parameters.set(name.slice('param_'.length), value);

@@ -5,6 +5,7 @@ import { formatAskedFor, type RequestParameters } from '../front/request-paramet
 import type { PrintedStatement } from '../guard/printed-statement.js';
 import { StatementGuard } from '../guard/statement-guard.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
+import { externalTables } from './external-tables.js';
 import type { Delivery, PreparedStatement } from './prepared-statement.js';
 import { RequestLane } from './request-lane.js';
 import { createLanes, guestInsertsMax, type StatementLanes } from './statement-lanes.js';
@@ -24,11 +25,13 @@ import {
  */
 export class GuestStatements {
   readonly lanes: StatementLanes;
+  readonly #engine: ChdbEngine;
   readonly #options: EngineOptions;
   readonly #guard: StatementGuard;
   readonly #checks: RequestLane;
 
   constructor(engine: ChdbEngine, options: EngineOptions) {
+    this.#engine = engine;
     this.#options = options;
     this.#guard = new StatementGuard(engine, options);
     const { guestReadsMax: readsMax, guestStreamsMax: streamsMax, waitingRequestsMax: waitingMax } = options;
@@ -52,6 +55,7 @@ export class GuestStatements {
     const limits = reads ? guestLimits(this.#options, delivery) : guestWriteLimits(this.#options);
     const locked = await this.#guard.lockedSettings(user);
     const settings = limitedSettings(parameters.settings, limits);
+    const tables = await externalTables(this.#engine, request.external);
     const { lanes } = this;
     const writes = movesRows ? lanes.inserts : lanes.changes;
     return {
@@ -74,6 +78,7 @@ export class GuestStatements {
           ...(reads ? [] : [noAsyncInsert]),
         ]),
         parameters: parameters.parameters,
+        tables,
         isLocked: user.role === 'reader',
       },
       lanes,

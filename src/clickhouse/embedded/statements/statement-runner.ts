@@ -4,6 +4,7 @@ import type { Clock } from '../../../core/clock.js';
 import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine, ChdbResult } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
+import { filesName } from '../front/forms/form-body.js';
 import { writeInsertData } from '../front/request-body.js';
 import type { InsertHead, SqlHead } from '../front/sql-head.js';
 import type { KillClause } from '../guard/printed-statement.js';
@@ -43,7 +44,7 @@ export class StatementRunner {
     this.#collector = new CollectorStatements(deps.engine, options);
     this.#guests = new GuestStatements(deps.engine, options);
     this.#running = new RunningStatements(deps.clock);
-    this.#insertDir = join(options.dataDir, 'inserts');
+    this.#insertDir = join(options.dataDir, filesName);
   }
 
   load(): Omit<EngineLoad, 'rssBytes' | 'refusals'> {
