@@ -153,18 +153,19 @@ function bytesUpTo(count: number): string {
   return String.fromCharCode(...Array.from({ length: count }, (_, at) => at));
 }
 
+const framedAnswer = (sql: string, query = '', headers = {}) => ask(sql, `compress=1&${query}`, headers);
+
+async function ask(sql: string, query: string, headers: Record<string, string> = {}) {
+  const answer = await fetch(`${rig.engine.url}/?${query}`, {
+    method: 'POST',
+    body: sql,
+    headers: { 'accept-encoding': 'identity', 'x-clickhouse-user': 'default', ...headers },
+  });
+  return { answer, bytes: Buffer.from(await answer.arrayBuffer()) };
+}
+
 describe('an answer', () => {
   const select = "SELECT number, concat('text ', toString(number)) FROM numbers(20000) FORMAT CSV";
-  const framedAnswer = (sql: string, query = '', headers = {}) => ask(sql, `compress=1&${query}`, headers);
-
-  async function ask(sql: string, query: string, headers: Record<string, string> = {}) {
-    const answer = await fetch(`${rig.engine.url}/?${query}`, {
-      method: 'POST',
-      body: sql,
-      headers: { 'accept-encoding': 'identity', 'x-clickhouse-user': 'default', ...headers },
-    });
-    return { answer, bytes: Buffer.from(await answer.arrayBuffer()) };
-  }
 
   test('is in blocks of LZ4 when compress=1, held or streamed, small or large', async () => {
     for (const sql of ['SELECT 1', select]) {
