@@ -194,14 +194,6 @@ test('INFILE takes files of the spool and no path that leads out of it', async (
   }
 });
 
-test('ClickHouse compression framing is refused by name', async () => {
-  for (const name of ['compress', 'decompress']) {
-    const answer = await ask('SELECT 1', 'reader', `${name}=1`);
-    expect(answer).toMatchObject({ code: 48, status: 501 });
-    expect(answer.text).toContain(`${name}=1`);
-  }
-});
-
 test('every size has a limit with a name, and the connection goes on', async () => {
   expect(await ask(`SELECT '${'x'.repeat(30_000)}'`)).toMatchObject({ code: 223, status: 413 });
   expect(

@@ -127,7 +127,7 @@ test('a large result is sent while it is made without being asked to, a small on
     expect(answer.headers.get('x-clickhouse-exception-tag')).toMatch(/^[a-z]{16}$/);
     expect((await answer.text()).split('\n').length).toBe(1_000_001);
   }
-  const small = await fetch(`${rig.engine.url}/?query=SELECT%201`);
+  const small = await fetch(`${rig.engine.url}/?enable_http_compression=0&query=SELECT%201`);
   expect(small.headers.get('content-length')).toBe('2');
 });
 

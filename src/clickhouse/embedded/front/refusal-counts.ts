@@ -28,6 +28,7 @@ const reasons: ReadonlyMap<string, EngineRefusal> = new Map([
   ['QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING', 'busy'],
   ['READONLY', 'statement'],
   ['TIMEOUT_EXCEEDED', 'limit'],
+  ['TOO_LARGE_SIZE_COMPRESSED', 'limit'],
   ['TOO_MANY_BYTES', 'limit'],
   ['TOO_MANY_ROWS_OR_BYTES', 'limit'],
   ['TOO_MANY_SIMULTANEOUS_QUERIES', 'busy'],

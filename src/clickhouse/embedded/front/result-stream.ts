@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { finished, pipeline } from 'node:stream/promises';
-import { constants, createGzip } from 'node:zlib';
+import { finished } from 'node:stream/promises';
 import { type Clock, sleep, type Timer } from '../../../core/clock.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import { contentTypeOf } from './content-type.js';
+import { type AnswerEncoding, plainAnswer, writeEncoded } from './encoding/answer-encoding.js';
 
 /** A result on its way. Iteration throws when the statement fails, before or after the first chunk. */
 export interface StreamedResult {
@@ -14,7 +14,7 @@ export interface StreamedResult {
 }
 
 export interface StreamOptions {
-  readonly compress: boolean;
+  readonly encoding: AnswerEncoding;
   /** A client that takes nothing for this long is cut off. */
   readonly idleMsMax: number;
 }
@@ -53,7 +53,7 @@ export async function* holdEnd(chunks: AsyncIterable<Buffer>, finished: Promise<
 export async function sendStream(
   { response, clock, version }: StreamSink,
   { format, chunks }: StreamedResult,
-  { compress, idleMsMax }: StreamOptions,
+  { encoding, idleMsMax }: StreamOptions,
 ): Promise<void> {
   const iterator = chunks[Symbol.asyncIterator]();
   const first = await iterator.next();
@@ -80,11 +80,9 @@ export async function sendStream(
     idle = clock.setTimer(idleMsMax, () => response.destroy());
   }
   try {
-    if (!compress) await pipeline(taken(), response, { end: false });
-    else {
-      response.setHeader('Content-Encoding', 'gzip');
-      await pipeline(taken(), createGzip({ level: constants.Z_BEST_SPEED }), response, { end: false });
-    }
+    const sent = first.done === true ? plainAnswer : encoding;
+    if (sent.coding !== null) response.setHeader('Content-Encoding', sent.coding);
+    await writeEncoded(taken(), sent, { destination: response, ends: false });
     if (failed === null) await finished(response.end());
     // What was written goes out first; there is no last chunk.
     else await cut(response, clock);
