@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ClickhouseAccount, clickhouseLimits, createClickhouseClient } from '../clickhouse/client.js';
+import type { SchemaTarget } from '../clickhouse/cluster/schema-target.js';
 import { channelPathOf } from '../clickhouse/embedded/process/engine-channel.js';
 import { readOrCreateWriterPassword } from '../clickhouse/embedded/process/engine-passwords.js';
-import { type MigrationReport, migrate } from '../clickhouse/migrate.js';
+import { type MigrationReport, migrate, wholeSchema } from '../clickhouse/migrate.js';
 import type { Config } from '../config/config.js';
 import { systemClock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
@@ -11,10 +12,12 @@ import type { Logger } from '../core/logger.js';
 import { createLogger } from '../telemetry/logger.js';
 import { createEdgeProgress } from './edge-progress.js';
 import type { CommandContext } from './frame/command.js';
+import { misused } from './frame/command-error.js';
 import type { Output } from './frame/output.js';
 import { localCollector } from './local-collector.js';
 
 interface MigrateOptions {
+  readonly target: SchemaTarget['kind'] | undefined;
   readonly dryRun: boolean;
   readonly down: number | undefined;
   readonly config: string | undefined;
@@ -23,6 +26,7 @@ interface MigrateOptions {
 
 export async function migrateStore({ env, out, err }: CommandContext, options: MigrateOptions): Promise<void> {
   const { config } = localCollector(env, options);
+  if (options.target !== undefined) return printSchema(out, options, targetOf(options.target, config));
   const logger = createLogger({ level: 'warn', pretty: true, destination: process.stderr });
   const { url, account, channelPath } = storeOf(config, logger);
   const store = createClickhouseClient(
@@ -49,6 +53,25 @@ export async function migrateStore({ env, out, err }: CommandContext, options: M
   } finally {
     await store.close();
   }
+}
+
+/** A cluster that is not named yet has the name of the product. */
+function targetOf(kind: SchemaTarget['kind'], { clickhouse: { cluster, database } }: Config): SchemaTarget {
+  return kind === 'cluster' ? { kind, cluster: cluster ?? 'tidemark', database } : { kind };
+}
+
+function printSchema(out: Output, { dryRun, down, json }: MigrateOptions, target: SchemaTarget): void {
+  if (!dryRun || down !== undefined) {
+    throw misused('cannot use --target without --dry-run, nor with --down: it prints a schema and asks no store');
+  }
+  const database = target.kind === 'cluster' ? target.database : 'tidemark';
+  const { first, ...report } = wholeSchema(target, database);
+  if (json) {
+    out.json({ target: target.kind, dry_run: true, first, ...described(report) });
+    return;
+  }
+  for (const sql of first) out.line(`${sql};\n`);
+  print(out, report, { url: '', dryRun });
 }
 
 interface StoreAccess {

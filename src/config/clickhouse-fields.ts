@@ -41,6 +41,16 @@ export const clickhouseFields = {
     allowed: 'a name of 1 to 64 of A-Z a-z 0-9 _ that does not start with a digit',
     meaning: 'Database of all tables and views.',
   }),
+  cluster: optionalText({
+    pattern: /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/,
+    allowed: 'a name of 1 to 64 of A-Z a-z 0-9 _ - that does not start with a digit',
+    meaning: 'Cluster of the ClickHouse server, as `system.clusters` names it: tables are replicated and sharded.',
+  }),
+  insertQuorum: optionalText({
+    pattern: /^(auto|[1-9][0-9]{0,2})$/,
+    allowed: 'auto or a number from 1 to 999',
+    meaning: 'Replicas that must have a segment before its insert succeeds; unset: one. `auto` is most of them.',
+  }),
   readerAccess: choice(['password', 'open'], {
     default: 'password',
     meaning:
