@@ -17,7 +17,7 @@ const long = [
   'test/package/**/*.test.ts',
   'test/power/**/*.test.ts',
   'test/sdk-python/**/*.test.ts',
-  ...['clock-walk', 'crash', 'finalization', 'history', 'schemathesis', 'told-apart'].map(
+  ...['clock-walk', 'crash', 'finalization', 'history', 'schemathesis', 'told-apart', 'two-shards'].map(
     (name) => `test/end-to-end/${name}.test.ts`,
   ),
 ];

@@ -16,9 +16,9 @@ const engineReader = z.strictObject({
 
 export const clickhouseFields = {
   url: optionalText({
-    pattern: /^https?:\/\/[^\s@/?#]+\/?$/,
-    allowed: 'an http:// or https:// address without user, path or query',
-    meaning: 'ClickHouse server to use; unset starts the embedded engine.',
+    pattern: /^https?:\/\/[^\s@/?#,]+\/?(,https?:\/\/[^\s@/?#,]+\/?){0,63}$/,
+    allowed: 'up to 64 http:// or https:// addresses with commas between, without user, path or query',
+    meaning: 'ClickHouse server to use, or several that hold one store; unset starts the embedded engine.',
   }),
   port: integer(
     { default: 8123, min: 0, max: 65_535 },
@@ -34,6 +34,25 @@ export const clickhouseFields = {
     allowed: 'up to 1,024 characters',
     meaning: 'Password on a ClickHouse server.',
     secret: true,
+  }),
+  caFile: optionalText({
+    pattern: /^.{1,4096}$/,
+    allowed: 'a path of up to 4,096 characters',
+    meaning: 'PEM file of the authorities a ClickHouse server is trusted by; unset: those of Node.',
+  }),
+  certificateFile: optionalText({
+    pattern: /^.{1,4096}$/,
+    allowed: 'a path of up to 4,096 characters',
+    meaning: 'PEM file of the certificate by which a ClickHouse server knows the user, in place of a password.',
+  }),
+  keyFile: optionalText({
+    pattern: /^.{1,4096}$/,
+    allowed: 'a path of up to 4,096 characters',
+    meaning: 'PEM file of the key of that certificate.',
+  }),
+  compression: choice(['none', 'gzip'], {
+    default: 'none',
+    meaning: 'How inserts travel to a ClickHouse server.',
   }),
   database: text({
     default: 'tidemark',
