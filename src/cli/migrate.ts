@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ClickhouseAccount, clickhouseLimits, createClickhouseClient } from '../clickhouse/client.js';
+import { clickhouseLimits, createClickhouseClient } from '../clickhouse/client.js';
 import type { SchemaTarget } from '../clickhouse/cluster/schema-target.js';
 import { channelPathOf } from '../clickhouse/embedded/process/engine-channel.js';
 import { readOrCreateWriterPassword } from '../clickhouse/embedded/process/engine-passwords.js';
 import { type MigrationReport, migrate, wholeSchema } from '../clickhouse/migrate.js';
+import { connectToServer, type ServerConnection } from '../clickhouse/server/server-connection.js';
 import type { Config } from '../config/config.js';
-import { systemClock } from '../core/clock.js';
+import { systemClock, systemRandom } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { createLogger } from '../telemetry/logger.js';
@@ -28,25 +29,14 @@ export async function migrateStore({ env, out, err }: CommandContext, options: M
   const { config } = localCollector(env, options);
   if (options.target !== undefined) return printSchema(out, options, targetOf(options.target, config));
   const logger = createLogger({ level: 'warn', pretty: true, destination: process.stderr });
-  const { url, account, channelPath } = storeOf(config, logger);
-  const store = createClickhouseClient(
-    { clock: systemClock },
-    {
-      url,
-      ...(channelPath === null ? {} : { channelPath }),
-      database: config.clickhouse.database,
-      writer: account,
-      reader: account,
-      limits: clickhouseLimits(config.query),
-    },
-  );
+  const { url, client: store, target } = storeOf(config, logger);
   const { dryRun } = options;
   try {
     const down = options.down === undefined ? {} : { downCount: options.down };
     const progress = { shown: createEdgeProgress(err), clock: systemClock };
     const report = await migrate(
       { store, logger, progress },
-      { database: config.clickhouse.database, dryRun, ...down },
+      { database: config.clickhouse.database, target: await target(), dryRun, ...down },
     );
     if (options.json) out.json({ url, dry_run: dryRun, ...described(report) });
     else print(out, report, { url, dryRun });
@@ -74,28 +64,24 @@ function printSchema(out: Output, { dryRun, down, json }: MigrateOptions, target
   print(out, report, { url: '', dryRun });
 }
 
-interface StoreAccess {
-  readonly url: string;
-  /** Of an embedded engine. */
-  readonly channelPath: string | null;
-  readonly account: ClickhouseAccount;
-}
-
-/** The account that may change the schema. */
-function storeOf({ clickhouse, dataDir }: Config, logger: Logger): StoreAccess {
+/** As the account that may change the schema. */
+function storeOf({ clickhouse, dataDir, query }: Config, logger: Logger): ServerConnection & { readonly url: string } {
   if (clickhouse.url !== null) {
-    return {
-      url: clickhouse.url,
-      channelPath: null,
-      account: { user: clickhouse.user ?? 'default', password: clickhouse.password ?? '' },
-    };
+    const options = { ...clickhouse, url: clickhouse.url, reads: query };
+    return { ...connectToServer({ clock: systemClock, random: systemRandom }, options), url: clickhouse.url };
   }
   if (!existsSync(dataDir)) {
     throw new CollectorError('store_unreachable', `cannot find ${dataDir}: start the collector with its engine first`);
   }
-  const password = readOrCreateWriterPassword(dataDir, logger);
-  const channelPath = channelPathOf(join(dataDir, 'engine'));
-  return { url: `http://127.0.0.1:${clickhouse.port}`, channelPath, account: { user: 'tidemark', password } };
+  const account = { user: 'tidemark', password: readOrCreateWriterPassword(dataDir, logger) };
+  const url = `http://127.0.0.1:${clickhouse.port}`;
+  const options = { url, channelPath: channelPathOf(join(dataDir, 'engine')), database: clickhouse.database };
+  const limits = clickhouseLimits(query);
+  const client = createClickhouseClient(
+    { clock: systemClock },
+    { ...options, writer: account, reader: account, limits },
+  );
+  return { client, url, topology: null, target: async () => ({ kind: 'embedded' }) };
 }
 
 function described({ direction, steps }: MigrationReport) {

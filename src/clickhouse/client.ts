@@ -55,7 +55,7 @@ interface Connections {
   readonly exporter: ClickHouseClient;
 }
 
-export interface ClickhouseAccount {
+interface ClickhouseAccount {
   readonly user: string;
   readonly password: string;
 }

@@ -59,7 +59,7 @@ test('every answer over two shards is that of one store', async () => {
 
 /** In parts, the next when the store has the last. */
 async function send(collector: CollectorProcess, events: readonly object[]): Promise<void> {
-  const size = Math.ceil(events.length / 24);
+  const size = Math.ceil(events.length / 12);
   for (let at = 0; at < events.length; at += size) {
     const body = JSON.stringify({ events: events.slice(at, at + size) });
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };

@@ -14,8 +14,8 @@ import { createTestEngine, type TestEngine } from './embedded-engine.js';
  * of a shard in each; a table of `tidemark_local` is a Merge table over both, and a filter lets a shard see its own
  * part alone, by `shardNum()`.
  *
- * What it cannot do is put in other words on the way: ON CLUSTER is done in each shard, a replicated engine is its plain
- * one, and an insert into one shard goes to the table of that shard.
+ * What it cannot do is put in other words on the way: ON CLUSTER is done in each shard, a replicated engine is its
+ * plain one, and an insert into one shard goes to the table of that shard.
  */
 export class TwoShards {
   readonly cluster = 'two';

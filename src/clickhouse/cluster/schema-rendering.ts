@@ -157,7 +157,7 @@ function createTable({ statement, name }: Headed, target: ClusterTarget, catalog
  * A sharded table has a path for each shard. A ledger is one table of all shards: its path has no shard in it, and
  * the name of a replica is its shard's and its own.
  */
-export function replicatedTable(table: TableDefinition, target: ClusterTarget, name = table.name): string {
+function replicatedTable(table: TableDefinition, target: ClusterTarget, name = table.name): string {
   const database = table.isSharded ? localDatabaseOf(target) : target.database;
   const { tokens, engine, engineEnd } = engineClause(table.statement);
   const { family, argument } = table.engine;

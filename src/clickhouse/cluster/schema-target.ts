@@ -13,8 +13,6 @@ export type SchemaTarget =
 
 export type ClusterTarget = Extract<SchemaTarget, { readonly kind: 'cluster' }>;
 
-export const schemaTargetKinds = ['embedded', 'server', 'cloud', 'cluster'] as const;
-
 /** Where the shards keep their own tables and materialized views. */
 export function localDatabaseOf({ database }: Pick<ClusterTarget, 'database'>): string {
   return `${database}_local`;

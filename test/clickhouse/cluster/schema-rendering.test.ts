@@ -60,7 +60,7 @@ test('a cluster has no table that is not replicated, and every statement names i
   }
 });
 
-test('what inserts reach is local to a shard, with a distributed table of its name; ledgers are equal everywhere', () => {
+test('what inserts reach is local to a shard, with a distributed table of its name; a ledger is everywhere', () => {
   const creations = statementsOf(cluster).filter((statement) => statement.startsWith('CREATE TABLE'));
   const local = creations.filter((statement) => statement.includes(`EXISTS ${localDatabaseOf(cluster)}.`));
   const named = (statement: string) => /EXISTS \w+\.(\w+)/.exec(statement)?.[1];
