@@ -11,7 +11,7 @@ import { dayMs } from '../core/time-span.js';
 import type { ClickhouseClient } from './client.js';
 import type { SchemaTarget } from './cluster/schema-target.js';
 import { warnOfUnsafeTables } from './durable-tables.js';
-import { enablePatches } from './erasure/erasable-tables.js';
+import { prepareErasures } from './erasure/erasable-tables.js';
 import { StoreEraser } from './erasure/store-eraser.js';
 import { type LostRowsDeps, writeLostRows } from './integrity/lost-rows.js';
 import { PartLedger } from './integrity/part-ledger.js';
@@ -103,7 +103,7 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
       const target = await options.target();
       await migrate({ store, logger, progress: { shown: progress, clock } }, { database: options.database, target });
       await applyRetention({ store, logger }, retention);
-      await enablePatches(store);
+      await prepareErasures(store);
       const newestReceivedMs = await readNewestReceived(readingAsWriter(store));
       if (newestReceivedMs > 0) aging.start(newestReceivedMs);
       if (options.url !== null) return void (await warnOfUnsafeTables({ store: readingAsWriter(store), logger }));
