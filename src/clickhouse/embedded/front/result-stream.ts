@@ -80,8 +80,9 @@ export async function sendStream(
     idle = clock.setTimer(idleMsMax, () => response.destroy());
   }
   try {
-    if (first.done !== true && encoding.coding !== null) response.setHeader('Content-Encoding', encoding.coding);
-    await writeEncoded(taken(), first.done === true ? plainAnswer : encoding, response);
+    const sent = first.done === true ? plainAnswer : encoding;
+    if (sent.coding !== null) response.setHeader('Content-Encoding', sent.coding);
+    await writeEncoded(taken(), sent, { destination: response, ends: false });
     if (failed === null) await finished(response.end());
     // What was written goes out first; there is no last chunk.
     else await cut(response, clock);
