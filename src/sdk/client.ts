@@ -13,7 +13,7 @@ import {
 } from './client-options.js';
 import { noticeCodes } from './codes.js';
 import type { TidemarkEvent } from './event.js';
-import { EventBatcher } from './event-batcher.js';
+import { type EventBatch, EventBatcher, halvesOf } from './event-batcher.js';
 import { FrameQueue, type QueuedFrame } from './frame-queue.js';
 import { Link } from './link.js';
 import type { ServerMessage } from './server-message.js';
@@ -85,7 +85,8 @@ export class TidemarkClient {
     this.#limits = { ...defaultClientLimits, ...options };
     this.#clock = options.clock ?? holdingClock;
     this.producer = options.producer ?? randomProducer(random);
-    this.#batcher = new EventBatcher(this.#clock, () => this.#pump(), this.#limits);
+    const keepsEvents = options.onReject !== undefined;
+    this.#batcher = new EventBatcher(this.#clock, () => this.#pump(), { ...this.#limits, keepsEvents });
     const handlers = {
       message: (message: ServerMessage) => this.#hear(message),
       down: (error: ClientError) => this.#onDown(error),
@@ -194,8 +195,8 @@ export class TidemarkClient {
   }
 
   #take(event: TidemarkEvent): void {
-    this.#counts.queued += 1;
     this.#batcher.add(event);
+    this.#counts.queued += 1;
     if (!this.#batcher.isFull()) return;
     this.#seal();
     this.#pump();
@@ -206,42 +207,40 @@ export class TidemarkClient {
   }
 
   /** Halves what is too large or cannot be encoded, until the one event that is at fault stands alone. */
-  #enqueue(events: readonly TidemarkEvent[]): void {
+  #enqueue(batch: EventBatch): void {
     let problem = 'the event is larger than a frame may be';
     try {
-      const encoded = this.#wire.encode(events);
+      const encoded = this.#wire.encode(batch);
       if (encoded.bytes <= this.#frameBytesMax) {
-        this.#push(encoded, events);
+        this.#push(encoded, batch);
         return;
       }
     } catch (error) {
       problem = `the event cannot be encoded: ${error instanceof Error ? error.message : String(error)}`;
     }
-    const [event] = events;
-    if (event !== undefined && events.length === 1) {
-      this.#counts.rejected += 1;
-      const refusal = { code: 'event_unsendable', path: '', message: problem, kept: false };
-      this.#options.onRefused?.(refusal);
-      this.#options.onReject?.({ event, ...refusal });
+    if (batch.rows.length > 1) {
+      for (const half of halvesOf(batch)) this.#enqueue(half);
       return;
     }
-    const half = Math.ceil(events.length / 2);
-    this.#enqueue(events.slice(0, half));
-    this.#enqueue(events.slice(half));
+    this.#counts.rejected += 1;
+    const refusal = { code: 'event_unsendable', path: '', message: problem, kept: false };
+    this.#options.onRefused?.(refusal);
+    const event = batch.events?.[0];
+    if (event !== undefined) this.#options.onReject?.({ event, ...refusal });
   }
 
   /** With a store, a frame has its number when it is stored, and is read from there when it is sent. */
-  #push(encoded: EncodedFrame, events: readonly TidemarkEvent[]): void {
+  #push(encoded: EncodedFrame, { rows, events }: EventBatch): void {
     const { store } = this.#options;
-    const frame = { count: events.length, sentMs: 0, rejected: false, refused: 0 };
+    const frame = { count: rows.length, sentMs: 0, rejected: false, refused: 0 };
     if (store === undefined) {
       this.#queue.push({ ...frame, encoded, events, seq: 0 });
       return;
     }
     const seq = this.#storedSeq + 1;
-    const stored = store.put(seq, encoded, events.length);
+    const stored = store.put(seq, encoded, rows.length);
     if (stored === null) {
-      this.#counts.dropped += events.length;
+      this.#counts.dropped += rows.length;
       return;
     }
     this.#storedSeq = seq;

@@ -4,7 +4,7 @@ import { within } from '../../core/within.js';
 import { defaultClientLimits } from '../client-options.js';
 import { finalCodes } from '../codes.js';
 import type { TidemarkEvent } from '../event.js';
-import { EventBatcher } from '../event-batcher.js';
+import { type EventBatch, EventBatcher, halvesOf } from '../event-batcher.js';
 import type { EncodedBody, Wire } from '../wire.js';
 import type { Delivered, Delivery } from './delivery.js';
 
@@ -102,22 +102,18 @@ export class PostDelivery implements Delivery {
   }
 
   /** What cannot be encoded is rejected: halves, until the one event that is at fault stands alone. */
-  #encode(events: readonly TidemarkEvent[]): void {
+  #encode(batch: EventBatch): void {
     try {
-      const body = this.#options.wire.body(events);
+      const body = this.#options.wire.body(batch);
       this.#batchCount += 1;
-      this.#push({ events: events.length, body, name: `${this.#options.producer}-${this.#batchCount}` });
+      this.#push({ events: batch.rows.length, body, name: `${this.#options.producer}-${this.#batchCount}` });
     } catch (error) {
-      if (events.length === 1) {
-        this.#counts.rejected += 1;
-        this.#options.onProblem(
-          `an event cannot be encoded: ${error instanceof Error ? error.message : String(error)}`,
-        );
+      if (batch.rows.length > 1) {
+        for (const half of halvesOf(batch)) this.#encode(half);
         return;
       }
-      const half = Math.ceil(events.length / 2);
-      this.#encode(events.slice(0, half));
-      this.#encode(events.slice(half));
+      this.#counts.rejected += 1;
+      this.#options.onProblem(`an event cannot be encoded: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
