@@ -7,8 +7,8 @@ export interface EventColumns {
 }
 
 /**
- * Makes rows of events as they come, so that no event is kept. Columns are the union of the events' fields, in the order
- * they first appear.
+ * Makes rows of events as they come, so that no event is kept. Columns are the union of the events' fields, in the
+ * order they first appear.
  */
 export class ColumnsBuilder {
   #columns: string[] = [];

@@ -31,8 +31,8 @@ export interface ConnectionHandlers {
 }
 
 export interface ConnectionEnd {
-  /** HTTP status of a refused upgrade, null otherwise. */
-  readonly httpStatus: number | null;
+  /** The error's code when the upgrade was refused and another would be too, null otherwise. */
+  readonly refusal: string | null;
   readonly closeCode: number | null;
   /** Close reason, or what the network said. */
   readonly reason: string;

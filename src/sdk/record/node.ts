@@ -19,7 +19,10 @@ export const nodeSurroundings: Surroundings = {
   randomHex: pooledHex(() => randomBytes(2_048).toString('hex')),
   random: () => randomInt(0x1_0000_0000_0000 - 1) / 0x1_0000_0000_0000,
   environment: (name) => process.env[name],
-  diskDelivery: (options) => new DiskDelivery(options),
+  diskDelivery({ directory, ...options }) {
+    if (directory === undefined) throw new Error('overflow disk needs a directory');
+    return new DiskDelivery({ ...options, directory });
+  },
   atEnd(persist) {
     process.on('exit', persist);
     return () => process.removeListener('exit', persist);
