@@ -1,5 +1,6 @@
 import { seededRandom } from '../src/cli/seeded-random.js';
 import type { MicroResult } from './budget.js';
+import { measureCompression } from './micro/compression.js';
 import { measureDecode } from './micro/decode.js';
 import { measureEndpoints } from './micro/endpoints.js';
 import { measureGuard } from './micro/guard.js';
@@ -17,5 +18,5 @@ export async function runMicro(): Promise<MicroResult[]> {
   }));
   const windows = [...(await measureWindow(seededRandom(2))), ...measureEndpoints(seededRandom(3))];
   const stages = [...decode, ...measureMasking(), ...(await measureSpool()), ...windows];
-  return [...stages, ...(await measureGuard()), ...(await measureSockets())];
+  return [...stages, ...(await measureGuard()), ...(await measureCompression()), ...(await measureSockets())];
 }

@@ -8,18 +8,26 @@ const port = [
 ];
 
 /**
- * What a collector is killed, cut off, damaged or fuzzed for, its clock walked, or a whole history compared answer by
- * answer: up to two minutes each. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
+ * What a collector is killed, cut off, damaged or fuzzed for, its clock walked, days repaired and people erased, or a
+ * whole history compared answer by answer: twenty seconds to two minutes a file. `npm run test:long` runs them, and
+ * `.ci/run` after every `npm test`.
  */
 const long = [
-  'test/clickhouse/guard-corpus.test.ts',
+  ...['day-finalizer', 'erased-day', 'erased-sums', 'erasure', 'exact-segment-writer', 'guard-corpus'].map(
+    (name) => `test/clickhouse/${name}.test.ts`,
+  ),
   'test/damage/**/*.test.ts',
   'test/package/**/*.test.ts',
   'test/power/**/*.test.ts',
+  'test/sdk-adapters/**/*.test.ts',
   'test/sdk-python/**/*.test.ts',
-  ...['clock-walk', 'crash', 'finalization', 'history', 'schemathesis', 'told-apart'].map(
+  ...['browser', 'clock-walk', 'crash', 'documented-examples', 'event-ids', 'few-descriptors', 'finalization'].map(
     (name) => `test/end-to-end/${name}.test.ts`,
   ),
+  ...['full-spool', 'history', 'percentiles', 'quarantine', 'reader-access', 'schemathesis', 'start-refusals'].map(
+    (name) => `test/end-to-end/${name}.test.ts`,
+  ),
+  'test/end-to-end/{told-apart,vectors}.test.ts',
 ];
 
 export default defineConfig({

@@ -10,7 +10,7 @@ import type { Stage } from '../core/stage.js';
 import { dayMs } from '../core/time-span.js';
 import type { ClickhouseClient } from './client.js';
 import { warnOfUnsafeTables } from './durable-tables.js';
-import { enablePatches } from './erasure/erasable-tables.js';
+import { prepareErasures } from './erasure/erasable-tables.js';
 import { StoreEraser } from './erasure/store-eraser.js';
 import { type LostRowsDeps, writeLostRows } from './integrity/lost-rows.js';
 import { PartLedger } from './integrity/part-ledger.js';
@@ -99,7 +99,7 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
     async prepare() {
       await migrate({ store, logger, progress: { shown: progress, clock } }, { database: options.database });
       await applyRetention({ store, logger }, retention);
-      await enablePatches(store);
+      await prepareErasures(store);
       const newestReceivedMs = await readNewestReceived(readingAsWriter(store));
       if (newestReceivedMs > 0) aging.start(newestReceivedMs);
       if (options.url !== null) return void (await warnOfUnsafeTables({ store: readingAsWriter(store), logger }));

@@ -61,7 +61,7 @@ test.each([
   'SET readonly = 0',
   'USE system',
   'SYSTEM STOP MERGES',
-  'KILL QUERY WHERE 1',
+  'KILL MUTATION WHERE 1',
   'SELECT 1 SETTINGS readonly = 0',
   "INSERT INTO t FROM INFILE '/etc/passwd' FORMAT LineAsString",
 ])('the reader is refused: %s', async (sql) => {
@@ -165,7 +165,6 @@ test('a GET changes nothing, whoever asks', async () => {
 
 test('the writer is refused what would end, hang or fool it', async () => {
   expect((await ask('SYSTEM SHUTDOWN', 'writer')).code).toBe(497);
-  expect((await ask('KILL QUERY WHERE 1 SYNC', 'writer')).code).toBe(48);
   expect((await ask('SET max_threads = 1', 'writer')).code).toBe(48);
   expect((await ask("INSERT INTO FUNCTION file('/tmp/x', 'TSV') SELECT 1", 'writer')).code).toBe(497);
   expect((await ask("SELECT 1 INTO OUTFILE '/tmp/x'", 'writer')).code).toBe(497);
@@ -195,14 +194,6 @@ test('INFILE takes files of the spool and no path that leads out of it', async (
   }
 });
 
-test('ClickHouse compression framing is refused by name', async () => {
-  for (const name of ['compress', 'decompress']) {
-    const answer = await ask('SELECT 1', 'reader', `${name}=1`);
-    expect(answer).toMatchObject({ code: 48, status: 501 });
-    expect(answer.text).toContain(`${name}=1`);
-  }
-});
-
 test('every size has a limit with a name, and the connection goes on', async () => {
   expect(await ask(`SELECT '${'x'.repeat(30_000)}'`)).toMatchObject({ code: 223, status: 413 });
   expect(
@@ -214,7 +205,8 @@ test('every size has a limit with a name, and the connection goes on', async () 
   expect(await ask(zipped, 'writer', '', { headers: { 'content-encoding': 'gzip' } })).toMatchObject({ code: 307 });
   expect(await ask('SELECT number FROM numbers(1000000)')).toMatchObject({ code: 396 });
   expect((await ask('SELECT 1')).text).toBe('1\n');
-  expect(readdirSync(join(rig.dataDir, 'inserts'))).toEqual([]);
+  // A body that was refused is removed after its answer.
+  await expect.poll(() => readdirSync(join(rig.dataDir, 'inserts'))).toEqual([]);
 });
 
 test('reads beyond the lane and its queue are refused with code 202 and do not wait', async () => {

@@ -10,7 +10,7 @@ async function read(chunks: readonly string[]): Promise<object> {
   const buffers = chunks.map((chunk) => Buffer.from(chunk));
   const request = Object.assign(Readable.from(buffers, { objectMode: true }), { headers: {}, complete: true });
   try {
-    const limits = { query: '', queryBytesMax, mayInsert: true };
+    const limits = { query: '', queryBytesMax, mayInsert: true, isFramed: false };
     const { head, bytes, rest } = await readRequestBody(request as unknown as IncomingMessage, limits);
     const all = [bytes];
     for (let next = await rest.next(); next.done !== true; next = await rest.next()) all.push(next.value);

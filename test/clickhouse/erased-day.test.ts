@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { enablePatches } from '../../src/clickhouse/erasure/erasable-tables.js';
+import { prepareErasures } from '../../src/clickhouse/erasure/erasable-tables.js';
 import { StoreEraser } from '../../src/clickhouse/erasure/store-eraser.js';
 import { RollupDayFinalizer } from '../../src/clickhouse/maintenance/day-finalizer.js';
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
@@ -20,7 +20,7 @@ let segments = 0;
 
 beforeAll(async () => {
   store = await EngineStore.withSchema();
-  await enablePatches(store.client);
+  await prepareErasures(store.client);
 });
 
 afterAll(() => store.end());

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
-  enablePatches,
   impersonalTables,
   ownTables,
+  prepareErasures,
   readErasableTables,
 } from '../../src/clickhouse/erasure/erasable-tables.js';
 import { StoreEraser } from '../../src/clickhouse/erasure/store-eraser.js';
@@ -27,7 +27,7 @@ const counter = { inc: () => {} };
 
 beforeAll(async () => {
   store = await EngineStore.withSchema();
-  await enablePatches(store.client);
+  await prepareErasures(store.client);
   eraser = createEraser();
 });
 

@@ -129,7 +129,7 @@ export const changing: readonly string[] = [
   'RENAME TABLE t TO u',
   'EXCHANGE TABLES t AND hidden',
   'UNDROP TABLE t',
-  'KILL QUERY WHERE 1',
+  "KILL QUERY ON CLUSTER 'x' WHERE 1",
   'KILL MUTATION WHERE 1',
   'SYSTEM SHUTDOWN',
   'SYSTEM STOP MERGES',

@@ -315,3 +315,28 @@ test('after close nothing is taken, and what still comes is counted as dropped',
   tm.task('after', () => 1);
   expect(tm.stats()).toMatchObject({ offered: 4, acked: 2, dropped: 2, pending: 0, state: 'closed' });
 });
+
+test('what others try again is told with the id and the number that they know', async () => {
+  const { tm, heard } = await told();
+  const first = tm.tool('search', { id: 'call-1' });
+  first.fail(new Error('away'));
+  tm.tool('search', { id: 'call-1', attempt: 2 }).end();
+  const events = await heard();
+  expect(summary(events)).toEqual([
+    'step.started search',
+    'step.failed search tool',
+    'step.started search#2',
+    'step.completed search#2',
+  ]);
+  expect(new Set(events.map(({ step_id }) => step_id))).toEqual(new Set(['call-1']));
+});
+
+test('what an adapter throws while it tells is a problem of ours alone', async () => {
+  const { tm, problems } = await told();
+  expect(tm.quietly(() => 7)).toBe(7);
+  const failed = tm.quietly(() => {
+    throw new Error('no such field');
+  });
+  expect(failed).toBeUndefined();
+  expect(problems).toEqual(['cannot tell: no such field']);
+});

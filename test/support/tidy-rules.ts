@@ -239,6 +239,7 @@ export const allReachable =
     const isEntry = (path: string): boolean =>
       path.startsWith('workers/') ||
       ['src/sdk/browser.ts', 'src/sdk/index.ts', 'src/ui/main.ts', 'src/ui/vite.config.ts'].includes(path) ||
+      (path.startsWith('src/sdk/adapters/') && commands.includes(path.replace(/\.ts$/, '.js'))) ||
       (isEdge(path) && (!path.startsWith('src/cli/') || commands.includes(path.replace(/\.ts$/, '.js'))));
     const shipped = new Map(files.filter(({ path }) => isShipped(path)).map((file) => [moduleOf(file.path), file]));
     const reached = new Set<string>();

@@ -18,9 +18,12 @@ export interface ErasableTable {
 /** Tables of the erasure itself; their ids are hashes, or gone when the erasure is complete. */
 export const ownTables = ['erasures_v1', 'erased_ids_v1', 'erased_agent_days_v1', 'erasure_targets_v1'] as const;
 
+/** Tables with texts and references among their sums: old rows are masked, new ones come (`text-redaction.ts`). */
+export const rewrittenTables = ['agent_errors_per_day_v1', 'agent_patterns_v1'] as const;
+
 /**
  * Tables that hold nothing of a single run or person: sums per agent or engagement and time, display names of agents,
- * ledgers. The last two have texts and references among their sums, which are replaced (`text-redaction.ts`).
+ * ledgers.
  */
 export const impersonalTables: readonly string[] = [
   'schema_migrations',
@@ -30,8 +33,7 @@ export const impersonalTables: readonly string[] = [
   'agent_performance_per_day_v1',
   'engagement_performance_per_day_v1',
   'agent_memory_per_day_v1',
-  'agent_errors_per_day_v1',
-  'agent_patterns_v1',
+  ...rewrittenTables,
 ];
 
 const personalColumns = ['run_id', 'task_id', 'user_id', 'session_id', 'feedback_id'];
@@ -65,24 +67,40 @@ export async function readErasableTables(store: StoreReader): Promise<ErasableTa
 const settingRow = z.object({ name: z.string() });
 
 /**
- * Numbers the rows of erasable tables where they are not yet, which patches need. A change of metadata; at merges it
- * costs 0.3 % of disk, and no CPU that can be told from noise (960,000 raw rows).
+ * Has the tables as erasures need them, where they are not yet; changes of metadata.
+ *
+ * Patches need numbered rows: at merges that costs 0.3 % of disk, and no CPU that can be told from noise (960,000 raw
+ * rows). And a part of sums of which each row was replaced stays, with none, until it is merged with another: the
+ * engine forgets the deduplication tokens of a part that it removes for being empty, and a replay of the segment behind
+ * it would add up again what the new rows have.
  */
-export async function enablePatches(store: StoreReader & StoreWriter): Promise<void> {
+export async function prepareErasures(store: StoreReader & StoreWriter): Promise<void> {
   const reader: StoreReader = { rows: (query) => store.writerRows(query) };
-  const tables = (await readErasableTables(reader)).filter(({ isPatchable }) => isPatchable);
+  const patched = (await readErasableTables(reader)).filter(({ isPatchable }) => isPatchable);
+  await setWhereMissing(store, reader, {
+    tables: patched.map(({ name }) => name),
+    settings: ['enable_block_number_column = 1', 'enable_block_offset_column = 1'],
+  });
+  await setWhereMissing(store, reader, { tables: rewrittenTables, settings: ['remove_empty_parts = 0'] });
+}
+
+async function setWhereMissing(
+  store: StoreWriter,
+  reader: StoreReader,
+  { tables, settings }: { readonly tables: readonly string[]; readonly settings: readonly string[] },
+): Promise<void> {
   const rows = await checkedRows(reader, settingRow, {
-    name: 'tables_without_patches',
+    name: 'tables_without_settings',
     sql: `
       SELECT name FROM system.tables
       WHERE database = currentDatabase() AND name IN {tables:Array(String)}
-        AND position(engine_full, 'enable_block_offset_column = 1') = 0`,
-    params: { tables: tables.map(({ name }) => name) },
+        AND NOT arrayAll(setting -> position(engine_full, setting) > 0, {settings:Array(String)})`,
+    params: { tables, settings },
   });
   for (const { name } of rows) {
     await store.command({
-      name: `row numbers of ${name}`,
-      sql: `ALTER TABLE ${name} MODIFY SETTING enable_block_number_column = 1, enable_block_offset_column = 1`,
+      name: `settings of ${name}`,
+      sql: `ALTER TABLE ${name} MODIFY SETTING ${settings.join(', ')}`,
     });
   }
 }

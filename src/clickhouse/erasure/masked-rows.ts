@@ -3,10 +3,7 @@ import type { StoreReader } from '../../core/ports/store-reader.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
 import { integer64 } from '../queries/sql/column-types.js';
 import type { StoreWriter } from '../store-writer.js';
-import { readErasableTables } from './erasable-tables.js';
-
-/** Tables with texts among their sums, whose old rows are masked when they are rewritten. */
-const rewrittenTables = ['agent_errors_per_day_v1', 'agent_patterns_v1'];
+import { readErasableTables, rewrittenTables } from './erasable-tables.js';
 
 const stateRow = z.object({ hidden: z.number(), under_way: integer64 });
 

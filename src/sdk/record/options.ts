@@ -22,6 +22,8 @@ export interface Shared {
 interface WorkOptions {
   /** Default: a new one. */
   readonly id?: string;
+  /** With the `id` of something that others try again, from 2; inside `retry` it is counted. */
+  readonly attempt?: number;
   readonly labels?: Readonly<Record<string, Scalar>>;
   /** Parameters as they may be kept: a flat map of scalars. */
   readonly inputs?: Readonly<Record<string, Scalar>>;

@@ -64,6 +64,15 @@ export class Tidemark extends Words<Handle> {
     return this.#desk.stats();
   }
 
+  /** For adapters: does a piece of telemetry; what it throws is told to `onProblem`, and answered by undefined. */
+  quietly<Result>(work: () => Result): Result | undefined {
+    let result: Result | undefined;
+    this.#desk.quietly(() => {
+      result = work();
+    });
+    return result;
+  }
+
   protected override inside(): Handle | null {
     return this.#desk.flowing()?.handle ?? null;
   }

@@ -3,7 +3,7 @@ import type { TidemarkEvent } from '../event.js';
 import { Attempts, inherit, sharedOf } from './context.js';
 import { isCancellation } from './failure.js';
 import { followIteration } from './iteration.js';
-import { mendShare, mendText, type Scalar } from './mend.js';
+import { mendCount, mendShare, mendText, type Scalar } from './mend.js';
 import type {
   KindOptions,
   RetryOptions,
@@ -220,7 +220,7 @@ export abstract class Words<Self extends Scope> {
       part,
       id,
       name: says,
-      place: placeOf(part, id, outer?.place ?? nowhere, attempts?.attempt ?? 1),
+      place: placeOf(part, id, outer?.place ?? nowhere, mendCount(given.attempt) || (attempts?.attempt ?? 1)),
       parentId: outer?.id || undefined,
       shared: this.#sharedOf(says, outer, given),
       stepKind,

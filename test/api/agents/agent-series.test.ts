@@ -185,8 +185,10 @@ test.each(['5m', '1h', '1d'] as const)('percentiles by %s are those of all durat
       if (durations.length < 20) continue;
       compared += 1;
       // One value further on each side: between two neighbours of few values no percentile is better than another.
-      const low = durations[Math.max(0, Math.floor(level * (durations.length - 1)) - 1)] ?? 0;
-      const high = durations[Math.min(durations.length - 1, Math.ceil(level * (durations.length - 1)) + 1)] ?? 0;
+      // Of many, half a percentile, as docs/values.md has it: how far a digest is off changes with the hour of the day.
+      const slack = Math.max(1, Math.ceil(0.005 * durations.length));
+      const low = durations[Math.max(0, Math.floor(level * (durations.length - 1)) - slack)] ?? 0;
+      const high = durations[Math.min(durations.length - 1, Math.ceil(level * (durations.length - 1)) + slack)] ?? 0;
       expect(point[name]).toBeGreaterThanOrEqual(low * 0.999);
       expect(point[name]).toBeLessThanOrEqual(high * 1.001);
     }

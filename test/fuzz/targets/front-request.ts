@@ -87,7 +87,12 @@ async function read({ query, encoding }: SentBody, chunks: readonly Buffer[]) {
     complete: true,
   }) as unknown as IncomingMessage;
   try {
-    const { head, bytes, rest } = await readRequestBody(request, { query, queryBytesMax, mayInsert: true });
+    const { head, bytes, rest } = await readRequestBody(request, {
+      query,
+      queryBytesMax,
+      mayInsert: true,
+      isFramed: false,
+    });
     const all = [bytes];
     for (let next = await rest.next(); next.done !== true; next = await rest.next()) all.push(next.value);
     ok(head.kind !== 'data' || head.dataStart <= bytes.length, 'the data begins behind what was read');

@@ -52,7 +52,15 @@ export async function openTarget(): Promise<FuzzTarget> {
     const parameters = parseRequestParameters(source);
     const body = { head: { kind: 'sql' } as const, bytes: text, rest: nothing() };
     const { signal } = new AbortController();
-    const result = await runner.run({ user: reader, readOnly: false, parameters, body, signal, stream: null });
+    const result = await runner.run({
+      user: reader,
+      readOnly: false,
+      queryId: 'q',
+      parameters,
+      body,
+      signal,
+      stream: null,
+    });
     ok(!Buffer.from(result?.bytes ?? []).includes(secret), 'the secret was read');
   }
 

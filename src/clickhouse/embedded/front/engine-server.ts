@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:net';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import { type Clock, sleep } from '../../../core/clock.js';
 import type { Logger } from '../../../core/logger.js';
 import { askingSite, hostNames, refuseSite, type SitePolicy } from '../../../core/request-site.js';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
+import { engineStops } from '../statements/statement-execution.js';
 import type { StatementResult } from '../statements/statement-request.js';
 import { StatementRunner } from '../statements/statement-runner.js';
 import { contentTypeOf } from './content-type.js';
+import { type AnswerEncoding, answerEncodingOf, encodeAnswer, plainAnswer } from './encoding/answer-encoding.js';
 import { EngineDoor } from './engine-door.js';
 import type { EngineUser } from './engine-users.js';
 import { encodeNativeHello, isNativeHello } from './native-hello.js';
@@ -90,7 +90,7 @@ export class EngineServer {
     const startMs = clock.monotonicMs();
     logger.info({ requests: this.#requests.size }, 'the embedded engine drains');
     while (this.#requests.size > 0 && clock.monotonicMs() - startMs < deadlineMs) {
-      if (clock.monotonicMs() - startMs >= readsMs) for (const request of this.#requests) request.abort();
+      if (clock.monotonicMs() - startMs >= readsMs) for (const request of this.#requests) request.abort(engineStops);
       await sleep(clock, drainPauseMs);
     }
     for (const server of servers) server.closeAllConnections();
@@ -102,12 +102,13 @@ export class EngineServer {
       if (!response.writableFinished) controller.abort();
     });
     this.#requests.add(controller);
+    const to: Answer = { response, door, signal: controller.signal, encoding: plainAnswer };
     try {
-      await this.#answer(request, { response, door, signal: controller.signal });
+      await this.#answer(request, to);
     } catch (error) {
       const exception = ClickHouseException.from(error);
       if (!door.isCollectors && !(exception instanceof SiteRefused)) this.#refusals.countException(exception);
-      this.#sendException(response, exception);
+      await this.#sendException(to, exception);
     } finally {
       this.#requests.delete(controller);
       // What is left of a refused body is read and dropped, so that the connection can go on.
@@ -155,33 +156,41 @@ export class EngineServer {
     const { response, door, signal } = to;
     const user = door.users.authenticate(source);
     const parameters = parseRequestParameters(source);
+    // From here on errors are compressed as the result would be; whoever is not let in gets them as they are.
+    to.encoding = answerEncodingOf(source);
     const queryId = queryIdOf(parameters);
     response.setHeader('X-ClickHouse-Query-Id', queryId);
     response.setHeader('X-ClickHouse-Timezone', this.#deps.engine.timezone);
-    const body = await this.#body(request, user, parameters.query);
+    const body = await this.#body(request, user, parameters);
     if (parameters.clientRevision > 0 && isNativeHello(body.bytes.toString('latin1'))) {
-      send(response, { status: 200, type: contentTypeOf('Native'), body: encodeNativeHello(this.#deps.engine) });
+      const greeting = encodeNativeHello(this.#deps.engine);
+      await sendEncoded(to, { status: 200, type: contentTypeOf('Native'), body: greeting });
       return;
     }
     const readOnly = request.method !== 'POST';
-    const { compressResponse: compress } = parameters;
+    const { encoding } = to;
     const { streamIdleMsMax: idleMsMax } = this.#options;
     const stream = (streamed: StreamedResult) =>
-      sendStream({ response, clock: this.#deps.clock }, streamed, { compress, idleMsMax });
-    const statement = { user, readOnly, parameters, body, signal };
+      sendStream({ response, clock: this.#deps.clock }, streamed, { encoding, idleMsMax });
+    const statement = { user, readOnly, queryId, parameters, body, signal };
     const result = await this.#runner.run({ ...statement, stream: parameters.streamResponse ? stream : null });
     if (result === null) return;
     response.setHeader('X-ClickHouse-Format', result.format);
     response.setHeader('X-ClickHouse-Summary', summaryOf(result));
-    await this.#sendResult(to, { result, compress });
+    await this.#sendResult(to, result);
   }
 
   /** Guests have a time to say what they want; how long the data of an INSERT takes is their own affair. */
-  async #body(request: IncomingMessage, user: EngineUser, query: string): Promise<RequestBody> {
+  async #body(request: IncomingMessage, user: EngineUser, parameters: RequestParameters): Promise<RequestBody> {
     const { queryBytesMax, guestQueryBytesMax, guestBodyMsMax } = this.#options;
-    const mayInsert = user.role === 'writer';
-    if (user.isCollector) return await readRequestBody(request, { query, queryBytesMax, mayInsert });
-    const limits: BodyLimits = { query, queryBytesMax: guestQueryBytesMax, mayInsert };
+    const { query, decompressBody: isFramed } = parameters;
+    const limits: BodyLimits = {
+      query,
+      queryBytesMax: user.isCollector ? queryBytesMax : guestQueryBytesMax,
+      mayInsert: user.role === 'writer',
+      isFramed,
+    };
+    if (user.isCollector) return await readRequestBody(request, limits);
     let late = false;
     const timer = this.#deps.clock.setTimer(guestBodyMsMax, () => {
       late = true;
@@ -195,7 +204,8 @@ export class EngineServer {
     }
   }
 
-  async #sendResult({ response, door }: Answer, { result, compress: wanted }: ResultToSend): Promise<void> {
+  async #sendResult(to: Answer, result: StatementResult): Promise<void> {
+    const { response, door } = to;
     if (response.destroyed) return;
     const bytes = result.bytes.length;
     if (door.unsentBytes > 0 && door.unsentBytes + bytes > this.#options.memoryBytesMax / unsentMemoryShare) {
@@ -206,15 +216,11 @@ export class EngineServer {
     response.once('close', () => {
       door.unsentBytes -= bytes;
     });
-    let body = result.bytes;
-    if (wanted && bytes >= compressBytesMin) {
-      body = await compress(body, { level: 1 });
-      response.setHeader('Content-Encoding', 'gzip');
-    }
-    send(response, { status: 200, type: contentTypeOf(result.format), body });
+    await sendEncoded(to, { status: 200, type: contentTypeOf(result.format), body: result.bytes });
   }
 
-  #sendException(response: ServerResponse, exception: ClickHouseException): void {
+  async #sendException(to: Answer, exception: ClickHouseException): Promise<void> {
+    const { response } = to;
     const { code, type } = exception;
     // The text may quote a statement or its data, so only the code is logged.
     if (exception.httpStatus >= 500) this.#deps.logger.debug({ code, type }, 'a statement failed');
@@ -225,8 +231,8 @@ export class EngineServer {
     }
     response.setHeader('X-ClickHouse-Exception-Code', String(exception.code));
     if (exception.httpStatus === 503) response.setHeader('Retry-After', '1');
-    const body = `${exception.text(this.#deps.engine.version)}\n`;
-    send(response, { status: exception.httpStatus, type: plainText, body });
+    const body = Buffer.from(`${exception.text(this.#deps.engine.version)}\n`);
+    await sendEncoded(to, { status: exception.httpStatus, type: plainText, body });
   }
 }
 
@@ -237,11 +243,7 @@ interface Answer {
   readonly response: ServerResponse;
   readonly door: EngineDoor;
   readonly signal: AbortSignal;
-}
-
-interface ResultToSend {
-  readonly result: StatementResult;
-  readonly compress: boolean;
+  encoding: AnswerEncoding;
 }
 
 interface Reply {
@@ -255,13 +257,17 @@ const plainText = 'text/plain; charset=UTF-8';
 /** A quarter of the memory may hold results that are being sent, but one result always may. */
 const unsentMemoryShare = 4;
 const drainPauseMs = 10;
-/** Smaller results are not worth compressing. */
-const compressBytesMin = 1_024;
-
-const compress = promisify<Uint8Array, { level: number }, Buffer>(gzip);
-
 function sendOk(response: ServerResponse): void {
   send(response, { status: 200, type: 'text/html; charset=UTF-8', body: 'Ok.\n' });
+}
+
+async function sendEncoded(
+  { response, encoding }: Answer,
+  reply: Reply & { readonly body: Uint8Array },
+): Promise<void> {
+  const body = await encodeAnswer(reply.body, encoding);
+  if (body !== reply.body && encoding.coding !== null) response.setHeader('Content-Encoding', encoding.coding);
+  send(response, { ...reply, body });
 }
 
 function send(response: ServerResponse, { status, type, body }: Reply): void {

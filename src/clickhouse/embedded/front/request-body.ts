@@ -1,9 +1,9 @@
 import { createWriteStream } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { PassThrough, Readable, type Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createInflate } from 'node:zlib';
 import { ClickHouseException } from '../clickhouse-exception.js';
+import { decodedBody } from './encoding/body-decoding.js';
 import { parseSqlHead, type SqlHead } from './sql-head.js';
 
 /** The SQL of a request, and where the data of an INSERT comes from. */
@@ -22,6 +22,8 @@ export interface BodyLimits {
   readonly queryBytesMax: number;
   /** Whether an INSERT with its data may come; else all of the body is SQL. */
   readonly mayInsert: boolean;
+  /** Whether the body comes in ClickHouse's own blocks. */
+  readonly isFramed: boolean;
 }
 
 /**
@@ -31,12 +33,14 @@ export interface BodyLimits {
  * follows from the bytes alone, not from where they were cut.
  */
 export async function readRequestBody(request: IncomingMessage, limits: BodyLimits): Promise<RequestBody> {
-  const { query, queryBytesMax, mayInsert } = limits;
-  const rest = inflated(request)[Symbol.asyncIterator]();
+  const { query, queryBytesMax, mayInsert, isFramed } = limits;
+  // Without data the body is no longer than a statement, and its blocks are not either.
+  const blockBytesMax = mayInsert ? dataBlockBytesMax : queryBytesMax;
+  const rest = guarded(decodedBody(request, { isFramed, blockBytesMax }), limits);
   const received = new ReceivedBytes(query);
   let lookedAtBytes = 0;
   for (;;) {
-    const next = await rest.next().catch(unreadable);
+    const next = await rest.next();
     const complete = next.done === true;
     if (!complete) received.add(next.value);
     const isTooLong = received.length > queryBytesMax;
@@ -49,6 +53,16 @@ export async function readRequestBody(request: IncomingMessage, limits: BodyLimi
       throw new ClickHouseException('QUERY_IS_TOO_LARGE', `Query is too large: the maximum is ${queryBytesMax} bytes.`);
     }
     if (complete) return { head: { kind: 'sql' }, bytes: received.joined(), rest };
+  }
+}
+
+/** Who may not insert is told that, and not what is wrong with his data. */
+async function* guarded(body: AsyncIterator<Buffer>, { query, mayInsert }: BodyLimits): AsyncGenerator<Buffer> {
+  try {
+    yield* { [Symbol.asyncIterator]: () => body };
+  } catch (error) {
+    if (mayInsert || !/^\s*INSERT\b/i.test(query)) throw error;
+    throw new ClickHouseException('READONLY', 'Cannot execute query in readonly mode.');
   }
 }
 
@@ -96,6 +110,9 @@ class ReceivedBytes {
 
 const lineBreak = 0x0a;
 
+/** What clients read themselves at most: clickhouse-go writes a column of any size as one block. */
+const dataBlockBytesMax = 134_217_728;
+
 /** Writes the data of an insert to `path`; returns its bytes. Throws TOO_MANY_BYTES beyond `bytesMax`. */
 export async function writeInsertData(
   body: RequestBody,
@@ -113,39 +130,13 @@ export async function writeInsertData(
         );
       }
       if (chunk.length > 0) yield chunk;
-      const next: IteratorResult<Buffer> = await body.rest.next().catch(unreadable);
+      const next: IteratorResult<Buffer> = await body.rest.next();
       chunk = next.done === true ? null : next.value;
     }
   }
   const source = Readable.from(chunks(), { objectMode: false });
   await pipeline(source, createWriteStream(path, { flags: 'wx', mode: 0o600 })).catch(unwritable);
   return bytes;
-}
-
-/** Always a pipe, so that the server can unpipe it and drop what is left of a refused body. */
-function inflated(request: IncomingMessage): AsyncIterable<Buffer> {
-  const stream = inflater(request.headers['content-encoding'] ?? '');
-  // A body that is cut off destroys the stream, and whoever reads it is told.
-  request.once('close', () => {
-    if (!request.complete) stream.destroy(new Error('the body was cut off'));
-  });
-  return request.pipe(stream);
-}
-
-function inflater(encoding: string): Transform {
-  if (encoding === 'identity' || encoding === '') return new PassThrough();
-  if (encoding === 'gzip') return createGunzip();
-  if (encoding === 'deflate') return createInflate();
-  const accepted = 'the embedded engine accepts gzip and deflate';
-  throw new ClickHouseException('NOT_IMPLEMENTED', `Unknown compression method ${encoding}: ${accepted}.`);
-}
-
-function unreadable(error: unknown): never {
-  if (error instanceof ClickHouseException) throw error;
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  if (code.startsWith('Z_'))
-    throw new ClickHouseException('ZLIB_INFLATE_FAILED', 'Cannot inflate the body of the request.');
-  throw new ClickHouseException('CANNOT_READ_ALL_DATA', 'Cannot read the body of the request: it was cut off.');
 }
 
 function unwritable(error: unknown): never {

@@ -7,7 +7,8 @@ export interface RequestParameters {
   readonly queryId: string | null;
   readonly defaultFormat: string | null;
   readonly clientRevision: number;
-  readonly compressResponse: boolean;
+  /** `decompress=1`: the body comes in ClickHouse's own blocks. */
+  readonly decompressBody: boolean;
   /** `wait_end_of_query=0` was asked for: the result may be sent while it is made. */
   readonly streamResponse: boolean;
   /** `param_x` as `x`, values in ClickHouse's TSV-escaped form. */
@@ -20,7 +21,7 @@ export interface RequestSource {
   header(name: string): string | undefined;
 }
 
-/** Throws BAD_ARGUMENTS for a name that is none, NOT_IMPLEMENTED for ClickHouse's own compression framing. */
+/** Throws BAD_ARGUMENTS for a name that is none. How the answer is compressed: `encoding/answer-encoding.ts`. */
 export function parseRequestParameters({ url, header }: RequestSource): RequestParameters {
   const parameters = new Map<string, string>();
   const settings = new Map<string, string>();
@@ -31,7 +32,6 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
     if (name.startsWith('param_')) parameters.set(name.slice('param_'.length), value);
     else if (!reservedNames.has(name) && !transportSettings.has(name)) settings.set(name, value);
   }
-  for (const name of ['compress', 'decompress']) if (isOn(url.get(name))) throw framingRefused(name);
   return {
     query: url.get('query') ?? '',
     database: url.get('database') ?? header('x-clickhouse-database') ?? null,
@@ -39,7 +39,7 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
     defaultFormat: header('x-clickhouse-format') ?? url.get('default_format'),
     clientRevision: Number(url.get('client_protocol_version') ?? 0) || 0,
     streamResponse: isOff(url.get('wait_end_of_query')),
-    compressResponse: isOn(url.get('enable_http_compression')) && /\bgzip\b/.test(header('accept-encoding') ?? ''),
+    decompressBody: isOn(url.get('decompress')),
     parameters,
     settings,
   };
@@ -58,11 +58,6 @@ function isOn(value: string | null): boolean {
 
 function isOff(value: string | null): boolean {
   return value === '0' || value === 'false';
-}
-
-function framingRefused(name: string): ClickHouseException {
-  const advice = 'switch native (LZ4 or ZSTD) compression off in the client; gzip over HTTP works';
-  return new ClickHouseException('NOT_IMPLEMENTED', `${name}=1 is not supported by the embedded engine: ${advice}.`);
 }
 
 /** Parameters of ClickHouse's HTTP interface that are not settings. Sessions are accepted and keep nothing. */

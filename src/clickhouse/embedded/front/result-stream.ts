@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { constants, createGzip } from 'node:zlib';
 import type { Clock, Timer } from '../../../core/clock.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import { contentTypeOf } from './content-type.js';
+import { type AnswerEncoding, writeEncoded } from './encoding/answer-encoding.js';
 
 /** A result on its way. Iteration throws when the statement fails, before or after the first chunk. */
 export interface StreamedResult {
@@ -12,7 +12,7 @@ export interface StreamedResult {
 }
 
 export interface StreamOptions {
-  readonly compress: boolean;
+  readonly encoding: AnswerEncoding;
   /** A client that takes nothing for this long is cut off. */
   readonly idleMsMax: number;
 }
@@ -45,7 +45,7 @@ export async function* holdEnd(chunks: AsyncIterable<Buffer>, finished: Promise<
 export async function sendStream(
   { response, clock }: { readonly response: ServerResponse; readonly clock: Clock },
   { format, chunks }: StreamedResult,
-  { compress, idleMsMax }: StreamOptions,
+  { encoding, idleMsMax }: StreamOptions,
 ): Promise<void> {
   const iterator = chunks[Symbol.asyncIterator]();
   const first = await iterator.next();
@@ -63,9 +63,9 @@ export async function sendStream(
     idle = clock.setTimer(idleMsMax, () => response.destroy());
   }
   try {
-    if (!compress) return await pipeline(taken(), response);
-    response.setHeader('Content-Encoding', 'gzip');
-    await pipeline(taken(), createGzip({ level: constants.Z_BEST_SPEED }), response);
+    if (first.done === true) return await pipeline(taken(), response);
+    if (encoding.coding !== null) response.setHeader('Content-Encoding', encoding.coding);
+    await writeEncoded(taken(), encoding, response);
   } catch (error) {
     if (error instanceof ClickHouseException) throw error;
     throw new ClickHouseException('QUERY_WAS_CANCELLED', 'The client went away, or took nothing for too long.');

@@ -24,11 +24,6 @@ export class PrintedStatement {
     return words;
   }
 
-  get lastWord(): string {
-    const last = this.#tokens.at(-1);
-    return last === undefined ? '' : this.#text(last).toUpperCase();
-  }
-
   /** `INTO OUTFILE`, in whatever place. */
   get namesOutfile(): boolean {
     return this.#tokens.some((_, at) => this.#isWord(at, 'INTO') && this.#isWord(at + 1, 'OUTFILE'));
@@ -51,6 +46,17 @@ export class PrintedStatement {
       .map((token) => this.#text(token));
   }
 
+  /** `KILL QUERY WHERE condition mode [FORMAT x]`; null for another statement, also for one with ON CLUSTER. */
+  get kill(): KillClause | null {
+    const condition = this.#tokens[3];
+    if (condition === undefined || this.firstWords.slice(0, 3).join(' ') !== 'KILL QUERY WHERE') return null;
+    const at = this.#tokens.length - (this.format === null ? 1 : 3);
+    const mode = this.#tokens[at];
+    const word = mode === undefined ? '' : this.#text(mode).toUpperCase();
+    if (mode === undefined || at <= 3 || !isKillMode(word)) return null;
+    return { condition: this.#bytes.toString('utf8', condition[0], mode[0]).trim(), mode: word };
+  }
+
   hasWord(word: string): boolean {
     return this.#tokens.some((_, at) => this.#isWord(at, word));
   }
@@ -61,13 +67,38 @@ export class PrintedStatement {
     return clause === null ? null : this.#text(clause.name).replaceAll('`', '');
   }
 
-  /** The statement with its result going to `path`, a literal; the clause stands before FORMAT. */
-  withOutfile({ path, format }: { readonly path: string; readonly format: string }): string {
-    const clause = this.#formatClause();
-    const outfile = `INTO OUTFILE ${path} TRUNCATE`;
-    if (clause === null) return `${this.sql} ${outfile} FORMAT ${format}`;
-    const head = this.#bytes.toString('utf8', 0, clause.at);
-    return `${head}${outfile} ${this.#bytes.toString('utf8', clause.at)}`;
+  /**
+   * The statement as it runs: with the id that its client knows, a literal, where it asks for its own, in a column of
+   * the same name; and with its result going to the path of `outfile`, a literal too, a clause that stands before
+   * FORMAT.
+   */
+  toRun({ queryId, outfile }: RunsWith): string {
+    const pieces =
+      queryId === null ? [] : this.#queryIdCalls.map((call) => ({ ...call, text: `(${queryId} AS ${call.name})` }));
+    let tail = '';
+    if (outfile !== null) {
+      const clause = this.#formatClause();
+      const text = `INTO OUTFILE ${outfile.path} TRUNCATE`;
+      if (clause === null) tail = ` ${text} FORMAT ${outfile.format}`;
+      else pieces.push({ start: clause.at, end: clause.at, name: '', text: `${text} ` });
+    }
+    let sql = '';
+    let at = 0;
+    for (const { start, end, text } of pieces) {
+      sql += this.#bytes.toString('utf8', at, start) + text;
+      at = end;
+    }
+    return sql + this.#bytes.toString('utf8', at) + tail;
+  }
+
+  /** `queryID()` and its other names, each with the name of its column. */
+  get #queryIdCalls(): { readonly start: number; readonly end: number; readonly name: string }[] {
+    return this.#tokens.flatMap((token, at) => {
+      const [open, close] = [this.#tokens[at + 1], this.#tokens[at + 2]];
+      const isCall = open?.[2] === 'OpeningRoundBracket' && close?.[2] === 'ClosingRoundBracket';
+      if (!isCall || token[2] !== 'BareWord' || !queryIdFunctions.has(this.#text(token).toLowerCase())) return [];
+      return [{ start: token[0], end: close[1], name: `\`${this.#text(token)}()\`` }];
+    });
   }
 
   #formatClause(): { readonly at: number; readonly name: PrintedToken } | null {
@@ -94,6 +125,31 @@ export class PrintedStatement {
   #text([start, end]: PrintedToken): string {
     return this.#bytes.toString('utf8', start, end);
   }
+}
+
+interface RunsWith {
+  readonly queryId: string | null;
+  readonly outfile: { readonly path: string; readonly format: string } | null;
+}
+
+const queryIdFunctions: ReadonlySet<string> = new Set([
+  'current_query_id',
+  'currentqueryid',
+  'initial_query_id',
+  'initialqueryid',
+  'query_id',
+  'queryid',
+]);
+
+export interface KillClause {
+  readonly condition: string;
+  readonly mode: KillMode;
+}
+
+type KillMode = 'ASYNC' | 'SYNC' | 'TEST';
+
+function isKillMode(word: string): word is KillMode {
+  return word === 'ASYNC' || word === 'SYNC' || word === 'TEST';
 }
 
 /** Where it begins and ends, in bytes, and its kind in the engine's words. Without white space. */

@@ -31,6 +31,8 @@ export interface PassedStatement {
   readonly printed: PrintedStatement;
   readonly isRead: boolean;
   readonly isInsert: boolean;
+  /** It may take as long as its rows do: an INSERT, a table made of a query. */
+  readonly movesRows: boolean;
   /** Columns of one table and a small LIMIT, nothing else. */
   readonly isPreview: boolean;
 }
@@ -84,7 +86,9 @@ export class StatementGuard {
     const { statementCount } = await this.#engine.classify(printed.sql);
     if (statementCount !== 1) throw new ClickHouseException('SYNTAX_ERROR', 'Multi-statements are not allowed.');
     const preview = isPreview(tree) && printed.firstWords[1] !== 'DISTINCT';
-    const passed = { printed, isRead: judged.isRead, isInsert: judged.isInsert, isPreview: preview };
+    const { isRead, isInsert, movesRows } = judged;
+    const isView = printed.firstWords.includes('VIEW') && !printed.hasWord('POPULATE');
+    const passed = { printed, isRead, isInsert, movesRows: movesRows && !isView, isPreview: preview };
     if (passed.isRead && infile === null && !printed.takesNames) this.#passed.add(keyOf(request), passed);
     return passed;
   }
@@ -132,6 +136,9 @@ function guardParts(printed: PrintedStatement, { judged, rules, request }: Judge
   if (first === 'SYSTEM' && !rules.systemVerbs.has(second)) {
     throw new ClickHouseException('ACCESS_DENIED', `SYSTEM ${second} is not allowed here.`);
   }
+  if (first === 'KILL' && request.user.role === 'reader' && printed.kill === null) {
+    throw new ClickHouseException('READONLY', 'Cannot execute query in readonly mode.');
+  }
   if (judged.infile !== null && (request.infile === null || judged.infile !== quoteString(request.infile))) {
     throw new ClickHouseException('ACCESS_DENIED', 'INFILE is only allowed for files of the spool.');
   }
@@ -154,9 +161,9 @@ const showModifiers: ReadonlySet<string> = new Set(['CHANGED', 'EXTENDED', 'FULL
 /** Statements of the writer that would end the engine, hang it or silently do nothing. */
 function guardControl(printed: PrintedStatement): void {
   const [first = '', second = ''] = printed.firstWords;
-  // The engine keeps a finished query listed until its connection runs the next: SYNC would wait for ever.
-  if (first === 'KILL' && printed.lastWord === 'SYNC') {
-    throw new ClickHouseException('NOT_IMPLEMENTED', 'KILL … SYNC is not supported by the embedded engine.');
+  // The engine has no cluster, and its own list of queries, whose ids are not those of clients.
+  if (first === 'KILL' && second === 'QUERY' && printed.kill === null) {
+    throw new ClickHouseException('NOT_IMPLEMENTED', 'KILL QUERY takes a condition and no cluster here.');
   }
   if (first === 'SET' || first === 'USE' || (first === 'CREATE' && second === 'TEMPORARY')) {
     const advice = 'every request has a connection of its own: send settings and the database with the request';

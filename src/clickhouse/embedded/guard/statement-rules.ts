@@ -92,7 +92,8 @@ const computedTables = [
 
 export const readerRules: StatementRules = {
   reads: new Set(readRoots),
-  roots: new Set(readRoots),
+  // Of queries alone, and there of one's own; see `StatementGuard`.
+  roots: new Set([...readRoots, 'KillQueryQuery']),
   nodes: new Set(readNodes),
   functions: none,
   tableFunctions: new Set(computedTables),

@@ -6,6 +6,8 @@ import type { TreeNode } from './syntax-tree.js';
 export interface JudgedTree {
   readonly isRead: boolean;
   readonly isInsert: boolean;
+  /** It writes rows that it has read, as many as there are. */
+  readonly movesRows: boolean;
   /** Every name that is a table's, as written: `agent_events`, `system.tables`. */
   readonly tables: readonly string[];
   /** Names beside IN: of a table or of a column. */
@@ -37,6 +39,7 @@ export function judgeTree(tree: TreeNode, rules: StatementRules, catalog: Functi
     if (node.kind === 'Identifier' && catalog.verdict(node.name, rules.functions) === 'refused') {
       throw refused(`The name ${node.name}, which is a function's, is`);
     }
+    if (node.kind === 'SelectWithUnionQuery') found.hasQuery = true;
     if (node.kind === 'TableIdentifier') found.tables.push(node.name);
     if (node.kind === 'Set' && parent.kind !== 'Explain') {
       if (!rules.settings) throw settingsRefused();
@@ -48,7 +51,8 @@ export function judgeTree(tree: TreeNode, rules: StatementRules, catalog: Functi
   }
   const { tables, tablesOrColumns, infile, hasSettings } = found;
   const isInsert = tree.kind === 'InsertQuery';
-  return { isRead: rules.reads.has(tree.kind), isInsert, tables, tablesOrColumns, infile, hasSettings };
+  const movesRows = isInsert || tree.kind === 'OptimizeQuery' || (tree.kind === 'CreateQuery' && found.hasQuery);
+  return { isRead: rules.reads.has(tree.kind), isInsert, movesRows, tables, tablesOrColumns, infile, hasSettings };
 }
 
 class Found {
@@ -56,6 +60,7 @@ class Found {
   readonly tablesOrColumns: string[] = [];
   infile: string | null = null;
   hasSettings = false;
+  hasQuery = false;
 
   /** `x IN name`: the second argument. */
   noteMember(node: TreeNode): void {

@@ -64,5 +64,5 @@ function threadsOf({ readConnections, streamsMax, guestReadsMax, guestStreamsMax
   return readConnections + streamsMax + guestReadsMax + guestStreamsMax + threadsBesideReads;
 }
 
-/** The two writers, the guard's checks, the classifier and KILL, files of inserts, gzip. */
-const threadsBesideReads = 12;
+/** The collector's writer, two inserts, four changes and two KILLs of guests, checks, classifier, files, gzip. */
+const threadsBesideReads = 20;

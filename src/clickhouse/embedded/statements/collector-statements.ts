@@ -4,7 +4,7 @@ import { ClickHouseException } from '../clickhouse-exception.js';
 import { formatAskedFor } from '../front/request-parameters.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
 import type { PreparedStatement } from './prepared-statement.js';
-import { createLanes, type StatementLanes } from './statement-lanes.js';
+import { createCollectorLanes, type StatementLanes } from './statement-lanes.js';
 import type { StatementRequest } from './statement-request.js';
 import {
   collectorReadLimits,
@@ -28,7 +28,7 @@ export class CollectorStatements {
     this.#engine = engine;
     this.#options = options;
     const { readConnections: readsMax, streamsMax, waitingRequestsMax: waitingMax } = options;
-    this.lanes = createLanes({ readsMax, streamsMax, waitingMax });
+    this.lanes = createCollectorLanes({ readsMax, streamsMax, waitingMax });
   }
 
   async prepare(request: StatementRequest, bytes: Buffer): Promise<PreparedStatement> {
@@ -60,6 +60,9 @@ export class CollectorStatements {
         isLocked: user.role === 'reader',
       },
       lanes: this.lanes,
+      lane: reads ? this.lanes.reads : this.lanes.inserts,
+      kill: null,
+      isCancellable: reads,
       resultBytesMax: null,
     };
   }

@@ -6,9 +6,16 @@ import { StatementGuard } from '../guard/statement-guard.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
 import type { PreparedStatement } from './prepared-statement.js';
 import { RequestLane } from './request-lane.js';
-import { createLanes, type StatementLanes } from './statement-lanes.js';
+import { createLanes, guestInsertsMax, type StatementLanes } from './statement-lanes.js';
 import type { StatementRequest } from './statement-request.js';
-import { guestLimits, limitedSettings, noAsyncInsert, previewSettings, priorities } from './statement-settings.js';
+import {
+  guestLimits,
+  guestWriteLimits,
+  limitedSettings,
+  noAsyncInsert,
+  previewSettings,
+  priorities,
+} from './statement-settings.js';
 
 /**
  * Statements of everybody else, from the open port: each passes the guard, and runs as the guard had it printed, under
@@ -24,25 +31,35 @@ export class GuestStatements {
     this.#options = options;
     this.#guard = new StatementGuard(engine, options);
     const { guestReadsMax: readsMax, guestStreamsMax: streamsMax, waitingRequestsMax: waitingMax } = options;
-    this.lanes = createLanes({ readsMax, streamsMax, waitingMax });
+    this.lanes = createLanes({ readsMax, streamsMax, insertsMax: guestInsertsMax, waitingMax });
     this.#checks = new RequestLane({ name: 'statements to check', width: guestChecksMax, waitingMax });
   }
 
   /** `infile`: the file that an INSERT reads, written or checked for this request. */
   async prepare(request: StatementRequest, text: Buffer, infile: string | null): Promise<PreparedStatement> {
     const { user, parameters, stream, signal } = request;
-    const database = this.#databaseOf(request);
+    const database = this.databaseOf(request);
     const guarded = { user, text, database, infile, parameters: parameters.parameters };
     const passed =
       this.#guard.remembered(guarded) ?? (await this.#checks.run(signal, () => this.#guard.check(guarded)));
-    const { printed, isRead, isInsert, isPreview } = passed;
+    const { printed, isRead, isInsert, movesRows, isPreview } = passed;
+    const { kill } = printed;
+    // What KILL means is asked of the engine, by reads.
+    const reads = isRead || kill !== null;
     const asked = formatAskedFor(parameters);
-    const limits = guestLimits(this.#options, { isStream: isRead && stream !== null });
+    const limits = reads
+      ? guestLimits(this.#options, { isStream: isRead && stream !== null })
+      : guestWriteLimits(this.#options);
     const locked = await this.#guard.lockedSettings(user);
-    const settings = isRead ? limitedSettings(parameters.settings, limits) : parameters.settings;
+    const settings = limitedSettings(parameters.settings, limits);
+    const { lanes } = this;
+    const writes = movesRows ? lanes.inserts : lanes.changes;
     return {
       sql: (outfile) =>
-        outfile === null ? printed.sql : printed.withOutfile({ path: quoteString(outfile), format: asked }),
+        printed.toRun({
+          queryId: isRead || isInsert ? quoteString(request.queryId) : null,
+          outfile: outfile === null ? null : { path: quoteString(outfile), format: asked },
+        }),
       format: { named: printed.format ?? asked, asked },
       isRead,
       isInsert,
@@ -54,12 +71,15 @@ export class GuestStatements {
           ...settings,
           ...locked,
           ['priority', priorities.guests],
-          ...(isRead ? [] : [noAsyncInsert]),
+          ...(reads ? [] : [noAsyncInsert]),
         ]),
         parameters: parameters.parameters,
         isLocked: user.role === 'reader',
       },
-      lanes: this.lanes,
+      lanes,
+      lane: isRead ? lanes.reads : kill !== null ? lanes.kills : writes,
+      kill,
+      isCancellable: true,
       resultBytesMax: isRead ? this.#options.guestResultBytesMax : null,
     };
   }
@@ -70,7 +90,7 @@ export class GuestStatements {
   }
 
   /** `default` is the database of whoever names none, on a server as here. */
-  #databaseOf({ user, parameters }: StatementRequest): string {
+  databaseOf({ user, parameters }: Pick<StatementRequest, 'user' | 'parameters'>): string {
     const own = this.#options.database;
     const asked = parameters.database ?? '';
     if (asked === '' || asked === 'default' || asked === own) return own;

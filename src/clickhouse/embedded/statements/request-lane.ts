@@ -8,7 +8,7 @@ export class RequestLane {
   constructor({ name, width, waitingMax }: LaneOptions) {
     const bounds = `${width} running and ${waitingMax} waiting`;
     const full = `Too many simultaneous ${name}. Maximum: ${bounds}.`;
-    const gone = 'The client went away before the query began.';
+    const gone = 'Query was cancelled before it began.';
     this.#gate = new ReadGate(
       { concurrencyMax: width, tenantConcurrencyMax: width, waitingMax, tenantWaitingMax: waitingMax },
       {

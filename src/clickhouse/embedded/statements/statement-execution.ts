@@ -15,9 +15,11 @@ export interface Execution {
   /** The format of a statement that names none, and the one that counts. */
   readonly format: { readonly asked: string; readonly named: string };
   readonly lane: RequestLane;
-  /** Aborted when the client went away: a read that runs is then cancelled. */
+  /** Aborted when the client went away, or somebody wants it ended. */
   readonly signal: AbortSignal;
   readonly isRead: boolean;
+  /** Whether it is cancelled then. */
+  readonly isCancellable: boolean;
 }
 
 export type StreamSender = (result: StreamedResult) => Promise<void>;
@@ -41,7 +43,8 @@ export class StatementExecution {
   async whole(execution: Execution): Promise<ChdbResult> {
     return await execution.lane.run(execution.signal, async () => {
       const { running, tag } = this.#start(execution, null);
-      if (execution.isRead) this.#cancelOnAbort(execution.signal, { running, tag });
+      const { isCancellable, isRead, signal } = execution;
+      if (isCancellable) this.#cancelOnAbort(signal, { running, tag, isWrite: !isRead });
       return await running;
     });
   }
@@ -83,7 +86,7 @@ export class StatementExecution {
       const running = started.catch((error) => {
         throw withoutPath(error, path);
       });
-      this.#cancelOnAbort(given.signal, { running, tag });
+      this.#cancelOnAbort(given.signal, { running, tag, isWrite: false });
       const ended = running.then(noop, noop).then(() => pipe.endWriting());
       try {
         await take(pipe.chunks(), running);
@@ -120,7 +123,7 @@ export class StatementExecution {
   }
 
   /** A query is listed only some time after it was handed over, so the engine is asked until it is gone. */
-  #cancelOnAbort(signal: AbortSignal, query: { readonly running: Promise<unknown>; readonly tag: string }): void {
+  #cancelOnAbort(signal: AbortSignal, query: CancellableQuery): void {
     let done = false;
     const cancel = async () => {
       for (let attempt = 0; attempt < cancelAttemptsMax && !done; attempt++) {
@@ -128,7 +131,9 @@ export class StatementExecution {
         await sleep(this.#clock, cancelPauseMs);
       }
     };
-    const onAbort = () => void cancel();
+    const onAbort = () => {
+      if (!(query.isWrite && signal.reason === engineStops)) void cancel();
+    };
     const finish = () => {
       done = true;
       signal.removeEventListener('abort', onAbort);
@@ -138,6 +143,15 @@ export class StatementExecution {
     else signal.addEventListener('abort', onAbort, { once: true });
   }
 }
+
+interface CancellableQuery {
+  readonly running: Promise<unknown>;
+  readonly tag: string;
+  readonly isWrite: boolean;
+}
+
+/** Why a request is aborted when the engine ends: a write goes on for as long as there is time. */
+export const engineStops = Symbol('the engine stops');
 
 function tooLarge(bytesMax: number): ClickHouseException {
   const advice = 'ask for it with wait_end_of_query=0, and it is sent while it is made';

@@ -8,9 +8,11 @@ export interface StatementRequest {
   readonly user: EngineUser;
   /** GET: nothing may be changed, whoever asks. */
   readonly readOnly: boolean;
+  /** The client's, or made for it. */
+  readonly queryId: string;
   readonly parameters: RequestParameters;
   readonly body: RequestBody;
-  /** Aborted when the client went away: a read that runs is then cancelled. */
+  /** Aborted when the client went away, or somebody ended the statement: what runs is then cancelled. */
   readonly signal: AbortSignal;
   /** Takes the result of a read while it is made; null asks for it whole. Rejects with what iteration throws. */
   readonly stream: StreamSender | null;

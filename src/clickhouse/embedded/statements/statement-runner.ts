@@ -6,11 +6,14 @@ import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import { writeInsertData } from '../front/request-body.js';
 import type { InsertHead, SqlHead } from '../front/sql-head.js';
+import type { KillClause } from '../guard/printed-statement.js';
 import { guardSettings } from '../guard/setting-rules.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
 import { CollectorStatements } from './collector-statements.js';
 import { GuestStatements } from './guest-statements.js';
+import { killQuery } from './kill-query.js';
 import type { PreparedStatement } from './prepared-statement.js';
+import { type RunningStatement, RunningStatements } from './running-statements.js';
 import { StatementExecution } from './statement-execution.js';
 import type { StatementRequest, StatementResult } from './statement-request.js';
 
@@ -30,6 +33,7 @@ export class StatementRunner {
   readonly #execution: StatementExecution;
   readonly #collector: CollectorStatements;
   readonly #guests: GuestStatements;
+  readonly #running: RunningStatements;
   readonly #insertDir: string;
   #serial = 0;
 
@@ -38,6 +42,7 @@ export class StatementRunner {
     this.#execution = new StatementExecution(deps, resultsName);
     this.#collector = new CollectorStatements(deps.engine, options);
     this.#guests = new GuestStatements(deps.engine, options);
+    this.#running = new RunningStatements(deps.clock);
     this.#insertDir = join(options.dataDir, 'inserts');
   }
 
@@ -47,7 +52,7 @@ export class StatementRunner {
       readsRunning: collector.reads.running,
       readsWaiting: collector.reads.waiting,
       streamsRunning: collector.streams.running,
-      writesWaiting: collector.writes.waiting,
+      writesWaiting: collector.inserts.waiting,
       guestReadsRunning: guests.reads.running,
       guestReadsWaiting: guests.reads.waiting,
       guestStreamsRunning: guests.streams.running,
@@ -56,11 +61,39 @@ export class StatementRunner {
 
   /** Resolves with null when the result went to `request.stream`. */
   async run(request: StatementRequest): Promise<StatementResult | null> {
+    const { user, parameters } = request;
+    guardSettings(parameters.settings, user);
+    if (user.isCollector) return await this.#runAdmitted(request, null);
+    const database = this.#guests.databaseOf(request);
+    const admitted = this.#running.admit({ ...request, text: request.body.bytes, database });
+    try {
+      return await this.#runAdmitted({ ...request, signal: admitted.signal }, admitted);
+    } finally {
+      admitted.end();
+    }
+  }
+
+  async #runAdmitted(request: StatementRequest, admitted: RunningStatement | null): Promise<StatementResult | null> {
     const { head, bytes } = request.body;
-    guardSettings(request.parameters.settings, request.user);
     if (head.kind === 'data') return await this.#insertData(request, head);
     if (head.kind === 'infile') return await this.#insertFile(request, head);
-    return await this.#run(request, await this.#prepare(request, bytes, null));
+    const statement = await this.#prepare(request, bytes, null);
+    const { kill } = statement;
+    if (kill !== null && admitted !== null) return await this.#kill(request, { ...statement, kill }, admitted);
+    return await this.#run(request, statement);
+  }
+
+  async #kill(
+    { signal }: StatementRequest,
+    statement: PreparedStatement & { readonly kill: KillClause },
+    self: RunningStatement,
+  ): Promise<StatementResult> {
+    const { kill, format } = statement;
+    const settings = new Map([...statement.setup.settings, ['max_query_size', String(killBytesMax)]]);
+    const setup = { ...statement.setup, settings };
+    const read = (sql: string) => this.#execution.whole({ ...statement, setup, signal, isRead: true, sql: () => sql });
+    const result = await killQuery(this.#running, { kill, self, read, format: format.named });
+    return { ...result, format: format.named, isInsert: false };
   }
 
   async #insertData(request: StatementRequest, head: InsertHead): Promise<StatementResult | null> {
@@ -114,7 +147,7 @@ export class StatementRunner {
   async #run(request: StatementRequest, statement: PreparedStatement): Promise<StatementResult | null> {
     const { isRead, isInsert, takesOutfile, lanes, format, resultBytesMax } = statement;
     const stream = isRead && takesOutfile ? request.stream : null;
-    const lane = stream !== null ? lanes.streams : isRead ? lanes.reads : lanes.writes;
+    const lane = stream !== null ? lanes.streams : statement.lane;
     const execution = { ...statement, lane, signal: request.signal };
     if (stream !== null) {
       await this.#execution.streamed(execution, stream);
@@ -128,6 +161,9 @@ export class StatementRunner {
     return { ...result, format: format.named, isInsert };
   }
 }
+
+/** Room for what a condition of KILL is held against. */
+const killBytesMax = 4_194_304;
 
 /** Relative to the engine's directory: error texts quote statements, and statements name it. */
 const resultsName = 'results';

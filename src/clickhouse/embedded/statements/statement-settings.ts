@@ -2,7 +2,7 @@ import type { EngineOptions } from '../process/engine-protocol.js';
 
 /** Settings no request can raise: a request may ask for less. 0 asks for the most there is. */
 export interface ReadSettings {
-  readonly max_execution_time: number;
+  readonly max_execution_time?: number;
   readonly max_result_bytes?: number;
   readonly max_result_rows?: number;
   readonly max_memory_usage?: number;
@@ -29,6 +29,13 @@ export function guestLimits(options: EngineOptions, { isStream }: { readonly isS
     ...(isStream ? {} : { max_result_rows: guestRowsMax }),
   };
 }
+
+/** Of a write of a guest: an INSERT without end must not take the memory that the collector's need. */
+export function guestWriteLimits({ memoryBytesMax, guestMemoryBytesMax }: EngineOptions): ReadSettings {
+  return { max_memory_usage: Math.max(guestMemoryBytesMax, Math.floor(memoryBytesMax / writeMemoryShare)) };
+}
+
+const writeMemoryShare = 4;
 
 /** The answer to an INSERT means that the rows are there. */
 export const noAsyncInsert = ['async_insert', '0'] as const;

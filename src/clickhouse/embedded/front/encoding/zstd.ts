@@ -1,0 +1,43 @@
+import type { Transform } from 'node:stream';
+import * as zlib from 'node:zlib';
+import { decompress } from 'fzstd';
+import { ClickHouseException } from '../../clickhouse-exception.js';
+
+/** What Node has from 22.15 on. */
+interface ZstdOfNode {
+  readonly constants: { readonly ZSTD_c_compressionLevel: number };
+  createZstdCompress(options: { readonly params: Readonly<Record<number, number>> }): Transform;
+  createZstdDecompress(): Transform;
+}
+
+const ofNode: ZstdOfNode | null = 'createZstdCompress' in zlib ? (zlib as unknown as ZstdOfNode) : null;
+
+/** Whether bodies and answers can be streams of Zstandard. */
+export const hasZstdStreams = ofNode !== null;
+
+/** Null without it. */
+export function createZstd(level: number): Transform | null {
+  return ofNode?.createZstdCompress({ params: { [ofNode.constants.ZSTD_c_compressionLevel]: level } }) ?? null;
+}
+
+/** Null without it. Node bounds the window that a frame may claim: 128 MiB. */
+export function createUnzstd(): Transform | null {
+  return ofNode?.createZstdDecompress() ?? null;
+}
+
+/** One block, of which it is known how many bytes it has: in JavaScript, so that every Node has it. */
+export function uncompressZstd(block: Buffer, bytes: number): Buffer {
+  const inflated = Buffer.allocUnsafe(bytes);
+  const claim = problemOf(() => decompress(block, inflated));
+  if (claim === bytes) return inflated;
+  throw new ClickHouseException('CANNOT_DECOMPRESS', 'Cannot decompress: the body has a block that is not ZSTD.');
+}
+
+/** Bytes that came out; -1 when the library throws. */
+function problemOf(inflate: () => Uint8Array): number {
+  try {
+    return inflate().byteLength;
+  } catch {
+    return -1;
+  }
+}
