@@ -35,6 +35,12 @@ test('a step that ends soon is told by its end alone, and one that takes longer 
   expect(end!.started_at).toBeUndefined();
 });
 
+test('batches of no age tell every step when it begins', async () => {
+  const { tm, heard } = await told({ batchAgeMs: 0 });
+  tm.tool('short', () => 1);
+  expect(summary(await heard())).toEqual(['step.started short', 'step.completed short']);
+});
+
 test('what is under way when it is flushed is told, and what began first is told first', async () => {
   const { tm, heard } = await told();
   const outer = tm.step('outer');

@@ -10,7 +10,8 @@ export interface Untold extends Listed {
 
 /**
  * Steps under way whose start is not told yet. Most end within milliseconds, and an end can tell everything: one event
- * in place of two. A step that takes longer is told while it is under way, at an age between `ageMs` and twice that.
+ * in place of two. A step that takes longer is told while it is under way, at an age between `ageMs` and twice that;
+ * all are when that is 0.
  */
 export class UntoldStarts extends OpenList<Untold> {
   readonly #clock: Clock;
@@ -24,6 +25,10 @@ export class UntoldStarts extends OpenList<Untold> {
   }
 
   override add(step: Untold): void {
+    if (this.#ageMs <= 0) {
+      step.tellStart();
+      return;
+    }
     super.add(step);
     this.#timer ??= this.#wait();
   }
