@@ -62,11 +62,11 @@ export class StreamClient {
   readonly #flushWaiters: FlushWaiter[] = [];
   #roomWaiters: RoomWaiter[] = [];
   readonly #counts = {
-    queued: 0,
-    acknowledged: 0,
-    kept: 0,
-    rejected: 0,
-    dropped: 0,
+    eventsQueued: 0,
+    eventsAcknowledged: 0,
+    eventsKept: 0,
+    eventsRejected: 0,
+    eventsDropped: 0,
     framesSent: 0,
     framesResent: 0,
     bytesSent: 0,
@@ -91,7 +91,7 @@ export class StreamClient {
     for (const { seq, encoded, count } of options.store?.frames() ?? []) {
       this.#queue.push({ encoded, count, events: null, seq, sentMs: 0, rejected: false, refused: 0 });
       this.#storedSeq = seq;
-      this.#counts.queued += count;
+      this.#counts.eventsQueued += count;
     }
     this.#link = new Link(handlers, this.#clock, random, { ...this.#limits, url, key, holds, wire });
   }
@@ -115,7 +115,7 @@ export class StreamClient {
     if (this.#queue.peekUnsent()?.seq !== 0) return 0;
     const frame = this.#queue.dropNext();
     if (frame === undefined) return 0;
-    this.#counts.dropped += frame.count;
+    this.#counts.eventsDropped += frame.count;
     return frame.count;
   }
 
@@ -155,22 +155,15 @@ export class StreamClient {
     this.admit();
     const flushed = this.flush().catch(() => undefined);
     await within(this.#clock, flushed, deadlineMs);
-    this.#giveUp(new ClientError('closed', 'cannot wait for acknowledgements: the client was closed', notRetryable));
+    this.#giveUp(new ClientError('closed', 'the client was closed', notRetryable));
     await this.#link.close();
     return { eventsUnacknowledged: this.#queue.events };
   }
 
   stats(): ClientStats {
     return {
-      eventsQueued: this.#counts.queued,
-      eventsAcknowledged: this.#counts.acknowledged,
-      eventsKept: this.#counts.kept,
-      eventsRejected: this.#counts.rejected,
-      eventsDropped: this.#counts.dropped,
+      ...this.#counts,
       eventsUnacknowledged: this.#queue.events + this.#batcher.length,
-      framesSent: this.#counts.framesSent,
-      framesResent: this.#counts.framesResent,
-      bytesSent: this.#counts.bytesSent,
       connections: this.#link.connections,
       credit: this.#credit,
     };
@@ -184,7 +177,7 @@ export class StreamClient {
 
   #take(event: TidemarkEvent): void {
     this.#batcher.add(event);
-    this.#counts.queued += 1;
+    this.#counts.eventsQueued += 1;
     if (!this.#batcher.isFull()) return;
     this.#seal();
     this.#pump();
@@ -210,7 +203,7 @@ export class StreamClient {
       for (const half of halvesOf(batch)) this.#enqueue(half);
       return;
     }
-    this.#counts.rejected += 1;
+    this.#counts.eventsRejected += 1;
     const refusal = { code: 'event_unsendable', path: '', message: problem, kept: false };
     this.#options.onRefused?.(refusal);
     const event = batch.events?.[0];
@@ -228,7 +221,7 @@ export class StreamClient {
     const seq = this.#storedSeq + 1;
     const stored = store.put(seq, encoded, rows.length);
     if (stored === null) {
-      this.#counts.dropped += rows.length;
+      this.#counts.eventsDropped += rows.length;
       return;
     }
     this.#storedSeq = seq;
@@ -273,7 +266,7 @@ export class StreamClient {
       return frame.encoded.stamped(frame.seq);
     } catch (error) {
       this.#queue.dropNext();
-      this.#counts.dropped += frame.count;
+      this.#counts.eventsDropped += frame.count;
       const message = `a stored frame cannot be read, its ${frame.count} events are dropped: ${String(error)}`;
       this.#options.onRefused?.({ code: 'frame_unreadable', path: '', message, kept: false });
       if (this.#queue.length === 0) this.#settleStore(0);
@@ -321,8 +314,8 @@ export class StreamClient {
     const nowMs = this.#clock.monotonicMs();
     for (const frame of this.#queue.acknowledge(seq)) {
       this.#link.markHealthy();
-      this.#counts.acknowledged += frame.count;
-      this.#counts.kept += frame.count - frame.refused;
+      this.#counts.eventsAcknowledged += frame.count;
+      this.#counts.eventsKept += frame.count - frame.refused;
       this.#options.onAck?.({ seq: frame.seq, events: frame.count, latencyMs: nowMs - frame.sentMs });
     }
     while (this.#flushWaiters[0] !== undefined && this.#flushWaiters[0].frames <= this.#queue.acknowledged) {
@@ -338,7 +331,7 @@ export class StreamClient {
     if (frame === undefined || frame.rejected) return;
     frame.rejected = true;
     frame.refused = frame.count - reject.accepted;
-    this.#counts.rejected += frame.refused;
+    this.#counts.eventsRejected += frame.refused;
     for (const { index, code, path, message } of reject.errors) {
       const event = frame.events?.[index];
       const refusal = { code, path, message, kept: noticeCodes.has(code) };

@@ -122,7 +122,7 @@ export class Handle extends Words<Handle> implements Scope, Untold {
     this.recorder.quietly(() => {
       const { part, stepKind } = this.#beginning;
       const place: FailurePlace = part === 'step' ? (stepKind ?? 'other') : 'none';
-      const { category, code, message } = failureOf(error, place, this.recorder.classify);
+      const { category, code, message } = failureOf(error, place, this.recorder);
       this.#end('failed', {
         error_category: options.category ?? category,
         error_code: mendText(options.code ?? code),

@@ -1,5 +1,4 @@
 const eventDigits = 12;
-export const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** Names of things. */
 export class Ids {
@@ -31,7 +30,7 @@ export class Ids {
     const count = this.#partCount & 0xffff;
     if (count === 0) this.#parts = this.#hex(12);
     this.#partCount += 1;
-    return `${this.#parts}${hexBytes[count >> 8]}${hexBytes[count & 255]}`;
+    return this.#parts + (0x1_0000 + count).toString(16).slice(1);
   }
 
   event(): string {

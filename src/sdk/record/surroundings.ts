@@ -21,6 +21,8 @@ export interface Surroundings {
   random(): number;
   /** So many hexadecimal digits of that quality, at most 64. */
   randomHex(digits: number): string;
+  /** Codes of errors of the network and the machine; null where errors have none. */
+  readonly networkCodes: RegExp | null;
   environment(name: string): string | undefined;
   /** Throws where there are no files, and when the directory cannot be used. */
   diskDelivery(options: DiskAsked): Delivery;

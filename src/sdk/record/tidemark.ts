@@ -228,12 +228,11 @@ class Desk implements Recorder<Handle> {
   }
 
   stats(): Stats {
-    const { acked, rejected, dropped: given, connections, resent, state } = this.#delivery.delivered();
+    const { acked, rejected, dropped: given, ...others } = this.#delivery.delivered();
     const dropped = given + this.#late;
     const offered = this.#offered + (this.#delivery.found ?? 0);
     const pending = offered - acked - rejected - dropped;
-    const counts = { offered, acked, pending, rejected, dropped };
-    return { ...counts, mended: this.#mended, redacted: this.#redacted, connections, resent, state };
+    return { offered, acked, pending, rejected, dropped, mended: this.#mended, redacted: this.#redacted, ...others };
   }
 
   /** What throws may be about to let something through: the event is not sent. */

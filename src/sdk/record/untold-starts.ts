@@ -33,11 +33,10 @@ export class UntoldStarts extends OpenList<Untold> {
     this.#timer ??= this.#wait();
   }
 
-  /** The starts of all that are at least so old, the oldest first. */
+  /** The starts of all that are at least so old. */
   tell(ageMs = 0): void {
     const bornMs = this.#clock.monotonicMs() - ageMs;
-    const due = this.entries.filter(({ beganAtMs }) => beganAtMs <= bornMs);
-    for (const step of due.sort((a, b) => a.beganAtMs - b.beganAtMs)) {
+    for (const step of this.entries.filter(({ beganAtMs }) => beganAtMs <= bornMs)) {
       this.remove(step);
       step.tellStart();
     }

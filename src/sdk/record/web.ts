@@ -1,7 +1,7 @@
 import { _SHA256 } from '@noble/hashes/sha2.js';
 import { holdingClock } from '../../core/clock.js';
 import { jsonWire } from '../json-wire.js';
-import { hexBytes, pooledHex } from './ids.js';
+import { pooledHex } from './ids.js';
 import type { ContextVariable, Surroundings } from './surroundings.js';
 
 /** Browsers, where no context flows over an `await`: it holds as long as the function runs without one. */
@@ -32,9 +32,10 @@ export const webSurroundings: Surroundings = {
     const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
     return (high * 0x1_0000 + (low >>> 16)) / 0x1_0000_0000_0000;
   },
+  networkCodes: null,
   environment: () => undefined,
   diskDelivery() {
-    throw new Error('overflow disk is not for pages: they have no files');
+    throw new Error('pages have no disk');
   },
   atEnd: () => () => undefined,
   /** A page that is hidden may be gone without another word. */
@@ -47,5 +48,5 @@ export const webSurroundings: Surroundings = {
 };
 
 function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => hexBytes[byte]).join('');
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
