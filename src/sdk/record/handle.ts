@@ -105,6 +105,11 @@ export class Handle extends Words<Handle> implements Scope, Untold {
     this.#tell(() => this.#merge('inputs', this.#mended(mendScalars(inputs))));
   }
 
+  /** What it was called with, when that is known later than its beginning: hashed here, never sent. */
+  args(value: unknown): void {
+    this.#tell(() => this.#set('args_hash', this.recorder.surroundings.hash(canonicalJson(value))));
+  }
+
   confidence(share: number): void {
     this.#tell(() => this.#set('confidence', mendShare(share)));
   }
@@ -191,8 +196,7 @@ export class Handle extends Words<Handle> implements Scope, Untold {
     if (options.confidence !== undefined) this.confidence(options.confidence);
     this.#set('model', mendText(options.model));
     this.#set('provider', mendText(options.provider));
-    if (options.args !== undefined)
-      this.#set('args_hash', this.recorder.surroundings.hash(canonicalJson(options.args)));
+    if (options.args !== undefined) this.args(options.args);
   }
 
   tellStart(): void {

@@ -59,7 +59,9 @@ export async function openTarget(): Promise<FuzzTarget> {
       parameters,
       body,
       signal,
-      stream: null,
+      stream: async ({ chunks }) => {
+        for await (const chunk of chunks) ok(!chunk.includes(secret), 'the secret was read');
+      },
     });
     ok(!Buffer.from(result?.bytes ?? []).includes(secret), 'the secret was read');
   }

@@ -31,9 +31,9 @@ export interface EngineServerDeps {
  * address.
  *
  * `GET /ping` and `GET /` without a query answer `Ok.`; a query is `query=` in the URL, the body, or both joined
- * by a line break. One statement a request, a connection a statement; a result is held until it is complete, so
- * that its status is always right, unless `wait_end_of_query=0` asks for it while it is made. Errors are ClickHouse's:
- * text, `X-ClickHouse-Exception-Code`, HTTP status.
+ * by a line break. One statement a request, a connection a statement; a small result is held until it is complete, so
+ * that its status is right, a large one is sent while it is made. Errors are ClickHouse's: text,
+ * `X-ClickHouse-Exception-Code`, HTTP status; within a result, the block of `result-stream`.
  */
 export class EngineServer {
   readonly #deps: EngineServerDeps;
@@ -170,10 +170,10 @@ export class EngineServer {
     const readOnly = request.method !== 'POST';
     const { encoding } = to;
     const { streamIdleMsMax: idleMsMax } = this.#options;
+    const { version } = this.#deps.engine;
     const stream = (streamed: StreamedResult) =>
-      sendStream({ response, clock: this.#deps.clock }, streamed, { encoding, idleMsMax });
-    const statement = { user, readOnly, queryId, parameters, body, signal };
-    const result = await this.#runner.run({ ...statement, stream: parameters.streamResponse ? stream : null });
+      sendStream({ response, clock: this.#deps.clock, version }, streamed, { encoding, idleMsMax });
+    const result = await this.#runner.run({ user, readOnly, queryId, parameters, body, signal, stream });
     if (result === null) return;
     response.setHeader('X-ClickHouse-Format', result.format);
     response.setHeader('X-ClickHouse-Summary', summaryOf(result));

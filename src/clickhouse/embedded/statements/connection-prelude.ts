@@ -15,5 +15,10 @@ export function preludeOf({ database, settings, parameters, isLocked }: Connecti
   for (const [name, value] of parameters) pairs.push(`param_${name} = ${quoteString(value)}`);
   // The settings of one SET are checked together, under what was allowed before it.
   if (isLocked) pairs.push('readonly = 1');
-  return `USE ${quoteIdentifier(database)}${pairs.length === 0 ? '' : `; SET ${pairs.join(', ')}`}`;
+  const prelude = `USE ${quoteIdentifier(database)}${pairs.length === 0 ? '' : `; SET ${pairs.join(', ')}`}`;
+  return prelude.length < shortPreludeMax ? prelude : `SET max_query_size = ${preludeBytesMax}; ${prelude}`;
 }
+
+/** The engine takes statements of 256 KiB unless told otherwise; a URL of a mebibyte may have twice that, escaped. */
+const shortPreludeMax = 65_536;
+const preludeBytesMax = 4_194_304;

@@ -1,10 +1,11 @@
 import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
-import { formatAskedFor } from '../front/request-parameters.js';
+import { formatAskedFor, type RequestParameters } from '../front/request-parameters.js';
+import type { PrintedStatement } from '../guard/printed-statement.js';
 import { StatementGuard } from '../guard/statement-guard.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
-import type { PreparedStatement } from './prepared-statement.js';
+import type { Delivery, PreparedStatement } from './prepared-statement.js';
 import { RequestLane } from './request-lane.js';
 import { createLanes, guestInsertsMax, type StatementLanes } from './statement-lanes.js';
 import type { StatementRequest } from './statement-request.js';
@@ -37,7 +38,7 @@ export class GuestStatements {
 
   /** `infile`: the file that an INSERT reads, written or checked for this request. */
   async prepare(request: StatementRequest, text: Buffer, infile: string | null): Promise<PreparedStatement> {
-    const { user, parameters, stream, signal } = request;
+    const { user, parameters, signal } = request;
     const database = this.databaseOf(request);
     const guarded = { user, text, database, infile, parameters: parameters.parameters };
     const passed =
@@ -47,9 +48,8 @@ export class GuestStatements {
     // What KILL means is asked of the engine, by reads.
     const reads = isRead || kill !== null;
     const asked = formatAskedFor(parameters);
-    const limits = reads
-      ? guestLimits(this.#options, { isStream: isRead && stream !== null })
-      : guestWriteLimits(this.#options);
+    const delivery = isRead ? deliveryOf(printed, parameters) : 'whole';
+    const limits = reads ? guestLimits(this.#options, delivery) : guestWriteLimits(this.#options);
     const locked = await this.#guard.lockedSettings(user);
     const settings = limitedSettings(parameters.settings, limits);
     const { lanes } = this;
@@ -63,7 +63,7 @@ export class GuestStatements {
       format: { named: printed.format ?? asked, asked },
       isRead,
       isInsert,
-      takesOutfile: !/^EXPLAIN AST\b/.test(printed.firstWords.join(' ')),
+      delivery,
       setup: {
         database,
         settings: new Map([
@@ -80,7 +80,6 @@ export class GuestStatements {
       lane: isRead ? lanes.reads : kill !== null ? lanes.kills : writes,
       kill,
       isCancellable: true,
-      resultBytesMax: isRead ? this.#options.guestResultBytesMax : null,
     };
   }
 
@@ -97,6 +96,13 @@ export class GuestStatements {
     if (user.role === 'writer' || asked === 'system' || asked.toLowerCase() === 'information_schema') return asked;
     throw new ClickHouseException('UNKNOWN_DATABASE', `Database ${asked.slice(0, 64)} does not exist.`);
   }
+}
+
+/** As on a server: sent while it is made if it is large, unless the client wants to know first that nothing failed. */
+function deliveryOf(printed: PrintedStatement, { waitsForEnd }: RequestParameters): Delivery {
+  // It takes a clause about its result for one of the statement it explains.
+  if (/^EXPLAIN AST\b/.test(printed.firstWords.join(' '))) return 'whole';
+  return waitsForEnd === null ? 'growing' : waitsForEnd ? 'held' : 'streamed';
 }
 
 /** A check costs 6 to 7 ms of CPU (`bench/micro/guard.ts`). */

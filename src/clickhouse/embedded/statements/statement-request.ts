@@ -14,8 +14,8 @@ export interface StatementRequest {
   readonly body: RequestBody;
   /** Aborted when the client went away, or somebody ended the statement: what runs is then cancelled. */
   readonly signal: AbortSignal;
-  /** Takes the result of a read while it is made; null asks for it whole. Rejects with what iteration throws. */
-  readonly stream: StreamSender | null;
+  /** Takes the result of a read while it is made. Rejects with what iteration throws. */
+  readonly stream: StreamSender;
 }
 
 export interface StatementResult extends ChdbResult {
