@@ -392,3 +392,15 @@ test('what an adapter throws while it tells is a problem of ours alone', async (
   expect(failed).toBeUndefined();
   expect(problems).toEqual(['cannot tell: no such field']);
 });
+
+test('arguments that are known later have the hash of those that are known at once', async () => {
+  const { tm, heard } = await told();
+  const late = tm.tool('search');
+  late.args({ q: 'x' });
+  late.end();
+  tm.tool('search', { args: { q: 'x' } }).end();
+  const events = await heard();
+  expect(events[0]?.args_hash).toBeUndefined();
+  expect(events[1]?.args_hash).toMatch(/^[0-9a-f]{16}$/);
+  expect(events[3]?.args_hash).toBe(events[1]?.args_hash);
+});

@@ -275,6 +275,11 @@ class Handle:
             self._later = {}
         self._later[field] = value
 
+    @property
+    def is_open(self) -> bool:
+        """Begun, and not ended."""
+        return self._state == _OPEN
+
     def _is_open(self) -> bool:
         if self._state == _NEW:
             self.start()

@@ -83,6 +83,11 @@ export class Handle extends Words<Handle> implements Scope {
     this.#tell(() => this.#merge('inputs', this.#mended(mendScalars(inputs))));
   }
 
+  /** What it was called with, when that is known later than its beginning: hashed here, never sent. */
+  args(value: unknown): void {
+    this.#tell(() => this.#set('args_hash', this.recorder.surroundings.hash(canonicalJson(value))));
+  }
+
   confidence(share: number): void {
     this.#tell(() => this.#set('confidence', mendShare(share)));
   }
@@ -165,8 +170,7 @@ export class Handle extends Words<Handle> implements Scope {
     if (options.confidence !== undefined) this.confidence(options.confidence);
     this.#set('model', mendText(options.model));
     this.#set('provider', mendText(options.provider));
-    const hash = options.args === undefined ? undefined : this.recorder.surroundings.hash(canonicalJson(options.args));
-    this.#set('args_hash', hash);
+    if (options.args !== undefined) this.args(options.args);
     const type = part === 'task' ? 'task.running' : (`${part}.started` as const);
     this.#record(type, sharedFields(shared), parentId === undefined ? null : { parent_id: parentId });
     this.recorder.noteOpened(this);
