@@ -121,7 +121,7 @@ test('no database of the engine is the file system', async () => {
 test('the reader sets what shapes a result and nothing else', async () => {
   expect((await ask("SELECT getSetting('join_use_nulls')", 'reader', 'join_use_nulls=1')).text).toBe('true\n');
   expect((await ask('SELECT 1', 'reader', 'readonly=0&session_id=s&wait_end_of_query=1')).text).toBe('1\n');
-  expect((await ask('SELECT 1', 'reader', 'additional_table_filters=x')).code).toBe(164);
+  expect((await ask('SELECT 1', 'reader', 'additional_table_filters=x')).code).toBe(62);
   expect((await ask('SELECT 1', 'writer', 'dialect=prql')).code).toBe(164);
   expect((await ask('SELECT 1', 'writer', 'no_such_setting=1')).code).toBe(115);
 });

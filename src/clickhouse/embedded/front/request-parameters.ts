@@ -86,7 +86,7 @@ const reservedNames: ReadonlySet<string> = new Set([
  * Settings about a transport chDB does not have. `readonly` is the engine's to set. A body is never inserted
  * asynchronously here, so that the answer means that the rows are there.
  */
-const transportSettings: ReadonlySet<string> = new Set([
+export const transportSettings: ReadonlySet<string> = new Set([
   'add_http_cors_header',
   'async_insert',
   'cancel_http_readonly_queries_on_client_close',

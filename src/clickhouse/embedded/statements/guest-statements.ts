@@ -1,8 +1,10 @@
 import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
+import type { EngineUser } from '../front/engine-users.js';
 import { formatAskedFor, type RequestParameters } from '../front/request-parameters.js';
 import type { PrintedStatement } from '../guard/printed-statement.js';
+import { readerSettingCondition } from '../guard/setting-rules.js';
 import { StatementGuard } from '../guard/statement-guard.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
 import { externalTables } from './external-tables.js';
@@ -53,8 +55,10 @@ export class GuestStatements {
     const asked = formatAskedFor(parameters);
     const delivery = isRead ? deliveryOf(printed, parameters) : 'whole';
     const limits = reads ? guestLimits(this.#options, delivery) : guestWriteLimits(this.#options);
-    const locked = await this.#guard.lockedSettings(user);
-    const settings = limitedSettings(parameters.settings, limits);
+    const own = settingsOf(parameters.settings, passed.settings);
+    const filters = passed.filters ?? (await this.#filtersOf(request, database));
+    const locked = await this.#guard.lockedSettings(user, filters);
+    const settings = limitedSettings(own, limits);
     const tables = await externalTables(this.#engine, request.external);
     const { lanes } = this;
     const writes = movesRows ? lanes.inserts : lanes.changes;
@@ -62,6 +66,7 @@ export class GuestStatements {
       sql: (outfile) =>
         printed.toRun({
           queryId: isRead || isInsert ? quoteString(request.queryId) : null,
+          settingsTable: user.role === 'reader' ? readerSettingsTable : null,
           outfile: outfile === null ? null : { path: quoteString(outfile), format: asked },
         }),
       format: { named: printed.format ?? asked, asked },
@@ -88,6 +93,17 @@ export class GuestStatements {
     };
   }
 
+  /** Throws for a setting beside a statement that is not this user's. */
+  checkSettings(settings: ReadonlyMap<string, string>, user: EngineUser): void {
+    this.#guard.checkSettings(settings, user);
+  }
+
+  async #filtersOf({ user, parameters, signal }: StatementRequest, database: string): Promise<string> {
+    const value = parameters.settings.get('additional_table_filters') ?? '';
+    if (value === '') return '';
+    return await this.#checks.run(signal, () => this.#guard.filters(value, { user, database }));
+  }
+
   /** After a statement that may have changed the schema. */
   forget(): void {
     this.#guard.forget();
@@ -102,6 +118,24 @@ export class GuestStatements {
     throw new ClickHouseException('UNKNOWN_DATABASE', `Database ${asked.slice(0, 64)} does not exist.`);
   }
 }
+
+/** Those of the statement go before those beside it. The filters are set with the front's own. */
+function settingsOf(
+  beside: ReadonlyMap<string, string>,
+  within: ReadonlyMap<string, string | null>,
+): ReadonlyMap<string, string> {
+  const settings = new Map(beside);
+  for (const [name, value] of within) {
+    if (value === null) settings.delete(name);
+    else settings.set(name, value);
+  }
+  settings.delete('additional_table_filters');
+  return settings;
+}
+
+/** Under the lock of a reader's connection the engine says of all settings that they are not to be changed. */
+const notReaders = `toUInt8(NOT ${readerSettingCondition()})`;
+const readerSettingsTable = `(SELECT * REPLACE (${notReaders} AS readonly) FROM system.settings)`;
 
 /** As on a server: sent while it is made if it is large, unless the client wants to know first that nothing failed. */
 function deliveryOf(printed: PrintedStatement, { waitsForEnd }: RequestParameters): Delivery {

@@ -8,7 +8,6 @@ import { filesName } from '../front/forms/form-body.js';
 import { writeInsertData } from '../front/request-body.js';
 import type { InsertHead, SqlHead } from '../front/sql-head.js';
 import type { KillClause } from '../guard/printed-statement.js';
-import { guardSettings } from '../guard/setting-rules.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
 import { CollectorStatements } from './collector-statements.js';
 import { GuestStatements } from './guest-statements.js';
@@ -63,8 +62,8 @@ export class StatementRunner {
   /** Resolves with null when the result went to `request.stream`. */
   async run(request: StatementRequest): Promise<StatementResult | null> {
     const { user, parameters } = request;
-    guardSettings(parameters.settings, user);
     if (user.isCollector) return await this.#runAdmitted(request, null);
+    this.#guests.checkSettings(parameters.settings, user);
     const database = this.#guests.databaseOf(request);
     const admitted = this.#running.admit({ ...request, text: request.body.bytes, database });
     try {
