@@ -268,6 +268,7 @@ function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 's
       retention: retentionOf(config.retention),
       erasure: config.erasure,
       engine: store.engine,
+      target: store.target,
     },
   );
 }

@@ -9,6 +9,7 @@ import type { RetentionDays } from '../core/retention.js';
 import type { Stage } from '../core/stage.js';
 import { dayMs } from '../core/time-span.js';
 import type { ClickhouseClient } from './client.js';
+import type { SchemaTarget } from './cluster/schema-target.js';
 import { warnOfUnsafeTables } from './durable-tables.js';
 import { prepareErasures } from './erasure/erasable-tables.js';
 import { StoreEraser } from './erasure/store-eraser.js';
@@ -50,6 +51,8 @@ export interface StoreUpkeepOptions {
   readonly startedMs: () => number;
   /** Of a ClickHouse server; null: the embedded engine, of this collector alone. */
   readonly url: string | null;
+  /** What the schema is rendered for. */
+  readonly target: () => Promise<SchemaTarget>;
   /** Whether `begin` is going to be called: what expires in the embedded engine is then dropped by the maintenance. */
   readonly schedule: 'on' | 'off';
   readonly skewFutureMs: number;
@@ -97,7 +100,8 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
     parts,
     stages: [...(parts === null ? [] : [parts]), finalizing, erasing, ...scheduled],
     async prepare() {
-      await migrate({ store, logger, progress: { shown: progress, clock } }, { database: options.database });
+      const target = await options.target();
+      await migrate({ store, logger, progress: { shown: progress, clock } }, { database: options.database, target });
       await applyRetention({ store, logger }, retention);
       await prepareErasures(store);
       const newestReceivedMs = await readNewestReceived(readingAsWriter(store));

@@ -162,6 +162,7 @@ test('an engine that keeps what has expired removes nothing, whatever its clock 
       database: 'tidemark',
       startedMs: () => nowMs,
       url: null,
+      target: async () => ({ kind: 'embedded' }),
       engine: null,
       schedule: 'on',
       skewFutureMs: 3_600_000,

@@ -25,6 +25,9 @@ export interface Told {
   readonly problems: readonly string[];
 }
 
+/** Frameworks that take a test for one of theirs do not trace; keys of whoever runs this are not for fakes. */
+const unset = { NODE_ENV: 'production', OPENAI_API_KEY: '', LANGSMITH_TRACING: '', ANTHROPIC_API_KEY: '' };
+
 /**
  * A project with a framework as the registry has it, in the versions of `frameworks.json`, and Tidemark as it was
  * built. It is installed once and kept, so that whoever installs our own packages need not wait for it.
@@ -107,7 +110,12 @@ export class Framework {
   }
 
   async #succeed(words: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
-    const options = { cwd: this.directory, env: { ...process.env, ...env }, timeout: 60_000, maxBuffer: 33_554_432 };
+    const options = {
+      cwd: this.directory,
+      env: { ...process.env, ...unset, ...env },
+      timeout: 60_000,
+      maxBuffer: 33_554_432,
+    };
     try {
       return (await run(process.execPath, [...words], options)).stdout;
     } catch (error) {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ClickhouseClient, clickhouseLimits, createClickhouseClient } from '../../clickhouse/client.js';
+import { clickhouseLimits, createClickhouseClient } from '../../clickhouse/client.js';
 import { warnOfUnsafeTables } from '../../clickhouse/durable-tables.js';
 import { channelPathOf } from '../../clickhouse/embedded/process/engine-channel.js';
 import { keptWriterPassword } from '../../clickhouse/embedded/process/engine-passwords.js';
@@ -13,8 +13,9 @@ import {
   type StoreState,
 } from '../../clickhouse/queries/operations/store-state.js';
 import { readExpiredParts } from '../../clickhouse/retention/expired-parts.js';
+import { connectToServer, type ServerConnection } from '../../clickhouse/server/server-connection.js';
 import type { Config } from '../../config/config.js';
-import type { Clock } from '../../core/clock.js';
+import { type Clock, systemRandom } from '../../core/clock.js';
 import { errorMessage } from '../../core/errors.js';
 import { silentLogger } from '../../core/logger.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
@@ -25,47 +26,44 @@ import { type Finding, fault, ok, unknown, warn } from './finding.js';
 
 /** ClickHouse itself: version, settings, schema, sizes, parts, what should have expired. Reads only. */
 export async function checkStore(clock: Clock, config: Config, dataDir: string): Promise<Finding[]> {
-  const access = accessTo(config, dataDir);
+  const access = accessTo(clock, config, dataDir);
   if ('reason' in access) return [unknown('engine', access.reason, access.advice)];
-  const account = { user: access.user, password: access.password };
-  const store = createClickhouseClient(
-    { clock },
-    {
-      ...access,
-      database: config.clickhouse.database,
-      writer: account,
-      reader: account,
-      limits: clickhouseLimits(config.query),
-    },
-  );
   try {
-    return await examine(clock, config, store);
+    return await examine(clock, config, access);
   } catch (error) {
     const advice = 'see that ClickHouse runs and answers there, with the account of the configuration';
     return [fault('engine', `ClickHouse does not answer at ${access.url}: ${errorMessage(error)}`, advice)];
   } finally {
-    await store.close();
+    await access.client.close();
   }
 }
 
 type Access =
-  | { readonly url: string; readonly channelPath?: string; readonly user: string; readonly password: string }
+  | (ServerConnection & { readonly url: string })
   | { readonly reason: string; readonly advice: string | null };
 
-function accessTo({ clickhouse }: Config, dataDir: string): Access {
-  const { url, user, password, port } = clickhouse;
-  if (url !== null) return { url, user: user ?? 'default', password: password ?? '' };
+function accessTo(clock: Clock, { clickhouse, query }: Config, dataDir: string): Access {
+  const { url, port, database } = clickhouse;
+  if (url !== null) {
+    const options = { ...clickhouse, url, reads: query };
+    return { ...connectToServer({ clock, random: systemRandom }, options), url };
+  }
   const engineDir = join(dataDir, 'engine');
   if (!existsSync(engineDir)) return { reason: `there is no engine in ${dataDir} yet`, advice: null };
-  const writerPassword = keptWriterPassword(dataDir);
+  const password = keptWriterPassword(dataDir);
   const channelPath = channelPathOf(engineDir);
-  if (writerPassword === null || !existsSync(channelPath)) {
+  if (password === null || !existsSync(channelPath)) {
     return { reason: 'no engine runs here: versions, tables and parts are not known', advice: 'start the collector' };
   }
-  return { url: `http://127.0.0.1:${port}`, channelPath, user: 'tidemark', password: writerPassword };
+  const account = { user: 'tidemark', password };
+  const engine = { url: `http://127.0.0.1:${port}`, channelPath, database };
+  const limits = clickhouseLimits(query);
+  const client = createClickhouseClient({ clock }, { ...engine, writer: account, reader: account, limits });
+  return { client, url: engine.url, topology: null, target: async () => ({ kind: 'embedded' }) };
 }
 
-async function examine(clock: Clock, config: Config, store: ClickhouseClient): Promise<Finding[]> {
+async function examine(clock: Clock, config: Config, access: ServerConnection): Promise<Finding[]> {
+  const store = access.client;
   const reader = readingAsWriter(store);
   const state = await readStoreState(reader);
   const findings = [
@@ -73,7 +71,7 @@ async function examine(clock: Clock, config: Config, store: ClickhouseClient): P
     ...stateFindings(state),
     ...(config.clickhouse.url === null ? [] : await settingFindings(reader)),
   ];
-  const isPresent = await schemaFindings(store, config, findings);
+  const isPresent = await schemaFindings(access, config, findings);
   if (!isPresent) return findings;
   const tables = await readStorage(reader);
   const retention = retentionOf(config.retention);
@@ -116,11 +114,11 @@ async function settingFindings(store: StoreReader): Promise<Finding[]> {
 }
 
 /** Answers whether there are tables to look at. */
-async function schemaFindings(store: ClickhouseClient, config: Config, findings: Finding[]): Promise<boolean> {
+async function schemaFindings(access: ServerConnection, config: Config, findings: Finding[]): Promise<boolean> {
   try {
     const { steps } = await migrate(
-      { store, logger: silentLogger },
-      { database: config.clickhouse.database, dryRun: true },
+      { store: access.client, logger: silentLogger },
+      { database: config.clickhouse.database, target: await access.target(), dryRun: true },
     );
     const [first] = steps;
     if (first === undefined) {
