@@ -25,7 +25,7 @@ def tm(events: Events) -> Iterator[tidemark.Client]:
     def see(event: dict[str, Any]) -> None:
         events.append(event)
 
-    client = tidemark.Client(url="http://127.0.0.1:1", agent="a", redact=see, heartbeat_ms=0)
+    client = tidemark.Client(url="http://127.0.0.1:1", agent="a", redact=see, heartbeat_ms=0, batch_age_ms=0)
     yield client
     client.close(0)
 

@@ -18,6 +18,7 @@ from ._options import ClientOptions, read_options
 from ._post import Post
 from ._resumed import Resumed
 from ._retry import Attempts, retry, retry_async
+from ._starts import Starts
 from ._stream import Stream
 from ._words import Words
 from ._work_options import FLOWING_OPTIONS, WorkOptions
@@ -61,7 +62,8 @@ class Client(Words):
         self._late = 0
         if url:
             try:
-                self._delivery = Delivery(self.options, self.problems, self._transport(url), self._beat)
+                make = self._transport(url)
+                self._delivery = Delivery(self.options, self.problems, make, self._beat, self._tend_starts)
             except Exception as error:  # a url may be any text
                 self.problems.say("url", f"nothing is sent: cannot use the url {url!r}: {error}")
         if self._delivery is not None:
@@ -70,6 +72,7 @@ class Client(Words):
                 _threads.watch(self)
             if self.options.overflow == "disk":
                 self._delivery.start()
+        self.is_off = self._delivery is None
         self._beats = self._delivery is not None and self.options.heartbeat_ms > 0
         #: Takes an event without long texts: the delivery itself, where nothing is in between.
         self.emit: Callable[[Event], None] = _ignore
@@ -82,6 +85,7 @@ class Client(Words):
         self.event_id = _ids.event_ids()
         #: Runs and tasks that are open. A handle that nobody has any more does not beat.
         self._open: dict[int, weakref.ref[Handle]] = {}
+        self.starts = Starts(self.options.batch_age_ms / 2_000, self._wake)
 
     def _transport(self, url: str) -> Callable[[Delivery], Transport]:
         make = Post if self.options.transport == "post" else Stream
@@ -205,6 +209,13 @@ class Client(Words):
         self._redacted += 1
         return None
 
+    def _wake(self) -> None:
+        if self._delivery is not None:
+            self._delivery.wake()
+
+    def _tend_starts(self, moment: float) -> float:
+        return self.starts.tend(moment)
+
     def watch(self, handle: Handle) -> None:
         if self._beats:
             self._open[id(handle)] = weakref.ref(handle)
@@ -241,17 +252,24 @@ class Client(Words):
 
     def flush(self, timeout: float = 5.0) -> Flushed:
         """Sends what there is and waits for its acknowledgement; says what is so, in time or not."""
-        return self._delivery.flush(timeout) if self._delivery is not None else Flushed(0, 0, 0, 0)
+        if self._delivery is None:
+            return self._last
+        self.starts.tell()
+        return self._delivery.flush(timeout)
 
     async def flush_async(self, timeout: float = 5.0) -> Flushed:
         """The same without blocking the event loop."""
-        return await self._delivery.flush_async(timeout) if self._delivery is not None else Flushed(0, 0, 0, 0)
+        if self._delivery is None:
+            return self._last
+        self.starts.tell()
+        return await self._delivery.flush_async(timeout)
 
     def close(self, timeout: float = 5.0) -> Flushed:
         """Flushes and stops; what is said afterwards is not kept."""
         delivery = self._delivery
         if delivery is None:
             return self._last
+        self.starts.tell()
         delivery.flush(timeout)
         self.emit = self._too_late
         self._delivery = None
@@ -283,7 +301,7 @@ class Client(Words):
     def at_exit(self) -> None:
         """The last chance, within `exit_ms`. Work that is open stays open: nobody has said how it came out."""
         delivery = self._delivery
-        if delivery is not None and delivery.has_something:
+        if delivery is not None and (delivery.has_something or self.starts.untold):
             self.close(self.options.exit_ms / 1000)
 
     def after_fork_in_child(self) -> None:

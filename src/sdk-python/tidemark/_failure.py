@@ -12,7 +12,7 @@ from typing import NamedTuple
 CATEGORIES = frozenset(("tool", "model", "retrieval", "orchestration", "infra", "guardrail", "user"))
 _BY_KIND = {"llm": "model", "tool": "tool", "retrieval": "retrieval", "memory": "tool"}
 _GUARDRAIL = re.compile("guardrail|moderation|content_?filter|policy_?violation", re.IGNORECASE)
-_USER = re.compile("approval|deniedbyuser|denied_by_user|userdenied|userabort", re.IGNORECASE)
+_USER = re.compile("approval|denied_?by_?user|user_?(denied|abort)", re.IGNORECASE)
 _CAUSES_MAX = 8
 _INFRA = (ConnectionError, MemoryError, socket.gaierror)
 _INFRA_NUMBERS = frozenset((errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH))

@@ -35,7 +35,6 @@ class Handle(Words):
     __slots__ = (
         "__weakref__",
         "_base",
-        "_began",
         "_client",
         "_family",
         "_given_parent",
@@ -49,7 +48,10 @@ class Handle(Words):
         "_token",
         "_usage",
         "_where",
+        "_extra",
+        "_started_ms",
         "attempt",
+        "began_ns",
         "generation",
         "id",
     )
@@ -74,6 +76,8 @@ class Handle(Words):
         self._heard: Heard | None = None
         self._token: Token[Handle | None] | None = None
         self._where: Event | None = None
+        #: What its start says and its end need not.
+        self._extra: Event | None = None
         self.id = ""
         self.attempt = 1
 
@@ -139,13 +143,22 @@ class Handle(Words):
         if parent is not None and parent.id:
             base["parent_id"] = parent.id
         base["name"] = name
-        event = {"type": _STARTS[family], "event_id": client.event_id(), "ts": int(_wall() * 1000), **base}
-        self._began = _clock_ns()
-        if extra is None:
-            client.emit(event)
+        self._extra = extra
+        self._started_ms = int(_wall() * 1000)
+        self.began_ns = _clock_ns()
+        if family != "step":
+            self.tell_start()
+        elif not client.is_off:
+            client.starts.add(self)
+
+    def tell_start(self) -> None:
+        """Also by the sending thread, for a step that takes its time."""
+        client = self._client
+        told = {"type": _STARTS[self._family], "event_id": client.event_id(), "ts": self._started_ms}
+        if self._extra is None:
+            client.emit({**told, **self._base})
         else:
-            event.update(extra)
-            client.emit_long(event)
+            client.emit_long({**told, **self._base, **self._extra})
 
     def _name_itself(self, turn: Turn | None, make: Callable[[], str]) -> None:
         if turn is None:
@@ -321,7 +334,7 @@ class Handle(Words):
     def began_earlier(self, seconds: float) -> None:
         """For what hears of work after it began: its duration counts from then."""
         if self._is_open():
-            self._began -= int(seconds * 1e9)
+            self.began_ns -= int(seconds * 1e9)
 
     # Ending
 
@@ -368,29 +381,36 @@ class Handle(Words):
     def _finish(self, how: str, failure: Event | None) -> None:
         if not self._is_open():
             return
-        took = _clock_ns() - self._began
+        took = _clock_ns() - self.began_ns
         self._state = _ENDED
         client = self._client
         if self.generation != client.generation:
             # It was begun before a fork: its end is the parent's to tell.
             return
         try:
-            family = self._family
+            family, extra = self._family, None
+            event = self._base
             if family != "step":
                 client.unwatch(self)
+            elif client.starts.untold.pop(self, False):
+                event["started_at"] = self._started_ms
+                extra = self._extra
+            else:
+                # Its start may be about to be told by another thread.
+                event = event.copy()
             # Nothing is said of it any more, so that what it kept of itself becomes the event.
-            event = self._base
             event["type"] = f"{family}.{how}"
             event["event_id"] = client.event_id()
             event["ts"] = int(_wall() * 1000)
             event["duration_ms"] = took / 1_000_000
-            if self._usage is not None:
-                event.update(self._usage)
-            if self._later is None and failure is None:
+            if self._later is None and failure is None and extra is None:
+                if self._usage is not None:
+                    event.update(self._usage)
                 client.emit(event)
                 return
-            event.update(self._later or {})
-            event.update(failure or {})
+            for more in (extra, self._usage, self._later, failure):
+                if more is not None:
+                    _join(event, more)
             client.emit_long(event)
         except Exception as error:  # nothing throws out of telemetry
             client.problems.say("end", f"cannot end {self._family} {self._name!r}: {error}")
@@ -412,6 +432,13 @@ class Handle(Words):
 
 class _Pair(tuple[Any, Any]):
     """A key and its value, not yet looked at."""
+
+
+def _join(event: Event, more: Event) -> None:
+    """The later wins; maps are merged by key, as the collector does it with two events."""
+    for field, value in more.items():
+        before = event.get(field)
+        event[field] = {**before, **value} if isinstance(value, dict) and isinstance(before, dict) else value
 
 
 _ID_FIELDS = {"run": "run_id", "task": "task_id", "step": "step_id"}
