@@ -269,6 +269,7 @@ function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 's
       erasure: config.erasure,
       engine: store.engine,
       target: store.target,
+      settings: store.settings,
     },
   );
 }

@@ -10,7 +10,6 @@ import type { Stage } from '../core/stage.js';
 import { dayMs } from '../core/time-span.js';
 import type { ClickhouseClient } from './client.js';
 import type { SchemaTarget } from './cluster/schema-target.js';
-import { warnOfUnsafeTables } from './durable-tables.js';
 import { prepareErasures } from './erasure/erasable-tables.js';
 import { StoreEraser } from './erasure/store-eraser.js';
 import { type LostRowsDeps, writeLostRows } from './integrity/lost-rows.js';
@@ -53,6 +52,8 @@ export interface StoreUpkeepOptions {
   readonly url: string | null;
   /** What the schema is rendered for. */
   readonly target: () => Promise<SchemaTarget>;
+  /** Looked at once the schema is there. */
+  readonly settings: { look(): Promise<void> } | null;
   /** Whether `begin` is going to be called: what expires in the embedded engine is then dropped by the maintenance. */
   readonly schedule: 'on' | 'off';
   readonly skewFutureMs: number;
@@ -106,7 +107,7 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
       await prepareErasures(store);
       const newestReceivedMs = await readNewestReceived(readingAsWriter(store));
       if (newestReceivedMs > 0) aging.start(newestReceivedMs);
-      if (options.url !== null) return void (await warnOfUnsafeTables({ store: readingAsWriter(store), logger }));
+      if (options.url !== null) return await options.settings?.look();
       await dropHeldTables(store);
       receipt.follow(newestReceivedMs);
       await setExpiryOwner(store, options.schedule === 'on' ? 'maintenance' : 'engine');

@@ -163,6 +163,7 @@ test('an engine that keeps what has expired removes nothing, whatever its clock 
       startedMs: () => nowMs,
       url: null,
       target: async () => ({ kind: 'embedded' }),
+      settings: null,
       engine: null,
       schedule: 'on',
       skewFutureMs: 3_600_000,
