@@ -87,6 +87,8 @@ export function clickhouseLimits(reads: ReadLimits): ClickhouseLimits {
 export interface ClickhouseClient extends StoreReader, StoreExporter, StoreWriter, HealthProbe {
   /** Round trip of a `SELECT 1` of the reader, in ms. Rejects with `store_unavailable`. */
   ping(): Promise<number>;
+  /** What each server answers to a read of the writer; of one that does not answer, nothing. */
+  rowsOfEach<Row>(query: StoreQuery): Promise<readonly { readonly url: string; readonly rows: readonly Row[] }[]>;
   /** Idempotent; requests under way fail. */
   close(): Promise<void>;
 }
@@ -157,6 +159,18 @@ class HttpClickhouseClient implements ClickhouseClient {
     return await this.#writing({ what: `run ${query.name}`, at: 'first' }, query.signal, ({ writer }, abort_signal) =>
       jsonRows<Row>(writer, query, { abort_signal }),
     );
+  }
+
+  async rowsOfEach<Row>(query: StoreQuery) {
+    const deadline = new Deadline(this.#clock, this.#options.limits.pingDurationMsMax, query.signal);
+    try {
+      return await this.#pool.forEach(async ({ writer }, url) => {
+        const read = jsonRows<Row>(writer, query, { abort_signal: deadline.signal });
+        return { url, rows: await read.catch((): Row[] => []) };
+      });
+    } finally {
+      deadline.end();
+    }
   }
 
   async command(statement: StoreStatement): Promise<void> {
