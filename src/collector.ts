@@ -268,6 +268,8 @@ function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 's
       retention: retentionOf(config.retention),
       erasure: config.erasure,
       engine: store.engine,
+      target: store.target,
+      settings: store.settings,
     },
   );
 }
@@ -317,7 +319,7 @@ function joinHttp(
 ): HttpServer {
   const { clock, random, logger, config, metrics, version } = setting;
   const { pipeline, live, spool, windows, endpoints, store, decoder, delivery, upkeep, startup, disk } = parts;
-  const storeProbes = [upkeep.maintenance, ...(upkeep.parts === null ? [] : [upkeep.parts])];
+  const storeProbes = [upkeep.maintenance, upkeep.parts, upkeep.lease].filter((probe) => probe !== null);
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax });

@@ -27,7 +27,7 @@ const long = [
   ...['full-spool', 'history', 'percentiles', 'quarantine', 'reader-access', 'schemathesis', 'start-refusals'].map(
     (name) => `test/end-to-end/${name}.test.ts`,
   ),
-  'test/end-to-end/{told-apart,vectors}.test.ts',
+  'test/end-to-end/{told-apart,two-shards,vectors}.test.ts',
 ];
 
 export default defineConfig({

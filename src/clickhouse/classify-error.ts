@@ -120,6 +120,22 @@ export function classifyError(error: unknown): StoreErrorCode {
   return rejectedNumbers.has(number) ? 'store_rejected' : 'store_failed';
 }
 
+/** Of one replica: another may do what this one cannot. */
+const replicaNumbers: ReadonlySet<number> = new Set([
+  202, // TOO_MANY_SIMULTANEOUS_QUERIES
+  225, // NO_ZOOKEEPER
+  242, // TABLE_IS_READ_ONLY
+  999, // KEEPER_EXCEPTION
+]);
+
+/** Whether an error of the client says that this server cannot be used now, and another of the store might be. */
+export function isServerOut(error: unknown): boolean {
+  const number = storeErrorNumber(error);
+  if (number !== null) return replicaNumbers.has(number);
+  // Errors of sockets, names and certificates have a code of the system; an answer that cannot be read has none.
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code !== 'ABORT_ERR';
+}
+
 /** The number of a ClickHouse error, of the error itself or of what caused it; null when there is none. */
 export function storeErrorNumber(error: unknown): number | null {
   if (typeof error !== 'object' || error === null) return null;

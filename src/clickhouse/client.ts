@@ -1,28 +1,32 @@
 import type { Readable } from 'node:stream';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient, type QueryParams } from '@clickhouse/client';
-import type { Clock } from '../core/clock.js';
+import type { Clock, Random } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import type { StoreReadInstruments } from '../core/instruments.js';
 import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.js';
 import type { StoreExporter } from '../core/ports/store-exporter.js';
 import type { StoreQuery, StoreReader } from '../core/ports/store-reader.js';
 import type { ReadLimits } from '../core/read-limits.js';
-import { storeError } from './classify-error.js';
+import { isServerOut, storeError } from './classify-error.js';
 import { Deadline } from './deadline.js';
 import { ChannelAgent } from './embedded/process/engine-channel.js';
+import { type EndpointChoice, EndpointPool } from './endpoint-pool.js';
 import { StoreExports } from './exporter.js';
+import { type InsertCompression, packed } from './insert-compression.js';
 import { readError } from './read-error.js';
 import { ReadGate } from './read-gate.js';
-import type { StoreStatement, StoreWriter } from './store-writer.js';
+import type { StoreSettings, StoreStatement, StoreWriter } from './store-writer.js';
 
 /**
  * The one client of ClickHouse, embedded or server, over HTTP: a reader and a writer account, each with its own
- * connections, so that a heavy read never stands in the way of an insert.
+ * connections, so that a heavy read never stands in the way of an insert. Of several servers reads and inserts go to
+ * the one with the least to do; other statements to the first that answers, because they see what was written before.
  *
  * The reader account may be read-only but must accept settings (`readonly = 2` on a server): the limits of a
  * read travel with it.
  */
 export interface ClickhouseOptions {
+  /** One address, or several with commas between. */
   readonly url: string;
   /** Unix socket to connect to in place of the host of `url`: the channel of an embedded engine. */
   readonly channelPath?: string;
@@ -30,9 +34,28 @@ export interface ClickhouseOptions {
   readonly writer: ClickhouseAccount;
   readonly reader: ClickhouseAccount;
   readonly limits: ClickhouseLimits;
+  /** Absent: as the system has it. */
+  readonly tls?: ClickhouseTls;
+  /** Of every statement. */
+  readonly settings?: StoreSettings;
+  /** Of the rows of an insert on their way. */
+  readonly insertCompression?: InsertCompression;
 }
 
-export interface ClickhouseAccount {
+export interface ClickhouseTls {
+  readonly ca: Buffer;
+  /** By which the user is known, in place of a password. */
+  readonly client: { readonly certificate: Buffer; readonly key: Buffer } | null;
+}
+
+/** The connections to one server. */
+interface Connections {
+  readonly reader: ClickHouseClient;
+  readonly writer: ClickHouseClient;
+  readonly exporter: ClickHouseClient;
+}
+
+interface ClickhouseAccount {
   readonly user: string;
   readonly password: string;
 }
@@ -64,12 +87,16 @@ export function clickhouseLimits(reads: ReadLimits): ClickhouseLimits {
 export interface ClickhouseClient extends StoreReader, StoreExporter, StoreWriter, HealthProbe {
   /** Round trip of a `SELECT 1` of the reader, in ms. Rejects with `store_unavailable`. */
   ping(): Promise<number>;
+  /** What each server answers to a read of the writer; of one that does not answer, nothing. */
+  rowsOfEach<Row>(query: StoreQuery): Promise<readonly { readonly url: string; readonly rows: readonly Row[] }[]>;
   /** Idempotent; requests under way fail. */
   close(): Promise<void>;
 }
 
 export interface ClickhouseDeps {
   readonly clock: Clock;
+  /** Spreads how long a server that did not answer is left out; absent: the least there is. */
+  readonly random?: Random;
   /** Absent in tools that have no metrics page. */
   readonly instruments?: StoreReadInstruments;
 }
@@ -84,35 +111,28 @@ class HttpClickhouseClient implements ClickhouseClient {
   readonly #clock: Clock;
   readonly #instruments: StoreReadInstruments | undefined;
   readonly #options: ClickhouseOptions;
-  readonly #reader: ClickHouseClient;
-  readonly #writer: ClickHouseClient;
-  readonly #exporter: ClickHouseClient;
+  readonly #pool: EndpointPool<Connections>;
   readonly #gate: ReadGate;
   readonly #exports: StoreExports;
 
-  constructor({ clock, instruments }: ClickhouseDeps, options: ClickhouseOptions) {
+  constructor({ clock, random = () => 0, instruments }: ClickhouseDeps, options: ClickhouseOptions) {
     this.#clock = clock;
     this.#instruments = instruments;
     this.#options = options;
-    const { limits, database } = options;
-    // One socket beyond the gate is the ping's.
-    this.#reader = connect(options, { account: options.reader, database, socketsMax: limits.concurrencyMax + 1 });
-    this.#writer = connect(options, { account: options.writer, database, socketsMax: 4 });
-    this.#exporter = connect(options, {
-      account: options.reader,
-      database,
-      socketsMax: limits.exportsMax,
-      silentMsMax: limits.exportTimeoutMs,
-    });
-    this.#exports = new StoreExports(clock, limits, async ({ sql, params, settings, signal }) => {
-      const { stream, response_headers: headers } = await this.#exporter.exec({
-        query: sql,
-        query_params: { ...params },
-        clickhouse_settings: { ...settings },
-        abort_signal: signal,
-      });
-      return { stream, headers };
-    });
+    const { limits } = options;
+    const endpoints = options.url.split(',').map((url) => ({ url, connection: connectTo(options, url) }));
+    this.#pool = new EndpointPool({ clock, random, isOut: isServerOut }, endpoints);
+    this.#exports = new StoreExports(clock, limits, ({ sql, params, settings, signal }) =>
+      this.#pool.runAnywhere(async ({ exporter }) => {
+        const { stream, response_headers: headers } = await exporter.exec({
+          query: sql,
+          query_params: { ...params },
+          clickhouse_settings: { ...settings },
+          abort_signal: signal,
+        });
+        return { stream, headers };
+      }),
+    );
     this.#gate = new ReadGate(limits);
   }
 
@@ -120,7 +140,9 @@ class HttpClickhouseClient implements ClickhouseClient {
     const deadline = new Deadline(this.#clock, this.#options.limits.timeoutMs, query.signal);
     try {
       return await this.#inTurn(query, deadline.signal, () =>
-        jsonRows<Row>(this.#reader, query, { ...this.#readSettings(), abort_signal: deadline.signal }),
+        this.#pool.runAnywhere(({ reader }) =>
+          jsonRows<Row>(reader, query, { ...this.#readSettings(), abort_signal: deadline.signal }),
+        ),
       );
     } catch (error) {
       throw readError(query.name, error, deadline);
@@ -134,26 +156,38 @@ class HttpClickhouseClient implements ClickhouseClient {
   }
 
   async writerRows<Row>(query: StoreQuery): Promise<Row[]> {
-    return await this.#writing(`run ${query.name}`, query.signal, (abort_signal) =>
-      jsonRows<Row>(this.#writer, query, { abort_signal }),
+    return await this.#writing({ what: `run ${query.name}`, at: 'first' }, query.signal, ({ writer }, abort_signal) =>
+      jsonRows<Row>(writer, query, { abort_signal }),
     );
   }
 
-  async command(statement: StoreStatement): Promise<void> {
-    const account = this.#options.writer;
-    // ClickHouse refuses any statement on a connection that names a database which does not exist.
-    const client =
-      statement.databaseMissing === true
-        ? connect(this.#options, { account, database: 'default', socketsMax: 1 })
-        : this.#writer;
+  async rowsOfEach<Row>(query: StoreQuery) {
+    const deadline = new Deadline(this.#clock, this.#options.limits.pingDurationMsMax, query.signal);
     try {
-      await this.#writing(`run ${statement.name}`, undefined, async (abort_signal) => {
-        const params = statement.params === undefined ? {} : { query_params: { ...statement.params } };
-        await client.command({ query: statement.sql, abort_signal, ...params });
+      return await this.#pool.forEach(async ({ writer }, url) => {
+        const read = jsonRows<Row>(writer, query, { abort_signal: deadline.signal });
+        return { url, rows: await read.catch((): Row[] => []) };
       });
     } finally {
-      if (client !== this.#writer) await client.close();
+      deadline.end();
     }
+  }
+
+  async command(statement: StoreStatement): Promise<void> {
+    const place = { what: `run ${statement.name}`, at: 'first' } as const;
+    await this.#writing(place, undefined, async ({ writer }, abort_signal, url) => {
+      // ClickHouse refuses any statement on a connection that names a database which does not exist.
+      const account = this.#options.writer;
+      const isMissing = statement.databaseMissing === true;
+      const client = isMissing ? connect(this.#options, url, { account, database: 'default', socketsMax: 1 }) : writer;
+      const params = statement.params === undefined ? {} : { query_params: { ...statement.params } };
+      const settings = { ...this.#writeSettings(), ...statement.settings };
+      try {
+        await client.command({ query: statement.sql, abort_signal, clickhouse_settings: settings, ...params });
+      } finally {
+        if (isMissing) await client.close();
+      }
+    });
   }
 
   async insertStream(statement: StoreStatement, body: Readable): Promise<void> {
@@ -164,8 +198,17 @@ class HttpClickhouseClient implements ClickhouseClient {
       controller.abort(error);
     });
     try {
-      await this.#writing(`run ${statement.name}`, controller.signal, async (abort_signal) => {
-        const result = await this.#writer.exec({ query: statement.sql, values: body, abort_signal });
+      const place = { what: `run ${statement.name}`, at: 'spread' } as const;
+      await this.#writing(place, controller.signal, async ({ writer }, abort_signal) => {
+        const { values, headers } = packed(body, this.#options.insertCompression ?? 'none');
+        const settings = { ...this.#writeSettings(), ...statement.settings };
+        const result = await writer.exec({
+          query: statement.sql,
+          values,
+          abort_signal,
+          clickhouse_settings: settings,
+          http_headers: headers,
+        });
         // The answer is empty, but its end is what frees the socket.
         for await (const _ of result.stream);
       });
@@ -182,9 +225,13 @@ class HttpClickhouseClient implements ClickhouseClient {
     const started = this.#clock.monotonicMs();
     const deadline = new Deadline(this.#clock, this.#options.limits.pingDurationMsMax, undefined);
     try {
-      const result = await this.#reader.ping({ select: true, abort_signal: deadline.signal });
-      if (!result.success) throw readError('ping', result.error, deadline);
+      await this.#pool.runAnywhere(async ({ reader }) => {
+        const result = await reader.ping({ select: true, abort_signal: deadline.signal });
+        if (!result.success) throw result.error;
+      });
       return this.#clock.monotonicMs() - started;
+    } catch (error) {
+      throw readError('ping', error, deadline);
     } finally {
       deadline.end();
     }
@@ -192,8 +239,13 @@ class HttpClickhouseClient implements ClickhouseClient {
 
   async health(): Promise<DependencyHealth> {
     const { url, database } = this.#options;
+    const { endpoints } = this.#pool;
     const details = {
-      url: new URL(url).origin,
+      url: url
+        .split(',')
+        .map((each) => new URL(each).origin)
+        .join(','),
+      ...(endpoints.length === 1 ? {} : { servers_out: endpoints.filter(({ problem }) => problem !== null).length }),
       database,
       reads: this.#gate.running,
       reads_waiting: this.#gate.waiting,
@@ -209,17 +261,19 @@ class HttpClickhouseClient implements ClickhouseClient {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#reader.close(), this.#writer.close(), this.#exporter.close()]);
+    await this.#pool.forEach(async ({ reader, writer, exporter }) => {
+      await Promise.all([reader.close(), writer.close(), exporter.close()]);
+    });
   }
 
   async #writing<T>(
-    what: string,
+    { what, at }: { readonly what: string; readonly at: EndpointChoice },
     signal: AbortSignal | undefined,
-    run: (signal: AbortSignal) => Promise<T>,
+    run: (connections: Connections, signal: AbortSignal, url: string) => Promise<T>,
   ): Promise<T> {
     const deadline = new Deadline(this.#clock, this.#options.limits.writeDurationMsMax, signal);
     try {
-      return await run(deadline.signal);
+      return await this.#pool.run(at, (connections, url) => run(connections, deadline.signal, url));
     } catch (error) {
       if (!deadline.passed) throw storeError(what, error);
       const message = `cannot ${what}: no answer within ${deadline.durationMs} ms`;
@@ -238,6 +292,11 @@ class HttpClickhouseClient implements ClickhouseClient {
     });
   }
 
+  /** A server may answer before it is done, and then with a status that tells nothing. */
+  #writeSettings(): StoreSettings {
+    return this.#options.channelPath === undefined ? { wait_end_of_query: 1 } : {};
+  }
+
   #readSettings(): Pick<QueryParams, 'clickhouse_settings'> {
     const { limits } = this.#options;
     return {
@@ -251,13 +310,32 @@ class HttpClickhouseClient implements ClickhouseClient {
         cancel_http_readonly_queries_on_client_close: 1,
         output_format_json_quote_64bit_integers: 0,
         output_format_json_quote_denormals: 0,
+        // A read that fails midway has the status of a failure.
+        ...(this.#options.channelPath === undefined ? { wait_end_of_query: 1 } : {}),
       },
     };
   }
 }
 
+function connectTo(options: ClickhouseOptions, url: string): Connections {
+  const { limits, database } = options;
+  const { concurrencyMax, exportsMax, exportTimeoutMs } = limits;
+  return {
+    // One socket beyond the gate is the ping's.
+    reader: connect(options, url, { account: options.reader, database, socketsMax: concurrencyMax + 1 }),
+    writer: connect(options, url, { account: options.writer, database, socketsMax: 4 }),
+    exporter: connect(options, url, {
+      account: options.reader,
+      database,
+      socketsMax: exportsMax,
+      silentMsMax: exportTimeoutMs,
+    }),
+  };
+}
+
 function connect(
   options: ClickhouseOptions,
+  url: string,
   connection: {
     readonly account: ClickhouseAccount;
     readonly database: string;
@@ -266,7 +344,7 @@ function connect(
   },
 ): ClickHouseClient {
   return createClient({
-    url: options.url,
+    url,
     username: connection.account.user,
     password: connection.account.password,
     database: connection.database,
@@ -275,6 +353,8 @@ function connect(
     ...(options.channelPath === undefined
       ? {}
       : { http_agent: new ChannelAgent(options.channelPath, connection.socketsMax) }),
+    ...(options.tls === undefined ? {} : { tls: tlsOf(options.tls) }),
+    clickhouse_settings: { ...options.settings },
     // The deadlines of each request are ours; this one only guards against their absence.
     request_timeout: connection.silentMsMax ?? options.limits.writeDurationMsMax + options.limits.timeoutMs,
     // Progress headers of a long insert pass Node's 16 KiB.
@@ -282,6 +362,10 @@ function connect(
     // It writes failed queries to the console by itself; errors reach our log through whoever asked.
     log: { level: ClickHouseLogLevel.OFF },
   });
+}
+
+function tlsOf({ ca, client }: ClickhouseTls) {
+  return client === null ? { ca_cert: ca } : { ca_cert: ca, cert: client.certificate, key: client.key };
 }
 
 async function jsonRows<Row>(

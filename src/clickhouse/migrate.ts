@@ -5,6 +5,13 @@ import type { Logger } from '../core/logger.js';
 import { packageFile } from '../core/package-root.js';
 import { type Progress, silentProgress } from '../core/progress.js';
 import { storeErrorNumber } from './classify-error.js';
+import {
+  createSchemaRenderer,
+  databaseStatements,
+  renderMigration,
+  type SchemaRenderer,
+} from './cluster/schema-rendering.js';
+import type { SchemaTarget } from './cluster/schema-target.js';
 import { type MigrationFile, readMigrationFiles } from './migration-file.js';
 import { mendSchema } from './schema-objects.js';
 import { watchStep } from './step-watch.js';
@@ -26,6 +33,8 @@ export interface MigrateOptions {
   readonly dryRun?: boolean;
   /** Where the files are; default: those of the package. */
   readonly directory?: URL;
+  /** What they are rendered for; default: as they are written. */
+  readonly target?: SchemaTarget;
 }
 
 /** What was done, or with `dryRun` what would be, in order. */
@@ -55,19 +64,33 @@ interface LedgerRow {
 export async function migrate(deps: MigrateDeps, options: MigrateOptions): Promise<MigrationReport> {
   invariant(/^[A-Za-z_][A-Za-z0-9_]*$/.test(options.database), `${options.database} is not a database name`);
   const files = readMigrationFiles(options.directory ?? packageFile('clickhouse/migrations/'));
-  const applied = await readLedger(deps.store, options);
+  const renderer = createSchemaRenderer(files, options.target ?? { kind: 'embedded' });
+  const applied = await readLedger(deps.store, options, renderer);
   for (const row of applied) assertOurs(row, files[row.number - 1], options.database);
   for (const row of applied) assertUnchanged(row, files[row.number - 1]);
   const direction = options.downCount === undefined ? 'up' : 'down';
-  const steps =
+  const chosen =
     options.downCount === undefined ? pendingOf(files, applied) : newestOf(files, applied, options.downCount);
+  const steps = chosen.map((file) => renderMigration(file, renderer));
   if (options.dryRun !== true) {
     await takeSteps(deps, options, { steps, direction });
     // A newer version may have dropped what this one knows.
     const isKnown = applied.every((row) => row.number <= files.length);
-    if (direction === 'up' && isKnown && steps.length < files.length) await mendSchema(deps, files);
+    if (direction === 'up' && isKnown && steps.length < files.length) await mendSchema(deps, files, renderer);
   }
   return { direction, steps };
+}
+
+/** Every statement that a new store takes, without asking one: databases, ledger and all migrations. */
+export function wholeSchema(target: SchemaTarget, database: string): MigrationReport & { readonly first: string[] } {
+  const files = readMigrationFiles(packageFile('clickhouse/migrations/'));
+  const renderer = createSchemaRenderer(files, target);
+  const steps = files.map((file) => renderMigration(file, renderer));
+  return {
+    direction: 'up',
+    first: [...databaseStatements(target, database), ...ledgerStatements(renderer, database)],
+    steps,
+  };
 }
 
 function pendingOf(files: readonly MigrationFile[], applied: readonly LedgerRow[]): MigrationFile[] {
@@ -152,7 +175,7 @@ const unknownTable = 60;
 const unknownDatabase = 81;
 
 /** The migrations that are applied, by number. Creates database and ledger when they are missing. */
-async function readLedger(store: StoreWriter, options: MigrateOptions): Promise<LedgerRow[]> {
+async function readLedger(store: StoreWriter, options: MigrateOptions, renderer: SchemaRenderer): Promise<LedgerRow[]> {
   try {
     return await store.writerRows<LedgerRow>({
       name: 'applied_migrations',
@@ -167,32 +190,45 @@ async function readLedger(store: StoreWriter, options: MigrateOptions): Promise<
   } catch (error) {
     const number = storeErrorNumber(error);
     if (number !== unknownTable && number !== unknownDatabase) throw error;
-    if (options.dryRun !== true) await createLedger(store, options, number === unknownDatabase);
+    const databaseMissing = number === unknownDatabase;
+    if (options.dryRun !== true) await createLedger(store, options, { renderer, databaseMissing });
     return [];
   }
 }
 
-async function createLedger(store: StoreWriter, options: MigrateOptions, databaseMissing: boolean): Promise<void> {
+async function createLedger(
+  store: StoreWriter,
+  options: MigrateOptions,
+  { renderer, databaseMissing }: { readonly renderer: SchemaRenderer; readonly databaseMissing: boolean },
+): Promise<void> {
   if (databaseMissing) {
-    const sql = `CREATE DATABASE IF NOT EXISTS ${options.database}`;
-    await store.command({ name: 'create database', sql, databaseMissing: true });
+    for (const sql of databaseStatements(renderer.target, options.database)) {
+      await store.command({ name: 'create database', sql, databaseMissing: true });
+    }
   }
-  await store.command({
-    name: 'create migration ledger',
-    sql: `
-      CREATE TABLE IF NOT EXISTS ${options.database}.schema_migrations
-      (
-          number UInt16 COMMENT 'Number of the migration.',
-          name String COMMENT 'Its file.',
-          checksum String COMMENT 'SHA-256 of its statements.',
-          applied Bool COMMENT 'Applied, or taken back; the newest row of a number holds.',
-          at DateTime64(6, 'UTC') COMMENT 'When.'
-      )
-      ENGINE = MergeTree
-      ORDER BY (number, at)
-      SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
-      COMMENT 'Steps of the schema migrations.'`,
-  });
+  for (const sql of ledgerStatements(renderer, options.database)) {
+    await store.command({ name: 'create migration ledger', sql });
+  }
+}
+
+const ledgerStatement = `
+CREATE TABLE IF NOT EXISTS schema_migrations
+(
+    number UInt16 COMMENT 'Number of the migration.',
+    name String COMMENT 'Its file.',
+    checksum String COMMENT 'SHA-256 of its statements.',
+    applied Bool COMMENT 'Applied, or taken back; the newest row of a number holds.',
+    at DateTime64(6, 'UTC') COMMENT 'When.'
+)
+ENGINE = MergeTree
+ORDER BY (number, at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'Steps of the schema migrations.'`.trim();
+
+/** On a cluster the rendering names the database itself. */
+function ledgerStatements({ target, render }: SchemaRenderer, database: string): readonly string[] {
+  if (target.kind === 'cluster') return render(ledgerStatement);
+  return render(ledgerStatement).map((sql) => sql.replace(' schema_migrations', ` ${database}.schema_migrations`));
 }
 
 async function recordStep(

@@ -10,6 +10,7 @@ export interface StoreStatement {
   /** One statement; may hold `{name:Type}` parameters. */
   readonly sql: string;
   readonly params?: StoreQuery['params'];
+  readonly settings?: StoreSettings;
   /** The statement must not assume that the database exists: it is the one that creates it. */
   readonly databaseMissing?: true;
 }

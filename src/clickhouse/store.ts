@@ -10,6 +10,8 @@ import type { SegmentWriter } from '../core/ports/segment-writer.js';
 import type { ReadLimits } from '../core/read-limits.js';
 import type { Stage } from '../core/stage.js';
 import { type ClickhouseClient, clickhouseLimits, createClickhouseClient } from './client.js';
+import { ClusterSegmentWriter } from './cluster/cluster-segment-writer.js';
+import type { SchemaTarget } from './cluster/schema-target.js';
 import { mustHaveLibrary } from './embedded/engine-load.js';
 import { collectorReader } from './embedded/front/engine-door.js';
 import {
@@ -22,8 +24,11 @@ import { createEngineProcess } from './embedded/process/engine-process.js';
 import type { EngineLimits } from './embedded/process/engine-protocol.js';
 import { mustHaveSandbox } from './embedded/sandbox/engine-fork.js';
 import type { SandboxMode } from './embedded/sandbox/launch-report.js';
+import type { InsertCompression } from './insert-compression.js';
 import { ExactSegmentWriter } from './segments/exact-segment-writer.js';
 import { createSegmentWriter } from './segments/segment-insert.js';
+import { connectToServer } from './server/server-connection.js';
+import { ServerSettings } from './server/server-settings.js';
 
 export interface StoreDeps {
   readonly clock: Clock;
@@ -41,6 +46,13 @@ export interface StoreOptions {
   readonly url: string | null;
   readonly user: string | null;
   readonly password: string | null;
+  readonly caFile: string | null;
+  readonly certificateFile: string | null;
+  readonly keyFile: string | null;
+  readonly compression: InsertCompression;
+  /** Of the server; null: it is alone, or hides that it is not. */
+  readonly cluster: string | null;
+  readonly insertQuorum: string | null;
   /** Of the embedded engine, on 127.0.0.1; 0 takes a free one. */
   readonly port: number;
   readonly database: string;
@@ -80,6 +92,10 @@ export interface ConnectedStore {
   /** What runs in this collector for the store: the embedded engine, or nothing; and the way to the store. */
   readonly stages: readonly Stage[];
   enginePid(): number | undefined;
+  /** What the schema is rendered for. Rejects as `StoreReader.rows`. */
+  target(): Promise<SchemaTarget>;
+  /** Of a server, whose settings are its operator's; null for the embedded engine. */
+  readonly settings: ServerSettings | null;
   /** Of the embedded engine: where it runs, and where what was seen of its parts is kept. Null for a server. */
   readonly engine: { readonly directory: string; readonly ledgerPath: string } | null;
 }
@@ -91,16 +107,27 @@ export async function connectStore(deps: StoreDeps, options: StoreOptions): Prom
 }
 
 function connectServer(deps: StoreDeps, options: StoreOptions, url: string): ConnectedStore {
-  const account = { user: options.user ?? 'default', password: options.password ?? '' };
-  const client = createClient(deps, options, { url, writer: account, reader: account });
+  const server = connectToServer({ ...deps, instruments: deps.reads }, { ...options, url });
+  const { client } = server;
+  const settings = new ServerSettings(server, deps.logger);
+  const { database, insertQuorum: quorum } = options;
+  const segments =
+    server.topology === null
+      ? createSegmentWriter({ store: client }, { database, transport: 'body', quorum })
+      : new ClusterSegmentWriter(
+          { store: client, topology: server.topology, notes: deps.insertNotes },
+          { database, quorum },
+        );
   return {
     url,
     newReaderPassword: null,
     client,
-    segments: createSegmentWriter({ store: client }, { database: options.database, transport: 'body' }),
-    probes: [client],
+    segments,
+    probes: [client, settings],
+    settings,
     stages: [closing(client)],
     enginePid: () => undefined,
+    target: server.target,
     engine: null,
   };
 }
@@ -145,6 +172,8 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     probes: [engine, client],
     stages: [engine, closing(client)],
     enginePid: () => engine.pid(),
+    target: async () => ({ kind: 'embedded' }),
+    settings: null,
     engine: { directory: engineDir, ledgerPath: join(options.dataDir, 'engine-parts.json') },
   };
 }

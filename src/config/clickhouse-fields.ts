@@ -16,9 +16,9 @@ const engineReader = z.strictObject({
 
 export const clickhouseFields = {
   url: optionalText({
-    pattern: /^https?:\/\/[^\s@/?#]+\/?$/,
-    allowed: 'an http:// or https:// address without user, path or query',
-    meaning: 'ClickHouse server to use; unset starts the embedded engine.',
+    pattern: /^https?:\/\/[^\s@/?#,]+\/?(,https?:\/\/[^\s@/?#,]+\/?){0,63}$/,
+    allowed: 'up to 64 http:// or https:// addresses with commas between, without user, path or query',
+    meaning: 'ClickHouse server to use, or several that hold one store; unset starts the embedded engine.',
   }),
   port: integer(
     { default: 8123, min: 0, max: 65_535 },
@@ -35,11 +35,40 @@ export const clickhouseFields = {
     meaning: 'Password on a ClickHouse server.',
     secret: true,
   }),
+  caFile: optionalText({
+    pattern: /^.{1,4096}$/,
+    allowed: 'a path of up to 4,096 characters',
+    meaning: 'PEM file of the authorities a ClickHouse server is trusted by; unset: those of Node.',
+  }),
+  certificateFile: optionalText({
+    pattern: /^.{1,4096}$/,
+    allowed: 'a path of up to 4,096 characters',
+    meaning: 'PEM file of the certificate by which a ClickHouse server knows the user, in place of a password.',
+  }),
+  keyFile: optionalText({
+    pattern: /^.{1,4096}$/,
+    allowed: 'a path of up to 4,096 characters',
+    meaning: 'PEM file of the key of that certificate.',
+  }),
+  compression: choice(['none', 'gzip'], {
+    default: 'none',
+    meaning: 'How inserts travel to a ClickHouse server.',
+  }),
   database: text({
     default: 'tidemark',
     pattern: /^[A-Za-z_][A-Za-z0-9_]{0,63}$/,
     allowed: 'a name of 1 to 64 of A-Z a-z 0-9 _ that does not start with a digit',
     meaning: 'Database of all tables and views.',
+  }),
+  cluster: optionalText({
+    pattern: /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/,
+    allowed: 'a name of 1 to 64 of A-Z a-z 0-9 _ - that does not start with a digit',
+    meaning: 'Cluster of the ClickHouse server, as `system.clusters` names it: tables are replicated and sharded.',
+  }),
+  insertQuorum: optionalText({
+    pattern: /^(auto|[1-9][0-9]{0,2})$/,
+    allowed: 'auto or a number from 1 to 999',
+    meaning: 'Replicas that must have a segment before its insert succeeds; unset: one. `auto` is most of them.',
   }),
   readerAccess: choice(['password', 'open'], {
     default: 'password',
@@ -82,15 +111,15 @@ export const clickhouseFields = {
   readerThreadsMax: integer({ default: 1, min: 1, max: 256 }, "Threads of one query of the embedded engine's port."),
   readerTimeoutMs: integer(
     { default: 60_000, min: 100, max: 3_600_000 },
-    "Time of one query of the embedded engine's port, and of its result when it is not streamed.",
+    "Time of one query of the embedded engine's port, and of its result when it is not sent while it is made.",
   ),
   readerResultBytesMax: integer(
     { default: 64 * mebibyte, min: mebibyte, max: 1_024 * mebibyte },
-    "Bytes of a result of the embedded engine's port that is not streamed, as sent.",
+    "Bytes of a result of the embedded engine's port that is held until it is complete, as sent.",
   ),
   readerRowsMax: integer(
     { default: 1_000_000, min: 1_000, max: 1_000_000_000 },
-    "Rows of a result of the embedded engine's port that is not streamed.",
+    "Rows of a result of the embedded engine's port that is held until it is complete.",
   ),
   memoryRatioMax: ratio({ default: 0.4, min: 0.05, max: 0.9 }, 'Share of the memory the embedded engine may use.'),
   sandbox: choice(['auto', 'on', 'off'], {

@@ -151,6 +151,27 @@ const relations: readonly Relation[] = [
     because: 'the embedded engine makes its own users',
   },
   {
+    holds: ({ clickhouse }) => clickhouse.url !== null || clickhouse.cluster === null,
+    path: 'clickhouse.cluster',
+    must: 'needs',
+    other: 'clickhouse.url',
+    because: 'the embedded engine is of one collector',
+  },
+  {
+    holds: ({ clickhouse }) => (clickhouse.certificateFile === null) === (clickhouse.keyFile === null),
+    path: 'clickhouse.certificateFile',
+    must: 'needs',
+    other: 'clickhouse.keyFile',
+    because: 'one is of no use without the other',
+  },
+  {
+    holds: ({ clickhouse }) => clickhouse.certificateFile === null || clickhouse.caFile !== null,
+    path: 'clickhouse.certificateFile',
+    must: 'needs',
+    other: 'clickhouse.caFile',
+    because: 'the client sends it to nobody it does not know',
+  },
+  {
     holds: ({ clickhouse }) => clickhouse.url !== null || clickhouse.password === null,
     path: 'clickhouse.password',
     must: 'needs',

@@ -72,12 +72,32 @@ def test_os_exit_and_sigkill_lose_nothing_that_was_flushed_to_disk(fake: FakeSer
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sigterm_flushes_when_asked_and_still_ends_the_process(fake: FakeServer) -> None:
-    child = start(fake.url, "say(20)\nready()\ntime.sleep(60)\n", sigterm=True, batch_age_ms=60_000)
+def test_sigterm_flushes_and_still_ends_the_process(fake: FakeServer) -> None:
+    child = start(fake.url, "say(20)\nready()\ntime.sleep(60)\n", batch_age_ms=60_000)
     until_ready(child)
     child.send_signal(signal.SIGTERM)
     assert ended(child)[0] == -signal.SIGTERM
     assert logs(fake) == 20
+
+
+def test_sigterm_ends_a_process_in_time_that_reaches_nobody() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    child = start(url, "say(20)\nready()\nwhile True: say(1)\n", exit_ms=300, overflow="block")
+    until_ready(child)
+    child.send_signal(signal.SIGTERM)
+    assert ended(child, 20)[0] == -signal.SIGTERM
+
+
+def test_sigterm_is_the_hosts_where_it_handles_it_and_where_signals_are_not_wanted(fake: FakeServer) -> None:
+    own = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))\nsay(20)\nready()\ntime.sleep(60)\n"
+    child = start(fake.url, own, batch_age_ms=60_000)
+    until_ready(child)
+    child.send_signal(signal.SIGTERM)
+    assert ended(child)[0] == 5
+    assert logs(fake) == 20
+    body = "print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, tm.close(0).acked)\n"
+    assert ended(start(fake.url, body, signals=False))[1] == "True 0\n"
+    assert ended(start(fake.url, "tm.close(0)\n" + body))[1] == "True 0\n"
 
 
 def test_a_fork_in_the_middle_of_a_run_leaves_its_end_to_the_parent(fake: FakeServer) -> None:

@@ -1,4 +1,4 @@
-import { defineCommand, integer, text, toggle } from '../frame/command.js';
+import { choice, defineCommand, integer, text, toggle } from '../frame/command.js';
 import { exitCodes } from '../frame/exit-codes.js';
 import { jsonOption } from '../frame/shared-options.js';
 
@@ -11,11 +11,16 @@ export const migrateCommand = defineCommand({
   options: {
     dryRun: toggle('print what would be done, and do nothing'),
     down: integer('COUNT', { min: 1, max: 9_999, fallback: undefined, says: 'take back so many of the newest' }),
+    target: choice(['embedded', 'server', 'cloud', 'cluster'], {
+      fallback: undefined,
+      says: 'with --dry-run: print all there is for such a store, without asking one',
+    }),
     config: text('PATH', 'a JSON file with the configuration of the collector'),
     ...jsonOption,
   },
   examples: [
     { command: 'tidemark migrate --dry-run', says: 'what this version would change, as SQL' },
+    { command: 'tidemark migrate --dry-run --target cluster', says: 'the whole schema as a cluster gets it' },
     { command: 'tidemark migrate --down 1', says: 'take the newest migration back' },
   ],
   async run(context, { options }) {

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ClickhouseClient, clickhouseLimits, createClickhouseClient } from '../../clickhouse/client.js';
-import { warnOfUnsafeTables } from '../../clickhouse/durable-tables.js';
+import { clickhouseLimits, createClickhouseClient } from '../../clickhouse/client.js';
 import { channelPathOf } from '../../clickhouse/embedded/process/engine-channel.js';
 import { keptWriterPassword } from '../../clickhouse/embedded/process/engine-passwords.js';
 import { readingAsWriter } from '../../clickhouse/maintenance/rollup-repair.js';
@@ -13,8 +12,10 @@ import {
   type StoreState,
 } from '../../clickhouse/queries/operations/store-state.js';
 import { readExpiredParts } from '../../clickhouse/retention/expired-parts.js';
+import { connectToServer, type ServerConnection } from '../../clickhouse/server/server-connection.js';
+import { findingsOf } from '../../clickhouse/server/server-settings.js';
 import type { Config } from '../../config/config.js';
-import type { Clock } from '../../core/clock.js';
+import { type Clock, systemRandom } from '../../core/clock.js';
 import { errorMessage } from '../../core/errors.js';
 import { silentLogger } from '../../core/logger.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
@@ -25,55 +26,57 @@ import { type Finding, fault, ok, unknown, warn } from './finding.js';
 
 /** ClickHouse itself: version, settings, schema, sizes, parts, what should have expired. Reads only. */
 export async function checkStore(clock: Clock, config: Config, dataDir: string): Promise<Finding[]> {
-  const access = accessTo(config, dataDir);
+  const access = accessTo(clock, config, dataDir);
   if ('reason' in access) return [unknown('engine', access.reason, access.advice)];
-  const account = { user: access.user, password: access.password };
-  const store = createClickhouseClient(
-    { clock },
-    {
-      ...access,
-      database: config.clickhouse.database,
-      writer: account,
-      reader: account,
-      limits: clickhouseLimits(config.query),
-    },
-  );
   try {
-    return await examine(clock, config, store);
+    return await examine(clock, config, access);
   } catch (error) {
     const advice = 'see that ClickHouse runs and answers there, with the account of the configuration';
     return [fault('engine', `ClickHouse does not answer at ${access.url}: ${errorMessage(error)}`, advice)];
   } finally {
-    await store.close();
+    await access.client.close();
   }
 }
 
-type Access =
-  | { readonly url: string; readonly channelPath?: string; readonly user: string; readonly password: string }
-  | { readonly reason: string; readonly advice: string | null };
+interface StoreAccess extends Pick<ServerConnection, 'client' | 'target'> {
+  readonly url: string;
+  /** Null for the embedded engine. */
+  readonly server: ServerConnection | null;
+}
 
-function accessTo({ clickhouse }: Config, dataDir: string): Access {
-  const { url, user, password, port } = clickhouse;
-  if (url !== null) return { url, user: user ?? 'default', password: password ?? '' };
+type Access = StoreAccess | { readonly reason: string; readonly advice: string | null };
+
+function accessTo(clock: Clock, { clickhouse, query }: Config, dataDir: string): Access {
+  const { url, port, database } = clickhouse;
+  if (url !== null) {
+    const options = { ...clickhouse, url, reads: query };
+    const server = connectToServer({ clock, random: systemRandom }, options);
+    return { ...server, url, server };
+  }
   const engineDir = join(dataDir, 'engine');
   if (!existsSync(engineDir)) return { reason: `there is no engine in ${dataDir} yet`, advice: null };
-  const writerPassword = keptWriterPassword(dataDir);
+  const password = keptWriterPassword(dataDir);
   const channelPath = channelPathOf(engineDir);
-  if (writerPassword === null || !existsSync(channelPath)) {
+  if (password === null || !existsSync(channelPath)) {
     return { reason: 'no engine runs here: versions, tables and parts are not known', advice: 'start the collector' };
   }
-  return { url: `http://127.0.0.1:${port}`, channelPath, user: 'tidemark', password: writerPassword };
+  const account = { user: 'tidemark', password };
+  const engine = { url: `http://127.0.0.1:${port}`, channelPath, database };
+  const limits = clickhouseLimits(query);
+  const client = createClickhouseClient({ clock }, { ...engine, writer: account, reader: account, limits });
+  return { client, url: engine.url, server: null, target: async () => ({ kind: 'embedded' as const }) };
 }
 
-async function examine(clock: Clock, config: Config, store: ClickhouseClient): Promise<Finding[]> {
+async function examine(clock: Clock, config: Config, access: StoreAccess): Promise<Finding[]> {
+  const store = access.client;
   const reader = readingAsWriter(store);
   const state = await readStoreState(reader);
   const findings = [
     ok('engine', `ClickHouse ${state.version}, up for ${ageText(state.uptime_s * 1_000)}, ${memoryText(state)}`),
     ...stateFindings(state),
-    ...(config.clickhouse.url === null ? [] : await settingFindings(reader)),
+    ...(access.server === null ? [] : await settingFindings(access.server)),
   ];
-  const isPresent = await schemaFindings(store, config, findings);
+  const isPresent = await schemaFindings(access, config, findings);
   if (!isPresent) return findings;
   const tables = await readStorage(reader);
   const retention = retentionOf(config.retention);
@@ -106,21 +109,20 @@ function stateFindings(state: StoreState): Finding[] {
   return findings;
 }
 
-/** Of a server: its operator's settings may let a power cut take acknowledged rows. */
-async function settingFindings(store: StoreReader): Promise<Finding[]> {
-  const statements = await warnOfUnsafeTables({ store, logger: silentLogger });
-  const found = 'a power cut of the server can take acknowledged rows';
-  return statements.length === 0
-    ? [ok('engine', 'its tables are synced as they are written')]
-    : statements.map((statement) => warn('engine', found, `run ${statement}`));
+/** Of a server: what its operator's settings mean for rows, as the collector looks at its start. */
+async function settingFindings(server: ServerConnection): Promise<Finding[]> {
+  const found = await findingsOf(server);
+  if (found.length === 0)
+    return [ok('engine', 'version, rights, quotas, tokens and merges of the server are as wanted')];
+  return found.map(({ what, mend, isFault }) => (isFault ? fault : warn)('engine', what, `run ${mend}`));
 }
 
 /** Answers whether there are tables to look at. */
-async function schemaFindings(store: ClickhouseClient, config: Config, findings: Finding[]): Promise<boolean> {
+async function schemaFindings(access: StoreAccess, config: Config, findings: Finding[]): Promise<boolean> {
   try {
     const { steps } = await migrate(
-      { store, logger: silentLogger },
-      { database: config.clickhouse.database, dryRun: true },
+      { store: access.client, logger: silentLogger },
+      { database: config.clickhouse.database, target: await access.target(), dryRun: true },
     );
     const [first] = steps;
     if (first === undefined) {

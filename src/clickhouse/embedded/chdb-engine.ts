@@ -19,6 +19,8 @@ export interface ChdbEngine {
   readonly timezone: string;
   readonly displayName: string;
   readonly functions: FunctionCatalog;
+  /** Of `system.settings`, other names of them included. */
+  readonly settingNames: ReadonlySet<string>;
   /** Runs `sql` on a new connection after `prelude` (statements joined by semicolons; may be empty). */
   run(prelude: string, sql: string, format: string): Promise<ChdbResult>;
   /** The engine's parser on one or more statements, about 0.05 ms. Runs nothing. */
@@ -75,14 +77,14 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
 
   for (const sql of options.preparation ?? []) await text(sql);
   await prepareDatabases(text, options.database);
-  const [version = '', timezone = '', displayName = ''] = (
-    await text('SELECT version(), timezone(), displayName()')
-  ).split('\t');
+  const told = await text('SELECT version(), timezone(), displayName()');
+  const [version = '', timezone = '', displayName = ''] = told.split('\t');
   async function rows<Row>(sql: string): Promise<Row[]> {
     const { bytes } = await track(addon.QueryAsyncConnection(control, sql, 'JSONEachRow'));
     return parseLines(bytes);
   }
   const functions = await readFunctions(rows);
+  const settingNames = await readSettingNames(rows);
 
   async function run(prelude: string, sql: string, format: string): Promise<ChdbResult> {
     const connection = addon.CreateConnection(options.directory);
@@ -105,6 +107,7 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
     timezone,
     displayName,
     functions,
+    settingNames,
     rows,
     run: (prelude, sql, format) => track(run(prelude, sql, format)),
     classify: (sql) => track(addon.DurableClassifyAsync(control, sql, options.database)),
@@ -151,9 +154,10 @@ const tokensMax = 100_000;
 
 /**
  * The engine's default size is 256 KiB; the statement that asks is larger than the one that is asked about. Its default
- * of a million steps back is 1.8 s of a thread for 5 KB of `CASE WHEN 1 THEN CASE WHEN …`.
+ * of a million steps back is 1.8 s of a thread for 5 KB of `CASE WHEN 1 THEN CASE WHEN …`. chDB takes `1 + 1` for a
+ * statement, a server does not.
  */
-const parserLimits = 'max_query_size = 4194304, max_parser_backtracks = 100000';
+const parserLimits = 'max_query_size = 4194304, max_parser_backtracks = 100000, implicit_select = 0';
 
 /** What was asked is quoted in the engine's words about it. */
 function withoutQuestion(error: unknown): never {
@@ -172,6 +176,11 @@ function withoutPrefix(error: unknown): never {
 function parseLines<Row>(bytes: Uint8Array): Row[] {
   const text = Buffer.from(bytes).toString('utf8').trimEnd();
   return text === '' ? [] : (JSON.parse(`[${text.replaceAll('\n', ',')}]`) as Row[]);
+}
+
+async function readSettingNames(rows: ChdbEngine['rows']): Promise<ReadonlySet<string>> {
+  const settings = await rows<{ name: string }>('SELECT name FROM system.settings');
+  return new Set(settings.map(({ name }) => name));
 }
 
 async function readFunctions(rows: ChdbEngine['rows']): Promise<FunctionCatalog> {

@@ -22,6 +22,10 @@ export interface SegmentWriterOptions {
    * the body of the request.
    */
   readonly transport: 'infile' | 'body';
+  /** Of a cluster: the shard that gets it. */
+  readonly shard?: number;
+  /** Replicas that must have it before the insert succeeds. */
+  readonly quorum?: string | null;
 }
 
 /** Rows and bytes above any segment: nothing splits it. */
@@ -79,9 +83,16 @@ export function insertStatement(
   return [
     `INSERT INTO ${options.database}.${into.table} (${segment.columns.join(', ')})`,
     ...(options.transport === 'infile' ? [`FROM INFILE ${quoteString(segment.dataPath)} COMPRESSION 'none'`] : []),
-    settingsClause(oneBlockSettings(into.token)),
+    settingsClause({ ...placeSettings(options), ...oneBlockSettings(into.token) }),
     'FORMAT Native',
   ].join(' ');
+}
+
+function placeSettings({ shard, quorum }: SegmentWriterOptions): StoreSettings {
+  return {
+    ...(shard === undefined ? {} : { insert_shard_id: shard, distributed_foreground_insert: 1 }),
+    ...(quorum === undefined || quorum === null ? {} : { insert_quorum: quorum, insert_quorum_parallel: 1 }),
+  };
 }
 
 export function settingsClause(settings: StoreSettings): string {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from . import _exit, _ids, _values
@@ -31,8 +32,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _LONG_FIELDS = ("inputs", "outputs", "labels", "evidence")
 _LONG_TEXTS = ("message", "feedback_text", "error_message")
-#: Open work beyond is kept alive by one heartbeat an agent.
-_BEATS_MAX = 200
+#: Beats a time: beyond them the oldest open runs are told of in turn.
+_BEATS_MAX = 1_000
 
 
 class Client:
@@ -53,11 +54,17 @@ class Client:
         self._reset()
         url = self.options.url
         self._delivery: Delivery | None = None
+        self._late = 0
         if url:
-            self._delivery = Delivery(self.options, self.problems, self._transport(url), self._beat)
+            try:
+                self._delivery = Delivery(self.options, self.problems, self._transport(url), self._beat)
+            except Exception as error:  # a url may be any text
+                self.problems.say("url", f"nothing is sent: cannot use the url {url!r}: {error}")
+        if self._delivery is not None:
             _exit.watch(self)
             if self.options.overflow == "disk":
                 self._delivery.start()
+        self._beats = self._delivery is not None and self.options.heartbeat_ms > 0
         #: Takes an event without long texts: the delivery itself, where nothing is in between.
         self.emit: Callable[[Event], None] = _ignore
         if self._delivery is not None:
@@ -67,7 +74,8 @@ class Client:
 
     def _reset(self) -> None:
         self.event_id = _ids.event_ids()
-        self._open: weakref.WeakSet[Handle] = weakref.WeakSet()
+        #: Runs and tasks that are open. A handle that nobody has any more does not beat.
+        self._open: dict[int, weakref.ref[Handle]] = {}
 
     def _transport(self, url: str) -> Callable[[Delivery], Transport]:
         make = Post if self.options.transport == "post" else Stream
@@ -184,6 +192,7 @@ class Client:
         """One with maps or texts, of which there may be many bytes."""
         delivery = self._delivery
         if delivery is None:
+            self.emit(event)
             return
         if self.options.redact is not None:
             kept = self._redact(event)
@@ -206,23 +215,28 @@ class Client:
         return None
 
     def watch(self, handle: Handle) -> None:
-        if self._delivery is not None:
-            self._open.add(handle)
+        if self._beats:
+            self._open[id(handle)] = weakref.ref(handle)
 
     def unwatch(self, handle: Handle) -> None:
-        self._open.discard(handle)
+        self._open.pop(id(handle), None)
 
     def _beat(self) -> None:
         """One for each open run and each task outside of one: a heartbeat of the agent alone would also keep alive
         what another process left open."""
         wheres: dict[object, Event] = {}
-        for handle in list(self._open):
+        for key, found in list(self._open.items()):
+            handle = found()
+            if len(wheres) >= _BEATS_MAX:
+                break
+            self._open.pop(key, None)
+            if handle is None or not handle.is_open:
+                continue
+            # To the end of the line: the others come first next time.
+            self._open[key] = found
             where = handle.where
             run = where.get("run_id")
-            key = (run, None) if run is not None else (None, where.get("task_id"))
-            wheres.setdefault(key, where)
-        if len(wheres) > _BEATS_MAX:
-            wheres = {where.get("agent_id"): {"agent_id": where.get("agent_id")} for where in wheres.values()}
+            wheres.setdefault((run, None) if run is not None else (None, where.get("task_id")), where)
         for where in wheres.values():
             names = ("agent_id", "environment", "run_id" if "run_id" in where else "task_id")
             told = {name: where[name] for name in names if name in where}
@@ -247,13 +261,17 @@ class Client:
         delivery = self._delivery
         if delivery is None:
             return self._last
-        flushed = delivery.flush(timeout)
-        self._last = flushed
-        self._last_stats = delivery.stats(self._redacted)
+        delivery.flush(timeout)
+        self.emit = self._too_late
         self._delivery = None
-        self.emit = _ignore
         delivery.stop()
-        return flushed
+        _exit.unwatch(self)
+        self._last = delivery.flushed()
+        self._last_stats = delivery.stats(self._redacted)
+        return self._last
+
+    def _too_late(self, event: Event) -> None:
+        self._late += 1
 
     async def close_async(self, timeout: float = 5.0) -> Flushed:
         await self.flush_async(timeout)
@@ -266,7 +284,8 @@ class Client:
         if self._delivery is not None:
             return self._delivery.stats(self._redacted)
         if self._last_stats is not None:
-            return Stats(**{**vars(self._last_stats), "state": "closed"})
+            last, late = self._last_stats, self._late
+            return replace(last, offered=last.offered + late, dropped=last.dropped + late, state="closed")
         return Stats(0, 0, 0, 0, 0, self.problems.mended, self._redacted, 0, 0, "off")
 
     def at_exit(self) -> None:

@@ -275,10 +275,20 @@ class Handle:
             self._later = {}
         self._later[field] = value
 
+    @property
+    def is_open(self) -> bool:
+        """Begun, and not ended."""
+        return self._state == _OPEN
+
     def _is_open(self) -> bool:
         if self._state == _NEW:
             self.start()
         return self._state == _OPEN
+
+    def began_earlier(self, seconds: float) -> None:
+        """For what hears of work after it began: its duration counts from then."""
+        if self._is_open():
+            self._began -= int(seconds * 1e9)
 
     # Ending
 

@@ -19,6 +19,11 @@ def reseed() -> None:
     _random.seed(os.urandom(32))
 
 
+if hasattr(os, "register_at_fork"):
+    # Also of a process that sends nothing: its ids go into the headers of those that do.
+    os.register_at_fork(after_in_child=reseed)
+
+
 def short_name() -> str:
     """12 random digits of base 36, 62 bits."""
     return "".join(_random.choices(_DIGITS, k=12))

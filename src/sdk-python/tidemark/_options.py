@@ -37,7 +37,7 @@ class ClientOptions(TypedDict, total=False):
     redact: Redact | None
     classify: Callable[[BaseException, str], str | None] | None
     on_problem: Callable[[str], object] | None
-    sigterm: bool
+    signals: bool
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Options:
     redact: Redact | None = None
     classify: Callable[[BaseException, str], str | None] | None = None
     on_problem: Callable[[str], object] | None = None
-    sigterm: bool = False
+    signals: bool = True
     #: What could not be used as it was given.
     faults: list[str] = field(default_factory=list)
 
@@ -123,4 +123,4 @@ def _settle_disk(options: Options) -> None:
         options.faults.append("overflow disk needs a directory; drop is used instead")
         options.overflow = "drop"
     elif options.producer is None:
-        options.producer = "tidemark"
+        options.producer = "sdk"

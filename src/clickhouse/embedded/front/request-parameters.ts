@@ -9,8 +9,8 @@ export interface RequestParameters {
   readonly clientRevision: number;
   /** `decompress=1`: the body comes in ClickHouse's own blocks. */
   readonly decompressBody: boolean;
-  /** `wait_end_of_query=0` was asked for: the result may be sent while it is made. */
-  readonly streamResponse: boolean;
+  /** `wait_end_of_query`: whether the result is held until it is complete; null when it was not said. */
+  readonly waitsForEnd: boolean | null;
   /** `param_x` as `x`, values in ClickHouse's TSV-escaped form. */
   readonly parameters: ReadonlyMap<string, string>;
   readonly settings: ReadonlyMap<string, string>;
@@ -26,7 +26,7 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
   const parameters = new Map<string, string>();
   const settings = new Map<string, string>();
   for (const [name, value] of url) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    if (!/^(?:[A-Za-z_][A-Za-z0-9_]*|param_[A-Za-z0-9_$]+)$/.test(name)) {
       throw new ClickHouseException('BAD_ARGUMENTS', `The name of a parameter is not valid: ${name.slice(0, 64)}.`);
     }
     if (name.startsWith('param_')) parameters.set(name.slice('param_'.length), value);
@@ -38,7 +38,7 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
     queryId: url.get('query_id') ?? header('x-clickhouse-query-id') ?? null,
     defaultFormat: header('x-clickhouse-format') ?? url.get('default_format'),
     clientRevision: Number(url.get('client_protocol_version') ?? 0) || 0,
-    streamResponse: isOff(url.get('wait_end_of_query')),
+    waitsForEnd: saidOf(url.get('wait_end_of_query') ?? url.get('http_wait_end_of_query')),
     decompressBody: isOn(url.get('decompress')),
     parameters,
     settings,
@@ -56,8 +56,8 @@ function isOn(value: string | null): boolean {
   return value === '1' || value === 'true';
 }
 
-function isOff(value: string | null): boolean {
-  return value === '0' || value === 'false';
+function saidOf(value: string | null): boolean | null {
+  return isOn(value) ? true : value === '0' || value === 'false' ? false : null;
 }
 
 /** Parameters of ClickHouse's HTTP interface that are not settings. Sessions are accepted and keep nothing. */
@@ -86,7 +86,7 @@ const reservedNames: ReadonlySet<string> = new Set([
  * Settings about a transport chDB does not have. `readonly` is the engine's to set. A body is never inserted
  * asynchronously here, so that the answer means that the rows are there.
  */
-const transportSettings: ReadonlySet<string> = new Set([
+export const transportSettings: ReadonlySet<string> = new Set([
   'add_http_cors_header',
   'async_insert',
   'cancel_http_readonly_queries_on_client_close',

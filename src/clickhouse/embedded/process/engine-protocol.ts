@@ -123,6 +123,9 @@ interface FixedEngineLimits {
   readonly guestQueryBytesMax: number;
   /** Bytes of the data of one INSERT, inflated. */
   readonly insertBytesMax: number;
+  /** Bytes of a form, inflated, and tables that may come with it. */
+  readonly formBytesMax: number;
+  readonly externalTablesMax: number;
   /** Bytes of a result of the collector that is not streamed, as held by the engine before formatting. */
   readonly resultBytesMax: number;
   /** How long a read of the collector may run; it may ask for less. */
@@ -139,6 +142,8 @@ export const fixedEngineLimits: FixedEngineLimits = {
   queryBytesMax: mebibyte,
   guestQueryBytesMax: mebibyte / 4,
   insertBytesMax: 1_024 * mebibyte,
+  formBytesMax: 64 * mebibyte,
+  externalTablesMax: 16,
   resultBytesMax: 64 * mebibyte,
   queryMsMax: 60_000,
   drainMsMax: 10_000,

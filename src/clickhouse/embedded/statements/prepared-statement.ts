@@ -11,8 +11,7 @@ export interface PreparedStatement {
   readonly format: { readonly named: string; readonly asked: string };
   readonly isRead: boolean;
   readonly isInsert: boolean;
-  /** Whether its result can go elsewhere: `EXPLAIN AST` takes the clause for one of the statement it explains. */
-  readonly takesOutfile: boolean;
+  readonly delivery: Delivery;
   readonly setup: ConnectionSetup;
   readonly lanes: StatementLanes;
   /** Where it waits when its result is not sent while it is made. */
@@ -21,6 +20,10 @@ export interface PreparedStatement {
   readonly kill: KillClause | null;
   /** Whether it is cancelled when its client goes away; a write of the collector's never is. */
   readonly isCancellable: boolean;
-  /** Bytes of a result that is not streamed, counted as it is made; null leaves it to the engine's own count. */
-  readonly resultBytesMax: number | null;
 }
+
+/**
+ * How a result gets to its client: `whole` as the engine hands it over; `held` until it is complete, its bytes counted
+ * as they come; `growing`, which is held as long as it is small; `streamed` from the first byte.
+ */
+export type Delivery = 'whole' | 'held' | 'growing' | 'streamed';

@@ -1,5 +1,6 @@
 import type { ChdbResult } from '../chdb-engine.js';
 import type { EngineUser } from '../front/engine-users.js';
+import type { ExternalData } from '../front/forms/form-parameters.js';
 import type { RequestBody } from '../front/request-body.js';
 import type { RequestParameters } from '../front/request-parameters.js';
 import type { StreamSender } from './statement-execution.js';
@@ -12,10 +13,12 @@ export interface StatementRequest {
   readonly queryId: string;
   readonly parameters: RequestParameters;
   readonly body: RequestBody;
+  /** What came with it, for the statement to read as tables. */
+  readonly external: readonly ExternalData[];
   /** Aborted when the client went away, or somebody ended the statement: what runs is then cancelled. */
   readonly signal: AbortSignal;
-  /** Takes the result of a read while it is made; null asks for it whole. Rejects with what iteration throws. */
-  readonly stream: StreamSender | null;
+  /** Takes the result of a read while it is made. Rejects with what iteration throws. */
+  readonly stream: StreamSender;
 }
 
 export interface StatementResult extends ChdbResult {

@@ -2,12 +2,12 @@ import { realpath, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Clock } from '../../../core/clock.js';
 import { quoteString } from '../../sql-text.js';
-import type { ChdbEngine } from '../chdb-engine.js';
+import type { ChdbEngine, ChdbResult } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
+import { filesName } from '../front/forms/form-body.js';
 import { writeInsertData } from '../front/request-body.js';
 import type { InsertHead, SqlHead } from '../front/sql-head.js';
 import type { KillClause } from '../guard/printed-statement.js';
-import { guardSettings } from '../guard/setting-rules.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
 import { CollectorStatements } from './collector-statements.js';
 import { GuestStatements } from './guest-statements.js';
@@ -43,7 +43,7 @@ export class StatementRunner {
     this.#collector = new CollectorStatements(deps.engine, options);
     this.#guests = new GuestStatements(deps.engine, options);
     this.#running = new RunningStatements(deps.clock);
-    this.#insertDir = join(options.dataDir, 'inserts');
+    this.#insertDir = join(options.dataDir, filesName);
   }
 
   load(): Omit<EngineLoad, 'rssBytes' | 'refusals'> {
@@ -62,8 +62,8 @@ export class StatementRunner {
   /** Resolves with null when the result went to `request.stream`. */
   async run(request: StatementRequest): Promise<StatementResult | null> {
     const { user, parameters } = request;
-    guardSettings(parameters.settings, user);
     if (user.isCollector) return await this.#runAdmitted(request, null);
+    this.#guests.checkSettings(parameters.settings, user);
     const database = this.#guests.databaseOf(request);
     const admitted = this.#running.admit({ ...request, text: request.body.bytes, database });
     try {
@@ -145,22 +145,30 @@ export class StatementRunner {
   }
 
   async #run(request: StatementRequest, statement: PreparedStatement): Promise<StatementResult | null> {
-    const { isRead, isInsert, takesOutfile, lanes, format, resultBytesMax } = statement;
-    const stream = isRead && takesOutfile ? request.stream : null;
-    const lane = stream !== null ? lanes.streams : statement.lane;
-    const execution = { ...statement, lane, signal: request.signal };
-    if (stream !== null) {
-      await this.#execution.streamed(execution, stream);
-      return null;
-    }
-    const result =
-      resultBytesMax === null || !takesOutfile
-        ? await this.#execution.whole(execution)
-        : await this.#execution.bounded(execution, resultBytesMax);
+    const { isRead, isInsert, format } = statement;
+    const result = await this.#deliver(request, statement);
+    if (result === null) return null;
     if (!isRead && !isInsert) this.#guests.forget();
     return { ...result, format: format.named, isInsert };
   }
+
+  async #deliver({ signal, stream }: StatementRequest, statement: PreparedStatement): Promise<ChdbResult | null> {
+    const { delivery, lane, lanes } = statement;
+    const { guestQueryMsMax: msMax, guestResultBytesMax } = this.#options;
+    const execution = { ...statement, signal };
+    if (delivery === 'whole') return await this.#execution.whole({ ...execution, lane });
+    if (delivery === 'held') return await this.#execution.bounded({ ...execution, lane }, guestResultBytesMax);
+    if (delivery === 'growing') {
+      const growth = { heldBytesMax, msMax, streams: lanes.streams };
+      return await this.#execution.growing({ ...execution, lane }, growth, stream);
+    }
+    await this.#execution.streamed({ ...execution, lane: lanes.streams }, stream);
+    return null;
+  }
 }
+
+/** A server holds as much before it sends its first byte, so that small results have their status right. */
+const heldBytesMax = 1_048_576;
 
 /** Room for what a condition of KILL is held against. */
 const killBytesMax = 4_194_304;
