@@ -184,7 +184,7 @@ export class EngineServer {
       await sendEncoded(to, { status: 200, type: contentTypeOf('Native'), body: greeting });
       return;
     }
-    const readOnly = request.method !== 'POST';
+    const readOnly = request.method !== 'POST' || parameters.isReadOnly;
     const { encoding } = to;
     const { streamIdleMsMax: idleMsMax } = this.#options;
     const { version } = this.#deps.engine;

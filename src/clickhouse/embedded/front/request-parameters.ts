@@ -11,6 +11,8 @@ export interface RequestParameters {
   readonly decompressBody: boolean;
   /** `wait_end_of_query`: whether the result is held until it is complete; null when it was not said. */
   readonly waitsForEnd: boolean | null;
+  /** `readonly=1` or 2: the client wants nothing to be changed, whoever it is. */
+  readonly isReadOnly: boolean;
   /** `param_x` as `x`, values in ClickHouse's TSV-escaped form. */
   readonly parameters: ReadonlyMap<string, string>;
   readonly settings: ReadonlyMap<string, string>;
@@ -39,6 +41,7 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
     defaultFormat: header('x-clickhouse-format') ?? url.get('default_format'),
     clientRevision: Number(url.get('client_protocol_version') ?? 0) || 0,
     waitsForEnd: saidOf(url.get('wait_end_of_query') ?? url.get('http_wait_end_of_query')),
+    isReadOnly: ['1', '2'].includes(url.get('readonly') ?? ''),
     decompressBody: isOn(url.get('decompress')),
     parameters,
     settings,
