@@ -42,6 +42,13 @@ export class OpenWork {
     return handle;
   }
 
+  /** All that is to be ended, the innermost first. */
+  takeAll(): Handle[] {
+    const handles = [...this.#byKey.values()].filter(({ isOwn }) => isOwn).map(({ handle }) => handle);
+    this.#byKey.clear();
+    return handles.reverse();
+  }
+
   #keep(key: string, opened: Opened): void {
     if (this.#byKey.size >= openMax) {
       const [oldest = ''] = this.#byKey.keys();
