@@ -130,6 +130,21 @@ test("a reader's connection is locked, whatever settings and parameters came wit
   expect((await ask("SELECT getSetting('readonly')", 'writer')).text).toBe('0\n');
 });
 
+test('the writer makes columns of every kind of type', async () => {
+  const types = [
+    "Enum8('a' = 1, 'b' = 2)",
+    "Enum('x', 'y')",
+    'Tuple(x Int8, y Tuple(Int8, String))',
+    'Nested(k String)',
+  ];
+  const json = "JSON(max_dynamic_paths = 1, a.b UInt32, SKIP c.d, SKIP REGEXP 'x')";
+  for (const type of [...types, json, 'Variant(Int8, String)', 'Dynamic(max_types = 3)', 'Array(Nullable(Int8))']) {
+    const made = await ask(`CREATE TABLE typed (c ${type}) ENGINE = Memory`, 'writer');
+    expect(made, type).toMatchObject({ code: 0 });
+    expect((await ask('DROP TABLE typed', 'writer')).code).toBe(0);
+  }
+});
+
 test('a request for nothing to be changed is kept, whoever asks', async () => {
   for (const readonly of ['1', '2']) {
     const drop = await ask('DROP TABLE IF EXISTS nothing', 'writer', `readonly=${readonly}`);

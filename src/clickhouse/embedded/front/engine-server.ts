@@ -20,7 +20,7 @@ import { encodeNativeHello, isNativeHello } from './native-hello.js';
 import { RefusalCounts } from './refusal-counts.js';
 import { parseRequestParameters, type RequestParameters, type RequestSource } from './request-parameters.js';
 import { type ReceivedRequest, RequestReceiver } from './request-reception.js';
-import { type StreamedResult, sendStream } from './result-stream.js';
+import { exceptionTag, type StreamedResult, sendStream } from './result-stream.js';
 
 export interface EngineServerDeps {
   readonly engine: ChdbEngine;
@@ -194,6 +194,7 @@ export class EngineServer {
     const result = await this.#runner.run({ user, readOnly, queryId, parameters, body, external, signal, stream });
     if (result === null) return;
     response.setHeader('X-ClickHouse-Format', result.format);
+    response.setHeader('X-ClickHouse-Exception-Tag', exceptionTag());
     if (result.timezone !== '') response.setHeader('X-ClickHouse-Timezone', result.timezone);
     response.setHeader('X-ClickHouse-Summary', summaryOf(result));
     await this.#sendResult(to, result);
