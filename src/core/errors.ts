@@ -92,6 +92,7 @@ const requestErrors = {
   body_invalid: spec(400, null, false, 'the body cannot be inflated or read, or a field of it is missing or wrong'),
   request_timeout: spec(408, null, true, 'the body did not arrive in time'),
   query_timeout: spec(504, null, true, 'the query took longer than allowed and was cancelled'),
+  snapshot_unsupported: spec(409, null, false, 'the store is a ClickHouse server, which has a backup of its own'),
   // 422 and not a 5xx: nothing is broken, and the same request fails again until it asks for less.
   query_too_large: spec(422, null, false, 'the query needs more memory or rows than one may have; ask for less'),
   store_unavailable: spec(503, null, true, 'the store cannot be reached; events are still accepted'),
