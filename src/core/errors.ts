@@ -121,6 +121,7 @@ export const operatorErrors = {
   store_unreachable: spec(500, null, true, 'ClickHouse cannot be reached or did not answer in time'),
   store_failed: spec(500, null, true, 'ClickHouse failed in a way that says nothing about the rows'),
   schema_foreign: spec(500, null, false, 'an unreleased version made the store; it has to be moved away'),
+  schema_newer: spec(500, null, false, 'a newer version made the store of the embedded engine; start that again'),
   migration_changed: spec(500, null, false, 'a migration that was applied has since been edited'),
   schema_incomplete: spec(500, null, false, 'a table of the schema is missing from the store; nothing is inserted'),
   segment_unreadable: spec(500, null, true, 'the file of a spool segment is missing or cut at this moment'),

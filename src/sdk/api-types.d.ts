@@ -92,7 +92,7 @@ export interface paths {
     post: operations["takeSnapshot"];
   };
   "/api/v1/maintenance/snapshots/{snapshot_id}": {
-    /** Deletes an image of the data directory */
+    /** Deletes an image of the data directory; one that is not there is no error */
     delete: operations["dropSnapshot"];
   };
   "/api/v1/metrics/dashboard": {
@@ -517,8 +517,7 @@ export interface components {
       };
     };
     readonly DropSnapshotAnswer: {
-      /** @description Its folder below `snapshot` in the data directory. */
-      readonly snapshot_id: string;
+      readonly dropped: boolean;
     };
     readonly Endpoint: {
       readonly method: string;
@@ -3374,7 +3373,7 @@ export interface operations {
       504: components["responses"]["QueryTimeout"];
     };
   };
-  /** Deletes an image of the data directory */
+  /** Deletes an image of the data directory; one that is not there is no error */
   dropSnapshot: {
     parameters: {
       path: {
@@ -3382,7 +3381,7 @@ export interface operations {
       };
     };
     responses: {
-      /** @description Deletes an image of the data directory. */
+      /** @description Deletes an image of the data directory; one that is not there is no error. */
       200: {
         content: {
           readonly "application/json": components["schemas"]["DropSnapshotAnswer"];
@@ -3391,7 +3390,6 @@ export interface operations {
       400: components["responses"]["ParameterInvalidOrRequestMalformed"];
       401: components["responses"]["KeyInvalidOrKeyMissing"];
       403: components["responses"]["OriginForeignOrScopeMissing"];
-      404: components["responses"]["NotFound"];
       414: components["responses"]["UrlTooLong"];
       421: components["responses"]["HostUnknown"];
       422: components["responses"]["QueryTooLarge"];

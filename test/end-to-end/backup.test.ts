@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { EventPlan } from '../support/planned-events.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
@@ -114,121 +114,118 @@ test('a backup taken under load has what was acknowledged before it, once, and s
   }
 }, 180_000);
 
-describe('of a collector that is stopped', () => {
-  const place = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
-  const collector = new CollectorProcess({ dataDir: join(place, 'data') });
-  const [asTar, asDirectory] = [join(place, 'one.tar'), join(place, 'one')];
+/** Of a collector that is stopped, with one event. */
+const place = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
+const collector = new CollectorProcess({ dataDir: join(place, 'data') });
+const [asTar, asDirectory] = [join(place, 'one.tar'), join(place, 'one')];
 
-  beforeAll(async () => {
-    await collector.start();
-    const event = { type: 'task.completed', agent_id: 'a', task_id: 't', duration_ms: 5 };
-    const response = await fetch(`${collector.url}/v1/events`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify(event),
-    });
-    expect(response.status).toBe(202);
-    await collector.stop();
-    for (const target of [asTar, `${asDirectory}/`]) {
-      expect(await backup(collector, target)).toMatchObject({ code: 0 });
-    }
+beforeAll(async () => {
+  await collector.start();
+  const event = { type: 'task.completed', agent_id: 'a', task_id: 't', duration_ms: 5 };
+  const response = await fetch(`${collector.url}/v1/events`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify(event),
   });
-  afterAll(async () => {
-    await collector.killAll();
-    rmSync(place, { recursive: true, force: true });
-  });
-
-  const restoreFrom = (source: string, dataDir: string) => tidemark(['restore', source, '--data-dir', dataDir]);
-
-  /** A copy of the backup, changed, and what a restore of it says; nothing of it may be left. */
-  async function refusalOf(name: string, change: (copy: string) => void): Promise<string> {
-    const copy = join(place, name);
-    cpSync(name.endsWith('.tar') ? asTar : asDirectory, copy, { recursive: true, verbatimSymlinks: true });
-    change(copy);
-    const ended = await restoreFrom(copy, `${copy}.data`);
-    expect(ended.code, ended.stdout).toBe(1);
-    expect(readdirSync(`${copy}.data`)).toEqual(['collector.lock']);
-    return ended.stderr;
+  expect(response.status).toBe(202);
+  await collector.stop();
+  for (const target of [asTar, `${asDirectory}/`]) {
+    expect(await backup(collector, target)).toMatchObject({ code: 0 });
   }
+});
+afterAll(async () => {
+  await collector.killAll();
+  rmSync(place, { recursive: true, force: true });
+});
 
-  test.each([
-    ['a tar file', asTar],
-    ['a directory', asDirectory],
-  ])('%s starts elsewhere with what was acknowledged', async (_, source) => {
-    const second = new CollectorProcess({ dataDir: `${source}.restored` });
-    expect(await restoreFrom(source, second.dataDir)).toMatchObject({ code: 0, stderr: '' });
-    try {
-      await second.start();
-      const count = () => second.query<{ rows: number }>('SELECT count() AS rows FROM agent_events');
-      await expect.poll(count).toEqual([{ rows: 1 }]);
-    } finally {
-      await second.killAll();
+const restoreFrom = (source: string, dataDir: string) => tidemark(['restore', source, '--data-dir', dataDir]);
+
+/** A copy of the backup, changed, and what a restore of it says; nothing of it may be left. */
+async function refusalOf(name: string, change: (copy: string) => void): Promise<string> {
+  const copy = join(place, name);
+  cpSync(name.endsWith('.tar') ? asTar : asDirectory, copy, { recursive: true, verbatimSymlinks: true });
+  change(copy);
+  const ended = await restoreFrom(copy, `${copy}.data`);
+  expect(ended.code, ended.stdout).toBe(1);
+  expect(readdirSync(`${copy}.data`)).toEqual(['collector.lock']);
+  return ended.stderr;
+}
+
+test.each([
+  ['a tar file', asTar],
+  ['a directory', asDirectory],
+])('%s starts elsewhere with what was acknowledged', async (_, source) => {
+  const second = new CollectorProcess({ dataDir: `${source}.restored` });
+  expect(await restoreFrom(source, second.dataDir)).toMatchObject({ code: 0, stderr: '' });
+  try {
+    await second.start();
+    const count = () => second.query<{ rows: number }>('SELECT count() AS rows FROM agent_events');
+    await expect.poll(count).toEqual([{ rows: 1 }]);
+  } finally {
+    await second.killAll();
+  }
+});
+
+test('only its user may read it, and what is restored from it', async () => {
+  expect(statSync(asTar).mode & 0o777).toBe(0o600);
+  expect(statSync(asDirectory).mode & 0o777).toBe(0o700);
+  const restored = join(place, 'private');
+  await restoreFrom(asTar, restored);
+  for (const root of [asDirectory, restored]) {
+    for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+      if (entry.isSymbolicLink()) continue;
+      const mode = statSync(join(entry.parentPath, entry.name)).mode & 0o777;
+      expect(mode, entry.name).toBe(entry.isDirectory() ? 0o700 : 0o600);
     }
-  });
+  }
+});
 
-  test('only its user may read it, and what is restored from it', async () => {
-    expect(statSync(asTar).mode & 0o777).toBe(0o600);
-    expect(statSync(asDirectory).mode & 0o777).toBe(0o700);
-    const restored = join(place, 'private');
-    await restoreFrom(asTar, restored);
-    for (const root of [asDirectory, restored]) {
-      for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-        if (entry.isSymbolicLink()) continue;
-        const mode = statSync(join(entry.parentPath, entry.name)).mode & 0o777;
-        expect(mode, entry.name).toBe(entry.isDirectory() ? 0o700 : 0o600);
-      }
-    }
-  });
+test('a directory that is not empty, and a target that exists, are refused and left alone', async () => {
+  const taken = join(place, 'taken');
+  mkdirSync(taken);
+  writeFileSync(join(taken, 'mine'), 'x');
+  const restored = await restoreFrom(asTar, taken);
+  expect(restored).toMatchObject({ code: 2 });
+  expect(restored.stderr).toContain('it is not empty (mine)');
+  expect(readdirSync(taken)).toEqual(['mine']);
+  const made = await backup(collector, asTar);
+  expect(made).toMatchObject({ code: 2 });
+  expect(made.stderr).toContain('it exists');
+  expect((await backup(collector, join(collector.dataDir, 'x.tar'))).stderr).toContain('lies in the data directory');
+});
 
-  test('a directory that is not empty, and a target that exists, are refused and left alone', async () => {
-    const taken = join(place, 'taken');
-    mkdirSync(taken);
-    writeFileSync(join(taken, 'mine'), 'x');
-    const restored = await restoreFrom(asTar, taken);
-    expect(restored).toMatchObject({ code: 2 });
-    expect(restored.stderr).toContain('it is not empty (mine)');
-    expect(readdirSync(taken)).toEqual(['mine']);
-    const made = await backup(collector, asTar);
-    expect(made).toMatchObject({ code: 2 });
-    expect(made.stderr).toContain('it exists');
-    expect((await backup(collector, join(collector.dataDir, 'x.tar'))).stderr).toContain('lies in the data directory');
-  });
+test('a backup that was cut is refused, wherever it was cut', async () => {
+  const { size } = statSync(asTar);
+  for (const [index, share] of [0.1, 0.5, 0.9, 0.99].entries()) {
+    const told = await refusalOf(`cut${index}.tar`, (copy) => truncateSync(copy, Math.floor(size * share)));
+    expect(told).toMatch(/^tidemark: cannot use this backup: /);
+  }
+  const told = await refusalOf('without', (copy) => renameSync(join(copy, 'MANIFEST'), `${copy}.manifest`));
+  expect(told).toContain('it has no MANIFEST: it was cut, or is no backup');
+});
 
-  test('a backup that was cut is refused, wherever it was cut', async () => {
-    const { size } = statSync(asTar);
-    for (const [index, share] of [0.1, 0.5, 0.9, 0.99].entries()) {
-      const told = await refusalOf(`cut${index}.tar`, (copy) => truncateSync(copy, Math.floor(size * share)));
-      expect(told).toMatch(/^tidemark: cannot use this backup: /);
-    }
-    const told = await refusalOf('without', (copy) => renameSync(join(copy, 'MANIFEST'), `${copy}.manifest`));
-    expect(told).toContain('it has no MANIFEST: it was cut, or is no backup');
-  });
+test('a file that is damaged, missing or one too many is named', async () => {
+  const positions = 'spool/positions';
+  const damage = (copy: string) => {
+    const bytes = readFileSync(join(copy, positions));
+    bytes[5]! ^= 1;
+    writeFileSync(join(copy, positions), bytes);
+  };
+  expect(await refusalOf('flipped', damage)).toContain(`${positions} is damaged: its checksum differs`);
+  expect(await refusalOf('longer', (copy) => appendFileSync(join(copy, positions), 'x'))).toContain(`${positions} has`);
+  const lose = (copy: string) => renameSync(join(copy, positions), `${copy}.lost`);
+  expect(await refusalOf('fewer', lose)).toContain(`${positions} is missing`);
+  const add = (copy: string) => writeFileSync(join(copy, 'spool', 'more'), 'x');
+  expect(await refusalOf('more', add)).toContain('spool/more is not in its MANIFEST');
+  const forge = (copy: string) => appendFileSync(join(copy, 'MANIFEST'), '{"path":"x"}\n');
+  expect(await refusalOf('forged', forge)).toContain('its MANIFEST is cut or damaged');
+});
 
-  test('a file that is damaged, missing or one too many is named', async () => {
-    const positions = 'spool/positions';
-    const damage = (copy: string) => {
-      const bytes = readFileSync(join(copy, positions));
-      bytes[5]! ^= 1;
-      writeFileSync(join(copy, positions), bytes);
-    };
-    expect(await refusalOf('flipped', damage)).toContain(`${positions} is damaged: its checksum differs`);
-    expect(await refusalOf('longer', (copy) => appendFileSync(join(copy, positions), 'x'))).toContain(
-      `${positions} has`,
-    );
-    const lose = (copy: string) => renameSync(join(copy, positions), `${copy}.lost`);
-    expect(await refusalOf('fewer', lose)).toContain(`${positions} is missing`);
-    const add = (copy: string) => writeFileSync(join(copy, 'spool', 'more'), 'x');
-    expect(await refusalOf('more', add)).toContain('spool/more is not in its MANIFEST');
-    const forge = (copy: string) => appendFileSync(join(copy, 'MANIFEST'), '{"path":"x"}\n');
-    expect(await refusalOf('forged', forge)).toContain('its MANIFEST is cut or damaged');
-  });
-
-  test('a start on a restore that was interrupted is refused', async () => {
-    const half = join(place, 'half');
-    mkdirSync(half);
-    writeFileSync(join(half, 'format.json'), '{"format":9007199254740991,"version":"unfinished-restore"}');
-    const second = new CollectorProcess({ dataDir: half, makesStore: true });
-    await expect(second.start()).rejects.toThrow('a restore into it was not finished; empty it and restore again');
-    expect(existsSync(join(half, 'spool'))).toBe(false);
-  });
+test('a start on a restore that was interrupted is refused', async () => {
+  const half = join(place, 'half');
+  mkdirSync(half);
+  writeFileSync(join(half, 'format.json'), '{"format":9007199254740991,"version":"unfinished-restore"}');
+  const second = new CollectorProcess({ dataDir: half, makesStore: true });
+  await expect(second.start()).rejects.toThrow('a restore into it was not finished; empty it and restore again');
+  expect(existsSync(join(half, 'spool'))).toBe(false);
 });

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { CollectorError } from '../../core/errors.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
-import { quoted } from '../../core/problem.js';
 import { instant } from '../../core/time-text.js';
 import { instantSchema, textSchema } from '../answers/answer-schema.js';
 import { type ApiContext, jsonReply } from '../request/api-context.js';
@@ -48,18 +46,14 @@ function createDropRoute({ snapshots }: ApiContext): HttpRoute {
     operation: {
       id: 'dropSnapshot',
       tag: 'administration',
-      summary: 'Deletes an image of the data directory',
+      summary: 'Deletes an image of the data directory; one that is not there is no error',
       query: noParameters,
-      answer: { kind: 'json', schema: z.strictObject({ snapshot_id: snapshotId }) },
-      errors: ['not_found'],
+      answer: { kind: 'json', schema: z.strictObject({ dropped: z.boolean() }) },
     },
     handle: async (request) => {
       parseParameters(noParameters, request.query);
       const id = request.params.snapshot_id ?? '';
-      if (!(await snapshots.drop(id))) {
-        throw new CollectorError('not_found', `cannot find snapshot ${quoted(id)}: there is none of that name`);
-      }
-      return jsonReply({ snapshot_id: id });
+      return jsonReply({ dropped: await snapshots.drop(id) });
     },
   };
 }
