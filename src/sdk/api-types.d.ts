@@ -34,7 +34,7 @@ export interface paths {
     get: operations["listAgentErrors"];
   };
   "/api/v1/agents/{agent_id}/live": {
-    /** Rolling windows of an agent from memory: 1 m, 5 m, 15 m, 1 h and 24 h */
+    /** Rolling windows of an agent, of this collector or of the fleet: 1 m, 5 m, 15 m, 1 h and 24 h */
     get: operations["getAgentLive"];
   };
   "/api/v1/agents/{agent_id}/metrics": {
@@ -979,6 +979,11 @@ export interface components {
     };
     readonly GetAgentLiveAnswer: {
       readonly agent_id: string;
+      /**
+       * @description Of this collector alone, or of all that fill the store.
+       * @enum {string}
+       */
+      readonly scope: "collector" | "fleet";
       /**
        * Format: date-time
        * @description RFC 3339 with milliseconds, in UTC.
@@ -2860,16 +2865,20 @@ export interface operations {
       504: components["responses"]["QueryTimeout"];
     };
   };
-  /** Rolling windows of an agent from memory: 1 m, 5 m, 15 m, 1 h and 24 h */
+  /** Rolling windows of an agent, of this collector or of the fleet: 1 m, 5 m, 15 m, 1 h and 24 h */
   getAgentLive: {
     parameters: {
+      query?: {
+        /** @description collector: what this collector received, from memory, as soon as it is acknowledged; fleet: what every collector received, from the store's minutes, as soon as it is inserted. */
+        scope?: "collector" | "fleet";
+      };
       path: {
         /** @description Id of an agent. */
         agent_id: string;
       };
     };
     responses: {
-      /** @description Rolling windows of an agent from memory: 1 m, 5 m, 15 m, 1 h and 24 h. */
+      /** @description Rolling windows of an agent, of this collector or of the fleet: 1 m, 5 m, 15 m, 1 h and 24 h. */
       200: {
         content: {
           readonly "application/json": components["schemas"]["GetAgentLiveAnswer"];
