@@ -7,6 +7,10 @@ import subprocess
 import sys
 import textwrap
 
+#: How long an outage or a stop takes that is to be a long one. 60 was tried; less goes through the same states, as
+#: waits between tries end at 10 s and silence is a fault after 30.
+LONG_SECONDS = float(os.environ.get("TIDEMARK_TEST_LONG_SECONDS", "35"))
+
 PRELUDE = """
 import os, sys, time, signal, threading, asyncio
 import tidemark as tm

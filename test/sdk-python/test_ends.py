@@ -12,7 +12,7 @@ import pytest
 import tidemark
 from collector import free_port, until
 from fake_server import FakeServer, fake_server
-from program import ended, start, until_ready
+from program import LONG_SECONDS, ended, start, until_ready
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_children_of_multiprocessing_flush_at_their_end(fake: FakeServer, method
     assert len(fake.events) == 7
 
 
-@pytest.mark.parametrize(("seconds", "hangs_up"), [(1, True), (60, True), (60, False)])
+@pytest.mark.parametrize(("seconds", "hangs_up"), [(1, True), (LONG_SECONDS, False)])
 def test_a_process_that_was_stopped_goes_on(fake: FakeServer, seconds: float, hangs_up: bool) -> None:
     child = start(fake.url, "say(500)\nready()\nsys.stdin.readline()\nsay(500)\nprint(tm.flush(20).acked)\n")
     until_ready(child)
