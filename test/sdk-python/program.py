@@ -26,7 +26,9 @@ def ready():
 def start(url: str, body: str, **options: object) -> subprocess.Popen[str]:
     told = {"url": url, "key": os.environ.get("TIDEMARK_TEST_KEY", ""), "heartbeat_ms": 0, **options}
     text = PRELUDE.format(options=told) + textwrap.dedent(body)
-    return subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    # A program that reads a line waits until `ended` is asked for it.
+    return subprocess.Popen([sys.executable, "-c", text], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def ended(child: subprocess.Popen[str], seconds: float = 40) -> tuple[int, str, str]:
