@@ -98,6 +98,7 @@ export class EngineServer {
       await sleep(clock, drainPauseMs);
     }
     for (const server of servers) server.closeAllConnections();
+    await this.#runner.close();
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse, door: EngineDoor): Promise<void> {
@@ -184,7 +185,7 @@ export class EngineServer {
       await sendEncoded(to, { status: 200, type: contentTypeOf('Native'), body: greeting });
       return;
     }
-    const readOnly = request.method !== 'POST';
+    const readOnly = request.method !== 'POST' || parameters.isReadOnly;
     const { encoding } = to;
     const { streamIdleMsMax: idleMsMax } = this.#options;
     const { version } = this.#deps.engine;
@@ -193,6 +194,7 @@ export class EngineServer {
     const result = await this.#runner.run({ user, readOnly, queryId, parameters, body, external, signal, stream });
     if (result === null) return;
     response.setHeader('X-ClickHouse-Format', result.format);
+    if (result.timezone !== '') response.setHeader('X-ClickHouse-Timezone', result.timezone);
     response.setHeader('X-ClickHouse-Summary', summaryOf(result));
     await this.#sendResult(to, result);
   }

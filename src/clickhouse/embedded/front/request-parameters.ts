@@ -1,4 +1,5 @@
 import { ClickHouseException } from '../clickhouse-exception.js';
+import { parseSession, type SessionParameters } from './session-parameters.js';
 
 /** What the URL and the headers of a request say, apart from its body. */
 export interface RequestParameters {
@@ -11,6 +12,9 @@ export interface RequestParameters {
   readonly decompressBody: boolean;
   /** `wait_end_of_query`: whether the result is held until it is complete; null when it was not said. */
   readonly waitsForEnd: boolean | null;
+  readonly session: SessionParameters | null;
+  /** `readonly=1` or 2: the client wants nothing to be changed, whoever it is. */
+  readonly isReadOnly: boolean;
   /** `param_x` as `x`, values in ClickHouse's TSV-escaped form. */
   readonly parameters: ReadonlyMap<string, string>;
   readonly settings: ReadonlyMap<string, string>;
@@ -32,6 +36,10 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
     if (name.startsWith('param_')) parameters.set(name.slice('param_'.length), value);
     else if (!reservedNames.has(name) && !transportSettings.has(name)) settings.set(name, value);
   }
+  const role = url.get('role');
+  if (role !== null) {
+    throw new ClickHouseException('UNKNOWN_ROLE', `There is no role \`${role.slice(0, 64)}\` in user directories.`);
+  }
   return {
     query: url.get('query') ?? '',
     database: url.get('database') ?? header('x-clickhouse-database') ?? null,
@@ -39,6 +47,8 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
     defaultFormat: header('x-clickhouse-format') ?? url.get('default_format'),
     clientRevision: Number(url.get('client_protocol_version') ?? 0) || 0,
     waitsForEnd: saidOf(url.get('wait_end_of_query') ?? url.get('http_wait_end_of_query')),
+    session: parseSession(url),
+    isReadOnly: ['1', '2'].includes(url.get('readonly') ?? ''),
     decompressBody: isOn(url.get('decompress')),
     parameters,
     settings,
@@ -60,7 +70,7 @@ function saidOf(value: string | null): boolean | null {
   return isOn(value) ? true : value === '0' || value === 'false' ? false : null;
 }
 
-/** Parameters of ClickHouse's HTTP interface that are not settings. Sessions are accepted and keep nothing. */
+/** Parameters of ClickHouse's HTTP interface that are not settings. */
 const reservedNames: ReadonlySet<string> = new Set([
   'buffer_size',
   'client_protocol_version',

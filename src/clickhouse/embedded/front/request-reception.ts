@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Clock } from '../../../core/clock.js';
+import { SqlLexer } from '../../sql-lexer.js';
+import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
 import { decodedBody } from './encoding/body-decoding.js';
 import type { EngineUser } from './engine-users.js';
@@ -40,7 +42,12 @@ export class RequestReceiver {
 
   /** Guests have a time to say what they want; how long the data of an INSERT takes is their own affair. */
   async receive(request: IncomingMessage, reception: Reception): Promise<ReceivedRequest> {
-    if (reception.user.isCollector) return await this.#read(request, reception);
+    const { user, parameters } = reception;
+    if (user.role === 'reader' && startsInsert(parameters.query)) {
+      // Before its data is looked at, which may be compressed in a way that fails.
+      throw new ClickHouseException('READONLY', `${user.name}: Cannot execute query in readonly mode.`);
+    }
+    if (user.isCollector) return await this.#read(request, reception);
     let late = false;
     const timer = this.#clock.setTimer(this.#options.guestBodyMsMax, () => {
       late = true;
@@ -93,6 +100,11 @@ export class RequestReceiver {
       isFramed,
     };
   }
+}
+
+function startsInsert(query: string): boolean {
+  const first = new SqlLexer(Buffer.from(query, 'utf8').toString('latin1'), true).next();
+  return first?.kind === 'word' && first.text.toUpperCase() === 'INSERT';
 }
 
 /** As long as a URL may be. */

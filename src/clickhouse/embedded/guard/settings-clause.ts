@@ -34,6 +34,12 @@ export function settingsClauseOf(printed: PrintedStatement): SettingsClause | nu
   return { settings, rest: withoutClauses(printed, clauses) };
 }
 
+/** `a = 1, b = 'x'` from a token to the end; null when it is something else. */
+export function assignmentsOf(printed: PrintedStatement, from: number): ReadonlyMap<string, string | null> | null {
+  const settings = new Map<string, string | null>();
+  return readClause(printed, from, settings) === printed.tokens.length ? settings : null;
+}
+
 /** `{'table':'expression', …}` as entries; null when it is no such thing. */
 export function mapEntriesOf(printed: PrintedStatement): readonly (readonly [string, string])[] | null {
   const { tokens } = printed;

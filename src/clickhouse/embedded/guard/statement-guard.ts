@@ -12,6 +12,7 @@ import { isPreview } from './preview-shape.js';
 import type { PrintedStatement } from './printed-statement.js';
 import { type QualifiedName, ReaderTables, type ReaderTablesOptions } from './reader-tables.js';
 import { RowFilters } from './row-filters.js';
+import { type SessionStatement, sessionStatementOf } from './session-statement.js';
 import { guardSettings, reachesOutside, type SettingBounds, settingRefused } from './setting-rules.js';
 import { type SettingsClause, settingsClauseOf } from './settings-clause.js';
 import { readerRules, type StatementRules, writerRules } from './statement-rules.js';
@@ -41,6 +42,8 @@ export interface PassedStatement {
   readonly isPreview: boolean;
   /** Those it ended with, which are set beside it; null for the default, whatever the URL says. */
   readonly settings: ReadonlyMap<string, string | null>;
+  /** SET or USE. */
+  readonly change: SessionStatement | null;
   /** Entries of its `additional_table_filters`; null when it has none. */
   readonly filters: string | null;
 }
@@ -102,11 +105,15 @@ export class StatementGuard {
     const preview = isPreview(tree) && printed.firstWords[1] !== 'DISTINCT';
     const { isRead, isInsert, movesRows } = judged;
     const isView = printed.firstWords.includes('VIEW') && !printed.hasWord('POPULATE');
+    const change = sessionStatementOf(printed);
+    if (isSessionRoot(tree.kind) && change === null) {
+      throw new ClickHouseException('BAD_ARGUMENTS', 'SET takes literals for values, and USE one name.');
+    }
     const settings = this.#settingsOf(clause, user);
     const asked = settings.get(filterSetting);
     const filters = typeof asked === 'string' ? await this.filters(asked, request) : asked === null ? '' : null;
     const kinds = { isRead, isInsert, movesRows: movesRows && !isView, isPreview: preview };
-    const passed = { printed, ...kinds, settings, filters };
+    const passed = { printed, ...kinds, settings, change, filters };
     if (passed.isRead && infile === null && !printed.takesNames) this.#passed.add(keyOf(request), passed);
     return passed;
   }
@@ -151,6 +158,10 @@ const filterSetting = 'additional_table_filters';
 
 function rulesOf({ role }: EngineUser): StatementRules {
   return role === 'writer' ? writerRules : readerRules;
+}
+
+function isSessionRoot(kind: string): boolean {
+  return kind === 'Set' || kind === 'UseQuery';
 }
 
 /** Of a table or view that is made, settings stay where they are. */
@@ -218,10 +229,6 @@ function guardControl(printed: PrintedStatement): void {
   // The engine has no cluster, and its own list of queries, whose ids are not those of clients.
   if (first === 'KILL' && second === 'QUERY' && printed.kill === null) {
     throw new ClickHouseException('NOT_IMPLEMENTED', 'KILL QUERY takes a condition and no cluster here.');
-  }
-  if (first === 'SET' || first === 'USE' || (first === 'CREATE' && second === 'TEMPORARY')) {
-    const advice = 'every request has a connection of its own: send settings and the database with the request';
-    throw new ClickHouseException('NOT_IMPLEMENTED', `${first} is not supported by the embedded engine: ${advice}.`);
   }
   if (first === 'INSERT' && printed.format !== null && !printed.hasWord('INFILE')) {
     throw new ClickHouseException('NOT_IMPLEMENTED', 'INSERT … SELECT … FORMAT is not supported here.');

@@ -22,7 +22,7 @@ export interface JudgedTree {
  * engines. Throws READONLY for a statement of a kind the user has not, ACCESS_DENIED for what is in it.
  */
 export function judgeTree(tree: TreeNode, rules: StatementRules, catalog: FunctionCatalog): JudgedTree {
-  if (!rules.roots.has(tree.kind)) throw readOnly();
+  if (!rules.roots.has(tree.kind)) throw rootRefused(tree, rules);
   const found = new Found();
   const open: PlacedNode[] = [];
   const enter = (parent: TreeNode, above: TreeNode) => {
@@ -119,7 +119,11 @@ function judgeFunction({ node, parent, at }: PlacedNode, rules: StatementRules, 
 function isValue(parent: TreeNode, above: TreeNode): boolean {
   if (parent.kind === 'OrderByElement') return true;
   if (parent.kind !== 'ExpressionList') return false;
-  return above.kind === 'SelectQuery' || (above.kind === 'Function' && takesValues.has(above.name));
+  return (
+    above.kind === 'SelectQuery' ||
+    above.kind === 'InsertQuery' ||
+    (above.kind === 'Function' && takesValues.has(above.name))
+  );
 }
 
 const takesValues: ReadonlySet<string> = new Set([
@@ -180,7 +184,13 @@ const indexTypes: ReadonlySet<string> = new Set([
   'tokenbf_v1',
 ]);
 
-function readOnly(): ClickHouseException {
+/** Whoever may write is told that the engine cannot: it has no users, roles, policies, backups and transactions. */
+function rootRefused({ kind, name }: TreeNode, { settings: mayWrite }: StatementRules): ClickHouseException {
+  if (mayWrite && /user|role|policy|quota|profile|grant|access/i.test(`${kind} ${name}`)) {
+    const problem = 'The embedded engine has no storage for users, roles, policies, quotas and profiles.';
+    return new ClickHouseException('ACCESS_STORAGE_READONLY', problem);
+  }
+  if (mayWrite) return new ClickHouseException('NOT_IMPLEMENTED', `${describe(kind)} is not supported here.`);
   return new ClickHouseException('READONLY', 'Cannot execute query in readonly mode.');
 }
 

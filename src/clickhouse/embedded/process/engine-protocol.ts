@@ -130,6 +130,9 @@ interface FixedEngineLimits {
   readonly resultBytesMax: number;
   /** How long a read of the collector may run; it may ask for less. */
   readonly queryMsMax: number;
+  /** Sessions of one user of the open port, and of all those that may have temporary tables. */
+  readonly userSessionsMax: number;
+  readonly temporarySessionsMax: number;
   /** How long the engine goes on for what is under way when its collector is gone. */
   readonly drainMsMax: number;
 }
@@ -146,5 +149,7 @@ export const fixedEngineLimits: FixedEngineLimits = {
   externalTablesMax: 16,
   resultBytesMax: 64 * mebibyte,
   queryMsMax: 60_000,
+  userSessionsMax: 256,
+  temporarySessionsMax: 8,
   drainMsMax: 10_000,
 };

@@ -2,14 +2,17 @@ import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineUser } from '../front/engine-users.js';
-import { formatAskedFor, type RequestParameters } from '../front/request-parameters.js';
+import { formatAskedFor, type RequestParameters, transportSettings } from '../front/request-parameters.js';
 import type { PrintedStatement } from '../guard/printed-statement.js';
+import type { SessionStatement } from '../guard/session-statement.js';
 import { readerSettingCondition } from '../guard/setting-rules.js';
 import { StatementGuard } from '../guard/statement-guard.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
+import { preludeOf } from './connection-prelude.js';
 import { externalTables } from './external-tables.js';
 import type { Delivery, PreparedStatement } from './prepared-statement.js';
 import { RequestLane } from './request-lane.js';
+import { keepSettings } from './session-requests.js';
 import { createLanes, guestInsertsMax, type StatementLanes } from './statement-lanes.js';
 import type { StatementRequest } from './statement-request.js';
 import {
@@ -89,6 +92,8 @@ export class GuestStatements {
       lanes,
       lane: isRead ? lanes.reads : kill !== null ? lanes.kills : writes,
       kill,
+      change: passed.change,
+      makesTemporary: printed.firstWords[0] === 'CREATE' && printed.firstWords.includes('TEMPORARY'),
       isCancellable: true,
     };
   }
@@ -96,6 +101,21 @@ export class GuestStatements {
   /** Throws for a setting beside a statement that is not this user's. */
   checkSettings(settings: ReadonlyMap<string, string>, user: EngineUser): void {
     this.#guard.checkSettings(settings, user);
+  }
+
+  /** What SET or USE changes. Throws for a setting that is not this user's, and for a database that is not there. */
+  async change(change: SessionStatement, { user, parameters, session }: StatementRequest): Promise<void> {
+    if (change.kind === 'set') {
+      const isOurs = (name: string) => name !== 'readonly' && transportSettings.has(name);
+      const settings = [...change.settings].filter(([name]) => !name.startsWith('param_') && !isOurs(name));
+      this.checkSettings(new Map(settings.map(([name, value]) => [name, value ?? ''])), user);
+      if (session) keepSettings(session, change);
+      return;
+    }
+    const database = this.databaseOf({ user, parameters: { ...parameters, database: change.database } });
+    const setup = { database, settings: new Map(), parameters: new Map(), isLocked: true };
+    await this.#engine.run(preludeOf(setup), 'SELECT 1', 'Null');
+    if (session) session.database = database;
   }
 
   async #filtersOf({ user, parameters, signal }: StatementRequest, database: string): Promise<string> {
