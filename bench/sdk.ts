@@ -15,7 +15,7 @@ const usage = `usage: bench:sdk [--steps 1000000]
  *
  * What a step of the SDK costs its host, beside a function that does nothing: CPU time of this process, all threads,
  * with whatever encodes and sends; the collector is a process that acknowledges everything. Steps are told in tasks of
- * ten, as an agent would; memory is looked at a tenth of the way and at the end.
+ * ten, as an agent would; memory is looked at after each tenth of the way.
  */
 async function main(): Promise<void> {
   answerHelp(usage);
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
         `an empty asynchronous function  ${empty.us.toFixed(2)} us of CPU\n` +
         `a step, without a url           ${off.us.toFixed(2)} us\n` +
         `a step, sent and acknowledged   ${on.us.toFixed(2)} us, ${on.events} events\n` +
-        `RSS at a tenth and at the end   ${on.rssEarlyMb} and ${on.rssLateMb} MB\n`,
+        `RSS after each tenth            ${on.rssMb.join(' ')} MB\n`,
     );
     if (on.events !== on.acked) throw new Error(`${on.acked} of ${on.events} events were acknowledged`);
   } finally {
@@ -42,8 +42,7 @@ async function main(): Promise<void> {
 
 interface Cost {
   readonly us: number;
-  readonly rssEarlyMb: number;
-  readonly rssLateMb: number;
+  readonly rssMb: readonly number[];
 }
 
 async function measure(
@@ -72,16 +71,15 @@ async function costOf(
 ): Promise<Cost> {
   for (let turn = 0; turn < turns / 10; turn += 1) await work();
   await settle();
-  const rssEarlyMb = rssMb();
+  const rssMb: number[] = [];
   const before = process.cpuUsage();
-  for (let turn = 0; turn < turns; turn += 1) await work();
+  for (let tenth = 0; tenth < 10; tenth += 1) {
+    for (let turn = 0; turn < turns / 10; turn += 1) await work();
+    rssMb.push(Math.round(process.memoryUsage.rss() / 1_048_576));
+  }
   await settle();
   const { user, system } = process.cpuUsage(before);
-  return { us: (user + system) / turns, rssEarlyMb, rssLateMb: rssMb() };
-}
-
-function rssMb(): number {
-  return Math.round(process.memoryUsage.rss() / 1_048_576);
+  return { us: (user + system) / turns, rssMb };
 }
 
 /** A process that acknowledges, so that its CPU is not ours. */
