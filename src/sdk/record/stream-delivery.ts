@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.js';
+import type { Clock, Timer } from '../../core/clock.js';
 import { within } from '../../core/within.js';
 import type { ClientOptions, Rejection } from '../client-options.js';
 import type { TidemarkEvent } from '../event.js';
@@ -22,11 +22,17 @@ export interface StreamOptions {
   readonly holdingClock: Clock;
 }
 
+/** The longest that timers know. */
+const holdMs = 2 ** 31 - 1;
+
 /** Over the WebSocket: frames with numbers, kept until they are acknowledged. */
 export class StreamDelivery implements Delivery {
   readonly #client: StreamClient;
   readonly #options: StreamOptions;
   #dropped = 0;
+  /** Who waits for room, and what keeps the process alive for them. */
+  #waiting = 0;
+  #hold: Timer | null = null;
   #isClosed = false;
 
   constructor(options: StreamOptions) {
@@ -47,7 +53,18 @@ export class StreamDelivery implements Delivery {
 
   room(): Promise<void> | null {
     if (this.#options.overflow !== 'block' || this.#client.bufferedBytes < this.#options.bufferBytesMax) return null;
-    return this.#client.room(this.#options.bufferBytesMax);
+    return this.#waitForRoom();
+  }
+
+  /** Holds the process meanwhile: what waits is work of its own, and would be cut off. */
+  async #waitForRoom(): Promise<void> {
+    this.#waiting += 1;
+    this.#hold ??= this.#options.holdingClock.setTimer(holdMs, () => undefined);
+    await this.#client.room(this.#options.bufferBytesMax);
+    this.#waiting -= 1;
+    if (this.#waiting > 0) return;
+    this.#hold?.cancel();
+    this.#hold = null;
   }
 
   async flush(timeoutMs: number): Promise<void> {
