@@ -21,6 +21,7 @@ const long = [
   'test/package/**/*.test.ts',
   'test/power/**/*.test.ts',
   'test/sdk-adapters/**/*.test.ts',
+  'test/sdk/outages.test.ts',
   'test/sdk-python/**/*.test.ts',
   ...['browser', 'clock-walk', 'crash', 'documented-examples', 'event-ids', 'few-descriptors', 'finalization'].map(
     (name) => `test/end-to-end/${name}.test.ts`,
