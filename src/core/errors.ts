@@ -91,6 +91,7 @@ const requestErrors = {
   body_too_large: spec(413, null, false, 'the body is larger than allowed, as sent or when inflated'),
   body_invalid: spec(400, null, false, 'the body cannot be inflated or read, or a field of it is missing or wrong'),
   request_timeout: spec(408, null, true, 'the body did not arrive in time'),
+  cluster_unsupported: spec(501, null, false, 'a store of several shards cannot do this yet'),
   query_timeout: spec(504, null, true, 'the query took longer than allowed and was cancelled'),
   // 422 and not a 5xx: nothing is broken, and the same request fails again until it asks for less.
   query_too_large: spec(422, null, false, 'the query needs more memory or rows than one may have; ask for less'),
