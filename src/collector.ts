@@ -210,10 +210,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   );
   const upkeep = joinUpkeep(setting, { spool, store, delivery });
   const startup = joinStartup(setting, { spool, windows, store, delivery, upkeep, work });
-  const memory = new RollupMemory(
-    { store: preparedStore(store.client, startup), clock, instruments: metrics.memory },
-    { bytesMax: config.query.rememberedBytesMax },
-  );
+  const memory = joinMemory(setting, { store, startup });
   const endpoints = createEndpointWindows(clock);
   const diskUse = () => fileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
@@ -236,6 +233,14 @@ async function joinParts(setting: Setting): Promise<Parts> {
     diskUse,
     wallClock,
   };
+}
+
+function joinMemory({ config, clock, metrics }: Setting, { store, startup }: Pick<Parts, 'store' | 'startup'>) {
+  const ownSteps = () => store.client.writerSteps;
+  return new RollupMemory(
+    { store: preparedStore(store.client, startup), ownSteps, clock, instruments: metrics.memory },
+    { bytesMax: config.query.rememberedBytesMax, unseenMsMax: 250 },
+  );
 }
 
 function joinSpool(

@@ -111,15 +111,15 @@ export const clickhouseFields = {
   readerThreadsMax: integer({ default: 1, min: 1, max: 256 }, "Threads of one query of the embedded engine's port."),
   readerTimeoutMs: integer(
     { default: 60_000, min: 100, max: 3_600_000 },
-    "Time of one query of the embedded engine's port, and of its result when it is not streamed.",
+    "Time of one query of the embedded engine's port, and of its result when it is not sent while it is made.",
   ),
   readerResultBytesMax: integer(
     { default: 64 * mebibyte, min: mebibyte, max: 1_024 * mebibyte },
-    "Bytes of a result of the embedded engine's port that is not streamed, as sent.",
+    "Bytes of a result of the embedded engine's port that is held until it is complete, as sent.",
   ),
   readerRowsMax: integer(
     { default: 1_000_000, min: 1_000, max: 1_000_000_000 },
-    "Rows of a result of the embedded engine's port that is not streamed.",
+    "Rows of a result of the embedded engine's port that is held until it is complete.",
   ),
   memoryRatioMax: ratio({ default: 0.4, min: 0.05, max: 0.9 }, 'Share of the memory the embedded engine may use.'),
   sandbox: choice(['auto', 'on', 'off'], {

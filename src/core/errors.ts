@@ -156,7 +156,5 @@ export class CollectorError extends Error {
   }
 }
 
-/** The message of anything that was thrown. */
-export function errorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
+// Apart, since a page downloads it and the table not.
+export { errorMessage } from './error-message.js';

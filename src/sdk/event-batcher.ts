@@ -1,11 +1,18 @@
 import type { Clock, Timer } from '../core/clock.js';
 import type { TidemarkEvent } from './event.js';
-import { estimateEventBytes } from './event-columns.js';
+import { ColumnsBuilder, type EventColumns } from './event-columns.js';
 
 export interface BatcherOptions {
   readonly batchEventsMax: number;
   readonly batchBytesMax: number;
   readonly batchAgeMsMax: number;
+  /** Somebody wants to see again the events that are refused. */
+  readonly keepsEvents?: boolean;
+}
+
+export interface EventBatch extends EventColumns {
+  /** By row; null when nobody asks for them. */
+  readonly events: readonly TidemarkEvent[] | null;
 }
 
 /** The batch that is being filled. It is due by count, by estimated bytes, or when its first event is old enough. */
@@ -13,7 +20,8 @@ export class EventBatcher {
   readonly #clock: Clock;
   readonly #options: BatcherOptions;
   readonly #onAge: () => void;
-  #events: TidemarkEvent[] = [];
+  readonly #columns = new ColumnsBuilder();
+  #events: TidemarkEvent[] | null;
   #bytes = 0;
   #timer: Timer | null = null;
   #isAged = false;
@@ -22,10 +30,11 @@ export class EventBatcher {
     this.#clock = clock;
     this.#onAge = onAge;
     this.#options = options;
+    this.#events = options.keepsEvents === true ? [] : null;
   }
 
   get length(): number {
-    return this.#events.length;
+    return this.#columns.length;
   }
   /** Estimated. */
   get bytes(): number {
@@ -33,7 +42,7 @@ export class EventBatcher {
   }
 
   isFull(): boolean {
-    return this.#events.length >= this.#options.batchEventsMax || this.#bytes >= this.#options.batchBytesMax;
+    return this.#columns.length >= this.#options.batchEventsMax || this.#bytes >= this.#options.batchBytesMax;
   }
 
   /** Old enough to go as soon as something can be sent; until then it keeps growing rather than make small frames. */
@@ -42,8 +51,8 @@ export class EventBatcher {
   }
 
   add(event: TidemarkEvent): void {
-    this.#events.push(event);
-    this.#bytes += estimateEventBytes(event);
+    this.#bytes += this.#columns.add(event);
+    this.#events?.push(event);
     if (this.#isAged) return;
     this.#timer ??= this.#clock.setTimer(this.#options.batchAgeMsMax, () => {
       this.#isAged = true;
@@ -52,12 +61,12 @@ export class EventBatcher {
   }
 
   /** Gives the events away and begins anew. */
-  take(): TidemarkEvent[] {
+  take(): EventBatch {
     this.stop();
     const events = this.#events;
-    this.#events = [];
+    if (events !== null) this.#events = [];
     this.#bytes = 0;
-    return events;
+    return { ...this.#columns.take(), events };
   }
 
   stop(): void {
@@ -65,4 +74,13 @@ export class EventBatcher {
     this.#timer = null;
     this.#isAged = false;
   }
+}
+
+/** Of a batch of more than one event, which as a whole is too large or cannot be encoded. */
+export function halvesOf({ columns, rows, events }: EventBatch): readonly [EventBatch, EventBatch] {
+  const half = Math.ceil(rows.length / 2);
+  return [
+    { columns, rows: rows.slice(0, half), events: events?.slice(0, half) ?? null },
+    { columns, rows: rows.slice(half), events: events?.slice(half) ?? null },
+  ];
 }

@@ -1,6 +1,5 @@
 import { packMessage } from '../core/msgpack.js';
-import type { TidemarkEvent } from './event.js';
-import { columnsOf } from './event-columns.js';
+import type { EventColumns } from './event-columns.js';
 
 /**
  * The positional frame of the wire protocol, as MessagePack: `{seq, columns: [name…], rows: [[value…]…]}`.
@@ -16,9 +15,9 @@ import { columnsOf } from './event-columns.js';
 const headerBytesMax = 14;
 const mapOfThreeWithSeq = Uint8Array.of(0x83, 0xa3, 0x73, 0x65, 0x71);
 
-/** Hot path: once a frame. Columns are the union of the events' fields, in the order they first appear. */
-export function encodeFrame(events: readonly TidemarkEvent[]): Uint8Array {
-  const body = packMessage(columnsOf(events));
+/** Hot path: once a frame. */
+export function encodeFrame({ columns, rows }: EventColumns): Uint8Array {
+  const body = packMessage({ columns, rows });
   const frame = new Uint8Array(headerBytesMax + body.length - 1);
   // The first byte of the body is its own map header, a map of two; the stamped header replaces it.
   frame.set(body.subarray(1), headerBytesMax);

@@ -7,7 +7,7 @@ export interface QueuedFrame {
   readonly encoded: EncodedFrame;
   /** How many events it has. */
   readonly count: number;
-  /** Null when they are kept elsewhere. */
+  /** Null when nobody asks for them. */
   readonly events: readonly TidemarkEvent[] | null;
   /** 0 until the frame is sent or stored for the first time, then for ever the same. */
   seq: number;

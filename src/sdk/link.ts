@@ -128,18 +128,8 @@ export class Link {
   }
 }
 
-const codeOfStatus: Readonly<Record<number, string>> = {
-  400: 'producer_invalid',
-  401: 'key_invalid',
-  403: 'scope_missing',
-  404: 'path_unknown',
-};
-
-function errorOfEnd(end: ConnectionEnd): ClientError {
-  const code = end.httpStatus === null ? undefined : codeOfStatus[end.httpStatus];
-  if (code !== undefined) {
-    return new ClientError(code, `cannot open the stream: ${end.reason}`, { retryable: false });
-  }
-  const cause = end.reason === '' ? `close code ${end.closeCode}` : end.reason;
-  return new ClientError('connection_lost', `cannot keep the stream open: ${cause}`, { retryable: true });
+function errorOfEnd({ refusal, closeCode, reason }: ConnectionEnd): ClientError {
+  const what = refusal === null ? 'keep the stream open' : 'open the stream';
+  const message = `cannot ${what}: ${reason || `close code ${closeCode}`}`;
+  return new ClientError(refusal ?? 'connection_lost', message, { retryable: refusal === null });
 }

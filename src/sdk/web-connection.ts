@@ -51,7 +51,7 @@ export class WebConnection implements Connection {
   #end(closeCode: number | null, reason: string): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#handlers.closed({ httpStatus: null, closeCode, reason });
+    this.#handlers.closed({ refusal: null, closeCode, reason });
   }
 }
 

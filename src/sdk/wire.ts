@@ -1,12 +1,12 @@
-import type { TidemarkEvent } from './event.js';
+import type { EventColumns } from './event-columns.js';
 import type { ServerMessage } from './server-message.js';
 
 /** What a batch of events is on the wire, and what carries it: one file a place implements it. */
 export interface Wire {
   /** Throws when an event cannot be encoded. */
-  encode(events: readonly TidemarkEvent[]): EncodedFrame;
+  encode(batch: EventColumns): EncodedFrame;
   /** The body of a request. */
-  body(events: readonly TidemarkEvent[]): EncodedBody;
+  body(batch: EventColumns): EncodedBody;
   connect(handlers: ConnectionHandlers, options: ConnectionOptions): Connection;
 }
 
@@ -31,8 +31,8 @@ export interface ConnectionHandlers {
 }
 
 export interface ConnectionEnd {
-  /** HTTP status of a refused upgrade, null otherwise. */
-  readonly httpStatus: number | null;
+  /** The error's code when the upgrade was refused and another would be too, null otherwise. */
+  readonly refusal: string | null;
   readonly closeCode: number | null;
   /** Close reason, or what the network said. */
   readonly reason: string;

@@ -20,10 +20,10 @@ export class WsConnection implements Connection {
       },
     });
     this.#socket = socket;
-    const end = (httpStatus: number | null, closeCode: number | null, reason: string): void => {
+    const end = (refusal: string | null, closeCode: number | null, reason: string): void => {
       if (this.#ended) return;
       this.#ended = true;
-      handlers.closed({ httpStatus, closeCode, reason });
+      handlers.closed({ refusal, closeCode, reason });
     };
     socket.on('message', (data, isBinary) => {
       if (this.#ended) return;
@@ -36,7 +36,7 @@ export class WsConnection implements Connection {
     socket.on('unexpected-response', (request, response) => {
       response.resume();
       request.destroy();
-      end(response.statusCode ?? 0, null, `the upgrade was answered with ${response.statusCode}`);
+      end(codeOfStatus[response.statusCode ?? 0] ?? null, null, `the upgrade was answered with ${response.statusCode}`);
     });
     socket.on('error', (error) => end(null, null, error.message));
     socket.on('close', (code, reason) => end(null, code, reason.toString()));
@@ -62,6 +62,13 @@ export class WsConnection implements Connection {
     this.#socket.terminate();
   }
 }
+
+const codeOfStatus: Readonly<Record<number, string>> = {
+  400: 'producer_invalid',
+  401: 'key_invalid',
+  403: 'scope_missing',
+  404: 'path_unknown',
+};
 
 function bytesOf(data: RawData): Uint8Array {
   if (Array.isArray(data)) return Buffer.concat(data);

@@ -5,6 +5,7 @@ import { AgentLedger } from '../../src/cli/fleet-ledger.js';
 import { seededRandom } from '../../src/cli/seeded-random.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
 import type { TidemarkEvent } from '../../src/sdk/event.js';
+import { columnsOf } from '../../src/sdk/event-columns.js';
 import { encodeFrame, stampSeq } from '../../src/sdk/frame-encoder.js';
 import { defaultFrameLimits } from '../support/default-config.js';
 
@@ -23,7 +24,7 @@ test('one seed makes one fleet, another seed another', () => {
 
 test('the collector accepts every event of a fleet, and the ledger counts what the live windows count', () => {
   const events = eventsOf(3, 300);
-  const frame = stampSeq(encodeFrame(events), 1).slice();
+  const frame = stampSeq(encodeFrame(columnsOf(events)), 1).slice();
   const decoded = createBatchDecoder({ ...defaultFrameLimits, frameBytesMax: frame.length }).decode({
     bytes: frame.buffer,
     receivedMs: nowMs,

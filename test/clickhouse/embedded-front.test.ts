@@ -171,7 +171,8 @@ test('memory, rows, bytes, threads and time of a guest have bounds that his stat
     guestQueryMsMax: 20_000,
     guestThreadsMax: 1,
   });
-  const code = async (sql: string, query = '') => (await askPort(rig, sql, { query })).code;
+  const held = 'wait_end_of_query=1';
+  const code = async (sql: string, query = '') => (await askPort(rig, sql, { query: `${held}&${query}` })).code;
   expect(await code('SELECT quantileExact(number) FROM numbers(1000000000)', 'max_memory_usage=0')).toBe(241);
   expect(await code('SELECT groupArray(number) FROM numbers(1000000000)')).toBe(241);
   // Constant columns count once for the engine, and a thousand times on the wire.
@@ -181,7 +182,7 @@ test('memory, rows, bytes, threads and time of a guest have bounds that his stat
   expect(await code('SELECT sum(sipHash64(number)) FROM numbers(1000000000000)', 'max_execution_time=0.3')).toBe(159);
   for (const asked of ['0', '1000000']) {
     const sql = "SELECT getSetting('max_execution_time')";
-    expect((await askPort(rig, sql, { query: `max_execution_time=${asked}` })).text).toBe('20\n');
+    expect((await askPort(rig, sql, { query: `${held}&max_execution_time=${asked}` })).text).toBe('20\n');
   }
   expect((await askPort(rig, "SELECT getSetting('max_threads')", { query: 'max_threads=64' })).text).toBe('1\n');
   expect((await askPort(rig, "SELECT getSetting('max_threads')", { query: 'max_threads=0' })).text).toBe('1\n');

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
 import { askChannel } from '../support/ask-engine.js';
@@ -64,7 +65,8 @@ test('a streamed result is the buffered one, byte for byte, in every kind of for
     const streamed = await fetch(address(rig, sql));
     expect(streamed.headers.get('x-clickhouse-format')).toBe(format);
     expect(streamed.headers.get('transfer-encoding')).toBe('chunked');
-    const whole = await fetch(`${rig.engine.url}/?query=${encodeURIComponent(sql)}`);
+    const whole = await fetch(`${rig.engine.url}/?wait_end_of_query=1&query=${encodeURIComponent(sql)}`);
+    expect(whole.headers.get('transfer-encoding')).toBeNull();
     expect(streamed.headers.get('content-type')).toBe(whole.headers.get('content-type'));
     const withoutTimes = async (answer: Response) =>
       Buffer.from(await answer.arrayBuffer())
@@ -113,16 +115,44 @@ test("a client's own INTO OUTFILE stays refused", async () => {
   expect([answer.status, answer.headers.get('x-clickhouse-exception-code')]).toEqual([403, '497']);
 });
 
-test('the limit of bytes is one of results that are held, not of streamed ones', async () => {
-  const rig = await startEngine({ guestResultBytesMax: 100_000 });
+test('a large result is sent while it is made without being asked to, a small one has its length', async () => {
+  const rig = await startEngine({ guestResultBytesMax: 100_000, guestRowsMax: 1_000 });
   const sql = 'SELECT number FROM numbers(1000000) FORMAT CSV';
-  const held = await fetch(`${rig.engine.url}/?query=${encodeURIComponent(sql)}`);
+  const ask = (query: string) => fetch(`${rig.engine.url}/?query=${encodeURIComponent(sql)}${query}`);
+  const held = await ask('&wait_end_of_query=1');
   expect(held.headers.get('x-clickhouse-exception-code')).toBe('396');
-  const lines = (await (await fetch(address(rig, sql, '&enable_http_compression=1'))).text()).split('\n');
-  expect(lines.length).toBe(1_000_001);
+  for (const query of ['', '&wait_end_of_query=0', '&enable_http_compression=1', '&http_wait_end_of_query=0']) {
+    const answer = await ask(query);
+    expect([answer.status, answer.headers.get('transfer-encoding')]).toEqual([200, 'chunked']);
+    expect(answer.headers.get('x-clickhouse-exception-tag')).toMatch(/^[a-z]{16}$/);
+    expect((await answer.text()).split('\n').length).toBe(1_000_001);
+  }
+  const small = await fetch(`${rig.engine.url}/?enable_http_compression=0&query=SELECT%201`);
+  expect(small.headers.get('content-length')).toBe('2');
 });
 
-test('a statement that fails midway is cut, without the footer that would make it look whole', async () => {
+test('a large result takes the place of a stream, and leaves that of a read to others', async () => {
+  const rig = await startEngine({ guestReadsMax: 1, guestStreamsMax: 1, guestQueryMsMax: 2_000, streamMsMax: 60_000 });
+  const large = () =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      get(`${rig.engine.url}/?query=${encodeURIComponent(endless)}`, (answer) => resolve(answer.pause())).on(
+        'error',
+        reject,
+      );
+    });
+  const first = await large();
+  expect(first.statusCode).toBe(200);
+  expect(await (await fetch(`${rig.engine.url}/?query=SELECT%201`)).text()).toBe('1\n');
+  // The second finds no place for a stream: it keeps that of a read, and its time.
+  const { bytes, complete } = await drained(await large());
+  expect(complete).toBe(false);
+  expect(bytes.toString('latin1', bytes.length - 400)).toContain('Code: 159. DB::Exception: Timeout exceeded');
+  expect(await (await fetch(`${rig.engine.url}/?query=SELECT%202`)).text()).toBe('2\n');
+  first.destroy();
+  await expect.poll(() => leftovers(rig), { timeout: 20_000 }).toEqual([]);
+});
+
+test('a statement that fails midway ends in the block of an exception and is cut, without its footer', async () => {
   const rig = shared;
   const failing = 'SELECT number, throwIf(number = 3000000) FROM numbers(5000000)';
   for (const [format, ending] of [
@@ -130,12 +160,40 @@ test('a statement that fails midway is cut, without the footer that would make i
     ['JSONCompact', '}\n'],
     ['XML', '</result>\n'],
   ] as const) {
-    const { bytes, complete } = await drained(await open(rig, `${failing} FORMAT ${format}`));
+    const answer = await open(rig, `${failing} FORMAT ${format}`);
+    const tag = String(answer.headers['x-clickhouse-exception-tag']);
+    const { bytes, complete } = await drained(answer);
     expect(complete).toBe(false);
     expect(bytes.length).toBeGreaterThan(100_000);
-    expect(bytes.toString('latin1').endsWith(ending)).toBe(false);
+    const [data = '', block = ''] = bytes.toString('latin1').split(`\r\n__exception__\r\n${tag}\r\n`);
+    expect(data.endsWith(ending)).toBe(false);
+    const [, text = '', length] = /^([\s\S]*\n)(\d+) [a-z]{16}\r\n__exception__\r\n$/.exec(block) ?? [];
+    expect(text).toMatch(/^Code: 395\. DB::Exception: .*\(version [\d.]+\)\n$/s);
+    expect(Number(length)).toBe(text.length);
   }
   expect(await leftovers(rig)).toEqual([]);
+});
+
+// Again, if the client heard of the cut before it had inflated what came ahead of it: then it throws that.
+test("a client of ClickHouse's own is told of a failure midway", { retry: 3 }, async () => {
+  for (const response of [true, false]) {
+    const log = { level: ClickHouseLogLevel.OFF };
+    const client = createClient({ url: shared.engine.url, compression: { response }, log });
+    const query = 'SELECT number, throwIf(number = 300000) FROM numbers(400000)';
+    const settings = { max_block_size: '10000' };
+    const rows = await client.query({ query, format: 'JSONEachRow', clickhouse_settings: settings });
+    await expect(rows.json()).rejects.toMatchObject({ code: '395' });
+    await client.close();
+  }
+});
+
+test('a URL may have a mebibyte', async () => {
+  const text = 'x'.repeat(1_000_000);
+  const answer = await fetch(`${shared.engine.url}/?query=SELECT%20length({t:String})&param_t=${text}`);
+  expect(await answer.text()).toBe('1000000\n');
+  const quotes = '%27'.repeat(340_000);
+  const escaped = await fetch(`${shared.engine.url}/?query=SELECT%20length({t:String})&param_t=${quotes}`);
+  expect(await escaped.text()).toBe('340000\n');
 });
 
 test('as many pipes are kept as results were made at once', async () => {

@@ -8,6 +8,7 @@ import { createSegmentWriter } from '../../src/clickhouse/segments/segment-inser
 import { packageFile } from '../../src/core/package-root.js';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
 import type { TidemarkEvent } from '../../src/sdk/event.js';
+import { columnsOf } from '../../src/sdk/event-columns.js';
 import { encodeFrame, stampSeq } from '../../src/sdk/frame-encoder.js';
 import { metricsReference } from '../../src/telemetry/metrics-reference.js';
 import { defaultFrameLimits } from '../support/default-config.js';
@@ -60,7 +61,7 @@ afterAll(() => store.end());
 
 /** The way of an event: frame, decoder, segment, insert. */
 async function insert(): Promise<void> {
-  const frame = stampSeq(encodeFrame(events), 1).slice();
+  const frame = stampSeq(encodeFrame(columnsOf(events)), 1).slice();
   const { rows, rowCount } = createBatchDecoder(defaultFrameLimits).decode({
     bytes: frame.buffer,
     receivedMs: nowMs,

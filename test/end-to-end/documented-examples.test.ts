@@ -192,7 +192,7 @@ test('the first run of the SDK works as written', async () => {
   const path = join(directory, 'first-run.mjs');
   writeFileSync(path, program('first-run.mjs'));
   const { stdout, stderr } = await run(process.execPath, [path], { env: agentEnv() });
-  expect([stdout, stderr]).toEqual(['{ acked: 4, pending: 0, rejected: 0, dropped: 0 }\n', '']);
+  expect([stdout, stderr]).toEqual(['{ acked: 3, pending: 0, rejected: 0, dropped: 0 }\n', '']);
 });
 
 interface TimelineNode {
@@ -207,7 +207,7 @@ test('the support agent appears whole: tree, attempts, failures, tokens by class
   const path = join(directory, 'support-agent.mjs');
   copyFileSync(packageFile('docs/examples/support-agent.mjs'), path);
   const { stdout } = await run(process.execPath, [path], { env: agentEnv() });
-  expect(stdout).toBe('{ acked: 29, pending: 0, rejected: 0, dropped: 0 }\n');
+  expect(stdout).toBe('{ acked: 21, pending: 0, rejected: 0, dropped: 0 }\n');
 
   type Runs = { readonly runs: readonly { readonly run_id: string; readonly name: string }[] };
   const runsOf = async () => {

@@ -25,6 +25,9 @@ export interface Told {
   readonly problems: readonly string[];
 }
 
+/** Frameworks that take a test for one of theirs do not trace; keys of whoever runs this are not for fakes. */
+const unset = { NODE_ENV: 'production', OPENAI_API_KEY: '', LANGSMITH_TRACING: '', ANTHROPIC_API_KEY: '' };
+
 /**
  * A project with a framework as the registry has it, in the versions of `frameworks.json`, and Tidemark as it was
  * built. It is installed once and kept, so that whoever installs our own packages need not wait for it.
@@ -81,9 +84,14 @@ export class Framework {
         'tidemark/sdk/*': [join(root, 'src/sdk/adapters/*.ts')],
       },
     };
-    for (const file of [`${this.#name}.ts`, 'told.ts']) copyFileSync(join(programs, file), join(this.directory, file));
+    const { program, files } = frameworks[this.#name];
+    for (const name of [program, 'told', ...files]) {
+      // What is of one version is called the same in each.
+      const to = name.replace(/^(.*-version)-\d+$/, '$1');
+      copyFileSync(join(programs, `${name}.ts`), join(this.directory, `${to}.ts`));
+    }
     writeFileSync(join(this.directory, 'documented.ts'), this.#documented());
-    const config = { compilerOptions: options, files: [`${this.#name}.ts`] };
+    const config = { compilerOptions: options, files: [`${program}.ts`] };
     writeFileSync(join(this.directory, 'tsconfig.json'), JSON.stringify(config));
     await this.#succeed([join(root, 'node_modules/typescript/bin/tsc'), '-p', '.', '--outDir', 'built'], {});
   }
@@ -91,23 +99,30 @@ export class Framework {
   /** What docs/sdk.md shows, as a function of the names that it has from elsewhere. */
   #documented(): string {
     const page = readFileSync(join(root, 'docs/sdk.md'), 'utf8');
-    const [, shown = ''] = page.split(`<!-- example: ${this.#name} -->\n\`\`\`js\n`);
+    const { given } = frameworks[this.#name];
+    const [, shown] = page.split(`<!-- example: ${this.#name} -->\n\`\`\`js\n`);
+    if (shown === undefined) throw new Error(`docs/sdk.md has no example ${this.#name}`);
     const lines = (shown.split('```')[0] ?? '').split('\n');
     const imports = lines.filter((line) => line.startsWith('import '));
     const others = lines.filter((line) => !line.startsWith('import '));
-    const given = frameworks[this.#name].given.join(', ');
-    const head = `export async function documented({ ${given} }: Readonly<Record<string, any>>): Promise<void> {`;
+    const names = `{ ${given.join(', ')} }: Readonly<Record<string, any>>`;
+    const head = `export async function documented(${names}): Promise<void> {`;
     return [...imports, head, ...others, '}'].join('\n');
   }
 
   /** One scene, in a process of its own, told to this collector. */
   async perform(scene: string, collector: Readonly<Record<string, string>>): Promise<Told> {
-    const program = join('built', this.directory, `${this.#name}.js`);
+    const program = join('built', this.directory, `${frameworks[this.#name].program}.js`);
     return JSON.parse(await this.#succeed([program, scene], collector)) as Told;
   }
 
   async #succeed(words: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
-    const options = { cwd: this.directory, env: { ...process.env, ...env }, timeout: 60_000, maxBuffer: 33_554_432 };
+    const options = {
+      cwd: this.directory,
+      env: { ...process.env, ...unset, ...env },
+      timeout: 60_000,
+      maxBuffer: 33_554_432,
+    };
     try {
       return (await run(process.execPath, [...words], options)).stdout;
     } catch (error) {

@@ -28,6 +28,7 @@ class FakeServer:
 
     def __init__(self) -> None:
         self.credit = 64
+        self.frame_bytes_max = 1_048_576
         self.acks = True
         self.answer_status = 101
         self.producers: dict[str, dict[int, Events]] = {}
@@ -90,7 +91,7 @@ class FakeServer:
         self._open.add(connection)
         hello = {"op": "hello", "producer": producer, "last_seq": self._last(producer)}
         try:
-            self._send(connection, {**hello, "credit": self.credit, "max_frame_bytes": 1_048_576})
+            self._send(connection, {**hello, "credit": self.credit, "max_frame_bytes": self.frame_bytes_max})
             for data in connection:
                 assert isinstance(data, bytes)
                 self._take(connection, producer, data)

@@ -76,6 +76,7 @@ test('without credit nothing is sent, a flush says what is pending, and credit s
   });
   const tm = client(collector.url);
   tm.task('t', () => 1);
+  await expect.poll(() => peer).not.toBeNull();
   expect(await tm.flush({ timeoutMs: 50 })).toEqual({ acked: 0, pending: 2, rejected: 0, dropped: 0 });
   expect(store.ids()).toEqual([]);
   peer!.say({ op: 'credit', credit: 4 });

@@ -29,6 +29,8 @@ export async function told(options: TidemarkOptions = {}) {
     key: 'secret',
     agent: 'scout',
     signals: false,
+    // What is told depends on what is asked for, not on how long a test takes.
+    batchAgeMs: 60_000,
     onProblem: (text) => problems.push(text),
     ...options,
   });

@@ -16,6 +16,9 @@ export const testKey = 'tdm_test_key_of_the_end_to_end_tests';
  */
 const soonStored = { TIDEMARK_SPOOL_SEGMENT_AGE_MS_MIN: '50' };
 
+/** For so long the page of metrics is not made again (`src/telemetry/cached-page.ts`). */
+const metricsPageMs = 1_000;
+
 /** The built collector as an operator runs it: a process with its own data directory and ports. */
 export class CollectorProcess {
   readonly dataDir: string;
@@ -24,6 +27,8 @@ export class CollectorProcess {
   #port = 0;
   #storePort = 0;
   output = '';
+  /** Until then the page of the last question is the answer to the next. */
+  #pageKeptUntilMs = 0;
   readonly #openFilesMax: number | null;
   readonly #program: string;
   readonly #laysStore: boolean;
@@ -160,7 +165,11 @@ export class CollectorProcess {
 
   /** Values of `/metrics` by name and labels, as printed. */
   async metrics(): Promise<Map<string, number>> {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, this.#pageKeptUntilMs - performance.now())));
+    const response = await fetch(`${this.url}/metrics`);
+    const text = await response.text();
+    this.#pageKeptUntilMs = performance.now() + metricsPageMs;
+    if (!response.ok) throw new Error(`the metrics were not told (${response.status}): ${text}`);
     const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     return new Map(
       lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),

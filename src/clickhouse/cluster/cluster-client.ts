@@ -22,6 +22,9 @@ export function createClusterClient(
   return {
     name: client.name,
     ifUnhealthy: client.ifUnhealthy,
+    get writerSteps() {
+      return client.writerSteps;
+    },
     rows: (query) => client.rows({ ...query, sql: statements.read(query.sql) }),
     export: (query) => client.export({ ...query, sql: statements.read(query.sql) }),
     writerRows: (query) => client.writerRows({ ...query, sql: statements.read(query.sql) }),

@@ -1,13 +1,15 @@
 """From the event that is offered to the one thread that sends it.
 
 Offering is one append to a deque; whoever makes a batch full packs it into a frame, so that what waits is bytes, and
-their number is known. The thread packs what got old, sends, and reads the answers. A re-entrant lock guards the frames,
-because a signal handler or a finalizer may offer an event while its own thread holds it.
+their number is known. The thread packs what got old, sends, and reads the answers. A lock guards the frames. A signal
+handler or a finalizer may come in between while its own thread holds it: what it offers then is only appended, and what
+it flushes is told as it stands.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import sys
 import threading
 import time
@@ -19,6 +21,7 @@ from . import _frame
 from ._counts import Flushed, Problems, Stats
 from ._disk import Spool
 from ._exit import watch_multiprocessing
+from ._flushing import Flushing
 from ._frame import Event, Frame
 from ._options import Options
 from ._outbox import Outbox
@@ -40,6 +43,7 @@ class Transport(Protocol):
     state: str
 
     def turn(self, seconds: float, waker: Waker, box: Outbox) -> None: ...
+    def hurry(self) -> None: ...
     def close(self) -> None: ...
     def abandon(self) -> None: ...
 
@@ -51,11 +55,13 @@ class Delivery:
         problems: Problems,
         make_transport: Callable[[Delivery], Transport],
         beat: Callable[[], None],
+        tend_starts: Callable[[float], float],
     ) -> None:
         self.problems = problems
         self._options = options
         self._make_transport = make_transport
         self._beat = beat
+        self._tend_starts = tend_starts
         self._batch_max = options.batch_events_max
         self._age = options.batch_age_ms / 1000
         self._closed = False
@@ -66,6 +72,8 @@ class Delivery:
         self.lock = threading.RLock()
         self._moved = threading.Condition(self.lock)
         self._open: deque[Event] = deque()
+        #: Events that were taken out of `_open`.
+        self.taken = 0
         self._long_bytes = 0
         self._box = Outbox(self._options.wire_producer())
         self._adopted: list[Outbox] = []
@@ -77,14 +85,20 @@ class Delivery:
         self.waker = Waker()
         self._stopping = False
         self.connections = 0
+        #: As the collector says it, once it does.
+        self.frame_bytes_max = 1_048_576
         self._transport = self._make_transport(self)
 
     def after_fork_in_child(self) -> None:
-        self._transport.abandon()
-        for box in [self._box, *self._adopted]:
-            if box.store is not None:
-                box.store.abandon()
-        self.waker.close()
+        for give_back in (
+            self._transport.abandon,
+            *(box.store.abandon for box in [self._box, *self._adopted] if box.store is not None),
+            self.waker.close,
+        ):
+            try:
+                give_back()
+            except Exception:  # the host may have closed what is given back here
+                pass
         self.reset()
 
     # Offering
@@ -100,24 +114,35 @@ class Delivery:
         """An event with texts of `size` bytes that may be long."""
         self._long_bytes += size
         self.offer(event)
-        if self._long_bytes > _BATCH_BYTES:
+        if self._long_bytes > _BATCH_BYTES and not self._is_within():
             self._wait_for_room()
             self._seal()
 
     def _attend(self) -> None:
         if not self._armed:
-            self._armed = True
             self._armed_at = now()
-            self._ensure_thread()
+            self._armed = True
+            if not self._is_within():
+                self.start()
             self.waker.wake()
-        if len(self._open) >= self._batch_max:
+        if len(self._open) >= self._batch_max and not self._is_within():
+            # Another thread may be about to start it, and without it nobody would wait for room.
+            self.start()
             self._wait_for_room()
             self._seal()
 
-    def start(self) -> None:
-        self._ensure_thread()
+    def _is_within(self) -> bool:
+        """Whether this thread is in the middle of something here, and a handler or a finalizer asks."""
+        return bool(self.lock._is_owned())  # type: ignore[attr-defined]
 
-    def _ensure_thread(self) -> None:
+    def wake(self) -> None:
+        """For something that the thread has not heard of."""
+        if not self._is_within():
+            self.start()
+        self.waker.wake()
+
+    def start(self) -> None:
+        """The thread, where it does not run."""
         thread = self._thread
         if thread is not None and thread.is_alive():
             return
@@ -130,7 +155,8 @@ class Delivery:
             try:
                 self.waker.open()
                 self._thread = threading.Thread(target=self._work, name="tidemark", daemon=True)
-                self._thread.start()
+                # In no context: it is nobody's work.
+                contextvars.Context().run(self._thread.start)
             except (RuntimeError, OSError) as error:
                 # An interpreter that is ending starts no threads; what is flushed then stays pending.
                 self._thread = None
@@ -139,8 +165,8 @@ class Delivery:
     def _open_spool(self) -> None:
         options = self._options
         try:
-            self._spool = Spool(options.directory or ".", options.producer or "tidemark", options.disk_bytes_max)
-            self._adopted = self._spool.adopt()
+            self._spool = Spool(options.directory or ".", options.producer or "sdk")
+            self._adopted = self._spool.adopt(lambda text: self.problems.say("left", text))
         except OSError as error:
             self._spool = None
             self.problems.say("disk", f"cannot use the directory {options.directory}: {error}")
@@ -151,38 +177,59 @@ class Delivery:
         """Packs one batch of what is open."""
         with self.lock:
             events: list[Event] = []
-            take, room = self._open.popleft, self._batch_max
+            take, add = self._open.popleft, events.append
+            before = self._box.offered
             try:
-                while room > 0:
-                    events.append(take())
-                    room -= 1
+                for _ in range(self._batch_max):
+                    add(take())
             except IndexError:
                 pass
-            self._long_bytes = 0
-            if events:
-                self._push(events)
+            try:
+                self._long_bytes = 0
+                self.taken += len(events)
+                if events:
+                    self._push(events)
+            except BaseException:
+                # KeyboardInterrupt comes between any two lines; what was not kept yet is kept where it was.
+                if self._box.offered == before:
+                    self.taken -= len(events)
+                    self._open.extendleft(reversed(events))
+                raise
         self.waker.wake()
 
-    def _seal_all(self) -> None:
+    def seal_all(self) -> None:
+        """What is open now; what others offer meanwhile has its own turn."""
         self._armed = False
-        while self._open:
+        for _ in range(len(self._open) // self._batch_max + 1):
             self._seal()
 
     def _push(self, events: list[Event]) -> None:
+        """Halves what is too large or cannot be packed, until the one event that is at fault stands alone."""
+        body = self._packed(events)
+        if body is None:
+            if len(events) == 1:
+                self._box.reject(1)
+                return
+            half = (len(events) + 1) // 2
+            self._push(events[:half])
+            self._push(events[half:])
+            return
+        frame = Frame(body, len(events), len(body) + _FRAME_OVERHEAD)
+        if self._spool is None or not self._to_disk(frame, self._spool):
+            self._to_memory(frame)
+
+    def _packed(self, events: list[Event]) -> bytes | None:
         try:
             body = _frame.pack(events)
         except Exception as error:  # only what `redact` put in can be unpackable
-            self.problems.say("pack", f"an event cannot be packed and is dropped: {error}")
             if len(events) == 1:
-                self._box.refuse(1)
-            else:
-                for event in events:
-                    self._push([event])
-            return
-        frame = Frame(body, len(events), len(body) + _FRAME_OVERHEAD)
-        if self._spool is not None and self._to_disk(frame, self._spool):
-            return
-        self._to_memory(frame)
+                self.problems.say("pack", f"an event cannot be packed and is left out: {error}")
+            return None
+        if len(body) + _frame.NUMBER_BYTES <= self.frame_bytes_max:
+            return body
+        if len(events) == 1:
+            self.problems.say("pack", f"an event of {len(body)} bytes is larger than a frame may be")
+        return None
 
     def _to_disk(self, frame: Frame, spool: Spool) -> bool:
         box = self._box
@@ -211,40 +258,44 @@ class Delivery:
             box.next_seq += 1
         if self._options.overflow == "block" and self._transport.state != "refused":
             # Only what could not wait comes here beyond the bound.
-            if box.size + frame.size > 2 * most:
+            if box.memory + frame.size > 2 * most:
                 box.refuse(frame.events)
                 return
         else:
-            while box.size + frame.size > most:
-                if not box.drop_oldest():
+            while box.memory + frame.size > most:
+                if not box.drop_oldest(in_memory=True):
                     box.refuse(frame.events)
                     return
         box.push(frame)
 
     # Room
 
-    def _is_full(self) -> bool:
+    def is_full(self) -> bool:
         return (
             self._options.overflow == "block"
             and self._box.pending > 0
-            and self._box.size + _BATCH_BYTES > self._options.buffer_bytes_max
-            and not self._stopping
-            and self._transport.state != "refused"
-            and self._thread is not None
-            and self._thread.is_alive()
+            and self._box.memory + _BATCH_BYTES > self._options.buffer_bytes_max
+            and self.works()
+        )
+
+    def works(self) -> bool:
+        """Whether somebody sends what waits."""
+        thread = self._thread
+        return (
+            thread is not None and thread.is_alive() and not self._stopping and self._transport.state != "refused"
         )
 
     def _wait_for_room(self) -> None:
         """With `block`, a thread waits here; one that runs an event loop, or sends, cannot."""
-        if not self._is_full() or threading.current_thread() is self._thread or _loop_runs() or sys.is_finalizing():
+        if not self.is_full() or threading.current_thread() is self._thread or _loop_runs() or sys.is_finalizing():
             return
         with self.lock:
-            while self._is_full():
+            while self.is_full():
                 self._moved.wait(_WAIT_SECONDS)
 
     async def room(self) -> None:
         """With `block`, what is async waits here, at its beginning and its end."""
-        while self._is_full():
+        while self.is_full():
             await asyncio.sleep(0.01)
 
     def give_room(self) -> None:
@@ -260,6 +311,8 @@ class Delivery:
                 self._turn()
         finally:
             self._transport.close()
+            if self._stopping:
+                self._put_away()
             self.give_room()
 
     def _turn(self) -> None:
@@ -276,15 +329,15 @@ class Delivery:
         if self._options.heartbeat_ms > 0 and moment >= self._beat_at:
             self._beat_at = moment + self._options.heartbeat_ms / 1000
             self._beat()
-        seconds = _IDLE_SECONDS
+        seconds = min(_IDLE_SECONDS, self._tend_starts(moment))
         if self._options.heartbeat_ms > 0:
             seconds = min(seconds, self._beat_at - moment)
         if self._armed:
             left = self._armed_at + self._age - moment
-            if left <= 0:
-                self._seal_all()
-            else:
+            if left > 0:
                 seconds = min(seconds, left)
+            elif not self.is_full():
+                self.seal_all()
         return seconds
 
     def _next_box(self) -> Outbox:
@@ -307,38 +360,53 @@ class Delivery:
     # Ends
 
     def flush(self, seconds: float) -> Flushed:
-        deadline = now() + max(seconds, 0)
-        self._begin_flush()
-        with self.lock:
-            while not self._is_settled():
-                left = deadline - now()
-                if left <= 0:
-                    break
-                self._moved.wait(min(left, _WAIT_SECONDS))
-                self._begin_flush()
+        if not self._is_within():
+            deadline = now() + max(seconds, 0)
+            with self.lock:
+                flushing = self._begin_flush()
+                while not flushing.is_over():
+                    left = deadline - now()
+                    if left <= 0:
+                        break
+                    self._moved.wait(min(left, _WAIT_SECONDS))
         return self.flushed()
 
     async def flush_async(self, seconds: float) -> Flushed:
         deadline = now() + max(seconds, 0)
-        self._begin_flush()
-        while not self._is_settled() and now() < deadline:
+        with self.lock:
+            flushing = self._begin_flush()
+        while not self._is_over(flushing) and now() < deadline:
             await asyncio.sleep(0.005)
-            self._begin_flush()
         return self.flushed()
 
-    def _begin_flush(self) -> None:
-        if self._open and not self._is_full():
-            self._seal_all()
+    def _begin_flush(self) -> Flushing:
         if self._pending() > 0:
-            self._ensure_thread()
+            self.start()
+            self._transport.hurry()
+            self.waker.wake()
+        return Flushing(self)
 
-    def _is_settled(self) -> bool:
-        if self._pending() == 0 or self._thread is None or not self._thread.is_alive():
-            return True
-        return self._transport.state == "refused"
+    def _is_over(self, flushing: Flushing) -> bool:
+        """Without waiting for whoever packs just now."""
+        if not self.lock.acquire(blocking=False):
+            return False
+        try:
+            return flushing.is_over()
+        finally:
+            self.lock.release()
 
     def _pending(self) -> int:
         return len(self._open) + self._box.pending + sum(box.pending for box in self._adopted)
+
+    @property
+    def open_events(self) -> int:
+        return len(self._open)
+
+    def frames(self) -> deque[Frame]:
+        """All that wait or are on the wire, in the order in which they go; those on the wire first."""
+        return deque(
+            frame for box in [*self._adopted, self._box] for some in (box.flying, box.waiting) for frame in some
+        )
 
     def stop(self) -> None:
         """The thread ends after its turn; what has no acknowledgement stays counted as pending."""
@@ -348,8 +416,14 @@ class Delivery:
         thread = self._thread
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             thread.join(_STOP_SECONDS)
+        if thread is None or not thread.is_alive():
+            self._put_away()
         self.give_room()
+
+    def _put_away(self) -> None:
+        """By the thread at its end, or by whoever stops a client that has none."""
         with self.lock:
+            self.waker.close()
             for box in [self._box, *self._adopted]:
                 if box.store is not None:
                     box.store.close(keep=box.pending > 0)

@@ -11,8 +11,6 @@ import weakref
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from . import _ids
-
 if TYPE_CHECKING:
     from ._client import Client
 
@@ -28,8 +26,15 @@ def watch(client: Client) -> None:
         atexit.register(_flush_all)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=_after_fork_in_child)
-    if client.options.sigterm:
-        _hook_sigterm(client)
+    if client.options.signals:
+        _hook_sigterm()
+
+
+def unwatch(client: Client) -> None:
+    """After the last client that wants it, SIGTERM is again what it was."""
+    _clients.discard(client)
+    if not any(each.options.signals for each in list(_clients)):
+        _unhook_sigterm()
 
 
 def _flush_all() -> None:
@@ -41,9 +46,13 @@ def _flush_all() -> None:
 
 
 def _after_fork_in_child() -> None:
-    _ids.reseed()
+    global _ending
+    _ending = False
     for client in list(_clients):
-        client.after_fork_in_child()
+        try:
+            client.after_fork_in_child()
+        except Exception:  # a fork goes on
+            pass
 
 
 def watch_multiprocessing() -> None:
@@ -54,15 +63,37 @@ def watch_multiprocessing() -> None:
         util.Finalize(None, _flush_all, exitpriority=0)
 
 
-def _hook_sigterm(client: Client) -> None:
-    """Only where the host has no handler of its own, and then the process still dies of the signal."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        client.problems.say("sigterm", "the host handles SIGTERM itself or this is not the main thread; not hooked")
-        return
+def _hook_sigterm() -> None:
+    """Only where nobody handles it, so that the process dies of it all the same, a little later."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _on_sigterm)
 
-    def on_sigterm(number: int, frame: FrameType | None) -> None:
-        _flush_all()
+
+def _unhook_sigterm() -> None:
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is _on_sigterm:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTERM)
 
-    signal.signal(signal.SIGTERM, on_sigterm)
+
+_ending = False
+
+
+def _on_sigterm(number: int, frame: FrameType | None) -> None:
+    """Flushes in a thread, since what this interrupts may hold any lock; the signal that it sends at its end, or a
+    second one from outside, ends the process."""
+    global _ending
+    if not _ending:
+        _ending = True
+        try:
+            threading.Thread(target=_flush_and_end, name="tidemark-sigterm", daemon=True).start()
+            return
+        except RuntimeError:  # an interpreter that is ending starts no threads
+            pass
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _flush_and_end() -> None:
+    try:
+        _flush_all()
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)

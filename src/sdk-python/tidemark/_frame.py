@@ -16,12 +16,14 @@ Event = dict[str, Any]
 _NUMBERED = b"\x83\xa3seq\xcf"
 _PLAIN = b"\x82"
 _sequence = struct.Struct(">Q")
+#: What `numbered` puts before the bytes of a body.
+NUMBER_BYTES = len(_NUMBERED) + _sequence.size
 
 
 class Frame:
     """`body` is None while the bytes are in a file alone."""
 
-    __slots__ = ("body", "events", "place", "rejected", "sent", "seq", "size")
+    __slots__ = ("body", "events", "place", "rejected", "sent", "seq", "settled", "size")
 
     def __init__(self, body: bytes | None, events: int, size: int) -> None:
         self.body = body
@@ -31,6 +33,8 @@ class Frame:
         self.seq = 0
         self.sent = 0
         self.rejected = 0
+        #: Acknowledged, rejected or dropped.
+        self.settled = False
         #: Where in which segment of a store it is.
         self.place: Any = None
 
@@ -42,9 +46,21 @@ def pack(events: list[Event]) -> bytes:
         columns.update(event)
     names = list(columns)
     rows = [[*map(event.get, names)] for event in events]
+    return _packed(names, rows)
+
+
+def _packed(names: list[str], rows: list[list[Any]]) -> bytes:
     # Behind the byte that says how many entries the map has; `numbered` and `plain` write their own.
     packed: bytes = msgpack.packb({"columns": names, "rows": rows}, unicode_errors="replace")
     return packed[1:]
+
+
+def halve(body: bytes) -> list[tuple[bytes, int]]:
+    """Two bodies of one, each with its number of events."""
+    frame = unpack(_PLAIN + body)
+    columns, rows = frame["columns"], frame["rows"]
+    half = (len(rows) + 1) // 2
+    return [(_packed(columns, part), len(part)) for part in (rows[:half], rows[half:])]
 
 
 def numbered(seq: int, body: bytes) -> bytes:

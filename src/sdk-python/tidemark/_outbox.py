@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Protocol
 
-from ._frame import Frame
+from ._frame import Frame, halve
 
 
 class FrameStore(Protocol):
@@ -28,14 +28,16 @@ class Outbox:
         self.waiting: deque[Frame] = deque()
         self.flying: deque[Frame] = deque()
         self.next_seq = 1
-        #: Of all frames, in memory or in the store.
+        #: Of all frames, in memory or in the store, and of those in memory.
         self.size = 0
+        self.memory = 0
         #: Events of all frames.
         self.pending = 0
         self.offered = 0
         self.acked = 0
         self.rejected = 0
         self.dropped = 0
+        #: Frames that were sent again.
         self.resent = 0
 
     def push(self, frame: Frame) -> None:
@@ -47,11 +49,16 @@ class Outbox:
         self.offered += events
         self.dropped += events
 
-    def drop_oldest(self) -> bool:
-        """A frame on the wire may be stored already, so it is never the one. False when all are on the wire."""
-        if not self.waiting:
-            return False
-        index = next((at for at, frame in enumerate(self.waiting) if frame.sent == 0), None)
+    def reject(self, events: int) -> None:
+        """Events that no collector could take."""
+        self.offered += events
+        self.rejected += events
+
+    def drop_oldest(self, in_memory: bool = False) -> bool:
+        """A frame on the wire may be stored already, so it is never the one. False when there is no other."""
+        index = next(
+            (at for at, frame in enumerate(self.waiting) if frame.sent == 0 and not (in_memory and frame.place)), None
+        )
         if index is None:
             return False
         frame = self.waiting[index]
@@ -69,10 +76,26 @@ class Outbox:
             frame.seq = self.next_seq
             self.next_seq += 1
         if frame.sent > 0:
-            self.resent += frame.events
+            self.resent += 1
         frame.sent += 1
         self.flying.append(frame)
         return frame
+
+    def split_first(self, bytes_max: int) -> bool:
+        """Makes two of the next frame when it is larger, as far as it has no number yet. False when it stays."""
+        frame = self.waiting[0] if self.waiting else None
+        if frame is None or frame.body is None or frame.seq or frame.events < 2 or len(frame.body) <= bytes_max:
+            return False
+        overhead, before = frame.size - len(frame.body), frame.size
+        (body, events), (frame.body, frame.events) = halve(frame.body)
+        first = Frame(body, events, len(body) + overhead)
+        # The frame itself is the second half, so that who waits for it waits for both.
+        frame.size = len(frame.body) + overhead
+        self.waiting.appendleft(first)
+        grown = first.size + frame.size - before
+        self.size += grown
+        self.memory += grown
+        return True
 
     def bytes_of(self, frame: Frame) -> bytes:
         """Throws OSError when the store cannot read them."""
@@ -124,6 +147,8 @@ class Outbox:
 
     def _count_in(self, frame: Frame) -> None:
         self.size += frame.size
+        if frame.place is None:
+            self.memory += frame.size
         self.pending += frame.events
         self.offered += frame.events
 
@@ -131,5 +156,8 @@ class Outbox:
         self.size -= frame.size
         self.pending -= frame.events
         frame.body = None
-        if self.store is not None and frame.place is not None:
+        frame.settled = True
+        if frame.place is None:
+            self.memory -= frame.size
+        elif self.store is not None:
             self.store.forget(frame)

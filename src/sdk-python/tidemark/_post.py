@@ -22,7 +22,8 @@ _ANSWER_SECONDS = 15.0
 _REFUSED_SECONDS = 30.0
 _RETRY_AFTER_MAX = 300.0
 _REFUSALS = frozenset((401, 403, 404, 421))
-_RETRIES = frozenset((408, 425, 429, 500, 502, 503, 504))
+# What is said of this body would be said of it again: all its events are bad, or it is too large.
+_BODY_FAULTS = frozenset((400, 413, 422))
 
 
 class Post:
@@ -33,7 +34,7 @@ class Post:
         self._url = urlsplit(_post_url(url))
         self._key = key
         self._backoff = Backoff(now)
-        self.state = "idle"
+        self.state = "connecting"
 
     def turn(self, seconds: float, waker: Waker, box: Outbox) -> None:
         if not box.pending or self._backoff.seconds_left > 0:
@@ -56,6 +57,9 @@ class Post:
             self._again(box, f"{type(error).__name__}: {error}", 0)
             return
         self._judge(box, frame, status, answer, retry_after)
+
+    def hurry(self) -> None:
+        self._backoff.hurry()
 
     def close(self) -> None: ...
 
@@ -91,27 +95,37 @@ class Post:
             self._again(box, f"it answered {status}", _REFUSED_SECONDS)
             self.state = "refused"
             self._delivery.problems.say("refused", f"the collector refuses this client: it answered {status}")
-        elif status in _RETRIES:
-            self._again(box, f"it answered {status}", min(retry_after, _RETRY_AFTER_MAX))
         else:
-            # Whatever else is no success is about this body, and stays so.
-            rejected = answer.get("rejected", 0) if status // 100 == 2 else frame.events
+            kept = _kept(status, answer)
+            if kept is None:
+                # A proxy, a page that wants a login, a collector that is busy: nobody has said what became of it.
+                self._again(box, f"it answered {status}", min(retry_after, _RETRY_AFTER_MAX))
+                return
             with self._delivery.lock:
                 box.flying.remove(frame)
-                frame.rejected = min(max(int(rejected), 0), frame.events)
+                frame.rejected = max(frame.events - kept, 0)
                 box.settle(frame)
             self._backoff.succeed()
-            self.state = "open"
-            if answer.get("errors") or status // 100 != 2:
+            self.state = "connected"
+            if answer.get("errors") or frame.rejected:
                 self._delivery.problems.say("reject", f"the collector answered {status}: {str(answer)[:500]}")
         self._delivery.give_room()
 
     def _again(self, box: Outbox, why: str, seconds: float) -> None:
         with self._delivery.lock:
             box.land()
-        self.state = "waiting" if self.state != "refused" else "refused"
+        if self.state != "refused":
+            self.state = "connecting"
         self._backoff.fail(seconds)
         self._delivery.problems.say("connection", f"cannot post to the collector: {why}")
+
+
+def _kept(status: int, answer: dict[str, Any]) -> int | None:
+    """How many events are stored, as the collector itself says; None where that is nobody's word."""
+    accepted = answer.get("accepted")
+    if status // 100 == 2 and isinstance(accepted, int):
+        return accepted
+    return 0 if status in _BODY_FAULTS else None
 
 
 def _post_url(url: str) -> str:

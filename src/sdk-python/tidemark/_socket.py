@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import select
 import socket
 import ssl
@@ -12,12 +13,16 @@ from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
-from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
 _READ_BYTES = 65_536
+# The thread's first connection would import it, and a fork at that moment leave the lock of the import to the child.
+codecs.lookup("idna")
+
+_READS_MAX = 256
 _MESSAGE_BYTES_MAX = 16 * 1_048_576
+_DATA = (Opcode.BINARY, Opcode.TEXT, Opcode.CONT)
 
 
 class Refused(Exception):
@@ -36,6 +41,8 @@ class Socket:
         self._clock = clock
         self._out = bytearray()
         self._messages: list[bytes] = []
+        #: The beginning of a message that comes in parts.
+        self._parts: list[bytes] = []
         self.heard = False
         uri = parse_uri(url)
         self._protocol = ClientProtocol(uri, max_size=_MESSAGE_BYTES_MAX)
@@ -107,11 +114,10 @@ class Socket:
         """Until something can be read or written, `waker` is readable or the time is over; reads what is there."""
         if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
             seconds = 0
-        readers = [self._socket] if waker is None else [self._socket, waker]
-        can_read, can_write, _ = select.select(readers, [self._socket] if self._out else [], [], max(seconds, 0))
+        can_read, can_write = _ready(self._socket, bool(self._out), waker, max(seconds, 0))
         if can_write:
             self._write()
-        if self._socket in can_read or seconds == 0:
+        if can_read or seconds == 0:
             self._read()
 
     def messages(self) -> list[bytes]:
@@ -153,7 +159,9 @@ class Socket:
             del self._out[:sent]
 
     def _read(self) -> None:
-        while not self._ended:
+        for _ in range(_READS_MAX):
+            if self._ended:
+                break
             try:
                 data = self._socket.recv(_READ_BYTES)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -172,7 +180,29 @@ class Socket:
 
     def _take_events(self) -> None:
         for event in self._protocol.events_received():
-            if isinstance(event, WireFrame) and event.opcode in (Opcode.BINARY, Opcode.TEXT):
-                self._messages.append(bytes(event.data))
-            elif isinstance(event, Response):
-                continue
+            if isinstance(event, WireFrame) and event.opcode in _DATA:
+                self._parts.append(bytes(event.data))
+                if event.fin:
+                    self._messages.append(b"".join(self._parts))
+                    self._parts = []
+
+
+def _ready(sock: socket.socket, writes: bool, waker: socket.socket | None, seconds: float) -> tuple[bool, bool]:
+    """Whether `sock` can be read and written. Throws OSError where a descriptor is gone."""
+    if not hasattr(select, "poll"):
+        readers = [sock] if waker is None else [sock, waker]
+        found, room, _ = select.select(readers, [sock] if writes else [], [], seconds)
+        return sock in found, bool(room)
+    # Not select(): it takes no descriptor beyond 1,023, which a busy server has.
+    poll = select.poll()
+    poll.register(sock, select.POLLIN | (select.POLLOUT if writes else 0))
+    if waker is not None:
+        poll.register(waker, select.POLLIN)
+    can_read = can_write = False
+    for fd, happened in poll.poll(seconds * 1_000):
+        if happened & select.POLLNVAL:
+            raise OSError("a descriptor was closed by somebody else")
+        if fd == sock.fileno():
+            can_read = bool(happened & ~select.POLLOUT)
+            can_write = bool(happened & select.POLLOUT)
+    return can_read, can_write

@@ -20,6 +20,8 @@ _OPEN_SECONDS = 5.0
 _SILENCE_SECONDS = 15.0
 _DELAY_MIN, _DELAY_MAX, _DELAY_REFUSED = 0.1, 10.0, 30.0
 _UNSENT_BYTES_MAX = 1_048_576
+# Less is no bound that anything fits into.
+_FRAME_BYTES_MIN = 1_024
 # What no waiting mends: the key, the scope, the address.
 _REFUSALS = frozenset(
     ("key_missing", "key_invalid", "scope_missing", "user_bound", "path_unknown", "host_unknown", "protocol_unknown")
@@ -36,11 +38,18 @@ class Backoff:
         self._now = now
         self._failures = 0
         self._until = 0.0
+        #: Not even somebody who waits may have it sooner.
+        self._least = 0.0
 
     def fail(self, at_least: float = 0.0) -> None:
         self._failures += 1
         delay = min(_DELAY_MIN * 2 ** min(self._failures - 1, 10), _DELAY_MAX)
-        self._until = self._now() + max(delay * (0.5 + random.random() / 2), at_least)
+        self._least = self._now() + at_least
+        self._until = max(self._least, self._now() + delay * (0.5 + random.random() / 2))
+
+    def hurry(self) -> None:
+        """Somebody waits, perhaps with a process that ends: once, without delay."""
+        self._until = min(self._until, self._least)
 
     def succeed(self) -> None:
         self._failures = 0
@@ -64,13 +73,12 @@ class Stream:
         self._box: Outbox | None = None
         self._greeted = False
         self._credit = 0
-        self._frame_bytes_max = 0
         self._asked_at: float | None = None
         self._heard_at = 0.0
         self._announced: str | None = None
         # After a frame was refused: one at a time, so that the bad one is known.
         self._careful = False
-        self.state = "idle"
+        self.state = "connecting"
 
     def turn(self, seconds: float, waker: Waker, box: Outbox) -> None:
         """Does what can be done and waits at most so long for more."""
@@ -84,6 +92,9 @@ class Stream:
             self._open(box)
         if self._socket is not None:
             self._pump(seconds, waker)
+
+    def hurry(self) -> None:
+        self._backoff.hurry()
 
     def close(self) -> None:
         if self._socket is not None:
@@ -124,14 +135,14 @@ class Stream:
 
     def _fail(self, why: str) -> None:
         self._lose_connection()
-        self.state = "waiting"
+        self.state = "connecting"
         self._backoff.fail()
         self._delivery.problems.say("connection", f"cannot reach the collector: {why}")
 
     def _hang_up(self) -> None:
         self.close()
         self._lose_connection()
-        self.state = "idle"
+        self.state = "connecting"
 
     def _lose_connection(self) -> None:
         if self._socket is not None:
@@ -152,6 +163,8 @@ class Stream:
             sock.wait(min(seconds, self._watch_silence(sock)), waker.reader)
             waker.drain()
         except (OSError, ValueError) as error:
+            # It may be the waker's descriptor that somebody closed: it gets a new one.
+            waker.close()
             self._fail(str(error))
             return
         self._take_messages(sock)
@@ -170,6 +183,8 @@ class Stream:
         credit = min(self._credit, 1) if self._careful else self._credit
         while self._greeted and sock.is_open and len(box.flying) < credit and sock.unsent_bytes < _UNSENT_BYTES_MAX:
             with self._delivery.lock:
+                while box.split_first(self._delivery.frame_bytes_max - _frame.NUMBER_BYTES):
+                    pass
                 frame = box.take()
                 if frame is None:
                     return
@@ -181,10 +196,12 @@ class Stream:
                     self._delivery.problems.say("disk", f"cannot read a frame back: {error}")
                     continue
                 data = _frame.numbered(frame.seq, body)
-                if self._frame_bytes_max and len(data) > self._frame_bytes_max:
+                if len(data) > self._delivery.frame_bytes_max:
                     box.flying.pop()
                     frame.rejected = frame.events
                     box.settle(frame)
+                    self._delivery.problems.say("frame", f"a frame of {len(data)} bytes is larger than one may be")
+                    self._delivery.give_room()
                     continue
             sock.send(data)
 
@@ -233,8 +250,8 @@ class Stream:
     def _on_hello(self, message: dict[str, Any], box: Outbox) -> None:
         self._greeted = True
         self._credit = int(message.get("credit", 0))
-        self._frame_bytes_max = int(message.get("max_frame_bytes", 0))
-        self.state = "open"
+        self._delivery.frame_bytes_max = max(int(message.get("max_frame_bytes", 0)), _FRAME_BYTES_MIN)
+        self.state = "connected"
         with self._delivery.lock:
             box.greet(int(message.get("last_seq", 0)))
         self._delivery.give_room()

@@ -36,14 +36,21 @@ export function inherit(outer: Shared, inner: Shared | null): Shared {
   return { ...(isAnother ? others : outer), ...inner };
 }
 
-/** By the object, which is the same for all that inherit it. */
-const fieldsOf = new WeakMap<Shared, Readonly<Record<string, unknown>>>();
+type SharedFields = Readonly<Record<string, unknown>> | null;
 
-export function sharedFields(shared: Shared): Readonly<Record<string, unknown>> {
+/** By the object, which is the same for all that inherit it. */
+const fieldsOf = new WeakMap<Shared, SharedFields>();
+
+/** Without the agent, which every event has; null when there are none. */
+export function sharedFields(shared: Shared): SharedFields {
   const known = fieldsOf.get(shared);
   if (known !== undefined) return known;
-  const fields: Record<string, unknown> = {};
-  for (const name of sharedNames) if (shared[name] !== undefined) fields[fieldOfShared[name]] = shared[name];
+  let fields: Record<string, unknown> | null = null;
+  for (const name of sharedNames) {
+    if (name === 'agent' || shared[name] === undefined) continue;
+    fields ??= {};
+    fields[fieldOfShared[name]] = shared[name];
+  }
   fieldsOf.set(shared, fields);
   return fields;
 }

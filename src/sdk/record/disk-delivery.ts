@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import type { Timer } from '../../core/clock.js';
 import { within } from '../../core/within.js';
-import { TidemarkClient } from '../client.js';
 import type { TidemarkEvent } from '../event.js';
+import { StreamClient } from '../stream-client.js';
 import type { Delivered, Delivery } from './delivery.js';
 import { disown, own, takeOver, touch, touchMs } from './disk-owner.js';
 import { DiskStore } from './disk-store.js';
@@ -19,7 +19,7 @@ export interface DiskOptions extends StreamOptions {
 interface Lane {
   readonly producer: string;
   readonly store: DiskStore;
-  readonly client: TidemarkClient;
+  readonly client: StreamClient;
 }
 
 /** Shorter than a producer may be, by what tells the processes of one name apart. */
@@ -118,7 +118,7 @@ export class DiskDelivery implements Delivery {
     const store = new DiskStore({ directory, producer, bytesMax, onProblem });
     const limits = { bufferBytesMax: Number.POSITIVE_INFINITY, bufferFramesMax: Number.POSITIVE_INFINITY };
     const options = { ...streamClientOptions(this.#options), ...limits, producer, store };
-    return { producer, store, client: new TidemarkClient(options, this.#options.wire) };
+    return { producer, store, client: new StreamClient(options, this.#options.wire) };
   }
 
   /** Ends the lanes of earlier processes that have nothing left. */
@@ -161,7 +161,7 @@ interface Sum {
   resent: number;
 }
 
-function addStats(sum: Sum, client: TidemarkClient): void {
+function addStats(sum: Sum, client: StreamClient): void {
   const stats = client.stats();
   sum.acked += stats.eventsKept;
   sum.rejected += stats.eventsRejected;

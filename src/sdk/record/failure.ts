@@ -11,6 +11,12 @@ export type FailurePlace = 'llm' | 'tool' | 'retrieval' | 'memory' | 'plan' | 'h
 
 export type Classify = (error: unknown, place: FailurePlace) => ErrorCategory | undefined;
 
+/** Who is asked before the error itself, and what the place they are in calls a lost connection. */
+interface Judge {
+  readonly classify: Classify | undefined;
+  readonly surroundings: { readonly networkCodes: RegExp | null };
+}
+
 const categories: ReadonlySet<unknown> = new Set<ErrorCategory>([
   'tool',
   'model',
@@ -28,19 +34,17 @@ const categoryOfPlace: Partial<Record<FailurePlace, ErrorCategory>> = {
   retrieval: 'retrieval',
 };
 
-const networkCodes =
-  /^(E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)|ENOTFOUND|ENOMEM)$/;
 const messageCharactersMax = 500;
 
 /** What the innermost handle made of an error, for those around it that it passes on its way. */
 const known = new WeakMap<object, Failure>();
 
 /** Says what failed and on whose side. The same error object is judged once. */
-export function failureOf(error: unknown, place: FailurePlace, classify: Classify | undefined): Failure {
+export function failureOf(error: unknown, place: FailurePlace, judge: Judge): Failure {
   const before = typeof error === 'object' && error !== null ? known.get(error) : undefined;
   if (before !== undefined) return before;
   const failure: Failure = {
-    category: categoryOf(error, place, classify),
+    category: categoryOf(error, place, judge),
     code: codeOf(error),
     message: messageOf(error).slice(0, messageCharactersMax),
   };
@@ -54,16 +58,17 @@ export function isCancellation(error: unknown): boolean {
   return name === 'AbortError' || name === 'CancelledError' || property(error, 'code') === 'ABORT_ERR';
 }
 
-function categoryOf(error: unknown, place: FailurePlace, classify: Classify | undefined): ErrorCategory {
-  const judged = classify?.(error, place);
+function categoryOf(error: unknown, place: FailurePlace, judge: Judge): ErrorCategory {
+  const judged = judge.classify?.(error, place);
   if (categories.has(judged)) return judged as ErrorCategory;
   const own = property(error, 'category');
   if (categories.has(own)) return own as ErrorCategory;
   const called = `${property(error, 'name') ?? ''} ${nameOfClass(error)}`;
-  if (/guardrail|moderation|contentfilter/i.test(called)) return 'guardrail';
+  if (/guardrail|moderation|content_?filter|policy_?violation/i.test(called)) return 'guardrail';
+  if (/approval|denied_?by_?user|user_?(denied|abort)/i.test(called)) return 'user';
   const ofPlace = categoryOfPlace[place];
   if (ofPlace !== undefined) return ofPlace;
-  return networkCodes.test(String(property(error, 'code') ?? '')) ? 'infra' : 'orchestration';
+  return judge.surroundings.networkCodes?.test(String(property(error, 'code'))) ? 'infra' : 'orchestration';
 }
 
 function codeOf(error: unknown): string {

@@ -5,9 +5,10 @@ import { type Carried, traceParent, writeCarrier } from './carrier.js';
 import { sharedFields } from './context.js';
 import { type FailurePlace, failureOf, isCancellation } from './failure.js';
 import { mendCount, mendLabels, mendScalars, mendShare, mendText, type Scalar } from './mend.js';
-import type { FailOptions, Shared, Usage } from './options.js';
-import type { Recorder } from './recorder.js';
-import type { Beginning, Part, Place, Scope } from './scope.js';
+import type { FailOptions, KindOptions, Shared, Usage } from './options.js';
+import type { DraftEvent, Recorder } from './recorder.js';
+import { type Beginning, noOptions, type Part, type Place, type Scope } from './scope.js';
+import type { Untold } from './untold-starts.js';
 import { Words } from './words.js';
 
 type Outcome = 'completed' | 'failed' | 'cancelled';
@@ -21,18 +22,34 @@ const usageFields = {
   costMicros: 'cost_micros',
 } as const;
 
+const typesOf = <Name extends Part>(part: Name) =>
+  ({ completed: `${part}.completed`, failed: `${part}.failed`, cancelled: `${part}.cancelled` }) as const;
+
+const types = {
+  run: { began: 'run.started', ...typesOf('run') },
+  task: { began: 'task.running', ...typesOf('task') },
+  // There is no cancelled step among the types: it ended, and not by itself.
+  step: { began: 'step.started', ...typesOf('step'), cancelled: 'step.completed' },
+} as const satisfies Record<Part, Record<Outcome | 'began', EventType>>;
+
 /**
  * A run, a task or a step attempt that is under way. It ends once: with the function it was begun for, with
  * `await using`, or by `end`, `fail` or `cancel`; what is said of it later is left out.
  */
-export class Handle extends Words<Handle> implements Scope {
+export class Handle extends Words<Handle> implements Scope, Untold {
   readonly part: Part;
   readonly id: string;
   readonly name: string;
+  readonly beganAtMs: number = 0;
+  listedAt = -1;
   readonly #beginning: Beginning;
-  readonly #beganAt: number;
-  /** What the end will say beyond the ids. */
-  readonly #told: Record<string, unknown> = {};
+  /** The wall clock's. */
+  readonly #startedMs: number = 0;
+  /** What is said of it beyond the ids. */
+  #told: Record<string, unknown> | null = null;
+  /** What it used: its end alone says so, since a number that is told twice would count twice. */
+  #used: Record<string, unknown> | null = null;
+  #isStartTold = false;
   #hasEnded = false;
 
   constructor(recorder: Recorder<Handle>, beginning: Beginning) {
@@ -41,8 +58,15 @@ export class Handle extends Words<Handle> implements Scope {
     this.id = beginning.id;
     this.name = beginning.name;
     this.#beginning = beginning;
-    this.#beganAt = recorder.surroundings.clock.monotonicMs();
-    if (beginning.foreign !== true && !recorder.isOff) recorder.quietly(() => this.#begin());
+    if (beginning.foreign === true || recorder.isOff) return;
+    const { clock } = recorder.surroundings;
+    this.beganAtMs = clock.monotonicMs();
+    this.#startedMs = clock.nowMs();
+    try {
+      this.#begin();
+    } catch (error) {
+      recorder.noteProblem(error);
+    }
   }
 
   get place(): Place {
@@ -56,16 +80,14 @@ export class Handle extends Words<Handle> implements Scope {
   override usage(usage: Usage): void {
     this.#tell(() => {
       for (const [name, field] of Object.entries(usageFields)) {
-        const count = mendCount(usage[name as keyof typeof usageFields]);
-        if (count !== undefined) this.#add(field, count);
+        this.#add(field, mendCount(usage[name as keyof typeof usageFields]));
       }
       const hasTokens = usage.in !== undefined || usage.out !== undefined;
-      const calls = mendCount(usage.calls) ?? (hasTokens ? 1 : undefined);
-      if (calls !== undefined) this.#add('llm_calls', calls);
+      this.#add('llm_calls', mendCount(usage.calls) ?? (hasTokens ? 1 : undefined));
       this.#set('model', mendText(usage.model));
       this.#set('provider', mendText(usage.provider));
-      this.#set('finish_reason', mendText(usage.finishReason));
-      if (typeof usage.memoryMb === 'number') this.#set('memory_mb', usage.memoryMb);
+      this.#use('finish_reason', mendText(usage.finishReason));
+      if (typeof usage.memoryMb === 'number') this.#use('memory_mb', usage.memoryMb);
     });
   }
 
@@ -81,6 +103,11 @@ export class Handle extends Words<Handle> implements Scope {
 
   input(inputs: Readonly<Record<string, Scalar>>): void {
     this.#tell(() => this.#merge('inputs', this.#mended(mendScalars(inputs))));
+  }
+
+  /** What it was called with, when that is known later than its beginning: hashed here, never sent. */
+  args(value: unknown): void {
+    this.#tell(() => this.#set('args_hash', this.recorder.surroundings.hash(canonicalJson(value))));
   }
 
   confidence(share: number): void {
@@ -100,7 +127,7 @@ export class Handle extends Words<Handle> implements Scope {
     this.recorder.quietly(() => {
       const { part, stepKind } = this.#beginning;
       const place: FailurePlace = part === 'step' ? (stepKind ?? 'other') : 'none';
-      const { category, code, message } = failureOf(error, place, this.recorder.classify);
+      const { category, code, message } = failureOf(error, place, this.recorder);
       this.#end('failed', {
         error_category: options.category ?? category,
         error_code: mendText(options.code ?? code),
@@ -110,9 +137,7 @@ export class Handle extends Words<Handle> implements Scope {
   }
 
   cancel(): void {
-    // There is no cancelled step among the types: it ended, and not by itself.
-    if (this.part === 'step') this.#end('completed', { finish_reason: 'cancelled' });
-    else this.#end('cancelled', null);
+    this.#end('cancelled', this.part === 'step' ? { finish_reason: 'cancelled' } : null);
   }
 
   /** Runs `work` as if it were inside: for callbacks that lose the context. */
@@ -159,42 +184,76 @@ export class Handle extends Words<Handle> implements Scope {
   }
 
   #begin(): void {
-    const { part, options, parentId, shared } = this.#beginning;
+    const { options } = this.#beginning;
+    if (options !== noOptions) this.#take(options);
+    if (this.part !== 'step') this.tellStart();
+    this.recorder.noteBegun(this);
+  }
+
+  #take(options: KindOptions): void {
     if (options.labels !== undefined) this.label(options.labels);
     if (options.inputs !== undefined) this.input(options.inputs);
     if (options.confidence !== undefined) this.confidence(options.confidence);
     this.#set('model', mendText(options.model));
     this.#set('provider', mendText(options.provider));
-    const hash = options.args === undefined ? undefined : this.recorder.surroundings.hash(canonicalJson(options.args));
-    this.#set('args_hash', hash);
-    const type = part === 'task' ? 'task.running' : (`${part}.started` as const);
-    this.#record(type, sharedFields(shared), parentId === undefined ? null : { parent_id: parentId });
-    this.recorder.noteOpened(this);
+    if (options.args !== undefined) this.args(options.args);
   }
 
+  tellStart(): void {
+    this.#isStartTold = true;
+    const event = this.#draft(types[this.part].began, this.#startedMs);
+    this.#addBeginning(event);
+    this.recorder.record(event);
+  }
+
+  /** Hot path: once a step. */
   #end(outcome: Outcome, more: object | null): void {
+    const { recorder } = this;
     if (this.#hasEnded || this.#beginning.foreign === true) return;
     this.#hasEnded = true;
-    if (this.recorder.isOff) return;
-    this.recorder.quietly(() => {
-      const durationMs = Math.max(
-        0,
-        Math.round((this.recorder.surroundings.clock.monotonicMs() - this.#beganAt) * 1_000) / 1_000,
-      );
-      this.#set('duration_ms', durationMs);
-      this.#record(`${this.part}.${outcome}` as EventType, null, more);
-      this.recorder.noteEnded(this);
-    });
+    if (recorder.isOff) return;
+    try {
+      const { clock } = recorder.surroundings;
+      const event = this.#draft(types[this.part][outcome], clock.nowMs());
+      event.duration_ms = Math.max(0, Math.round((clock.monotonicMs() - this.beganAtMs) * 1_000) / 1_000);
+      if (!this.#isStartTold) {
+        event.started_at = this.#startedMs;
+        this.#addBeginning(event);
+      } else if (this.#told !== null) Object.assign(event, this.#told);
+      if (this.#used !== null || more !== null) Object.assign(event, this.#used, more);
+      recorder.noteEnded(this);
+      recorder.record(event);
+    } catch (error) {
+      recorder.noteProblem(error);
+    }
   }
 
-  /** Hot path: twice a step. The fields that all have come first, so that events are of one shape. */
-  #record(type: EventType, shared: object | null, more: object | null): void {
+  /** The fields that most have, told or not, so that drafts are of one shape. */
+  #draft(type: EventType, ts: number): DraftEvent {
     const { place, name } = this;
-    const { run_id, task_id, step_id, attempt } = place;
-    const step_kind = this.#beginning.stepKind;
-    const event = { type, agent_id: this.agent, run_id, task_id, step_id, attempt, name, step_kind };
-    // The agent of `shared` is this one.
-    this.recorder.record(Object.assign(event, shared, this.#told, more) as TidemarkEvent);
+    return {
+      type,
+      agent_id: this.agent,
+      run_id: place.run_id,
+      task_id: place.task_id,
+      step_id: place.step_id,
+      attempt: place.attempt,
+      parent_id: undefined,
+      name,
+      step_kind: this.#beginning.stepKind,
+      ts,
+      started_at: undefined,
+      duration_ms: undefined,
+      event_id: undefined,
+    };
+  }
+
+  #addBeginning(event: DraftEvent): void {
+    const { parentId, shared } = this.#beginning;
+    event.parent_id = parentId;
+    const fields = sharedFields(shared);
+    if (fields !== null) Object.assign(event, fields);
+    if (this.#told !== null) Object.assign(event, this.#told);
   }
 
   #tell(work: () => void): void {
@@ -203,15 +262,23 @@ export class Handle extends Words<Handle> implements Scope {
   }
 
   #set(field: string, value: unknown): void {
-    if (value !== undefined) this.#told[field] = value;
+    if (value === undefined) return;
+    this.#told ??= {};
+    this.#told[field] = value;
   }
 
-  #add(field: string, count: number): void {
-    this.#told[field] = Number(this.#told[field] ?? 0) + count;
+  #use(field: string, value: unknown): void {
+    if (value === undefined) return;
+    this.#used ??= {};
+    this.#used[field] = value;
+  }
+
+  #add(field: string, count: number | undefined): void {
+    if (count !== undefined) this.#use(field, Number(this.#used?.[field] ?? 0) + count);
   }
 
   #merge(field: string, map: object): void {
-    this.#told[field] = { ...(this.#told[field] as object | undefined), ...map };
+    this.#set(field, { ...(this.#told?.[field] as object | undefined), ...map });
   }
 
   #mended<Value>({ value, mended }: { readonly value: Value; readonly mended: number }): Value {

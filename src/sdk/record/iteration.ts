@@ -5,71 +5,58 @@ export interface IterationWatch {
   failed(error: unknown): void;
 }
 
+type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
+type Step = IteratorResult<unknown> | Promise<IteratorResult<unknown>>;
+type Method = 'next' | 'return' | 'throw';
+
 /**
  * For a generator, a generator that tells; for another asynchronous iterable, such as the stream of a model's answer,
  * the same object, whose iteration tells. Null for anything else.
  */
-export function followIteration<Value>(value: Value, watch: IterationWatch): Value | null {
-  if (typeof value !== 'object' || value === null) return null;
+export function followIteration<Value extends object>(value: Value, watch: IterationWatch): Value | null {
   const tag = (value as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
-  if (tag === 'Generator') return followSync(value as unknown as Generator, watch) as Value;
-  if (tag === 'AsyncGenerator') return followAsync(value as unknown as AsyncGenerator, watch) as Value;
+  if (tag === 'Generator' || tag === 'AsyncGenerator') return follow(value as unknown as AnyIterator, watch) as Value;
   const iterate = (value as { readonly [Symbol.asyncIterator]?: unknown })[Symbol.asyncIterator];
   if (typeof iterate !== 'function' || !Object.isExtensible(value)) return null;
   Object.defineProperty(value, Symbol.asyncIterator, {
     configurable: true,
-    value: () => followAsync(iterate.call(value) as AsyncIterator<unknown>, watch),
+    value: () => {
+      const outer = follow(iterate.call(value) as AnyIterator, watch);
+      return Object.defineProperty(outer, Symbol.asyncIterator, { value: () => outer });
+    },
   });
   return value;
 }
 
-function* followSync(inner: Generator, watch: IterationWatch): Generator {
+/** Of the same kind as `inner`, synchronous or not, with what its prototype adds to an iterator. */
+function follow(inner: AnyIterator, watch: IterationWatch): object {
   let isOver = false;
-  try {
-    let sent: unknown;
-    for (;;) {
-      const { done, value } = watch.inside(() => inner.next(sent));
-      if (done) {
-        isOver = true;
-        watch.ended();
-        return value;
-      }
-      sent = yield value;
-    }
-  } catch (error) {
-    isOver = true;
-    watch.failed(error);
-    throw error;
-  } finally {
-    // Whoever iterated has enough.
-    if (!isOver) {
-      watch.inside(() => inner.return(undefined));
+  const look = (step: IteratorResult<unknown>): IteratorResult<unknown> => {
+    if (step.done && !isOver) {
+      isOver = true;
       watch.ended();
     }
-  }
-}
-
-async function* followAsync(inner: AsyncIterator<unknown>, watch: IterationWatch): AsyncGenerator {
-  let isOver = false;
-  try {
-    let sent: unknown;
-    for (;;) {
-      const { done, value } = await watch.inside(() => inner.next(sent));
-      if (done) {
-        isOver = true;
-        watch.ended();
-        return value;
-      }
-      sent = yield value;
-    }
-  } catch (error) {
-    isOver = true;
-    watch.failed(error);
-    throw error;
-  } finally {
+    return step;
+  };
+  const fail = (error: unknown): never => {
     if (!isOver) {
-      await watch.inside(() => inner.return?.());
-      watch.ended();
+      isOver = true;
+      watch.failed(error);
     }
-  }
+    throw error;
+  };
+  const call = (method: Method) => ({
+    value: (sent: unknown) => {
+      try {
+        const step = watch.inside(() => (inner[method] as ((value: unknown) => Step) | undefined)?.call(inner, sent));
+        if (step !== undefined) return 'then' in step ? Promise.resolve(step).then(look, fail) : look(step);
+      } catch (error) {
+        return fail(error);
+      }
+      // What is iterated need not know how to stop.
+      return method === 'throw' ? fail(sent) : look({ done: true, value: sent });
+    },
+  });
+  const own = { next: call('next'), return: call('return'), throw: call('throw') };
+  return Object.create(Object.getPrototypeOf(inner) as object | null, own) as object;
 }

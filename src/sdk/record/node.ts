@@ -18,8 +18,12 @@ export const nodeSurroundings: Surroundings = {
   hash: (text) => createHash('sha256').update(text).digest('hex').slice(0, 16),
   randomHex: pooledHex(() => randomBytes(2_048).toString('hex')),
   random: () => randomInt(0x1_0000_0000_0000 - 1) / 0x1_0000_0000_0000,
+  networkCodes: /^(E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|AI_AGAIN)|ENOTFOUND|ENOMEM)$/,
   environment: (name) => process.env[name],
-  diskDelivery: (options) => new DiskDelivery(options),
+  diskDelivery({ directory, ...options }) {
+    if (directory === undefined) throw new Error('overflow disk needs a directory');
+    return new DiskDelivery({ ...options, directory });
+  },
   atEnd(persist) {
     process.on('exit', persist);
     return () => process.removeListener('exit', persist);

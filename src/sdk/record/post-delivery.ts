@@ -1,10 +1,11 @@
 import { backoffMs } from '../../core/backoff.js';
 import type { Clock } from '../../core/clock.js';
+import { errorMessage } from '../../core/error-message.js';
 import { within } from '../../core/within.js';
 import { defaultClientLimits } from '../client-options.js';
 import { finalCodes } from '../codes.js';
 import type { TidemarkEvent } from '../event.js';
-import { EventBatcher } from '../event-batcher.js';
+import { type EventBatch, EventBatcher, halvesOf } from '../event-batcher.js';
 import type { EncodedBody, Wire } from '../wire.js';
 import type { Delivered, Delivery } from './delivery.js';
 
@@ -102,22 +103,18 @@ export class PostDelivery implements Delivery {
   }
 
   /** What cannot be encoded is rejected: halves, until the one event that is at fault stands alone. */
-  #encode(events: readonly TidemarkEvent[]): void {
+  #encode(batch: EventBatch): void {
     try {
-      const body = this.#options.wire.body(events);
+      const body = this.#options.wire.body(batch);
       this.#batchCount += 1;
-      this.#push({ events: events.length, body, name: `${this.#options.producer}-${this.#batchCount}` });
+      this.#push({ events: batch.rows.length, body, name: `${this.#options.producer}-${this.#batchCount}` });
     } catch (error) {
-      if (events.length === 1) {
-        this.#counts.rejected += 1;
-        this.#options.onProblem(
-          `an event cannot be encoded: ${error instanceof Error ? error.message : String(error)}`,
-        );
+      if (batch.rows.length > 1) {
+        for (const half of halvesOf(batch)) this.#encode(half);
         return;
       }
-      const half = Math.ceil(events.length / 2);
-      this.#encode(events.slice(0, half));
-      this.#encode(events.slice(half));
+      this.#counts.rejected += 1;
+      this.#options.onProblem(`an event cannot be encoded: ${errorMessage(error)}`);
     }
   }
 
@@ -168,26 +165,28 @@ export class PostDelivery implements Delivery {
       });
       const text = await answer.text();
       if (answer.ok || bodyFaults.has(answer.status)) return this.#settle(events, text);
-      const code = codeIn(text);
+      const code = answerIn(text)?.code;
       // Only the collector's own word is final: whoever stands between may say anything, for a while.
-      if (code !== null && finalCodes.has(code)) this.#state = `ended: ${code}`;
+      if (typeof code === 'string' && finalCodes.has(code)) this.#state = `ended: ${code}`;
       this.#options.onProblem(`the collector refuses: ${answer.status} ${text.slice(0, 300)}`);
       return 1_000 * Number(answer.headers.get('retry-after') ?? 0) || 0;
     } catch (error) {
-      this.#options.onProblem(`cannot reach the collector: ${error instanceof Error ? error.message : String(error)}`);
+      this.#options.onProblem(`cannot reach the collector: ${errorMessage(error)}`);
     }
     return 0;
   }
 
   #settle(events: number, text: string): null {
     this.#state = 'connected';
-    const { accepted, duplicates, errors } = answerIn(text);
+    const answer = answerIn(text);
     // Of an answer that cannot be read the status says enough: all or none.
-    const kept = accepted === null ? events : Math.min(events, accepted + duplicates);
+    const kept = answer === null ? events : Math.min(events, countIn(answer.accepted));
     this.#counts.acked += kept;
     this.#counts.rejected += events - kept;
-    if (errors === '' && kept < events) this.#options.onProblem(`events are refused: ${text.slice(0, 300)}`);
-    if (errors !== '') this.#options.onProblem(`events are refused, or kept without a field: ${errors}`);
+    const said = Array.isArray(answer?.errors) && answer.errors.length > 0 ? JSON.stringify(answer.errors) : text;
+    if (kept < events || said !== text) {
+      this.#options.onProblem(`events are refused, or kept without a field: ${said.slice(0, 300)}`);
+    }
     return null;
   }
 
@@ -202,27 +201,15 @@ export class PostDelivery implements Delivery {
   }
 }
 
-function answerIn(text: string) {
-  const none = { accepted: null, duplicates: 0, errors: '' };
+/** Null: it is none of the collector's. */
+function answerIn(text: string): Readonly<Record<string, unknown>> | null {
   try {
-    const answer = JSON.parse(text) as Record<string, unknown>;
-    const { accepted, duplicates, errors } = answer;
-    return {
-      // Without a count nothing was kept.
-      accepted: typeof accepted === 'number' ? accepted : 0,
-      duplicates: typeof duplicates === 'number' ? duplicates : 0,
-      errors: Array.isArray(errors) && errors.length > 0 ? JSON.stringify(errors).slice(0, 300) : '',
-    };
-  } catch {
-    return none;
-  }
-}
-
-function codeIn(text: string): string | null {
-  try {
-    const { code } = JSON.parse(text) as { readonly code?: unknown };
-    return typeof code === 'string' ? code : null;
+    return Object(JSON.parse(text)) as Readonly<Record<string, unknown>>;
   } catch {
     return null;
   }
+}
+
+function countIn(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
 }

@@ -6,6 +6,9 @@ import type { Shared } from './options.js';
 import type { Beginning, Scope } from './scope.js';
 import type { Surroundings } from './surroundings.js';
 
+/** An event that is being made. */
+export type DraftEvent = { -readonly [Name in keyof TidemarkEvent]: TidemarkEvent[Name] };
+
 /** What handles need of their client. */
 export interface Recorder<Self extends Scope> {
   readonly ids: Ids;
@@ -21,11 +24,12 @@ export interface Recorder<Self extends Scope> {
   /** Nothing is sent: what would be told need not be made. */
   readonly isOff: boolean;
   /** Takes an event; adds its id and, unless it has one, its time. Never throws. */
-  record(event: Omit<TidemarkEvent, 'event_id'>): void;
+  record(event: DraftEvent): void;
   /** Runs a piece of telemetry; what it throws is a problem of ours, and no caller's. */
   quietly(work: () => void): void;
+  noteProblem(error: unknown): void;
   noteMended(count: number): void;
-  noteOpened(handle: Self): void;
+  noteBegun(handle: Self): void;
   noteEnded(handle: Self): void;
   /** Null when there is room, or nothing waits for it. */
   room(): Promise<void> | null;

@@ -26,6 +26,9 @@ export interface Scope {
   fail(error: unknown, options?: FailOptions): void;
 }
 
+/** What is given where nothing is. */
+export const noOptions: KindOptions = Object.freeze({});
+
 export interface Beginning {
   readonly part: Part;
   readonly id: string;

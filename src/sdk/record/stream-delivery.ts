@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.js';
 import { within } from '../../core/within.js';
-import { TidemarkClient } from '../client.js';
 import type { ClientOptions, Rejection } from '../client-options.js';
 import type { TidemarkEvent } from '../event.js';
+import { StreamClient } from '../stream-client.js';
 import type { Wire } from '../wire.js';
 import type { Delivered, Delivery } from './delivery.js';
 import type { Overflow } from './options.js';
@@ -24,7 +24,7 @@ export interface StreamOptions {
 
 /** Over the WebSocket: frames with numbers, kept until they are acknowledged. */
 export class StreamDelivery implements Delivery {
-  readonly #client: TidemarkClient;
+  readonly #client: StreamClient;
   readonly #options: StreamOptions;
   #dropped = 0;
   #isClosed = false;
@@ -34,7 +34,7 @@ export class StreamDelivery implements Delivery {
     const { overflow, bufferBytesMax } = options;
     // What cannot wait may exceed the bound once over.
     const bytesMax = overflow === 'block' ? 2 * bufferBytesMax : bufferBytesMax;
-    this.#client = new TidemarkClient({ ...streamClientOptions(options), bufferBytesMax: bytesMax }, options.wire);
+    this.#client = new StreamClient({ ...streamClientOptions(options), bufferBytesMax: bytesMax }, options.wire);
   }
 
   offer(event: TidemarkEvent): void {

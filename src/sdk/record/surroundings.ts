@@ -21,14 +21,19 @@ export interface Surroundings {
   random(): number;
   /** So many hexadecimal digits of that quality, at most 64. */
   randomHex(digits: number): string;
+  /** Codes of errors of the network and the machine; null where errors have none. */
+  readonly networkCodes: RegExp | null;
   environment(name: string): string | undefined;
-  /** Null where there are no files. Throws when the directory cannot be used. */
-  diskDelivery(options: DiskOptions): Delivery | null;
+  /** Throws where there are no files, and when the directory cannot be used. */
+  diskDelivery(options: DiskAsked): Delivery;
   /** Calls `persist` when the process ends, whatever way it can still be called. */
   atEnd(persist: () => void): () => void;
   /** Calls `flush` before the process ends by itself or by SIGTERM. Answers how to take that back. */
   beforeEnd(work: Unsent, options: { readonly signals: boolean }): () => void;
 }
+
+/** As whoever asks for it may have forgotten. */
+type DiskAsked = Omit<DiskOptions, 'directory'> & { readonly directory: string | undefined };
 
 /** What an end waits for. */
 export interface Unsent {

@@ -1,4 +1,5 @@
 import type { Timer } from '../../core/clock.js';
+import { errorMessage } from '../../core/error-message.js';
 import { randomProducer } from '../client-options.js';
 import type { TidemarkEvent } from '../event.js';
 import { readCarrier } from './carrier.js';
@@ -8,25 +9,19 @@ import type { Classify } from './failure.js';
 import { Handle } from './handle.js';
 import { Ids } from './ids.js';
 import { mendText } from './mend.js';
+import { OpenList } from './open-list.js';
 import type { Flushed, RunOptions, Shared, Stats, TidemarkOptions } from './options.js';
 import { PostDelivery } from './post-delivery.js';
-import type { Recorder } from './recorder.js';
-import type { Beginning } from './scope.js';
-import { StreamDelivery, type StreamOptions } from './stream-delivery.js';
+import type { DraftEvent, Recorder } from './recorder.js';
+import { type Beginning, noOptions } from './scope.js';
+import { StreamDelivery } from './stream-delivery.js';
 import type { ContextVariable, Surroundings } from './surroundings.js';
+import { UntoldStarts } from './untold-starts.js';
 import { Words } from './words.js';
 
-const defaults = {
-  bufferBytesMax: 33_554_432,
-  batchEventsMax: 500,
-  batchAgeMs: 200,
-  heartbeatMs: 15_000,
-  exitMs: 2_000,
-  diskBytesMax: 1_073_741_824,
-} as const;
-
+const batchAgeMsDefault = 200;
 const flushMsDefault = 5_000;
-/** Beats a time: beyond them the oldest open runs are told of in turn. */
+/** Beats a time: beyond them open runs and tasks are told of in turn. */
 const beatsMax = 1_000;
 
 export interface FlushOptions {
@@ -91,10 +86,13 @@ class Desk implements Recorder<Handle> {
   readonly classify: Classify | undefined;
   readonly #options: TidemarkOptions;
   readonly #context: ContextVariable<Flowing<Handle>>;
-  readonly #open = new Set<Handle>();
+  /** Runs and tasks. */
+  readonly #open = new OpenList<Handle>();
+  readonly #untold: UntoldStarts;
   readonly #takeBackEnd: () => void;
   #delivery: Delivery;
   #beat: Timer | null = null;
+  #beatsFrom = 0;
   #offered = 0;
   #mended = 0;
   #redacted = 0;
@@ -113,6 +111,7 @@ class Desk implements Recorder<Handle> {
       environment: mendText(options.environment ?? surroundings.environment('TIDEMARK_ENVIRONMENT')),
     };
     this.#context = surroundings.createContext();
+    this.#untold = new UntoldStarts(surroundings.clock, (options.batchAgeMs ?? batchAgeMsDefault) / 2);
     this.#delivery = this.#createDelivery();
     this.#takeBackEnd = this.#watchEnd();
   }
@@ -152,43 +151,57 @@ class Desk implements Recorder<Handle> {
     return new Handle(this, { ...unnamed, part, id, place, shared, foreign: true });
   }
 
-  record(event: Omit<TidemarkEvent, 'event_id'>): void {
-    this.quietly(() => {
-      if (this.isOff) return;
-      const stamps = { ts: event.ts ?? this.surroundings.clock.nowMs(), event_id: this.ids.event() };
-      const whole: TidemarkEvent = Object.assign(event, stamps);
-      const redacted = this.#options.redact === undefined ? whole : this.#redact(whole);
+  /** Hot path: once an event. */
+  record(event: DraftEvent): void {
+    if (this.isOff) return;
+    try {
+      event.ts ??= this.surroundings.clock.nowMs();
+      event.event_id = this.ids.event();
+      const redacted = this.#options.redact === undefined ? event : this.#redact(event);
       if (redacted === null) {
         this.#redacted += 1;
         return;
       }
-      this.#offered += 1;
       if (this.#isClosed) this.#late += 1;
       else this.#delivery.offer(redacted);
-    });
+      this.#offered += 1;
+    } catch (error) {
+      this.noteProblem(error);
+    }
   }
 
   quietly(work: () => void): void {
     try {
       work();
     } catch (error) {
-      this.#tell(`cannot tell: ${error instanceof Error ? error.message : String(error)}`);
+      this.noteProblem(error);
     }
+  }
+
+  noteProblem(error: unknown): void {
+    this.#tell(`cannot tell: ${errorMessage(error)}`);
   }
 
   noteMended(count: number): void {
     this.#mended += count;
   }
 
-  noteOpened(handle: Handle): void {
-    if (handle.part === 'step') return;
+  noteBegun(handle: Handle): void {
+    if (handle.part === 'step') {
+      this.#untold.add(handle);
+      return;
+    }
     this.#open.add(handle);
     if (this.#beat === null) this.#setBeat();
   }
 
   noteEnded(handle: Handle): void {
-    this.#open.delete(handle);
-    if (this.#open.size > 0 || this.#beat === null) return;
+    if (handle.part === 'step') {
+      this.#untold.remove(handle);
+      return;
+    }
+    this.#open.remove(handle);
+    if (this.#open.entries.length > 0 || this.#beat === null) return;
     this.#beat.cancel();
     this.#beat = null;
   }
@@ -198,12 +211,15 @@ class Desk implements Recorder<Handle> {
   }
 
   async flush(timeoutMs: number): Promise<Flushed> {
+    this.#untold.tell();
     await this.#delivery.flush(timeoutMs);
     const { acked, pending, rejected, dropped } = this.stats();
     return { acked, pending, rejected, dropped };
   }
 
   async close(timeoutMs: number): Promise<Flushed> {
+    this.#untold.tell();
+    this.#untold.stop();
     this.#isClosed = true;
     this.#beat?.cancel();
     this.#takeBackEnd();
@@ -212,12 +228,11 @@ class Desk implements Recorder<Handle> {
   }
 
   stats(): Stats {
-    const { acked, rejected, dropped: given, connections, resent, state } = this.#delivery.delivered();
+    const { acked, rejected, dropped: given, ...others } = this.#delivery.delivered();
     const dropped = given + this.#late;
     const offered = this.#offered + (this.#delivery.found ?? 0);
     const pending = offered - acked - rejected - dropped;
-    const counts = { offered, acked, pending, rejected, dropped };
-    return { ...counts, mended: this.#mended, redacted: this.#redacted, connections, resent, state };
+    return { offered, acked, pending, rejected, dropped, mended: this.#mended, redacted: this.#redacted, ...others };
   }
 
   /** What throws may be about to let something through: the event is not sent. */
@@ -225,13 +240,13 @@ class Desk implements Recorder<Handle> {
     try {
       return this.#options.redact?.(event) ?? null;
     } catch (error) {
-      this.#tell(`redact failed, the event is left out: ${error instanceof Error ? error.message : String(error)}`);
+      this.#tell(`redact failed, the event is left out: ${errorMessage(error)}`);
       return null;
     }
   }
 
   #setBeat(): void {
-    const everyMs = this.#options.heartbeatMs ?? defaults.heartbeatMs;
+    const { heartbeatMs: everyMs = 15_000 } = this.#options;
     if (everyMs <= 0) return;
     this.#beat = this.surroundings.clock.setTimer(everyMs, () => {
       this.#sendBeats();
@@ -240,15 +255,11 @@ class Desk implements Recorder<Handle> {
   }
 
   #sendBeats(): void {
-    let beats = 0;
-    for (const handle of this.#open) {
-      if (beats === beatsMax) return;
-      beats += 1;
-      this.record({ type: 'heartbeat', ...handle.identity() });
-      // To the end of the line: the others come first next time.
-      this.#open.delete(handle);
-      this.#open.add(handle);
-    }
+    const { entries } = this.#open;
+    if (this.#beatsFrom >= entries.length) this.#beatsFrom = 0;
+    const beating = entries.slice(this.#beatsFrom, this.#beatsFrom + beatsMax);
+    for (const handle of beating) this.record({ type: 'heartbeat', ...handle.identity() });
+    this.#beatsFrom += beatsMax;
   }
 
   #tell(text: string): void {
@@ -263,12 +274,15 @@ class Desk implements Recorder<Handle> {
     const { surroundings } = this;
     const delivery = this.#delivery;
     if (delivery === noDelivery) return () => undefined;
-    const { exitMs = defaults.exitMs, signals = true } = this.#options;
+    const { exitMs = 2_000, signals = true } = this.#options;
     const takeBackFlush = surroundings.beforeEnd(
-      { pending: () => this.stats().pending, flush: () => this.flush(exitMs) },
+      { pending: () => this.stats().pending + this.#untold.entries.length, flush: () => this.flush(exitMs) },
       { signals },
     );
-    const takeBackPersist = surroundings.atEnd(() => this.quietly(() => delivery.persist?.()));
+    const takeBackPersist = surroundings.atEnd(() => {
+      this.#untold.tell();
+      this.quietly(() => delivery.persist?.());
+    });
     return () => {
       takeBackFlush();
       takeBackPersist();
@@ -276,41 +290,35 @@ class Desk implements Recorder<Handle> {
   }
 
   #createDelivery(): Delivery {
-    const { surroundings } = this;
-    const url = this.#options.url ?? surroundings.environment('TIDEMARK_URL');
-    if (url === undefined || url === '') return noDelivery;
-    const options = {
-      url,
-      key: this.#options.key ?? surroundings.environment('TIDEMARK_KEY') ?? '',
-      bufferBytesMax: this.#options.bufferBytesMax ?? defaults.bufferBytesMax,
-      batchEventsMax: this.#options.batchEventsMax ?? defaults.batchEventsMax,
-      batchAgeMs: this.#options.batchAgeMs ?? defaults.batchAgeMs,
-      random: () => surroundings.random(),
-      onProblem: (text: string) => this.#tell(text),
-      wire: surroundings.wire,
-      clock: surroundings.clock,
-      holdingClock: surroundings.holdingClock,
-    };
-    const { producer = randomProducer(options.random), overflow = 'drop', transport = 'stream' } = this.#options;
+    const { environment, random, wire, clock, holdingClock, diskDelivery } = this.surroundings;
+    const {
+      url = environment('TIDEMARK_URL') ?? '',
+      key = environment('TIDEMARK_KEY') ?? '',
+      bufferBytesMax = 33_554_432,
+      batchEventsMax = 500,
+      batchAgeMs = batchAgeMsDefault,
+      diskBytesMax = 1_073_741_824,
+      overflow = 'drop',
+      directory,
+      transport,
+      producer,
+    } = this.#options;
+    if (url === '') return noDelivery;
+    const onProblem = (text: string): void => this.#tell(text);
+    const limits = { bufferBytesMax, batchEventsMax, batchAgeMs };
+    const options = { url, key, ...limits, overflow, random, wire, clock, holdingClock, onProblem };
     try {
-      if (transport === 'post') return new PostDelivery({ ...options, producer });
-      if (overflow === 'disk') return this.#createDiskDelivery({ ...options, overflow });
-      return new StreamDelivery({ ...options, producer, overflow });
+      if (transport !== 'post' && overflow === 'disk') {
+        return diskDelivery({ ...options, directory, producer: producer ?? 'sdk', diskBytesMax });
+      }
+      const named = { ...options, producer: producer ?? randomProducer(random) };
+      return transport === 'post' ? new PostDelivery(named) : new StreamDelivery(named);
     } catch (error) {
-      this.#tell(`nothing is sent: ${error instanceof Error ? error.message : String(error)}`);
+      this.#tell(`nothing is sent: ${errorMessage(error)}`);
       return noDelivery;
     }
-  }
-
-  #createDiskDelivery(options: StreamOptions): Delivery {
-    const { directory, producer = 'sdk', diskBytesMax = defaults.diskBytesMax } = this.#options;
-    if (directory === undefined) throw new Error('overflow disk needs a directory');
-    const random = (): number => this.surroundings.random();
-    const delivery = this.surroundings.diskDelivery({ ...options, directory, producer, diskBytesMax, random });
-    if (delivery === null) throw new Error('overflow disk is not for pages: they have no files');
-    return delivery;
   }
 }
 
 /** Of a handle that nothing is told about. */
-const unnamed = { part: 'run', id: '', name: '', place: {}, parentId: undefined, options: {} } as const;
+const unnamed = { part: 'run', id: '', name: '', place: {}, parentId: undefined, options: noOptions } as const;

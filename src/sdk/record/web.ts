@@ -1,5 +1,5 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { pageClock } from '../../core/clock.js';
+import { _SHA256 } from '@noble/hashes/sha2.js';
+import { holdingClock } from '../../core/clock.js';
 import { jsonWire } from '../json-wire.js';
 import { pooledHex } from './ids.js';
 import type { ContextVariable, Surroundings } from './surroundings.js';
@@ -7,8 +7,9 @@ import type { ContextVariable, Surroundings } from './surroundings.js';
 /** Browsers, where no context flows over an `await`: it holds as long as the function runs without one. */
 export const webSurroundings: Surroundings = {
   wire: jsonWire,
-  clock: pageClock,
-  holdingClock: pageClock,
+  // Timers of a page hold nothing.
+  clock: holdingClock,
+  holdingClock,
   createContext<Value>(): ContextVariable<Value> {
     let current: Value | undefined;
     return {
@@ -24,14 +25,18 @@ export const webSurroundings: Surroundings = {
       },
     };
   },
-  hash: (text) => hexOf(sha256(new TextEncoder().encode(text)).subarray(0, 8)),
+  // The class behind `sha256`, without what makes a hash of many options of it: a page downloads every line.
+  hash: (text) => hexOf(new _SHA256().update(new TextEncoder().encode(text)).digest().subarray(0, 8)),
   randomHex: pooledHex(() => hexOf(crypto.getRandomValues(new Uint8Array(2_048)))),
   random() {
     const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
     return (high * 0x1_0000 + (low >>> 16)) / 0x1_0000_0000_0000;
   },
+  networkCodes: null,
   environment: () => undefined,
-  diskDelivery: () => null,
+  diskDelivery() {
+    throw new Error('pages have no disk');
+  },
   atEnd: () => () => undefined,
   /** A page that is hidden may be gone without another word. */
   beforeEnd({ flush }) {

@@ -15,7 +15,7 @@ import type {
   Usage,
 } from './options.js';
 import type { Recorder } from './recorder.js';
-import type { Part, Place, Scope } from './scope.js';
+import { noOptions, type Part, type Place, type Scope } from './scope.js';
 
 /** A function that is given the handle of what it does. */
 type Work<Result, Self> = (handle: Self) => Result;
@@ -40,6 +40,14 @@ export interface Pattern {
   readonly effectiveness?: number;
   /** Ids of runs and tasks. */
   readonly evidence?: readonly string[];
+}
+
+const memoriesMax = 100;
+
+export interface MemoryWords {
+  /** One event for each of `count`, 1 unless told, at most 100. */
+  stored(count?: number): void;
+  recalled(count?: number): void;
 }
 
 export interface Feedback {
@@ -158,10 +166,15 @@ export abstract class Words<Self extends Scope> {
     this.#record({ type: 'log', level, message: String(message).slice(0, 8_192) });
   }
 
-  readonly memory = {
-    stored: (): void => this.#record({ type: 'memory.stored' }),
-    recalled: (): void => this.#record({ type: 'memory.recalled' }),
-  };
+  get memory(): MemoryWords {
+    const tell = (type: 'memory.stored' | 'memory.recalled', count: number): void => {
+      for (let told = 0; told < Math.min(count, memoriesMax); told += 1) this.#record({ type });
+    };
+    return {
+      stored: (count = 1) => tell('memory.stored', count),
+      recalled: (count = 1) => tell('memory.recalled', count),
+    };
+  }
 
   pattern({ id, type, confidence, effectiveness, evidence }: Pattern): void {
     this.#record({
@@ -194,7 +207,7 @@ export abstract class Words<Self extends Scope> {
   #say<Options extends KindOptions>(part: Part, name: string, behind: Behind<Options, Self>, kind?: StepKind): unknown {
     const { first, last } = behind;
     const work = typeof first === 'function' ? first : last;
-    const options = typeof first === 'function' ? {} : (first ?? {});
+    const options = typeof first === 'function' ? noOptions : (first ?? noOptions);
     const handle = this.#begin(part, name, options, kind);
     return work === undefined ? handle : this.#perform(handle, () => work(handle));
   }
@@ -205,18 +218,18 @@ export abstract class Words<Self extends Scope> {
     const flowing = recorder.flowing();
     const attempts = flowing?.handle === outer ? (flowing?.attempts ?? null) : null;
     const stepKind = part === 'step' ? (given.kind ?? kindDefault) : undefined;
-    const create = (): string =>
-      part === 'run' ? recorder.ids.run(recorder.surroundings.clock.nowMs()) : recorder.ids.part();
     const says = mendText(name) || 'unnamed';
-    const id = mendText(given.id) ?? attempts?.idOf(`${part} ${stepKind ?? ''}`, says, create) ?? create();
+    const id =
+      mendText(given.id) ??
+      // A run that failed stays so: another attempt of it is another run.
+      (attempts === null || part === 'run'
+        ? this.#newId(part)
+        : attempts.idOf(`${part} ${stepKind}`, says, () => this.#newId(part)));
     return recorder.open({
       part,
       id,
       name: says,
-      place: placeOf(part, id, {
-        outer: outer?.place ?? {},
-        attempt: mendCount(given.attempt) || (attempts?.attempt ?? 1),
-      }),
+      place: placeOf(part, id, outer?.place ?? nowhere, mendCount(given.attempt) || (attempts?.attempt ?? 1)),
       parentId: outer?.id || undefined,
       shared: this.#sharedOf(says, outer, given),
       stepKind,
@@ -224,9 +237,15 @@ export abstract class Words<Self extends Scope> {
     });
   }
 
+  #newId(part: Part): string {
+    const { ids, surroundings } = this.recorder;
+    return part === 'run' ? ids.run(surroundings.clock.nowMs()) : ids.part();
+  }
+
   /** An agent that nobody named is called as what it does, and that holds for everything inside. */
   #sharedOf(name: string, outer: Self | null, given: RunOptions): Shared {
-    const shared = inherit(outer?.shared ?? this.recorder.shared, sharedOf(given));
+    const around = outer?.shared ?? this.recorder.shared;
+    const shared = given === noOptions ? around : inherit(around, sharedOf(given));
     return shared.agent === undefined ? { ...shared, agent: name } : shared;
   }
 
@@ -240,34 +259,32 @@ export abstract class Words<Self extends Scope> {
       handle.fail(error);
       throw error;
     }
-    if (isThenable(result)) return this.#follow(handle, result) as Result;
-    const followed = followIteration(result, {
-      inside: (step) => this.recorder.within(flowing, step),
-      ended: () => handle.end(),
-      failed: (error) => handle.fail(error),
-    });
-    if (followed !== null) return followed;
-    handle.end();
-    return result;
+    if (!isThenable(result)) return this.#settle(handle, result);
+    const settled = Promise.resolve(result).then(
+      (value) => {
+        const followed = this.#settle(handle, value);
+        const room = this.recorder.room();
+        return room === null ? followed : room.then(() => followed);
+      },
+      (error: unknown) => {
+        handle.fail(error);
+        throw error;
+      },
+    );
+    return settled as Result;
   }
 
-  async #follow(handle: Self, result: PromiseLike<unknown>): Promise<unknown> {
-    let value: unknown;
-    try {
-      value = await result;
-    } catch (error) {
-      handle.fail(error);
-      throw error;
+  /** Ends it, unless what came of the work is yet to be iterated. */
+  #settle<Value>(handle: Self, value: Value): Value {
+    if (typeof value === 'object' && value !== null) {
+      const followed = followIteration(value, {
+        inside: (step) => this.recorder.within({ handle, attempts: null }, step),
+        ended: () => handle.end(),
+        failed: (error) => handle.fail(error),
+      });
+      if (followed !== null) return followed;
     }
-    const followed = followIteration(value, {
-      inside: (step) => this.recorder.within({ handle, attempts: null }, step),
-      ended: () => handle.end(),
-      failed: (error) => handle.fail(error),
-    });
-    if (followed !== null) return followed;
     handle.end();
-    const room = this.recorder.room();
-    if (room !== null) await room;
     return value;
   }
 
@@ -281,14 +298,13 @@ export abstract class Words<Self extends Scope> {
   }
 }
 
-function placeOf(
-  part: Part,
-  id: string,
-  { outer, attempt }: { readonly outer: Place; readonly attempt: number },
-): Place {
-  if (part === 'run') return { run_id: id };
-  if (part === 'task') return { run_id: outer.run_id, task_id: id, attempt };
-  return { run_id: outer.run_id, task_id: outer.task_id, step_id: id, attempt };
+const nowhere: Place = {};
+
+function placeOf(part: Part, id: string, outer: Place, attempt: number): Place {
+  const { run_id, task_id } = outer;
+  if (part === 'run') return { run_id: id, task_id: undefined, step_id: undefined, attempt: undefined };
+  if (part === 'task') return { run_id, task_id: id, step_id: undefined, attempt };
+  return { run_id, task_id, step_id: id, attempt };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

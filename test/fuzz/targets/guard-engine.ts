@@ -58,8 +58,11 @@ export async function openTarget(): Promise<FuzzTarget> {
       queryId: 'q',
       parameters,
       body,
+      external: [],
       signal,
-      stream: null,
+      stream: async ({ chunks }) => {
+        for await (const chunk of chunks) ok(!chunk.includes(secret), 'the secret was read');
+      },
     });
     ok(!Buffer.from(result?.bytes ?? []).includes(secret), 'the secret was read');
   }

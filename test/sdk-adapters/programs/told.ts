@@ -22,6 +22,8 @@ export async function perform(scenes: Readonly<Record<string, (scene: Scene) => 
   const tm = tidemark({
     agent: 'scout',
     heartbeatMs: 0,
+    // Each step is told when it begins, however short it is.
+    batchAgeMs: 0,
     redact: (event) => {
       events.push({ ...event });
       return event;

@@ -83,5 +83,5 @@ export const collectorReader = 'collector';
 const keepAliveMs = 30_000;
 /** For the head of a request to arrive. */
 const headersMsMax = 15_000;
-/** Room for SQL in the URL. */
-const headerBytesMax = 131_072;
+/** A URL of a mebibyte, as a server takes it (`http_max_uri_size`), and other lines. */
+const headerBytesMax = 1_048_576 + 65_536;

@@ -32,12 +32,13 @@ export class CollectorStatements {
   }
 
   async prepare(request: StatementRequest, bytes: Buffer): Promise<PreparedStatement> {
-    const { user, parameters, stream, body } = request;
+    const { user, parameters, body } = request;
     const text = bytes.toString('utf8');
     const reads = user.role === 'reader' || (await this.#isRead(text));
     const asked = formatAskedFor(parameters);
     const { statement, format } = splitFormat(text);
-    const isStream = stream !== null;
+    // Its result is held, unless it asks for it while it is made.
+    const isStream = reads && parameters.waitsForEnd === false;
     const limits = isStream ? collectorStreamLimits(this.#options) : collectorReadLimits(this.#options);
     const settings = reads ? limitedSettings(parameters.settings, limits) : parameters.settings;
     return {
@@ -47,7 +48,7 @@ export class CollectorStatements {
           : `${statement}\nINTO OUTFILE ${quoteString(outfile)} TRUNCATE FORMAT ${format ?? asked}`,
       format: { named: format ?? asked, asked },
       isRead: reads,
-      takesOutfile: true,
+      delivery: isStream ? 'streamed' : 'whole',
       isInsert: body.head.kind !== 'sql' || /^\s*INSERT\b/i.test(text),
       setup: {
         database: this.#databaseOf(parameters.database),
@@ -62,8 +63,9 @@ export class CollectorStatements {
       lanes: this.lanes,
       lane: reads ? this.lanes.reads : this.lanes.inserts,
       kill: null,
+      change: null,
+      makesTemporary: false,
       isCancellable: reads,
-      resultBytesMax: null,
     };
   }
 

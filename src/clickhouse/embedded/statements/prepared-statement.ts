@@ -1,4 +1,5 @@
 import type { KillClause } from '../guard/printed-statement.js';
+import type { SessionStatement } from '../guard/session-statement.js';
 import type { ConnectionSetup } from './connection-prelude.js';
 import type { RequestLane } from './request-lane.js';
 import type { StatementLanes } from './statement-lanes.js';
@@ -11,16 +12,23 @@ export interface PreparedStatement {
   readonly format: { readonly named: string; readonly asked: string };
   readonly isRead: boolean;
   readonly isInsert: boolean;
-  /** Whether its result can go elsewhere: `EXPLAIN AST` takes the clause for one of the statement it explains. */
-  readonly takesOutfile: boolean;
+  readonly delivery: Delivery;
   readonly setup: ConnectionSetup;
   readonly lanes: StatementLanes;
   /** Where it waits when its result is not sent while it is made. */
   readonly lane: RequestLane;
   /** A KILL of queries, which is the front's to do. */
   readonly kill: KillClause | null;
+  /** SET or USE, which are the front's too. */
+  readonly change: SessionStatement | null;
+  /** A temporary table is made, which lives as long as its connection. */
+  readonly makesTemporary: boolean;
   /** Whether it is cancelled when its client goes away; a write of the collector's never is. */
   readonly isCancellable: boolean;
-  /** Bytes of a result that is not streamed, counted as it is made; null leaves it to the engine's own count. */
-  readonly resultBytesMax: number | null;
 }
+
+/**
+ * How a result gets to its client: `whole` as the engine hands it over; `held` until it is complete, its bytes counted
+ * as they come; `growing`, which is held as long as it is small; `streamed` from the first byte.
+ */
+export type Delivery = 'whole' | 'held' | 'growing' | 'streamed';

@@ -4,8 +4,10 @@ import { ClickHouseException } from '../clickhouse-exception.js';
 /** Lets at most `width` requests run at once and at most `waitingMax` wait, in order of arrival. */
 export class RequestLane {
   readonly #gate: ReadGate;
+  readonly #width: number;
 
   constructor({ name, width, waitingMax }: LaneOptions) {
+    this.#width = width;
     const bounds = `${width} running and ${waitingMax} waiting`;
     const full = `Too many simultaneous ${name}. Maximum: ${bounds}.`;
     const gone = 'Query was cancelled before it began.';
@@ -24,6 +26,11 @@ export class RequestLane {
 
   get waiting(): number {
     return this.#gate.waiting;
+  }
+
+  /** Whether the next one runs at once. */
+  get hasRoom(): boolean {
+    return this.#gate.running < this.#width;
   }
 
   /** Rejects with TOO_MANY_SIMULTANEOUS_QUERIES at once, with QUERY_WAS_CANCELLED when `signal` aborts before. */

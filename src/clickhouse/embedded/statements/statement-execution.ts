@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../../../core/clock.js';
-import type { ChdbEngine, ChdbResult } from '../chdb-engine.js';
+import type { ChdbEngine, ChdbResult, EngineConnection } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import { holdEnd, type StreamedResult } from '../front/result-stream.js';
 import { type ConnectionSetup, preludeOf } from './connection-prelude.js';
@@ -15,11 +15,21 @@ export interface Execution {
   /** The format of a statement that names none, and the one that counts. */
   readonly format: { readonly asked: string; readonly named: string };
   readonly lane: RequestLane;
+  /** Of a session; null runs it on one of its own. */
+  readonly connection: EngineConnection | null;
   /** Aborted when the client went away, or somebody wants it ended. */
   readonly signal: AbortSignal;
   readonly isRead: boolean;
   /** Whether it is cancelled then. */
   readonly isCancellable: boolean;
+}
+
+export interface Growth {
+  /** What is held before it is known to be large. */
+  readonly heldBytesMax: number;
+  /** How long it may take in the lane it began in. */
+  readonly msMax: number;
+  readonly streams: RequestLane;
 }
 
 export type StreamSender = (result: StreamedResult) => Promise<void>;
@@ -53,65 +63,137 @@ export class StatementExecution {
   async bounded(execution: Execution, bytesMax: number): Promise<ChdbResult> {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
-    const result = await this.#piped(execution, async (made) => {
-      for await (const chunk of made) {
-        bytes += chunk.length;
-        if (bytes > bytesMax) throw tooLarge(bytesMax);
-        chunks.push(chunk);
-      }
-    });
+    const result = await execution.lane.run(execution.signal, () =>
+      this.#piped(execution, async (made) => {
+        for await (const chunk of made) {
+          bytes += chunk.length;
+          if (bytes > bytesMax) throw tooLarge(bytesMax);
+          chunks.push(chunk);
+        }
+      }),
+    );
     return { ...result, bytes: Buffer.concat(chunks) };
   }
 
   /** Ends when the engine is done with the statement, sent or not: until then it holds its place in the lane. */
   async streamed(execution: Execution, send: StreamSender): Promise<void> {
-    await this.#piped(execution, async (made, running) => {
-      await send({ format: execution.format.named, chunks: holdEnd(made, running) });
+    await execution.lane.run(execution.signal, () =>
+      this.#piped(execution, async (made, running) => {
+        await send({ ...headOf(execution), chunks: holdEnd(made, running) });
+      }),
+    );
+  }
+
+  /**
+   * The whole result if it is small; a larger one goes to `send`, and null comes back. Its place is then one of
+   * `streams`, if there is one and for as long as the statement may take; else it keeps the one it has, and its time.
+   */
+  async growing(execution: Execution, growth: Growth, send: StreamSender): Promise<ChdbResult | null> {
+    const { heldBytesMax, msMax, streams } = growth;
+    const limited = this.#limited(execution.signal, msMax);
+    const chunks: Buffer[] = [];
+    let isSent = false;
+    let result: Promise<ChdbResult> | null = null;
+    const take = (leave: () => void) => async (made: AsyncIterable<Buffer>, running: Promise<ChdbResult>) => {
+      const rest = made[Symbol.asyncIterator]();
+      for (let bytes = 0; bytes <= heldBytesMax; ) {
+        const next = await rest.next();
+        if (next.done === true) return;
+        chunks.push(next.value);
+        bytes += next.value.length;
+      }
+      isSent = true;
+      if (streams.hasRoom) {
+        limited.lift();
+        void streams.run(new AbortController().signal, async () => void (await result?.catch(noop)));
+        leave();
+      }
+      const told = (error: unknown) => (limited.isOver ? timeExceeded(msMax) : error);
+      await send({ ...headOf(execution), chunks: telling(holdEnd(joined(chunks, rest), running), told) });
+    };
+    try {
+      await execution.lane.run(limited.signal, async () => {
+        let leave: () => void = noop;
+        const left = new Promise<void>((resolve) => {
+          leave = resolve;
+        });
+        result = this.#piped({ ...execution, signal: limited.signal }, take(leave));
+        await Promise.race([left, result]);
+      });
+      const ended = await result;
+      return isSent || ended === null ? null : { ...(ended as ChdbResult), bytes: Buffer.concat(chunks) };
+    } catch (error) {
+      throw limited.isOver ? timeExceeded(msMax) : error;
+    } finally {
+      limited.lift();
+    }
+  }
+
+  /** `signal`, and an abort of its own when the time is over before `lift`. */
+  #limited(signal: AbortSignal, msMax: number) {
+    const controller = new AbortController();
+    let isOver = false;
+    const onAbort = () => controller.abort(signal.reason);
+    const timer = this.#clock.setTimer(msMax, () => {
+      isOver = true;
+      controller.abort();
     });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    return {
+      signal: controller.signal,
+      get isOver() {
+        return isOver;
+      },
+      lift: () => timer.cancel(),
+    };
   }
 
   async #piped(
     execution: Execution,
     take: (made: AsyncIterable<Buffer>, running: Promise<ChdbResult>) => Promise<void>,
   ): Promise<ChdbResult> {
-    return await execution.lane.run(execution.signal, async () => {
-      const path = this.#pipes.take();
-      const pipe = await ResultPipe.open(path);
-      const given = new AbortController();
-      given.signal.addEventListener('abort', () => pipe.abandon(), { once: true });
-      const giveUp = () => given.abort();
-      execution.signal.addEventListener('abort', giveUp, { once: true });
-      if (execution.signal.aborted) giveUp();
-      const { running: started, tag } = this.#start(execution, path);
-      const running = started.catch((error) => {
-        throw withoutPath(error, path);
-      });
-      this.#cancelOnAbort(given.signal, { running, tag, isWrite: false });
-      const ended = running.then(noop, noop).then(() => pipe.endWriting());
+    const path = this.#pipes.take();
+    const pipe = await ResultPipe.open(path);
+    const given = new AbortController();
+    given.signal.addEventListener('abort', () => pipe.abandon(), { once: true });
+    const giveUp = () => given.abort();
+    execution.signal.addEventListener('abort', giveUp, { once: true });
+    if (execution.signal.aborted) giveUp();
+    const { running: started, tag } = this.#start(execution, path);
+    const running = started.catch((error) => {
+      throw withoutPath(error, path);
+    });
+    this.#cancelOnAbort(given.signal, { running, tag, isWrite: false });
+    const ended = running.then(noop, noop).then(() => pipe.endWriting());
+    async function* made(): AsyncGenerator<Buffer> {
       try {
-        await take(pipe.chunks(), running);
-        return await running;
+        yield* pipe.chunks();
       } catch (error) {
-        if (error instanceof ClickHouseException) throw error;
         // A pipe that was given up says nothing of why; the statement does.
         giveUp();
         await running;
         throw error;
-      } finally {
-        execution.signal.removeEventListener('abort', giveUp);
-        giveUp();
-        await ended;
-        pipe.close();
-        this.#pipes.give(path);
       }
-    });
+    }
+    try {
+      await take(made(), running);
+      return await running;
+    } finally {
+      execution.signal.removeEventListener('abort', giveUp);
+      giveUp();
+      await ended;
+      pipe.close();
+      this.#pipes.give(path);
+    }
   }
 
-  #start({ setup, sql, format }: Execution, outfile: string | null) {
+  #start({ setup, sql, format, connection }: Execution, outfile: string | null) {
     const tag = this.#tag();
     const settings = new Map(setup.settings);
     settings.set('log_comment', `${settings.get('log_comment') ?? ''}${tag}`);
-    return { running: this.#engine.run(preludeOf({ ...setup, settings }), sql(outfile), format.asked), tag };
+    const runs = connection ?? this.#engine;
+    return { running: runs.run(preludeOf({ ...setup, settings }), sql(outfile), format.asked), tag };
   }
 
   /**
@@ -144,6 +226,10 @@ export class StatementExecution {
   }
 }
 
+function headOf({ format, setup }: Execution): Omit<StreamedResult, 'chunks'> {
+  return { format: format.named, timezone: setup.settings.get('session_timezone') ?? '' };
+}
+
 interface CancellableQuery {
   readonly running: Promise<unknown>;
   readonly tag: string;
@@ -153,8 +239,26 @@ interface CancellableQuery {
 /** Why a request is aborted when the engine ends: a write goes on for as long as there is time. */
 export const engineStops = Symbol('the engine stops');
 
+async function* joined(chunks: Buffer[], rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) yield chunk;
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+}
+
+async function* telling(chunks: AsyncIterable<Buffer>, told: (error: unknown) => unknown): AsyncGenerator<Buffer> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw told(error);
+  }
+}
+
+/** In the engine's words: it would say so itself, if it were told which results are sent while they are made. */
+function timeExceeded(msMax: number): ClickHouseException {
+  return new ClickHouseException('TIMEOUT_EXCEEDED', `Timeout exceeded: maximum: ${msMax} ms.`);
+}
+
 function tooLarge(bytesMax: number): ClickHouseException {
-  const advice = 'ask for it with wait_end_of_query=0, and it is sent while it is made';
+  const advice = 'without wait_end_of_query=1 it is sent while it is made';
   const problem = `Limit for result exceeded, max bytes: ${bytesMax}; ${advice}.`;
   return new ClickHouseException('TOO_MANY_ROWS_OR_BYTES', problem);
 }

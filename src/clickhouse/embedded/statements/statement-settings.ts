@@ -1,4 +1,5 @@
 import type { EngineOptions } from '../process/engine-protocol.js';
+import type { Delivery } from './prepared-statement.js';
 
 /** Settings no request can raise: a request may ask for less. 0 asks for the most there is. */
 export interface ReadSettings {
@@ -19,14 +20,15 @@ export function collectorStreamLimits({ streamMsMax }: EngineOptions): ReadSetti
   return { max_execution_time: streamMsMax / 1_000 };
 }
 
-/** Of everybody else's, sent as it is made or not. Bytes are counted where they come out, see `StatementExecution`. */
-export function guestLimits(options: EngineOptions, { isStream }: { readonly isStream: boolean }): ReadSettings {
+/** Of everybody else's. Bytes are counted where they come out, time as well while it is not known to be a stream. */
+export function guestLimits(options: EngineOptions, delivery: Delivery): ReadSettings {
   const { guestMemoryBytesMax, guestThreadsMax, guestRowsMax, guestQueryMsMax, streamMsMax } = options;
+  const isSent = delivery === 'growing' || delivery === 'streamed';
   return {
-    max_execution_time: (isStream ? streamMsMax : guestQueryMsMax) / 1_000,
+    max_execution_time: (isSent ? streamMsMax : guestQueryMsMax) / 1_000,
     max_memory_usage: guestMemoryBytesMax,
     max_threads: guestThreadsMax,
-    ...(isStream ? {} : { max_result_rows: guestRowsMax }),
+    ...(isSent ? {} : { max_result_rows: guestRowsMax }),
   };
 }
 

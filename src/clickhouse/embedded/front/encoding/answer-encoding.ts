@@ -39,17 +39,24 @@ function isOn(url: URLSearchParams): boolean {
   return ['1', 'true'].includes(url.get('compress') ?? '');
 }
 
-/** Writes chunks to `destination`, and ends it. Rejects with what iteration throws, or when it is destroyed. */
+interface AnswerSink {
+  readonly destination: Writable;
+  /** Whether it ends with the last chunk. */
+  readonly ends: boolean;
+}
+
+/** Rejects with what iteration throws, or when it is destroyed. */
 export async function writeEncoded(
   chunks: AsyncIterable<Buffer>,
   { coding, level, isFramed }: AnswerEncoding,
-  destination: Writable,
+  { destination, ends }: AnswerSink,
 ): Promise<void> {
+  const end = { end: ends };
   const blocks = isFramed ? framed(chunks) : chunks;
-  if (coding === 'lz4') return await pipeline(lz4Framed(blocks), destination);
+  if (coding === 'lz4') return await pipeline(lz4Framed(blocks), destination, end);
   const compressor = compressorOf(coding, level);
-  if (compressor === null) return await pipeline(blocks, destination);
-  await pipeline(blocks, compressor, destination);
+  if (compressor === null) return await pipeline(blocks, destination, end);
+  await pipeline(blocks, compressor, destination, end);
 }
 
 function compressorOf(coding: AnswerEncoding['coding'], level: number): Transform | null {
@@ -70,6 +77,6 @@ export async function encodeAnswer(bytes: Uint8Array, encoding: AnswerEncoding):
     },
   });
   const whole = Readable.from([Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)]);
-  await writeEncoded(whole, encoding, collector);
+  await writeEncoded(whole, encoding, { destination: collector, ends: true });
   return Buffer.concat(encoded);
 }
