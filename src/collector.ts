@@ -210,10 +210,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   );
   const upkeep = joinUpkeep(setting, { spool, store, delivery });
   const startup = joinStartup(setting, { spool, windows, store, delivery, upkeep, work });
-  const memory = new RollupMemory(
-    { store: preparedStore(store.client, startup), clock, instruments: metrics.memory },
-    { bytesMax: config.query.rememberedBytesMax },
-  );
+  const memory = joinMemory(setting, { store, startup });
   const endpoints = createEndpointWindows(clock);
   const diskUse = () => fileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
@@ -236,6 +233,14 @@ async function joinParts(setting: Setting): Promise<Parts> {
     diskUse,
     wallClock,
   };
+}
+
+function joinMemory({ config, clock, metrics }: Setting, { store, startup }: Pick<Parts, 'store' | 'startup'>) {
+  const ownSteps = () => store.client.writerSteps;
+  return new RollupMemory(
+    { store: preparedStore(store.client, startup), ownSteps, clock, instruments: metrics.memory },
+    { bytesMax: config.query.rememberedBytesMax, unseenMsMax: 250 },
+  );
 }
 
 function joinSpool(
@@ -269,6 +274,7 @@ function joinUpkeep(setting: Setting, { spool, store, delivery }: Pick<Parts, 's
       erasure: config.erasure,
       engine: store.engine,
       target: store.target,
+      settings: store.settings,
     },
   );
 }
@@ -318,7 +324,7 @@ function joinHttp(
 ): HttpServer {
   const { clock, random, logger, config, metrics, version } = setting;
   const { pipeline, live, spool, windows, endpoints, store, decoder, delivery, upkeep, startup, disk } = parts;
-  const storeProbes = [upkeep.maintenance, ...(upkeep.parts === null ? [] : [upkeep.parts])];
+  const storeProbes = [upkeep.maintenance, upkeep.parts, upkeep.lease].filter((probe) => probe !== null);
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax });

@@ -19,7 +19,11 @@ export async function measureGuard(): Promise<MicroResult[]> {
   mkdirSync(data);
   const engine = await openChdbEngine({ directory: data, database: 'tidemark', memoryBytesMax: 1e9 });
   try {
-    const guard = new StatementGuard(engine, { database: 'tidemark', readerTables: ['agent_events'] });
+    const guard = new StatementGuard(engine, {
+      database: 'tidemark',
+      readerTables: ['agent_events'],
+      guestMemoryBytesMax: 536_870_912,
+    });
     const request = (text: string): GuardedRequest => ({
       user: { name: 'default', role: 'reader', tenant: null, isCollector: false },
       text: Buffer.from(text),

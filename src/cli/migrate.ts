@@ -65,7 +65,10 @@ function printSchema(out: Output, { dryRun, down, json }: MigrateOptions, target
 }
 
 /** As the account that may change the schema. */
-function storeOf({ clickhouse, dataDir, query }: Config, logger: Logger): ServerConnection & { readonly url: string } {
+function storeOf(
+  { clickhouse, dataDir, query }: Config,
+  logger: Logger,
+): Pick<ServerConnection, 'client' | 'target'> & { readonly url: string } {
   if (clickhouse.url !== null) {
     const options = { ...clickhouse, url: clickhouse.url, reads: query };
     return { ...connectToServer({ clock: systemClock, random: systemRandom }, options), url: clickhouse.url };
@@ -81,7 +84,7 @@ function storeOf({ clickhouse, dataDir, query }: Config, logger: Logger): Server
     { clock: systemClock },
     { ...options, writer: account, reader: account, limits },
   );
-  return { client, url, topology: null, target: async () => ({ kind: 'embedded' }) };
+  return { client, url, target: async () => ({ kind: 'embedded' as const }) };
 }
 
 function described({ direction, steps }: MigrationReport) {

@@ -85,8 +85,12 @@ export function clickhouseLimits(reads: ReadLimits): ClickhouseLimits {
 }
 
 export interface ClickhouseClient extends StoreReader, StoreExporter, StoreWriter, HealthProbe {
+  /** Grows when a statement with the writer's rights begins, and when it ends. */
+  readonly writerSteps: number;
   /** Round trip of a `SELECT 1` of the reader, in ms. Rejects with `store_unavailable`. */
   ping(): Promise<number>;
+  /** What each server answers to a read of the writer; of one that does not answer, nothing. */
+  rowsOfEach<Row>(query: StoreQuery): Promise<readonly { readonly url: string; readonly rows: readonly Row[] }[]>;
   /** Idempotent; requests under way fail. */
   close(): Promise<void>;
 }
@@ -112,6 +116,7 @@ class HttpClickhouseClient implements ClickhouseClient {
   readonly #pool: EndpointPool<Connections>;
   readonly #gate: ReadGate;
   readonly #exports: StoreExports;
+  writerSteps = 0;
 
   constructor({ clock, random = () => 0, instruments }: ClickhouseDeps, options: ClickhouseOptions) {
     this.#clock = clock;
@@ -157,6 +162,18 @@ class HttpClickhouseClient implements ClickhouseClient {
     return await this.#writing({ what: `run ${query.name}`, at: 'first' }, query.signal, ({ writer }, abort_signal) =>
       jsonRows<Row>(writer, query, { abort_signal }),
     );
+  }
+
+  async rowsOfEach<Row>(query: StoreQuery) {
+    const deadline = new Deadline(this.#clock, this.#options.limits.pingDurationMsMax, query.signal);
+    try {
+      return await this.#pool.forEach(async ({ writer }, url) => {
+        const read = jsonRows<Row>(writer, query, { abort_signal: deadline.signal });
+        return { url, rows: await read.catch((): Row[] => []) };
+      });
+    } finally {
+      deadline.end();
+    }
   }
 
   async command(statement: StoreStatement): Promise<void> {
@@ -258,6 +275,7 @@ class HttpClickhouseClient implements ClickhouseClient {
     run: (connections: Connections, signal: AbortSignal, url: string) => Promise<T>,
   ): Promise<T> {
     const deadline = new Deadline(this.#clock, this.#options.limits.writeDurationMsMax, signal);
+    this.writerSteps += 1;
     try {
       return await this.#pool.run(at, (connections, url) => run(connections, deadline.signal, url));
     } catch (error) {
@@ -265,6 +283,7 @@ class HttpClickhouseClient implements ClickhouseClient {
       const message = `cannot ${what}: no answer within ${deadline.durationMs} ms`;
       throw new CollectorError('store_unreachable', message, { cause: error });
     } finally {
+      this.writerSteps += 1;
       deadline.end();
     }
   }

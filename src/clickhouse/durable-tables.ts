@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Logger } from '../core/logger.js';
 import type { StoreReader } from '../core/ports/store-reader.js';
 import { durableTableSettings } from './embedded/engine-config.js';
 import { checkedRows } from './queries/sql/checked-rows.js';
@@ -8,17 +7,11 @@ const tableRow = z.object({ name: z.string(), engine_full: z.string() });
 const defaultRow = z.object({ name: z.string(), value: z.string() });
 
 /**
- * Says which tables would lose acknowledged rows in a power cut, with the statement that mends it: their merges are not
- * synced, or the parts they replace are gone too soon. For a server whose settings are its operator's; replicated
- * tables have their replicas. Answers the statements.
+ * Statements that mend the tables that would lose acknowledged rows in a power cut: their merges are not synced, or the
+ * parts they replace are gone too soon. For a server whose settings are its operator's; replicated tables have their
+ * replicas.
  */
-export async function warnOfUnsafeTables({
-  store,
-  logger,
-}: {
-  readonly store: StoreReader;
-  readonly logger: Logger;
-}): Promise<string[]> {
+export async function unsafeTableStatements(store: StoreReader): Promise<string[]> {
   const [tables, defaults] = await Promise.all([
     checkedRows(store, tableRow, {
       name: 'tables_with_parts',
@@ -33,7 +26,7 @@ export async function warnOfUnsafeTables({
       params: { names: Object.keys(durableTableSettings) },
     }),
   ]);
-  const statements = tables.flatMap(({ name, engine_full }) => {
+  return tables.flatMap(({ name, engine_full }) => {
     const missing = Object.entries(durableTableSettings).filter(([setting, least]) => {
       const own = new RegExp(` ${setting} = (\\d+)`).exec(engine_full)?.[1];
       return Number(own ?? defaults.find((found) => found.name === setting)?.value ?? 0) < least;
@@ -42,8 +35,4 @@ export async function warnOfUnsafeTables({
     const settings = missing.map(([setting, least]) => `${setting} = ${least}`).join(', ');
     return [`ALTER TABLE ${name} MODIFY SETTING ${settings}`];
   });
-  for (const statement of statements) {
-    logger.warn({ statement }, 'a power cut of the ClickHouse server can take acknowledged rows from a table');
-  }
-  return statements;
 }

@@ -77,8 +77,8 @@ export class EndpointPool<Connection> {
     }
   }
 
-  async forEach(run: (connection: Connection) => Promise<void>): Promise<void> {
-    await Promise.all(this.#endpoints.map(({ connection }) => run(connection)));
+  async forEach<T>(run: (connection: Connection, url: string) => Promise<T>): Promise<T[]> {
+    return await Promise.all(this.#endpoints.map(({ connection, url }) => run(connection, url)));
   }
 
   #choose(choice: EndpointChoice, tried: ReadonlySet<Endpoint<Connection>>): Endpoint<Connection> {

@@ -2,8 +2,8 @@
  * ClickHouse's lexical grammar, as far as it decides where a statement, a string or a comment ends.
  *
  * Works on text decoded as latin1, so that an index is a byte offset. Bytes above 0x7F are only expected
- * inside quotes and comments; outside they come out as `foreign`, because the engine reads some of them as
- * spaces or as quotes. An unterminated quote or comment is `unterminated` and takes the rest.
+ * inside quotes and comments, and as spaces; other ones come out as `foreign`, because the engine reads some of
+ * them as quotes. An unterminated quote or comment is `unterminated` and takes the rest.
  */
 export type TokenKind = 'word' | 'identifier' | 'string' | 'number' | 'symbol' | 'foreign' | 'unterminated';
 
@@ -108,6 +108,10 @@ function endOfSpace(text: string, start: number): number {
     while (isSpace(text[end] ?? '')) end++;
     return end;
   }
+  if (character > '\x7f') {
+    pastedSpace.lastIndex = start;
+    return start + (pastedSpace.exec(text)?.[0].length ?? 0);
+  }
   const next = text[start + 1] ?? '';
   if (character === '/' && next === '*') {
     const close = text.indexOf('*/', start + 2);
@@ -119,6 +123,9 @@ function endOfSpace(text: string, start: number): number {
   }
   return start;
 }
+
+/** Those that come with pasted text, in UTF-8: no-break and other spaces, zero width, the mark that begins a file. */
+const pastedSpace = /(?:\xc2\xa0|\xe1\xa0\x8e|\xe2\x80[\x80-\x8b\xaf]|\xe2\x81[\x9f\xa0]|\xe3\x80\x80|\xef\xbb\xbf)+/y;
 
 function isSpace(character: string): boolean {
   return character !== '' && ' \t\n\r\f\v'.includes(character);

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { AgingClock } from '../core/aging-clock.js';
 import type { Clock, Random } from '../core/clock.js';
 import type { ErasureInstruments, MaintenanceInstruments, PartsInstruments } from '../core/instruments.js';
@@ -10,7 +11,6 @@ import type { Stage } from '../core/stage.js';
 import { dayMs } from '../core/time-span.js';
 import type { ClickhouseClient } from './client.js';
 import type { SchemaTarget } from './cluster/schema-target.js';
-import { warnOfUnsafeTables } from './durable-tables.js';
 import { prepareErasures } from './erasure/erasable-tables.js';
 import { StoreEraser } from './erasure/store-eraser.js';
 import { type LostRowsDeps, writeLostRows } from './integrity/lost-rows.js';
@@ -22,6 +22,7 @@ import { dropHeldTables } from './maintenance/held-insert.js';
 import { createInsertToken } from './maintenance/insert-token.js';
 import { Maintenance } from './maintenance/maintenance.js';
 import { readingAsWriter } from './maintenance/rollup-repair.js';
+import { alwaysHeld, StoreLease } from './maintenance/store-lease.js';
 import { migrate } from './migrate.js';
 import { setExpiryOwner } from './retention/expiry-owner.js';
 import { readNewestReceived } from './retention/newest-received.js';
@@ -51,8 +52,11 @@ export interface StoreUpkeepOptions {
   readonly startedMs: () => number;
   /** Of a ClickHouse server; null: the embedded engine, of this collector alone. */
   readonly url: string | null;
+  readonly cluster: string | null;
   /** What the schema is rendered for. */
   readonly target: () => Promise<SchemaTarget>;
+  /** Looked at once the schema is there. */
+  readonly settings: { look(): Promise<void> } | null;
   /** Whether `begin` is going to be called: what expires in the embedded engine is then dropped by the maintenance. */
   readonly schedule: 'on' | 'off';
   readonly skewFutureMs: number;
@@ -69,6 +73,8 @@ export interface StoreUpkeep {
   readonly eraser: StoreEraser;
   /** Null for a server: its parts are its operator's. */
   readonly parts: PartsWatch | null;
+  /** Of a store that several collectors may share: which of them does the upkeep. */
+  readonly lease: StoreLease | null;
   /** Brings the schema up to date. */
   prepare(): Promise<void>;
   /** What goes on in the background, once the schema is there. */
@@ -81,15 +87,22 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
   const nextToken = createInsertToken(clock, random);
   const aging = new AgingClock(deps);
   const receivedNowMs = () => receipt.nowMs();
-  const kept = { ...deps, aging, receivedNowMs, nextToken, instruments: deps.instruments.maintenance };
+  const isScheduled = options.schedule === 'on';
+  const isShared = options.engine === null;
+  const storeLease = isShared && isScheduled ? createLease(deps) : null;
+  const lease = storeLease ?? alwaysHeld;
+  const kept = { ...deps, aging, receivedNowMs, nextToken, lease, isShared, instruments: deps.instruments.maintenance };
   const finalizer = new RollupDayFinalizer(kept, options);
   const hasBacklog = () => (undeliveredSinceMs() ?? Number.POSITIVE_INFINITY) < startedMs();
-  const maintenance = new Maintenance({ ...kept, finalizer, hasBacklog }, { retention });
+  const dropsParts = options.cluster === null;
+  const maintenance = new Maintenance({ ...kept, finalizer, hasBacklog }, { retention, dropsParts });
   const settlement = new FailureSettlement(kept);
-  const eraser = new StoreEraser({ ...deps, instruments: deps.instruments.erasure }, options.erasure);
+  const eraser = new StoreEraser(
+    { ...deps, lease, instruments: deps.instruments.erasure },
+    { ...options.erasure, isShared },
+  );
   const parts = createPartsWatch(deps, options, { ...kept, finalizer });
-  // One collector on a store has a schedule. Nobody else completes what the collector of an engine has accepted.
-  const isScheduled = options.schedule === 'on';
+  // Nobody else completes what the collector of an engine has accepted.
   const erasing = isScheduled || options.engine !== null ? eraser : { name: eraser.name, stop: () => eraser.stop() };
   const finalizing = { name: 'finalizer', stop: () => finalizer.stop() };
   const scheduled = isScheduled ? [maintenance, settlement] : [];
@@ -98,7 +111,14 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
     maintenance,
     eraser,
     parts,
-    stages: [...(parts === null ? [] : [parts]), finalizing, erasing, ...scheduled],
+    lease: storeLease,
+    stages: [
+      ...(parts === null ? [] : [parts]),
+      ...(storeLease === null ? [] : [storeLease]),
+      finalizing,
+      erasing,
+      ...scheduled,
+    ],
     async prepare() {
       const target = await options.target();
       await migrate({ store, logger, progress: { shown: progress, clock } }, { database: options.database, target });
@@ -106,12 +126,17 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
       await prepareErasures(store);
       const newestReceivedMs = await readNewestReceived(readingAsWriter(store));
       if (newestReceivedMs > 0) aging.start(newestReceivedMs);
-      if (options.url !== null) return void (await warnOfUnsafeTables({ store: readingAsWriter(store), logger }));
+      if (options.url !== null) return await options.settings?.look();
       await dropHeldTables(store);
       receipt.follow(newestReceivedMs);
       await setExpiryOwner(store, options.schedule === 'on' ? 'maintenance' : 'engine');
     },
   };
+}
+
+function createLease({ store, clock, random, logger }: StoreUpkeepDeps): StoreLease {
+  const holder = `${hostname()}:${process.pid}-${Math.floor(random() * 2 ** 32).toString(36)}`;
+  return new StoreLease({ store, clock, logger }, { lease: 'upkeep', holder });
 }
 
 function createPartsWatch(
@@ -145,4 +170,5 @@ const impermanent: ReadonlySet<string> = new Set([
   'erased_ids_v1',
   'day_finalizations_v1',
   'failure_settlements_v1',
+  'leases_v1',
 ]);

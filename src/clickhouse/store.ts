@@ -28,6 +28,7 @@ import type { InsertCompression } from './insert-compression.js';
 import { ExactSegmentWriter } from './segments/exact-segment-writer.js';
 import { createSegmentWriter } from './segments/segment-insert.js';
 import { connectToServer } from './server/server-connection.js';
+import { ServerSettings } from './server/server-settings.js';
 
 export interface StoreDeps {
   readonly clock: Clock;
@@ -93,6 +94,8 @@ export interface ConnectedStore {
   enginePid(): number | undefined;
   /** What the schema is rendered for. Rejects as `StoreReader.rows`. */
   target(): Promise<SchemaTarget>;
+  /** Of a server, whose settings are its operator's; null for the embedded engine. */
+  readonly settings: ServerSettings | null;
   /** Of the embedded engine: where it runs, and where what was seen of its parts is kept. Null for a server. */
   readonly engine: { readonly directory: string; readonly ledgerPath: string } | null;
 }
@@ -106,6 +109,7 @@ export async function connectStore(deps: StoreDeps, options: StoreOptions): Prom
 function connectServer(deps: StoreDeps, options: StoreOptions, url: string): ConnectedStore {
   const server = connectToServer({ ...deps, instruments: deps.reads }, { ...options, url });
   const { client } = server;
+  const settings = new ServerSettings(server, deps.logger);
   const { database, insertQuorum: quorum } = options;
   const segments =
     server.topology === null
@@ -119,7 +123,8 @@ function connectServer(deps: StoreDeps, options: StoreOptions, url: string): Con
     newReaderPassword: null,
     client,
     segments,
-    probes: [client],
+    probes: [client, settings],
+    settings,
     stages: [closing(client)],
     enginePid: () => undefined,
     target: server.target,
@@ -168,6 +173,7 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     stages: [engine, closing(client)],
     enginePid: () => engine.pid(),
     target: async () => ({ kind: 'embedded' }),
+    settings: null,
     engine: { directory: engineDir, ledgerPath: join(options.dataDir, 'engine-parts.json') },
   };
 }

@@ -87,7 +87,8 @@ export function openMemory(
 ): RollupMemory {
   const ignore = () => undefined;
   const instruments = { reads: { inc: onRead }, evictions: { inc: ignore }, bytes: { set: ignore } };
-  return new RollupMemory({ store, clock: systemClock, instruments }, { bytesMax });
+  const deps = { store, ownSteps: () => 0, clock: systemClock, instruments };
+  return new RollupMemory(deps, { bytesMax, unseenMsMax: 0 });
 }
 
 const insertSql = `INSERT INTO ${rawTable} (${rawColumns.map(({ name }) => name).join(', ')}) FORMAT JSONEachRow`;

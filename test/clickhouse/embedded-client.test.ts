@@ -155,7 +155,7 @@ test('errors carry the code and the type of ClickHouse', async () => {
   const failure = await reader.query({ query: 'SELECT * FROM nowhere' }).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(ClickHouseError);
   expect(failure).toMatchObject({ code: '60', type: 'UNKNOWN_TABLE' });
-  await expect(reader.query({ query: 'SELCT 1' })).rejects.toMatchObject({ code: '62', type: 'SYNTAX_ERROR' });
+  await expect(reader.query({ query: 'selct 1' })).rejects.toMatchObject({ code: '62', type: 'SYNTAX_ERROR' });
   await expect(reader.query({ query: 'SELECT toUInt8(1) + no_such_column' })).rejects.toMatchObject({ code: '47' });
   const bad = writer.insert({ table: 'ev', values: Readable.from(['{"id":"x"}\n']), format: 'JSONEachRow' });
   await expect(bad).rejects.toMatchObject({ code: '27' });

@@ -153,18 +153,19 @@ function bytesUpTo(count: number): string {
   return String.fromCharCode(...Array.from({ length: count }, (_, at) => at));
 }
 
+const framedAnswer = (sql: string, query = '', headers = {}) => ask(sql, `compress=1&${query}`, headers);
+
+async function ask(sql: string, query: string, headers: Record<string, string> = {}) {
+  const answer = await fetch(`${rig.engine.url}/?${query}`, {
+    method: 'POST',
+    body: sql,
+    headers: { 'accept-encoding': 'identity', 'x-clickhouse-user': 'default', ...headers },
+  });
+  return { answer, bytes: Buffer.from(await answer.arrayBuffer()) };
+}
+
 describe('an answer', () => {
   const select = "SELECT number, concat('text ', toString(number)) FROM numbers(20000) FORMAT CSV";
-  const framedAnswer = (sql: string, query = '', headers = {}) => ask(sql, `compress=1&${query}`, headers);
-
-  async function ask(sql: string, query: string, headers: Record<string, string> = {}) {
-    const answer = await fetch(`${rig.engine.url}/?${query}`, {
-      method: 'POST',
-      body: sql,
-      headers: { 'accept-encoding': 'identity', 'x-clickhouse-user': 'default', ...headers },
-    });
-    return { answer, bytes: Buffer.from(await answer.arrayBuffer()) };
-  }
 
   test('is in blocks of LZ4 when compress=1, held or streamed, small or large', async () => {
     for (const sql of ['SELECT 1', select]) {
@@ -191,6 +192,14 @@ describe('an answer', () => {
     const sql = 'SELECT number FROM numbers(3000000) FORMAT RowBinary';
     const { bytes } = await framedAnswer(sql, 'wait_end_of_query=0');
     expect(await contentOf(bytes)).toHaveLength(24_000_000);
+  });
+
+  test('that fails midway says so within the last block', async () => {
+    const sql = 'SELECT number, throwIf(number = 3000000) FROM numbers(5000000) FORMAT CSV';
+    const { body } = await raw(sql, 'compress=1', 'identity');
+    const content = (await contentOf(body)).toString();
+    expect(content.startsWith('0,0\n1,0\n')).toBe(true);
+    expect(content.slice(-400)).toMatch(/\r\n__exception__\r\n.*Code: 395\..*__exception__\r\n$/s);
   });
 
   test.each([
@@ -223,7 +232,11 @@ async function raw(sql: string, query: string, accepted: string) {
     const path = `/?${query}`;
     const asked = request({ port: rig.engine.port, method: 'POST', path, headers: { 'accept-encoding': accepted } });
     asked.once('error', reject);
-    asked.once('response', async (answer) => resolve({ headers: answer.headers, body: await collected(answer) }));
+    asked.once('response', (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', () => undefined);
+      answer.once('close', () => resolve({ headers: answer.headers, body: Buffer.concat(chunks) }));
+    });
     asked.end(sql);
   });
 }

@@ -92,7 +92,6 @@ test('every table function of the engine that does more than compute is refused'
 test('settings that lift a limit, name a file or change the language are refused beside a statement', async () => {
   const refused = (user: string, query: string) => askPort(rig, 'SELECT 1', { user, query }).then(({ code }) => code);
   for (const setting of [
-    'additional_table_filters={}',
     'allow_experimental_analyzer=0',
     'format_schema=x',
     'format_avro_schema_registry_url=http://127.0.0.1:1',
@@ -100,9 +99,9 @@ test('settings that lift a limit, name a file or change the language are refused
     'output_format_schema=x',
     'dialect=prql',
     'implicit_select=1',
-    'user_files_path=x',
+    'use_query_cache=1',
     'query_plan_optimize_prewhere=1',
-    'profile=x',
+    'query_cache_tag=x',
   ]) {
     expect(await refused('default', setting), setting).toBe(164);
   }

@@ -69,8 +69,14 @@ async function withQuickExpiry(): Promise<void> {
 
 test('every table with a TTL is one whose days are configured, and the default leaves it alone', async () => {
   const kept = await daysKept();
-  const { day_finalizations_v1: ledger, failure_settlements_v1: settled, erased_ids_v1: ids, ...expiring } = kept;
-  expect([ledger, settled, ids]).toEqual([400, 90, 400]);
+  const {
+    day_finalizations_v1: ledger,
+    failure_settlements_v1: settled,
+    erased_ids_v1: ids,
+    leases_v1: leases,
+    ...expiring
+  } = kept;
+  expect([ledger, settled, ids, leases]).toEqual([400, 90, 400, 2]);
   expect(expiring).toEqual(
     Object.fromEntries(expiringTables.map(({ table, kept: name }) => [table, retentionDays[name]])),
   );
@@ -163,6 +169,8 @@ test('an engine that keeps what has expired removes nothing, whatever its clock 
       startedMs: () => nowMs,
       url: null,
       target: async () => ({ kind: 'embedded' }),
+      settings: null,
+      cluster: null,
       engine: null,
       schedule: 'on',
       skewFutureMs: 3_600_000,

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { RollupMemory } from '../../src/clickhouse/memory/rollup-memory.js';
 import { readAgentErrorDays } from '../../src/clickhouse/queries/agents/agent-errors.js';
 import { readAgentPerformance } from '../../src/clickhouse/queries/agents/agent-performance.js';
 import { CollectorError } from '../../src/core/errors.js';
 import type { StoreReader } from '../../src/core/ports/store-reader.js';
 import { floorTo } from '../../src/core/time-span.js';
 import { openMemory, openQueryStore, type QueryStore, type RawRow } from '../api/api-store.js';
+import { FakeClock } from '../support/fake-clock.js';
 
 /**
  * What is remembered of the rollups is what the store would answer, whoever changes the store. The tests write past the
@@ -203,5 +205,34 @@ describe('the memory of the rollups, of a store that loses rows or has several c
     await read('agent-0');
     expect(namesAsked()).toEqual(['agent_days']);
     await small.stop();
+  });
+});
+
+describe('a look at what has changed', () => {
+  test('is one of now for a moment, unless this collector has written', async () => {
+    const clock = new FakeClock(Date.now());
+    let ownSteps = 0;
+    const ignore = () => undefined;
+    const instruments = { reads: { inc: ignore }, evictions: { inc: ignore }, bytes: { set: ignore } };
+    const deps = { store: store.reader, ownSteps: () => ownSteps, clock, instruments };
+    const memory = new RollupMemory(deps, { bytesMax: 1 << 20, unseenMsMax: 250 });
+    const looksOf = async () => {
+      store.asked.length = 0;
+      const told = await answers({ ...store.reader, memory: memory.open() });
+      const looks = store.asked.filter(({ name }) => name === 'store_changes').length;
+      expect(told).toEqual(await answers({ rows: store.reader.rows }));
+      return looks;
+    };
+    expect(await looksOf()).toBe(1);
+    expect(await looksOf()).toBe(0);
+    clock.advance(249);
+    expect(await looksOf()).toBe(0);
+    await store.insert(executions(todayMs - 2 * dayMs, 3));
+    ownSteps += 2;
+    expect(await looksOf()).toBe(1);
+    await store.insert(executions(todayMs - 2 * dayMs, 2));
+    clock.advance(250);
+    expect(await looksOf()).toBe(1);
+    await memory.stop();
   });
 });

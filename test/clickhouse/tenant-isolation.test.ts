@@ -11,6 +11,7 @@ import { readAgentSeries } from '../../src/clickhouse/queries/agents/agent-serie
 import { exportDays } from '../../src/clickhouse/queries/agents/daily-export.js';
 import { readErrorDays } from '../../src/clickhouse/queries/agents/error-days.js';
 import { readExecutionBucket, readFirstExecutions } from '../../src/clickhouse/queries/agents/execution-split.js';
+import { readFleetWindows } from '../../src/clickhouse/queries/agents/fleet-windows.js';
 import { readRawErrors } from '../../src/clickhouse/queries/agents/raw-failures.js';
 import { readAgentNames } from '../../src/clickhouse/queries/dashboard/agent-names.js';
 import { readAgentRegister } from '../../src/clickhouse/queries/dashboard/agent-register.js';
@@ -105,6 +106,12 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     readRawErrors(store.reader, memory(), { tenant, agentId: 'b' }, { span: minutes, limit: 9 }),
   readAgentErrorDays: (tenant) =>
     readAgentErrorDays(reader, { tenant, agentId: 'b' }, { range: { days, raw: [minutes], covered: null }, limit: 9 }),
+  readFleetWindows: async (tenant) => {
+    const read = agentIds.map((agentId) =>
+      readFleetWindows(reader, { tenant, agentId }, { nowMs: span.toMs, windowsMs: [minuteMs, dayMs] }),
+    );
+    return (await Promise.all(read)).map(({ windows, ...rest }) => ({ ...rest, windows: [...windows] }));
+  },
   readAgentKnown: (tenant) => Promise.all(agentIds.map((agentId) => readAgentKnown(reader, { tenant, agentId }))),
   readAgentMemory: (tenant) => readAgentMemory(reader, { tenant, agentId: 'b' }, span),
   readAgentNames: async (tenant) => [...(await readAgentNames(reader, { tenant, agentIds }))],

@@ -99,6 +99,8 @@ import * as modules from 'node:module';
 const loaded = [];
 modules.registerHooks?.({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
 const { createTidemarkClient } = await import('tidemark/sdk');
+// Adapters come without the framework that each is for.
+for (const name of ['ai-sdk', 'claude-agent', 'langchain', 'openai-agents']) await import('tidemark/sdk/' + name);
 const client = createTidemarkClient({ url: process.env.URL, key: process.env.KEY, producer: 'packed' });
 const sent = Array.from({ length: 100 }, (_, at) =>
   client.send({ type: 'task.completed', agent_id: 'packed', task_id: 'task-' + at, duration_ms: at }),
@@ -238,7 +240,12 @@ test.each(Object.entries(runtimes))(
 );
 
 const typedProgram = `import { createTidemarkClient, tidemark, type TidemarkEvent } from 'tidemark/sdk';
+import { TidemarkTelemetry } from 'tidemark/sdk/ai-sdk';
+import { observeQuery } from 'tidemark/sdk/claude-agent';
+import { TidemarkCallback } from 'tidemark/sdk/langchain';
+import { TidemarkProcessor } from 'tidemark/sdk/openai-agents';
 const tm = tidemark({ agent: 'typed', overflow: 'block' });
+export const adapters = [new TidemarkTelemetry(tm), new TidemarkCallback(tm), new TidemarkProcessor(tm), observeQuery];
 const found: Promise<number> = tm.run('r', async (run) => {
   run.label('team', 'a');
   tm.memory.stored();

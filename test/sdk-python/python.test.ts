@@ -81,6 +81,20 @@ describe.skipIf(first === undefined)('the Python SDK (skipped where no Python 3.
     await succeed([python, '-B', ...pytest]);
   });
 
+  test('passes its tests with CrewAI (skipped where that cannot be installed)', {
+    timeout: 9 * minutes,
+  }, async (context) => {
+    // Of its own: it brings about a gigabyte, and pins what other packages want newer.
+    const python = await environment(first ?? '', 'crewai');
+    const sdk = join(root, 'src/sdk-python');
+    const limit = ['timeout', '360'];
+    const installed = await run([...limit, python, '-m', 'pip', 'install', '--quiet', `${sdk}[test-crewai]`]);
+    if (installed.code !== 0) context.skip(`CrewAI cannot be installed: ${installed.output.slice(-300)}`);
+    const file = join(root, 'test/sdk-python/test_crewai.py');
+    await succeed([...limit, python, '-B', '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-W', 'ignore', file]);
+    rmSync(join(scratch, 'crewai'), { recursive: true, force: true });
+  });
+
   for (const version of versions) {
     const python = pythons.get(version);
     test.skipIf(python === undefined)(

@@ -43,6 +43,7 @@ const untenanted: ReadonlySet<string> = new Set([
   'day_finalizations_v1',
   'failure_settlements_v1',
   'erasure_targets_v1',
+  'leases_v1',
 ]);
 
 /** `GET /api/v1/monitoring/storage`: what each table takes, the spool, and what is free. */

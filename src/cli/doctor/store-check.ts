@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { clickhouseLimits, createClickhouseClient } from '../../clickhouse/client.js';
-import { warnOfUnsafeTables } from '../../clickhouse/durable-tables.js';
 import { channelPathOf } from '../../clickhouse/embedded/process/engine-channel.js';
 import { keptWriterPassword } from '../../clickhouse/embedded/process/engine-passwords.js';
 import { readingAsWriter } from '../../clickhouse/maintenance/rollup-repair.js';
@@ -14,6 +13,7 @@ import {
 } from '../../clickhouse/queries/operations/store-state.js';
 import { readExpiredParts } from '../../clickhouse/retention/expired-parts.js';
 import { connectToServer, type ServerConnection } from '../../clickhouse/server/server-connection.js';
+import { findingsOf } from '../../clickhouse/server/server-settings.js';
 import type { Config } from '../../config/config.js';
 import { type Clock, systemRandom } from '../../core/clock.js';
 import { errorMessage } from '../../core/errors.js';
@@ -38,15 +38,20 @@ export async function checkStore(clock: Clock, config: Config, dataDir: string):
   }
 }
 
-type Access =
-  | (ServerConnection & { readonly url: string })
-  | { readonly reason: string; readonly advice: string | null };
+interface StoreAccess extends Pick<ServerConnection, 'client' | 'target'> {
+  readonly url: string;
+  /** Null for the embedded engine. */
+  readonly server: ServerConnection | null;
+}
+
+type Access = StoreAccess | { readonly reason: string; readonly advice: string | null };
 
 function accessTo(clock: Clock, { clickhouse, query }: Config, dataDir: string): Access {
   const { url, port, database } = clickhouse;
   if (url !== null) {
     const options = { ...clickhouse, url, reads: query };
-    return { ...connectToServer({ clock, random: systemRandom }, options), url };
+    const server = connectToServer({ clock, random: systemRandom }, options);
+    return { ...server, url, server };
   }
   const engineDir = join(dataDir, 'engine');
   if (!existsSync(engineDir)) return { reason: `there is no engine in ${dataDir} yet`, advice: null };
@@ -59,17 +64,17 @@ function accessTo(clock: Clock, { clickhouse, query }: Config, dataDir: string):
   const engine = { url: `http://127.0.0.1:${port}`, channelPath, database };
   const limits = clickhouseLimits(query);
   const client = createClickhouseClient({ clock }, { ...engine, writer: account, reader: account, limits });
-  return { client, url: engine.url, topology: null, target: async () => ({ kind: 'embedded' }) };
+  return { client, url: engine.url, server: null, target: async () => ({ kind: 'embedded' as const }) };
 }
 
-async function examine(clock: Clock, config: Config, access: ServerConnection): Promise<Finding[]> {
+async function examine(clock: Clock, config: Config, access: StoreAccess): Promise<Finding[]> {
   const store = access.client;
   const reader = readingAsWriter(store);
   const state = await readStoreState(reader);
   const findings = [
     ok('engine', `ClickHouse ${state.version}, up for ${ageText(state.uptime_s * 1_000)}, ${memoryText(state)}`),
     ...stateFindings(state),
-    ...(config.clickhouse.url === null ? [] : await settingFindings(reader)),
+    ...(access.server === null ? [] : await settingFindings(access.server)),
   ];
   const isPresent = await schemaFindings(access, config, findings);
   if (!isPresent) return findings;
@@ -104,17 +109,16 @@ function stateFindings(state: StoreState): Finding[] {
   return findings;
 }
 
-/** Of a server: its operator's settings may let a power cut take acknowledged rows. */
-async function settingFindings(store: StoreReader): Promise<Finding[]> {
-  const statements = await warnOfUnsafeTables({ store, logger: silentLogger });
-  const found = 'a power cut of the server can take acknowledged rows';
-  return statements.length === 0
-    ? [ok('engine', 'its tables are synced as they are written')]
-    : statements.map((statement) => warn('engine', found, `run ${statement}`));
+/** Of a server: what its operator's settings mean for rows, as the collector looks at its start. */
+async function settingFindings(server: ServerConnection): Promise<Finding[]> {
+  const found = await findingsOf(server);
+  if (found.length === 0)
+    return [ok('engine', 'version, rights, quotas, tokens and merges of the server are as wanted')];
+  return found.map(({ what, mend, isFault }) => (isFault ? fault : warn)('engine', what, `run ${mend}`));
 }
 
 /** Answers whether there are tables to look at. */
-async function schemaFindings(access: ServerConnection, config: Config, findings: Finding[]): Promise<boolean> {
+async function schemaFindings(access: StoreAccess, config: Config, findings: Finding[]): Promise<boolean> {
   try {
     const { steps } = await migrate(
       { store: access.client, logger: silentLogger },

@@ -22,9 +22,13 @@ export function createClusterClient(
   return {
     name: client.name,
     ifUnhealthy: client.ifUnhealthy,
+    get writerSteps() {
+      return client.writerSteps;
+    },
     rows: (query) => client.rows({ ...query, sql: statements.read(query.sql) }),
     export: (query) => client.export({ ...query, sql: statements.read(query.sql) }),
     writerRows: (query) => client.writerRows({ ...query, sql: statements.read(query.sql) }),
+    rowsOfEach: (query) => client.rowsOfEach(query),
     command: async (statement) =>
       await client.command(await inOneShard({ ...statement, sql: statements.write(statement.sql) })),
     insertStream: (statement, body) => client.insertStream(statement, body),

@@ -19,8 +19,12 @@ export interface ChdbEngine {
   readonly timezone: string;
   readonly displayName: string;
   readonly functions: FunctionCatalog;
+  /** Of `system.settings`, other names of them included. */
+  readonly settingNames: ReadonlySet<string>;
   /** Runs `sql` on a new connection after `prelude` (statements joined by semicolons; may be empty). */
   run(prelude: string, sql: string, format: string): Promise<ChdbResult>;
+  /** A connection that is kept, with its settings and temporary tables; statements on it run one after another. */
+  connect(): EngineConnection;
   /** The engine's parser on one or more statements, about 0.05 ms. Runs nothing. */
   classify(sql: string): Promise<Classification>;
   /** One statement as the engine prints it from its syntax tree, 1.4 ms of CPU. Throws what its parser finds wrong. */
@@ -32,6 +36,12 @@ export interface ChdbEngine {
   /** Asks the running query whose setting `log_comment` ends with `ending` to stop. Does not wait for it. */
   cancel(ending: string): Promise<void>;
   /** Waits for what is under way, then releases the data directory. */
+  close(): Promise<void>;
+}
+
+export interface EngineConnection {
+  run(prelude: string, sql: string, format: string): Promise<ChdbResult>;
+  /** Waits for what is under way. */
   close(): Promise<void>;
 }
 
@@ -58,16 +68,7 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
   const addon = loadEngineLibrary();
   const control = openControl(addon, options);
   const running = new Set<Promise<unknown>>();
-
-  function track<T>(promise: Promise<T>): Promise<T> {
-    const done = promise.then(
-      () => undefined,
-      () => undefined,
-    );
-    running.add(done);
-    void done.then(() => running.delete(done));
-    return promise;
-  }
+  const track: Track = (promise) => trackIn(running, promise);
   async function text(sql: string): Promise<string> {
     const { bytes } = await track(addon.QueryAsyncConnection(control, sql, 'TabSeparated'));
     return Buffer.from(bytes).toString('utf8').trim();
@@ -75,23 +76,22 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
 
   for (const sql of options.preparation ?? []) await text(sql);
   await prepareDatabases(text, options.database);
-  const [version = '', timezone = '', displayName = ''] = (
-    await text('SELECT version(), timezone(), displayName()')
-  ).split('\t');
+  const told = await text('SELECT version(), timezone(), displayName()');
+  const [version = '', timezone = '', displayName = ''] = told.split('\t');
   async function rows<Row>(sql: string): Promise<Row[]> {
     const { bytes } = await track(addon.QueryAsyncConnection(control, sql, 'JSONEachRow'));
     return parseLines(bytes);
   }
   const functions = await readFunctions(rows);
+  const settingNames = await readSettingNames(rows);
 
+  const connect = () => openConnection(addon, options.directory);
   async function run(prelude: string, sql: string, format: string): Promise<ChdbResult> {
-    const connection = addon.CreateConnection(options.directory);
-    if (connection === null) throw new Error('cannot open a connection');
+    const connection = connect();
     try {
-      if (prelude !== '') await addon.QueryAsyncConnection(connection, prelude, 'Null');
-      return await addon.QueryAsyncConnection(connection, sql, format);
+      return await connection.run(prelude, sql, format);
     } finally {
-      addon.CloseConnection(connection);
+      await connection.close();
     }
   }
   let closing: Promise<void> | null = null;
@@ -105,8 +105,16 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
     timezone,
     displayName,
     functions,
+    settingNames,
     rows,
     run: (prelude, sql, format) => track(run(prelude, sql, format)),
+    connect() {
+      const connection = connect();
+      return {
+        run: (prelude, sql, format) => track(connection.run(prelude, sql, format)),
+        close: () => track(connection.close()),
+      };
+    },
     classify: (sql) => track(addon.DurableClassifyAsync(control, sql, options.database)),
     print: (sql) => track(print(run, sql)),
     async explainTree(prelude, printed) {
@@ -122,6 +130,39 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
       return closing;
     },
   };
+}
+
+function openConnection(addon: ChdbAddon, directory: string): EngineConnection {
+  const connection = addon.CreateConnection(directory);
+  if (connection === null) throw new Error('cannot open a connection');
+  let running: Promise<unknown> = Promise.resolve();
+  async function run(prelude: string, sql: string, format: string): Promise<ChdbResult> {
+    if (prelude !== '') await addon.QueryAsyncConnection(connection as Connection, prelude, 'Null');
+    return await addon.QueryAsyncConnection(connection as Connection, sql, format);
+  }
+  return {
+    run(prelude, sql, format) {
+      const result = run(prelude, sql, format);
+      running = result.catch(() => undefined);
+      return result;
+    },
+    async close() {
+      await running;
+      addon.CloseConnection(connection);
+    },
+  };
+}
+
+type Track = <T>(promise: Promise<T>) => Promise<T>;
+
+function trackIn<T>(running: Set<Promise<unknown>>, promise: Promise<T>): Promise<T> {
+  const done = promise.then(
+    () => undefined,
+    () => undefined,
+  );
+  running.add(done);
+  void done.then(() => running.delete(done));
+  return promise;
 }
 
 type Run = (prelude: string, sql: string, format: string) => Promise<ChdbResult>;
@@ -151,9 +192,10 @@ const tokensMax = 100_000;
 
 /**
  * The engine's default size is 256 KiB; the statement that asks is larger than the one that is asked about. Its default
- * of a million steps back is 1.8 s of a thread for 5 KB of `CASE WHEN 1 THEN CASE WHEN …`.
+ * of a million steps back is 1.8 s of a thread for 5 KB of `CASE WHEN 1 THEN CASE WHEN …`. chDB takes `1 + 1` for a
+ * statement, a server does not.
  */
-const parserLimits = 'max_query_size = 4194304, max_parser_backtracks = 100000';
+const parserLimits = 'max_query_size = 4194304, max_parser_backtracks = 100000, implicit_select = 0';
 
 /** What was asked is quoted in the engine's words about it. */
 function withoutQuestion(error: unknown): never {
@@ -172,6 +214,11 @@ function withoutPrefix(error: unknown): never {
 function parseLines<Row>(bytes: Uint8Array): Row[] {
   const text = Buffer.from(bytes).toString('utf8').trimEnd();
   return text === '' ? [] : (JSON.parse(`[${text.replaceAll('\n', ',')}]`) as Row[]);
+}
+
+async function readSettingNames(rows: ChdbEngine['rows']): Promise<ReadonlySet<string>> {
+  const settings = await rows<{ name: string }>('SELECT name FROM system.settings');
+  return new Set(settings.map(({ name }) => name));
 }
 
 async function readFunctions(rows: ChdbEngine['rows']): Promise<FunctionCatalog> {

@@ -29,6 +29,7 @@ export const impersonalTables: readonly string[] = [
   'schema_migrations',
   'day_finalizations_v1',
   'failure_settlements_v1',
+  'leases_v1',
   'agent_performance_per_minute_v1',
   'agent_performance_per_day_v1',
   'engagement_performance_per_day_v1',

@@ -10,6 +10,7 @@ import type { StoreReader } from '../../core/ports/store-reader.js';
 import type { Stage } from '../../core/stage.js';
 import { dayMs, hourMs } from '../../core/time-span.js';
 import { Turn } from '../../core/turn.js';
+import type { Lease } from '../maintenance/store-lease.js';
 import type { StoreWriter } from '../store-writer.js';
 import type { ErasureScope } from './erasure-condition.js';
 import {
@@ -34,6 +35,8 @@ export interface StoreEraserDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly instruments: ErasureInstruments;
+  /** Another collector completes what is asked for while this is not held; default: there is none. */
+  readonly lease?: Lease;
 }
 
 export interface StoreEraserOptions {
@@ -41,6 +44,8 @@ export interface StoreEraserOptions {
   readonly lateDays: number;
   /** Erased rows are on disk, unreadable, for so long at most before their removal begins. */
   readonly purgeHours: number;
+  /** Whether other collectors write requests down that this one completes; default: no. */
+  readonly isShared?: boolean;
 }
 
 /** How long a request waits for the events before it to reach the store; then it is answered as pending. */
@@ -49,6 +54,7 @@ const flushPollMs = 50;
 /** Between two looks at what is left to do, and while something is. */
 const passIntervalMs = 600_000;
 const busyIntervalMs = 30_000;
+const sharedIntervalMs = 15_000;
 /** Bound of an erasure that takes whatever comes. */
 const alwaysMs = Date.UTC(2200, 0, 1);
 
@@ -97,7 +103,7 @@ export class StoreEraser implements Stage, DataEraser {
       // Before the entry, which is what counts: of a crash in between nothing is left but ids that are dropped.
       await writeSubjects(store, { erasureId, ids });
       await writeEntry(store, entry, requestedMs);
-      if (await this.#isFlushed(requestedMs)) {
+      if (this.#isOurs && (await this.#isFlushed(requestedMs))) {
         try {
           return { ...(await this.#complete(entry)), ids: ids.length };
         } catch (error) {
@@ -107,6 +113,10 @@ export class StoreEraser implements Stage, DataEraser {
       this.#pause.wake();
       return { ...entry, ids: ids.length };
     });
+  }
+
+  get #isOurs(): boolean {
+    return this.#deps.lease?.isHeld ?? true;
   }
 
   /** Whether every event received until `timeMs` has reached the store, for which it waits a little. */
@@ -149,8 +159,9 @@ export class StoreEraser implements Stage, DataEraser {
 
   async #run(): Promise<void> {
     while (!this.#pause.hasEnded) {
-      const isDone = await this.pass();
-      await this.#pause.wait(isDone ? passIntervalMs : busyIntervalMs);
+      const isDone = !this.#isOurs || (await this.pass());
+      const idleMs = this.#options.isShared === true ? sharedIntervalMs : passIntervalMs;
+      await this.#pause.wait(isDone ? idleMs : busyIntervalMs);
     }
   }
 

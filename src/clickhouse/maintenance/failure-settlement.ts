@@ -19,6 +19,7 @@ import { checkedRows } from '../queries/sql/checked-rows.js';
 import { epochMs, integer64 } from '../queries/sql/column-types.js';
 import { type HeldInsertDeps, insertHeld } from './held-insert.js';
 import { readingAsWriter } from './rollup-repair.js';
+import type { Lease } from './store-lease.js';
 
 /** What is left to the readers is the failures and tries of this long, and of the time an insert may take. */
 const passIntervalMs = 60_000;
@@ -75,11 +76,13 @@ export interface FailureSettlementDeps extends HeldInsertDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly instruments: Pick<MaintenanceInstruments, 'failures'>;
+  /** Another collector does it while this is not held; default: there is none. */
+  readonly lease?: Lease;
 }
 
 /**
  * Writes what became of failed attempts into `agent_failures_v1` every minute, so that readers join only what
- * came since. Answers are the same without it, and dearer. Several collectors may do it at once.
+ * came since. Answers are the same without it, and dearer. Should two collectors do it at once, they write the same.
  */
 export class FailureSettlement implements Stage {
   readonly name = 'settlement';
@@ -102,10 +105,14 @@ export class FailureSettlement implements Stage {
     await this.#work;
   }
 
+  get #isOurs(): boolean {
+    return this.#deps.lease?.isHeld ?? true;
+  }
+
   async #run(): Promise<void> {
     while (!this.#pause.hasEnded) {
       try {
-        await settleFailures(this.#deps, () => this.#pause.hasEnded);
+        if (this.#isOurs) await settleFailures(this.#deps, () => this.#pause.hasEnded || !this.#isOurs);
       } catch (error) {
         if (this.#pause.hasEnded) return;
         const code = error instanceof CollectorError ? error.code : 'internal';

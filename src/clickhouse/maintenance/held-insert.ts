@@ -7,6 +7,11 @@ export interface HeldInsertDeps {
   readonly store: StoreWriter;
   readonly delivery: DeliveryHold;
   readonly nextToken: InsertToken;
+  /**
+   * Whether other collectors fill the table too. Then what arrived is told by tokens alone, and the rows go there at
+   * once; a table beside would have to be on the server that answers next.
+   */
+  readonly isShared?: boolean;
 }
 
 /**
@@ -15,7 +20,7 @@ export interface HeldInsertDeps {
  * table beside it, so that deliveries wait for the copying alone. Rejects as `StoreWriter` and `DeliveryHold`.
  */
 export async function insertHeld(
-  { store, delivery, nextToken }: HeldInsertDeps,
+  { store, delivery, nextToken, isShared = false }: HeldInsertDeps,
   insert: {
     readonly name: string;
     readonly table: string;
@@ -26,6 +31,10 @@ export async function insertHeld(
 ): Promise<void> {
   const { name, table, params } = insert;
   const columns = insert.columns.join(', ');
+  if (isShared) {
+    const sql = `INSERT INTO ${table} (${columns}) ${insertSettings(nextToken())} ${insert.select}`;
+    return await store.command({ name, sql, params });
+  }
   const beside = `${table}${infix}${nextToken().replaceAll('-', '_')}`;
   await store.command({ name, sql: `CREATE TABLE ${beside} AS ${table}` });
   try {

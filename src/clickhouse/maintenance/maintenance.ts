@@ -16,6 +16,7 @@ import { readDueDays } from './finalization-ledger.js';
 import type { HeldInsertDeps } from './held-insert.js';
 import { refreshRecovered } from './recovered-refresh.js';
 import { readingAsWriter } from './rollup-repair.js';
+import type { Lease } from './store-lease.js';
 
 export interface MaintenanceDeps extends HeldInsertDeps {
   readonly finalizer: RollupDayFinalizer;
@@ -24,14 +25,23 @@ export interface MaintenanceDeps extends HeldInsertDeps {
   readonly clock: Clock;
   /** By which parts expire; default: the wall clock. */
   readonly aging?: AgingClock;
+  /** Another collector does it while this is not held; default: there is none. */
+  readonly lease?: Lease;
   readonly logger: Logger;
   readonly instruments: MaintenanceInstruments;
 }
 
 export interface MaintenanceOptions {
   readonly retention: RetentionDays;
+  /**
+   * Whether parts that have expired under an older, longer retention are dropped by their names. Not of a cluster,
+   * where two shards have different parts of one name: there they go when the retention they were written under ends.
+   * Default: yes.
+   */
+  readonly dropsParts?: boolean;
 }
 
+const leasePollMs = 5_000;
 const backlogPollMs = 500;
 const passIntervalMs = 3_600_000;
 const retryMs = 300_000;
@@ -90,9 +100,17 @@ export class Maintenance implements Stage, HealthProbe {
   async #run(): Promise<void> {
     while (!this.#pause.hasEnded && this.#deps.hasBacklog()) await this.#pause.wait(backlogPollMs);
     while (!this.#pause.hasEnded) {
+      if (!this.#isOurs) {
+        await this.#pause.wait(leasePollMs);
+        continue;
+      }
       const isDone = await this.#pass();
       await this.#pause.wait(isDone ? this.#untilNextPassMs() : retryMs);
     }
+  }
+
+  get #isOurs(): boolean {
+    return this.#deps.lease?.isHeld ?? true;
   }
 
   async #pass(): Promise<boolean> {
@@ -101,13 +119,15 @@ export class Maintenance implements Stage, HealthProbe {
     try {
       const span = await finalizer.finalizableDays();
       for (const day of await readDueDays(reader, span)) {
-        if (this.#pause.hasEnded) return false;
+        if (this.#pause.hasEnded || !this.#isOurs) return false;
         await finalizer.finalize({ dayMs: day, tenant: null, agentId: null });
       }
       const recent = { fromMs: span.untilMs + dayMs - recoveredDays * dayMs, untilMs: span.untilMs + dayMs };
       const agents = selectScope({ tenant: null, agentId: null });
       await refreshRecovered({ ...this.#deps, reader }, recent, { agents, isStopping: () => this.#pause.hasEnded });
-      await dropExpiredParts(this.#deps, { ...this.#options, nowMs: (aging ?? clock).nowMs() });
+      if (this.#options.dropsParts !== false) {
+        await dropExpiredParts(this.#deps, { ...this.#options, nowMs: (aging ?? clock).nowMs() });
+      }
     } catch (error) {
       const code = error instanceof CollectorError ? error.code : 'internal';
       if (this.#pause.hasEnded || code === 'overloaded') return false;

@@ -8,6 +8,8 @@ import { StoreChanges } from './store-changes.js';
 
 export interface RollupMemoryDeps {
   readonly store: StoreReader;
+  /** Differs when this collector may have changed the store since it was last told. */
+  readonly ownSteps: () => number;
   readonly clock: Clock;
   readonly instruments: RollupMemoryInstruments;
 }
@@ -21,6 +23,12 @@ const lookForMs = 600_000;
 const entryBytes = 240;
 const valueBytes = 120;
 
+interface Look {
+  readonly atMs: number;
+  readonly ownSteps: number;
+  readonly generation: Promise<number | null>;
+}
+
 interface Held {
   /** Undefined: the day has no rows. */
   readonly value: unknown;
@@ -33,6 +41,13 @@ interface Entry {
   bytes: number;
 }
 
+export interface RollupMemoryOptions {
+  /** 0 remembers nothing. */
+  readonly bytesMax: number;
+  /** So long a look at the store is taken for one of now, while this collector changes nothing. */
+  readonly unseenMsMax: number;
+}
+
 /**
  * Days of agents, and other sums of the rollups, as they were read last. The entry that was not used for the longest
  * goes first when there are more than `bytesMax` bytes; 0 remembers nothing. Bytes are those that `bytesOf` tells and
@@ -41,20 +56,26 @@ interface Entry {
 export class RollupMemory implements Stage {
   readonly name = 'memory';
   readonly #changes: StoreChanges;
+  readonly #ownSteps: () => number;
   readonly #clock: Clock;
   readonly #instruments: RollupMemoryInstruments;
   readonly #bytesMax: number;
+  readonly #unseenMsMax: number;
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
   #timer: Timer | null = null;
   #usedMs = 0;
+  #last: Look | null = null;
   #isStopped = false;
 
-  constructor({ store, clock, instruments }: RollupMemoryDeps, { bytesMax }: { readonly bytesMax: number }) {
+  constructor({ store, ownSteps, clock, instruments }: RollupMemoryDeps, options: RollupMemoryOptions) {
+    const { bytesMax, unseenMsMax } = options;
     this.#changes = new StoreChanges(store);
+    this.#ownSteps = ownSteps;
     this.#clock = clock;
     this.#instruments = instruments;
     this.#bytesMax = bytesMax;
+    this.#unseenMsMax = unseenMsMax;
   }
 
   get bytes(): number {
@@ -89,10 +110,20 @@ export class RollupMemory implements Stage {
     return Promise.resolve();
   }
 
+  /** Finished days of others may be told as they were `unseenMsMax` ago; what is of today is always asked for. */
   #look(): Promise<number | null> {
-    this.#usedMs = this.#clock.monotonicMs();
+    const [atMs, ownSteps] = [this.#clock.monotonicMs(), this.#ownSteps()];
+    this.#usedMs = atMs;
     this.#schedule();
-    return this.#changes.look();
+    const last = this.#last;
+    if (last !== null && last.ownSteps === ownSteps && atMs - last.atMs < this.#unseenMsMax) return last.generation;
+    const look: Look = { atMs, ownSteps, generation: this.#changes.look() };
+    this.#last = look;
+    // What failed is not kept: the next to ask looks again.
+    look.generation.catch(() => {
+      if (this.#last === look) this.#last = null;
+    });
+    return look.generation;
   }
 
   #schedule(): void {

@@ -9,7 +9,7 @@ const setting = 'max_number_of_merges_with_ttl_in_pool';
 const tableRow = z.object({ name: z.string(), engine_full: z.string() });
 const tables = expiringTables.map(({ table }) => table);
 /** Ledgers of what was done, which hold no events, with a retention that is not configured. */
-const ledgers = ['day_finalizations_v1', 'failure_settlements_v1', 'erased_ids_v1'];
+const ledgers = ['day_finalizations_v1', 'failure_settlements_v1', 'erased_ids_v1', 'leases_v1'];
 
 /**
  * Who removes what has expired from the embedded engine. The engine goes by the wall clock of the moment: one that is

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Clock, Random } from '../../core/clock.js';
 import { CollectorError, errorMessage } from '../../core/errors.js';
+import { rawTable } from '../../core/event-schema.js';
 import type { StoreReadInstruments } from '../../core/instruments.js';
 import type { ReadLimits } from '../../core/read-limits.js';
 import { type ClickhouseClient, type ClickhouseTls, clickhouseLimits, createClickhouseClient } from '../client.js';
@@ -32,8 +33,18 @@ export interface ServerConnection {
   readonly client: ClickhouseClient;
   /** Of a cluster; null: there are no shards. */
   readonly topology: ClusterTopology | null;
+  readonly database: string;
+  readonly cluster: string | null;
   /** What the schema is rendered for. Rejects as `StoreReader.rows`. */
   target(): Promise<SchemaTarget>;
+  /** Each server that answers: which it is, and what its table of raw events is made of; empty when there is none. */
+  servers(): Promise<readonly ServerIdentity[]>;
+}
+
+export interface ServerIdentity {
+  readonly url: string;
+  readonly uuid: string;
+  readonly engine: string;
 }
 
 /** Throws CollectorError `config_invalid` when a file of the configuration cannot be read. */
@@ -54,13 +65,16 @@ export function connectToServer(
     ...(tls === null ? {} : { tls }),
     ...(cluster === null ? {} : { settings: clusterSettings }),
   });
+  const common = { database, cluster, servers: () => readServers(client, database) };
   if (cluster === null) {
-    return { client, topology: null, target: async () => ({ kind: (await isCloud(client)) ? 'cloud' : 'server' }) };
+    const target = async () => ({ kind: (await isCloud(client)) ? ('cloud' as const) : ('server' as const) });
+    return { ...common, client, topology: null, target };
   }
   const target = { kind: 'cluster', cluster, database } as const;
   const topology = new ClusterTopology({ store: readingAsWriter(client), clock: deps.clock }, cluster);
   const statements = clusterStatements(target);
-  return { client: createClusterClient(client, { statements, topology }), topology, target: async () => target };
+  const rendering = createClusterClient(client, { statements, topology });
+  return { ...common, client: rendering, topology, target: async () => target };
 }
 
 const countRow = z.object({ count: integer64 });
@@ -73,6 +87,17 @@ async function isCloud(client: ClickhouseClient): Promise<boolean> {
     params: {},
   });
   return found !== undefined && found.count > 0;
+}
+
+async function readServers(client: ClickhouseClient, database: string): Promise<ServerIdentity[]> {
+  const found = await client.rowsOfEach<{ readonly uuid: string; readonly engine: string }>({
+    name: 'servers',
+    sql: `
+      SELECT toString(serverUUID()) AS uuid, (SELECT any(engine) FROM system.tables
+        WHERE database = {database:String} AND name = {table:String}) AS engine`,
+    params: { database, table: rawTable },
+  });
+  return found.flatMap(({ url, rows: [row] }) => (row === undefined ? [] : [{ url, ...row }]));
 }
 
 function tlsOf({ caFile, certificateFile, keyFile }: ServerOptions): ClickhouseTls | null {

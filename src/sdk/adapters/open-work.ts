@@ -42,6 +42,13 @@ export class OpenWork {
     return handle;
   }
 
+  /** All that is to be ended, the innermost first. */
+  takeAll(): Handle[] {
+    const handles = [...this.#byKey.values()].filter(({ isOwn }) => isOwn).map(({ handle }) => handle);
+    this.#byKey.clear();
+    return handles.reverse();
+  }
+
   #keep(key: string, opened: Opened): void {
     if (this.#byKey.size >= openMax) {
       const [oldest = ''] = this.#byKey.keys();
@@ -74,4 +81,13 @@ export function textOf(value: unknown): string | undefined {
 
 export function countOf(value: unknown): number | undefined {
   return typeof value === 'number' ? value : undefined;
+}
+
+/** Arguments come as JSON, or as the one text that they are. */
+export function argsOf(input: string): unknown {
+  try {
+    return JSON.parse(input);
+  } catch {
+    return input;
+  }
 }

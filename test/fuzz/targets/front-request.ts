@@ -22,6 +22,8 @@ const users = new EngineUsers(
   'default',
 );
 
+const bounds = { names: new Set(['max_threads', 'max_memory_usage', 'dialect']), memoryBytesMax: 1_000 };
+
 /**
  * `POST ?query` with headers and a body, of the open port. What comes out must not depend on where the body was cut in
  * chunks; `squeeze: gzip` and `deflate` compress it on its way.
@@ -35,8 +37,8 @@ export function openTarget(): FuzzTarget {
       attempt(() => users.authenticate(source));
       const parameters = attempt(() => parseRequestParameters(source));
       if (parameters !== null) {
-        attempt(() => guardSettings(parameters.settings, reader));
-        attempt(() => guardSettings(parameters.settings, writer));
+        attempt(() => guardSettings(parameters.settings, reader, bounds));
+        attempt(() => guardSettings(parameters.settings, writer, bounds));
         attempt(() => formatAskedFor(parameters));
       }
       isNativeHello(body.toString('latin1'));

@@ -58,6 +58,7 @@ export async function openTarget(): Promise<FuzzTarget> {
       queryId: 'q',
       parameters,
       body,
+      external: [],
       signal,
       stream: async ({ chunks }) => {
         for await (const chunk of chunks) ok(!chunk.includes(secret), 'the secret was read');

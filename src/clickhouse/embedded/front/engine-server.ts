@@ -14,10 +14,12 @@ import { contentTypeOf } from './content-type.js';
 import { type AnswerEncoding, answerEncodingOf, encodeAnswer, plainAnswer } from './encoding/answer-encoding.js';
 import { EngineDoor } from './engine-door.js';
 import type { EngineUser } from './engine-users.js';
+import { isForm, withoutFiles } from './forms/form-body.js';
+import { withoutDescriptions } from './forms/form-parameters.js';
 import { encodeNativeHello, isNativeHello } from './native-hello.js';
 import { RefusalCounts } from './refusal-counts.js';
-import { type BodyLimits, type RequestBody, readRequestBody } from './request-body.js';
 import { parseRequestParameters, type RequestParameters, type RequestSource } from './request-parameters.js';
+import { type ReceivedRequest, RequestReceiver } from './request-reception.js';
 import { type StreamedResult, sendStream } from './result-stream.js';
 
 export interface EngineServerDeps {
@@ -39,6 +41,7 @@ export class EngineServer {
   readonly #deps: EngineServerDeps;
   readonly #options: EngineOptions;
   readonly #runner: StatementRunner;
+  readonly #receiver: RequestReceiver;
   readonly #refusals = new RefusalCounts();
   readonly #site: SitePolicy;
   readonly #collectors: EngineDoor;
@@ -50,6 +53,7 @@ export class EngineServer {
     this.#deps = deps;
     this.#options = options;
     this.#runner = new StatementRunner(deps, options);
+    this.#receiver = new RequestReceiver({ clock: deps.clock, refusals: this.#refusals }, options);
     // No page has anything to ask here: programs query ClickHouse, and a GET is work.
     const hosts = hostNames(options.hosts);
     this.#site = { hosts, allowsOrigin: () => false, unknownHosts: 'refused', links: false };
@@ -94,6 +98,7 @@ export class EngineServer {
       await sleep(clock, drainPauseMs);
     }
     for (const server of servers) server.closeAllConnections();
+    await this.#runner.close();
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse, door: EngineDoor): Promise<void> {
@@ -107,6 +112,7 @@ export class EngineServer {
       await this.#answer(request, to);
     } catch (error) {
       const exception = ClickHouseException.from(error);
+      exception.message = withoutFiles(exception.message, this.#options.dataDir);
       if (!door.isCollectors && !(exception instanceof SiteRefused)) this.#refusals.countException(exception);
       await this.#sendException(to, exception);
     } finally {
@@ -153,55 +159,44 @@ export class EngineServer {
   }
 
   async #statement(request: IncomingMessage, source: RequestSource, to: Answer): Promise<void> {
-    const { response, door, signal } = to;
+    const { response, door } = to;
     const user = door.users.authenticate(source);
-    const parameters = parseRequestParameters(source);
+    const parameters = parseRequestParameters(
+      isForm(source.header('content-type')) ? withoutDescriptions(source) : source,
+    );
     // From here on errors are compressed as the result would be; whoever is not let in gets them as they are.
     to.encoding = answerEncodingOf(source);
     const queryId = queryIdOf(parameters);
     response.setHeader('X-ClickHouse-Query-Id', queryId);
     response.setHeader('X-ClickHouse-Timezone', this.#deps.engine.timezone);
-    const body = await this.#body(request, user, parameters);
+    const received = await this.#receiver.receive(request, { user, source, parameters });
+    try {
+      await this.#run(request, { user, queryId, received }, to);
+    } finally {
+      await received.release();
+    }
+  }
+
+  async #run(request: IncomingMessage, { user, queryId, received }: Admitted, to: Answer): Promise<void> {
+    const { response, signal } = to;
+    const { parameters, body, external } = received;
     if (parameters.clientRevision > 0 && isNativeHello(body.bytes.toString('latin1'))) {
       const greeting = encodeNativeHello(this.#deps.engine);
       await sendEncoded(to, { status: 200, type: contentTypeOf('Native'), body: greeting });
       return;
     }
-    const readOnly = request.method !== 'POST';
+    const readOnly = request.method !== 'POST' || parameters.isReadOnly;
     const { encoding } = to;
     const { streamIdleMsMax: idleMsMax } = this.#options;
     const { version } = this.#deps.engine;
     const stream = (streamed: StreamedResult) =>
       sendStream({ response, clock: this.#deps.clock, version }, streamed, { encoding, idleMsMax });
-    const result = await this.#runner.run({ user, readOnly, queryId, parameters, body, signal, stream });
+    const result = await this.#runner.run({ user, readOnly, queryId, parameters, body, external, signal, stream });
     if (result === null) return;
     response.setHeader('X-ClickHouse-Format', result.format);
+    if (result.timezone !== '') response.setHeader('X-ClickHouse-Timezone', result.timezone);
     response.setHeader('X-ClickHouse-Summary', summaryOf(result));
     await this.#sendResult(to, result);
-  }
-
-  /** Guests have a time to say what they want; how long the data of an INSERT takes is their own affair. */
-  async #body(request: IncomingMessage, user: EngineUser, parameters: RequestParameters): Promise<RequestBody> {
-    const { queryBytesMax, guestQueryBytesMax, guestBodyMsMax } = this.#options;
-    const { query, decompressBody: isFramed } = parameters;
-    const limits: BodyLimits = {
-      query,
-      queryBytesMax: user.isCollector ? queryBytesMax : guestQueryBytesMax,
-      mayInsert: user.role === 'writer',
-      isFramed,
-    };
-    if (user.isCollector) return await readRequestBody(request, limits);
-    let late = false;
-    const timer = this.#deps.clock.setTimer(guestBodyMsMax, () => {
-      late = true;
-      request.destroy();
-    });
-    try {
-      return await readRequestBody(request, limits);
-    } finally {
-      timer.cancel();
-      if (late) this.#refusals.count('slow_request');
-    }
   }
 
   async #sendResult(to: Answer, result: StatementResult): Promise<void> {
@@ -244,6 +239,12 @@ interface Answer {
   readonly door: EngineDoor;
   readonly signal: AbortSignal;
   encoding: AnswerEncoding;
+}
+
+interface Admitted {
+  readonly user: EngineUser;
+  readonly queryId: string;
+  readonly received: ReceivedRequest;
 }
 
 interface Reply {

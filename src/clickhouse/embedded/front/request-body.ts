@@ -33,10 +33,21 @@ export interface BodyLimits {
  * follows from the bytes alone, not from where they were cut.
  */
 export async function readRequestBody(request: IncomingMessage, limits: BodyLimits): Promise<RequestBody> {
-  const { query, queryBytesMax, mayInsert, isFramed } = limits;
+  const { queryBytesMax, mayInsert, isFramed } = limits;
   // Without data the body is no longer than a statement, and its blocks are not either.
   const blockBytesMax = mayInsert ? dataBlockBytesMax : queryBytesMax;
-  const rest = guarded(decodedBody(request, { isFramed, blockBytesMax }), limits);
+  return await readStatement(guarded(decodedBody(request, { isFramed, blockBytesMax }), limits), limits);
+}
+
+/** Of a request whose SQL is known: `limits.query`. */
+export async function readSqlOf(limits: BodyLimits): Promise<RequestBody> {
+  return await readStatement(nothing(), limits);
+}
+
+async function* nothing(): AsyncGenerator<Buffer> {}
+
+async function readStatement(rest: AsyncIterator<Buffer>, limits: BodyLimits): Promise<RequestBody> {
+  const { query, queryBytesMax, mayInsert } = limits;
   const received = new ReceivedBytes(query);
   let lookedAtBytes = 0;
   for (;;) {

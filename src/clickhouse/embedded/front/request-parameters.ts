@@ -1,4 +1,5 @@
 import { ClickHouseException } from '../clickhouse-exception.js';
+import { parseSession, type SessionParameters } from './session-parameters.js';
 
 /** What the URL and the headers of a request say, apart from its body. */
 export interface RequestParameters {
@@ -11,6 +12,9 @@ export interface RequestParameters {
   readonly decompressBody: boolean;
   /** `wait_end_of_query`: whether the result is held until it is complete; null when it was not said. */
   readonly waitsForEnd: boolean | null;
+  readonly session: SessionParameters | null;
+  /** `readonly=1` or 2: nothing may be changed, as by a GET. */
+  readonly isReadOnly: boolean;
   /** `param_x` as `x`, values in ClickHouse's TSV-escaped form. */
   readonly parameters: ReadonlyMap<string, string>;
   readonly settings: ReadonlyMap<string, string>;
@@ -26,11 +30,15 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
   const parameters = new Map<string, string>();
   const settings = new Map<string, string>();
   for (const [name, value] of url) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    if (!/^(?:[A-Za-z_][A-Za-z0-9_]*|param_[A-Za-z0-9_$]+)$/.test(name)) {
       throw new ClickHouseException('BAD_ARGUMENTS', `The name of a parameter is not valid: ${name.slice(0, 64)}.`);
     }
     if (name.startsWith('param_')) parameters.set(name.slice('param_'.length), value);
     else if (!reservedNames.has(name) && !transportSettings.has(name)) settings.set(name, value);
+  }
+  const role = url.get('role');
+  if (role !== null) {
+    throw new ClickHouseException('UNKNOWN_ROLE', `There is no role \`${role.slice(0, 64)}\` in user directories.`);
   }
   return {
     query: url.get('query') ?? '',
@@ -39,6 +47,8 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
     defaultFormat: header('x-clickhouse-format') ?? url.get('default_format'),
     clientRevision: Number(url.get('client_protocol_version') ?? 0) || 0,
     waitsForEnd: saidOf(url.get('wait_end_of_query') ?? url.get('http_wait_end_of_query')),
+    session: parseSession(url),
+    isReadOnly: ['1', '2'].includes(url.get('readonly') ?? ''),
     decompressBody: isOn(url.get('decompress')),
     parameters,
     settings,
@@ -60,7 +70,7 @@ function saidOf(value: string | null): boolean | null {
   return isOn(value) ? true : value === '0' || value === 'false' ? false : null;
 }
 
-/** Parameters of ClickHouse's HTTP interface that are not settings. Sessions are accepted and keep nothing. */
+/** Parameters of ClickHouse's HTTP interface that are not settings. */
 const reservedNames: ReadonlySet<string> = new Set([
   'buffer_size',
   'client_protocol_version',
@@ -86,7 +96,7 @@ const reservedNames: ReadonlySet<string> = new Set([
  * Settings about a transport chDB does not have. `readonly` is the engine's to set. A body is never inserted
  * asynchronously here, so that the answer means that the rows are there.
  */
-const transportSettings: ReadonlySet<string> = new Set([
+export const transportSettings: ReadonlySet<string> = new Set([
   'add_http_cors_header',
   'async_insert',
   'cancel_http_readonly_queries_on_client_close',

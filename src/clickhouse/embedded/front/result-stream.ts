@@ -10,6 +10,8 @@ import { type AnswerEncoding, plainAnswer, writeEncoded } from './encoding/answe
 /** A result on its way. Iteration throws when the statement fails, before or after the first chunk. */
 export interface StreamedResult {
   readonly format: string;
+  /** Of its session; empty for the engine's. */
+  readonly timezone: string;
   readonly chunks: AsyncIterable<Buffer>;
 }
 
@@ -52,7 +54,7 @@ export async function* holdEnd(chunks: AsyncIterable<Buffer>, finished: Promise<
  */
 export async function sendStream(
   { response, clock, version }: StreamSink,
-  { format, chunks }: StreamedResult,
+  { format, timezone, chunks }: StreamedResult,
   { encoding, idleMsMax }: StreamOptions,
 ): Promise<void> {
   const iterator = chunks[Symbol.asyncIterator]();
@@ -60,6 +62,7 @@ export async function sendStream(
   if (response.destroyed) return;
   const tag = exceptionTag();
   response.setHeader('X-ClickHouse-Format', format);
+  if (timezone !== '') response.setHeader('X-ClickHouse-Timezone', timezone);
   response.setHeader('X-ClickHouse-Exception-Tag', tag);
   response.setHeader('Content-Type', contentTypeOf(format));
   // While a chunk is not taken, and in the end while the last ones are, the client is the one that is waited for.

@@ -14,6 +14,20 @@ export class PrintedStatement {
     this.#tokens = tokens;
   }
 
+  get tokens(): readonly PrintedToken[] {
+    return this.#tokens;
+  }
+
+  textAt(at: number): string {
+    const token = this.#tokens[at];
+    return token === undefined ? '' : this.#text(token);
+  }
+
+  /** From the beginning of a token to the end of another. */
+  between(from: number, to: number): string {
+    return this.#bytes.toString('utf8', this.#tokens[from]?.[0], this.#tokens[to]?.[1]);
+  }
+
   /** The words it begins with, in upper case. */
   get firstWords(): readonly string[] {
     const words: string[] = [];
@@ -26,7 +40,7 @@ export class PrintedStatement {
 
   /** `INTO OUTFILE`, in whatever place. */
   get namesOutfile(): boolean {
-    return this.#tokens.some((_, at) => this.#isWord(at, 'INTO') && this.#isWord(at + 1, 'OUTFILE'));
+    return this.#tokens.some((_, at) => this.isWord(at, 'INTO') && this.isWord(at + 1, 'OUTFILE'));
   }
 
   /** Names in quotes that are written with escapes, such as one that hides a line break. */
@@ -36,7 +50,7 @@ export class PrintedStatement {
 
   /** Whether a value of the request may become a name. */
   get takesNames(): boolean {
-    return this.#tokens.some((_, at) => this.#isWord(at, 'IDENTIFIER'));
+    return this.#tokens.some((_, at) => this.isWord(at, 'IDENTIFIER'));
   }
 
   /** Words before an equals sign: names of settings, where the statement has any, and of columns. */
@@ -58,7 +72,7 @@ export class PrintedStatement {
   }
 
   hasWord(word: string): boolean {
-    return this.#tokens.some((_, at) => this.#isWord(at, word));
+    return this.#tokens.some((_, at) => this.isWord(at, word));
   }
 
   /** The clause `FORMAT x`: outside of parentheses, at the end or before the settings. */
@@ -70,17 +84,21 @@ export class PrintedStatement {
   /**
    * The statement as it runs: with the id that its client knows, a literal, where it asks for its own, in a column of
    * the same name; and with its result going to the path of `outfile`, a literal too, a clause that stands before
-   * FORMAT.
+   * FORMAT. `settingsTable` is a query that stands for `system.settings`.
    */
-  toRun({ queryId, outfile }: RunsWith): string {
-    const pieces =
-      queryId === null ? [] : this.#queryIdCalls.map((call) => ({ ...call, text: `(${queryId} AS ${call.name})` }));
+  toRun({ queryId, settingsTable, outfile }: RunsWith): string {
+    const pieces = [
+      ...(queryId === null
+        ? []
+        : this.#queryIdCalls.map((call) => ({ ...call, text: `(${queryId} AS ${call.name})` }))),
+      ...(settingsTable === null ? [] : this.#settingsTables(settingsTable)),
+    ].sort((a, b) => a.start - b.start);
     let tail = '';
     if (outfile !== null) {
       const clause = this.#formatClause();
       const text = `INTO OUTFILE ${outfile.path} TRUNCATE`;
       if (clause === null) tail = ` ${text} FORMAT ${outfile.format}`;
-      else pieces.push({ start: clause.at, end: clause.at, name: '', text: `${text} ` });
+      else pieces.push({ start: clause.at, end: clause.at, text: `${text} ` });
     }
     let sql = '';
     let at = 0;
@@ -89,6 +107,16 @@ export class PrintedStatement {
       at = end;
     }
     return sql + this.#bytes.toString('utf8', at) + tail;
+  }
+
+  #settingsTables(query: string): Replacement[] {
+    return this.#tokens.flatMap(([start], at) => {
+      const end = this.#tokens[at + 2]?.[1];
+      const names = [at, at + 1, at + 2].map((one) => this.textAt(one).replaceAll('`', '')).join('');
+      const isTable = this.isWord(at - 1, 'FROM') || this.isWord(at - 1, 'JOIN');
+      if (end === undefined || names !== 'system.settings' || !isTable) return [];
+      return [{ start, end, text: this.isWord(at + 3, 'AS') ? query : `${query} AS settings` }];
+    });
   }
 
   /** `queryID()` and its other names, each with the name of its column. */
@@ -109,15 +137,15 @@ export class PrintedStatement {
       if (token[2] === 'OpeningRoundBracket') depth++;
       if (token[2] === 'ClosingRoundBracket') depth--;
       const name = tokens[at + 1];
-      if (depth > 0 || name === undefined || !this.#isWord(at, 'FORMAT')) continue;
+      if (depth > 0 || name === undefined || !this.isWord(at, 'FORMAT')) continue;
       const isName = name[2] === 'BareWord' || name[2] === 'QuotedIdentifier';
-      const isLast = at + 2 === tokens.length || this.#isWord(at + 2, 'SETTINGS');
+      const isLast = at + 2 === tokens.length || this.isWord(at + 2, 'SETTINGS');
       if (isName && isLast) found = { at: token[0], name };
     }
     return found;
   }
 
-  #isWord(at: number, word: string): boolean {
+  isWord(at: number, word: string): boolean {
     const token = this.#tokens[at];
     return token?.[2] === 'BareWord' && this.#text(token).toUpperCase() === word;
   }
@@ -127,8 +155,15 @@ export class PrintedStatement {
   }
 }
 
+interface Replacement {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
 interface RunsWith {
   readonly queryId: string | null;
+  readonly settingsTable: string | null;
   readonly outfile: { readonly path: string; readonly format: string } | null;
 }
 

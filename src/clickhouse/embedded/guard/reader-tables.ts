@@ -64,14 +64,26 @@ export class ReaderTables {
     if (hidden !== undefined) throw closed(hidden, database);
   }
 
-  /** Settings the reader's connection is locked to. */
-  async lockedSettings(tenant: string | null): Promise<ReadonlyMap<string, string>> {
+  /** A table of ours that is open, on which a reader may have a filter of his own. Throws UNKNOWN_TABLE. */
+  open(name: string, database: string): readonly [string, string] {
+    const { isQualified: _, ...qualified } = qualify(name, database);
+    if (qualified.database !== this.#options.database || !this.#open.has(qualified.table)) {
+      throw closed(qualified, database);
+    }
+    return [qualified.database, qualified.table];
+  }
+
+  /**
+   * Settings the reader's connection is locked to, `own` filters of his last: the engine takes the first that fits a
+   * table, by an alias too.
+   */
+  async lockedSettings(tenant: string | null, own: string): Promise<ReadonlyMap<string, string>> {
     const system = this.#systemFilters();
-    if (tenant === null) return new Map([['additional_table_filters', `{${system}}`]]);
+    if (tenant === null) return new Map([['additional_table_filters', mapOf([system, own])]]);
     this.#storedFilters ??= this.#tenantFilters();
     const stored = (await this.#storedFilters).replaceAll(tenantPlace, quoteString(quoteString(tenant)).slice(1, -1));
     return new Map([
-      ['additional_table_filters', `{${[system, stored].filter((part) => part !== '').join(',')}}`],
+      ['additional_table_filters', mapOf([system, stored, own])],
       ['optimize_move_to_prewhere', '0'],
       ['query_plan_merge_filters', '0'],
       ['query_plan_optimize_prewhere', '0'],
@@ -112,6 +124,10 @@ export class ReaderTables {
       .map(({ table, hasTenant }) => filter(`${database}.${table}`, hasTenant ? `tenant = ${tenantPlace}` : '0'))
       .join(',');
   }
+}
+
+function mapOf(parts: readonly string[]): string {
+  return `{${parts.filter((part) => part !== '').join(',')}}`;
 }
 
 /** An entry of the map literal that `additional_table_filters` is. */

@@ -3,13 +3,18 @@ import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineUser } from '../front/engine-users.js';
+import { transportSettings } from '../front/request-parameters.js';
+import type { EngineOptions } from '../process/engine-protocol.js';
 import { preludeOf } from '../statements/connection-prelude.js';
 import { guardParserWork } from './parser-work.js';
 import { PassedStatements } from './passed-statements.js';
 import { isPreview } from './preview-shape.js';
 import type { PrintedStatement } from './printed-statement.js';
 import { type QualifiedName, ReaderTables, type ReaderTablesOptions } from './reader-tables.js';
-import { reachesOutside, settingRefused } from './setting-rules.js';
+import { RowFilters } from './row-filters.js';
+import { type SessionStatement, sessionStatementOf } from './session-statement.js';
+import { guardSettings, reachesOutside, type SettingBounds, settingRefused } from './setting-rules.js';
+import { type SettingsClause, settingsClauseOf } from './settings-clause.js';
 import { readerRules, type StatementRules, writerRules } from './statement-rules.js';
 import { type JudgedTree, judgeTree } from './statement-tree-judge.js';
 import { parseTree } from './syntax-tree.js';
@@ -35,6 +40,12 @@ export interface PassedStatement {
   readonly movesRows: boolean;
   /** Columns of one table and a small LIMIT, nothing else. */
   readonly isPreview: boolean;
+  /** Those it ended with, which are set beside it; null for the default, whatever the URL says. */
+  readonly settings: ReadonlyMap<string, string | null>;
+  /** SET or USE. */
+  readonly change: SessionStatement | null;
+  /** Entries of its `additional_table_filters`; null when it has none. */
+  readonly filters: string | null;
 }
 
 /**
@@ -53,10 +64,14 @@ export interface PassedStatement {
 export class StatementGuard {
   readonly #engine: ChdbEngine;
   readonly #tables: ReaderTables;
+  readonly #filters: RowFilters;
+  readonly #bounds: SettingBounds;
   readonly #passed = new PassedStatements<PassedStatement>();
 
-  constructor(engine: ChdbEngine, options: ReaderTablesOptions) {
+  constructor(engine: ChdbEngine, options: GuardOptions) {
     this.#engine = engine;
+    this.#filters = new RowFilters(engine);
+    this.#bounds = { names: engine.settingNames, memoryBytesMax: options.guestMemoryBytesMax };
     this.#tables = new ReaderTables(options, {
       existing: (tables) => existingTables(engine, tables),
       stored: (database) => storedTables(engine, database),
@@ -73,8 +88,10 @@ export class StatementGuard {
     const { user, text, infile } = request;
     if (!isUtf8(text)) throw new ClickHouseException('BAD_ARGUMENTS', 'The SQL is not valid UTF-8.');
     guardParserWork(text);
-    const rules = user.role === 'writer' ? writerRules : readerRules;
-    const printed = await this.#engine.print(text);
+    const rules = rulesOf(user);
+    const whole = await this.#engine.print(text);
+    const clause = bringsSettings(whole, user) ? settingsClauseOf(whole) : null;
+    const printed = clause === null ? whole : await this.#engine.print(Buffer.from(clause.rest, 'utf8'));
     guardNames(printed, request);
     if (printed.namesOutfile) throw new ClickHouseException('ACCESS_DENIED', 'INTO OUTFILE is not allowed here.');
     if (user.role === 'writer') guardControl(printed);
@@ -88,21 +105,68 @@ export class StatementGuard {
     const preview = isPreview(tree) && printed.firstWords[1] !== 'DISTINCT';
     const { isRead, isInsert, movesRows } = judged;
     const isView = printed.firstWords.includes('VIEW') && !printed.hasWord('POPULATE');
-    const passed = { printed, isRead, isInsert, movesRows: movesRows && !isView, isPreview: preview };
+    const change = sessionStatementOf(printed);
+    if (isSessionRoot(tree.kind) && change === null) {
+      throw new ClickHouseException('BAD_ARGUMENTS', 'SET takes literals for values, and USE one name.');
+    }
+    const settings = this.#settingsOf(clause, user);
+    const asked = settings.get(filterSetting);
+    const filters = typeof asked === 'string' ? await this.filters(asked, request) : asked === null ? '' : null;
+    const kinds = { isRead, isInsert, movesRows: movesRows && !isView, isPreview: preview };
+    const passed = { printed, ...kinds, settings, change, filters };
     if (passed.isRead && infile === null && !printed.takesNames) this.#passed.add(keyOf(request), passed);
     return passed;
   }
 
-  /** Settings that the connection of this user is locked to. */
-  async lockedSettings(user: EngineUser): Promise<ReadonlyMap<string, string>> {
-    return user.role === 'reader' ? await this.#tables.lockedSettings(user.tenant) : new Map();
+  /** Settings beside a statement; see `guardSettings`. */
+  checkSettings(settings: ReadonlyMap<string, string>, user: EngineUser): void {
+    guardSettings(settings, user, this.#bounds);
+  }
+
+  /** Entries of a value of `additional_table_filters` that passed; see `RowFilters`. */
+  async filters(value: string, { user, database }: Pick<GuardedRequest, 'user' | 'database'>): Promise<string> {
+    const isLocked = user.role === 'reader';
+    const tables = isLocked ? this.#tables : null;
+    return await this.#filters.check({ value, database, rules: rulesOf(user), tables, isLocked });
+  }
+
+  /** Settings that the connection of this user is locked to, `filters` of his own among them. */
+  async lockedSettings(user: EngineUser, filters: string): Promise<ReadonlyMap<string, string>> {
+    if (user.role === 'reader') return await this.#tables.lockedSettings(user.tenant, filters);
+    return filters === '' ? new Map() : new Map([[filterSetting, `{${filters}}`]]);
   }
 
   /** After a statement that may have changed the schema. */
   forget(): void {
     this.#passed.forget();
     this.#tables.forget();
+    this.#filters.forget();
   }
+
+  #settingsOf(clause: SettingsClause | null, user: EngineUser): ReadonlyMap<string, string | null> {
+    if (clause === null) return new Map();
+    // About the transport, which has begun when a statement is read; the lock is not his to lift.
+    const settings = [...clause.settings].filter(([name]) => name === 'readonly' || !transportSettings.has(name));
+    guardSettings(new Map(settings.map(([name, value]) => [name, value ?? ''])), user, this.#bounds);
+    return new Map(settings);
+  }
+}
+
+type GuardOptions = ReaderTablesOptions & Pick<EngineOptions, 'guestMemoryBytesMax'>;
+
+const filterSetting = 'additional_table_filters';
+
+function rulesOf({ role }: EngineUser): StatementRules {
+  return role === 'writer' ? writerRules : readerRules;
+}
+
+function isSessionRoot(kind: string): boolean {
+  return kind === 'Set' || kind === 'UseQuery';
+}
+
+/** Of a table or view that is made, settings stay where they are. */
+function bringsSettings({ firstWords }: PrintedStatement, { role }: EngineUser): boolean {
+  return role === 'reader' || ['EXPLAIN', 'INSERT', 'SELECT', 'WITH', undefined].includes(firstWords[0]);
 }
 
 function keyOf({ user, text, database }: GuardedRequest): string {
@@ -142,7 +206,8 @@ function guardParts(printed: PrintedStatement, { judged, rules, request }: Judge
   if (judged.infile !== null && (request.infile === null || judged.infile !== quoteString(request.infile))) {
     throw new ClickHouseException('ACCESS_DENIED', 'INFILE is only allowed for files of the spool.');
   }
-  const outside = judged.hasSettings ? printed.assignedWords.find(reachesOutside) : undefined;
+  const isRefused = (name: string) => reachesOutside(name) || name === filterSetting || name === 'log_comment';
+  const outside = judged.hasSettings ? printed.assignedWords.find(isRefused) : undefined;
   if (outside !== undefined) throw settingRefused(outside);
 }
 
@@ -164,10 +229,6 @@ function guardControl(printed: PrintedStatement): void {
   // The engine has no cluster, and its own list of queries, whose ids are not those of clients.
   if (first === 'KILL' && second === 'QUERY' && printed.kill === null) {
     throw new ClickHouseException('NOT_IMPLEMENTED', 'KILL QUERY takes a condition and no cluster here.');
-  }
-  if (first === 'SET' || first === 'USE' || (first === 'CREATE' && second === 'TEMPORARY')) {
-    const advice = 'every request has a connection of its own: send settings and the database with the request';
-    throw new ClickHouseException('NOT_IMPLEMENTED', `${first} is not supported by the embedded engine: ${advice}.`);
   }
   if (first === 'INSERT' && printed.format !== null && !printed.hasWord('INFILE')) {
     throw new ClickHouseException('NOT_IMPLEMENTED', 'INSERT … SELECT … FORMAT is not supported here.');

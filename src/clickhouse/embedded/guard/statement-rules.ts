@@ -92,8 +92,8 @@ const computedTables = [
 
 export const readerRules: StatementRules = {
   reads: new Set(readRoots),
-  // Of queries alone, and there of one's own; see `StatementGuard`.
-  roots: new Set([...readRoots, 'KillQueryQuery']),
+  // KILL of queries alone, and there of one's own; see `StatementGuard`.
+  roots: new Set([...readRoots, 'KillQueryQuery', 'Set', 'UseQuery']),
   nodes: new Set(readNodes),
   functions: none,
   tableFunctions: new Set(computedTables),
@@ -119,10 +119,12 @@ export const writerRules: StatementRules = {
     'OptimizeQuery',
     'Rename',
     'SYSTEM',
+    'Set',
     'ShowProcesslistQuery',
     'TruncateQuery',
     'UndropQuery',
     'UpdateQuery',
+    'UseQuery',
   ]),
   nodes: new Set([
     ...readNodes,

@@ -22,21 +22,25 @@ export interface JudgedTree {
  * engines. Throws READONLY for a statement of a kind the user has not, ACCESS_DENIED for what is in it.
  */
 export function judgeTree(tree: TreeNode, rules: StatementRules, catalog: FunctionCatalog): JudgedTree {
-  if (!rules.roots.has(tree.kind)) throw readOnly();
+  if (!rules.roots.has(tree.kind)) throw rootRefused(tree, rules);
   const found = new Found();
-  const open: { readonly node: TreeNode; readonly parent: TreeNode; readonly at: number }[] = [];
-  const enter = (parent: TreeNode) => {
-    for (const [at, node] of parent.children.entries()) open.push({ node, parent, at });
+  const open: PlacedNode[] = [];
+  const enter = (parent: TreeNode, above: TreeNode) => {
+    for (const [at, node] of parent.children.entries()) open.push({ node, parent, above, at });
   };
   judgeRoot(tree, found);
-  enter(tree);
+  enter(tree, tree);
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { node, parent, at } = next;
+    const { node, parent, above } = next;
     if (!rules.nodes.has(node.kind)) throw refused(`${describe(node.kind)} is`);
-    if (node.kind === 'Function') judgeFunction({ node, parent, at }, rules, catalog);
+    if (node.kind === 'Function') judgeFunction(next, rules, catalog);
     if (node.kind === 'Function' && isMembership(node.name)) found.noteMember(node);
-    // A function can be given by its name alone: `arrayMap(file, …)`.
-    if (node.kind === 'Identifier' && catalog.verdict(node.name, rules.functions) === 'refused') {
+    // A function can be given by its name alone: `arrayMap(file, …)`. Elsewhere it is that of a column.
+    if (
+      node.kind === 'Identifier' &&
+      !isValue(parent, above) &&
+      catalog.verdict(node.name, rules.functions) === 'refused'
+    ) {
       throw refused(`The name ${node.name}, which is a function's, is`);
     }
     if (node.kind === 'SelectWithUnionQuery') found.hasQuery = true;
@@ -47,7 +51,8 @@ export function judgeTree(tree: TreeNode, rules: StatementRules, catalog: Functi
     }
     if (node.kind === 'AlterCommand' && !rules.alterations.has(node.name)) throw refused(`ALTER … ${node.name} is`);
     // The names of codecs are not functions that run.
-    if (!(node.kind === 'Function' && parent.kind === 'ColumnDeclaration' && node.name === 'CODEC')) enter(node);
+    if (!(node.kind === 'Function' && parent.kind === 'ColumnDeclaration' && node.name === 'CODEC'))
+      enter(node, parent);
   }
   const { tables, tablesOrColumns, infile, hasSettings } = found;
   const isInsert = tree.kind === 'InsertQuery';
@@ -83,6 +88,7 @@ function judgeRoot(tree: TreeNode, found: Found): void {
 interface PlacedNode {
   readonly node: TreeNode;
   readonly parent: TreeNode;
+  readonly above: TreeNode;
   /** Its place among the parent's children. */
   readonly at: number;
 }
@@ -109,6 +115,50 @@ function judgeFunction({ node, parent, at }: PlacedNode, rules: StatementRules, 
   throw refused(`The function ${name} is`);
 }
 
+/** Whether a name in this place can only be that of a column: not among arguments, or among those of an operator. */
+function isValue(parent: TreeNode, above: TreeNode): boolean {
+  if (parent.kind === 'OrderByElement') return true;
+  if (parent.kind !== 'ExpressionList') return false;
+  return (
+    above.kind === 'SelectQuery' ||
+    above.kind === 'InsertQuery' ||
+    (above.kind === 'Function' && takesValues.has(above.name))
+  );
+}
+
+const takesValues: ReadonlySet<string> = new Set([
+  'and',
+  'any',
+  'concat',
+  'count',
+  'divide',
+  'equals',
+  'greater',
+  'greaterOrEquals',
+  'ilike',
+  'isNotNull',
+  'isNull',
+  'less',
+  'lessOrEquals',
+  'like',
+  'lower',
+  'max',
+  'min',
+  'minus',
+  'multiply',
+  'not',
+  'notEquals',
+  'notILike',
+  'notLike',
+  'or',
+  'plus',
+  'sum',
+  'toString',
+  'uniq',
+  'uniqExact',
+  'upper',
+]);
+
 /** `in`, `globalNotIn`, `notNullInIgnoreSet` …: what may have a table for its second argument. */
 function isMembership(name: string): boolean {
   return /^(?:global)?(?:not)?(?:null)?in(?:ignoreset)?$/i.test(name);
@@ -134,7 +184,13 @@ const indexTypes: ReadonlySet<string> = new Set([
   'tokenbf_v1',
 ]);
 
-function readOnly(): ClickHouseException {
+/** Whoever may write is told that the engine cannot: it has no users, roles, policies, backups and transactions. */
+function rootRefused({ kind, name }: TreeNode, { settings: mayWrite }: StatementRules): ClickHouseException {
+  if (mayWrite && /user|role|policy|quota|profile|grant|access/i.test(`${kind} ${name}`)) {
+    const problem = 'The embedded engine has no storage for users, roles, policies, quotas and profiles.';
+    return new ClickHouseException('ACCESS_STORAGE_READONLY', problem);
+  }
+  if (mayWrite) return new ClickHouseException('NOT_IMPLEMENTED', `${describe(kind)} is not supported here.`);
   return new ClickHouseException('READONLY', 'Cannot execute query in readonly mode.');
 }
 

@@ -123,10 +123,16 @@ interface FixedEngineLimits {
   readonly guestQueryBytesMax: number;
   /** Bytes of the data of one INSERT, inflated. */
   readonly insertBytesMax: number;
+  /** Bytes of a form, inflated, and tables that may come with it. */
+  readonly formBytesMax: number;
+  readonly externalTablesMax: number;
   /** Bytes of a result of the collector that is not streamed, as held by the engine before formatting. */
   readonly resultBytesMax: number;
   /** How long a read of the collector may run; it may ask for less. */
   readonly queryMsMax: number;
+  /** Sessions of one user of the open port, and of all those that may have temporary tables. */
+  readonly userSessionsMax: number;
+  readonly temporarySessionsMax: number;
   /** How long the engine goes on for what is under way when its collector is gone. */
   readonly drainMsMax: number;
 }
@@ -139,7 +145,11 @@ export const fixedEngineLimits: FixedEngineLimits = {
   queryBytesMax: mebibyte,
   guestQueryBytesMax: mebibyte / 4,
   insertBytesMax: 1_024 * mebibyte,
+  formBytesMax: 64 * mebibyte,
+  externalTablesMax: 16,
   resultBytesMax: 64 * mebibyte,
   queryMsMax: 60_000,
+  userSessionsMax: 256,
+  temporarySessionsMax: 8,
   drainMsMax: 10_000,
 };

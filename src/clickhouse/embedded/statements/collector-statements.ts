@@ -63,6 +63,8 @@ export class CollectorStatements {
       lanes: this.lanes,
       lane: reads ? this.lanes.reads : this.lanes.inserts,
       kill: null,
+      change: null,
+      makesTemporary: false,
       isCancellable: reads,
     };
   }

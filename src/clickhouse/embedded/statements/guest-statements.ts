@@ -1,12 +1,18 @@
 import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
-import { formatAskedFor, type RequestParameters } from '../front/request-parameters.js';
+import type { EngineUser } from '../front/engine-users.js';
+import { formatAskedFor, type RequestParameters, transportSettings } from '../front/request-parameters.js';
 import type { PrintedStatement } from '../guard/printed-statement.js';
+import type { SessionStatement } from '../guard/session-statement.js';
+import { readerSettingCondition } from '../guard/setting-rules.js';
 import { StatementGuard } from '../guard/statement-guard.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
+import { preludeOf } from './connection-prelude.js';
+import { externalTables } from './external-tables.js';
 import type { Delivery, PreparedStatement } from './prepared-statement.js';
 import { RequestLane } from './request-lane.js';
+import { keepSettings } from './session-requests.js';
 import { createLanes, guestInsertsMax, type StatementLanes } from './statement-lanes.js';
 import type { StatementRequest } from './statement-request.js';
 import {
@@ -24,11 +30,13 @@ import {
  */
 export class GuestStatements {
   readonly lanes: StatementLanes;
+  readonly #engine: ChdbEngine;
   readonly #options: EngineOptions;
   readonly #guard: StatementGuard;
   readonly #checks: RequestLane;
 
   constructor(engine: ChdbEngine, options: EngineOptions) {
+    this.#engine = engine;
     this.#options = options;
     this.#guard = new StatementGuard(engine, options);
     const { guestReadsMax: readsMax, guestStreamsMax: streamsMax, waitingRequestsMax: waitingMax } = options;
@@ -50,14 +58,18 @@ export class GuestStatements {
     const asked = formatAskedFor(parameters);
     const delivery = isRead ? deliveryOf(printed, parameters) : 'whole';
     const limits = reads ? guestLimits(this.#options, delivery) : guestWriteLimits(this.#options);
-    const locked = await this.#guard.lockedSettings(user);
-    const settings = limitedSettings(parameters.settings, limits);
+    const own = settingsOf(parameters.settings, passed.settings);
+    const filters = passed.filters ?? (await this.#filtersOf(request, database));
+    const locked = await this.#guard.lockedSettings(user, filters);
+    const settings = limitedSettings(own, limits);
+    const tables = await externalTables(this.#engine, request.external);
     const { lanes } = this;
     const writes = movesRows ? lanes.inserts : lanes.changes;
     return {
       sql: (outfile) =>
         printed.toRun({
           queryId: isRead || isInsert ? quoteString(request.queryId) : null,
+          settingsTable: user.role === 'reader' ? readerSettingsTable : null,
           outfile: outfile === null ? null : { path: quoteString(outfile), format: asked },
         }),
       format: { named: printed.format ?? asked, asked },
@@ -74,13 +86,42 @@ export class GuestStatements {
           ...(reads ? [] : [noAsyncInsert]),
         ]),
         parameters: parameters.parameters,
+        tables,
         isLocked: user.role === 'reader',
       },
       lanes,
       lane: isRead ? lanes.reads : kill !== null ? lanes.kills : writes,
       kill,
+      change: passed.change,
+      makesTemporary: printed.firstWords[0] === 'CREATE' && printed.firstWords.includes('TEMPORARY'),
       isCancellable: true,
     };
+  }
+
+  /** Throws for a setting beside a statement that is not this user's. */
+  checkSettings(settings: ReadonlyMap<string, string>, user: EngineUser): void {
+    this.#guard.checkSettings(settings, user);
+  }
+
+  /** What SET or USE changes. Throws for a setting that is not this user's, and for a database that is not there. */
+  async change(change: SessionStatement, { user, parameters, session }: StatementRequest): Promise<void> {
+    if (change.kind === 'set') {
+      const isOurs = (name: string) => name !== 'readonly' && transportSettings.has(name);
+      const settings = [...change.settings].filter(([name]) => !name.startsWith('param_') && !isOurs(name));
+      this.checkSettings(new Map(settings.map(([name, value]) => [name, value ?? ''])), user);
+      if (session) keepSettings(session, change);
+      return;
+    }
+    const database = this.databaseOf({ user, parameters: { ...parameters, database: change.database } });
+    const setup = { database, settings: new Map(), parameters: new Map(), isLocked: true };
+    await this.#engine.run(preludeOf(setup), 'SELECT 1', 'Null');
+    if (session) session.database = database;
+  }
+
+  async #filtersOf({ user, parameters, signal }: StatementRequest, database: string): Promise<string> {
+    const value = parameters.settings.get('additional_table_filters') ?? '';
+    if (value === '') return '';
+    return await this.#checks.run(signal, () => this.#guard.filters(value, { user, database }));
   }
 
   /** After a statement that may have changed the schema. */
@@ -97,6 +138,24 @@ export class GuestStatements {
     throw new ClickHouseException('UNKNOWN_DATABASE', `Database ${asked.slice(0, 64)} does not exist.`);
   }
 }
+
+/** Those of the statement go before those beside it. The filters are set with the front's own. */
+function settingsOf(
+  beside: ReadonlyMap<string, string>,
+  within: ReadonlyMap<string, string | null>,
+): ReadonlyMap<string, string> {
+  const settings = new Map(beside);
+  for (const [name, value] of within) {
+    if (value === null) settings.delete(name);
+    else settings.set(name, value);
+  }
+  settings.delete('additional_table_filters');
+  return settings;
+}
+
+/** Under the lock of a reader's connection the engine says of all settings that they are not to be changed. */
+const notReaders = `toUInt8(NOT ${readerSettingCondition()})`;
+const readerSettingsTable = `(SELECT * REPLACE (${notReaders} AS readonly) FROM system.settings)`;
 
 /** As on a server: sent while it is made if it is large, unless the client wants to know first that nothing failed. */
 function deliveryOf(printed: PrintedStatement, { waitsForEnd }: RequestParameters): Delivery {

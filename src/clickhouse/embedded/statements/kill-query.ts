@@ -48,4 +48,4 @@ function tableOf(rows: readonly string[]): string {
   );
 }
 
-const nothing: ChdbResult = { bytes: Buffer.alloc(0), rowsRead: 0, bytesRead: 0, elapsed: 0 };
+export const nothing: ChdbResult = { bytes: Buffer.alloc(0), rowsRead: 0, bytesRead: 0, elapsed: 0 };

@@ -1,4 +1,5 @@
 import type { KillClause } from '../guard/printed-statement.js';
+import type { SessionStatement } from '../guard/session-statement.js';
 import type { ConnectionSetup } from './connection-prelude.js';
 import type { RequestLane } from './request-lane.js';
 import type { StatementLanes } from './statement-lanes.js';
@@ -18,6 +19,10 @@ export interface PreparedStatement {
   readonly lane: RequestLane;
   /** A KILL of queries, which is the front's to do. */
   readonly kill: KillClause | null;
+  /** SET or USE, which are the front's too. */
+  readonly change: SessionStatement | null;
+  /** A temporary table is made, which lives as long as its connection. */
+  readonly makesTemporary: boolean;
   /** Whether it is cancelled when its client goes away; a write of the collector's never is. */
   readonly isCancellable: boolean;
 }

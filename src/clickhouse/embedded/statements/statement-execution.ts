@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../../../core/clock.js';
-import type { ChdbEngine, ChdbResult } from '../chdb-engine.js';
+import type { ChdbEngine, ChdbResult, EngineConnection } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import { holdEnd, type StreamedResult } from '../front/result-stream.js';
 import { type ConnectionSetup, preludeOf } from './connection-prelude.js';
@@ -15,6 +15,8 @@ export interface Execution {
   /** The format of a statement that names none, and the one that counts. */
   readonly format: { readonly asked: string; readonly named: string };
   readonly lane: RequestLane;
+  /** Of a session; null runs it on one of its own. */
+  readonly connection: EngineConnection | null;
   /** Aborted when the client went away, or somebody wants it ended. */
   readonly signal: AbortSignal;
   readonly isRead: boolean;
@@ -77,7 +79,7 @@ export class StatementExecution {
   async streamed(execution: Execution, send: StreamSender): Promise<void> {
     await execution.lane.run(execution.signal, () =>
       this.#piped(execution, async (made, running) => {
-        await send({ format: execution.format.named, chunks: holdEnd(made, running) });
+        await send({ ...headOf(execution), chunks: holdEnd(made, running) });
       }),
     );
   }
@@ -107,7 +109,7 @@ export class StatementExecution {
         leave();
       }
       const told = (error: unknown) => (limited.isOver ? timeExceeded(msMax) : error);
-      await send({ format: execution.format.named, chunks: telling(holdEnd(joined(chunks, rest), running), told) });
+      await send({ ...headOf(execution), chunks: telling(holdEnd(joined(chunks, rest), running), told) });
     };
     try {
       await execution.lane.run(limited.signal, async () => {
@@ -186,11 +188,12 @@ export class StatementExecution {
     }
   }
 
-  #start({ setup, sql, format }: Execution, outfile: string | null) {
+  #start({ setup, sql, format, connection }: Execution, outfile: string | null) {
     const tag = this.#tag();
     const settings = new Map(setup.settings);
     settings.set('log_comment', `${settings.get('log_comment') ?? ''}${tag}`);
-    return { running: this.#engine.run(preludeOf({ ...setup, settings }), sql(outfile), format.asked), tag };
+    const runs = connection ?? this.#engine;
+    return { running: runs.run(preludeOf({ ...setup, settings }), sql(outfile), format.asked), tag };
   }
 
   /**
@@ -221,6 +224,10 @@ export class StatementExecution {
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
   }
+}
+
+function headOf({ format, setup }: Execution): Omit<StreamedResult, 'chunks'> {
+  return { format: format.named, timezone: setup.settings.get('session_timezone') ?? '' };
 }
 
 interface CancellableQuery {

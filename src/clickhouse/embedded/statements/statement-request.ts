@@ -1,7 +1,9 @@
 import type { ChdbResult } from '../chdb-engine.js';
 import type { EngineUser } from '../front/engine-users.js';
+import type { ExternalData } from '../front/forms/form-parameters.js';
 import type { RequestBody } from '../front/request-body.js';
 import type { RequestParameters } from '../front/request-parameters.js';
+import type { ClientSession } from './client-sessions.js';
 import type { StreamSender } from './statement-execution.js';
 
 export interface StatementRequest {
@@ -11,7 +13,11 @@ export interface StatementRequest {
   /** The client's, or made for it. */
   readonly queryId: string;
   readonly parameters: RequestParameters;
+  /** That it is in, if any. */
+  readonly session?: ClientSession | null;
   readonly body: RequestBody;
+  /** What came with it, for the statement to read as tables. */
+  readonly external: readonly ExternalData[];
   /** Aborted when the client went away, or somebody ended the statement: what runs is then cancelled. */
   readonly signal: AbortSignal;
   /** Takes the result of a read while it is made. Rejects with what iteration throws. */
@@ -20,5 +26,7 @@ export interface StatementRequest {
 
 export interface StatementResult extends ChdbResult {
   readonly format: string;
+  /** Of its session; empty for the engine's. */
+  readonly timezone: string;
   readonly isInsert: boolean;
 }

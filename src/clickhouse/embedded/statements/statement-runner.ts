@@ -4,16 +4,18 @@ import type { Clock } from '../../../core/clock.js';
 import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine, ChdbResult } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
+import { filesName } from '../front/forms/form-body.js';
 import { writeInsertData } from '../front/request-body.js';
 import type { InsertHead, SqlHead } from '../front/sql-head.js';
 import type { KillClause } from '../guard/printed-statement.js';
-import { guardSettings } from '../guard/setting-rules.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
+import { ClientSessions } from './client-sessions.js';
 import { CollectorStatements } from './collector-statements.js';
 import { GuestStatements } from './guest-statements.js';
-import { killQuery } from './kill-query.js';
+import { killQuery, nothing } from './kill-query.js';
 import type { PreparedStatement } from './prepared-statement.js';
 import { type RunningStatement, RunningStatements } from './running-statements.js';
+import { boundTemporary, inSession, onConnection } from './session-requests.js';
 import { StatementExecution } from './statement-execution.js';
 import type { StatementRequest, StatementResult } from './statement-request.js';
 
@@ -34,6 +36,8 @@ export class StatementRunner {
   readonly #collector: CollectorStatements;
   readonly #guests: GuestStatements;
   readonly #running: RunningStatements;
+  readonly #sessions: ClientSessions;
+  readonly #temporaryBytesMax: number;
   readonly #insertDir: string;
   #serial = 0;
 
@@ -43,7 +47,10 @@ export class StatementRunner {
     this.#collector = new CollectorStatements(deps.engine, options);
     this.#guests = new GuestStatements(deps.engine, options);
     this.#running = new RunningStatements(deps.clock);
-    this.#insertDir = join(options.dataDir, 'inserts');
+    const { userSessionsMax, temporarySessionsMax: connectionsMax, memoryBytesMax } = options;
+    this.#sessions = new ClientSessions(deps, { userSessionsMax, connectionsMax });
+    this.#temporaryBytesMax = Math.floor(memoryBytesMax / (temporaryMemoryShare * connectionsMax));
+    this.#insertDir = join(options.dataDir, filesName);
   }
 
   load(): Omit<EngineLoad, 'rssBytes' | 'refusals'> {
@@ -62,8 +69,19 @@ export class StatementRunner {
   /** Resolves with null when the result went to `request.stream`. */
   async run(request: StatementRequest): Promise<StatementResult | null> {
     const { user, parameters } = request;
-    guardSettings(parameters.settings, user);
     if (user.isCollector) return await this.#runAdmitted(request, null);
+    this.#guests.checkSettings(parameters.settings, user);
+    const { session: asked } = parameters;
+    if (asked === null) return await this.#runGuest(request);
+    return await this.#sessions.within(user, asked, (session) => this.#runGuest(inSession(request, session)));
+  }
+
+  /** Forgets all sessions. */
+  async close(): Promise<void> {
+    await this.#sessions.close();
+  }
+
+  async #runGuest(request: StatementRequest): Promise<StatementResult | null> {
     const database = this.#guests.databaseOf(request);
     const admitted = this.#running.admit({ ...request, text: request.body.bytes, database });
     try {
@@ -78,7 +96,11 @@ export class StatementRunner {
     if (head.kind === 'data') return await this.#insertData(request, head);
     if (head.kind === 'infile') return await this.#insertFile(request, head);
     const statement = await this.#prepare(request, bytes, null);
-    const { kill } = statement;
+    const { kill, change, format } = statement;
+    if (change !== null) {
+      await this.#guests.change(change, request);
+      return { ...nothing, format: format.named, timezone: '', isInsert: false };
+    }
     if (kill !== null && admitted !== null) return await this.#kill(request, { ...statement, kill }, admitted);
     return await this.#run(request, statement);
   }
@@ -91,9 +113,10 @@ export class StatementRunner {
     const { kill, format } = statement;
     const settings = new Map([...statement.setup.settings, ['max_query_size', String(killBytesMax)]]);
     const setup = { ...statement.setup, settings };
-    const read = (sql: string) => this.#execution.whole({ ...statement, setup, signal, isRead: true, sql: () => sql });
+    const read = (sql: string) =>
+      this.#execution.whole({ ...statement, setup, signal, connection: null, isRead: true, sql: () => sql });
     const result = await killQuery(this.#running, { kill, self, read, format: format.named });
-    return { ...result, format: format.named, isInsert: false };
+    return { ...result, format: format.named, timezone: '', isInsert: false };
   }
 
   async #insertData(request: StatementRequest, head: InsertHead): Promise<StatementResult | null> {
@@ -145,17 +168,23 @@ export class StatementRunner {
   }
 
   async #run(request: StatementRequest, statement: PreparedStatement): Promise<StatementResult | null> {
-    const { isRead, isInsert, format } = statement;
-    const result = await this.#deliver(request, statement);
+    const { isRead, isInsert, format, setup } = statement;
+    const { session = null } = request;
+    const result = await this.#deliver(request, statement).finally(async () => {
+      if (!isRead) await boundTemporary(this.#sessions, session, this.#temporaryBytesMax);
+    });
     if (result === null) return null;
     if (!isRead && !isInsert) this.#guests.forget();
-    return { ...result, format: format.named, isInsert };
+    return { ...result, format: format.named, timezone: setup.settings.get('session_timezone') ?? '', isInsert };
   }
 
-  async #deliver({ signal, stream }: StatementRequest, statement: PreparedStatement): Promise<ChdbResult | null> {
+  async #deliver(
+    { signal, stream, session = null }: StatementRequest,
+    statement: PreparedStatement,
+  ): Promise<ChdbResult | null> {
     const { delivery, lane, lanes } = statement;
     const { guestQueryMsMax: msMax, guestResultBytesMax } = this.#options;
-    const execution = { ...statement, signal };
+    const execution = { ...statement, signal, ...onConnection(this.#sessions, session, statement) };
     if (delivery === 'whole') return await this.#execution.whole({ ...execution, lane });
     if (delivery === 'held') return await this.#execution.bounded({ ...execution, lane }, guestResultBytesMax);
     if (delivery === 'growing') {
@@ -169,6 +198,9 @@ export class StatementRunner {
 
 /** A server holds as much before it sends its first byte, so that small results have their status right. */
 const heldBytesMax = 1_048_576;
+
+/** An eighth of the memory may hold temporary tables, of all sessions. */
+const temporaryMemoryShare = 8;
 
 /** Room for what a condition of KILL is held against. */
 const killBytesMax = 4_194_304;

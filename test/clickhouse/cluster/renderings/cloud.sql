@@ -400,3 +400,12 @@ ORDER BY (kind, id)
 COMMENT 'Ids of erasures under way.';
 
 DROP TABLE IF EXISTS erasure_targets_v1;
+
+CREATE TABLE IF NOT EXISTS leases_v1 (…)
+ENGINE = SharedMergeTree
+ORDER BY (lease, period)
+TTL toDateTime(taken_at) + INTERVAL 2 DAY
+SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800
+COMMENT 'Leases of collectors on work that is done once. Kept 2 days.';
+
+DROP TABLE IF EXISTS leases_v1;

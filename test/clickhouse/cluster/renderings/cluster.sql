@@ -477,3 +477,12 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'Ids of erasures under way.';
 
 DROP TABLE IF EXISTS tidemark.erasure_targets_v1 ON CLUSTER 'fleet' SYNC;
+
+CREATE TABLE IF NOT EXISTS tidemark.leases_v1 ON CLUSTER 'fleet' (…)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/all/tidemark/leases_v1', '{shard}-{replica}')
+ORDER BY (lease, period)
+TTL toDateTime(taken_at) + INTERVAL 2 DAY
+SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800
+COMMENT 'Leases of collectors on work that is done once. Kept 2 days.';
+
+DROP TABLE IF EXISTS tidemark.leases_v1 ON CLUSTER 'fleet' SYNC;

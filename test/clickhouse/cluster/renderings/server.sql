@@ -406,3 +406,12 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_aft
 COMMENT 'Ids of erasures under way.';
 
 DROP TABLE IF EXISTS erasure_targets_v1;
+
+CREATE TABLE IF NOT EXISTS leases_v1 (…)
+ENGINE = MergeTree
+ORDER BY (lease, period)
+TTL toDateTime(taken_at) + INTERVAL 2 DAY
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 60
+COMMENT 'Leases of collectors on work that is done once. Kept 2 days.';
+
+DROP TABLE IF EXISTS leases_v1;
