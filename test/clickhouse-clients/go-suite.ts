@@ -49,7 +49,11 @@ async function build(directory: string): Promise<string> {
   const path = join(directory, 'tests/utils.go');
   const asked = 'func (env *ClickHouseTestEnvironment) setVersion() {\n';
   const native = /\trootT\.Run\("Native", func\(t \*testing\.T\) \{\n[^}]*\}\)\n/;
-  const known = `${asked}\tif os.Getenv("CLICKHOUSE_USE_DOCKER") == "false" {\n\t\tenv.Version = proto.Version{Major: 26, Minor: 7}\n\t\treturn\n\t}\n`;
+  const known = [
+    asked,
+    'if os.Getenv("CLICKHOUSE_USE_DOCKER") == "false" {',
+    'env.Version = proto.Version{Major: 26, Minor: 7}\nreturn\n}\n',
+  ].join('\n');
   const made = /if err := CreateDatabase\(ts\); err != nil \{/;
   const text = readFileSync(path, 'utf8');
   if (!text.includes(asked) || !native.test(text) || !made.test(text)) throw new Error('its helpers are other ones');
