@@ -26,6 +26,7 @@ const long = [
   ),
   ...[
     'backup',
+    'older-data-dirs',
     'full-spool',
     'history',
     'percentiles',
