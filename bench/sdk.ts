@@ -99,7 +99,6 @@ async function measurePython(python: string, steps: number, port: number): Promi
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error(`${python} ended with ${code}`);
 }
-}
 
 /** A process that acknowledges, so that its CPU is not ours. */
 async function startSink(): Promise<{ readonly child: ChildProcess; readonly port: number }> {
