@@ -10,7 +10,8 @@ import { askFigures } from './asked-figures.js';
 /**
  * `npm run data-dir`, once before a version is released: `test/data-dirs/<version>.tar.gz`, a backup of a small data
  * directory of this version, part of it still in the spool, and `<version>.json`, what this version answers about it
- * once all of it is delivered. Its passwords are of no other directory. Every later version must start on it and say the same.
+ * once all of it is delivered. Its passwords are of no other directory. Every later version must start on it and say
+ * the same.
  */
 const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string };
 const place = mkdtempSync(join(tmpdir(), 'tidemark-data-dir-'));
