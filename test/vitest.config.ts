@@ -16,6 +16,7 @@ const long = [
   ...['day-finalizer', 'erased-day', 'erased-sums', 'erasure', 'exact-segment-writer', 'guard-corpus'].map(
     (name) => `test/clickhouse/${name}.test.ts`,
   ),
+  'test/clickhouse-clients/**/*.test.ts',
   'test/damage/**/*.test.ts',
   'test/package/**/*.test.ts',
   'test/power/**/*.test.ts',

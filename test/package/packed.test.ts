@@ -88,6 +88,8 @@ import * as modules from 'node:module';
 const loaded = [];
 modules.registerHooks?.({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
 const { createTidemarkClient } = await import('tidemark/sdk');
+// Adapters come without the framework that each is for.
+for (const name of ['ai-sdk', 'claude-agent', 'langchain', 'openai-agents']) await import('tidemark/sdk/' + name);
 const client = createTidemarkClient({ url: process.env.URL, key: process.env.KEY, producer: 'packed' });
 const sent = Array.from({ length: 100 }, (_, at) =>
   client.send({ type: 'task.completed', agent_id: 'packed', task_id: 'task-' + at, duration_ms: at }),
@@ -190,7 +192,13 @@ test('a program in TypeScript that sends has types, with everything checked', { 
   writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
   writeFileSync(
     join(project, 'send.ts'),
-    `import { createTidemarkClient, type TidemarkEvent } from 'tidemark/sdk';
+    `import { createTidemarkClient, type TidemarkEvent, tidemark } from 'tidemark/sdk';
+import { TidemarkTelemetry } from 'tidemark/sdk/ai-sdk';
+import { observeQuery } from 'tidemark/sdk/claude-agent';
+import { TidemarkCallback } from 'tidemark/sdk/langchain';
+import { TidemarkProcessor } from 'tidemark/sdk/openai-agents';
+const tm = tidemark();
+export const adapters = [new TidemarkTelemetry(tm), new TidemarkCallback(tm), new TidemarkProcessor(tm), observeQuery];
 const client = createTidemarkClient({ url: 'http://127.0.0.1:7077', key: 'key', producer: 'typed' });
 const event: TidemarkEvent = { type: 'task.completed', agent_id: 'a', task_id: 't', duration_ms: 1 };
 await client.send(event);

@@ -84,9 +84,14 @@ export class Framework {
         'tidemark/sdk/*': [join(root, 'src/sdk/adapters/*.ts')],
       },
     };
-    for (const file of [`${this.#name}.ts`, 'told.ts']) copyFileSync(join(programs, file), join(this.directory, file));
+    const { program, files } = frameworks[this.#name];
+    for (const name of [program, 'told', ...files]) {
+      // What is of one version is called the same in each.
+      const to = name.replace(/^(.*-version)-\d+$/, '$1');
+      copyFileSync(join(programs, `${name}.ts`), join(this.directory, `${to}.ts`));
+    }
     writeFileSync(join(this.directory, 'documented.ts'), this.#documented());
-    const config = { compilerOptions: options, files: [`${this.#name}.ts`] };
+    const config = { compilerOptions: options, files: [`${program}.ts`] };
     writeFileSync(join(this.directory, 'tsconfig.json'), JSON.stringify(config));
     await this.#succeed([join(root, 'node_modules/typescript/bin/tsc'), '-p', '.', '--outDir', 'built'], {});
   }
@@ -94,18 +99,20 @@ export class Framework {
   /** What docs/sdk.md shows, as a function of the names that it has from elsewhere. */
   #documented(): string {
     const page = readFileSync(join(root, 'docs/sdk.md'), 'utf8');
-    const [, shown = ''] = page.split(`<!-- example: ${this.#name} -->\n\`\`\`js\n`);
+    const { given } = frameworks[this.#name];
+    const [, shown] = page.split(`<!-- example: ${this.#name} -->\n\`\`\`js\n`);
+    if (shown === undefined) throw new Error(`docs/sdk.md has no example ${this.#name}`);
     const lines = (shown.split('```')[0] ?? '').split('\n');
     const imports = lines.filter((line) => line.startsWith('import '));
     const others = lines.filter((line) => !line.startsWith('import '));
-    const given = frameworks[this.#name].given.join(', ');
-    const head = `export async function documented({ ${given} }: Readonly<Record<string, any>>): Promise<void> {`;
+    const names = `{ ${given.join(', ')} }: Readonly<Record<string, any>>`;
+    const head = `export async function documented(${names}): Promise<void> {`;
     return [...imports, head, ...others, '}'].join('\n');
   }
 
   /** One scene, in a process of its own, told to this collector. */
   async perform(scene: string, collector: Readonly<Record<string, string>>): Promise<Told> {
-    const program = join('built', this.directory, `${this.#name}.js`);
+    const program = join('built', this.directory, `${frameworks[this.#name].program}.js`);
     return JSON.parse(await this.#succeed([program, scene], collector)) as Told;
   }
 

@@ -187,9 +187,7 @@ def test_a_backlog_of_many_files_is_sent_with_few_of_them_open(
     first.close(0)
     second = client_of(fake, **options)
     assert (second.stats().pending, descriptors() - before < 10) == (5_000, True)
-    fake.set_credit(8)
-    fake.credit = 8
-    until(lambda: second.stats().state == "connected")
+    until(lambda: fake.set_credit(8) or second.stats().pending == 0)
     assert second.flush(30).acked == 5_000
     assert unlike(fake) == 5_000
     second.close()
@@ -252,8 +250,8 @@ def test_batches_that_are_larger_than_a_frame_may_be_are_halved(fake: FakeServer
     for _ in range(5_000):
         with tm.tool("search"):
             pass
-    assert tm.flush(20) == tidemark.Flushed(acked=10_000, pending=0, rejected=0, dropped=0)
-    assert unlike(fake) == 10_000
+    assert tm.flush(20) == tidemark.Flushed(acked=5_000, pending=0, rejected=0, dropped=0)
+    assert unlike(fake) == 5_000
     assert fake.frames > 20
     tm.close()
 

@@ -36,7 +36,7 @@ def client(events: Events, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> It
     def see(event: dict[str, Any]) -> None:
         events.append(dict(event))
 
-    made = tidemark.Client(url="http://127.0.0.1:1", agent="a", redact=see, heartbeat_ms=0)
+    made = tidemark.Client(url="http://127.0.0.1:1", agent="a", redact=see, heartbeat_ms=0, batch_age_ms=0)
     yield made
     made.close(0)
 

@@ -116,7 +116,7 @@ def test_a_fork_in_the_middle_of_a_run_leaves_its_end_to_the_parent(fake: FakeSe
     assert code == 0, errors
     assert logs(fake) == 24
     types = [event["type"] for event in fake.events if event["type"] != "log"]
-    assert sorted(types) == ["run.completed", "run.started", *["step.completed"] * 2, *["step.started"] * 2]
+    assert sorted(types) == ["run.completed", "run.started", *["step.completed"] * 2]
     assert len({event["run_id"] for event in fake.events}) == 1
     assert len(fake.producers) == 2
 
@@ -159,7 +159,7 @@ def test_children_of_multiprocessing_flush_at_their_end(fake: FakeServer, method
     done = subprocess.run([sys.executable, str(program)], env=environment, capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
     assert logs(fake) == 4
-    assert len(fake.events) == 10
+    assert len(fake.events) == 7
 
 
 def test_a_process_that_was_stopped_goes_on(fake: FakeServer) -> None:
@@ -197,7 +197,7 @@ def test_many_runs_at_once_in_tasks_and_threads_are_all_there(fake: FakeServer) 
     asyncio.run(all_of(6_000))
     for thread in threads:
         thread.join()
-    assert tm.flush(30).acked == 60_000
+    assert tm.flush(30).acked == 50_000
     parents = {event["run_id"]: event["event_id"] for event in fake.events if event["type"] == "run.started"}
     assert len(parents) == 10_000
     tasks = {event["task_id"]: event["run_id"] for event in fake.events if event["type"] == "task.running"}

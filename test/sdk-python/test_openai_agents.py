@@ -29,7 +29,7 @@ def client(events: Events) -> Iterator[tidemark.Client]:
     def see(event: dict[str, Any]) -> None:
         events.append(dict(event))
 
-    made = tidemark.Client(url="http://127.0.0.1:1", agent="a", redact=see, heartbeat_ms=0)
+    made = tidemark.Client(url="http://127.0.0.1:1", agent="a", redact=see, heartbeat_ms=0, batch_age_ms=0)
     set_trace_processors([TidemarkProcessor(made, user="ann")])
     yield made
     set_trace_processors([])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -26,7 +28,7 @@ def tm(events: Events) -> Iterator[tidemark.Client]:
     def see(event: dict[str, Any]) -> None:
         events.append(event)
 
-    client = tidemark.Client(url="http://127.0.0.1:1", agent="a", redact=see, heartbeat_ms=0)
+    client = tidemark.Client(url="http://127.0.0.1:1", agent="a", redact=see, heartbeat_ms=0, batch_age_ms=0)
     yield client
     client.close(0)
 
@@ -55,7 +57,7 @@ def test_the_environment_configures_a_client(monkeypatch: pytest.MonkeyPatch, ev
     def see(event: dict[str, Any]) -> None:
         events.append(event)
 
-    client = tidemark.Client(redact=see)
+    client = tidemark.Client(redact=see, batch_age_ms=0)
     client.heartbeat()
     assert told(events, "type", "agent_id", "environment") == [("heartbeat", "from the environment", "staging")]
     client.close(0)
@@ -267,7 +269,7 @@ def test_a_thread_takes_the_context_by_hand(tm: tidemark.Client) -> None:
                 return outside, inside, task.where["run_id"]
 
         with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(work).result() == ("", run.id, run.id)
+            assert contextvars.Context().run(pool.submit, work).result() == ("", run.id, run.id)
 
     async def main() -> str:
         async with tm.run("r") as run:
@@ -394,3 +396,187 @@ def test_options_that_make_no_sense_are_told_and_have_their_defaults() -> None:
     client = tidemark.Client(**bad, on_problem=problems.append)
     assert len(problems) == 4
     assert (client.options.overflow, client.options.batch_events_max) == ("drop", 500)
+
+
+def test_an_agent_that_nobody_named_is_called_as_what_it_does(events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TIDEMARK_AGENT", raising=False)
+
+    def see(event: dict[str, Any]) -> None:
+        events.append(event)
+
+    tm = tidemark.Client(url="http://127.0.0.1:1", redact=see, heartbeat_ms=0, batch_age_ms=0)
+    tm.log("info", "outside")
+    with tm.run("nightly") as run, tm.tool("fetch"):
+        tm.log("info", "inside")
+        with tm.run("review"), tm.run("other", agent="b"):
+            pass
+    with tm.tool("alone"):
+        pass
+    with tm.resume(run.carrier()), tm.tool("far"):
+        pass
+    agents = {(event.get("name") or event["message"], event["agent_id"]) for event in events}
+    assert agents == {
+        ("outside", "agent"),
+        ("nightly", "nightly"),
+        ("fetch", "nightly"),
+        ("inside", "nightly"),
+        ("review", "nightly"),
+        ("other", "b"),
+        ("alone", "alone"),
+        ("far", "nightly"),
+    }
+    tm.close(0)
+
+
+def test_what_a_client_is_told_holds_for_all_its_events(events: Events) -> None:
+    def see(event: dict[str, Any]) -> None:
+        events.append(event)
+
+    shared: dict[str, Any] = {"session": "s", "user": "u", "flow": "f", "agent_name": "A", "agent_version": "2"}
+    tm = tidemark.Client(url="http://127.0.0.1:1\n", agent="a", redact=see, heartbeat_ms=0, batch_age_ms=0, **shared)
+    with tm.run("r"), tm.tool("t"):
+        tm.log("info", "m")
+    with tm.run("other", agent="b"):
+        pass
+    assert {(event["session_id"], event["user_id"], event["flow_id"]) for event in events} == {("s", "u", "f")}
+    begun = [event for event in events if event["type"] == "run.started"]
+    assert told(begun, "agent_name", "agent_version") == [("A", "2"), (None, None)]
+    tm.close(0)
+
+
+def test_a_handle_has_the_words_of_the_client(tm: tidemark.Client, events: Events) -> None:
+    run = tm.run("r").start()
+    run.log("info", "m")
+    run.memory.stored(2)
+    run.memory.recalled()
+    run.pattern(id="p", confidence=0.5)
+    run.feedback(id="p", score=1)
+    run.heartbeat()
+    run.confidence(0.9)
+    run.end()
+    assert {event["run_id"] for event in events} == {run.id}
+    assert [event["type"] for event in events] == [
+        "run.started",
+        "log",
+        *["memory.stored"] * 2,
+        "memory.recalled",
+        "pattern.observed",
+        "pattern.feedback",
+        "heartbeat",
+        "run.completed",
+    ]
+    assert events[-1]["confidence"] == 0.9
+
+
+def test_a_failure_by_a_cancellation_is_one(tm: tidemark.Client, events: Events) -> None:
+    tm.run("r").start().fail(asyncio.CancelledError())
+    assert events[-1]["type"] == "run.cancelled"
+
+
+def test_tasks_keep_their_id_over_the_attempts_and_runs_do_not(tm: tidemark.Client, events: Events) -> None:
+    waits: list[int] = []
+
+    def wait(attempt: int) -> float:
+        waits.append(attempt)
+        return 0.001
+
+    def work(attempt: int) -> None:
+        with tm.task("t"), tm.tool("inside"):
+            pass
+        with tm.run("nested"):
+            if attempt < 3:
+                raise ValueError
+
+    with tm.run("r"):
+        tm.retry(3, work, delay=wait)
+    tasks = [event for event in events if event["type"] == "task.running"]
+    assert [event["attempt"] for event in tasks] == [1, 2, 3]
+    assert len({event["task_id"] for event in tasks}) == 1
+    assert len({event["run_id"] for event in events if event.get("name") == "nested"}) == 3
+    assert waits == [1, 2]
+
+
+def test_observe_hashes_the_arguments_of_every_kind(tm: tidemark.Client, events: Events) -> None:
+    tm.observe(len)("four")
+    tm.observe(len, kind="task", name="count")("four")
+    assert told(events[::2], "type", "name", "step_kind") == [
+        ("step.started", "len", "other"),
+        ("task.running", "count", None),
+    ]
+    assert {event["args_hash"] for event in events[::2]} == {tidemark.args_hash(["four"])}
+
+
+def quick(events: Events) -> tidemark.Client:
+    def see(event: dict[str, Any]) -> None:
+        events.append(dict(event))
+
+    return tidemark.Client(url="http://127.0.0.1:1", agent="a", redact=see, heartbeat_ms=0)
+
+
+def test_a_step_that_ends_soon_is_told_by_its_end_alone(events: Events) -> None:
+    tm = quick(events)
+    with tm.run("r", session="s") as run:
+        with tm.llm("ask", model="small", labels={"a": "1"}, inputs={"x": 1}, args=[1]) as step:
+            step.usage(model="large", tokens_in=3)
+            step.label("b", "2")
+            step.input(y=2)
+    assert [event["type"] for event in events] == ["run.started", "step.completed", "run.completed"]
+    told_once = events[1]
+    expected = {
+        "parent_id": run.id,
+        "session_id": "s",
+        "model": "large",
+        "tokens_in": 3,
+        "labels": {"a": "1", "b": "2"},
+        "inputs": {"x": 1, "y": 2},
+        "args_hash": tidemark.args_hash([1]),
+    }
+    assert expected.items() <= told_once.items()
+    assert 0 <= told_once["ts"] - told_once["started_at"] < 10_000
+    tm.close(0)
+
+
+def test_a_step_that_takes_its_time_is_told_when_it_began_too(events: Events) -> None:
+    tm = quick(events)
+    with tm.run("r"), tm.tool("slow", labels={"a": "1"}) as step:
+        deadline = time.monotonic() + 20
+        while len(events) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert [event["type"] for event in events] == ["run.started", "step.started"]
+        step.usage(tokens_in=3)
+    assert told(events[1:3], "type", "tokens_in", "labels") == [
+        ("step.started", None, {"a": "1"}),
+        ("step.completed", 3, None),
+    ]
+    assert "started_at" not in events[2]
+    tm.close(0)
+
+
+def test_a_flush_and_an_end_tell_of_steps_that_are_under_way(events: Events) -> None:
+    tm = quick(events)
+    tm.tool("one").start()
+    tm.flush(0)
+    assert [event["name"] for event in events] == ["one"]
+    tm.tool("two").start()
+    tm.close(0)
+    assert told(events, "type", "name") == [("step.started", "one"), ("step.started", "two")]
+
+
+def test_each_start_is_told_once_however_the_end_races_it(events: Events) -> None:
+    def see(event: dict[str, Any]) -> None:
+        events.append(dict(event))
+
+    tm = tidemark.Client(url="http://127.0.0.1:1", agent="a", redact=see, heartbeat_ms=0, batch_age_ms=2)
+    for number in range(2_000):
+        with tm.tool("t", labels={"number": number}) as step:
+            step.usage(tokens_in=1)
+            if number % 10 == 0:
+                time.sleep(0.001)
+    tm.flush(0)
+    ends = [event for event in events if event["type"] == "step.completed"]
+    starts = [event["step_id"] for event in events if event["type"] == "step.started"]
+    assert len(ends) == 2_000
+    assert sum("started_at" in event for event in ends) + len(starts) == 2_000
+    assert len(set(starts)) == len(starts)
+    assert all("tokens_in" not in event for event in events if event["type"] == "step.started")
+    tm.close(0)

@@ -139,6 +139,8 @@ test.each([
   ['other', new Error('x'), 'orchestration', 'Error'],
   ['plan', Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), 'infra', 'ECONNREFUSED'],
   ['llm', Object.assign(new Error('x'), { name: 'GuardrailTripped' }), 'guardrail', 'GuardrailTripped'],
+  ['llm', Object.assign(new Error('x'), { name: 'PolicyViolation' }), 'guardrail', 'PolicyViolation'],
+  ['tool', Object.assign(new Error('x'), { name: 'ApprovalDenied' }), 'user', 'ApprovalDenied'],
   ['tool', Object.assign(new Error('x'), { category: 'user', code: 7 }), 'user', '7'],
 ] as const)('in a step of kind %s, %s is of category %s', async (kind, error, category, code) => {
   const events = await of((tm) =>
@@ -205,6 +207,19 @@ test('each attempt of a retry is an attempt of the same step', async () => {
   expect(byName(events, 'steady').step_id).not.toBe(ends[0]!.step_id);
 });
 
+test('another attempt of a run is another run', async () => {
+  const { tm, heard } = await told();
+  await tm
+    .retry(2, (attempt) =>
+      tm.run('nested', () => {
+        if (attempt === 1) throw new Error('once more');
+      }),
+    )
+    .catch(() => undefined);
+  const begun = (await heard()).filter(({ type }) => type === 'run.started');
+  expect(new Set(begun.map(({ run_id }) => run_id)).size).toBe(2);
+});
+
 test('a retry gives up when it is told to, and throws the last error', async () => {
   const { tm } = await told();
   let calls = 0;
@@ -255,7 +270,7 @@ test('what stands beside steps has the ids of what is around it', async () => {
   const { tm, heard } = await told();
   await tm.run('r', async (run: Handle) => {
     tm.memory.stored();
-    tm.memory.recalled();
+    tm.memory.recalled(2);
     tm.log('warn', 'slow');
     tm.pattern({ id: 'p1', type: 'retry', confidence: 0.5, evidence: [run.id] });
     tm.feedback({ id: 'p1', score: 1, text: 'good' });
@@ -264,6 +279,7 @@ test('what stands beside steps has the ids of what is around it', async () => {
   const events = await heard();
   expect(events.slice(1, -1)).toMatchObject([
     { type: 'memory.stored' },
+    { type: 'memory.recalled' },
     { type: 'memory.recalled' },
     { type: 'log', level: 'warn', message: 'slow' },
     { type: 'pattern.observed', pattern_id: 'p1', evidence: [events[0]!.run_id] },

@@ -141,7 +141,7 @@ def retrieval(name: Any, **options: Any) -> Any:
     return begin(_default, "step", "retrieval", name, options)
 
 
-def observe(fn: F, *, kind: str = "tool", name: str | None = None, **options: Unpack[WorkOptions]) -> F:
+def observe(fn: F, *, kind: str = "other", name: str | None = None, **options: Unpack[WorkOptions]) -> F:
     """The same function, each call of which is a `run`, a `task` or a step of that kind."""
     return _observe(_default, fn, kind, name, options)
 

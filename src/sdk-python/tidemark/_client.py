@@ -8,19 +8,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from . import _exit, _ids, _values
-from ._context import current_handle
+from . import _exit, _ids, _threads, _values
+from ._context import innermost
 from ._counts import Flushed, Problems, Stats
 from ._delivery import Delivery, Transport
 from ._frame import Event
 from ._handle import Handle, step_kind
 from ._options import ClientOptions, read_options
 from ._post import Post
-from ._records import Memory, feedback_fields, log_fields, pattern_fields
 from ._resumed import Resumed
 from ._retry import Attempts, retry, retry_async
+from ._starts import Starts
 from ._stream import Stream
-from ._work_options import WorkOptions
+from ._words import Words
+from ._work_options import FLOWING_OPTIONS, WorkOptions
 from ._wrap import wrap
 
 if TYPE_CHECKING:
@@ -34,20 +35,24 @@ _LONG_FIELDS = ("inputs", "outputs", "labels", "evidence")
 _LONG_TEXTS = ("message", "feedback_text", "error_message")
 #: Beats a time: beyond them the oldest open runs are told of in turn.
 _BEATS_MAX = 1_000
+#: The agent of what is said outside of all, where none is named.
+_NOBODY = "agent"
 
 
-class Client:
+class Client(Words):
     """Configured by arguments, else by the environment; without a url everything runs and nothing is kept."""
 
     def __init__(self, **options: Unpack[ClientOptions]) -> None:
         self.options = read_options(options)
         self.problems = Problems(self.options.on_problem, time.monotonic)
-        self.where: Event = {"agent_id": "default"}
-        for field, value in (("agent_id", self.options.agent), ("environment", self.options.environment)):
-            told = _values.text(value, _values.TEXT_MAX, self.problems)
+        #: What all events say. Without an agent each is called as what it does.
+        self.where: Event = {}
+        #: What runs and tasks say beside it, as long as their agent is the client's.
+        self.told: Event = {}
+        for name, where, field in FLOWING_OPTIONS:
+            told = _values.text(getattr(self.options, name), _values.TEXT_MAX, self.problems)
             if told is not None:
-                self.where[field] = told
-        self.memory = Memory(self._say)
+                (self.where if where else self.told)[field] = told
         #: Grows with each fork: what was begun before one is ended by the parent.
         self.generation = 0
         self._redacted = 0
@@ -57,13 +62,17 @@ class Client:
         self._late = 0
         if url:
             try:
-                self._delivery = Delivery(self.options, self.problems, self._transport(url), self._beat)
+                make = self._transport(url)
+                self._delivery = Delivery(self.options, self.problems, make, self._beat, self._tend_starts)
             except Exception as error:  # a url may be any text
                 self.problems.say("url", f"nothing is sent: cannot use the url {url!r}: {error}")
         if self._delivery is not None:
             _exit.watch(self)
+            if self.options.threads:
+                _threads.watch(self)
             if self.options.overflow == "disk":
                 self._delivery.start()
+        self.is_off = self._delivery is None
         self._beats = self._delivery is not None and self.options.heartbeat_ms > 0
         #: Takes an event without long texts: the delivery itself, where nothing is in between.
         self.emit: Callable[[Event], None] = _ignore
@@ -76,6 +85,7 @@ class Client:
         self.event_id = _ids.event_ids()
         #: Runs and tasks that are open. A handle that nobody has any more does not beat.
         self._open: dict[int, weakref.ref[Handle]] = {}
+        self.starts = Starts(self.options.batch_age_ms / 2_000, self._wake)
 
     def _transport(self, url: str) -> Callable[[Delivery], Transport]:
         make = Post if self.options.transport == "post" else Stream
@@ -126,7 +136,7 @@ class Client:
     def retrieval(self, name: Any, **options: Any) -> Any:
         return begin(self._self, "step", "retrieval", name, options)
 
-    def observe(self, fn: F, *, kind: str = "tool", name: str | None = None, **options: Unpack[WorkOptions]) -> F:
+    def observe(self, fn: F, *, kind: str = "other", name: str | None = None, **options: Unpack[WorkOptions]) -> F:
         """The same function, each call of which is a `run`, a `task` or a step of that kind."""
         return observe(self._self, fn, kind, name, options)
 
@@ -142,46 +152,31 @@ class Client:
 
     def current(self) -> Handle:
         """The innermost handle here, or one that does nothing."""
-        found = current_handle.get()
+        found = innermost()
         return found if found is not None else Handle.ended(self._self)
 
     def usage(self, **counts: Unpack[UsageCounts]) -> None:
-        found = current_handle.get()
+        found = innermost()
         if found is not None:
             found.usage(**counts)
 
     def label(self, key: str | None = None, value: object = None, **labels: object) -> None:
-        found = current_handle.get()
+        found = innermost()
         if found is not None:
             found.label(key, value, **labels)
 
-    def log(self, level: str, text: object) -> None:
-        self._say("log", log_fields(level, text, self.problems))
-
-    def pattern(
-        self,
-        *,
-        id: str,
-        type: str | None = None,
-        confidence: float | None = None,
-        effectiveness: float | None = None,
-        evidence: object = None,
-    ) -> None:
-        fields = pattern_fields(id, type, confidence, effectiveness, evidence, self.problems)
-        self._say("pattern.observed", fields)
-
-    def feedback(self, *, id: str, score: float | None = None, text: str | None = None) -> None:
-        self._say("pattern.feedback", feedback_fields(id, score, text, self.problems))
-
-    def heartbeat(self) -> None:
-        self._say("heartbeat", {})
-
     def _say(self, kind: str, fields: Event) -> None:
         """An event of its own, about where it is said."""
+        found = innermost()
+        self.say(kind, fields, self.where if found is None else found.where)
+
+    def _mender(self) -> _values.Mender:
+        return self.problems
+
+    def say(self, kind: str, fields: Event, where: Event) -> None:
         try:
-            found = current_handle.get()
-            where = self.where if found is None else found.where
             event = {"type": kind, "event_id": self.event_id(), "ts": int(time.time() * 1000), **where, **fields}
+            event.setdefault("agent_id", _NOBODY)
             self.emit_long(event)
         except Exception as error:  # nothing throws out of telemetry
             self.problems.say("say", f"cannot tell of a {kind}: {error}")
@@ -213,6 +208,13 @@ class Client:
             return kept
         self._redacted += 1
         return None
+
+    def _wake(self) -> None:
+        if self._delivery is not None:
+            self._delivery.wake()
+
+    def _tend_starts(self, moment: float) -> float:
+        return self.starts.tend(moment)
 
     def watch(self, handle: Handle) -> None:
         if self._beats:
@@ -250,22 +252,30 @@ class Client:
 
     def flush(self, timeout: float = 5.0) -> Flushed:
         """Sends what there is and waits for its acknowledgement; says what is so, in time or not."""
-        return self._delivery.flush(timeout) if self._delivery is not None else Flushed(0, 0, 0, 0)
+        if self._delivery is None:
+            return self._last
+        self.starts.tell()
+        return self._delivery.flush(timeout)
 
     async def flush_async(self, timeout: float = 5.0) -> Flushed:
         """The same without blocking the event loop."""
-        return await self._delivery.flush_async(timeout) if self._delivery is not None else Flushed(0, 0, 0, 0)
+        if self._delivery is None:
+            return self._last
+        self.starts.tell()
+        return await self._delivery.flush_async(timeout)
 
     def close(self, timeout: float = 5.0) -> Flushed:
         """Flushes and stops; what is said afterwards is not kept."""
         delivery = self._delivery
         if delivery is None:
             return self._last
+        self.starts.tell()
         delivery.flush(timeout)
         self.emit = self._too_late
         self._delivery = None
         delivery.stop()
         _exit.unwatch(self)
+        _threads.unwatch(self)
         self._last = delivery.flushed()
         self._last_stats = delivery.stats(self._redacted)
         return self._last
@@ -291,7 +301,7 @@ class Client:
     def at_exit(self) -> None:
         """The last chance, within `exit_ms`. Work that is open stays open: nobody has said how it came out."""
         delivery = self._delivery
-        if delivery is not None and delivery.has_something:
+        if delivery is not None and (delivery.has_something or self.starts.untold):
             self.close(self.options.exit_ms / 1000)
 
     def after_fork_in_child(self) -> None:
@@ -315,7 +325,7 @@ def begin(client: Callable[[], Client], family: str, kind: str, name: Any, optio
 def observe(client: Callable[[], Client], fn: F, kind: str, name: str | None, options: Mapping[str, Any]) -> F:
     family = kind if kind in ("run", "task") else "step"
     inner_kind = step_kind(kind) if family == "step" else kind
-    return wrap(fn, Handle(client, family, inner_kind, name, options).again)
+    return wrap(fn, Handle(client, family, inner_kind, name, options).again_hashed)
 
 
 def _long_bytes(event: Event) -> int:

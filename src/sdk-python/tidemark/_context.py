@@ -1,4 +1,4 @@
-"""The handle that is innermost here: a context variable, which flows through calls and tasks, but not into threads."""
+"""Where a caller is: the innermost handle, and the attempt of a retry that was begun in it."""
 
 from __future__ import annotations
 
@@ -11,3 +11,13 @@ if TYPE_CHECKING:
 
 current_handle: ContextVar[Handle | None] = ContextVar("tidemark_handle", default=None)
 current_turn: ContextVar[Turn | None] = ContextVar("tidemark_turn", default=None)
+#: In a thread: the handle in which it was started.
+lent_handle: ContextVar[Handle | None] = ContextVar("tidemark_lent", default=None)
+
+
+def innermost() -> Handle | None:
+    """A handle that has ended is none to a thread that outlives it: what such a thread does later is other work."""
+    handle = current_handle.get()
+    if handle is not None and handle.has_ended and lent_handle.get() is handle:
+        return None
+    return handle

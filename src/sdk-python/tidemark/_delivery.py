@@ -9,6 +9,7 @@ it flushes is told as it stands.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import sys
 import threading
 import time
@@ -54,11 +55,13 @@ class Delivery:
         problems: Problems,
         make_transport: Callable[[Delivery], Transport],
         beat: Callable[[], None],
+        tend_starts: Callable[[float], float],
     ) -> None:
         self.problems = problems
         self._options = options
         self._make_transport = make_transport
         self._beat = beat
+        self._tend_starts = tend_starts
         self._batch_max = options.batch_events_max
         self._age = options.batch_age_ms / 1000
         self._closed = False
@@ -132,6 +135,12 @@ class Delivery:
         """Whether this thread is in the middle of something here, and a handler or a finalizer asks."""
         return bool(self.lock._is_owned())  # type: ignore[attr-defined]
 
+    def wake(self) -> None:
+        """For something that the thread has not heard of."""
+        if not self._is_within():
+            self.start()
+        self.waker.wake()
+
     def start(self) -> None:
         """The thread, where it does not run."""
         thread = self._thread
@@ -146,7 +155,8 @@ class Delivery:
             try:
                 self.waker.open()
                 self._thread = threading.Thread(target=self._work, name="tidemark", daemon=True)
-                self._thread.start()
+                # In no context: it is nobody's work.
+                contextvars.Context().run(self._thread.start)
             except (RuntimeError, OSError) as error:
                 # An interpreter that is ending starts no threads; what is flushed then stays pending.
                 self._thread = None
@@ -319,7 +329,7 @@ class Delivery:
         if self._options.heartbeat_ms > 0 and moment >= self._beat_at:
             self._beat_at = moment + self._options.heartbeat_ms / 1000
             self._beat()
-        seconds = _IDLE_SECONDS
+        seconds = min(_IDLE_SECONDS, self._tend_starts(moment))
         if self._options.heartbeat_ms > 0:
             seconds = min(seconds, self._beat_at - moment)
         if self._armed:

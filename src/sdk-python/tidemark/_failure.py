@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
+import socket
 from collections.abc import Callable
 from typing import NamedTuple
 
 CATEGORIES = frozenset(("tool", "model", "retrieval", "orchestration", "infra", "guardrail", "user"))
 _BY_KIND = {"llm": "model", "tool": "tool", "retrieval": "retrieval", "memory": "tool"}
-_GUARDRAIL = re.compile("guardrail|moderation|policy", re.IGNORECASE)
-_USER = re.compile("approval|deniedbyuser|denied_by_user|userdenied|userabort", re.IGNORECASE)
+_GUARDRAIL = re.compile("guardrail|moderation|content_?filter|policy_?violation", re.IGNORECASE)
+_USER = re.compile("approval|denied_?by_?user|user_?(denied|abort)", re.IGNORECASE)
 _CAUSES_MAX = 8
-_INFRA = (ConnectionError, MemoryError)
+_INFRA = (ConnectionError, MemoryError, socket.gaierror)
+_INFRA_NUMBERS = frozenset((errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH))
 
 Classify = Callable[[BaseException, str], "str | None"]
 
@@ -35,7 +38,9 @@ def category_of(error: object, kind: str, classify: Classify | None) -> str:
     by_kind = _BY_KIND.get(kind)
     if by_kind is not None:
         return by_kind
-    return "infra" if isinstance(error, _INFRA) else "orchestration"
+    if isinstance(error, _INFRA) or (isinstance(error, OSError) and error.errno in _INFRA_NUMBERS):
+        return "infra"
+    return "orchestration"
 
 
 def _given(error: object, kind: str, classify: Classify | None) -> str | None:
@@ -103,4 +108,6 @@ def code_of(error: object) -> str | None:
         code = None
     if isinstance(code, str) and code:
         return code
+    if isinstance(code, int) and not isinstance(code, bool):
+        return str(code)
     return None if error is None or isinstance(error, str) else type(error).__name__

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _carrier, _usage, _values
 from ._active import Active
-from ._context import current_handle, current_turn
+from ._context import current_handle, current_turn, innermost
 from ._failure import CATEGORIES, Heard, Unminded, code_of, failure_of, is_cancellation
 from ._frame import Event
 from ._ids import run_id, work_id
+from ._words import Words
 from ._work_options import WHERE_FIELDS, read_work_options
 from ._wrap import wrap
 
 if TYPE_CHECKING:
     from ._client import Client
+    from ._retry import Turn
 
 F = TypeVar("F", bound=Callable[..., Any])
 _clock_ns = time.perf_counter_ns
@@ -27,13 +29,12 @@ _wall = time.time
 _NEW, _OPEN, _ENDED, _BORROWED = 0, 1, 2, 3
 
 
-class Handle:
+class Handle(Words):
     """Made by the words `run`, `task`, `step`, …; a context manager and a decorator."""
 
     __slots__ = (
         "__weakref__",
         "_base",
-        "_began",
         "_client",
         "_family",
         "_given_parent",
@@ -47,7 +48,10 @@ class Handle:
         "_token",
         "_usage",
         "_where",
+        "_extra",
+        "_started_ms",
         "attempt",
+        "began_ns",
         "generation",
         "id",
     )
@@ -72,6 +76,8 @@ class Handle:
         self._heard: Heard | None = None
         self._token: Token[Handle | None] | None = None
         self._where: Event | None = None
+        #: What its start says and its end need not.
+        self._extra: Event | None = None
         self.id = ""
         self.attempt = 1
 
@@ -102,50 +108,70 @@ class Handle:
         return self
 
     def _begin(self, client: Client) -> None:
+        """Hot path: once a step."""
         parent = self._given_parent
         if parent is None:
-            parent = current_handle.get()
+            parent = innermost()
         self._parent = parent
         family = self._family
+        name = _values.text(self._name, _values.TEXT_MAX, client.problems) or "unnamed"
+        turn = current_turn.get()
+        if turn is not None and (turn.parent is not parent or family == "run"):
+            turn = None
         base: Event
         if family == "step":
             base = (client.where if parent is None else parent._where or parent.where).copy()
-            turn = current_turn.get()
-            if turn is not None and turn.parent is parent:
-                self.attempt = turn.number
-                self.id = turn.step_id(self._kind, str(self._name))
-            else:
-                self.id = work_id()
+            self._name_itself(turn, work_id)
             extra = self._read_options(base) if self._options else None
             base["step_id"] = self.id
             base["step_kind"] = self._kind
             base["attempt"] = self.attempt
+            if "agent_id" not in base:
+                base["agent_id"] = name
         else:
             where = self._where = self._work_where(client, parent)
+            self._name_itself(turn, run_id if family == "run" else work_id)
             extra = self._read_options(where) if self._options else None
             where[_ID_FIELDS[family]] = self.id
+            if where.setdefault("agent_id", name) == client.where.get("agent_id", name) and client.told:
+                extra = {**client.told, **(extra or {})}
             base = where.copy()
+            if turn is not None:
+                base["attempt"] = self.attempt
             client.watch(self)
         self._base = base
         if parent is not None and parent.id:
             base["parent_id"] = parent.id
-        base["name"] = _values.text(self._name, _values.TEXT_MAX, client.problems)
-        event = {"type": _STARTS[family], "event_id": client.event_id(), "ts": int(_wall() * 1000), **base}
-        self._began = _clock_ns()
-        if extra is None:
-            client.emit(event)
+        base["name"] = name
+        self._extra = extra
+        self._started_ms = int(_wall() * 1000)
+        self.began_ns = _clock_ns()
+        if family != "step":
+            self.tell_start()
+        elif not client.is_off:
+            client.starts.add(self)
+
+    def tell_start(self) -> None:
+        """Also by the sending thread, for a step that takes its time."""
+        client = self._client
+        told = {"type": _STARTS[self._family], "event_id": client.event_id(), "ts": self._started_ms}
+        if self._extra is None:
+            client.emit({**told, **self._base})
         else:
-            event.update(extra)
-            client.emit_long(event)
+            client.emit_long({**told, **self._base, **self._extra})
+
+    def _name_itself(self, turn: Turn | None, make: Callable[[], str]) -> None:
+        if turn is None:
+            self.id = make()
+        else:
+            self.attempt = turn.number
+            self.id = turn.id_of(self._kind, str(self._name))
 
     def _work_where(self, client: Client, parent: Handle | None) -> Event:
         where: Event = dict(client.where if parent is None else parent.where)
         where.pop("step_id", None)
         if self._family == "run":
-            self.id = run_id()
             where.pop("task_id", None)
-        else:
-            self.id = work_id()
         return where
 
     @property
@@ -185,7 +211,7 @@ class Handle:
         if error is None:
             self.end()
         else:
-            self.end_by(error)
+            self.fail(error)
 
     async def __aenter__(self) -> Handle:
         await (self._client() if self._state == _NEW else self._client).room()
@@ -206,8 +232,11 @@ class Handle:
         return wrap(fn, self.again)
 
     def again(self, name: str, args: object) -> Handle:
+        return self.again_hashed(name, args if self._kind in ("tool", "retrieval") else None)
+
+    def again_hashed(self, name: str, args: object) -> Handle:
         options = self._options
-        if args is not None and self._kind in ("tool", "retrieval") and "args" not in options:
+        if args is not None and "args" not in options:
             options = {**options, "args": args}
         given = self._name
         return Handle(self._client, self._family, self._kind, name if given is None else given, options)
@@ -254,6 +283,19 @@ class Handle:
     def input(self, values: Mapping[str, object] | None = None, **named: object) -> None:
         self._merge("inputs", _values.scalars, [values, named])
 
+    def confidence(self, share: float) -> None:
+        """From 0 to 1; counted when it ends."""
+        if self._is_open():
+            self._tell("confidence", _values.number(share, 0, 1, self._client.problems))
+
+    def _say(self, kind: str, fields: Event) -> None:
+        where = self.where
+        self._client.say(kind, fields, where)
+
+    def _mender(self) -> _values.Mender:
+        mender: _values.Mender = self.start()._client.problems
+        return mender
+
     def _merge(self, field: str, read: _values.ReadMap, given: list[object]) -> None:
         if not self._is_open():
             return
@@ -280,6 +322,10 @@ class Handle:
         """Begun, and not ended."""
         return self._state == _OPEN
 
+    @property
+    def has_ended(self) -> bool:
+        return self._state == _ENDED
+
     def _is_open(self) -> bool:
         if self._state == _NEW:
             self.start()
@@ -288,7 +334,7 @@ class Handle:
     def began_earlier(self, seconds: float) -> None:
         """For what hears of work after it began: its duration counts from then."""
         if self._is_open():
-            self._began -= int(seconds * 1e9)
+            self.began_ns -= int(seconds * 1e9)
 
     # Ending
 
@@ -305,21 +351,17 @@ class Handle:
             self._finish("cancelled", None)
 
     def fail(self, error: object = None, *, category: str | None = None, code: str | None = None) -> None:
-        """`error` is an exception or a text."""
+        """`error` is an exception or a text. A cancellation cancels."""
         if not self._is_open():
+            return
+        if isinstance(error, BaseException) and is_cancellation(error) and category is None:
+            self.cancel()
             return
         try:
             failure = self._failure(error, category, code)
         except Exception:  # an exception of the host's may have properties that throw
             failure = {"error_category": "orchestration"}
         self._finish("failed", failure)
-
-    def end_by(self, error: BaseException) -> None:
-        """As `with` does: a cancellation cancels, any other exception fails."""
-        if is_cancellation(error):
-            self.cancel()
-        else:
-            self.fail(error)
 
     def _failure(self, error: object, category: str | None, code: str | None) -> Event:
         client = self._client
@@ -339,29 +381,36 @@ class Handle:
     def _finish(self, how: str, failure: Event | None) -> None:
         if not self._is_open():
             return
-        took = _clock_ns() - self._began
+        took = _clock_ns() - self.began_ns
         self._state = _ENDED
         client = self._client
         if self.generation != client.generation:
             # It was begun before a fork: its end is the parent's to tell.
             return
         try:
-            family = self._family
+            family, extra = self._family, None
+            event = self._base
             if family != "step":
                 client.unwatch(self)
+            elif client.starts.untold.pop(self, False):
+                event["started_at"] = self._started_ms
+                extra = self._extra
+            else:
+                # Its start may be about to be told by another thread.
+                event = event.copy()
             # Nothing is said of it any more, so that what it kept of itself becomes the event.
-            event = self._base
             event["type"] = f"{family}.{how}"
             event["event_id"] = client.event_id()
             event["ts"] = int(_wall() * 1000)
             event["duration_ms"] = took / 1_000_000
-            if self._usage is not None:
-                event.update(self._usage)
-            if self._later is None and failure is None:
+            if self._later is None and failure is None and extra is None:
+                if self._usage is not None:
+                    event.update(self._usage)
                 client.emit(event)
                 return
-            event.update(self._later or {})
-            event.update(failure or {})
+            for more in (extra, self._usage, self._later, failure):
+                if more is not None:
+                    _join(event, more)
             client.emit_long(event)
         except Exception as error:  # nothing throws out of telemetry
             client.problems.say("end", f"cannot end {self._family} {self._name!r}: {error}")
@@ -383,6 +432,13 @@ class Handle:
 
 class _Pair(tuple[Any, Any]):
     """A key and its value, not yet looked at."""
+
+
+def _join(event: Event, more: Event) -> None:
+    """The later wins; maps are merged by key, as the collector does it with two events."""
+    for field, value in more.items():
+        before = event.get(field)
+        event[field] = {**before, **value} if isinstance(value, dict) and isinstance(before, dict) else value
 
 
 _ID_FIELDS = {"run": "run_id", "task": "task_id", "step": "step_id"}

@@ -6,7 +6,7 @@ import itertools
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # A generator of its own: one that the host seeds would give every process the same ids.
@@ -14,9 +14,18 @@ _random = random.Random(os.urandom(32))
 _bits = _random.getrandbits
 
 
+def _part_ids() -> Iterator[int]:
+    return itertools.count(_bits(63) + 1)
+
+
+_parts = _part_ids()
+
+
 def reseed() -> None:
     """In the child of a fork, which has the generator's state from its parent."""
+    global _parts
     _random.seed(os.urandom(32))
+    _parts = _part_ids()
 
 
 if hasattr(os, "register_at_fork"):
@@ -30,8 +39,9 @@ def short_name() -> str:
 
 
 def work_id() -> str:
-    """Of a task or step: 64 random bits, 16 hex digits, never 0."""
-    return f"{_bits(64) or 1:016x}"
+    """Of a task or step: 16 hex digits that count from a random place, so that what begins in one millisecond sorts as
+    it began."""
+    return f"{next(_parts):016x}"
 
 
 def run_id() -> str:

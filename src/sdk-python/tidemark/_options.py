@@ -23,6 +23,13 @@ class ClientOptions(TypedDict, total=False):
     url: str | None
     key: str | None
     agent: str | None
+    agent_name: str | None
+    agent_version: str | None
+    session: str | None
+    user: str | None
+    flow: str | None
+    crew: str | None
+    engagement: str | None
     environment: str | None
     overflow: Overflow
     buffer_bytes_max: int
@@ -38,6 +45,7 @@ class ClientOptions(TypedDict, total=False):
     classify: Callable[[BaseException, str], str | None] | None
     on_problem: Callable[[str], object] | None
     signals: bool
+    threads: bool
 
 
 @dataclass
@@ -45,6 +53,13 @@ class Options:
     url: str | None = None
     key: str | None = None
     agent: str | None = None
+    agent_name: str | None = None
+    agent_version: str | None = None
+    session: str | None = None
+    user: str | None = None
+    flow: str | None = None
+    crew: str | None = None
+    engagement: str | None = None
     environment: str | None = None
     overflow: str = "drop"
     buffer_bytes_max: int = 33_554_432
@@ -60,6 +75,7 @@ class Options:
     classify: Callable[[BaseException, str], str | None] | None = None
     on_problem: Callable[[str], object] | None = None
     signals: bool = True
+    threads: bool = True
     #: What could not be used as it was given.
     faults: list[str] = field(default_factory=list)
 
@@ -113,6 +129,9 @@ def _set(options: Options, name: str, value: object) -> None:
     if name in ("redact", "classify", "on_problem") and value is not None and not callable(value):
         options.faults.append(f"{name} is a function, not {value!r}")
         return
+    if name in ("url", "key") and isinstance(value, str):
+        # As read from a file, with its last line end.
+        value = value.strip()
     setattr(options, name, value)
 
 

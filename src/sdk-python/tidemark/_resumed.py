@@ -29,6 +29,8 @@ class Resumed(Handle):
         except Exception as error:  # headers come from anywhere
             run = task = step = agent = None
             client.problems.say("resume", f"cannot read a carrier: {error}")
+        if run is None and task is None and step is None:
+            client.problems.say("resume", "cannot resume: that is no carrier of a run")
         for field, value in (("run_id", run), ("task_id", task), ("agent_id", agent)):
             if value is not None:
                 where[field] = value

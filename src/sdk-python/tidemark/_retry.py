@@ -1,15 +1,16 @@
-"""Attempts: steps begun directly inside keep their step_id from one attempt to the next and count up `attempt`."""
+"""Attempts: tasks and steps begun directly inside keep their id from one attempt to the next, and count `attempt`."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import Token
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from ._context import current_handle, current_turn
+from ._context import current_turn, innermost
 from ._failure import is_cancellation
 from ._ids import work_id
 
@@ -18,25 +19,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 When = Callable[[BaseException], bool]
+#: Seconds, or a function of the number of the attempt that failed, from 1.
+Delay = float | Callable[[int], float]
 
 
 class Turn:
-    """One attempt. The first step of a kind and name in it is the same step as the first one in each other attempt."""
+    """One attempt. The first of a kind and name in it is the same task or step as the first one in each other."""
 
     def __init__(self, number: int, ids: dict[tuple[str, str, int], str]) -> None:
         self.number = number
-        self.parent: Handle | None = current_handle.get()
+        self.parent: Handle | None = innermost()
         self._ids = ids
-        self._seen: dict[tuple[str, str], int] = {}
+        self._seen: dict[tuple[str, str], Iterator[int]] = {}
 
-    def step_id(self, kind: str, name: str) -> str:
-        turn = self._seen.get((kind, name), 0) + 1
-        self._seen[kind, name] = turn
-        key = (kind, name, turn)
-        found = self._ids.get(key)
-        if found is None:
-            found = self._ids[key] = work_id()
-        return found
+    def id_of(self, kind: str, name: str) -> str:
+        # In one word each, as threads may be inside of one attempt.
+        turn = next(self._seen.setdefault((kind, name), itertools.count(1)))
+        return self._ids.setdefault((kind, name, turn), work_id())
 
 
 class Attempt:
@@ -81,7 +80,7 @@ class Attempt:
 class Attempts:
     """Up to `times` attempts, ended by the first that succeeds. `async for` waits without blocking the loop."""
 
-    def __init__(self, times: int, delay: float = 0.0, if_: When | None = None) -> None:
+    def __init__(self, times: int, delay: Delay = 0.0, if_: When | None = None) -> None:
         self._times = max(int(times), 1)
         self._delay = delay
         self._if = if_
@@ -100,15 +99,19 @@ class Attempts:
         self._number += 1
         return Attempt(self, Turn(self._number, self._ids), last=self._number >= self._times)
 
-    def _waits(self) -> bool:
-        return self._delay > 0 and 0 < self._number < self._times and not self.done
+    def _seconds(self) -> float:
+        """Before the next attempt."""
+        if self.done or not 0 < self._number < self._times:
+            return 0
+        return self._delay(self._number) if callable(self._delay) else self._delay
 
     def __iter__(self) -> Iterator[Attempt]:
         return self
 
     def __next__(self) -> Attempt:
-        if self._waits():
-            time.sleep(self._delay)
+        seconds = self._seconds()
+        if seconds > 0:
+            time.sleep(seconds)
         attempt = self._next()
         if attempt is None:
             raise StopIteration
@@ -118,16 +121,17 @@ class Attempts:
         return self
 
     async def __anext__(self) -> Attempt:
-        if self._waits():
-            await asyncio.sleep(self._delay)
+        seconds = self._seconds()
+        if seconds > 0:
+            await asyncio.sleep(seconds)
         attempt = self._next()
         if attempt is None:
             raise StopAsyncIteration
         return attempt
 
 
-def retry(times: int, fn: Callable[[int], T], *, delay: float = 0.0, if_: When | None = None) -> T:
-    """`fn(attempt)` until it returns, at most `times`; the last error is raised. `delay` in seconds."""
+def retry(times: int, fn: Callable[[int], T], *, delay: Delay = 0.0, if_: When | None = None) -> T:
+    """`fn(attempt)` until it returns, at most `times`; the last error is raised. `delay` in seconds, or a function of the attempt."""
     for attempt in Attempts(times, delay, if_):
         with attempt:
             return fn(attempt.number)
@@ -135,7 +139,7 @@ def retry(times: int, fn: Callable[[int], T], *, delay: float = 0.0, if_: When |
 
 
 async def retry_async(
-    times: int, fn: Callable[[int], Awaitable[T]], *, delay: float = 0.0, if_: When | None = None
+    times: int, fn: Callable[[int], Awaitable[T]], *, delay: Delay = 0.0, if_: When | None = None
 ) -> T:
     async for attempt in Attempts(times, delay, if_):
         with attempt:

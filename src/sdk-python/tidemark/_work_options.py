@@ -19,6 +19,11 @@ _FLOWING = {
     "engagement": "engagement_id",
     "environment": "environment",
 }
+#: Options that a client may be told for all its events: whether everything says them, and the field.
+FLOWING_OPTIONS = (
+    *((name, True, field) for name, field in _FLOWING.items()),
+    *((name, False, name) for name in ("agent_name", "agent_version")),
+)
 #: What something inside says of where it is.
 WHERE_FIELDS = (*_FLOWING.values(), "run_id", "task_id", "step_id")
 _OWN_TEXTS = frozenset(("id", "agent_version", "agent_name", "model", "provider"))

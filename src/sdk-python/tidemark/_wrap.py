@@ -79,7 +79,7 @@ def _generator(fn: Callable[..., Any], name: str, begin: Begin) -> Callable[...,
                 else:
                     go = functools.partial(inner.send, sent)
         except BaseException as error:
-            handle.end_by(error)
+            handle.fail(error)
             raise
 
     return call
@@ -109,7 +109,7 @@ def _async_generator(fn: Callable[..., Any], name: str, begin: Begin) -> Callabl
                 else:
                     go = functools.partial(inner.asend, sent)
         except BaseException as error:
-            handle.end_by(error)
+            handle.fail(error)
             raise
 
     return call

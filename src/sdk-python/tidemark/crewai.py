@@ -23,7 +23,7 @@ from crewai.events.base_events import BaseEvent
 
 import tidemark
 from tidemark import Client, Handle
-from tidemark._context import current_handle
+from tidemark._context import innermost
 
 #: Work that never ends is forgotten, the oldest first.
 _OPEN_MAX = 10_000
@@ -47,7 +47,7 @@ class TidemarkListener(BaseEventListener):
                 crewai_event_bus.on(found)(self._on_start if name not in _ENDS else self._on_end)
 
     async def _on_start(self, source: Any, event: BaseEvent) -> None:
-        around = self._open.get(event.parent_event_id or "", (None, False))[0] or current_handle.get()
+        around = self._open.get(event.parent_event_id or "", (None, False))[0] or innermost()
         name = type(event).__name__
         describe = _STARTS.get(name)
         # An agent is carried out by a flow of the package's own.

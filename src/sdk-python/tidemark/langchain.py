@@ -19,7 +19,7 @@ from langchain_core.outputs import LLMResult
 
 import tidemark
 from tidemark import Client, Handle
-from tidemark._context import current_handle
+from tidemark._context import innermost
 
 #: Calls that never end are forgotten, the oldest first.
 _CALLS_MAX = 10_000
@@ -51,7 +51,7 @@ class TidemarkCallback(BaseCallbackHandler):
     ) -> None:
         name = _name(serialized, kwargs, "chain")
         if parent_run_id is None or parent_run_id not in self._calls:
-            around = current_handle.get()
+            around = innermost()
             word = self._words.run if around is None else around.task
             self._begin(run_id, word(name, **self._options))
         elif name == (metadata or {}).get("langgraph_node") and "langsmith:hidden" not in (tags or []):
@@ -129,7 +129,7 @@ class TidemarkCallback(BaseCallbackHandler):
     def _inside(self, parent: UUID | None) -> Any:
         """What has the words: the handle around, else the innermost one here, else the client."""
         found = self._calls.get(parent, (None, False))[0] if parent is not None else None
-        return found or current_handle.get() or self._words
+        return found or innermost() or self._words
 
     def _begin(self, call: UUID, handle: Handle) -> None:
         self._keep(call, handle.start(), True)
@@ -149,7 +149,7 @@ class TidemarkCallback(BaseCallbackHandler):
             # A graph that asks a person has not failed.
             handle.cancel()
         else:
-            handle.end_by(error)
+            handle.fail(error)
 
 
 def _name(serialized: Mapping[str, Any] | None, kwargs: Mapping[str, Any], otherwise: str) -> str:

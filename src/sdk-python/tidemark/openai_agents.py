@@ -16,7 +16,7 @@ from agents.tracing import Span, Trace, TracingProcessor
 
 import tidemark
 from tidemark import Client, Handle
-from tidemark._context import current_handle
+from tidemark._context import innermost
 
 #: Traces and spans that never end are forgotten, the oldest first.
 _OPEN_MAX = 10_000
@@ -33,7 +33,7 @@ class TidemarkProcessor(TracingProcessor):
         self._open: dict[str, tuple[Handle, bool]] = {}
 
     def on_trace_start(self, trace: Trace) -> None:
-        around = current_handle.get()
+        around = innermost()
         word = self._words.run if around is None else around.task
         group = getattr(trace, "group_id", None)
         self._keep(trace.trace_id, word(trace.name, **{"session": group, **self._options}).start(), True)

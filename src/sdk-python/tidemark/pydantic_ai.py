@@ -19,7 +19,7 @@ from pydantic_ai.messages import ModelResponse
 
 import tidemark
 from tidemark import Client
-from tidemark._context import current_handle
+from tidemark._context import innermost
 
 # A tool that waits for a person or another process has not failed.
 _DEFERRALS = (ApprovalRequired, CallDeferred)
@@ -35,7 +35,7 @@ class TidemarkCapability(AbstractCapability[Any]):
 
     async def wrap_run(self, ctx: Any, *, handler: Callable[[], Awaitable[Any]]) -> Any:
         name = getattr(getattr(ctx, "agent", None), "name", None) or "agent"
-        around = current_handle.get()
+        around = innermost()
         word = self._words.run if around is None else around.task
         told = {"agent": name, "session": getattr(ctx, "conversation_id", None), **self._options}
         async with word(name, **told):

@@ -1,7 +1,10 @@
 import type { Handle } from '../record/handle.js';
 import type { RunOptions, Usage } from '../record/options.js';
 import type { Tidemark } from '../record/tidemark.js';
-import { around, countOf, fieldOf, OpenWork, outermost, textOf } from './open-work.js';
+import { vendorOf } from './ai-model.js';
+import { around, countOf, fieldOf, OpenWork, outermost } from './open-work.js';
+
+export { TidemarkTracer } from './ai-tracer.js';
 
 /** What is read of the events of `ai`; nothing of the package is needed, not even its types. */
 interface Call {
@@ -182,12 +185,7 @@ const failedOf = (callId: string): string => `${callId} failed`;
 const toolOf = (callId: string, toolCallId: string): string => `${callId} tool ${toolCallId}`;
 
 function modelOf({ modelId, provider }: Partial<Model>): { readonly model?: string; readonly provider?: string } {
-  // `openai.responses` is a way to talk to openai.
-  const vendor = textOf(provider)?.split('.')[0];
-  return {
-    ...(modelId === undefined ? {} : { model: modelId }),
-    ...(vendor === undefined ? {} : { provider: vendor }),
-  };
+  return { ...(modelId === undefined ? {} : { model: modelId }), ...vendorOf(provider) };
 }
 
 /** All tokens are in the sums, cached and reasoned ones too. */

@@ -1,7 +1,7 @@
 import type { Handle } from '../record/handle.js';
 import type { RunOptions, StepOptions, Usage } from '../record/options.js';
 import type { Tidemark } from '../record/tidemark.js';
-import { around, countOf, fieldOf, OpenWork, outermost, textOf } from './open-work.js';
+import { argsOf, around, countOf, fieldOf, OpenWork, outermost, textOf } from './open-work.js';
 
 type Metadata = Readonly<Record<string, unknown>>;
 
@@ -169,15 +169,6 @@ export class TidemarkCallback {
 function nameOf(serialized: unknown, runName: string | undefined, otherwise: string): string {
   const id = fieldOf(serialized, 'id');
   return textOf(runName) ?? textOf(fieldOf(serialized, 'name')) ?? String(Array.isArray(id) ? id.at(-1) : otherwise);
-}
-
-/** Arguments come as JSON, or as the one text that they are. */
-function argsOf(input: string): unknown {
-  try {
-    return JSON.parse(input);
-  } catch {
-    return input;
-  }
 }
 
 /** Of all generations of a call, told alike for every vendor; cached tokens are part of the input. */

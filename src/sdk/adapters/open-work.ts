@@ -82,3 +82,12 @@ export function textOf(value: unknown): string | undefined {
 export function countOf(value: unknown): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
+
+/** Arguments come as JSON, or as the one text that they are. */
+export function argsOf(input: string): unknown {
+  try {
+    return JSON.parse(input);
+  } catch {
+    return input;
+  }
+}

@@ -64,7 +64,8 @@ function categoryOf(error: unknown, place: FailurePlace, judge: Judge): ErrorCat
   const own = property(error, 'category');
   if (categories.has(own)) return own as ErrorCategory;
   const called = `${property(error, 'name') ?? ''} ${nameOfClass(error)}`;
-  if (/guardrail|moderation|contentfilter/i.test(called)) return 'guardrail';
+  if (/guardrail|moderation|content_?filter|policy_?violation/i.test(called)) return 'guardrail';
+  if (/approval|denied_?by_?user|user_?(denied|abort)/i.test(called)) return 'user';
   const ofPlace = categoryOfPlace[place];
   if (ofPlace !== undefined) return ofPlace;
   return judge.surroundings.networkCodes?.test(String(property(error, 'code'))) ? 'infra' : 'orchestration';

@@ -180,7 +180,7 @@ export class PostDelivery implements Delivery {
     this.#state = 'connected';
     const answer = answerIn(text);
     // Of an answer that cannot be read the status says enough: all or none.
-    const kept = answer === null ? events : Math.min(events, countIn(answer.accepted) + countIn(answer.duplicates));
+    const kept = answer === null ? events : Math.min(events, countIn(answer.accepted));
     this.#counts.acked += kept;
     this.#counts.rejected += events - kept;
     const said = Array.isArray(answer?.errors) && answer.errors.length > 0 ? JSON.stringify(answer.errors) : text;

@@ -42,9 +42,12 @@ export interface Pattern {
   readonly evidence?: readonly string[];
 }
 
+const memoriesMax = 100;
+
 export interface MemoryWords {
-  stored(): void;
-  recalled(): void;
+  /** One event for each of `count`, 1 unless told, at most 100. */
+  stored(count?: number): void;
+  recalled(count?: number): void;
 }
 
 export interface Feedback {
@@ -164,9 +167,12 @@ export abstract class Words<Self extends Scope> {
   }
 
   get memory(): MemoryWords {
+    const tell = (type: 'memory.stored' | 'memory.recalled', count: number): void => {
+      for (let told = 0; told < Math.min(count, memoriesMax); told += 1) this.#record({ type });
+    };
     return {
-      stored: () => this.#record({ type: 'memory.stored' }),
-      recalled: () => this.#record({ type: 'memory.recalled' }),
+      stored: (count = 1) => tell('memory.stored', count),
+      recalled: (count = 1) => tell('memory.recalled', count),
     };
   }
 
@@ -215,7 +221,10 @@ export abstract class Words<Self extends Scope> {
     const says = mendText(name) || 'unnamed';
     const id =
       mendText(given.id) ??
-      (attempts === null ? this.#newId(part) : attempts.idOf(`${part} ${stepKind}`, says, () => this.#newId(part)));
+      // A run that failed stays so: another attempt of it is another run.
+      (attempts === null || part === 'run'
+        ? this.#newId(part)
+        : attempts.idOf(`${part} ${stepKind}`, says, () => this.#newId(part)));
     return recorder.open({
       part,
       id,

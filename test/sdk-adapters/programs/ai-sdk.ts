@@ -1,12 +1,12 @@
 import { APICallError, embedMany, generateObject, generateText, streamText, tool } from 'ai';
-import { MockEmbeddingModelV4, MockLanguageModelV4, simulateReadableStream } from 'ai/test';
-import { TidemarkTelemetry } from 'tidemark/sdk/ai-sdk';
+import { simulateReadableStream } from 'ai/test';
 import { z } from 'zod';
+import { Embedding, Model, telemetryOf } from './ai-version.js';
 import { documented } from './documented.js';
 import { type Dealt, perform, type Scene } from './told.js';
 
-type Generated = Awaited<ReturnType<MockLanguageModelV4['doGenerate']>>;
-type Part = Awaited<ReturnType<MockLanguageModelV4['doStream']>>['stream'] extends ReadableStream<infer P> ? P : never;
+type Generated = Awaited<ReturnType<Model['doGenerate']>>;
+type Part = Awaited<ReturnType<Model['doStream']>>['stream'] extends ReadableStream<infer P> ? P : never;
 
 const secret = 'the secret of the customer';
 
@@ -32,7 +32,7 @@ const unavailable = (): Error =>
   new APICallError({ message: 'the model is away', url: 'http://127.0.0.1', requestBodyValues: {}, statusCode: 503 });
 
 /** Asks for each of `calls` in turn, then answers; fails before its first answer as often as told. */
-function model({ dealt }: Scene, calls: readonly string[], failures = 0): MockLanguageModelV4 {
+function model({ dealt }: Scene, calls: readonly string[], failures = 0): Model {
   let turn = 0;
   let failing = failures;
   const next = (): Generated['content'][number] => {
@@ -51,7 +51,7 @@ function model({ dealt }: Scene, calls: readonly string[], failures = 0): MockLa
     return { finishReason: { unified, raw: unified } };
   };
   const response = { modelId: 'fake-1-dated' };
-  return new MockLanguageModelV4({
+  return new Model({
     provider: 'fake.chat',
     modelId: 'fake-1',
     doGenerate: async () => {
@@ -89,9 +89,10 @@ const tools = {
 
 const stopWhen = ({ steps }: { readonly steps: readonly unknown[] }): boolean => steps.length === 9;
 
-function asked({ tm }: Scene, functionId = 'support') {
-  const integrations = [new TidemarkTelemetry(tm, { session: 'chat', user: 'ann' })];
-  return { prompt: secret, tools, stopWhen, telemetry: { functionId, integrations } };
+const telling = ({ tm }: Scene) => telemetryOf(tm, { session: 'chat', user: 'ann' });
+
+function asked(scene: Scene) {
+  return { prompt: secret, tools, stopWhen, ...telling(scene)('support') };
 }
 
 async function untilThrown(work: PromiseLike<unknown>): Promise<string> {
@@ -113,7 +114,10 @@ await perform({
     return (await generateText({ model: model(scene, ['A-1', 'A-2']), ...asked(scene) })).text;
   },
   async streamed(scene) {
-    return await streamText({ model: model(scene, ['A-1']), ...asked(scene) }).text;
+    const text = await streamText({ model: model(scene, ['A-1']), ...asked(scene) }).text;
+    // The end of all comes after the text.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return text;
   },
   async failingTool(scene) {
     return (await generateText({ model: model(scene, ['none']), ...asked(scene) })).text;
@@ -136,13 +140,13 @@ await perform({
   async aborted(scene) {
     const stop = new AbortController();
     const result = streamText({ model: model(scene, []), abortSignal: stop.signal, ...asked(scene) });
-    for await (const part of result.stream) if (part.type === 'text-delta') stop.abort();
+    for await (const part of result.fullStream) if (part.type === 'text-delta') stop.abort();
     // The numbers come with the last part.
     scene.dealt.length = 0;
   },
   async abortedCall(scene) {
     const stop = new AbortController();
-    const waiting = new MockLanguageModelV4({
+    const waiting = new Model({
       modelId: 'slow',
       doGenerate: ({ abortSignal }) =>
         new Promise((_, reject) => {
@@ -154,27 +158,25 @@ await perform({
   },
   async nested(scene) {
     const { tm } = scene;
-    const telemetry = asked(scene, 'writer').telemetry;
+    const told = telling(scene)('writer');
     const write = tool({
       inputSchema: z.object({ order: z.string() }),
-      execute: async ({ order }) => (await generateText({ model: model(scene, []), prompt: order, telemetry })).text,
+      execute: async ({ order }) => (await generateText({ model: model(scene, []), prompt: order, ...told })).text,
     });
     const outer = { ...asked(scene), tools: { look_up: write } };
     return await tm.run('outer', async () => (await generateText({ model: model(scene, ['A-1']), ...outer })).text);
   },
   async parallel(scene) {
-    // One integration for all, as when it is registered.
-    const { telemetry, ...others } = asked(scene);
+    const told = telling(scene);
     const one = async (number: number) => {
       const own = { ...scene, dealt: [] };
-      const named = { ...telemetry, functionId: `run-${number}` };
-      await generateText({ model: model(own, [`A-${number}`]), ...others, telemetry: named });
+      const named = { prompt: secret, tools, stopWhen, ...told(`run-${number}`) };
+      await generateText({ model: model(own, [`A-${number}`]), ...named });
     };
     await Promise.all(Array.from({ length: 20 }, (_, number) => one(number)));
   },
   async object(scene) {
-    const { telemetry } = asked(scene, 'shape');
-    const answering = new MockLanguageModelV4({
+    const answering = new Model({
       provider: 'fake.chat',
       modelId: 'fake-1',
       doGenerate: async () => ({
@@ -184,11 +186,11 @@ await perform({
         warnings: [],
       }),
     });
-    return (await generateObject({ model: answering, schema: shape, prompt: secret, telemetry })).object;
+    return (await generateObject({ model: answering, schema: shape, prompt: secret, ...telling(scene)('shape') }))
+      .object;
   },
   async embeddings(scene) {
-    const telemetry = { integrations: asked(scene).telemetry.integrations };
-    const embedding = new MockEmbeddingModelV4({
+    const embedding = new Embedding({
       provider: 'fake.embedding',
       modelId: 'fake-e',
       maxEmbeddingsPerCall: 2,
@@ -199,6 +201,6 @@ await perform({
     const { tm } = scene;
     // Two requests of one step: two texts, and one.
     scene.dealt.push({ tokens_in: 21, llm_calls: 2 });
-    await tm.task('index', () => embedMany({ model: embedding, values: ['a', 'b', 'c'], telemetry }));
+    await tm.task('index', () => embedMany({ model: embedding, values: ['a', 'b', 'c'], ...telling(scene)() }));
   },
 });
