@@ -113,7 +113,8 @@ export class StatementGuard {
     }
     const settings = this.#settingsOf(clause, user);
     const asked = settings.get(filterSetting);
-    const filters = typeof asked === 'string' ? await this.filters(asked, request) : asked === null ? '' : null;
+    const own = asked ?? '';
+    const filters = asked === undefined ? null : own === '' ? '' : await this.filters(own, request);
     const kinds = { isRead, isInsert, movesRows: movesRows && !isView, isPreview: preview };
     const readsLog = judged.tables.includes('system.query_log');
     const passed = { printed, ...kinds, settings, readsLog, change, filters };
