@@ -21,13 +21,21 @@ const long = [
   'test/package/**/*.test.ts',
   'test/power/**/*.test.ts',
   'test/sdk-adapters/**/*.test.ts',
+  'test/sdk/outages.test.ts',
   'test/sdk-python/**/*.test.ts',
   ...['browser', 'clock-walk', 'crash', 'documented-examples', 'event-ids', 'few-descriptors', 'finalization'].map(
     (name) => `test/end-to-end/${name}.test.ts`,
   ),
-  ...['full-spool', 'history', 'percentiles', 'quarantine', 'reader-access', 'schemathesis', 'start-refusals'].map(
-    (name) => `test/end-to-end/${name}.test.ts`,
-  ),
+  ...[
+    'backup',
+    'full-spool',
+    'history',
+    'percentiles',
+    'quarantine',
+    'reader-access',
+    'schemathesis',
+    'start-refusals',
+  ].map((name) => `test/end-to-end/${name}.test.ts`),
   'test/end-to-end/{told-apart,two-shards,vectors}.test.ts',
 ];
 

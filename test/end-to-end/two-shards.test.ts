@@ -58,7 +58,7 @@ test('every answer over two shards is that of one store', async () => {
   await compareAnswers({ name: 'first', key, seed }, { wanted: alone, found: clustered }, asked);
 });
 
-test('what is sent again to another collector is one task, once in the sums when its day is finalized', async () => {
+test('what is sent again to another collector is one task, and counted once when its day is finalized', async () => {
   const day = Math.floor(Date.now() / dayMs) * dayMs - dayMs;
   const events = Array.from({ length: 100 }, (_, at) => ({
     ...{ type: 'task.completed', event_id: `moved-${at}`, agent_id: 'mover', task_id: `moved-${at}` },
