@@ -28,6 +28,7 @@ const long = [
   ),
   ...[
     'backup',
+    'older-data-dirs',
     'full-spool',
     'history',
     'percentiles',
