@@ -1,31 +1,33 @@
-# syntax=docker/dockerfile:1
-# The collector with its embedded engine, on the current Node LTS with upstream's uWebSockets.js, which is published
-# through GitHub tags only and is built for glibc 2.38 or newer: Debian 13 has it, Debian 12 and Alpine do not.
-ARG NODE_VERSION=26
-ARG UWEBSOCKETS_VERSION=v20.67.0
+# The collector with its embedded engine. All packages come from the npm registry and are held against the hashes of
+# package-lock.json and .docker/package-lock.json; nothing is compiled, and no package runs a script.
+#
+# uWebSockets.js has binaries for Node 20 to 25 on glibc 2.38 or newer: Debian 13 has that, Debian 12 and Alpine do
+# not. To pin the base: --build-arg NODE_IMAGE=node:24-trixie-slim@sha256:…
+ARG NODE_IMAGE=docker.io/library/node:24-trixie-slim
 
-FROM node:${NODE_VERSION}-trixie-slim AS build
+FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci
+RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY src ./src
 COPY workers ./workers
-RUN npm run build
+RUN npm run build && find dist -name '*.map' -delete && rm dist/.tsbuildinfo
 
-FROM node:${NODE_VERSION}-trixie-slim AS packages
-ARG UWEBSOCKETS_VERSION
+FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# The tag's archive holds the binaries of all platforms; the others are of no use here.
-RUN npm ci --omit=dev \
-    && npm install --no-save --omit=dev \
-        "uWebSockets.js@https://codeload.github.com/uNetworking/uWebSockets.js/tar.gz/refs/tags/${UWEBSOCKETS_VERSION}" \
-    && find node_modules/uWebSockets.js -name 'uws_*.node' \
+RUN npm ci --omit=dev --ignore-scripts
+WORKDIR /image
+COPY .docker/package.json .docker/package-lock.json .npmrc ./
+# It has the binaries of all systems; loading it shows that the one that is left is the right one.
+RUN npm ci --ignore-scripts \
+    && find node_modules -name 'uws_*.node' \
         ! -name "uws_linux_$(node -p 'process.arch')_$(node -p 'process.versions.modules').node" -delete \
-    && node -e "import('uWebSockets.js').then((uws) => uws.default.App())"
+    && node -e "import('@btc-vision/uwebsockets.js').then((uws) => uws.default.App())" \
+    && mv node_modules/@btc-vision /app/node_modules/
 
-FROM node:${NODE_VERSION}-trixie-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \
     TIDEMARK_HOST=0.0.0.0 \
     TIDEMARK_DATA_DIR=/data
@@ -34,10 +36,13 @@ COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE README.md ./
 COPY clickhouse ./clickhouse
-RUN mkdir /data && chown node:node /data
-USER node
+RUN install -d -o 1000 -g 1000 -m 700 /data
+# By number, so that a cluster can see that it is not root; the base calls it node. It writes /data and /tmp only: the
+# rest may be mounted read-only.
+USER 1000:1000
 VOLUME /data
 EXPOSE 7077
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
     CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.TIDEMARK_PORT || 7077) + '/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "dist/src/main.js"]

@@ -23,6 +23,7 @@ const long = [
   'test/sdk-adapters/**/*.test.ts',
   'test/sdk/outages.test.ts',
   'test/sdk-python/**/*.test.ts',
+  'test/telemetry/prometheus-server.test.ts',
   ...['browser', 'clock-walk', 'crash', 'documented-examples', 'event-ids', 'few-descriptors', 'finalization'].map(
     (name) => `test/end-to-end/${name}.test.ts`,
   ),

@@ -1,4 +1,3 @@
-import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Clock, Random } from '../core/clock.js';
 import type { FileLocker } from '../core/file-lock.js';
@@ -26,6 +25,7 @@ import type { EngineLimits } from './embedded/process/engine-protocol.js';
 import { mustHaveSandbox } from './embedded/sandbox/engine-fork.js';
 import type { SandboxMode } from './embedded/sandbox/launch-report.js';
 import type { InsertCompression } from './insert-compression.js';
+import { machineMemoryBytes } from './machine-memory.js';
 import { ExactSegmentWriter } from './segments/exact-segment-writer.js';
 import { createSegmentWriter } from './segments/segment-insert.js';
 import { connectToServer } from './server/server-connection.js';
@@ -203,7 +203,7 @@ function engineLimits(options: StoreOptions): EngineLimits {
     streamMsMax: options.reads.exportTimeoutMs,
     // The collector cuts its own slow clients off before the engine does.
     streamIdleMsMax: 2 * options.replyIdleTimeoutMs,
-    memoryBytesMax: Math.floor(options.memoryRatioMax * totalmem()),
+    memoryBytesMax: Math.floor(options.memoryRatioMax * machineMemoryBytes()),
     guestReadsMax: options.readerConnections,
     guestStreamsMax: options.readerConnections,
     guestConnectionsMax: options.readerSocketsMax,

@@ -126,7 +126,7 @@ export class CollectorProcess {
 
   /** The embedded engine's process, a child of the collector; undefined while there is none. */
   enginePid(): number | undefined {
-    return childrenOf(this.pid).find((pid) => /(engine|launcher)-main/.test(commandOf(pid)));
+    return enginePidOf(this.pid);
   }
 
   /** Rows of a query of the store, as the collector reaches it, as JSON objects; waits while the store is away. */
@@ -198,6 +198,11 @@ export class CollectorProcess {
     child.kill(signal);
     return ended;
   }
+}
+
+/** The embedded engine of the collector in process `pid`. */
+export function enginePidOf(pid: number): number | undefined {
+  return childrenOf(pid).find((child) => /(engine|launcher)-main/.test(commandOf(child)));
 }
 
 function childrenOf(pid: number): number[] {
