@@ -394,6 +394,7 @@ function joinHttp(
       idleTimeoutSeconds,
       outboundBytesMax,
       directory: resolve(config.dataDir),
+      tls: config.tls,
     },
     { http: withPages(describedRoutes(routes, sockets, version), loadUiFiles()), sockets },
   );

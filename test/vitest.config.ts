@@ -28,6 +28,7 @@ const long = [
   ),
   ...[
     'backup',
+    'tls',
     'older-data-dirs',
     'full-spool',
     'history',
