@@ -16,11 +16,12 @@ test('a process that has nothing left to do ends, and what it told last is there
 });
 
 test('what begins when the process was about to end is waited for too', async () => {
-  const { url, events } = await countingCollector();
+  // Longer than it takes until something begins: it is told while what was told before is waited for.
+  const { url, events } = await countingCollector({ ackMs: 200 });
   const { ended } = agent(
     url,
     `${openRun} process.once('beforeExit', () => setTimeout(() => tm.task('late', () => 1), 50));`,
-    'batchAgeMs: 60_000',
+    'batchAgeMs: 60_000, exitMs: 20_000',
   );
   expect(await ended).toEqual({ code: 0, signal: null, output: '' });
   expect(summary(events)).toEqual([...told, 'task.running late', 'task.completed late']);

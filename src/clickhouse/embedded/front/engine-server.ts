@@ -17,6 +17,7 @@ import type { EngineUser } from './engine-users.js';
 import { isForm, withoutFiles } from './forms/form-body.js';
 import { withoutDescriptions } from './forms/form-parameters.js';
 import { encodeNativeHello, isNativeHello } from './native-hello.js';
+import { PageOrigins } from './page-origins.js';
 import { RefusalCounts } from './refusal-counts.js';
 import { parseRequestParameters, type RequestParameters, type RequestSource } from './request-parameters.js';
 import { type ReceivedRequest, RequestReceiver } from './request-reception.js';
@@ -44,6 +45,7 @@ export class EngineServer {
   readonly #receiver: RequestReceiver;
   readonly #refusals = new RefusalCounts();
   readonly #site: SitePolicy;
+  readonly #origins: PageOrigins;
   readonly #collectors: EngineDoor;
   readonly #guests: EngineDoor;
   readonly #requests = new Set<AbortController>();
@@ -52,11 +54,14 @@ export class EngineServer {
   constructor(deps: EngineServerDeps, options: EngineOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#runner = new StatementRunner(deps, options);
+    const onSessionForgotten = () => this.#refusals.count('session');
+    this.#runner = new StatementRunner({ ...deps, onSessionForgotten }, options);
     this.#receiver = new RequestReceiver({ clock: deps.clock, refusals: this.#refusals }, options);
-    // No page has anything to ask here: programs query ClickHouse, and a GET is work.
+    // No page has anything to ask here, unless its origin was named: programs query ClickHouse, and a GET is work.
     const hosts = hostNames(options.hosts);
-    this.#site = { hosts, allowsOrigin: () => false, unknownHosts: 'refused', links: false };
+    this.#origins = new PageOrigins(options.corsOrigins);
+    const allowsOrigin = (origin: string) => this.#origins.allows(origin);
+    this.#site = { hosts, allowsOrigin, unknownHosts: 'refused', links: false };
     const listener = (request: IncomingMessage, response: ServerResponse, door: EngineDoor) =>
       void this.#handle(request, response, door);
     this.#collectors = EngineDoor.ofCollector(options, listener);
@@ -128,7 +133,10 @@ export class EngineServer {
     // A page elsewhere cannot take an answer, a refusal neither, for a picture or a script of its own.
     to.response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
     to.response.setHeader('X-Content-Type-Options', 'nosniff');
-    if (!to.door.isCollectors) this.#checkSite(request, header);
+    if (!to.door.isCollectors) {
+      this.#checkSite(request, header);
+      if (this.#origins.share(request, to.response)) return;
+    }
     const url = new URL(`http://127.0.0.1${originForm(request.url)}`);
     to.response.setHeader('X-ClickHouse-Server-Display-Name', this.#deps.engine.displayName);
     if (this.#draining) throw new ClickHouseException('ABORTED', 'The embedded engine is stopping.');
