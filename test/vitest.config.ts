@@ -29,6 +29,7 @@ const long = [
   ),
   ...[
     'backup',
+    'tls',
     'older-data-dirs',
     'full-spool',
     'history',
