@@ -87,6 +87,14 @@ export interface paths {
     /** Recomputes a finished day of the tenant, or of one agent, from its distinct raw events */
     post: operations["finalizeDay"];
   };
+  "/api/v1/maintenance/snapshots": {
+    /** Takes an image of the data directory beside it, for tidemark backup, in place of the last one */
+    post: operations["takeSnapshot"];
+  };
+  "/api/v1/maintenance/snapshots/{snapshot_id}": {
+    /** Deletes an image of the data directory; one that is not there is no error */
+    delete: operations["dropSnapshot"];
+  };
   "/api/v1/metrics/dashboard": {
     /** A tenant at a glance: agents, executions, who does well, who has issues, and why */
     get: operations["getDashboard"];
@@ -507,6 +515,9 @@ export interface components {
       readonly details: {
         [key: string]: string | number | boolean | null;
       };
+    };
+    readonly DropSnapshotAnswer: {
+      readonly dropped: boolean;
     };
     readonly Endpoint: {
       readonly method: string;
@@ -1493,7 +1504,7 @@ export interface components {
       readonly title: string;
       readonly status: number;
       /** @enum {string} */
-      readonly code: "event_not_map" | "field_required" | "field_type" | "field_range" | "type_unknown" | "value_unknown" | "string_too_long" | "string_invalid" | "map_too_large" | "content_refused" | "time_invalid" | "time_order" | "nesting_too_deep" | "extension_type" | "user_foreign" | "row_ragged" | "frame_malformed" | "frame_shape" | "frame_empty" | "frame_too_large" | "frame_too_many_events" | "seq_missing" | "seq_invalid" | "seq_regressed" | "seq_refused" | "credit_overrun" | "client_too_slow" | "producer_invalid" | "producer_replaced" | "key_missing" | "key_invalid" | "scope_missing" | "user_bound" | "key_own" | "keys_configured" | "keys_exhausted" | "host_unknown" | "origin_foreign" | "request_malformed" | "path_unknown" | "method_not_allowed" | "not_found" | "parameter_invalid" | "parameter_unknown" | "parameter_repeated" | "media_type_unsupported" | "head_too_large" | "websocket_required" | "protocol_unknown" | "url_too_long" | "idempotency_mismatch" | "body_too_large" | "body_invalid" | "request_timeout" | "cluster_unsupported" | "query_timeout" | "query_too_large" | "store_unavailable" | "connections_exhausted" | "overloaded" | "key_overloaded" | "address_overloaded" | "subscribers_exhausted" | "spool_full" | "clock_unset" | "spool_failed" | "stopping" | "internal";
+      readonly code: "event_not_map" | "field_required" | "field_type" | "field_range" | "type_unknown" | "value_unknown" | "string_too_long" | "string_invalid" | "map_too_large" | "content_refused" | "time_invalid" | "time_order" | "nesting_too_deep" | "extension_type" | "user_foreign" | "row_ragged" | "frame_malformed" | "frame_shape" | "frame_empty" | "frame_too_large" | "frame_too_many_events" | "seq_missing" | "seq_invalid" | "seq_regressed" | "seq_refused" | "credit_overrun" | "client_too_slow" | "producer_invalid" | "producer_replaced" | "key_missing" | "key_invalid" | "scope_missing" | "user_bound" | "key_own" | "keys_configured" | "keys_exhausted" | "host_unknown" | "origin_foreign" | "request_malformed" | "path_unknown" | "method_not_allowed" | "not_found" | "parameter_invalid" | "parameter_unknown" | "parameter_repeated" | "media_type_unsupported" | "head_too_large" | "websocket_required" | "protocol_unknown" | "url_too_long" | "idempotency_mismatch" | "body_too_large" | "body_invalid" | "request_timeout" | "cluster_unsupported" | "query_timeout" | "snapshot_unsupported" | "query_too_large" | "store_unavailable" | "connections_exhausted" | "overloaded" | "key_overloaded" | "address_overloaded" | "subscribers_exhausted" | "spool_full" | "clock_unset" | "spool_failed" | "stopping" | "internal";
       readonly detail?: string;
       /** @description The parameters or events at fault. */
       readonly errors?: readonly {
@@ -1881,6 +1892,15 @@ export interface components {
       readonly newest_at: string | null;
       /** @description Null: kept for good. */
       readonly retention_days: number | null;
+    };
+    readonly TakeSnapshotAnswer: {
+      /** @description Its folder below `snapshot` in the data directory. */
+      readonly snapshot_id: string;
+      /**
+       * Format: date-time
+       * @description RFC 3339 with milliseconds, in UTC.
+       */
+      readonly taken_at: string;
     };
     readonly Task: {
       readonly task_id: string;
@@ -2542,6 +2562,15 @@ export interface components {
         readonly "application/problem+json": components["schemas"]["Problem"] & {
           /** @enum {string} */
           readonly code?: "request_timeout";
+        };
+      };
+    };
+    /** @description `snapshot_unsupported`: the store is a ClickHouse server, which has a backup of its own. */
+    readonly SnapshotUnsupported: {
+      content: {
+        readonly "application/problem+json": components["schemas"]["Problem"] & {
+          /** @enum {string} */
+          readonly code?: "snapshot_unsupported";
         };
       };
     };
@@ -3325,6 +3354,56 @@ export interface operations {
       200: {
         content: {
           readonly "application/json": components["schemas"]["FinalizeDayAnswer"];
+        };
+      };
+      400: components["responses"]["ParameterInvalidOrRequestMalformed"];
+      401: components["responses"]["KeyInvalidOrKeyMissing"];
+      403: components["responses"]["OriginForeignOrScopeMissing"];
+      414: components["responses"]["UrlTooLong"];
+      421: components["responses"]["HostUnknown"];
+      422: components["responses"]["QueryTooLarge"];
+      429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
+      431: components["responses"]["HeadTooLarge"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["StoppingOrStoreUnavailable"];
+      504: components["responses"]["QueryTimeout"];
+    };
+  };
+  /** Takes an image of the data directory beside it, for tidemark backup, in place of the last one */
+  takeSnapshot: {
+    responses: {
+      /** @description Takes an image of the data directory beside it, for tidemark backup, in place of the last one. */
+      201: {
+        content: {
+          readonly "application/json": components["schemas"]["TakeSnapshotAnswer"];
+        };
+      };
+      400: components["responses"]["ParameterInvalidOrRequestMalformed"];
+      401: components["responses"]["KeyInvalidOrKeyMissing"];
+      403: components["responses"]["OriginForeignOrScopeMissing"];
+      409: components["responses"]["SnapshotUnsupported"];
+      414: components["responses"]["UrlTooLong"];
+      421: components["responses"]["HostUnknown"];
+      422: components["responses"]["QueryTooLarge"];
+      429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
+      431: components["responses"]["HeadTooLarge"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["StoppingOrStoreUnavailable"];
+      504: components["responses"]["QueryTimeout"];
+    };
+  };
+  /** Deletes an image of the data directory; one that is not there is no error */
+  dropSnapshot: {
+    parameters: {
+      path: {
+        snapshot_id: string;
+      };
+    };
+    responses: {
+      /** @description Deletes an image of the data directory; one that is not there is no error. */
+      200: {
+        content: {
+          readonly "application/json": components["schemas"]["DropSnapshotAnswer"];
         };
       };
       400: components["responses"]["ParameterInvalidOrRequestMalformed"];

@@ -10,7 +10,7 @@ export const binaryWire: Wire = {
     return { bytes: frame.length, stamped: (seq) => stampSeq(frame, seq) };
   },
   body({ columns, rows }) {
-    const content = packMessage({ columns, rows }) as Uint8Array<ArrayBuffer>;
+    const content = packMessage({ columns, rows });
     return { bytes: content.length, contentType: 'application/msgpack', content };
   },
   connect: (handlers, options) => new WsConnection(handlers, options),

@@ -1,4 +1,5 @@
-import { type ClientOptions, defaultClientLimits, type SendOutcome } from './client-options.js';
+import { systemRandom } from '../core/clock.js';
+import { type ClientOptions, defaultClientLimits, randomProducer, type SendOutcome } from './client-options.js';
 import type { TidemarkEvent } from './event.js';
 import { StreamClient } from './stream-client.js';
 import type { Wire } from './wire.js';
@@ -14,7 +15,7 @@ export class TidemarkClient extends StreamClient {
   readonly #waitersMax: number;
 
   constructor(options: ClientOptions, wire: Wire) {
-    super(options, wire);
+    super({ ...options, producer: options.producer ?? randomProducer(options.random ?? systemRandom) }, wire);
     this.#waitersMax = options.waitingSendsMax ?? defaultClientLimits.waitingSendsMax;
   }
 

@@ -8,7 +8,6 @@ import {
   type ClientOptions,
   type ClientStats,
   defaultClientLimits,
-  randomProducer,
   type SendOutcome,
   streamUrl,
 } from './client-options.js';
@@ -22,6 +21,9 @@ import type { EncodedFrame, Wire } from './wire.js';
 
 /** Bytes in the socket's own buffer beyond which nothing more is handed to it. */
 const socketBufferBytesMax = 4_194_304;
+
+/** A name is not made up here: pages have better chance than this client's. */
+export type NamedOptions = ClientOptions & { readonly producer: string };
 
 interface FlushWaiter {
   /** Frames that must be acknowledged, of all that were ever queued. */
@@ -73,13 +75,13 @@ export class StreamClient {
   };
 
   /** Connects at once and goes on until `close`. Reconnects by itself and resends what was not acknowledged. */
-  constructor(options: ClientOptions, wire: Wire) {
+  constructor(options: NamedOptions, wire: Wire) {
     this.#wire = wire;
     const random = options.random ?? systemRandom;
     this.#options = options;
     this.#limits = { ...defaultClientLimits, ...options };
     this.#clock = options.clock ?? holdingClock;
-    this.producer = options.producer ?? randomProducer(random);
+    this.producer = options.producer;
     const keepsEvents = options.onReject !== undefined;
     this.#batcher = new EventBatcher(this.#clock, () => this.#pump(), { ...this.#limits, keepsEvents });
     const handlers = {

@@ -19,7 +19,7 @@ export interface EncodedFrame {
 export interface EncodedBody {
   readonly bytes: number;
   readonly contentType: string;
-  readonly content: Uint8Array<ArrayBuffer> | string;
+  readonly content: Uint8Array | string;
 }
 
 export interface ConnectionHandlers {

@@ -1,11 +1,22 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../bench/free-port.js';
 import { packageFile } from '../../src/core/package-root.js';
+import { CollectorProcess, testKey } from '../support/collector-process.js';
 
 /** The tarball that `npm pack` makes, in an empty project, on every Node that is supported. */
 
@@ -89,7 +100,8 @@ const loaded = [];
 modules.registerHooks?.({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
 const { createTidemarkClient } = await import('tidemark/sdk');
 // Adapters come without the framework that each is for.
-for (const name of ['ai-sdk', 'claude-agent', 'langchain', 'openai-agents']) await import('tidemark/sdk/' + name);
+const adapters = ['ai-sdk', 'claude-agent', 'langchain', 'mastra', 'openai-agents'];
+for (const name of adapters) await import('tidemark/sdk/' + name);
 const client = createTidemarkClient({ url: process.env.URL, key: process.env.KEY, producer: 'packed' });
 const sent = Array.from({ length: 100 }, (_, at) =>
   client.send({ type: 'task.completed', agent_id: 'packed', task_id: 'task-' + at, duration_ms: at }),
@@ -98,6 +110,12 @@ await Promise.all(sent);
 await client.close();
 console.log(JSON.stringify({ acknowledged: client.stats().eventsAcknowledged, loaded }));
 `;
+
+/** The first event as the documentation has it. */
+function firstRun(): string {
+  const page = readFileSync(packageFile('docs/sdk.md'), 'utf8');
+  return /<!-- example: first-run.mjs -->\n```js\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+}
 
 /** A file of another program than the SDK: of the package itself, or of a package that only the collector uses. */
 function isOfServer(file: string): boolean {
@@ -173,6 +191,9 @@ describe.each(majors)('on Node %i', (major) => {
       };
       expect(sent.acknowledged).toBe(100);
       expect(sent.loaded.filter(isOfServer)).toEqual([]);
+      writeFileSync(join(project, 'first-run.mjs'), firstRun());
+      const told = await succeed(['node', 'first-run.mjs'], { ...at, env: { TIDEMARK_URL: url, TIDEMARK_KEY: key } });
+      expect(told).toBe('{ acked: 3, pending: 0, rejected: 0, dropped: 0 }\n');
     } finally {
       collector.child.kill('SIGTERM');
     }
@@ -182,31 +203,87 @@ describe.each(majors)('on Node %i', (major) => {
   });
 });
 
-test('a program in TypeScript that sends has types, with everything checked', { timeout: 3 * minutes }, async () => {
-  const project = join(scratch, 'typed');
-  mkdirSync(join(project, 'node_modules', 'tidemark'), { recursive: true });
-  await succeed(['tar', 'xzf', tarball, '--strip-components=1', '-C', 'node_modules/tidemark'], { cwd: project });
-  const modules = fileURLToPath(packageFile('node_modules'));
-  for (const name of ['@types', 'zod', 'msgpackr', 'ws'])
-    symlinkSync(join(modules, name), join(project, 'node_modules', name));
-  writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
-  writeFileSync(
-    join(project, 'send.ts'),
-    `import { createTidemarkClient, type TidemarkEvent, tidemark } from 'tidemark/sdk';
+/** As npm has them, the binary in an optional dependency. */
+const runtimes = { deno: ['deno@2.9.6', 'run', '--allow-all'], bun: ['bun@1.4.5', 'run'] } as const;
+
+test.each(Object.entries(runtimes))(
+  'the first event of the documentation is told from %s (skipped where npm has none)',
+  {
+    timeout: 3 * minutes,
+  },
+  async (name, [packaged, ...words]) => {
+    const project = join(scratch, name);
+    mkdirSync(project);
+    writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+    const install = ['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline'];
+    const at = { cwd: project };
+    await succeed([...install, tarball], at);
+    const had = await shell([...install, packaged], at).ended;
+    const program = join(project, 'node_modules', '.bin', name);
+    if (had.code !== 0 || (await shell([program, '--version'], at).ended).code !== 0) {
+      process.stdout.write(`not tried from ${name}: ${had.output}\n`);
+      return;
+    }
+    const collector = new CollectorProcess({ dataDir: join(project, 'data') });
+    try {
+      await collector.start();
+      writeFileSync(join(project, 'first-run.mjs'), firstRun());
+      const env = { TIDEMARK_URL: collector.url, TIDEMARK_KEY: testKey };
+      const told = await succeed([program, ...words, 'first-run.mjs'], { ...at, env });
+      expect(told.replace(/\s+/g, ' ')).toMatch(/\{ acked: 3, pending: 0, rejected: 0, dropped: 0,? \}/);
+      await expect
+        .poll(() => collector.query("SELECT name FROM tidemark.agent_runs WHERE agent_id = 'first'"))
+        .toEqual([{ name: 'hello' }]);
+    } finally {
+      await collector.stop();
+    }
+  },
+);
+
+const typedProgram = `import { createTidemarkClient, tidemark, type TidemarkEvent } from 'tidemark/sdk';
 import { TidemarkTelemetry } from 'tidemark/sdk/ai-sdk';
 import { observeQuery } from 'tidemark/sdk/claude-agent';
 import { TidemarkCallback } from 'tidemark/sdk/langchain';
+import { TidemarkExporter } from 'tidemark/sdk/mastra';
 import { TidemarkProcessor } from 'tidemark/sdk/openai-agents';
-const tm = tidemark();
-export const adapters = [new TidemarkTelemetry(tm), new TidemarkCallback(tm), new TidemarkProcessor(tm), observeQuery];
+const tm = tidemark({ agent: 'typed', overflow: 'block' });
+const adapters = [TidemarkTelemetry, TidemarkCallback, TidemarkExporter, TidemarkProcessor];
+export const made = adapters.map((Adapter) => new Adapter(tm));
+export { observeQuery };
+const found: Promise<number> = tm.run('r', async (run) => {
+  run.label('team', 'a');
+  tm.memory.stored();
+  return tm.tool('search', { args: { q: 'x' } }, () => 'hit').length;
+});
+const search = tm.observe(async (query: string) => query.length, { kind: 'retrieval' });
+await using task = tm.task('by hand');
+task.usage({ in: (await search('x')) + (await found) });
+// @ts-expect-error there is no parameter for a prompt
+tm.llm('chat', { prompt: 'x' }, () => 1);
 const client = createTidemarkClient({ url: 'http://127.0.0.1:7077', key: 'key', producer: 'typed' });
 const event: TidemarkEvent = { type: 'task.completed', agent_id: 'a', task_id: 't', duration_ms: 1 };
 await client.send(event);
 // @ts-expect-error a type that is none
 await client.send({ type: 'task.done', agent_id: 'a' });
-`,
-  );
-  const compiler = join(modules, 'typescript', 'bin', 'tsc');
-  const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
-  await succeed([process.execPath, compiler, ...flags, 'send.ts'], { cwd: project });
-});
+`;
+
+test.each([
+  ['node16', 'node16'],
+  ['nodenext', 'nodenext'],
+  ['esnext', 'bundler'],
+])(
+  'a program in TypeScript has types, modules %s and resolution %s, with everything checked',
+  async (module, resolution) => {
+    const project = join(scratch, `typed-${module}`);
+    mkdirSync(join(project, 'node_modules', 'tidemark'), { recursive: true });
+    await succeed(['tar', 'xzf', tarball, '--strip-components=1', '-C', 'node_modules/tidemark'], { cwd: project });
+    const modules = fileURLToPath(packageFile('node_modules'));
+    for (const name of ['@types', 'zod', 'msgpackr', 'ws'])
+      symlinkSync(join(modules, name), join(project, 'node_modules', name));
+    writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+    writeFileSync(join(project, 'send.ts'), typedProgram);
+    const flags = ['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2022,dom', '--module', module];
+    const compiler = [process.execPath, join(modules, 'typescript', 'bin', 'tsc')];
+    await succeed([...compiler, ...flags, '--moduleResolution', resolution, 'send.ts'], { cwd: project });
+  },
+);

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { agent, countingCollector, sdkUrl } from './agent-process.js';
+import { hello, type Peer, scriptedCollector } from './scripted-collector.js';
 import { summary } from './told-events.js';
 
 const told = ['run.started r', 'task.running t', 'task.completed t'];
@@ -15,14 +16,44 @@ test('a process that has nothing left to do ends, and what it told last is there
 });
 
 test('what begins when the process was about to end is waited for too', async () => {
-  const { url, events } = await countingCollector();
+  // Longer than it takes until something begins: it is told while what was told before is waited for.
+  const { url, events } = await countingCollector({ ackMs: 200 });
   const { ended } = agent(
     url,
     `${openRun} process.once('beforeExit', () => setTimeout(() => tm.task('late', () => 1), 50));`,
-    'batchAgeMs: 60_000',
+    'batchAgeMs: 60_000, exitMs: 20_000',
   );
   expect(await ended).toEqual({ code: 0, signal: null, output: '' });
   expect(summary(events)).toEqual([...told, 'task.running late', 'task.completed late']);
+});
+
+test('work that waits for room is not cut off by the end of the process', async () => {
+  let peer: Peer | null = null;
+  let isStalled = true;
+  const seqs: number[] = [];
+  const { url } = await scriptedCollector({
+    opened: (opened) => opened.say({ ...hello, credit: 1 }),
+    received(from, { seq }) {
+      peer = from;
+      seqs.push(seq);
+      if (!isStalled) from.say({ op: 'ack', seq });
+    },
+  });
+  const { ended, says } = agent(
+    url,
+    `console.log('begun');
+     for (let index = 0; index < 200; index += 1) await tm.tool('t' + index, async () => 1);
+     console.log('all told'); tm.close({ timeoutMs: 0 });`,
+    `overflow: 'block', bufferBytesMax: 4_000, batchEventsMax: 10, exitMs: 100`,
+  );
+  await says('begun');
+  await expect.poll(() => seqs).toEqual([1]);
+  // Longer than the end of a process would wait.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(seqs).toEqual([1]);
+  isStalled = false;
+  peer!.say({ op: 'ack', seq: 1 });
+  expect(await ended).toEqual({ code: 0, signal: null, output: 'begun\nall told\n' });
 });
 
 test('an open connection and an open run keep no process alive', async () => {

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { EventType } from '../../core/event-types.js';
 import type { TidemarkEvent } from '../event.js';
 import { canonicalJson } from './canonical-json.js';
@@ -31,6 +32,10 @@ const types = {
   // There is no cancelled step among the types: it ended, and not by itself.
   step: { began: 'step.started', ...typesOf('step'), cancelled: 'step.completed' },
 } as const satisfies Record<Part, Record<Outcome | 'began', EventType>>;
+
+// Browsers without them: what compiles `using` for them takes these in their place.
+const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose');
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
 /**
  * A run, a task or a step attempt that is under way. It ends once: with the function it was begun for, with
@@ -156,11 +161,11 @@ export class Handle extends Words<Handle> implements Scope, Untold {
     return { tidemark: writeCarrier(carried), ...(parent === undefined ? {} : { traceparent: parent }) };
   }
 
-  [Symbol.dispose ?? Symbol.for('Symbol.dispose')](): void {
+  [dispose](): void {
     this.end();
   }
 
-  async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     this.end();
     await this.recorder.room();
   }

@@ -160,7 +160,7 @@ export class PostDelivery implements Delivery {
           'content-type': body.contentType,
           'idempotency-key': name,
         },
-        body: body.content,
+        body: body.content as Uint8Array<ArrayBuffer> | string,
         signal: AbortSignal.timeout(requestMsMax),
       });
       const text = await answer.text();

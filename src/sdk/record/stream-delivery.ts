@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.js';
 import { within } from '../../core/within.js';
-import type { ClientOptions, Rejection } from '../client-options.js';
+import type { Rejection } from '../client-options.js';
 import type { TidemarkEvent } from '../event.js';
-import { StreamClient } from '../stream-client.js';
+import { type NamedOptions, StreamClient } from '../stream-client.js';
 import type { Wire } from '../wire.js';
 import type { Delivered, Delivery } from './delivery.js';
 import type { Overflow } from './options.js';
@@ -10,7 +10,7 @@ import type { Overflow } from './options.js';
 export interface StreamOptions {
   readonly url: string;
   readonly key: string;
-  readonly producer?: string | undefined;
+  readonly producer: string;
   readonly overflow: Overflow;
   readonly bufferBytesMax: number;
   readonly batchEventsMax: number;
@@ -21,6 +21,9 @@ export interface StreamOptions {
   /** Of whoever waits for a flush. */
   readonly holdingClock: Clock;
 }
+
+/** The longest that timers know. */
+const holdMs = 2 ** 31 - 1;
 
 /** Over the WebSocket: frames with numbers, kept until they are acknowledged. */
 export class StreamDelivery implements Delivery {
@@ -47,7 +50,9 @@ export class StreamDelivery implements Delivery {
 
   room(): Promise<void> | null {
     if (this.#options.overflow !== 'block' || this.#client.bufferedBytes < this.#options.bufferBytesMax) return null;
-    return this.#client.room(this.#options.bufferBytesMax);
+    // Holds the process meanwhile: what waits is work of its own, and would be cut off.
+    const hold = this.#options.holdingClock.setTimer(holdMs, () => undefined);
+    return this.#client.room(this.#options.bufferBytesMax).then(() => hold.cancel());
   }
 
   async flush(timeoutMs: number): Promise<void> {
@@ -82,12 +87,12 @@ export class StreamDelivery implements Delivery {
 }
 
 /** Those of every client whose owner must not be held up. */
-export function streamClientOptions(options: StreamOptions): ClientOptions {
+export function streamClientOptions(options: StreamOptions): NamedOptions {
   const { url, key, producer, batchEventsMax, batchAgeMs, clock, onProblem } = options;
   return {
     url,
     key,
-    ...(producer === undefined ? {} : { producer }),
+    producer,
     clock,
     holds: false,
     batchEventsMax,

@@ -1,6 +1,5 @@
 import type { Timer } from '../../core/clock.js';
 import { errorMessage } from '../../core/error-message.js';
-import { randomProducer } from '../client-options.js';
 import type { TidemarkEvent } from '../event.js';
 import { readCarrier } from './carrier.js';
 import { type Flowing, sharedOf } from './context.js';
@@ -275,10 +274,11 @@ class Desk implements Recorder<Handle> {
     const delivery = this.#delivery;
     if (delivery === noDelivery) return () => undefined;
     const { exitMs = 2_000, signals = true } = this.#options;
-    const takeBackFlush = surroundings.beforeEnd(
-      { pending: () => this.stats().pending + this.#untold.entries.length, flush: () => this.flush(exitMs) },
-      { signals },
-    );
+    const counts = (): Stats => {
+      this.#untold.tell();
+      return this.stats();
+    };
+    const takeBackFlush = surroundings.beforeEnd({ counts, flush: () => this.flush(exitMs) }, { signals });
     const takeBackPersist = surroundings.atEnd(() => {
       this.#untold.tell();
       this.quietly(() => delivery.persist?.());
@@ -290,7 +290,7 @@ class Desk implements Recorder<Handle> {
   }
 
   #createDelivery(): Delivery {
-    const { environment, random, wire, clock, holdingClock, diskDelivery } = this.surroundings;
+    const { environment, random, randomHex, wire, clock, holdingClock, diskDelivery } = this.surroundings;
     const {
       url = environment('TIDEMARK_URL') ?? '',
       key = environment('TIDEMARK_KEY') ?? '',
@@ -311,7 +311,7 @@ class Desk implements Recorder<Handle> {
       if (transport !== 'post' && overflow === 'disk') {
         return diskDelivery({ ...options, directory, producer: producer ?? 'sdk', diskBytesMax });
       }
-      const named = { ...options, producer: producer ?? randomProducer(random) };
+      const named = { ...options, producer: producer ?? `sdk-${randomHex(24)}` };
       return transport === 'post' ? new PostDelivery(named) : new StreamDelivery(named);
     } catch (error) {
       this.#tell(`nothing is sent: ${errorMessage(error)}`);
