@@ -38,6 +38,7 @@ import { WorkRestoration } from './ingest/work/work-restoration.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
 import { DataDirFormat } from './spool/data-dir-format.js';
 import { DataDirLock } from './spool/data-dir-lock.js';
+import { DataDirSnapshots } from './spool/data-dir-snapshots.js';
 import { createFileLocker } from './spool/file-locker.js';
 import { type DiskSpace, type FileSystem, nodeFileSystem } from './spool/file-system.js';
 import { InsertNoteFile } from './spool/insert-note-file.js';
@@ -102,6 +103,7 @@ interface Parts {
   readonly upkeep: StoreUpkeep;
   readonly startup: StoreStartup;
   readonly memory: RollupMemory;
+  readonly snapshots: DataDirSnapshots;
   readonly disk: DiskHealth;
   readonly diskUse: () => Promise<DiskSpace>;
   readonly wallClock: ClockHealth;
@@ -147,9 +149,19 @@ class JoinedCollector implements Collector {
       observe(metrics, parts, http);
       metrics.observe({ receipt: () => receipt.state() });
       // What is called before who calls it; stopped in reverse. What needs the store is started in the background.
-      const { wallClock, spool, insertNotes, startup, memory, decoder } = parts;
+      const { wallClock, spool, insertNotes, startup, memory, decoder, snapshots } = parts;
       const received = receipt.after(spool);
-      const stages: readonly Stage[] = [wallClock, spool, insertNotes, received, startup, memory, decoder, http];
+      const stages: readonly Stage[] = [
+        wallClock,
+        snapshots,
+        spool,
+        insertNotes,
+        received,
+        startup,
+        memory,
+        decoder,
+        http,
+      ];
       for (const stage of stages) await this.#stages.start(stage);
       return {
         url: http.url,
@@ -211,6 +223,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   const upkeep = joinUpkeep(setting, { spool, store, delivery });
   const startup = joinStartup(setting, { spool, windows, store, delivery, upkeep, work });
   const memory = joinMemory(setting, { store, startup });
+  const snapshots = new DataDirSnapshots({ clock, spool, delivery, freezeStore: store.freeze }, dataDir);
   const endpoints = createEndpointWindows(clock);
   const diskUse = () => fileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
@@ -229,6 +242,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     upkeep,
     startup,
     memory,
+    snapshots,
     disk,
     diskUse,
     wallClock,
@@ -346,6 +360,7 @@ function joinHttp(
       finalizer: upkeep.finalizer,
       eraser: upkeep.eraser,
       keys,
+      snapshots: parts.snapshots,
       storage: {
         metadata: { rows: (query) => store.client.writerRows(query) },
         spool: () => spool.stats(),

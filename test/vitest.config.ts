@@ -16,6 +16,7 @@ const long = [
   ...['day-finalizer', 'erased-day', 'erased-sums', 'erasure', 'exact-segment-writer', 'guard-corpus'].map(
     (name) => `test/clickhouse/${name}.test.ts`,
   ),
+  'test/clickhouse-clients/**/*.test.ts',
   'test/damage/**/*.test.ts',
   'test/package/**/*.test.ts',
   'test/power/**/*.test.ts',
@@ -25,9 +26,16 @@ const long = [
   ...['browser', 'clock-walk', 'crash', 'documented-examples', 'event-ids', 'few-descriptors', 'finalization'].map(
     (name) => `test/end-to-end/${name}.test.ts`,
   ),
-  ...['full-spool', 'history', 'percentiles', 'quarantine', 'reader-access', 'schemathesis', 'start-refusals'].map(
-    (name) => `test/end-to-end/${name}.test.ts`,
-  ),
+  ...[
+    'backup',
+    'full-spool',
+    'history',
+    'percentiles',
+    'quarantine',
+    'reader-access',
+    'schemathesis',
+    'start-refusals',
+  ].map((name) => `test/end-to-end/${name}.test.ts`),
   'test/end-to-end/{told-apart,two-shards,vectors}.test.ts',
 ];
 

@@ -53,6 +53,8 @@ export interface OtelOptions {
   readonly password: string;
   readonly database: string;
   readonly directory: string;
+  /** Null is the exporter's own way: blocks of LZ4. */
+  readonly compress: 'none' | null;
   /** Of what waits for its insert: in memory, in a file, or in a file that is synced at each write. */
   readonly queue: 'memory' | 'file' | 'synced file';
 }
@@ -116,7 +118,7 @@ export class OtelCollector {
 
 /** As the exporter's README recommends: batches made by its own queue; it waits when that is full. */
 function configOf(options: OtelOptions, port: number): object {
-  const { storePort, user, password, database, directory, queue } = options;
+  const { storePort, user, password, database, directory, queue, compress } = options;
   const storage = queue === 'memory' ? {} : { storage: 'file_storage' };
   return {
     receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${port}` } } } },
@@ -126,7 +128,7 @@ function configOf(options: OtelOptions, port: number): object {
         username: user,
         password,
         database,
-        compress: 'none',
+        ...(compress === null ? {} : { compress }),
         async_insert: false,
         timeout: '120s',
         sending_queue: {

@@ -64,7 +64,8 @@ export async function measureOtelcol(options: {
   writeFileSync(path, templates.map((event) => `${JSON.stringify(event)}\n`).join(''));
   return await onEngine(async (host) => {
     const access = { storePort: host.storePort, user: 'tidemark', password: engineAccess(host.dataDir).password };
-    const otelcol = await OtelCollector.start(programs.collector, { ...access, database, directory, queue });
+    const settings = { ...access, database, directory, queue, compress: 'none' } as const;
+    const otelcol = await OtelCollector.start(programs.collector, settings);
     try {
       const send = (count: number) => runOtlpLoad(programs.load, { url: otelcol.url, path, count });
       const warmUp = await send(100_000);

@@ -18,6 +18,7 @@ import { createEventSchemaRoute } from './operations/event-schema.js';
 import { createHealthRoutes } from './operations/health.js';
 import { createKeyRoutes } from './operations/keys.js';
 import { createMetricsPageRoute } from './operations/metrics-page.js';
+import { createSnapshotRoutes } from './operations/snapshots.js';
 import { createStorageRoute } from './operations/storage.js';
 import { createWhoamiRoute } from './operations/whoami.js';
 import { createPatternDetailRoute } from './patterns/pattern-detail.js';
@@ -79,6 +80,7 @@ export function createApiRoutes(
     ...createDayFinalizationRoutes(context),
     ...createErasureRoutes(context),
     ...createKeyRoutes(context),
+    ...createSnapshotRoutes(context),
     cached(createStorageRoute(context)),
     ...createHealthRoutes(context),
     createMetricsExportRoute(context),

@@ -11,6 +11,7 @@ import { CommandError } from './frame/command-error.js';
 import { type ExitCode, exitCodes } from './frame/exit-codes.js';
 import type { Output } from './frame/output.js';
 import { seededRandom } from './seeded-random.js';
+import { tellTicket } from './support-ticket.js';
 
 interface DemoOptions {
   readonly agents: number;
@@ -40,7 +41,7 @@ async function streamAndCompare(context: CommandContext, options: DemoOptions): 
   const told = options.json ? context.err : context.out;
   const api = new CollectorApi(options.url, options.key);
   await api.mustAnswer();
-  const { driver, failures, rejections } = createDriver(options);
+  const { driver, failures, rejections, token } = createDriver(options);
   const progress = showProgress(told, driver, options);
   const interruption = context.interruption();
   interruption.addEventListener('abort', () => driver.stop());
@@ -57,6 +58,9 @@ async function streamAndCompare(context: CommandContext, options: DemoOptions): 
     told.line('interrupted: every run that began was sent to its end, nothing is compared');
     return exitCodes.interrupted;
   }
+  const ticket = await tellTicket({ url: options.url, key: options.key, token });
+  if (ticket.missing > 0) throw new Error(`${ticket.missing} events of the support agent were not acknowledged`);
+  told.line(`a run told by the SDK, of ${ticket.agentId}: tidemark run ${ticket.runId}`);
   const comparisons = await compareWhenQueryable(told, { api, driver, options });
   const isEqual = comparisons.every(countsAgree) && rejections.length === 0;
   if (options.json) {
@@ -90,7 +94,7 @@ function createDriver(options: DemoOptions) {
     clock,
     random,
   );
-  return { driver, failures, rejections };
+  return { driver, failures, rejections, token };
 }
 
 /** One line that is written over twice a second on a terminal, and every five seconds elsewhere. */

@@ -1,15 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { errorMessage } from '../core/errors.js';
-import { packageFile } from '../core/package-root.js';
 import type { CommandContext } from './frame/command.js';
 import { runCommandLine } from './frame/command-line.js';
 import { exitCodes } from './frame/exit-codes.js';
 import { Output } from './frame/output.js';
+import { packageVersion } from './package-version.js';
 
 /** Runs a command line in this process; its exit code is set, and the process ends once nothing is open. */
 export async function runProcess(argv: readonly string[]): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithReader);
-  const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string };
+  const version = packageVersion();
   try {
     process.exitCode = await runCommandLine(argv, processContext(), { version });
   } catch (error) {

@@ -7,6 +7,7 @@ import { packageFile } from '../core/package-root.js';
 import { metricsTable } from '../telemetry/metrics-reference.js';
 import { commandReference, exitCodeRows } from './reference-commands.js';
 import { figuresTable, type Summary } from './reference-figures.js';
+import { type ScaleCosts, scaleCosts, scaleTable } from './reference-scale.js';
 
 /** A generated table: the page it stands in, the name of its markers there, and its Markdown. */
 export interface ReferenceSection {
@@ -26,11 +27,17 @@ export async function referenceSections(): Promise<readonly ReferenceSection[]> 
     { page: 'docs/command-line.md', name: 'exit-codes', content: exitCodeRows(table) },
     { page: 'docs/command-line.md', name: 'commands', content: await commandReference(table) },
     { page: 'README.md', name: 'figures', content: figuresTable(benchSummary()) },
+    { page: 'docs/scaling.md', name: 'scale-costs', content: scaleCosts(benchScale()) },
+    { page: 'docs/scaling.md', name: 'scale', content: scaleTable(benchScale()) },
   ];
 }
 
 function benchSummary(): Summary {
   return JSON.parse(readFileSync(packageFile('bench/results/summary.json'), 'utf8')) as Summary;
+}
+
+function benchScale(): ScaleCosts {
+  return JSON.parse(readFileSync(packageFile('bench/results/scale.json'), 'utf8')) as ScaleCosts;
 }
 
 /**

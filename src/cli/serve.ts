@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { type Collector, createCollector } from '../collector.js';
 import { describeConfig, readConfig } from '../config/read-config.js';
 import { holdingClock, systemClock, systemRandom } from '../core/clock.js';
@@ -6,10 +5,10 @@ import type { CollectorReport } from '../core/collector-report.js';
 import type { Environment } from '../core/environment.js';
 import { CollectorError, type ErrorCode, errorMessage } from '../core/errors.js';
 import { fileFailure } from '../core/file-remedy.js';
-import { packageFile } from '../core/package-root.js';
 import { adminKeyProblem, readAdminKey } from '../ingest/key-file.js';
 import { createLoggedProgress } from '../telemetry/logged-progress.js';
 import { createLogger } from '../telemetry/logger.js';
+import { packageVersion } from './package-version.js';
 import { createBarProgress, ProgressBars } from './progress-bar.js';
 
 /**
@@ -38,7 +37,7 @@ async function start(env: Environment, argv: readonly string[]): Promise<void> {
     bars === null
       ? createLoggedProgress({ clock: systemClock, logger })
       : createBarProgress({ clock: systemClock, bars });
-  const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string };
+  const version = packageVersion();
   const collector = createCollector(
     { clock: systemClock, random: systemRandom, logger, progress },
     { config, version },

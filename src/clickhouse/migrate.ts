@@ -58,6 +58,7 @@ interface LedgerRow {
 
 /**
  * Throws CollectorError `schema_foreign` when another file than ours was applied under a number,
+ * `schema_newer` when a newer version made the embedded engine's,
  * `migration_changed` when a migration that is applied differs from its file, `schema_incomplete` when a table that
  * one made is gone, otherwise what `StoreWriter` rejects with, naming the migration.
  */
@@ -69,6 +70,7 @@ export async function migrate(deps: MigrateDeps, options: MigrateOptions): Promi
   for (const row of applied) assertOurs(row, files[row.number - 1], options.database);
   for (const row of applied) assertUnchanged(row, files[row.number - 1]);
   const direction = options.downCount === undefined ? 'up' : 'down';
+  if (direction === 'up' && (options.target?.kind ?? 'embedded') === 'embedded') assertNotNewer(applied, files.length);
   const chosen =
     options.downCount === undefined ? pendingOf(files, applied) : newestOf(files, applied, options.downCount);
   const steps = chosen.map((file) => renderMigration(file, renderer));
@@ -116,6 +118,20 @@ function assertOurs(row: LedgerRow, file: MigrationFile | undefined, database: s
     'schema_foreign',
     `cannot use the store: it was made by an unreleased version (${row.name}, here ${file.name}), which nothing ` +
       `carries over; move the data directory away, on a server rename database ${database}, and start again`,
+  );
+}
+
+/**
+ * Of an engine of our own, which no newer collector shares: this version would insert into tables it does not know. On
+ * a server others may be newer already, and go by what every version keeps.
+ */
+function assertNotNewer(applied: readonly LedgerRow[], known: number): void {
+  const newest = applied.find((row) => row.number > known);
+  if (newest === undefined) return;
+  throw new CollectorError(
+    'schema_newer',
+    `cannot use the store: a newer version of Tidemark made it (${newest.name} was applied, this version knows ` +
+      `${known} migrations); start that version again, or restore a backup of this one`,
   );
 }
 

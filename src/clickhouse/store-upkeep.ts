@@ -99,11 +99,12 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
   const settlement = new FailureSettlement(kept);
   const eraser = new StoreEraser(
     { ...deps, lease, instruments: deps.instruments.erasure },
-    { ...options.erasure, isShared },
+    { ...options.erasure, isShared, isCluster: options.cluster !== null },
   );
   const parts = createPartsWatch(deps, options, { ...kept, finalizer });
   // Nobody else completes what the collector of an engine has accepted.
-  const erasing = isScheduled || options.engine !== null ? eraser : { name: eraser.name, stop: () => eraser.stop() };
+  const isErasing = options.cluster === null && (isScheduled || options.engine !== null);
+  const erasing = isErasing ? eraser : { name: eraser.name, stop: () => eraser.stop() };
   const finalizing = { name: 'finalizer', stop: () => finalizer.stop() };
   const scheduled = isScheduled ? [maintenance, settlement] : [];
   return {

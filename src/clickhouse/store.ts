@@ -14,6 +14,7 @@ import { ClusterSegmentWriter } from './cluster/cluster-segment-writer.js';
 import type { SchemaTarget } from './cluster/schema-target.js';
 import { mustHaveLibrary } from './embedded/engine-load.js';
 import { collectorReader } from './embedded/front/engine-door.js';
+import { freezeEngine } from './embedded/frozen-store.js';
 import {
   type KeptPassword,
   readOrCreateReaderPassword,
@@ -98,6 +99,8 @@ export interface ConnectedStore {
   readonly settings: ServerSettings | null;
   /** Of the embedded engine: where it runs, and where what was seen of its parts is kept. Null for a server. */
   readonly engine: { readonly directory: string; readonly ledgerPath: string } | null;
+  /** An image of the embedded engine's files, while nothing is inserted. Null for a server. */
+  readonly freeze: ((image: { readonly id: string; readonly target: string }) => Promise<void>) | null;
 }
 
 const engineUsers = { writer: 'tidemark', reader: 'default' } as const;
@@ -129,6 +132,7 @@ function connectServer(deps: StoreDeps, options: StoreOptions, url: string): Con
     enginePid: () => undefined,
     target: server.target,
     engine: null,
+    freeze: null,
   };
 }
 
@@ -175,6 +179,7 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     target: async () => ({ kind: 'embedded' }),
     settings: null,
     engine: { directory: engineDir, ledgerPath: join(options.dataDir, 'engine-parts.json') },
+    freeze: (image) => freezeEngine(client, { engineDir, ...image }),
   };
 }
 

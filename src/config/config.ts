@@ -297,7 +297,9 @@ export const configTable = {
   maintenance: {
     schedule: choice(['on', 'off'], {
       default: 'on',
-      meaning: 'Compares finished days with their raw events and repairs them; on in one of the collectors on a store.',
+      meaning:
+        'Compares finished days with their raw events and repairs them, completes erasures, drops what has expired; ' +
+        'of several collectors on a store the one with its lease does.',
     }),
   },
 

@@ -91,7 +91,9 @@ const requestErrors = {
   body_too_large: spec(413, null, false, 'the body is larger than allowed, as sent or when inflated'),
   body_invalid: spec(400, null, false, 'the body cannot be inflated or read, or a field of it is missing or wrong'),
   request_timeout: spec(408, null, true, 'the body did not arrive in time'),
+  cluster_unsupported: spec(501, null, false, 'a store of several shards cannot do this yet'),
   query_timeout: spec(504, null, true, 'the query took longer than allowed and was cancelled'),
+  snapshot_unsupported: spec(409, null, false, 'the store is a ClickHouse server, which has a backup of its own'),
   // 422 and not a 5xx: nothing is broken, and the same request fails again until it asks for less.
   query_too_large: spec(422, null, false, 'the query needs more memory or rows than one may have; ask for less'),
   store_unavailable: spec(503, null, true, 'the store cannot be reached; events are still accepted'),
@@ -120,6 +122,7 @@ export const operatorErrors = {
   store_unreachable: spec(500, null, true, 'ClickHouse cannot be reached or did not answer in time'),
   store_failed: spec(500, null, true, 'ClickHouse failed in a way that says nothing about the rows'),
   schema_foreign: spec(500, null, false, 'an unreleased version made the store; it has to be moved away'),
+  schema_newer: spec(500, null, false, 'a newer version made the store of the embedded engine; start that again'),
   migration_changed: spec(500, null, false, 'a migration that was applied has since been edited'),
   schema_incomplete: spec(500, null, false, 'a table of the schema is missing from the store; nothing is inserted'),
   segment_unreadable: spec(500, null, true, 'the file of a spool segment is missing or cut at this moment'),

@@ -34,7 +34,7 @@ export interface paths {
     get: operations["listAgentErrors"];
   };
   "/api/v1/agents/{agent_id}/live": {
-    /** Rolling windows of an agent from memory: 1 m, 5 m, 15 m, 1 h and 24 h */
+    /** Rolling windows of an agent, of this collector or of the fleet: 1 m, 5 m, 15 m, 1 h and 24 h */
     get: operations["getAgentLive"];
   };
   "/api/v1/agents/{agent_id}/metrics": {
@@ -86,6 +86,14 @@ export interface paths {
   "/api/v1/maintenance/days/{day}": {
     /** Recomputes a finished day of the tenant, or of one agent, from its distinct raw events */
     post: operations["finalizeDay"];
+  };
+  "/api/v1/maintenance/snapshots": {
+    /** Takes an image of the data directory beside it, for tidemark backup, in place of the last one */
+    post: operations["takeSnapshot"];
+  };
+  "/api/v1/maintenance/snapshots/{snapshot_id}": {
+    /** Deletes an image of the data directory; one that is not there is no error */
+    delete: operations["dropSnapshot"];
   };
   "/api/v1/metrics/dashboard": {
     /** A tenant at a glance: agents, executions, who does well, who has issues, and why */
@@ -507,6 +515,9 @@ export interface components {
       readonly details: {
         [key: string]: string | number | boolean | null;
       };
+    };
+    readonly DropSnapshotAnswer: {
+      readonly dropped: boolean;
     };
     readonly Endpoint: {
       readonly method: string;
@@ -968,6 +979,11 @@ export interface components {
     };
     readonly GetAgentLiveAnswer: {
       readonly agent_id: string;
+      /**
+       * @description Of this collector alone, or of all that fill the store.
+       * @enum {string}
+       */
+      readonly scope: "collector" | "fleet";
       /**
        * Format: date-time
        * @description RFC 3339 with milliseconds, in UTC.
@@ -1488,7 +1504,7 @@ export interface components {
       readonly title: string;
       readonly status: number;
       /** @enum {string} */
-      readonly code: "event_not_map" | "field_required" | "field_type" | "field_range" | "type_unknown" | "value_unknown" | "string_too_long" | "string_invalid" | "map_too_large" | "content_refused" | "time_invalid" | "time_order" | "nesting_too_deep" | "extension_type" | "user_foreign" | "row_ragged" | "frame_malformed" | "frame_shape" | "frame_empty" | "frame_too_large" | "frame_too_many_events" | "seq_missing" | "seq_invalid" | "seq_regressed" | "seq_refused" | "credit_overrun" | "client_too_slow" | "producer_invalid" | "producer_replaced" | "key_missing" | "key_invalid" | "scope_missing" | "user_bound" | "key_own" | "keys_configured" | "keys_exhausted" | "host_unknown" | "origin_foreign" | "request_malformed" | "path_unknown" | "method_not_allowed" | "not_found" | "parameter_invalid" | "parameter_unknown" | "parameter_repeated" | "media_type_unsupported" | "head_too_large" | "websocket_required" | "protocol_unknown" | "url_too_long" | "idempotency_mismatch" | "body_too_large" | "body_invalid" | "request_timeout" | "query_timeout" | "query_too_large" | "store_unavailable" | "connections_exhausted" | "overloaded" | "key_overloaded" | "address_overloaded" | "subscribers_exhausted" | "spool_full" | "clock_unset" | "spool_failed" | "stopping" | "internal";
+      readonly code: "event_not_map" | "field_required" | "field_type" | "field_range" | "type_unknown" | "value_unknown" | "string_too_long" | "string_invalid" | "map_too_large" | "content_refused" | "time_invalid" | "time_order" | "nesting_too_deep" | "extension_type" | "user_foreign" | "row_ragged" | "frame_malformed" | "frame_shape" | "frame_empty" | "frame_too_large" | "frame_too_many_events" | "seq_missing" | "seq_invalid" | "seq_regressed" | "seq_refused" | "credit_overrun" | "client_too_slow" | "producer_invalid" | "producer_replaced" | "key_missing" | "key_invalid" | "scope_missing" | "user_bound" | "key_own" | "keys_configured" | "keys_exhausted" | "host_unknown" | "origin_foreign" | "request_malformed" | "path_unknown" | "method_not_allowed" | "not_found" | "parameter_invalid" | "parameter_unknown" | "parameter_repeated" | "media_type_unsupported" | "head_too_large" | "websocket_required" | "protocol_unknown" | "url_too_long" | "idempotency_mismatch" | "body_too_large" | "body_invalid" | "request_timeout" | "cluster_unsupported" | "query_timeout" | "snapshot_unsupported" | "query_too_large" | "store_unavailable" | "connections_exhausted" | "overloaded" | "key_overloaded" | "address_overloaded" | "subscribers_exhausted" | "spool_full" | "clock_unset" | "spool_failed" | "stopping" | "internal";
       readonly detail?: string;
       /** @description The parameters or events at fault. */
       readonly errors?: readonly {
@@ -1876,6 +1892,15 @@ export interface components {
       readonly newest_at: string | null;
       /** @description Null: kept for good. */
       readonly retention_days: number | null;
+    };
+    readonly TakeSnapshotAnswer: {
+      /** @description Its folder below `snapshot` in the data directory. */
+      readonly snapshot_id: string;
+      /**
+       * Format: date-time
+       * @description RFC 3339 with milliseconds, in UTC.
+       */
+      readonly taken_at: string;
     };
     readonly Task: {
       readonly task_id: string;
@@ -2368,6 +2393,15 @@ export interface components {
         });
       };
     };
+    /** @description `cluster_unsupported`: a store of several shards cannot do this yet. */
+    readonly ClusterUnsupported: {
+      content: {
+        readonly "application/problem+json": components["schemas"]["Problem"] & {
+          /** @enum {string} */
+          readonly code?: "cluster_unsupported";
+        };
+      };
+    };
     /** @description The head of the request has more or longer header fields than the server takes. Not problem details. */
     readonly HeadTooLarge: {
       content: never;
@@ -2528,6 +2562,15 @@ export interface components {
         readonly "application/problem+json": components["schemas"]["Problem"] & {
           /** @enum {string} */
           readonly code?: "request_timeout";
+        };
+      };
+    };
+    /** @description `snapshot_unsupported`: the store is a ClickHouse server, which has a backup of its own. */
+    readonly SnapshotUnsupported: {
+      content: {
+        readonly "application/problem+json": components["schemas"]["Problem"] & {
+          /** @enum {string} */
+          readonly code?: "snapshot_unsupported";
         };
       };
     };
@@ -2831,16 +2874,20 @@ export interface operations {
       504: components["responses"]["QueryTimeout"];
     };
   };
-  /** Rolling windows of an agent from memory: 1 m, 5 m, 15 m, 1 h and 24 h */
+  /** Rolling windows of an agent, of this collector or of the fleet: 1 m, 5 m, 15 m, 1 h and 24 h */
   getAgentLive: {
     parameters: {
+      query?: {
+        /** @description collector: what this collector received, from memory, as soon as it is acknowledged; fleet: what every collector received, from the store's minutes, as soon as it is inserted. */
+        scope?: "collector" | "fleet";
+      };
       path: {
         /** @description Id of an agent. */
         agent_id: string;
       };
     };
     responses: {
-      /** @description Rolling windows of an agent from memory: 1 m, 5 m, 15 m, 1 h and 24 h. */
+      /** @description Rolling windows of an agent, of this collector or of the fleet: 1 m, 5 m, 15 m, 1 h and 24 h. */
       200: {
         content: {
           readonly "application/json": components["schemas"]["GetAgentLiveAnswer"];
@@ -3012,6 +3059,7 @@ export interface operations {
       429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
       431: components["responses"]["HeadTooLarge"];
       500: components["responses"]["Internal"];
+      501: components["responses"]["ClusterUnsupported"];
       503: components["responses"]["StoppingOrStoreUnavailable"];
       504: components["responses"]["QueryTimeout"];
     };
@@ -3306,6 +3354,56 @@ export interface operations {
       200: {
         content: {
           readonly "application/json": components["schemas"]["FinalizeDayAnswer"];
+        };
+      };
+      400: components["responses"]["ParameterInvalidOrRequestMalformed"];
+      401: components["responses"]["KeyInvalidOrKeyMissing"];
+      403: components["responses"]["OriginForeignOrScopeMissing"];
+      414: components["responses"]["UrlTooLong"];
+      421: components["responses"]["HostUnknown"];
+      422: components["responses"]["QueryTooLarge"];
+      429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
+      431: components["responses"]["HeadTooLarge"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["StoppingOrStoreUnavailable"];
+      504: components["responses"]["QueryTimeout"];
+    };
+  };
+  /** Takes an image of the data directory beside it, for tidemark backup, in place of the last one */
+  takeSnapshot: {
+    responses: {
+      /** @description Takes an image of the data directory beside it, for tidemark backup, in place of the last one. */
+      201: {
+        content: {
+          readonly "application/json": components["schemas"]["TakeSnapshotAnswer"];
+        };
+      };
+      400: components["responses"]["ParameterInvalidOrRequestMalformed"];
+      401: components["responses"]["KeyInvalidOrKeyMissing"];
+      403: components["responses"]["OriginForeignOrScopeMissing"];
+      409: components["responses"]["SnapshotUnsupported"];
+      414: components["responses"]["UrlTooLong"];
+      421: components["responses"]["HostUnknown"];
+      422: components["responses"]["QueryTooLarge"];
+      429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
+      431: components["responses"]["HeadTooLarge"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["StoppingOrStoreUnavailable"];
+      504: components["responses"]["QueryTimeout"];
+    };
+  };
+  /** Deletes an image of the data directory; one that is not there is no error */
+  dropSnapshot: {
+    parameters: {
+      path: {
+        snapshot_id: string;
+      };
+    };
+    responses: {
+      /** @description Deletes an image of the data directory; one that is not there is no error. */
+      200: {
+        content: {
+          readonly "application/json": components["schemas"]["DropSnapshotAnswer"];
         };
       };
       400: components["responses"]["ParameterInvalidOrRequestMalformed"];
@@ -3845,6 +3943,7 @@ export interface operations {
       429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
       431: components["responses"]["HeadTooLarge"];
       500: components["responses"]["Internal"];
+      501: components["responses"]["ClusterUnsupported"];
       503: components["responses"]["StoppingOrStoreUnavailable"];
       504: components["responses"]["QueryTimeout"];
     };
@@ -3915,6 +4014,7 @@ export interface operations {
       429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
       431: components["responses"]["HeadTooLarge"];
       500: components["responses"]["Internal"];
+      501: components["responses"]["ClusterUnsupported"];
       503: components["responses"]["StoppingOrStoreUnavailable"];
       504: components["responses"]["QueryTimeout"];
     };

@@ -15,15 +15,22 @@ import { errorCode, type FileSystem, readWhole, withFile } from './file-system.j
 const dataDirFormat = 1;
 const fileName = 'format.json';
 
+/** What it says while a restore writes into the directory: no version starts on half of one. */
+export const unfinishedRestore: DataDirUse = { format: Number.MAX_SAFE_INTEGER, version: 'unfinished-restore' };
+
 export interface DataDirUse {
   readonly format: number;
   readonly version: string;
 }
 
 /** Null when nothing says. */
-export async function readDataDirUse(fileSystem: FileSystem, directory: string): Promise<DataDirUse | null> {
+export async function readDataDirUse(
+  fileSystem: FileSystem,
+  directory: string,
+  name = fileName,
+): Promise<DataDirUse | null> {
   try {
-    const content = await withFile(fileSystem.open(join(directory, fileName), 'read'), readWhole);
+    const content = await withFile(fileSystem.open(join(directory, name), 'read'), readWhole);
     const { format, version } = JSON.parse(content.toString('utf8')) as Partial<Record<keyof DataDirUse, unknown>>;
     if (!Number.isSafeInteger(format) || typeof version !== 'string' || !versionPattern.test(version)) return null;
     return { format: Number(format), version };
@@ -37,6 +44,9 @@ const versionPattern = /^[\w.+-]{1,64}$/;
 /** Why this version leaves a directory alone; null when it can use it. */
 export function foreignFormat(directory: string, use: DataDirUse | null, version: string): string | null {
   if (use === null || use.format <= dataDirFormat) return null;
+  if (use.version === unfinishedRestore.version) {
+    return `cannot use data directory ${directory}: a restore into it was not finished; empty it and restore again`;
+  }
   return (
     `cannot use data directory ${directory}: Tidemark ${use.version} wrote it (format ${use.format}), which is newer ` +
     `than this one (${version}, format ${dataDirFormat}); start that version again, or choose another TIDEMARK_DATA_DIR`

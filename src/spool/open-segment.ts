@@ -6,7 +6,7 @@ import { LogEncoder, segmentTag } from './segment-log.js';
 import { segmentPath } from './segment-paths.js';
 import { cutAndSeal, encodeEnd } from './segment-repair.js';
 
-export type CloseReason = 'size' | 'rows' | 'age' | 'partition' | 'sync_failed' | 'stop';
+export type CloseReason = 'size' | 'rows' | 'age' | 'partition' | 'sync_failed' | 'snapshot' | 'stop';
 
 /** Batches that are written and synced together. */
 export interface GroupWrite {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../core/clock.js';
+import { type Clock, sleep, type Timer } from '../core/clock.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import { rawColumns } from '../core/event-schema.js';
 import type { SpoolInstruments } from '../core/instruments.js';
@@ -31,6 +31,9 @@ export interface RollerListener {
 
 /** Segments given up and not yet cut back; with more, appends are refused: the disk is not to be written to. */
 const damagedMax = 8;
+/** A segment that is being cut back may take for ever. */
+const rotationMsMax = 10_000;
+const rotationPollMs = 10;
 const columnNames = rawColumns.map(({ name }) => name);
 
 /**
@@ -131,6 +134,19 @@ export class SegmentRoller {
     this.#ageTimer?.cancel();
     if (ageMs >= limitMs) this.#close('age');
     else this.#ageTimer = this.#clock.setTimer(limitMs - ageMs, () => this.checkAge());
+  }
+
+  /** Closes the active segment. Resolves when what was open before is handed over, with all that was pending of it. */
+  async rotate(): Promise<void> {
+    const before = [...this.#unclosed];
+    this.#close('snapshot');
+    const endMs = this.#clock.monotonicMs() + rotationMsMax;
+    while (before.some((segment) => this.#unclosed.has(segment))) {
+      if (this.#clock.monotonicMs() > endMs) {
+        throw new CollectorError('spool_failed', 'cannot close a segment: it is being cut back, or the disk is slow');
+      }
+      await sleep(this.#clock, rotationPollMs);
+    }
   }
 
   /** Makes everything pending durable and closes the active segment. */

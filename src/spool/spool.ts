@@ -284,6 +284,16 @@ export class Spool implements Stage, SpoolAppender, SpoolReader, HealthProbe {
     this.#spaceCallbacks.push(callback);
   }
 
+  /** Resolves when everything that is durable now lies in closed segments. Rejects with `spool_failed` in time. */
+  async rotate(): Promise<void> {
+    await this.#roller.rotate();
+  }
+
+  /** Runs `work` while no segment leaves, is salvaged or goes into a journal; with those that are not closed. */
+  async whileStaying(work: (unclosed: ReadonlySet<string>) => Promise<void>): Promise<void> {
+    await this.#leave('hold the segments', () => work(new Set([...this.#roller.unclosed].map(({ id }) => id))));
+  }
+
   peek(): SpoolSegment | null {
     return this.#closed.peek();
   }

@@ -92,6 +92,7 @@ export function createQueryApi(
         create: () => Promise.reject(new Error('this test makes no key')),
         revoke: async () => null,
       },
+      snapshots: { take: () => Promise.reject(new Error('this test takes no snapshot')), drop: async () => false },
       finalizer: { finalize: () => Promise.reject(new Error('this test finalizes no day')) },
       intake: { accept: () => Promise.reject(new Error('this test takes no event')) },
       probes: [],

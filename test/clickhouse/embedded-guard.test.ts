@@ -130,6 +130,15 @@ test("a reader's connection is locked, whatever settings and parameters came wit
   expect((await ask("SELECT getSetting('readonly')", 'writer')).text).toBe('0\n');
 });
 
+test('a request for nothing to be changed is kept, whoever asks', async () => {
+  for (const readonly of ['1', '2']) {
+    const drop = await ask('DROP TABLE IF EXISTS nothing', 'writer', `readonly=${readonly}`);
+    expect([drop.code, drop.text]).toEqual([164, expect.stringContaining('readonly=1')]);
+    expect((await ask('SELECT 1', 'writer', `readonly=${readonly}`)).text).toBe('1\n');
+  }
+  expect((await ask('DROP TABLE IF EXISTS nothing', 'writer', 'readonly=0')).code).toBe(0);
+});
+
 test('what the reader may: show, describe, explain, exists and the system tables', async () => {
   for (const sql of [
     'SHOW TABLES',

@@ -141,12 +141,23 @@ test('a step that failed half-way is taken again from its start', async () => {
   expect(report.steps).toHaveLength(1);
 });
 
-test('migrations of a newer version are left alone, and cannot be taken back by an older one', async () => {
+test('migrations of a newer version are left alone on a server, and cannot be taken back by an older one', async () => {
   const one = { '0001_t1.sql': creating('t1') };
   await migrate(deps(), { database, directory: directoryOf({ ...one, '0002_t2.sql': creating('t2') }) });
-  expect((await migrate(deps(), { database, directory: directoryOf(one) })).steps).toEqual([]);
+  const target = { kind: 'server' } as const;
+  expect((await migrate(deps(), { database, directory: directoryOf(one), target })).steps).toEqual([]);
   const down = migrate(deps(), { database, directory: directoryOf(one), downCount: 1 });
   await expect(down).rejects.toMatchObject({ code: 'migration_changed' });
+  expect(await objects()).toEqual(['t1', 't2']);
+});
+
+test('the store of an embedded engine that a newer version made is refused, and says so', async () => {
+  const one = { '0001_t1.sql': creating('t1') };
+  await migrate(deps(), { database, directory: directoryOf({ ...one, '0002_t2.sql': creating('t2') }) });
+  await expect(migrate(deps(), { database, directory: directoryOf(one) })).rejects.toMatchObject({
+    code: 'schema_newer',
+    message: expect.stringContaining('(0002_t2.sql was applied, this version knows 1 migrations)'),
+  });
   expect(await objects()).toEqual(['t1', 't2']);
 });
 

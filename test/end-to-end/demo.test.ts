@@ -47,11 +47,52 @@ test('the demo ends with code 0 when the collector answers with the counts of wh
       countIf(type = 'run.started' AND user_id != '') > 0 AND countIf(type LIKE 'run.%ed' AND user_id = '') > 0 AS terse
     FROM agent_events`);
   expect(Object.entries(told ?? {}).filter(([, holds]) => Number(holds) !== 1)).toEqual([]);
+  await expectTicket(collector, /tidemark run ([0-9a-f]{32})/.exec(stdout)?.[1] ?? 'none is told');
 
   const refused = await runDemo(...fleet, '--url', collector.url, '--key', 'tdm_not_a_key_of_this_collector');
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain('cannot open the stream');
 });
+
+/** The run of the support agent, as the SDK told it: attempts, failures, another agent, cached tokens. */
+async function expectTicket(collector: CollectorProcess, runId: string): Promise<void> {
+  interface Node {
+    readonly name: string;
+    readonly kind: string | null;
+    readonly type: string;
+    readonly status: string;
+    readonly attempt: number | null;
+  }
+  const headers = { authorization: `Bearer ${testKey}` };
+  const nodes = async (): Promise<string[]> => {
+    const answer = await fetch(`${collector.url}/api/v1/runs/${runId}/timeline`, { headers });
+    if (!answer.ok) return [];
+    const { nodes: found } = (await answer.json()) as { readonly nodes: readonly Node[] };
+    return found.map(({ name, kind, type, status, attempt }) => `${kind ?? type} ${name} ${attempt ?? 1} ${status}`);
+  };
+  await expect
+    .poll(nodes, { timeout: 20_000 })
+    .toEqual(
+      expect.arrayContaining([
+        'run support ticket 1 completed',
+        'task find order 1 completed',
+        'tool order_api 1 failed',
+        'tool order_api 2 failed',
+        'tool order_api 3 completed',
+        'retrieval search_documents 1 completed',
+        'task refund order 1 completed',
+      ]),
+    );
+  const [usage] = await collector.query<Readonly<Record<string, number>>>(`
+    SELECT sum(tokens_in) AS tokens_in, sum(tokens_cache_read) AS cached, sum(cost_micros) AS cost,
+      uniqExact(run_id) AS runs, uniqExact(agent_id) AS agents, any(user_id) = 'ada' AS ada
+    FROM agent_events WHERE agent_id LIKE 'support-agent-%' OR agent_id LIKE 'refunds-%'`);
+  // Three calls of the model: 400 and ten for each letter of 'read ticket', 'compare with policy', 'decide refund'.
+  const expected = { tokens_in: 1_630, cached: 600, cost: 2_700, runs: 2, agents: 2, ada: 1 };
+  expect(Object.fromEntries(Object.entries(usage ?? {}).map(([name, value]) => [name, Number(value)]))).toEqual(
+    expected,
+  );
+}
 
 /** Runs and tasks that have not ended, as the collector tells them. */
 async function openWork(collector: CollectorProcess) {

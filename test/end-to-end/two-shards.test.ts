@@ -23,24 +23,25 @@ const root = mkdtempSync(join(tmpdir(), 'tidemark-two-shards-'));
 let shards: TwoShards;
 let alone: CollectorProcess;
 let clustered: CollectorProcess;
+let other: CollectorProcess;
 
 beforeAll(async () => {
   shards = await TwoShards.start();
   alone = new CollectorProcess({ dataDir: join(root, 'alone'), env });
-  clustered = new CollectorProcess({
-    dataDir: join(root, 'clustered'),
-    env: {
-      ...env,
-      TIDEMARK_CLICKHOUSE_URL: shards.url,
-      TIDEMARK_CLICKHOUSE_USER: 'tidemark',
-      TIDEMARK_CLICKHOUSE_PASSWORD: shards.password,
-      TIDEMARK_CLICKHOUSE_CLUSTER: shards.cluster,
-    },
-  });
-  await Promise.all([alone.start(), clustered.start()]);
+  const server = {
+    ...env,
+    TIDEMARK_CLICKHOUSE_URL: `http://127.0.0.1:1,${shards.url}`,
+    TIDEMARK_CLICKHOUSE_USER: 'tidemark',
+    TIDEMARK_CLICKHOUSE_PASSWORD: shards.password,
+    TIDEMARK_CLICKHOUSE_CLUSTER: shards.cluster,
+    TIDEMARK_CLICKHOUSE_COMPRESSION: 'gzip',
+  };
+  clustered = new CollectorProcess({ dataDir: join(root, 'clustered'), env: server });
+  other = new CollectorProcess({ dataDir: join(root, 'other'), env: server });
+  await Promise.all([alone.start(), clustered.start(), other.start()]);
 });
 afterAll(async () => {
-  await Promise.all([alone.kill(), clustered.kill()]);
+  await Promise.all([alone.kill(), clustered.kill(), other.kill()]);
   await shards.end();
   rmSync(root, { recursive: true, force: true });
 });
@@ -57,14 +58,52 @@ test('every answer over two shards is that of one store', async () => {
   await compareAnswers({ name: 'first', key, seed }, { wanted: alone, found: clustered }, asked);
 });
 
+test('what is sent again to another collector is one task, and counted once when its day is finalized', async () => {
+  const day = Math.floor(Date.now() / dayMs) * dayMs - dayMs;
+  const events = Array.from({ length: 100 }, (_, at) => ({
+    ...{ type: 'task.completed', event_id: `moved-${at}`, agent_id: 'mover', task_id: `moved-${at}` },
+    ...{ ts: day + at * 60_000, duration_ms: at + 1, tokens_in: 1 },
+  }));
+  const before = await Promise.all([clustered, other].map(inserted));
+  for (const collector of [clustered, other, clustered]) await post(collector, events);
+  await expect.poll(async () => (await inserted(clustered)) - before[0]!, { timeout: 60_000 }).toBe(100);
+  await expect.poll(async () => (await inserted(other)) - before[1]!, { timeout: 60_000 }).toBe(100);
+
+  const date = new Date(day).toISOString().slice(0, 10);
+  const path = `/api/v1/agents/mover/metrics?from=${date}&to=${date}&metric_type=aggregated`;
+  expect(await read(other, path)).toMatchObject({ total_executions: 200 });
+  expect(await read(other, '/api/v1/monitoring/tasks?agent_id=mover')).toMatchObject({ total: 100 });
+  const report = await read(other, `/api/v1/maintenance/days/${date}`, 'POST');
+  expect(report).toMatchObject({ agents_repaired: 1 });
+  for (const collector of [clustered, other]) {
+    expect(await read(collector, path)).toMatchObject({
+      total_executions: 100,
+      execution_times: { min_ms: 1, max_ms: 100, p50_ms: 50, p99_ms: 99 },
+      tokens: { in: 100 },
+    });
+  }
+});
+
+async function read({ url }: CollectorProcess, path: string, method = 'GET'): Promise<unknown> {
+  const response = await fetch(url + path, { method, headers: { authorization: `Bearer ${key}` } });
+  return await response.json();
+}
+
+async function post({ url }: CollectorProcess, events: readonly object[]): Promise<unknown> {
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const response = await fetch(`${url}/v1/events`, { method: 'POST', headers, body: JSON.stringify({ events }) });
+  return await response.json();
+}
+
+async function inserted(collector: CollectorProcess): Promise<number> {
+  return (await collector.metrics()).get('tidemark_events_inserted_total') ?? 0;
+}
+
 /** In parts, the next when the store has the last. */
 async function send(collector: CollectorProcess, events: readonly object[]): Promise<void> {
   const size = Math.ceil(events.length / 12);
   for (let at = 0; at < events.length; at += size) {
-    const body = JSON.stringify({ events: events.slice(at, at + size) });
-    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-    const response = await fetch(`${collector.url}/v1/events`, { method: 'POST', headers, body });
-    expect(await response.json()).toMatchObject({ rejected: 0, duplicates: 0 });
+    expect(await post(collector, events.slice(at, at + size))).toMatchObject({ rejected: 0, duplicates: 0 });
     // Each part is a segment of its own.
     await expect.poll(() => stored(collector), { timeout: 60_000 }).toBe(Math.min(at + size, events.length));
   }

@@ -100,7 +100,8 @@ const loaded = [];
 modules.registerHooks?.({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
 const { createTidemarkClient } = await import('tidemark/sdk');
 // Adapters come without the framework that each is for.
-for (const name of ['ai-sdk', 'claude-agent', 'langchain', 'openai-agents']) await import('tidemark/sdk/' + name);
+const adapters = ['ai-sdk', 'claude-agent', 'langchain', 'mastra', 'openai-agents'];
+for (const name of adapters) await import('tidemark/sdk/' + name);
 const client = createTidemarkClient({ url: process.env.URL, key: process.env.KEY, producer: 'packed' });
 const sent = Array.from({ length: 100 }, (_, at) =>
   client.send({ type: 'task.completed', agent_id: 'packed', task_id: 'task-' + at, duration_ms: at }),
@@ -243,9 +244,12 @@ const typedProgram = `import { createTidemarkClient, tidemark, type TidemarkEven
 import { TidemarkTelemetry } from 'tidemark/sdk/ai-sdk';
 import { observeQuery } from 'tidemark/sdk/claude-agent';
 import { TidemarkCallback } from 'tidemark/sdk/langchain';
+import { TidemarkExporter } from 'tidemark/sdk/mastra';
 import { TidemarkProcessor } from 'tidemark/sdk/openai-agents';
 const tm = tidemark({ agent: 'typed', overflow: 'block' });
-export const adapters = [new TidemarkTelemetry(tm), new TidemarkCallback(tm), new TidemarkProcessor(tm), observeQuery];
+const adapters = [TidemarkTelemetry, TidemarkCallback, TidemarkExporter, TidemarkProcessor];
+export const made = adapters.map((Adapter) => new Adapter(tm));
+export { observeQuery };
 const found: Promise<number> = tm.run('r', async (run) => {
   run.label('team', 'a');
   tm.memory.stored();
@@ -274,7 +278,8 @@ test.each([
     mkdirSync(join(project, 'node_modules', 'tidemark'), { recursive: true });
     await succeed(['tar', 'xzf', tarball, '--strip-components=1', '-C', 'node_modules/tidemark'], { cwd: project });
     const modules = fileURLToPath(packageFile('node_modules'));
-    for (const name of ['zod', 'msgpackr', 'ws']) symlinkSync(join(modules, name), join(project, 'node_modules', name));
+    for (const name of ['@types', 'zod', 'msgpackr', 'ws'])
+      symlinkSync(join(modules, name), join(project, 'node_modules', name));
     writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
     writeFileSync(join(project, 'send.ts'), typedProgram);
     const flags = ['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2022,dom', '--module', module];

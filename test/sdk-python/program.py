@@ -7,6 +7,10 @@ import subprocess
 import sys
 import textwrap
 
+#: How long an outage or a stop takes that is to be a long one. 60 was tried; less goes through the same states, as
+#: waits between tries end at 10 s and silence is a fault after 30.
+LONG_SECONDS = float(os.environ.get("TIDEMARK_TEST_LONG_SECONDS", "35"))
+
 PRELUDE = """
 import os, sys, time, signal, threading, asyncio
 import tidemark as tm
@@ -22,7 +26,9 @@ def ready():
 def start(url: str, body: str, **options: object) -> subprocess.Popen[str]:
     told = {"url": url, "key": os.environ.get("TIDEMARK_TEST_KEY", ""), "heartbeat_ms": 0, **options}
     text = PRELUDE.format(options=told) + textwrap.dedent(body)
-    return subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    # A program that reads a line waits until `ended` is asked for it.
+    return subprocess.Popen([sys.executable, "-c", text], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def ended(child: subprocess.Popen[str], seconds: float = 40) -> tuple[int, str, str]:

@@ -68,7 +68,7 @@ for (const version of versions) {
 const first = pythons.get('3.11') ?? [...pythons.values()][0];
 
 describe.skipIf(first === undefined)('the Python SDK (skipped where no Python 3.10 to 3.13 with venv is here)', () => {
-  test('passes its tests and the strict types, and makes a wheel', { timeout: 9 * minutes }, async () => {
+  test('passes its tests and the strict types, and makes a wheel', { timeout: 14 * minutes }, async () => {
     const python = await environment(first ?? '', 'tests');
     const sdk = join(root, 'src/sdk-python');
     await succeed([python, '-m', 'pip', 'install', '--quiet', 'build', `${sdk}[test]`]);

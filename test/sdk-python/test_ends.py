@@ -12,7 +12,7 @@ import pytest
 import tidemark
 from collector import free_port, until
 from fake_server import FakeServer, fake_server
-from program import ended, start, until_ready
+from program import LONG_SECONDS, ended, start, until_ready
 
 
 @pytest.fixture
@@ -162,12 +162,14 @@ def test_children_of_multiprocessing_flush_at_their_end(fake: FakeServer, method
     assert len(fake.events) == 7
 
 
-def test_a_process_that_was_stopped_goes_on(fake: FakeServer) -> None:
+@pytest.mark.parametrize(("seconds", "hangs_up"), [(1, True), (LONG_SECONDS, False)])
+def test_a_process_that_was_stopped_goes_on(fake: FakeServer, seconds: float, hangs_up: bool) -> None:
     child = start(fake.url, "say(500)\nready()\nsys.stdin.readline()\nsay(500)\nprint(tm.flush(20).acked)\n")
     until_ready(child)
     child.send_signal(signal.SIGSTOP)
-    fake.drop_connections()
-    time.sleep(1)
+    if hangs_up:
+        fake.drop_connections()
+    time.sleep(seconds)
     child.send_signal(signal.SIGCONT)
     code, output, errors = ended(child)
     assert (code, output) == (0, "1000\n"), errors
@@ -214,11 +216,14 @@ def test_a_blocked_event_loop_does_not_stop_the_sending(fake: FakeServer) -> Non
     tm = tidemark.Client(url=fake.url, agent="a", heartbeat_ms=0)
 
     async def main() -> None:
-        async with tm.run("r"):
-            until(lambda: tm.stats().acked == 1)
+        async with tm.run("r"), tm.tool("slow"):
+            # The run and the step, which is told when it takes its time; nothing else of this loop goes on.
+            time.sleep(5)
+            assert tm.stats().acked == 2
+            assert len(fake.events) == 2
 
     asyncio.run(main())
-    assert tm.flush(10).acked == 2
+    assert tm.flush(10).acked == 4
     tm.close()
 
 

@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 import tidemark
 from collector import KEY, Collector, free_port, until
-from program import ended, start
+from program import LONG_SECONDS, ended, start
 
 
 def say_for(tm: tidemark.Client, seconds: float, stop: threading.Event) -> None:
-    """Bursts of 150 events, twenty a second."""
+    """3,000 events a second, in bursts of 150."""
     deadline = time.monotonic() + seconds
     number = 0
     while time.monotonic() < deadline or not stop.is_set():
-        for _ in range(75):
+        for _ in range(150):
+            # One event, as it ends at once.
             with tm.tool("s"):
                 number += 1
         time.sleep(0.05)
@@ -63,6 +64,51 @@ def test_events_are_there_once_whatever_the_collector_does(
         assert stats.dropped == 0
     assert own_collector.count(agent, stats.acked) == (stats.acked, stats.acked)
     tm.close()
+
+
+def test_after_a_long_time_without_a_collector_every_event_is_there_or_counted(
+    own_collector: Collector, agent: str, tmp_path: Any
+) -> None:
+    own_collector.start()
+    kinds: dict[str, dict[str, Any]] = {
+        "block": {"overflow": "block", "buffer_bytes_max": 1_048_576},
+        "disk": {"overflow": "disk", "producer": "worker", "directory": str(tmp_path)},
+        "drop": {"overflow": "drop", "buffer_bytes_max": 1_048_576},
+        "post": {"overflow": "disk", "producer": "poster", "directory": str(tmp_path), "transport": "post"},
+    }
+    clients = {
+        name: tidemark.Client(url=own_collector.url, key=KEY, agent=f"{agent}-{name}", heartbeat_ms=0, **options)
+        for name, options in kinds.items()
+    }
+    over = threading.Event()
+    # All at once, so that each says a part of the 3,000 a second.
+    speakers = [threading.Thread(target=say_some, args=(tm, over)) for tm in clients.values()]
+    for speaker in speakers:
+        speaker.start()
+    for tm in clients.values():
+        until(lambda tm=tm: tm.stats().acked > 0)
+    own_collector.kill()
+    time.sleep(LONG_SECONDS)
+    own_collector.start()
+    over.set()
+    for speaker in speakers:
+        speaker.join(60)
+        assert not speaker.is_alive()
+    for name, tm in clients.items():
+        flushed, stats = tm.flush(60), tm.stats()
+        assert (flushed.pending, flushed.rejected) == (0, 0), name
+        assert stats.offered == stats.acked + stats.dropped
+        assert (stats.dropped > 0) == (name == "drop"), name
+        assert own_collector.count(f"{agent}-{name}", stats.acked) == (stats.acked, stats.acked), name
+        tm.close()
+
+
+def say_some(tm: tidemark.Client, over: threading.Event) -> None:
+    while not over.is_set():
+        for _ in range(75):
+            with tm.tool("s"):
+                pass
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("overflow", ["drop", "disk"])

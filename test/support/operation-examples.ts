@@ -22,6 +22,7 @@ const values: Readonly<Record<string, string>> = {
   user_id: 'api-user',
   engagement_id: 'api-engagement',
   day: yesterday,
+  snapshot_id: '0123456789abcdef',
 };
 
 /** A stored key of the tenant that nobody asks with. */

@@ -11,6 +11,7 @@ import type { HttpReply, HttpRequest } from '../../core/ports/http-route.js';
 import type { KeyKeeper } from '../../core/ports/key-keeper.js';
 import type { LiveWindows } from '../../core/ports/live-windows.js';
 import type { ReadMemory } from '../../core/ports/read-memory.js';
+import type { Snapshots } from '../../core/ports/snapshots.js';
 import type { StorageSources } from '../../core/ports/storage-sources.js';
 import type { StoreExporter } from '../../core/ports/store-exporter.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
@@ -27,6 +28,7 @@ export interface ApiDependencies {
   readonly finalizer: DayFinalizer;
   readonly eraser: DataEraser;
   readonly keys: KeyKeeper;
+  readonly snapshots: Snapshots;
   readonly storage: StorageSources;
   readonly intake: EventIntake;
   readonly probes: readonly HealthProbe[];

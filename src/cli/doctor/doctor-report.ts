@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { holdingClock } from '../../core/clock.js';
-import { packageFile } from '../../core/package-root.js';
 import type { CommandContext } from '../frame/command.js';
 import { misused } from '../frame/command-error.js';
 import { type ExitCode, exitCodes } from '../frame/exit-codes.js';
 import type { Output } from '../frame/output.js';
 import { printable } from '../frame/printable-text.js';
+import { packageVersion } from '../package-version.js';
 import { type DoctorReport, examine } from './doctor.js';
 import type { Finding, Severity } from './finding.js';
 
@@ -19,7 +18,7 @@ interface DoctorCommandOptions {
 
 /** Prints what was found. Exit code 1: a fault was. */
 export async function runDoctor({ env, out }: CommandContext, given: DoctorCommandOptions): Promise<ExitCode> {
-  const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string };
+  const version = packageVersion();
   const url = given.url ?? (env.TIDEMARK_URL || undefined);
   if (url !== undefined && !/^https?:\/\//.test(URL.canParse(url) ? url : '')) {
     throw misused(`cannot use the address ${url}: it is no http:// or https:// URL`);

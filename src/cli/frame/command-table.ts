@@ -167,6 +167,16 @@ export const commandSections: readonly CommandSection[] = [
         ],
       },
       {
+        name: 'backup',
+        summary: 'write everything a collector keeps into a file or a directory, while it runs or not',
+        load: async () => (await import('../commands/backup.js')).backupCommand,
+      },
+      {
+        name: 'restore',
+        summary: 'put a backup into an empty data directory',
+        load: async () => (await import('../commands/backup.js')).restoreCommand,
+      },
+      {
         name: 'doctor',
         summary: 'look at an installation, running or not, and say what is wrong and what to do',
         load: async () => (await import('../commands/doctor.js')).doctorCommand,

@@ -46,6 +46,8 @@ export interface StoreEraserOptions {
   readonly purgeHours: number;
   /** Whether other collectors write requests down that this one completes; default: no. */
   readonly isShared?: boolean;
+  /** Whether the store has shards: masks and rewritten sums would have to reach each of them, which was never run. */
+  readonly isCluster?: boolean;
 }
 
 /** How long a request waits for the events before it to reach the store; then it is answered as pending. */
@@ -93,6 +95,10 @@ export class StoreEraser implements Stage, DataEraser {
   }
 
   erase(request: ErasureRequest): Promise<ErasureReport> {
+    if (this.#options.isCluster === true) {
+      const what = 'cannot erase: on a cluster nothing erases by itself; see docs/clickhouse.md, "A cluster"';
+      return Promise.reject(new CollectorError('cluster_unsupported', what));
+    }
     return this.#turn.run(async () => {
       const { clock, random, store, logger } = this.#deps;
       const requestedMs = clock.nowMs();

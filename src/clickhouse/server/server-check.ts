@@ -196,7 +196,7 @@ async function ofCluster(store: StoreReader, { cluster, shards }: ServerCheckOpt
       ? []
       : [
           {
-            what: `shards ${outside.join(', ')} of ${cluster} send every insert to each replica, which replicate it too`,
+            what: `shards ${outside.join(', ')} of ${cluster} send an insert to each replica, which replicate it too`,
             mend: '<internal_replication>true</internal_replication> in each <shard> of remote_servers',
             isFault: true,
           },

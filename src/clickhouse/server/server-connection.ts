@@ -41,7 +41,7 @@ export interface ServerConnection {
   servers(): Promise<readonly ServerIdentity[]>;
 }
 
-export interface ServerIdentity {
+interface ServerIdentity {
   readonly url: string;
   readonly uuid: string;
   readonly engine: string;

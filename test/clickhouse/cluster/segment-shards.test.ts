@@ -68,7 +68,7 @@ function segment(id: string): SpoolSegment {
   return { id, dataPath, bytes: 4, rows: 1, columns: ['tenant'], firstReceivedMs: 1, lastReceivedMs: 1 };
 }
 
-test('a segment goes to the shard of its id as one insert with its token, and by a quorum where one is set', async () => {
+test('a segment goes to the shard of its id as one insert with its token, by a quorum where one is set', async () => {
   const { state, writer } = writerOver({ all: shardsOf([1, 1]) });
   await writer.insert(segment(ids[0]!));
   expect(state.statements).toHaveLength(1);

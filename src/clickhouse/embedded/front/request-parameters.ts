@@ -13,7 +13,7 @@ export interface RequestParameters {
   /** `wait_end_of_query`: whether the result is held until it is complete; null when it was not said. */
   readonly waitsForEnd: boolean | null;
   readonly session: SessionParameters | null;
-  /** `readonly=1` or 2: nothing may be changed, as by a GET. */
+  /** `readonly=1` or 2: the client wants nothing to be changed, whoever it is. */
   readonly isReadOnly: boolean;
   /** `param_x` as `x`, values in ClickHouse's TSV-escaped form. */
   readonly parameters: ReadonlyMap<string, string>;

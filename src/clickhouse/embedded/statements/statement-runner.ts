@@ -163,7 +163,7 @@ export class StatementRunner {
     const statement = request.user.isCollector
       ? await this.#collector.prepare(request, sql)
       : await this.#guests.prepare(request, sql, infile);
-    if (request.readOnly && !statement.isRead) throw readOnly(request, ', use POST');
+    if (request.readOnly && !statement.isRead) throw readOnly(request, ': GET and readonly=1 change nothing');
     return statement;
   }
 
