@@ -127,6 +127,17 @@ test('the writer inserts from one, and data that cannot be read is named without
   }
 });
 
+test('a session sends one again and again, beside its temporary tables', async () => {
+  const query = 'session_id=forms';
+  await askPort(rig, 'CREATE TEMPORARY TABLE own (id UInt64)', { user: 'tidemark', query });
+  const fields = { ...structure, query: 'SELECT count() FROM people' };
+  for (const data of [people, '3\tAlan\n']) {
+    const lines = data.split('\n').length - 1;
+    const answer = await send({ fields, files: { people: data }, query, user: 'tidemark' });
+    expect(answer).toEqual({ code: 0, text: `${lines}\n` });
+  }
+});
+
 test('a form beyond its limits is refused, and leaves nothing behind', async () => {
   const files = Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`f${at}`, people]));
   expect((await send({ fields: { query: 'SELECT 1' }, files })).code).toBe(307);

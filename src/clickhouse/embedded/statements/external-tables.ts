@@ -22,6 +22,8 @@ export async function externalTables(engine: ChdbEngine, external: readonly Exte
       throw new ClickHouseException('UNKNOWN_FORMAT', `Unknown format of the external table ${name}.`);
     }
     const from = [path, format, await columnsOf(engine, data), 'none'].map(quoteString).join(', ');
+    // A session may still have the one of its last request.
+    statements.push(`DROP TEMPORARY TABLE IF EXISTS ${quoteIdentifier(name)}`);
     statements.push(`CREATE TEMPORARY TABLE ${quoteIdentifier(name)} AS SELECT * FROM file(${from})`);
   }
   return statements;
