@@ -99,6 +99,12 @@ class Watched {
     return activeTargets.map(({ health, lastError }) => `${health}${lastError}`).join();
   }
 
+  /** How many series an expression of a dashboard has; throws where Prometheus does not understand it. */
+  async seriesOf(expression: string): Promise<number> {
+    const query = encodeURIComponent(expression.replaceAll('$__rate_interval', '1m'));
+    return (await this.#ask<{ readonly result: readonly unknown[] }>(`query?query=${query}`)).result.length;
+  }
+
   async post(task: string): Promise<number> {
     const response = await fetch(`http://127.0.0.1:${this.port}/v1/events`, {
       method: 'POST',
@@ -146,6 +152,19 @@ interface Target {
   readonly lastError: string;
 }
 
+/** What the panels of all dashboards ask Prometheus. */
+function expressions(): string[] {
+  const directory = fileURLToPath(packageFile('clickhouse/grafana/dashboards'));
+  return readdirSync(directory).flatMap((name) => {
+    const board = JSON.parse(readFileSync(join(directory, name), 'utf8')) as Board;
+    return board.panels.flatMap(({ targets }) => targets ?? []).flatMap(({ expr }) => expr ?? []);
+  });
+}
+
+interface Board {
+  readonly panels: readonly { readonly targets?: readonly { readonly expr?: string }[] }[];
+}
+
 describe.skipIf(!hasProgram('prometheus'))('a Prometheus server (skipped where it is not installed)', () => {
   const watched = new Watched();
 
@@ -161,6 +180,14 @@ describe.skipIf(!hasProgram('prometheus'))('a Prometheus server (skipped where i
     expect((await fetch(`http://127.0.0.1:${watched.port}/metrics`)).status).toBe(401);
     expect(await watched.post('first')).toBe(202);
     await expect.poll(() => watched.firing(), soon).toEqual([]);
+  });
+
+  test('answers what the dashboards ask it', async () => {
+    const asked = expressions();
+    expect(asked.length).toBeGreaterThan(20);
+    for (const expression of asked.filter((text) => !text.includes('rate(')))
+      await expect.poll(() => watched.seriesOf(expression), { ...soon, message: expression }).toBe(1);
+    for (const expression of asked) expect(await watched.seriesOf(expression), expression).toBeGreaterThanOrEqual(0);
   });
 
   test('says that a clock is not set or was set back, until it is right', async () => {
