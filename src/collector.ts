@@ -383,7 +383,6 @@ function joinHttp(
   );
   const routes = [events, live.events, ...reads];
   const sockets = [stream, live.socket];
-  const { idleTimeoutSeconds, outboundBytesMax } = config.socket;
   return new HttpServer(
     { authenticator: keys, clock, logger, sockets: setting.sockets, instruments: bothRecord(metrics.http, endpoints) },
     {
@@ -391,9 +390,9 @@ function joinHttp(
       port: config.port,
       ...config.http,
       hosts: [hostname(), ...config.http.hosts],
-      idleTimeoutSeconds,
-      outboundBytesMax,
+      ...config.socket,
       directory: resolve(config.dataDir),
+      tls: config.tls,
     },
     { http: withPages(describedRoutes(routes, sockets, version), loadUiFiles()), sockets },
   );

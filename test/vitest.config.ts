@@ -29,6 +29,8 @@ const long = [
   ),
   ...[
     'backup',
+    'tls',
+    'older-data-dirs',
     'full-spool',
     'history',
     'percentiles',

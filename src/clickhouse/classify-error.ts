@@ -136,6 +136,21 @@ export function isServerOut(error: unknown): boolean {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code !== 'ABORT_ERR';
 }
 
+/** Errors of a connection that was never made. */
+const unsentCodes: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+]);
+
+/** Whether nothing of a request reached the server, so that it may be sent to another whatever it does. */
+export function isUnsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && unsentCodes.has(error.code);
+}
+
 /** The number of a ClickHouse error, of the error itself or of what caused it; null when there is none. */
 export function storeErrorNumber(error: unknown): number | null {
   if (typeof error !== 'object' || error === null) return null;

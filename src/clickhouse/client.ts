@@ -7,10 +7,10 @@ import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.j
 import type { StoreExporter } from '../core/ports/store-exporter.js';
 import type { StoreQuery, StoreReader } from '../core/ports/store-reader.js';
 import type { ReadLimits } from '../core/read-limits.js';
-import { isServerOut, storeError } from './classify-error.js';
+import { isServerOut, isUnsent, storeError } from './classify-error.js';
 import { Deadline } from './deadline.js';
 import { ChannelAgent } from './embedded/process/engine-channel.js';
-import { type EndpointChoice, EndpointPool } from './endpoint-pool.js';
+import { EndpointPool, type EndpointRequest } from './endpoint-pool.js';
 import { StoreExports } from './exporter.js';
 import { type InsertCompression, packed } from './insert-compression.js';
 import { readError } from './read-error.js';
@@ -124,9 +124,9 @@ class HttpClickhouseClient implements ClickhouseClient {
     this.#options = options;
     const { limits } = options;
     const endpoints = options.url.split(',').map((url) => ({ url, connection: connectTo(options, url) }));
-    this.#pool = new EndpointPool({ clock, random, isOut: isServerOut }, endpoints);
+    this.#pool = new EndpointPool({ clock, random, isOut: isServerOut, isUnsent }, endpoints);
     this.#exports = new StoreExports(clock, limits, ({ sql, params, settings, signal }) =>
-      this.#pool.runAnywhere(async ({ exporter }) => {
+      this.#pool.run(anyServer, async ({ exporter }) => {
         const { stream, response_headers: headers } = await exporter.exec({
           query: sql,
           query_params: { ...params },
@@ -143,7 +143,7 @@ class HttpClickhouseClient implements ClickhouseClient {
     const deadline = new Deadline(this.#clock, this.#options.limits.timeoutMs, query.signal);
     try {
       return await this.#inTurn(query, deadline.signal, () =>
-        this.#pool.runAnywhere(({ reader }) =>
+        this.#pool.run(anyServer, ({ reader }) =>
           jsonRows<Row>(reader, query, { ...this.#readSettings(), abort_signal: deadline.signal }),
         ),
       );
@@ -159,8 +159,10 @@ class HttpClickhouseClient implements ClickhouseClient {
   }
 
   async writerRows<Row>(query: StoreQuery): Promise<Row[]> {
-    return await this.#writing({ what: `run ${query.name}`, at: 'first' }, query.signal, ({ writer }, abort_signal) =>
-      jsonRows<Row>(writer, query, { abort_signal }),
+    return await this.#writing(
+      { what: `run ${query.name}`, at: sameServer },
+      query.signal,
+      ({ writer }, abort_signal) => jsonRows<Row>(writer, query, { abort_signal }),
     );
   }
 
@@ -177,7 +179,7 @@ class HttpClickhouseClient implements ClickhouseClient {
   }
 
   async command(statement: StoreStatement): Promise<void> {
-    const place = { what: `run ${statement.name}`, at: 'first' } as const;
+    const place = { what: `run ${statement.name}`, at: firstServer };
     await this.#writing(place, undefined, async ({ writer }, abort_signal, url) => {
       // ClickHouse refuses any statement on a connection that names a database which does not exist.
       const account = this.#options.writer;
@@ -201,7 +203,7 @@ class HttpClickhouseClient implements ClickhouseClient {
       controller.abort(error);
     });
     try {
-      const place = { what: `run ${statement.name}`, at: 'spread' } as const;
+      const place = { what: `run ${statement.name}`, at: oneServer };
       await this.#writing(place, controller.signal, async ({ writer }, abort_signal) => {
         const { values, headers } = packed(body, this.#options.insertCompression ?? 'none');
         const settings = { ...this.#writeSettings(), ...statement.settings };
@@ -228,7 +230,7 @@ class HttpClickhouseClient implements ClickhouseClient {
     const started = this.#clock.monotonicMs();
     const deadline = new Deadline(this.#clock, this.#options.limits.pingDurationMsMax, undefined);
     try {
-      await this.#pool.runAnywhere(async ({ reader }) => {
+      await this.#pool.run(anyServer, async ({ reader }) => {
         const result = await reader.ping({ select: true, abort_signal: deadline.signal });
         if (!result.success) throw result.error;
       });
@@ -270,7 +272,7 @@ class HttpClickhouseClient implements ClickhouseClient {
   }
 
   async #writing<T>(
-    { what, at }: { readonly what: string; readonly at: EndpointChoice },
+    { what, at }: { readonly what: string; readonly at: EndpointRequest },
     signal: AbortSignal | undefined,
     run: (connections: Connections, signal: AbortSignal, url: string) => Promise<T>,
   ): Promise<T> {
@@ -321,6 +323,12 @@ class HttpClickhouseClient implements ClickhouseClient {
     };
   }
 }
+
+/** A read of the API, a read of what was just written, a statement, and one whose body is a stream. */
+const anyServer: EndpointRequest = { choice: 'spread', again: 'unanswered' };
+const sameServer: EndpointRequest = { choice: 'first', again: 'unanswered' };
+const firstServer: EndpointRequest = { choice: 'first', again: 'unsent' };
+const oneServer: EndpointRequest = { choice: 'spread', again: 'never' };
 
 function connectTo(options: ClickhouseOptions, url: string): Connections {
   const { limits, database } = options;

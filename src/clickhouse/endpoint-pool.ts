@@ -16,7 +16,14 @@ export interface PooledEndpoint {
   readonly problem: string | null;
 }
 
-export type EndpointChoice = 'spread' | 'first';
+export interface EndpointRequest {
+  readonly choice: 'spread' | 'first';
+  /**
+   * When another server is asked: a read may be when it was not answered, a statement when it did not get there, and
+   * a request that streams its body never, for that is used up.
+   */
+  readonly again: 'never' | 'unsent' | 'unanswered';
+}
 
 interface Endpoint<Connection> {
   readonly url: string;
@@ -33,6 +40,8 @@ export interface EndpointPoolDeps {
   readonly random: Random;
   /** Whether an error says that the server cannot be used now, rather than something about the request. */
   readonly isOut: (error: unknown) => boolean;
+  /** Whether an error says that nothing of the request reached the server. */
+  readonly isUnsent: (error: unknown) => boolean;
 }
 
 const backoff: Backoff = { delayMsMin: 1_000, delayMsMax: 30_000 };
@@ -58,30 +67,33 @@ export class EndpointPool<Connection> {
     return this.#endpoints;
   }
 
-  /** Runs a request once. What it rejects with decides whether its server is left out for a while. */
-  async run<T>(choice: EndpointChoice, request: (connection: Connection, url: string) => Promise<T>): Promise<T> {
-    return await this.#ask(this.#choose(choice, new Set()), request);
-  }
-
-  /** As `run`, and where a server cannot be used, by another: for what may be asked twice. */
-  async runAnywhere<T>(request: (connection: Connection, url: string) => Promise<T>): Promise<T> {
+  /** What a request rejects with decides whether its server is left out for a while, and whether another is asked. */
+  async run<T>(
+    { choice, again }: EndpointRequest,
+    request: (connection: Connection, url: string) => Promise<T>,
+  ): Promise<T> {
     const tried = new Set<Endpoint<Connection>>();
     for (;;) {
-      const endpoint = this.#choose('spread', tried);
+      const endpoint = this.#choose(choice, tried);
       tried.add(endpoint);
       try {
         return await this.#ask(endpoint, request);
       } catch (error) {
-        if (tried.size === this.#endpoints.length || !this.#deps.isOut(error)) throw error;
+        if (tried.size === this.#endpoints.length || !this.#mayRepeat(again, error)) throw error;
       }
     }
+  }
+
+  #mayRepeat(again: EndpointRequest['again'], error: unknown): boolean {
+    if (again === 'never') return false;
+    return again === 'unanswered' ? this.#deps.isOut(error) : this.#deps.isUnsent(error);
   }
 
   async forEach<T>(run: (connection: Connection, url: string) => Promise<T>): Promise<T[]> {
     return await Promise.all(this.#endpoints.map(({ connection, url }) => run(connection, url)));
   }
 
-  #choose(choice: EndpointChoice, tried: ReadonlySet<Endpoint<Connection>>): Endpoint<Connection> {
+  #choose(choice: EndpointRequest['choice'], tried: ReadonlySet<Endpoint<Connection>>): Endpoint<Connection> {
     const nowMs = this.#deps.clock.monotonicMs();
     const left = this.#endpoints.filter((endpoint) => !tried.has(endpoint));
     const usable = left.filter(({ outUntilMs }) => outUntilMs <= nowMs);

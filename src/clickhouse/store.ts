@@ -70,6 +70,8 @@ export interface StoreOptions {
   readonly readerRowsMax: number;
   /** Names, beside the loopback ones, under which the ports are addressed. */
   readonly hosts: readonly string[];
+  /** Origins whose pages may query the embedded engine. */
+  readonly corsOrigins: readonly string[];
   readonly readConnections: number;
   readonly memoryRatioMax: number;
   readonly sandbox: SandboxMode;
@@ -150,6 +152,7 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     spoolDir: options.spoolDir,
     database: options.database,
     hosts: options.hosts,
+    corsOrigins: options.corsOrigins,
     writerUser: engineUsers.writer,
     writerPassword,
     readers: [{ name: engineUsers.reader, password: reader.password, tenant: null }, ...options.readers],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choice, integer, list, optionalText, ratio, text } from './config-field.js';
+import { choice, integer, list, optionalText, originList, ratio, text } from './config-field.js';
 
 const mebibyte = 1_048_576;
 const tenantPattern = /^[A-Za-z0-9_-]{1,64}$/;
@@ -70,6 +70,10 @@ export const clickhouseFields = {
     allowed: 'auto or a number from 1 to 999',
     meaning: 'Replicas that must have a segment before its insert succeeds; unset: one. `auto` is most of them.',
   }),
+  corsOrigins: originList(
+    "Origins whose pages may query the embedded engine's port and read its answers (CORS), with a user and a " +
+      'password; * is all of them.',
+  ),
   readerAccess: choice(['password', 'open'], {
     default: 'password',
     meaning:

@@ -131,6 +131,17 @@ export function list<Item>(options: {
 }
 
 /** The environment form of a list. */
+/** Origins as browsers write them. */
+export function originList(meaning: string): ConfigField<readonly string[]> {
+  return list({
+    item: z.string().regex(/^(\*|[a-z][a-z0-9+.-]{0,31}:\/\/[a-z0-9._:[\]-]{1,255})$/),
+    identity: (origin) => origin,
+    parse: splitList,
+    allowed: 'origins such as https://grafana.example.com, in lower case and without a path, separated by commas, or *',
+    meaning,
+  });
+}
+
 export function splitList(value: string): string[] {
   return value
     .split(',')

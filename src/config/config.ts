@@ -8,6 +8,7 @@ import { healthFields } from './health-fields.js';
 import { httpFields } from './http-fields.js';
 import { liveFields } from './live-fields.js';
 import { erasureFields, retentionFields } from './retention-config.js';
+import { tlsFields } from './tls-fields.js';
 
 /**
  * Every setting, once. The path of a field is its path in the JSON file (`spool.groupAgeMsMax`) and names its
@@ -90,6 +91,8 @@ export const configTable = {
   },
 
   http: httpFields,
+
+  tls: tlsFields,
 
   socket: {
     idleTimeoutSeconds: integer(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { choice, integer, list, ratio, splitList } from './config-field.js';
+import { choice, integer, list, originList, ratio, splitList } from './config-field.js';
 
 const mebibyte = 1_048_576;
 
@@ -62,12 +62,7 @@ export const httpFields = {
       'Names by which browsers and requests without a key may reach the collector, beside `host`, the name of the ' +
       'machine, `localhost` and all addresses; * is every name, and lets pages in whose name was made to lead here.',
   }),
-  corsOrigins: list({
-    item: z.string().regex(/^(\*|[a-z][a-z0-9+.-]{0,31}:\/\/[a-z0-9._:[\]-]{1,255})$/),
-    identity: (origin) => origin,
-    parse: splitList,
-    allowed: 'origins such as https://grafana.example.com, in lower case and without a path, separated by commas, or *',
-    meaning:
-      'Origins whose pages may ask and read the answers of this API (CORS), WebSockets included; * is all of them.',
-  }),
+  corsOrigins: originList(
+    'Origins whose pages may ask and read the answers of this API (CORS), WebSockets included; * is all of them.',
+  ),
 } as const;

@@ -158,6 +158,13 @@ const relations: readonly Relation[] = [
     because: 'the embedded engine is of one collector',
   },
   {
+    holds: ({ tls }) => (tls.certFile === null) === (tls.keyFile === null),
+    path: 'tls.certFile',
+    must: 'needs',
+    other: 'tls.keyFile',
+    because: 'one is of no use without the other',
+  },
+  {
     holds: ({ clickhouse }) => (clickhouse.certificateFile === null) === (clickhouse.keyFile === null),
     path: 'clickhouse.certificateFile',
     must: 'needs',

@@ -153,14 +153,16 @@ export interface EngineInstruments {
 
 /**
  * Why a guest of the embedded engine's port was turned away: `authentication`; `busy` (lanes full, or too many results
- * that nobody reads); `connection` (cut, because there were too many); `limit` (memory, time, rows or bytes); `site` (a
- * page of elsewhere, or a name we do not go by); `slow_request` (it did not arrive in time); `statement` (the guard).
+ * that nobody reads); `connection` (cut, because there were too many); `limit` (memory, time, rows or bytes); `session`
+ * (forgotten, because its user had too many); `site` (a page of elsewhere, or a name we do not go by); `slow_request`
+ * (it did not arrive in time); `statement` (the guard).
  */
 export const engineRefusals = [
   'authentication',
   'busy',
   'connection',
   'limit',
+  'session',
   'site',
   'slow_request',
   'statement',

@@ -6,6 +6,7 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
@@ -13,11 +14,14 @@ import type { HttpReply } from '../core/ports/http-route.js';
 import { problem } from '../core/problem.js';
 import { type ListenAddress, listen } from './listener.js';
 import { headBytesMax } from './request-head.js';
+import type { TlsMaterial } from './tls-files.js';
 
 export interface HttpListenerOptions extends ListenAddress {
   readonly bodyTimeoutMs: number;
   /** How long a connection is kept for a next request. */
   readonly keepAliveTimeoutMs: number;
+  /** Null: plain HTTP. */
+  readonly tls: TlsMaterial | null;
 }
 
 export interface HttpListenerHandlers {
@@ -51,7 +55,9 @@ const lingerMs = 500;
 
 /** The port: Node's own HTTP server, with limits, and with our problem details for what its parser refuses. */
 export class HttpListener {
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
+  /** What Node's HTTP reads a connection at. */
+  readonly #arrival: 'connection' | 'secureConnection';
   readonly #handlers: HttpListenerHandlers;
   readonly #clock: Clock;
   readonly #options: HttpListenerOptions;
@@ -70,7 +76,12 @@ export class HttpListener {
       connectionsCheckingInterval: checkIntervalMs,
       shouldUpgradeCallback: (request) => handlers.upgrades(request),
     };
-    this.#server = createServer(serverOptions);
+    const { tls } = options;
+    this.#server =
+      tls === null
+        ? createServer(serverOptions)
+        : createTlsServer({ ...serverOptions, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: headTimeoutMs });
+    this.#arrival = tls === null ? 'connection' : 'secureConnection';
     // Bounded by `headBytesMax`, and by `headersMax` with a reason; Node would leave out what is more.
     this.#server.maxHeadersCount = 0;
     this.#server.on('request', (request, response) => handlers.serve(request, response, false));
@@ -92,6 +103,11 @@ export class HttpListener {
 
   async listen(): Promise<void> {
     this.#port = await listen(this.#server, this.#options);
+  }
+
+  /** For connections from now on; those that are open go on. */
+  renewTls(material: TlsMaterial): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext({ ...material, minVersion: 'TLSv1.2' });
   }
 
   /** Connections of any kind beyond this are closed at once. */
@@ -134,7 +150,7 @@ export class HttpListener {
       lines.push(`${rawHeaders[at]}: ${name === 'connection' ? withoutOffer(value) : value}`);
     }
     socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), body]));
-    this.#server.emit('connection', socket);
+    this.#server.emit(this.#arrival, socket);
   }
 
   #refuse(error: NodeJS.ErrnoException & { readonly reason?: string }, socket: Duplex): void {

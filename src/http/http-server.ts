@@ -24,6 +24,7 @@ import { createRouter, type RouteMatch } from './router.js';
 import { holderOf, type PlaceHolder, type PlaceRefusal } from './shared-places.js';
 import { SiteCheck, type SiteCheckOptions } from './site-check.js';
 import type { SocketLibrary } from './sockets/socket-library.js';
+import { TlsFiles } from './tls-files.js';
 import { type Exchange, UnderWay } from './under-way.js';
 import { webSocketRequired } from './web-socket-upgrade.js';
 import { WebSockets, type WebSocketsOptions } from './web-sockets.js';
@@ -36,6 +37,12 @@ export interface HttpServerDeps {
   readonly sockets: SocketLibrary;
 }
 
+interface TlsOptions {
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+  readonly reloadMs: number;
+}
+
 export interface HttpServerOptions extends RequestPlacesOptions, SiteCheckOptions, WebSocketsOptions {
   /** 0 takes a free one, see `port`. */
   readonly port: number;
@@ -43,6 +50,8 @@ export interface HttpServerOptions extends RequestPlacesOptions, SiteCheckOption
   /** A body that arrives more slowly is given up before its time is over. */
   readonly bodyBytesPerSecondMin: number;
   readonly keepAliveTimeoutMs: number;
+  /** Certificate and key of the port; absent, or without them: plain HTTP. */
+  readonly tls?: TlsOptions;
   /** Origins whose pages may read answers, or `*`; see `CorsPolicy`. */
   readonly corsOrigins: readonly string[];
 }
@@ -65,6 +74,7 @@ export class HttpServer implements Stage {
   readonly #listener: HttpListener;
   readonly #webSockets: WebSockets;
   readonly #underWay = new UnderWay();
+  readonly #tls: TlsFiles | null;
   #filesMax = Number.POSITIVE_INFINITY;
   #dropping = false;
   #stopping = false;
@@ -91,6 +101,7 @@ export class HttpServer implements Stage {
       options,
       routes.sockets,
     );
+    this.#tls = tlsFilesOf(deps, options.tls);
     this.#listener = new HttpListener(
       deps.clock,
       {
@@ -103,7 +114,7 @@ export class HttpServer implements Stage {
         refused: (code) => this.#recordUnread(code),
         dropped: () => this.#drop(),
       },
-      options,
+      { ...options, tls: this.#tls?.load() ?? null },
     );
   }
 
@@ -112,7 +123,7 @@ export class HttpServer implements Stage {
   }
 
   get url(): string {
-    return `http://${urlHost(this.#options.host)}:${this.port}`;
+    return `${this.#tls === null ? 'http' : 'https'}://${urlHost(this.#options.host)}:${this.port}`;
   }
 
   connections(): number {
@@ -131,6 +142,7 @@ export class HttpServer implements Stage {
     this.#fitOpenFiles();
     await this.#webSockets.start();
     await this.#listener.listen();
+    this.#tls?.watch((material) => this.#listener.renewTls(material));
   }
 
   /** Ends what stays open by itself of those whose key is known no longer: WebSockets, and streams of events. */
@@ -142,6 +154,7 @@ export class HttpServer implements Stage {
   async stop(deadlineMs: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    this.#tls?.stop();
     const endMs = this.#deps.clock.monotonicMs() + deadlineMs;
     this.#listener.stopListening();
     await this.#webSockets.drain(deadlineMs);
@@ -351,6 +364,11 @@ export class HttpServer implements Stage {
       return reply;
     }
   }
+}
+
+function tlsFilesOf(deps: HttpServerDeps, options: TlsOptions | undefined): TlsFiles | null {
+  const { certFile = null, keyFile = null, reloadMs = 0 } = options ?? {};
+  return certFile === null || keyFile === null ? null : new TlsFiles(deps, { certFile, keyFile, reloadMs });
 }
 
 const fewConnections = 1_000;

@@ -260,8 +260,8 @@ export const engineMetrics = {
   refusals: counter(
     'tidemark_engine_refusals_total',
     'Requests of others than the collector that the embedded engine refused: authentication, busy (lanes full), ' +
-      'connection (too many: cut), limit (memory, time, rows, bytes), site (a page of elsewhere, an unknown name), ' +
-      'slow_request, statement (not allowed).',
+      'connection (too many: cut), limit (memory, time, rows, bytes), session (too many of a user: the idlest is ' +
+      'forgotten), site (a page of elsewhere, an unknown name), slow_request, statement (not allowed).',
     { labels: ['reason'], zeros: engineRefusals },
   ),
 } as const;

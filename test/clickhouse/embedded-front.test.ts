@@ -252,3 +252,32 @@ test('a body that inflates without end is cut at the limit of a statement', asyn
   const answer = await askPort(rig, bomb, { init: { headers: { 'content-encoding': 'gzip' } } });
   expect([answer.code, answer.status]).toEqual([223, 413]);
 });
+
+test('a page of an origin that was configured may ask, with a password, and reads the answer', async () => {
+  const origin = 'https://app.example';
+  const rig = await startEngine({ corsOrigins: [origin] });
+  const preflight = [
+    'OPTIONS / HTTP/1.1',
+    'Host: 127.0.0.1',
+    `Origin: ${origin}`,
+    'Access-Control-Request-Method: POST',
+    'Connection: close',
+  ];
+  const asked = await exchange(rig, [...preflight, '', ''].join('\r\n'));
+  expect(statusOf(asked)).toBe(204);
+  expect(asked).toContain(`Access-Control-Allow-Origin: ${origin}`);
+  expect(asked).toMatch(/Access-Control-Allow-Headers: Authorization, /);
+  const answer = await exchange(
+    rig,
+    get('/?query=SELECT%20424242', [`Origin: ${origin}`, 'Sec-Fetch-Site: cross-site']),
+  );
+  expect(answer).toContain('424242');
+  expect(answer).toContain(`Access-Control-Allow-Origin: ${origin}`);
+  expect(answer.toLowerCase()).not.toContain('allow-credentials');
+  const failed = await exchange(rig, get('/?query=SELECT%20nope', [`Origin: ${origin}`]));
+  expect(failed).toContain(`Access-Control-Allow-Origin: ${origin}`);
+  for (const other of ['https://app.example:8443', 'http://app.example', 'https://app.example.evil', 'null']) {
+    const refused = await exchange(rig, get('/?query=SELECT%20424242', [`Origin: ${other}`]));
+    expect([statusOf(refused), refused.includes('Access-Control-Allow')], other).toEqual([403, false]);
+  }
+});

@@ -130,6 +130,45 @@ test("a reader's connection is locked, whatever settings and parameters came wit
   expect((await ask("SELECT getSetting('readonly')", 'writer')).text).toBe('0\n');
 });
 
+test.each(['reader', 'writer'] as const)('a %s hides no expression in a list of columns', async (user) => {
+  const hidden = "file(\\'/etc/hostname\\')";
+  for (const sql of [
+    `SELECT x FROM generateRandom('id UInt8, x String ALIAS ${hidden}') LIMIT 1`,
+    `SELECT x FROM generateRandom('id UInt8, x String alias/**/${hidden}', 1, 2) LIMIT 1`,
+    `SELECT x FROM generateRandom(concat('id UInt8, x String ALI', 'AS ${hidden}')) LIMIT 1`,
+    `SELECT x FROM generateRandom('id UInt8, x String \\x41LIAS ${hidden}') LIMIT 1`,
+    `SELECT x FROM null('id UInt8, x String DEFAULT ${hidden}')`,
+    `SELECT x FROM values('id UInt8, x String ALIAS ${hidden}', (1))`,
+    `SELECT x FROM values(concat('id UInt8, x String AL', 'IAS ${hidden}'), (1))`,
+    `SELECT x FROM format(CSV, 'id UInt8, x String ALIAS ${hidden}', '1')`,
+    `WITH 'id UInt8, x String ALIAS ${hidden}' AS s SELECT x FROM generateRandom(s) LIMIT 1`,
+  ]) {
+    expect(await ask(sql, user), sql).toMatchObject({ code: 497 });
+  }
+  expect((await ask("SELECT count() FROM values('a UInt8, b String', (1, 'default'), (2, 'y'))", user)).text).toBe(
+    '2\n',
+  );
+  expect((await ask('SELECT sum(c1) FROM values((1, 2), (3, 4))', user)).text).toBe('4\n');
+  expect((await ask("SELECT count() FROM (SELECT * FROM generateRandom('i UInt8', 1) LIMIT 3)", user)).text).toBe(
+    '3\n',
+  );
+});
+
+test('the writer makes columns of every kind of type', async () => {
+  const types = [
+    "Enum8('a' = 1, 'b' = 2)",
+    "Enum('x', 'y')",
+    'Tuple(x Int8, y Tuple(Int8, String))',
+    'Nested(k String)',
+  ];
+  const json = "JSON(max_dynamic_paths = 1, a.b UInt32, SKIP c.d, SKIP REGEXP 'x')";
+  for (const type of [...types, json, 'Variant(Int8, String)', 'Dynamic(max_types = 3)', 'Array(Nullable(Int8))']) {
+    const made = await ask(`CREATE TABLE typed (c ${type}) ENGINE = Memory`, 'writer');
+    expect(made, type).toMatchObject({ code: 0 });
+    expect((await ask('DROP TABLE typed', 'writer')).code).toBe(0);
+  }
+});
+
 test('a request for nothing to be changed is kept, whoever asks', async () => {
   for (const readonly of ['1', '2']) {
     const drop = await ask('DROP TABLE IF EXISTS nothing', 'writer', `readonly=${readonly}`);

@@ -168,3 +168,26 @@ test('who may not write is told so before his data is looked at; readonly=1 make
   expect((await askPort(rig, gzipSync('1\n'), { query: insert, init: broken })).code).toBe(164);
   for (const level of [1, 2]) expect((await write('TRUNCATE TABLE t', `readonly=${level}`)).code).toBe(164);
 });
+
+test('system.query_log tells whoever asks the last statements of his own, the writer those of all', async () => {
+  const ann = { user: 'ann', password: 'anns' };
+  await askPort(rig, 'SELECT 41 + 1', { ...ann, query: "query_id=anns&log_comment=it's" });
+  expect((await askPort(rig, 'SELECT nope', { ...ann, query: 'query_id=failed' })).code).toBe(47);
+  await read('SELECT 43', 'query_id=other');
+  const columns = 'type, query_id, query, user, result_rows, exception_code, log_comment';
+  const sql = `SELECT ${columns} FROM system.query_log WHERE query_id IN ('anns', 'failed', 'other')
+    ORDER BY query_start_time_microseconds FORMAT TSV`;
+  const own = [
+    "QueryFinish\tanns\tSELECT 41 + 1\tann\t1\t0\tit\\'s\n",
+    'ExceptionWhileProcessing\tfailed\tSELECT nope\tann\t0\t47\t\n',
+  ].join('');
+  expect((await askPort(rig, sql, ann)).text).toBe(own);
+  expect((await write(sql)).text).toBe(`${own}QueryFinish\tother\tSELECT 43\tdefault\t1\t0\t\n`);
+  const hidden = "SELECT count(), countIf(user != 'ann'), max(throwIf(user != 'ann')) FROM `system`.query_log AS q";
+  const [count, others] = (await askPort(rig, hidden, ann)).text.split('\t').map(Number);
+  expect([Number(count) > 1, others]).toEqual([true, 0]);
+  expect((await askPort(rig, 'DESCRIBE TABLE system.query_log', ann)).text).toContain('query_duration_ms\tUInt64');
+  expect((await write('SELECT count() > 0 FROM system.query_log', 'session_id=log')).text).toBe('1\n');
+  expect((await write('SELECT count() > 0 FROM system.query_log', 'session_id=log&close_session=1')).text).toBe('1\n');
+  expect((await askPort(rig, 'SELECT * FROM _query_log', ann)).code).not.toBe(0);
+});

@@ -108,6 +108,10 @@ test("Grafana's ad-hoc filters hold for a reader, beside the front's own", async
   expect(await text(filtered(" task_id = '1' AND labels['team'] = 'a' ", 'tidemark.agent_events'), acme)).toBe(
     "['agent-1-acme']\n",
   );
+  for (const none of ["''", 'DEFAULT', '{}']) {
+    const sql = `SELECT uniqExact(agent_id) FROM agent_events SETTINGS additional_table_filters = ${none}`;
+    expect(await text(sql, acme), none).toBe('4\n');
+  }
   const beside = `additional_table_filters=${encodeURIComponent("{'agent_events':'task_id = \\'2\\''}")}`;
   expect(await text('SELECT DISTINCT agent_id FROM agent_events', acme, beside)).toBe('agent-2-acme\n');
   expect(await text('SELECT count() FROM agent_events SETTINGS additional_table_filters = {}', acme)).toBe('4\n');

@@ -129,6 +129,8 @@ test('a large result is sent while it is made without being asked to, a small on
   }
   const small = await fetch(`${rig.engine.url}/?enable_http_compression=0&query=SELECT%201`);
   expect(small.headers.get('content-length')).toBe('2');
+  // What looks like a mark of a failure in its rows is none without the tag.
+  expect(small.headers.get('x-clickhouse-exception-tag')).toMatch(/^[a-z]{16}$/);
 });
 
 test('a large result takes the place of a stream, and leaves that of a read to others', async () => {

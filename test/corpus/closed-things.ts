@@ -38,7 +38,7 @@ export const hiddenTables: readonly string[] = [
   'SELECT 1 IN {name:Identifier}',
   'SELECT * FROM system.parts',
   'SELECT * FROM system.processes',
-  'SELECT * FROM system.query_log',
+  'SELECT * FROM system.query_thread_log',
   'SELECT * FROM system.disks',
   'SELECT * FROM system.stack_trace',
   'SELECT * FROM system.server_settings',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stage } from './stage.js';
+import { soon, stage } from './stage.js';
 import { endsOf, expectWhole, failuresOf, runsOf, totalOf, treeOf } from './told-tree.js';
 
 const { isMissing, perform, total } = await stage('ai-sdk');
@@ -27,7 +27,7 @@ tried('a generation is a run of models and tools, with the numbers that were dea
   const [first, second] = endsOf(told, 'tool');
   expect(first?.args_hash).toMatch(/^[0-9a-f]{16}$/);
   expect(second?.args_hash).not.toBe(first?.args_hash);
-  await expect.poll(() => total(told)).toMatchObject(totalOf(told));
+  await expect.poll(() => total(told), soon).toMatchObject(totalOf(told));
 });
 
 tried('a stream is followed to its end', async () => {

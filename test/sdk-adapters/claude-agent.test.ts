@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stage } from './stage.js';
+import { soon, stage } from './stage.js';
 import { endsOf, expectWhole, failuresOf, totalOf, treeOf } from './told-tree.js';
 
 const { isMissing, perform, total } = await stage('claude-agent');
@@ -22,7 +22,7 @@ tried('a query is a run of models and tools, with the numbers that were dealt ou
   expect(endsOf(told, 'llm').map(({ finish_reason }) => finish_reason)).toEqual(['tool_use', 'end_turn']);
   expect(endsOf(told, 'tool')).toMatchObject([{ args_hash: '2668005b4cba7183' }]);
   expect(Number(told.events.at(-1)?.cost_micros)).toBeGreaterThan(0);
-  await expect.poll(() => total(told)).toMatchObject(totalOf(told));
+  await expect.poll(() => total(told), soon).toMatchObject(totalOf(told));
 });
 
 tried('who asked for partial messages has them', async () => {
@@ -50,7 +50,7 @@ tried('a subagent is a task of its own, and what it used is in the sums', async 
   ]);
   expect(ofHelper?.tokens_out).toBeUndefined();
   expect(told.events.at(-1)).toMatchObject({ type: 'run.completed', tokens_in: 0, tokens_out: 20 });
-  await expect.poll(() => total(told)).toMatchObject(totalOf(told));
+  await expect.poll(() => total(told), soon).toMatchObject(totalOf(told));
 });
 
 tried('a query inside a handle is a task of that, and the lines of the documentation tell of one', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stage } from './stage.js';
+import { soon, stage } from './stage.js';
 import { endsOf, expectWhole, failuresOf, totalOf, treeOf } from './told-tree.js';
 
 const { isMissing, perform, total } = await stage('langchain');
@@ -27,7 +27,7 @@ tried('a graph is a run of tasks with steps, and the numbers that were dealt out
   // The hash that Python's SDK has of {"order": "A-1"}.
   expect(endsOf(told, 'tool')).toMatchObject([{ args_hash: '2668005b4cba7183' }]);
   expect(endsOf(told, 'retrieval')).toMatchObject([{ outputs: { documents: 2 } }]);
-  await expect.poll(() => total(told)).toMatchObject(totalOf(told));
+  await expect.poll(() => total(told), soon).toMatchObject(totalOf(told));
 });
 
 tried('a graph whose messages are streamed is told as one that is not', async () => {

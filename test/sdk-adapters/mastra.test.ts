@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stage } from './stage.js';
+import { soon, stage } from './stage.js';
 import { endsOf, expectWhole, failuresOf, runsOf, totalOf, treeOf } from './told-tree.js';
 
 const { isMissing, perform, total } = await stage('mastra');
@@ -20,7 +20,7 @@ tried('an agent is a run of models and tools, streamed or not, with the numbers 
     const last = { model: 'fake-1-dated', provider: 'fake', finish_reason: 'stop' };
     expect(endsOf(told, 'llm').at(-1)).toMatchObject(last);
     expect(endsOf(told, 'tool')[0]?.args_hash).toBe('2668005b4cba7183');
-    await expect.poll(() => total(told)).toMatchObject(totalOf(told));
+    await expect.poll(() => total(told), soon).toMatchObject(totalOf(told));
   }
 });
 

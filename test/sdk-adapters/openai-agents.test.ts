@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stage } from './stage.js';
+import { soon, stage } from './stage.js';
 import { endsOf, expectWhole, failuresOf, runsOf, totalOf, treeOf } from './told-tree.js';
 
 const { isMissing, perform, total } = await stage('openai-agents');
@@ -22,7 +22,7 @@ tried('a trace is a run of an agent with its steps, and the numbers that were de
   const model = { model: 'fake-1-dated', agent_id: 'support' };
   expect(endsOf(told, 'llm')).toMatchObject([model, model]);
   expect(endsOf(told, 'tool')).toMatchObject([{ args_hash: expect.stringMatching(/^[0-9a-f]{16}$/) }]);
-  await expect.poll(() => total(told)).toMatchObject(totalOf(told));
+  await expect.poll(() => total(told), soon).toMatchObject(totalOf(told));
 });
 
 tried('a streamed answer and completions are told as answers are', async () => {
@@ -49,7 +49,7 @@ tried('what models do not tell, since data is not to be traced, is told of their
   expect(task).toMatchObject({ tokens_in: expected.tokens.in, tokens_out: expected.tokens.out, llm_calls: 0 });
   // How many of them were for reasoning, a turn does not say.
   const { tokens_reasoning: _, ...others } = expected;
-  await expect.poll(() => total(told)).toMatchObject(others);
+  await expect.poll(() => total(told), soon).toMatchObject(others);
 });
 
 tried('what is handed over is a task of the other agent', async () => {

@@ -5,6 +5,9 @@ import { afterAll, beforeAll } from 'vitest';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { Framework, type FrameworkName, type Told } from './framework.js';
 
+/** Three collectors at once, each beside a framework, may take their time. */
+export const soon = { timeout: 90_000 };
+
 export interface Stage {
   /** Where the registry cannot be reached. */
   readonly isMissing: boolean;
@@ -34,7 +37,8 @@ export async function stage(name: FrameworkName): Promise<Stage> {
     async total({ events }) {
       const headers = { authorization: `Bearer ${testKey}` };
       const response = await fetch(`${collector.url}/api/v1/runs/${events[0]?.run_id}`, { headers });
-      return ((await response.json()) as { readonly total?: unknown }).total;
+      if (!response.ok) return `${response.status}: ${await response.text()}`;
+      return ((await response.json()) as { readonly total: unknown }).total;
     },
   };
 }

@@ -5,8 +5,8 @@ import { packageFile } from '../../src/core/package-root.js';
 import { hello, type Peer, scriptedCollector } from './scripted-collector.js';
 import { eventsOf, type ToldEvent } from './told-events.js';
 
-/** A collector that takes each frame number of a producer once, and acknowledges it. */
-export async function countingCollector() {
+/** A collector that takes each frame number of a producer once, and acknowledges it, after `ackMs`. */
+export async function countingCollector({ ackMs = 0 } = {}) {
   const events: ToldEvent[] = [];
   const frames = new Map<string, number>();
   const peers: Peer[] = [];
@@ -20,7 +20,9 @@ export async function countingCollector() {
         frames.set(peer.producer, frame.seq);
         events.push(...eventsOf(frame));
       }
-      peer.say({ op: 'ack', seq: frame.seq });
+      const acknowledge = (): void => peer.say({ op: 'ack', seq: frame.seq });
+      if (ackMs === 0) acknowledge();
+      else setTimeout(acknowledge, ackMs);
     },
   });
   return { url, events, peers };

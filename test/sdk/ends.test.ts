@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { tempDir } from '../support/temp-dir.js';
 import { agent, countingCollector, sdkUrl } from './agent-process.js';
 import { hello, type Peer, scriptedCollector } from './scripted-collector.js';
 import { summary } from './told-events.js';
@@ -16,11 +19,12 @@ test('a process that has nothing left to do ends, and what it told last is there
 });
 
 test('what begins when the process was about to end is waited for too', async () => {
-  const { url, events } = await countingCollector();
+  // Longer than it takes until something begins: it is told while what was told before is waited for.
+  const { url, events } = await countingCollector({ ackMs: 200 });
   const { ended } = agent(
     url,
     `${openRun} process.once('beforeExit', () => setTimeout(() => tm.task('late', () => 1), 50));`,
-    'batchAgeMs: 60_000',
+    'batchAgeMs: 60_000, exitMs: 20_000',
   );
   expect(await ended).toEqual({ code: 0, signal: null, output: '' });
   expect(summary(events)).toEqual([...told, 'task.running late', 'task.completed late']);
@@ -147,7 +151,7 @@ test('an event loop that is blocked sends when it is free again', async () => {
   const { ended } = agent(
     url,
     `await connected(); ${openRun}
-     const until = Date.now() + 1_000;
+     const until = Date.now() + 5_000;
      while (Date.now() < until);
      console.log(await tm.flush());`,
   );
@@ -172,6 +176,34 @@ test('a thread has a client of its own, and one that is terminated harms nobody'
   expect(await ended).toEqual({ code: 0, signal: null, output: '' });
   expect(summary(events)).toContain('task.completed in thread');
   expect(summary(events)).toContain('task.completed in main');
+});
+
+test('each process of a cluster tells for itself, and one that is killed takes only its own with it', async () => {
+  const { url, events, peers } = await countingCollector();
+  const worker = join(tempDir(), 'worker.mjs');
+  writeFileSync(
+    worker,
+    `import cluster from 'node:cluster';
+     import { tidemark } from ${JSON.stringify(sdkUrl)};
+     const tm = tidemark({ url: ${JSON.stringify(url)}, key: 'k', agent: 'w', batchAgeMs: 60_000 });
+     tm.task('in worker ' + process.env.NUMBER, () => 1);
+     if (process.env.NUMBER === '2') process.send('told');
+     else cluster.worker.disconnect();`,
+  );
+  const { ended } = agent(
+    url,
+    `const { default: cluster } = await import('node:cluster');
+     cluster.setupPrimary({ exec: ${JSON.stringify(worker)}, execArgv: [] });
+     const workers = [0, 1, 2].map((number) => cluster.fork({ NUMBER: number }));
+     workers[2].once('message', () => workers[2].process.kill('SIGKILL'));
+     const ends = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
+     console.log(JSON.stringify(await Promise.all(ends)));
+     tm.task('in primary', () => 1);`,
+  );
+  expect(await ended).toEqual({ code: 0, signal: null, output: '[0,0,null]\n' });
+  const done = events.filter(({ type }) => type === 'task.completed').map(({ name }) => name);
+  expect(done.sort()).toEqual(['in primary', 'in worker 0', 'in worker 1']);
+  expect(new Set(peers.map(({ producer }) => producer)).size).toBeGreaterThanOrEqual(3);
 });
 
 test('ten thousand runs at once are ten thousand runs', async () => {

@@ -135,7 +135,7 @@ async function moodyCollector() {
   return { url, ids, mood, say };
 }
 
-test('without credit, and with little of it and late acknowledgements: every event is there once, or counted', async () => {
+test('without credit, with little, acknowledged late: every event is there once, or counted', async () => {
   const { url, ids, mood, say } = await moodyCollector();
   const { begun, results } = steadyAgents(url);
   await begun();

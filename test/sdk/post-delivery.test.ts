@@ -10,6 +10,8 @@ import type { ReceivedFrame } from './scripted-collector.js';
 interface Answer {
   readonly status: number;
   readonly body?: object;
+  /** In place of a body. */
+  readonly page?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -29,7 +31,7 @@ async function poster(answer: (received: Received, number: number) => Answer | n
     received.push({ path: request.url ?? '', key, name: String(name), rows: frame.rows.length });
     const said = answer(received.at(-1)!, received.length);
     if (said === null) return void request.socket.destroy();
-    response.writeHead(said.status, said.headers).end(JSON.stringify(said.body ?? {}));
+    response.writeHead(said.status, said.headers).end(said.page ?? JSON.stringify(said.body ?? {}));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(async () => {
@@ -140,8 +142,25 @@ test('an event that cannot be encoded is rejected alone, and nothing throws', as
   expect(problems[0]).toContain('an event cannot be encoded');
 });
 
-test('what somebody between says is not the last word: a page of a proxy with 404 is tried again', async () => {
-  const { tm } = await poster((request, number) => (number === 1 ? { status: 404 } : accepted(request)));
+test.each([
+  [404, '{}'],
+  [400, '<html>Bad Request</html>'],
+  [200, '<html>Sign in</html>'],
+  [200, '{"status":"ok"}'],
+])('what somebody between says is not the last word: %i with %s is tried again', async (status, page) => {
+  const { tm, received } = await poster((request, number) => (number === 1 ? { status, page } : accepted(request)));
   tm.task('t', () => 1);
-  expect(await tm.flush({ timeoutMs: 20_000 })).toMatchObject({ acked: 2, pending: 0 });
+  expect(await tm.flush({ timeoutMs: 20_000 })).toEqual({
+    acked: received[0]!.rows,
+    pending: 0,
+    rejected: 0,
+    dropped: 0,
+  });
+  expect(received.map(({ name }) => name)).toEqual(['lambda-1-1', 'lambda-1-1']);
+});
+
+test('a batch that is too large for somebody between is rejected, and counted', async () => {
+  const { tm, received } = await poster(() => ({ status: 413, page: '<html>Too Large</html>' }));
+  tm.task('t', () => 1);
+  expect(await tm.flush()).toEqual({ acked: 0, pending: 0, rejected: received[0]!.rows, dropped: 0 });
 });

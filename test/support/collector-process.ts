@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { get } from 'node:https';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { askEngine, engineAccess } from '../../bench/engine-access.js';
@@ -32,6 +33,7 @@ export class CollectorProcess {
   readonly #openFilesMax: number | null;
   readonly #program: string;
   readonly #laysStore: boolean;
+  readonly #isTls: boolean;
 
   /**
    * `openFilesMax`: the limit of open files, its own and its engine's. `program`: that of another build. `makesStore`:
@@ -46,6 +48,7 @@ export class CollectorProcess {
     readonly makesStore?: boolean;
     readonly isStreamed?: boolean;
   }) {
+    this.#isTls = options.env?.TIDEMARK_TLS_CERT_FILE !== undefined;
     this.#laysStore = options.program === undefined && options.makesStore !== true;
     this.#program = options.program ?? fileURLToPath(packageFile('dist/src/main.js'));
     this.dataDir = options.dataDir;
@@ -54,11 +57,11 @@ export class CollectorProcess {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http${this.#isTls ? 's' : ''}://127.0.0.1:${this.#port}`;
   }
 
   get streamUrl(): string {
-    return `ws://127.0.0.1:${this.#port}/v1/stream`;
+    return `ws${this.#isTls ? 's' : ''}://127.0.0.1:${this.#port}/v1/stream`;
   }
 
   /** HTTP interface of the embedded engine. */
@@ -182,13 +185,26 @@ export class CollectorProcess {
       if (child.exitCode !== null) throw new Error(`the collector exited with ${child.exitCode}:\n${this.output}`);
       try {
         // A full spool answers 503, and answers.
-        if ([200, 503].includes((await fetch(`${this.url}/health`)).status)) return;
+        if ([200, 503].includes(await this.#healthStatus())) return;
       } catch {
         // Not listening yet.
       }
       if (performance.now() > deadline) throw new Error(`the collector did not answer:\n${this.output}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  /** Whoever signed its certificate: here it is asked whether it is there, and not who it is. */
+  async #healthStatus(): Promise<number> {
+    const target = `${this.url}/health`;
+    if (!this.#isTls) return (await fetch(target)).status;
+    return new Promise((resolve, reject) => {
+      const request = get(target, { rejectUnauthorized: false, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      request.on('error', reject);
+    });
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {

@@ -35,6 +35,7 @@ export function engineOptions(at: Pick<EngineOptions, 'dataDir' | 'spoolDir'>): 
     database: 'tidemark',
     port: 0,
     hosts: [],
+    corsOrigins: [],
     readers: [{ name: 'default', passwordHash: passwordHashOf(''), tenant: null }],
     readerTables: [],
     writerUser: 'tidemark',

@@ -30,6 +30,8 @@ export interface ProducerOptions {
   readonly repeatRatio: number;
   /** Time between two frames; as fast as the credit allows when absent. */
   readonly pauseMs?: number;
+  /** Of whoever signed the certificate of the collector, in PEM. */
+  readonly ca?: string;
   /** Shape of the frames on the wire; chosen by chance when absent. */
   readonly shape?: 'maps' | 'columns';
 }
@@ -95,8 +97,11 @@ export class StreamProducer {
   }
 
   #connection(): Promise<void> {
-    const { url, name, key } = this.#options;
-    const socket = new WebSocket(`${url()}?producer=${name}`, { headers: { authorization: `Bearer ${key}` } });
+    const { url, name, key, ca } = this.#options;
+    const socket = new WebSocket(`${url()}?producer=${name}`, {
+      headers: { authorization: `Bearer ${key}` },
+      ...(ca === undefined ? {} : { ca }),
+    });
     this.#socket = socket;
     return new Promise((resolve) => {
       socket.on('message', (data: Buffer, isBinary) => {

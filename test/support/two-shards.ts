@@ -56,9 +56,14 @@ export class TwoShards {
 
   /** A statement of the test itself, to the engine as it is. */
   async run(sql: string): Promise<string> {
+    return (await this.bytes(sql)).toString().trim();
+  }
+
+  /** The result in the format the statement names. */
+  async bytes(sql: string): Promise<Buffer> {
     const { status, body } = await this.#ask(new URLSearchParams({ database: 'default' }), { body: Buffer.from(sql) });
     if (status !== 200) throw new Error(body.toString());
-    return body.toString().trim();
+    return body;
   }
 
   async end(): Promise<void> {

@@ -134,7 +134,8 @@ function activityPart(activity: RunActivityRow | null) {
   return {
     total: detailedUsageAnswer(activity ?? noUsage),
     events: activity?.events ?? 0,
-    steps_started: activity?.steps_started ?? 0,
+    // An end may tell the start as well, in place of an event of its own.
+    steps_started: Math.max(activity?.steps_started ?? 0, activity?.steps_ended ?? 0),
     steps_ended: activity?.steps_ended ?? 0,
     steps_failed: activity?.steps_failed ?? 0,
     tasks_ended: activity?.tasks_ended ?? 0,

@@ -64,7 +64,8 @@ export function runItem(row: RunListRow, facts: RunPageFacts): z.output<typeof r
     duration_ms: row.duration_ms,
     tasks_ended: totals?.tasks_ended ?? 0,
     tasks_failed: totals?.tasks_failed ?? 0,
-    steps_started: totals?.steps_started ?? 0,
+    // An end may tell the start as well, in place of an event of its own.
+    steps_started: Math.max(totals?.steps_started ?? 0, totals?.steps_ended ?? 0),
     steps_ended: totals?.steps_ended ?? 0,
     steps_failed: totals?.steps_failed ?? 0,
     total: detailedUsageAnswer(totals ?? noUsage),

@@ -51,7 +51,8 @@ export async function examine(clock: Clock, options: DoctorOptions): Promise<Doc
 
 async function examineAll(clock: Clock, config: Config, options: DoctorOptions): Promise<Finding[]> {
   const dataDir = resolve(options.dataDir ?? config.dataDir);
-  const url = options.url ?? `http://${hostOf(config.host)}:${config.port}`;
+  const scheme = config.tls.certFile === null ? 'http' : 'https';
+  const url = options.url ?? `${scheme}://${hostOf(config.host)}:${config.port}`;
   // Keys of this machine are for its own collector.
   const ownKey = isHere(url)
     ? (config.apiKeys.find(({ scopes }) => scopes.some(mayRead))?.key ?? savedKey(dataDir))

@@ -48,6 +48,7 @@ function httpUrl(written: string): URL {
 }
 
 interface LocalSettings {
+  readonly scheme: 'http' | 'https';
   readonly host: string;
   readonly port: number;
   readonly dataDir: string;
@@ -60,7 +61,9 @@ interface LocalSettings {
 function localSettings(env: Environment): LocalSettings {
   const file = settingsFile(env.TIDEMARK_CONFIG);
   const word = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+  const tls = file.tls as { readonly certFile?: unknown } | undefined;
   return {
+    scheme: (word(env.TIDEMARK_TLS_CERT_FILE) ?? word(tls?.certFile)) === undefined ? 'http' : 'https',
     host: word(env.TIDEMARK_HOST) ?? word(file.host) ?? hostDefault,
     port: Number(word(env.TIDEMARK_PORT) ?? file.port ?? portDefault),
     dataDir: word(env.TIDEMARK_DATA_DIR) ?? word(file.dataDir) ?? dataDirDefault,
@@ -79,9 +82,9 @@ function settingsFile(path: string | undefined): Readonly<Record<string, unknown
   }
 }
 
-function localUrl({ host, port }: LocalSettings): string {
+function localUrl({ scheme, host, port }: LocalSettings): string {
   const reached = anyAddress.get(host) ?? host;
-  return `http://${isIP(reached) === 6 ? `[${reached}]` : reached}:${port}`;
+  return `${scheme}://${isIP(reached) === 6 ? `[${reached}]` : reached}:${port}`;
 }
 
 /** A collector that listens on all addresses is reached by the loopback of the family. */

@@ -32,13 +32,16 @@ export const nodeSurroundings: Surroundings = {
 };
 
 /** `process.exit` leaves no time for anything asynchronous: whoever calls it flushes before. */
-function beforeEnd({ pending, flush }: Unsent, options: { readonly signals: boolean }): () => void {
+function beforeEnd({ counts, flush }: Unsent, options: { readonly signals: boolean }): () => void {
   let hasGivenUp = false;
   /** Comes again whenever nothing is left to do: what somebody began after the last time is waited for too. */
   const beforeExit = (): void => {
-    if (hasGivenUp || pending() === 0) return;
+    const { offered, pending } = counts();
+    if (hasGivenUp || pending === 0) return;
     void flush().then(() => {
-      hasGivenUp = pending() > 0;
+      const later = counts();
+      // What was told meanwhile has a time of its own.
+      hasGivenUp = later.offered - later.pending < offered;
     });
   };
   const onSignal = (): void => {

@@ -164,9 +164,12 @@ export class PostDelivery implements Delivery {
         signal: AbortSignal.timeout(requestMsMax),
       });
       const text = await answer.text();
-      if (answer.ok || bodyFaults.has(answer.status)) return this.#settle(events, text);
-      const code = answerIn(text)?.code;
-      // Only the collector's own word is final: whoever stands between may say anything, for a while.
+      const said = answerIn(text);
+      // Only the collector's own word is final: whoever stands between may say anything, for a while. But a body that
+      // is too large for somebody on the way stays so.
+      const isFinal = said !== null && (answer.ok || bodyFaults.has(answer.status));
+      if (isFinal || answer.status === 413) return this.#settle(events, text, said);
+      const code = said?.code;
       if (typeof code === 'string' && finalCodes.has(code)) this.#state = `ended: ${code}`;
       this.#options.onProblem(`the collector refuses: ${answer.status} ${text.slice(0, 300)}`);
       return 1_000 * Number(answer.headers.get('retry-after') ?? 0) || 0;
@@ -176,11 +179,9 @@ export class PostDelivery implements Delivery {
     return 0;
   }
 
-  #settle(events: number, text: string): null {
+  #settle(events: number, text: string, answer: ReturnType<typeof answerIn>): null {
     this.#state = 'connected';
-    const answer = answerIn(text);
-    // Of an answer that cannot be read the status says enough: all or none.
-    const kept = answer === null ? events : Math.min(events, countIn(answer.accepted));
+    const kept = answer === null ? 0 : Math.min(events, countIn(answer.accepted));
     this.#counts.acked += kept;
     this.#counts.rejected += events - kept;
     const said = Array.isArray(answer?.errors) && answer.errors.length > 0 ? JSON.stringify(answer.errors) : text;
@@ -202,9 +203,11 @@ export class PostDelivery implements Delivery {
 }
 
 /** Null: it is none of the collector's. */
+/** Null: not what a collector answers to a batch. */
 function answerIn(text: string): Readonly<Record<string, unknown>> | null {
   try {
-    return Object(JSON.parse(text)) as Readonly<Record<string, unknown>>;
+    const answer = Object(JSON.parse(text)) as Readonly<Record<string, unknown>>;
+    return typeof answer.accepted === 'number' || typeof answer.code === 'string' ? answer : null;
   } catch {
     return null;
   }

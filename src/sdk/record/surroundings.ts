@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Wire } from '../wire.js';
 import type { Delivery } from './delivery.js';
 import type { DiskOptions } from './disk-delivery.js';
+import type { Stats } from './options.js';
 
 /**
  * What the words need of the place they run in. One file a place implements it (`node.ts`, `web.ts`), so that the rest
@@ -37,7 +38,7 @@ type DiskAsked = Omit<DiskOptions, 'directory'> & { readonly directory: string |
 
 /** What an end waits for. */
 export interface Unsent {
-  pending(): number;
+  counts(): Pick<Stats, 'offered' | 'pending'>;
   flush(): Promise<unknown>;
 }
 

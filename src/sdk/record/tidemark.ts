@@ -274,10 +274,11 @@ class Desk implements Recorder<Handle> {
     const delivery = this.#delivery;
     if (delivery === noDelivery) return () => undefined;
     const { exitMs = 2_000, signals = true } = this.#options;
-    const takeBackFlush = surroundings.beforeEnd(
-      { pending: () => this.stats().pending + this.#untold.entries.length, flush: () => this.flush(exitMs) },
-      { signals },
-    );
+    const counts = (): Stats => {
+      this.#untold.tell();
+      return this.stats();
+    };
+    const takeBackFlush = surroundings.beforeEnd({ counts, flush: () => this.flush(exitMs) }, { signals });
     const takeBackPersist = surroundings.atEnd(() => {
       this.#untold.tell();
       this.quietly(() => delivery.persist?.());

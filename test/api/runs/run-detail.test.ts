@@ -115,7 +115,7 @@ test('a run is answered with its state, what its events add up to, its tasks in 
     events: 11,
     tasks_ended: 2,
     tasks_failed: 1,
-    steps_started: 1,
+    steps_started: 4,
     steps_ended: 4,
     steps_failed: 3,
     first_event_at: at(0),

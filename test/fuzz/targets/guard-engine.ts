@@ -44,7 +44,7 @@ export async function openTarget(): Promise<FuzzTarget> {
   const options = { ...engineOptions({ dataDir, spoolDir }), ...limits, readerTables: ['t'] };
   const before = process.cwd();
   process.chdir(dataDir);
-  const runner = new StatementRunner({ engine, clock: systemClock }, options);
+  const runner = new StatementRunner({ engine, clock: systemClock, onSessionForgotten: () => undefined }, options);
   const guard = new StatementGuard(engine, options);
 
   async function asReader(text: Buffer, query: string): Promise<void> {

@@ -90,7 +90,7 @@ function checkPrinted(sql: string): void {
   const printed = new PrintedStatement(sql, tokensOf(sql));
   const { firstWords, kill, format } = printed;
   ok(firstWords.length <= 4 && (kill === null || sql.includes(kill.condition)));
-  const redirected = printed.toRun({ queryId: "'id'", settingsTable: null, outfile: { path: "'p'", format: 'TSV' } });
+  const redirected = printed.toRun({ queryId: "'id'", tables: new Map(), outfile: { path: "'p'", format: 'TSV' } });
   ok(redirected.includes("INTO OUTFILE 'p' TRUNCATE"));
   ok(format === null || sql.includes(format));
   ok([printed.namesOutfile, printed.hasEscapedName, printed.takesNames].every((said) => typeof said === 'boolean'));

@@ -17,10 +17,11 @@ import type { EngineUser } from './engine-users.js';
 import { isForm, withoutFiles } from './forms/form-body.js';
 import { withoutDescriptions } from './forms/form-parameters.js';
 import { encodeNativeHello, isNativeHello } from './native-hello.js';
+import { PageOrigins } from './page-origins.js';
 import { RefusalCounts } from './refusal-counts.js';
 import { parseRequestParameters, type RequestParameters, type RequestSource } from './request-parameters.js';
 import { type ReceivedRequest, RequestReceiver } from './request-reception.js';
-import { type StreamedResult, sendStream } from './result-stream.js';
+import { exceptionTag, type StreamedResult, sendStream } from './result-stream.js';
 
 export interface EngineServerDeps {
   readonly engine: ChdbEngine;
@@ -44,6 +45,7 @@ export class EngineServer {
   readonly #receiver: RequestReceiver;
   readonly #refusals = new RefusalCounts();
   readonly #site: SitePolicy;
+  readonly #origins: PageOrigins;
   readonly #collectors: EngineDoor;
   readonly #guests: EngineDoor;
   readonly #requests = new Set<AbortController>();
@@ -52,11 +54,14 @@ export class EngineServer {
   constructor(deps: EngineServerDeps, options: EngineOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#runner = new StatementRunner(deps, options);
+    const onSessionForgotten = () => this.#refusals.count('session');
+    this.#runner = new StatementRunner({ ...deps, onSessionForgotten }, options);
     this.#receiver = new RequestReceiver({ clock: deps.clock, refusals: this.#refusals }, options);
-    // No page has anything to ask here: programs query ClickHouse, and a GET is work.
+    // No page has anything to ask here, unless its origin was named: programs query ClickHouse, and a GET is work.
     const hosts = hostNames(options.hosts);
-    this.#site = { hosts, allowsOrigin: () => false, unknownHosts: 'refused', links: false };
+    this.#origins = new PageOrigins(options.corsOrigins);
+    const allowsOrigin = (origin: string) => this.#origins.allows(origin);
+    this.#site = { hosts, allowsOrigin, unknownHosts: 'refused', links: false };
     const listener = (request: IncomingMessage, response: ServerResponse, door: EngineDoor) =>
       void this.#handle(request, response, door);
     this.#collectors = EngineDoor.ofCollector(options, listener);
@@ -128,7 +133,10 @@ export class EngineServer {
     // A page elsewhere cannot take an answer, a refusal neither, for a picture or a script of its own.
     to.response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
     to.response.setHeader('X-Content-Type-Options', 'nosniff');
-    if (!to.door.isCollectors) this.#checkSite(request, header);
+    if (!to.door.isCollectors) {
+      this.#checkSite(request, header);
+      if (this.#origins.share(request, to.response)) return;
+    }
     const url = new URL(`http://127.0.0.1${originForm(request.url)}`);
     to.response.setHeader('X-ClickHouse-Server-Display-Name', this.#deps.engine.displayName);
     if (this.#draining) throw new ClickHouseException('ABORTED', 'The embedded engine is stopping.');
@@ -194,6 +202,7 @@ export class EngineServer {
     const result = await this.#runner.run({ user, readOnly, queryId, parameters, body, external, signal, stream });
     if (result === null) return;
     response.setHeader('X-ClickHouse-Format', result.format);
+    response.setHeader('X-ClickHouse-Exception-Tag', exceptionTag());
     if (result.timezone !== '') response.setHeader('X-ClickHouse-Timezone', result.timezone);
     response.setHeader('X-ClickHouse-Summary', summaryOf(result));
     await this.#sendResult(to, result);

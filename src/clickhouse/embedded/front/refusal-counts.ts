@@ -27,6 +27,8 @@ const reasons: ReadonlyMap<string, EngineRefusal> = new Map([
   ['QUERY_IS_TOO_LARGE', 'limit'],
   ['QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING', 'busy'],
   ['READONLY', 'statement'],
+  ['SESSION_IS_LOCKED', 'busy'],
+  ['SETTING_CONSTRAINT_VIOLATION', 'limit'],
   ['TIMEOUT_EXCEEDED', 'limit'],
   ['TOO_LARGE_SIZE_COMPRESSED', 'limit'],
   ['TOO_MANY_BYTES', 'limit'],

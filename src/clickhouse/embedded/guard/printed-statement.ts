@@ -84,14 +84,14 @@ export class PrintedStatement {
   /**
    * The statement as it runs: with the id that its client knows, a literal, where it asks for its own, in a column of
    * the same name; and with its result going to the path of `outfile`, a literal too, a clause that stands before
-   * FORMAT. `settingsTable` is a query that stands for `system.settings`.
+   * FORMAT. `tables` has what stands for tables of the database `system`.
    */
-  toRun({ queryId, settingsTable, outfile }: RunsWith): string {
+  toRun({ queryId, tables, outfile }: RunsWith): string {
     const pieces = [
       ...(queryId === null
         ? []
         : this.#queryIdCalls.map((call) => ({ ...call, text: `(${queryId} AS ${call.name})` }))),
-      ...(settingsTable === null ? [] : this.#settingsTables(settingsTable)),
+      ...this.#replaced(tables),
     ].sort((a, b) => a.start - b.start);
     let tail = '';
     if (outfile !== null) {
@@ -109,13 +109,15 @@ export class PrintedStatement {
     return sql + this.#bytes.toString('utf8', at) + tail;
   }
 
-  #settingsTables(query: string): Replacement[] {
+  #replaced(tables: RunsWith['tables']): Replacement[] {
     return this.#tokens.flatMap(([start], at) => {
       const end = this.#tokens[at + 2]?.[1];
-      const names = [at, at + 1, at + 2].map((one) => this.textAt(one).replaceAll('`', '')).join('');
-      const isTable = this.isWord(at - 1, 'FROM') || this.isWord(at - 1, 'JOIN');
-      if (end === undefined || names !== 'system.settings' || !isTable) return [];
-      return [{ start, end, text: this.isWord(at + 3, 'AS') ? query : `${query} AS settings` }];
+      const name = [at, at + 1, at + 2].map((one) => this.textAt(one).replaceAll('`', '')).join('');
+      const table = tables.get(name);
+      const isTable = ['FROM', 'JOIN', 'TABLE'].some((word) => this.isWord(at - 1, word));
+      if (end === undefined || table === undefined || !isTable) return [];
+      const isNamed = this.isWord(at + 3, 'AS') || this.isWord(at - 1, 'TABLE');
+      return [{ start, end, text: isNamed ? table : `${table} AS ${name.slice('system.'.length)}` }];
     });
   }
 
@@ -163,7 +165,8 @@ interface Replacement {
 
 interface RunsWith {
   readonly queryId: string | null;
-  readonly settingsTable: string | null;
+  /** By name, `system.settings`. */
+  readonly tables: ReadonlyMap<string, string>;
   readonly outfile: { readonly path: string; readonly format: string } | null;
 }
 

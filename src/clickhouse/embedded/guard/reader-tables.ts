@@ -167,6 +167,7 @@ const systemTables: ReadonlySet<string> = new Set([
   'numbers',
   'numbers_mt',
   'one',
+  'query_log',
   'settings',
   'table_engines',
   'table_functions',

@@ -42,6 +42,8 @@ export interface PassedStatement {
   readonly isPreview: boolean;
   /** Those it ended with, which are set beside it; null for the default, whatever the URL says. */
   readonly settings: ReadonlyMap<string, string | null>;
+  /** It names `system.query_log`. */
+  readonly readsLog: boolean;
   /** SET or USE. */
   readonly change: SessionStatement | null;
   /** Entries of its `additional_table_filters`; null when it has none. */
@@ -111,9 +113,11 @@ export class StatementGuard {
     }
     const settings = this.#settingsOf(clause, user);
     const asked = settings.get(filterSetting);
-    const filters = typeof asked === 'string' ? await this.filters(asked, request) : asked === null ? '' : null;
+    const own = asked ?? '';
+    const filters = asked === undefined ? null : own === '' ? '' : await this.filters(own, request);
     const kinds = { isRead, isInsert, movesRows: movesRows && !isView, isPreview: preview };
-    const passed = { printed, ...kinds, settings, change, filters };
+    const readsLog = judged.tables.includes('system.query_log');
+    const passed = { printed, ...kinds, settings, readsLog, change, filters };
     if (passed.isRead && infile === null && !printed.takesNames) this.#passed.add(keyOf(request), passed);
     return passed;
   }

@@ -2,6 +2,7 @@ import { ClickHouseException } from '../clickhouse-exception.js';
 import type { FunctionCatalog } from './function-catalog.js';
 import type { StatementRules } from './statement-rules.js';
 import type { TreeNode } from './syntax-tree.js';
+import { hidesExpressions } from './table-structures.js';
 
 export interface JudgedTree {
   readonly isRead: boolean;
@@ -99,6 +100,7 @@ function judgeFunction({ node, parent, at }: PlacedNode, rules: StatementRules, 
   if (parent.kind === 'InsertQuery') throw refused('Inserting into a table function is');
   if (parent.kind === 'TableExpression' || parent.kind === 'CreateQuery') {
     if (!rules.tableFunctions.has(name)) throw refused(`The table function ${name} is`);
+    if (hidesExpressions(node)) throw refused(`An expression in the columns of ${name} is`);
     return;
   }
   if (parent.kind === 'Storage' && at === 0) {

@@ -40,6 +40,8 @@ export interface EngineProcessOptions extends EngineLimits, Partial<typeof fixed
   readonly readerTables?: readonly string[];
   /** Names beside the loopback ones under which the open port is addressed; default none. */
   readonly hosts?: readonly string[];
+  /** Origins whose pages may query the open port; default none. */
+  readonly corsOrigins?: readonly string[];
   /** Default `tidemark`. */
   readonly database?: string;
   readonly writerUser?: string;
@@ -183,6 +185,7 @@ class SupervisedEngine implements EngineProcess {
       guest_reads_running: load?.guestReadsRunning ?? null,
       guest_reads_waiting: load?.guestReadsWaiting ?? null,
       guest_streams_running: load?.guestStreamsRunning ?? null,
+      guest_sessions: load?.guestSessions ?? null,
       sandbox: this.#sandbox?.kind ?? null,
       sandbox_detail: this.#sandbox?.detail ?? null,
     };
@@ -312,6 +315,7 @@ const defaults = {
   database: 'tidemark',
   keepsExpired: false,
   hosts: [],
+  corsOrigins: [],
   readerTables: contractViews,
   writerUser: 'tidemark',
 } as const;

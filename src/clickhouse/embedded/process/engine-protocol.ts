@@ -48,6 +48,7 @@ export interface EngineLoad {
   readonly guestReadsRunning: number;
   readonly guestReadsWaiting: number;
   readonly guestStreamsRunning: number;
+  readonly guestSessions: number;
   /** What guests were refused since the engine's start, by reason. */
   readonly refusals: Readonly<Record<EngineRefusal, number>>;
 }
@@ -78,6 +79,8 @@ export interface EngineOptions extends EngineLimits, FixedEngineLimits {
   readonly readerTables: readonly string[];
   /** Host names, beside the loopback ones, by which the open port is addressed; `*` for any. */
   readonly hosts: readonly string[];
+  /** Origins whose pages may query the open port and read its answers; `*` for any. */
+  readonly corsOrigins: readonly string[];
   readonly writerUser: string;
   /** Also of the collector's accounts. */
   readonly writerPasswordHash: string;

@@ -25,7 +25,13 @@ interface HeldSession extends ClientSession {
   expiry: Timer;
 }
 
-export interface SessionLimits {
+interface SessionDeps {
+  readonly engine: ChdbEngine;
+  readonly clock: Clock;
+  readonly onSessionForgotten: () => void;
+}
+
+interface SessionLimits {
   /** Of one user; the one that has been idle for the longest goes. */
   readonly userSessionsMax: number;
   /** With temporary tables, of all. */
@@ -40,11 +46,13 @@ export class ClientSessions {
   readonly #engine: ChdbEngine;
   readonly #clock: Clock;
   readonly #limits: SessionLimits;
+  readonly #onForgotten: () => void;
   /** In the order of their last use. */
   readonly #sessions = new Map<string, HeldSession>();
 
-  constructor({ engine, clock }: { readonly engine: ChdbEngine; readonly clock: Clock }, limits: SessionLimits) {
+  constructor({ engine, clock, onSessionForgotten }: SessionDeps, limits: SessionLimits) {
     this.#engine = engine;
+    this.#onForgotten = onSessionForgotten;
     this.#clock = clock;
     this.#limits = limits;
   }
@@ -121,6 +129,7 @@ export class ClientSessions {
         const problem = `Too many sessions. Maximum: ${this.#limits.userSessionsMax}.`;
         throw new ClickHouseException('TOO_MANY_SIMULTANEOUS_QUERIES', problem);
       }
+      this.#onForgotten();
       void this.#forget(idle);
     }
     return {

@@ -11,6 +11,7 @@ import type { EngineOptions } from '../process/engine-protocol.js';
 import { preludeOf } from './connection-prelude.js';
 import { externalTables } from './external-tables.js';
 import type { Delivery, PreparedStatement } from './prepared-statement.js';
+import { queryLogTable } from './query-log.js';
 import { RequestLane } from './request-lane.js';
 import { keepSettings } from './session-requests.js';
 import { createLanes, guestInsertsMax, type StatementLanes } from './statement-lanes.js';
@@ -69,7 +70,7 @@ export class GuestStatements {
       sql: (outfile) =>
         printed.toRun({
           queryId: isRead || isInsert ? quoteString(request.queryId) : null,
-          settingsTable: user.role === 'reader' ? readerSettingsTable : null,
+          tables: user.role === 'reader' ? readerTables : writerTables,
           outfile: outfile === null ? null : { path: quoteString(outfile), format: asked },
         }),
       format: { named: printed.format ?? asked, asked },
@@ -92,6 +93,7 @@ export class GuestStatements {
       lanes,
       lane: isRead ? lanes.reads : kill !== null ? lanes.kills : writes,
       kill,
+      readsLog: passed.readsLog,
       change: passed.change,
       makesTemporary: printed.firstWords[0] === 'CREATE' && printed.firstWords.includes('TEMPORARY'),
       isCancellable: true,
@@ -154,8 +156,14 @@ function settingsOf(
 }
 
 /** Under the lock of a reader's connection the engine says of all settings that they are not to be changed. */
+/** `system.settings` and `system.query_log` are told by the front. */
+const writerTables: ReadonlyMap<string, string> = new Map([['system.query_log', queryLogTable]]);
+
 const notReaders = `toUInt8(NOT ${readerSettingCondition()})`;
-const readerSettingsTable = `(SELECT * REPLACE (${notReaders} AS readonly) FROM system.settings)`;
+const readerTables: ReadonlyMap<string, string> = new Map([
+  ...writerTables,
+  ['system.settings', `(SELECT * REPLACE (${notReaders} AS readonly) FROM system.settings)`],
+]);
 
 /** As on a server: sent while it is made if it is large, unless the client wants to know first that nothing failed. */
 function deliveryOf(printed: PrintedStatement, { waitsForEnd }: RequestParameters): Delivery {

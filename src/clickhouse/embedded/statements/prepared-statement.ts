@@ -19,6 +19,8 @@ export interface PreparedStatement {
   readonly lane: RequestLane;
   /** A KILL of queries, which is the front's to do. */
   readonly kill: KillClause | null;
+  /** It reads `system.query_log`, a table that has to be made for it. */
+  readonly readsLog: boolean;
   /** SET or USE, which are the front's too. */
   readonly change: SessionStatement | null;
   /** A temporary table is made, which lives as long as its connection. */

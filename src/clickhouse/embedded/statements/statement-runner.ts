@@ -14,6 +14,7 @@ import { CollectorStatements } from './collector-statements.js';
 import { GuestStatements } from './guest-statements.js';
 import { killQuery, nothing } from './kill-query.js';
 import type { PreparedStatement } from './prepared-statement.js';
+import { QueryLog } from './query-log.js';
 import { type RunningStatement, RunningStatements } from './running-statements.js';
 import { boundTemporary, inSession, onConnection } from './session-requests.js';
 import { StatementExecution } from './statement-execution.js';
@@ -38,11 +39,14 @@ export class StatementRunner {
   readonly #running: RunningStatements;
   readonly #sessions: ClientSessions;
   readonly #temporaryBytesMax: number;
+  readonly #log = new QueryLog();
+  readonly #clock: Clock;
   readonly #insertDir: string;
   #serial = 0;
 
-  constructor(deps: { readonly engine: ChdbEngine; readonly clock: Clock }, options: EngineOptions) {
+  constructor(deps: RunnerDeps, options: EngineOptions) {
     this.#options = options;
+    this.#clock = deps.clock;
     this.#execution = new StatementExecution(deps, resultsName);
     this.#collector = new CollectorStatements(deps.engine, options);
     this.#guests = new GuestStatements(deps.engine, options);
@@ -63,6 +67,7 @@ export class StatementRunner {
       guestReadsRunning: guests.reads.running,
       guestReadsWaiting: guests.reads.waiting,
       guestStreamsRunning: guests.streams.running,
+      guestSessions: this.#sessions.count,
     };
   }
 
@@ -85,9 +90,46 @@ export class StatementRunner {
     const database = this.#guests.databaseOf(request);
     const admitted = this.#running.admit({ ...request, text: request.body.bytes, database });
     try {
-      return await this.#runAdmitted({ ...request, signal: admitted.signal }, admitted);
+      const result = await this.#runAdmitted({ ...request, signal: admitted.signal }, admitted);
+      this.#note(request, admitted, { rows: result?.rowsRead ?? 0, bytes: result?.bytes.length ?? 0, error: null });
+      return result;
+    } catch (error) {
+      this.#note(request, admitted, { rows: 0, bytes: 0, error: ClickHouseException.from(error) });
+      throw error;
     } finally {
       admitted.end();
+    }
+  }
+
+  #note(
+    { user, parameters }: StatementRequest,
+    statement: RunningStatement,
+    { rows, bytes, error }: StatementEnd,
+  ): void {
+    const durationMs = this.#running.elapsedMs(statement);
+    this.#log.add({
+      ...statement,
+      userName: user.name,
+      startMs: this.#clock.nowMs() - durationMs,
+      durationMs,
+      resultRows: rows,
+      resultBytes: bytes,
+      exceptionCode: error?.code ?? 0,
+      exception: error?.message ?? '',
+      logComment: parameters.settings.get('log_comment') ?? '',
+    });
+  }
+
+  /** Within the file that a table of the log is made of. */
+  async #withLog(request: StatementRequest, statement: PreparedStatement): Promise<StatementResult | null> {
+    const path = join(this.#insertDir, `${++this.#serial}.data`);
+    const { setup } = statement;
+    try {
+      const tables = [...(setup.tables ?? []), await this.#log.tableFor(request.user, path)];
+      // Not that of a session, where the table would stay.
+      return await this.#run({ ...request, session: null }, { ...statement, setup: { ...setup, tables } });
+    } finally {
+      await rm(path, { force: true });
     }
   }
 
@@ -102,7 +144,7 @@ export class StatementRunner {
       return { ...nothing, format: format.named, timezone: '', isInsert: false };
     }
     if (kill !== null && admitted !== null) return await this.#kill(request, { ...statement, kill }, admitted);
-    return await this.#run(request, statement);
+    return statement.readsLog ? await this.#withLog(request, statement) : await this.#run(request, statement);
   }
 
   async #kill(
@@ -194,6 +236,19 @@ export class StatementRunner {
     await this.#execution.streamed({ ...execution, lane: lanes.streams }, stream);
     return null;
   }
+}
+
+interface RunnerDeps {
+  readonly engine: ChdbEngine;
+  readonly clock: Clock;
+  /** A session was forgotten to make room for another. */
+  readonly onSessionForgotten: () => void;
+}
+
+interface StatementEnd {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly error: ClickHouseException | null;
 }
 
 /** A server holds as much before it sends its first byte, so that small results have their status right. */

@@ -1,0 +1,19 @@
+import { integer, optionalText } from './config-field.js';
+
+/** TLS of the collector's own port. */
+export const tlsFields = {
+  certFile: optionalText({
+    pattern: /^.{1,4096}$/,
+    allowed: 'a path of up to 4,096 characters',
+    meaning: 'PEM file of the certificate of the port, with those between it and its authority; unset: plain HTTP.',
+  }),
+  keyFile: optionalText({
+    pattern: /^.{1,4096}$/,
+    allowed: 'a path of up to 4,096 characters',
+    meaning: 'PEM file of the key of that certificate, without a password.',
+  }),
+  reloadMs: integer(
+    { default: 10_000, min: 100, max: 3_600_000 },
+    'Between two looks at both files; what is new and fits is used for connections from then on.',
+  ),
+};
