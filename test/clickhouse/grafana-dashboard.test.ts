@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFleet } from '../../src/cli/fleet.js';
@@ -22,6 +22,9 @@ interface Target {
 }
 
 interface Panel {
+  readonly id: number;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly datasource?: { readonly type: string; readonly uid: string };
   readonly title: string;
   readonly type: string;
   readonly description?: string;
@@ -34,13 +37,17 @@ interface Variable {
 }
 
 interface Dashboard {
+  readonly uid: string;
+  readonly title: string;
   readonly panels: readonly Panel[];
   readonly templating: { readonly list: readonly Variable[] };
 }
 
-const dashboard = JSON.parse(
-  readFileSync(packageFile('clickhouse/grafana/dashboards/agent-fleet.json'), 'utf8'),
-) as Dashboard;
+const boards = readdirSync(packageFile('clickhouse/grafana/dashboards')).map(
+  (name) => JSON.parse(readFileSync(packageFile(`clickhouse/grafana/dashboards/${name}`), 'utf8')) as Dashboard,
+);
+/** Whose figures are compared with the events. */
+const dashboard = boards.find(({ uid }) => uid === 'tidemark-fleet')!;
 const database = 'tidemark';
 const nowMs = Date.now();
 const range = { fromMs: nowMs - 3_600_000, toMs: nowMs + 60_000 };
@@ -116,9 +123,14 @@ function substitute(sql: string, chosen: Choice): string {
 }
 
 const everything: Choice = { tenant: ['default'] };
-const sqlPanels = dashboard.panels.flatMap((panel) =>
-  (panel.targets ?? []).flatMap(({ rawSql, format }) => (rawSql === undefined ? [] : [{ ...panel, rawSql, format }])),
-);
+const sqlPanelsOf = ({ panels, title: board }: Dashboard) =>
+  panels.flatMap((panel) =>
+    (panel.targets ?? []).flatMap(({ rawSql, format }) =>
+      rawSql === undefined ? [] : [{ ...panel, board, rawSql, format }],
+    ),
+  );
+const sqlPanels = sqlPanelsOf(dashboard);
+const sqlPanelsOfAll = boards.flatMap(sqlPanelsOf);
 
 function ledgerOf(keep: (event: TidemarkEvent) => boolean): AgentLedger {
   const ledger = new AgentLedger('all');
@@ -132,7 +144,7 @@ async function panelRows(title: string, chosen = everything): Promise<Record<str
 }
 
 test('every panel says what it shows and asks something', () => {
-  const panels = dashboard.panels.filter(({ type }) => type !== 'row');
+  const panels = boards.flatMap((board) => board.panels).filter(({ type }) => type !== 'row');
   for (const panel of panels) {
     expect(panel.targets?.length ?? 0, panel.title).toBeGreaterThan(0);
     expect(panel.description, panel.title).toMatch(/\.$/);
@@ -140,21 +152,40 @@ test('every panel says what it shows and asks something', () => {
   expect(sqlPanels.length).toBeGreaterThan(15);
 });
 
-test.each(sqlPanels.map((panel) => [panel.title, panel] as const))('"%s" has an answer', async (_, panel) => {
-  const rows = await store.selectAsGuest(substitute(panel.rawSql, everything));
-  expect(rows.length).toBeGreaterThan(0);
-  const [first] = rows;
-  // A series needs its time; a number without one is a stat or a table.
-  if (panel.type === 'timeseries') {
-    expect(panel.format).toBe(0);
-    expect(Object.keys(first!)[0]).toBe('time');
-    expect(new Set(rows.map(({ time }) => time)).size).toBeGreaterThan(1);
-  } else {
-    expect(panel.format).toBe(1);
+test('panels have places and ids of their own, and the data sources that their dashboard lets choose', () => {
+  expect(boards.map(({ uid }) => uid).sort()).toEqual(
+    ['agent', 'collector', 'failures', 'fleet', 'runs'].map((name) => `tidemark-${name}`),
+  );
+  for (const { title, panels, templating } of boards) {
+    expect(new Set(panels.map(({ id }) => id)).size, title).toBe(panels.length);
+    const taken = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, at) => `${x + (at % w)},${y + Math.floor(at / w)}`),
+    );
+    expect(new Set(taken).size, title).toBe(taken.length);
+    for (const { gridPos } of panels) expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);
+    const chosen = templating.list.map(({ name }) => `\${${name}}`);
+    for (const { datasource } of panels) if (datasource !== undefined) expect(chosen).toContain(datasource.uid);
   }
-  const values = rows.flatMap((row) => Object.values(row));
-  expect(values).not.toContain(null);
 });
+
+test.each(sqlPanelsOfAll.map((panel) => [panel.board, panel.title, panel] as const))(
+  '%s: "%s" has an answer',
+  async (_board, _title, panel) => {
+    const rows = await store.selectAsGuest(substitute(panel.rawSql, everything));
+    expect(rows.length).toBeGreaterThan(0);
+    const [first] = rows;
+    // A series needs its time; a number without one is a stat or a table.
+    if (panel.type === 'timeseries') {
+      expect(panel.format).toBe(0);
+      expect(Object.keys(first!)[0]).toBe('time');
+      expect(new Set(rows.map(({ time }) => time)).size).toBeGreaterThan(1);
+    } else {
+      expect(panel.format).toBe(1);
+    }
+    const values = rows.flatMap((row) => Object.values(row));
+    expect(values).not.toContain(null);
+  },
+);
 
 test('counts, rate and percentiles are those of the events', async () => {
   const { executions, successRate, p95 } = ledgerOf(() => true).figures();
@@ -212,7 +243,8 @@ test('every metric that a panel asks Prometheus for is one the collector declare
   const declared = new Set(
     metricsReference.flatMap(({ name, type }) => (type === 'histogram' ? [`${name}_bucket`] : [name])),
   );
-  const asked = dashboard.panels
+  const asked = boards
+    .flatMap(({ panels }) => panels)
     .flatMap(({ targets }) => targets ?? [])
     .flatMap(({ expr }) => expr?.match(/\b(tidemark|agent)_\w+/g) ?? []);
   expect(asked.length).toBeGreaterThan(5);

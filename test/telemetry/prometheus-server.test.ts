@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../bench/free-port.js';
 import { type Collector, createCollector } from '../../src/collector.js';
 import { readConfig } from '../../src/config/read-config.js';
@@ -99,6 +99,12 @@ class Watched {
     return activeTargets.map(({ health, lastError }) => `${health}${lastError}`).join();
   }
 
+  /** How many series an expression of a dashboard has; throws where Prometheus does not understand it. */
+  async seriesOf(expression: string): Promise<number> {
+    const query = encodeURIComponent(expression.replaceAll('$__rate_interval', '1m'));
+    return (await this.#ask<{ readonly result: readonly unknown[] }>(`query?query=${query}`)).result.length;
+  }
+
   async post(task: string): Promise<number> {
     const response = await fetch(`http://127.0.0.1:${this.port}/v1/events`, {
       method: 'POST',
@@ -146,55 +152,83 @@ interface Target {
   readonly lastError: string;
 }
 
-describe.skipIf(!hasProgram('prometheus'))('a Prometheus server (skipped where it is not installed)', () => {
-  const watched = new Watched();
-
-  beforeAll(async () => {
-    await watched.startCollector();
-    await watched.startPrometheus();
+/** What the panels of all dashboards ask Prometheus. */
+function expressions(): string[] {
+  const directory = fileURLToPath(packageFile('clickhouse/grafana/dashboards'));
+  return readdirSync(directory).flatMap((name) => {
+    const board = JSON.parse(readFileSync(join(directory, name), 'utf8')) as Board;
+    return board.panels.flatMap(({ targets }) => targets ?? []).flatMap(({ expr }) => expr ?? []);
   });
+}
 
-  afterAll(() => watched.end());
+interface Board {
+  readonly panels: readonly { readonly targets?: readonly { readonly expr?: string }[] }[];
+}
 
-  test('reads the page with the key of metrics, and has nothing to say of a collector that is well', async () => {
+const isMissing = !hasProgram('prometheus');
+if (isMissing) process.stderr.write('Prometheus is missing: nothing scrapes a collector\n');
+const watched = new Watched();
+
+beforeAll(async () => {
+  if (isMissing) return;
+  await watched.startCollector();
+  await watched.startPrometheus();
+});
+
+afterAll(() => watched.end());
+
+test.skipIf(isMissing)(
+  'reads the page with the key of metrics, and has nothing to say of a collector that is well',
+  async () => {
     await expect.poll(() => watched.health().catch(String), soon).toBe('up');
     expect((await fetch(`http://127.0.0.1:${watched.port}/metrics`)).status).toBe(401);
     expect(await watched.post('first')).toBe(202);
     await expect.poll(() => watched.firing(), soon).toEqual([]);
-  });
+  },
+);
 
-  test('says that a clock is not set or was set back, until it is right', async () => {
-    const right = Date.now();
-    watched.clock.set(60_000);
-    await expect.poll(() => watched.firing(), soon).toContain('TidemarkClockUnset');
-    watched.clock.set(right - 3_600_000);
-    await expect.poll(() => watched.firing(), soon).toEqual(['TidemarkClockBehind']);
-    watched.clock.offsetMs = 0;
-    await expect.poll(() => watched.firing(), soon).toEqual([]);
-  });
+test.skipIf(isMissing)('answers what the dashboards ask it', async () => {
+  const asked = expressions();
+  expect(asked.length).toBeGreaterThan(20);
+  for (const expression of asked.filter((text) => !text.includes('rate(')))
+    await expect.poll(() => watched.seriesOf(expression), { ...soon, message: expression }).toBe(1);
+  for (const expression of asked) expect(await watched.seriesOf(expression), expression).toBeGreaterThanOrEqual(0);
+});
 
-  test('says that events wait for an engine that stands still, until it goes on', async () => {
-    expect(watched.signalEngine('SIGSTOP')).toBe(true);
-    try {
-      expect(await watched.post('waits')).toBe(202);
-      await expect.poll(() => watched.firing(), soon).toContain('TidemarkEventsNotDelivered');
-    } finally {
-      watched.signalEngine('SIGCONT');
-    }
-    await expect.poll(() => watched.firing(), soon).toEqual([]);
-  });
+test.skipIf(isMissing)('says that a clock is not set or was set back, until it is right', async () => {
+  const right = Date.now();
+  watched.clock.set(60_000);
+  await expect.poll(() => watched.firing(), soon).toContain('TidemarkClockUnset');
+  watched.clock.set(right - 3_600_000);
+  await expect.poll(() => watched.firing(), soon).toEqual(['TidemarkClockBehind']);
+  watched.clock.offsetMs = 0;
+  await expect.poll(() => watched.firing(), soon).toEqual([]);
+});
 
-  test('says that the engine ends again and again, until it stays', async () => {
-    for (let times = 0; times < 2; times += 1) {
-      const pid = enginePidOf(process.pid)!;
-      process.kill(pid, 'SIGKILL');
-      await expect.poll(() => enginePidOf(process.pid) ?? pid, soon).not.toBe(pid);
-    }
-    await expect.poll(() => watched.firing(), soon).toContain('TidemarkEngineRestarts');
-    await expect.poll(() => watched.firing(), { ...soon, timeout: 70_000 }).toEqual([]);
-  });
+test.skipIf(isMissing)('says that events wait for an engine that stands still, until it goes on', async () => {
+  expect(watched.signalEngine('SIGSTOP')).toBe(true);
+  try {
+    expect(await watched.post('waits')).toBe(202);
+    await expect.poll(() => watched.firing(), soon).toContain('TidemarkEventsNotDelivered');
+  } finally {
+    watched.signalEngine('SIGCONT');
+  }
+  await expect.poll(() => watched.firing(), soon).toEqual([]);
+});
 
-  test('says that a segment was set aside, and that the collector is away, until neither is so', async () => {
+test.skipIf(isMissing)('says that the engine ends again and again, until it stays', async () => {
+  for (let times = 0; times < 2; times += 1) {
+    const pid = enginePidOf(process.pid)!;
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => enginePidOf(process.pid) ?? pid, soon).not.toBe(pid);
+  }
+  await expect.poll(() => watched.firing(), soon).toContain('TidemarkEngineRestarts');
+  await expect.poll(() => watched.firing(), { ...soon, timeout: 70_000 }).toEqual([]);
+});
+
+test.skipIf(isMissing)(
+  'says that a segment was set aside, and that the collector is away, until neither is so',
+  async () => {
     watched.signalEngine('SIGSTOP');
     expect(await watched.post('damaged')).toBe(202);
     await watched.stopCollector();
@@ -212,5 +246,5 @@ describe.skipIf(!hasProgram('prometheus'))('a Prometheus server (skipped where i
       renameSync(name, join(watched.directory, name.slice(name.lastIndexOf('/') + 1)));
     await watched.startCollector();
     await expect.poll(() => watched.firing(), soon).toEqual([]);
-  });
-});
+  },
+);
