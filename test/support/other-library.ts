@@ -1,7 +1,11 @@
-import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageFile } from '../../src/core/package-root.js';
+
+interface LockFile {
+  readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
+}
 
 /**
  * The built collector in a place of its own, with something else for the engine's native library: `source` is the
@@ -11,10 +15,13 @@ export function installWithLibrary(directory: string, source: string | null): st
   const from = (path: string) => fileURLToPath(packageFile(path));
   const modules = join(directory, 'node_modules');
   mkdirSync(modules);
-  for (const name of readdirSync(from('node_modules'))) {
-    // A package is looked for from where it really is: that of the loader has to be here.
-    if (name === 'chdb') cpSync(from('node_modules/chdb'), join(modules, 'chdb'), { recursive: true });
-    else if (name !== '@chdb' && !name.startsWith('.')) symlinkSync(from(`node_modules/${name}`), join(modules, name));
+  // Copies, as an installation has them: a package is looked for, and let be read by the engine, where it really is.
+  const { packages } = JSON.parse(readFileSync(from('package-lock.json'), 'utf8')) as LockFile;
+  for (const [path, { dev = false }] of Object.entries(packages)) {
+    if (!/^node_modules\/(?!@chdb\/)(?:@[^/]+\/)?[^/]+$/.test(path) || !existsSync(from(path))) continue;
+    mkdirSync(join(directory, path, '..'), { recursive: true });
+    if (dev) symlinkSync(from(path), join(directory, path));
+    else cpSync(from(path), join(directory, path), { recursive: true });
   }
   for (const path of ['package.json', 'clickhouse']) symlinkSync(from(path), join(directory, path));
   for (const path of ['dist/src', 'dist/workers']) {
