@@ -11,7 +11,17 @@ import tidemark
 
 pytest.importorskip("agents", reason="openai-agents is not here")
 
-from agents import Agent, Model, ModelResponse, Runner, Usage, function_tool, generation_span, set_trace_processors
+from agents import (
+    Agent,
+    Model,
+    ModelResponse,
+    Runner,
+    Usage,
+    function_tool,
+    generation_span,
+    set_trace_processors,
+    trace,
+)
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 from tidemark.openai_agents import TidemarkProcessor
@@ -114,3 +124,14 @@ def test_a_tool_that_throws_is_a_failed_step(client: tidemark.Client, events: Ev
         run("none")
     failed = [event for event in events if event["type"] == "step.failed"]
     assert [(event["name"], event["error_category"]) for event in failed] == [("look_up", "tool")]
+    tasks = [event for event in events if event["type"] == "task.failed"]
+    assert [(event["name"], event["error_category"]) for event in tasks] == [("support", "tool")]
+    assert (events[-1]["type"], events[-1]["error_category"]) == ("run.failed", "tool")
+
+
+def test_a_trace_goes_on_after_an_agent_that_failed(client: tidemark.Client, events: Events) -> None:
+    with trace("two tries"):
+        with pytest.raises(Exception, match="no such order"):
+            run("none")
+        run("A-1")
+    assert events[-1]["type"] == "run.completed"
