@@ -149,6 +149,9 @@ test.each(['reader', 'writer'] as const)('a %s hides no expression in a list of 
     '2\n',
   );
   expect((await ask('SELECT sum(c1) FROM values((1, 2), (3, 4))', user)).text).toBe('4\n');
+  // Rows may say what they like: no column is made of them.
+  const said = 'x default check ttl alias';
+  expect((await ask(`SELECT * FROM format(CSV, 'x String', '"${said}"')`, 'writer')).text).toBe(`${said}\n`);
   expect((await ask("SELECT count() FROM (SELECT * FROM generateRandom('i UInt8', 1) LIMIT 3)", user)).text).toBe(
     '3\n',
   );

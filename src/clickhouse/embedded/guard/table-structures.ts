@@ -12,12 +12,18 @@ const structured: ReadonlySet<string> = new Set(['format', 'generateRandom', 'nu
 export function hidesExpressions({ name, children }: TreeNode): boolean {
   if (!structured.has(name)) return false;
   const given = children[0]?.children ?? [];
-  // Of `values` the first may be a list of columns, or a row.
-  const texts = name === 'values' ? given.slice(0, 1) : given;
-  return texts.some(({ kind, name: text }) => {
+  return columnsOf(name, given).some(({ kind, name: text }) => {
     if (kind === 'Function') return !(name === 'values' && text === 'tuple');
-    return kind !== 'Literal' ? !(name === 'format' && kind === 'Identifier') : expressionWord.test(text);
+    return kind !== 'Literal' || expressionWord.test(text);
   });
+}
+
+/** Arguments that are, or may be, a list of columns. */
+function columnsOf(name: string, given: readonly TreeNode[]): readonly TreeNode[] {
+  // format(name, [columns], rows)
+  if (name === 'format') return given.slice(1, -1);
+  // Of `values` the first may be one, or a row.
+  return name === 'values' ? given.slice(0, 1) : given;
 }
 
 const expressionWord = /\b(?:alias|check|default|ephemeral|materialized|ttl)\b/i;
