@@ -216,7 +216,7 @@ test.each([
   ['metrics/export?from=2026-02-30', 'from', 'UTC date such as 2026-01-31'],
   ['metrics/dashboard?tenant=globex', 'tenant', 'no parameters'],
   ['monitoring/endpoints?window=24H', 'window', '1m, 5m, 15m, 1h, 24h'],
-  ['agents/x/live?window=1m', 'window', 'no parameters'],
+  ['agents/x/live?window=1m', 'window', 'known are scope'],
   ['agents?limit=101', 'limit', '1 to 100'],
   ['agents?limit=1e2', 'limit', '1 to 100'],
   ['agents?cursor=nonsense', 'cursor', 'next_cursor'],
