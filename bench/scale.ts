@@ -7,7 +7,7 @@ import { CollectorProcess } from './collector-process.js';
 import { runLoad } from './load.js';
 import { untilStored } from './store-watch.js';
 
-const usage = 'usage: scale [--seconds N]\n';
+const usage = 'usage: bench:scale [--seconds N]\n';
 
 /**
  * `npm run bench:scale`: what an event takes at the collector and at the store, in CPU time and on the disk, and writes

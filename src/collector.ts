@@ -198,7 +198,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   );
   const store = await connectStore(
     { ...setting, instruments: metrics.engine, reads: metrics.storeReads, inserts: metrics.exactInserts, insertNotes },
-    { ...config.clickhouse, ...config.http, ...config.maintenance, reads: config.query, dataDir, spoolDir: directory },
+    storeOptions(config, { dataDir, spoolDir: directory }),
   );
   const delivery = createDelivery({
     reader: spool,
@@ -247,6 +247,13 @@ async function joinParts(setting: Setting): Promise<Parts> {
     diskUse,
     wallClock,
   };
+}
+
+/** By name where two groups of the configuration meet: the origins of `http` are not those of the engine's port. */
+function storeOptions(config: Config, places: { readonly dataDir: string; readonly spoolDir: string }) {
+  const { hosts, replyIdleTimeoutMs } = config.http;
+  const { schedule } = config.maintenance;
+  return { ...config.clickhouse, hosts, replyIdleTimeoutMs, schedule, reads: config.query, ...places };
 }
 
 function joinMemory({ config, clock, metrics }: Setting, { store, startup }: Pick<Parts, 'store' | 'startup'>) {

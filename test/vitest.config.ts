@@ -8,38 +8,26 @@ const port = [
 ];
 
 /**
- * What a collector is killed, cut off, damaged or fuzzed for, its clock walked, days repaired and people erased, or a
- * whole history compared answer by answer: twenty seconds to two minutes a file. `npm run test:long` runs them, and
- * `.ci/run` after every `npm test`.
+ * What starts whole collectors, kills them, damages their files or walks their clock, repairs days and erases people,
+ * installs packages and other people's programs, or compares a whole history answer by answer: up to some minutes a
+ * file. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
  */
 const long = [
-  ...['day-finalizer', 'erased-day', 'erased-sums', 'erasure', 'exact-segment-writer', 'guard-corpus'].map(
+  'test/cli/{doctor,executions-cleanup,live-commands,reading-commands}.test.ts',
+  ...['cluster/two-shards', 'day-finalizer', 'embedded-process', 'erased-day', 'erased-sums', 'erasure'].map(
     (name) => `test/clickhouse/${name}.test.ts`,
   ),
+  'test/clickhouse/{exact-segment-writer,guard-corpus,migrate,parts-watch,retention}.test.ts',
   'test/clickhouse-clients/**/*.test.ts',
   'test/damage/**/*.test.ts',
+  'test/end-to-end/**/*.test.ts',
+  'test/live/live.test.ts',
   'test/package/**/*.test.ts',
   'test/power/**/*.test.ts',
   'test/sdk-adapters/**/*.test.ts',
   'test/sdk/outages.test.ts',
   'test/sdk-python/**/*.test.ts',
   'test/telemetry/prometheus-server.test.ts',
-  ...['browser', 'clock-walk', 'crash', 'documented-examples', 'event-ids', 'few-descriptors', 'finalization'].map(
-    (name) => `test/end-to-end/${name}.test.ts`,
-  ),
-  ...[
-    'backup',
-    'tls',
-    'older-data-dirs',
-    'full-spool',
-    'history',
-    'percentiles',
-    'quarantine',
-    'reader-access',
-    'schemathesis',
-    'start-refusals',
-  ].map((name) => `test/end-to-end/${name}.test.ts`),
-  'test/end-to-end/{told-apart,two-shards,vectors}.test.ts',
 ];
 
 export default defineConfig({

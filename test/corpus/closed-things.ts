@@ -61,7 +61,6 @@ export const hiddenTables: readonly string[] = [
 
 /** Settings, formats and their schemas, where the result goes. */
 export const configured: readonly string[] = [
-  'SELECT 1 SETTINGS max_threads = 4',
   'SELECT * FROM (SELECT 1 SETTINGS max_threads = 4)',
   'SELECT (SELECT 1 SETTINGS max_memory_usage = 0)',
   'WITH a AS (SELECT 1 SETTINGS max_memory_usage = 0) SELECT * FROM a',
@@ -136,6 +135,4 @@ export const changing: readonly string[] = [
   'SYSTEM RELOAD CONFIG',
   'SYSTEM DROP MARK CACHE',
   'SET readonly = 0',
-  'SET max_threads = 1',
-  'USE system',
 ];

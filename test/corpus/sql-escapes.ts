@@ -129,7 +129,6 @@ export const given: readonly string[] = [
   "SELECT arrayFold(acc, x -> concat(acc, file(x)), ['{file}'], '')",
   "SELECT mapApply((k, v) -> (k, file(v)), map('a', '{file}'))",
   "WITH x -> file(x) AS f SELECT f('{file}')",
-  "WITH file AS f SELECT arrayMap(f, ['{file}'])",
   "SELECT arrayMap(lambda(tuple(x), file(x)), ['{file}'])",
   "SELECT arrayReduce('file', ['{file}'])",
   "SELECT joinGet('t', 'file', 1)",

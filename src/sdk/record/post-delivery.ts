@@ -124,9 +124,10 @@ export class PostDelivery implements Delivery {
     this.#bytes += batch.body.bytes;
     const first = this.#sending === null ? 0 : 1;
     while (this.#bytes > this.#options.bufferBytesMax && this.#batches.length > first) {
-      const [dropped] = this.#batches.splice(first, 1);
-      this.#bytes -= dropped?.body.bytes ?? 0;
-      this.#counts.dropped += dropped?.events ?? 0;
+      for (const { body, events } of this.#batches.splice(first, 1)) {
+        this.#bytes -= body.bytes;
+        this.#counts.dropped += events;
+      }
     }
   }
 
@@ -167,12 +168,12 @@ export class PostDelivery implements Delivery {
       const said = answerIn(text);
       // Only the collector's own word is final: whoever stands between may say anything, for a while. But a body that
       // is too large for somebody on the way stays so.
-      const isFinal = said !== null && (answer.ok || bodyFaults.has(answer.status));
-      if (isFinal || answer.status === 413) return this.#settle(events, text, said);
-      const code = said?.code;
-      if (typeof code === 'string' && finalCodes.has(code)) this.#state = `ended: ${code}`;
-      this.#options.onProblem(`the collector refuses: ${answer.status} ${text.slice(0, 300)}`);
-      return 1_000 * Number(answer.headers.get('retry-after') ?? 0) || 0;
+      const isOfBody = answer.ok || bodyFaults.has(answer.status);
+      if (said !== null ? isOfBody : answer.status === 413) return this.#settle(events, text, said);
+      const code = said?.code as string;
+      if (finalCodes.has(code)) this.#state = `ended: ${code}`;
+      this.#refused(`${answer.status} ${text}`);
+      return 1_000 * Number(answer.headers.get('retry-after')) || 0;
     } catch (error) {
       this.#options.onProblem(`cannot reach the collector: ${errorMessage(error)}`);
     }
@@ -181,14 +182,18 @@ export class PostDelivery implements Delivery {
 
   #settle(events: number, text: string, answer: ReturnType<typeof answerIn>): null {
     this.#state = 'connected';
-    const kept = answer === null ? 0 : Math.min(events, countIn(answer.accepted));
+    const kept = Math.min(events, Number(answer?.accepted) || 0);
     this.#counts.acked += kept;
     this.#counts.rejected += events - kept;
-    const said = Array.isArray(answer?.errors) && answer.errors.length > 0 ? JSON.stringify(answer.errors) : text;
-    if (kept < events || said !== text) {
-      this.#options.onProblem(`events are refused, or kept without a field: ${said.slice(0, 300)}`);
-    }
+    const errors = JSON.stringify(answer?.errors ?? []);
+    if (errors !== '[]') this.#refused(errors);
+    else if (kept < events) this.#refused(text);
     return null;
+  }
+
+  /** Whole events, or a field of one. */
+  #refused(what: string): void {
+    this.#options.onProblem(`the collector refuses: ${what.slice(0, 300)}`);
   }
 
   #pause(delayMs: number): Promise<void> {
@@ -202,17 +207,12 @@ export class PostDelivery implements Delivery {
   }
 }
 
-/** Null: it is none of the collector's. */
 /** Null: not what a collector answers to a batch. */
 function answerIn(text: string): Readonly<Record<string, unknown>> | null {
   try {
     const answer = Object(JSON.parse(text)) as Readonly<Record<string, unknown>>;
-    return typeof answer.accepted === 'number' || typeof answer.code === 'string' ? answer : null;
+    return 'accepted' in answer || 'code' in answer ? answer : null;
   } catch {
     return null;
   }
-}
-
-function countIn(value: unknown): number {
-  return typeof value === 'number' ? value : 0;
 }
