@@ -3409,6 +3409,7 @@ export interface operations {
       400: components["responses"]["ParameterInvalidOrRequestMalformed"];
       401: components["responses"]["KeyInvalidOrKeyMissing"];
       403: components["responses"]["OriginForeignOrScopeMissing"];
+      404: components["responses"]["NotFound"];
       414: components["responses"]["UrlTooLong"];
       421: components["responses"]["HostUnknown"];
       422: components["responses"]["QueryTooLarge"];

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { CollectorError } from '../../core/errors.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
+import { quoted } from '../../core/problem.js';
 import { instant } from '../../core/time-text.js';
 import { instantSchema, textSchema } from '../answers/answer-schema.js';
 import { type ApiContext, jsonReply } from '../request/api-context.js';
-import { parseParameters } from '../request/parameters.js';
+import { isPossibleId, parseParameters } from '../request/parameters.js';
 
 /**
  * `POST /api/v1/maintenance/snapshots`, `DELETE /api/v1/maintenance/snapshots/{snapshot_id}`: an image of the data
@@ -49,10 +51,12 @@ function createDropRoute({ snapshots }: ApiContext): HttpRoute {
       summary: 'Deletes an image of the data directory; one that is not there is no error',
       query: noParameters,
       answer: { kind: 'json', schema: z.strictObject({ dropped: z.boolean() }) },
+      errors: ['not_found'],
     },
     handle: async (request) => {
       parseParameters(noParameters, request.query);
       const id = request.params.snapshot_id ?? '';
+      if (!isPossibleId(id)) throw new CollectorError('not_found', `cannot find snapshot ${quoted(id)}`);
       return jsonReply({ dropped: await snapshots.drop(id) });
     },
   };
