@@ -103,6 +103,17 @@ inChromium('a filter that the collector refuses is told in its words', async () 
   await page.getByText(/The collector says: .*expected one or more of run\.started/).waitFor();
 });
 
+/** Of the rows that are seen, when the list has come to rest where it was scrolled to. */
+async function atRest(page: Page): Promise<string> {
+  let text = await rows(page).innerText();
+  for (let before = ''; before !== text; ) {
+    before = text;
+    await page.waitForTimeout(200);
+    text = await rows(page).innerText();
+  }
+  return text;
+}
+
 inChromium('scrolling up pauses the list; what came meanwhile is counted and shown when it goes on', async () => {
   const page = await listening('/live?run_id=logs');
   await send(...Array.from({ length: 400 }, (_, number) => log(number)));
@@ -112,7 +123,7 @@ inChromium('scrolling up pauses the list; what came meanwhile is counted and sho
   await rows(page).hover();
   await page.mouse.wheel(0, -2_000);
   await page.getByRole('button', { name: 'Go on' }).waitFor();
-  const before = await rows(page).innerText();
+  const before = await atRest(page);
   await send(log(400), log(401));
   await page.getByRole('button', { name: '2 new, go on' }).waitFor();
   expect(await rows(page).innerText()).toBe(before);
