@@ -94,7 +94,7 @@ async function setWhereMissing(
     name: 'tables_without_settings',
     sql: `
       SELECT name FROM system.tables
-      WHERE database = currentDatabase() AND name IN {tables:Array(String)}
+      WHERE database = currentDatabase() AND name IN {tables:Array(String)} AND engine LIKE '%MergeTree'
         AND NOT arrayAll(setting -> position(engine_full, setting) > 0, {settings:Array(String)})`,
     params: { tables, settings },
   });

@@ -110,7 +110,7 @@ export class RollupMemory implements Stage {
     return Promise.resolve();
   }
 
-  /** Finished days of others may be told as they were `unseenMsMax` ago; what is of today is always asked for. */
+  /** What others have changed may be told as it was `unseenMsMax` ago. */
   #look(): Promise<number | null> {
     const [atMs, ownSteps] = [this.#clock.monotonicMs(), this.#ownSteps()];
     this.#usedMs = atMs;
