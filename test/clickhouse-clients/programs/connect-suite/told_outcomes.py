@@ -16,6 +16,12 @@ def pytest_collection_finish(session):
         _tell(test=item.nodeid, outcome="found")
 
 
+def pytest_collectreport(report):
+    """A file that cannot be read is a failure by its own name."""
+    if report.failed:
+        _tell(test=report.nodeid, outcome="failed")
+
+
 def pytest_runtest_logreport(report):
     """One that fails before or after its own lines has failed too."""
     worse = {"passed": 0, "skipped": 1, "failed": 2}
