@@ -99,8 +99,7 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
     return parseLines(bytes);
   }
   const functions = await readFunctions(rows);
-  const settings = await rows<{ name: string; value: string }>('SELECT name, value FROM system.settings');
-  const settingValues = new Map(settings.map(({ name, value }) => [name, value]));
+  const settingValues = await readSettingValues(rows);
   const contentTypes = await readContentTypes(rows);
 
   const connect = () => openConnection(addon, options.directory);
@@ -144,15 +143,7 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
     async cancel(ending) {
       await text(`KILL QUERY WHERE endsWith(Settings['log_comment'], '${ending}')`);
     },
-    async progress(ending) {
-      const seen = await rows<StatementProgress>(
-        `SELECT read_rows AS readRows, read_bytes AS readBytes, written_rows AS writtenRows,
-         written_bytes AS writtenBytes, total_rows_approx AS totalRowsToRead, toUInt64(elapsed * 1e9) AS elapsedNs,
-         greatest(memory_usage, 0) AS memoryBytes
-         FROM system.processes WHERE endsWith(Settings['log_comment'], '${ending}')`,
-      );
-      return seen[0] ?? null;
-    },
+    progress: (ending) => readProgress(rows, ending),
     close() {
       closing ??= close();
       return closing;
@@ -242,6 +233,21 @@ function withoutPrefix(error: unknown): never {
 function parseLines<Row>(bytes: Uint8Array): Row[] {
   const text = Buffer.from(bytes).toString('utf8').trimEnd();
   return text === '' ? [] : (JSON.parse(`[${text.replaceAll('\n', ',')}]`) as Row[]);
+}
+
+async function readProgress(rows: ChdbEngine['rows'], ending: string): Promise<StatementProgress | null> {
+  const seen = await rows<StatementProgress>(
+    `SELECT read_rows AS readRows, read_bytes AS readBytes, written_rows AS writtenRows,
+     written_bytes AS writtenBytes, total_rows_approx AS totalRowsToRead, toUInt64(elapsed * 1e9) AS elapsedNs,
+     greatest(memory_usage, 0) AS memoryBytes
+     FROM system.processes WHERE endsWith(Settings['log_comment'], '${ending}')`,
+  );
+  return seen[0] ?? null;
+}
+
+async function readSettingValues(rows: ChdbEngine['rows']): Promise<ReadonlyMap<string, string>> {
+  const settings = await rows<{ name: string; value: string }>('SELECT name, value FROM system.settings');
+  return new Map(settings.map(({ name, value }) => [name, value]));
 }
 
 async function readContentTypes(rows: ChdbEngine['rows']): Promise<ReadonlyMap<string, string>> {

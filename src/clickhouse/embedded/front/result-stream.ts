@@ -23,9 +23,9 @@ export interface StreamOptions {
 }
 
 /**
- * What was read but the last `heldBytesMin`, which stay back until `finished` has settled: a query that fails midway still gets
- * the footer of its format, and a Parquet file or a JSON array that was cut must not look complete. It also leaves
- * small results, and errors within them, with the right status.
+ * What was read but the last `heldBytesMin`, which stay back until `finished` has settled: a query that fails midway
+ * still gets the footer of its format, and a Parquet file or a JSON array that was cut must not look complete. It also
+ * leaves small results, and errors within them, with the right status.
  */
 export async function* holdEnd(
   chunks: AsyncIterable<Buffer>,
