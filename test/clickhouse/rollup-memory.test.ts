@@ -175,31 +175,6 @@ describe('the memory of the rollups, of a store that loses rows or has several c
     expect(erased[0]?.failed).toBe((before[0]?.failed ?? 0) - 1);
   });
 
-  test('errors of whole days and of the raw events of today beside them are remembered, runs of both counted once', async () => {
-    const edge = { fromMs: todayMs, toMs: todayMs + 3_600_000 };
-    const before = { fromMs: days.fromMs, toMs: todayMs };
-    const range = { days: before, raw: [edge], covered: days };
-    const errors = async (reader: Parameters<typeof readAgentErrorDays>[0]) =>
-      await readAgentErrorDays(reader, key, { range, limit: 20 });
-    const run_id = `run-${todayMs - 3 * dayMs}-0`;
-    const [failed, , , again] = executions(todayMs, 4);
-    await store.insert([
-      { ...failed!, run_id, task_id: 'edge-1', error_message: 'no answer after 1 s' },
-      { ...again!, run_id: '', task_id: 'edge-2', error_message: 'no answer from "é" <b@example.org> in 7 s' },
-    ]);
-    const now = await errors({ rows: store.reader.rows });
-    expect(await errors(remembering())).toEqual(now);
-    // What was read before a look has seen the inserts of above is read once more.
-    expect(await errors(remembering())).toEqual(now);
-    store.asked.length = 0;
-    expect(await errors(remembering())).toEqual(now);
-    expect(namesAsked()).toEqual([]);
-    await store.insert([{ ...failed!, type: 'task.completed', task_id: 'edge-1', ts: Date.now() }]);
-    const after = await errors({ rows: store.reader.rows });
-    expect(after).not.toEqual(now);
-    expect(await errors(remembering())).toEqual(after);
-  });
-
   test('knows no more of a partition that was dropped', async () => {
     const month = new Date(todayMs - 29 * dayMs).toISOString().slice(0, 7).replace('-', '');
     await afterwards(() => store.run(`ALTER TABLE agent_performance_per_day_v1 DROP PARTITION ${month}`));
@@ -233,8 +208,35 @@ describe('the memory of the rollups, of a store that loses rows or has several c
   });
 });
 
+describe('the memory of errors up to now', () => {
+  test('errors of whole days and of raw events beside them are remembered, runs of both counted once', async () => {
+    const edge = { fromMs: todayMs, toMs: todayMs + 3_600_000 };
+    const before = { fromMs: days.fromMs, toMs: todayMs };
+    const range = { days: before, raw: [edge], covered: days };
+    const errors = async (reader: Parameters<typeof readAgentErrorDays>[0]) =>
+      await readAgentErrorDays(reader, key, { range, limit: 20 });
+    const run_id = `run-${todayMs - 3 * dayMs}-0`;
+    const [failed, , , again] = executions(todayMs, 4);
+    await store.insert([
+      { ...failed!, run_id, task_id: 'edge-1', error_message: 'no answer after 1 s' },
+      { ...again!, run_id: '', task_id: 'edge-2', error_message: 'no answer from "é" <b@example.org> in 7 s' },
+    ]);
+    const now = await errors({ rows: store.reader.rows });
+    expect(await errors(remembering())).toEqual(now);
+    // What was read before a look has seen the inserts of above is read once more.
+    expect(await errors(remembering())).toEqual(now);
+    store.asked.length = 0;
+    expect(await errors(remembering())).toEqual(now);
+    expect(namesAsked()).toEqual([]);
+    await store.insert([{ ...failed!, type: 'task.completed', task_id: 'edge-1', ts: Date.now() }]);
+    const after = await errors({ rows: store.reader.rows });
+    expect(after).not.toEqual(now);
+    expect(await errors(remembering())).toEqual(after);
+  });
+});
+
 describe('a look at what has changed', () => {
-  test('is not taken for an agent of whom nothing is remembered, and what came meanwhile is read all the same', async () => {
+  test('is not taken where nothing is remembered, and what came meanwhile is read all the same', async () => {
     await answers(remembering());
     const asOf = (agentId: string) => {
       const range = { days, minutes: [], splitMs: days.fromMs, dayLeftOutMs: null };
