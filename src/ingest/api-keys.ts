@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import type { Clock } from '../core/clock.js';
 import { type AccessErrorCode, CollectorError, errorMessage } from '../core/errors.js';
 import type { FileLocker } from '../core/file-lock.js';
+import { type KeyLimitName, limitsOf, type OwnKeyLimits } from '../core/key-limits.js';
 import { type Logger, silentLogger } from '../core/logger.js';
 import type { Authenticator, Principal, Scope } from '../core/ports/authenticator.js';
 import type { KeyKeeper, KeyOrder, KeyRecord } from '../core/ports/key-keeper.js';
@@ -19,6 +20,7 @@ import {
   replaceFile,
   type StoredKey,
   storedKeyOf,
+  withLimits,
   writeKeyFile,
 } from './key-file.js';
 
@@ -37,6 +39,8 @@ export interface ApiKeysOptions {
   readonly metricsKey?: string | null;
   /** Tenants that opted in to content. */
   readonly contentTenants: readonly string[];
+  /** Of keys without limits of their own; absent: none. */
+  readonly keyLimits?: Readonly<Record<KeyLimitName, number>>;
 }
 
 export interface ApiKeys extends Authenticator, KeyKeeper {
@@ -44,7 +48,13 @@ export interface ApiKeys extends Authenticator, KeyKeeper {
   readonly generatedAdminKey: string | null;
   /** Called when keys are known no longer, with what tells who had one of them. */
   onRevoked(listener: RevokedListener): void;
+  /** Called with all keys there are, when some may be others than before. */
+  onChanged(listener: (principals: readonly Principal[]) => void): void;
+  /** Who knows what a key has sent today. */
+  tellUse(eventsToday: EventsToday): void;
 }
+
+type EventsToday = (tenant: string, name: string) => number | null;
 
 type RevokedListener = (isGone: (principal: Principal) => boolean) => void;
 
@@ -123,7 +133,10 @@ class KeyRing implements ApiKeys {
   readonly #contentTenants: ReadonlySet<string>;
   readonly #watched: boolean;
   readonly #metricsKey: string | null;
+  readonly #keyLimits: Readonly<Record<KeyLimitName, number>>;
   readonly #revokedListeners: RevokedListener[] = [];
+  readonly #changedListeners: ((principals: readonly Principal[]) => void)[] = [];
+  #eventsToday: EventsToday = () => null;
   #entries: ReadonlyMap<string, Entry>;
   #fileVersion: string;
   #checkedMs: number;
@@ -134,6 +147,7 @@ class KeyRing implements ApiKeys {
     this.#logger = deps.logger ?? silentLogger;
     this.#dataDir = options.dataDir;
     this.#contentTenants = new Set(options.contentTenants);
+    this.#keyLimits = options.keyLimits ?? unbounded;
     this.#watched = start.watched;
     this.#metricsKey = options.metricsKey ?? null;
     this.#entries = this.#entriesOf(start.keys);
@@ -162,31 +176,55 @@ class KeyRing implements ApiKeys {
     this.#revokedListeners.push(listener);
   }
 
+  onChanged(listener: (principals: readonly Principal[]) => void): void {
+    this.#changedListeners.push(listener);
+  }
+
+  tellUse(eventsToday: EventsToday): void {
+    this.#eventsToday = eventsToday;
+  }
+
   async list(tenant: string): Promise<readonly KeyRecord[]> {
     this.#mustBeStored();
     return storedKeys(this.#dataDir)
       .filter((key) => key.tenant === tenant)
-      .map(recordOf);
+      .map((key) => this.#recordOf(key));
   }
 
-  async create({ tenant, scopes, user }: KeyOrder): Promise<{ readonly key: string; readonly record: KeyRecord }> {
-    const grant = { tenant, scopes, user: user ?? undefined };
+  async create({
+    tenant,
+    scopes,
+    user,
+    limits,
+  }: KeyOrder): Promise<{ readonly key: string; readonly record: KeyRecord }> {
+    const grant = { tenant, scopes, user: user ?? undefined, limits };
     const made = await this.#change((keys) => {
       if (keys.filter((key) => key.tenant === tenant).length >= tenantKeysMax) {
         throw new CollectorError('keys_exhausted', `cannot make a key: the tenant has ${tenantKeysMax}`);
       }
       const { key, stored } = newKey(keys, grant, this.#clock.nowMs());
-      return { keys: [...keys, stored], result: { key, record: recordOf(stored) } };
+      return { keys: [...keys, stored], result: { key, record: this.#recordOf(stored) } };
     });
     this.#logger.info({ tenant, key: made.record.name, scopes, user }, 'an API key was made');
     return made;
+  }
+
+  async limit(tenant: string, name: string, limits: OwnKeyLimits): Promise<KeyRecord | null> {
+    const limited = await this.#change<KeyRecord | null>((keys) => {
+      const found = keys.find((key) => key.tenant === tenant && key.name === name);
+      if (found === undefined) return { keys, result: null };
+      const changed = withLimits(found, limits);
+      return { keys: keys.map((key) => (key === found ? changed : key)), result: this.#recordOf(changed) };
+    });
+    if (limited !== null) this.#logger.info({ tenant, key: name, limits }, 'the limits of an API key were changed');
+    return limited;
   }
 
   async revoke(tenant: string, name: string): Promise<KeyRecord | null> {
     const revoked = await this.#change<KeyRecord | null>((keys) => {
       const found = keys.find((key) => key.tenant === tenant && key.name === name);
       if (found === undefined) return { keys, result: null };
-      return { keys: keys.filter((key) => key !== found), result: recordOf(found) };
+      return { keys: keys.filter((key) => key !== found), result: this.#recordOf(found) };
     });
     if (revoked !== null) this.#logger.info({ tenant, key: name }, 'an API key was revoked');
     return revoked;
@@ -235,6 +273,8 @@ class KeyRing implements ApiKeys {
   #put(keys: readonly StoredKey[]): void {
     const before = this.#entries;
     this.#entries = this.#entriesOf(keys);
+    const all = [...this.#entries.values()].map(({ principal }) => principal);
+    for (const listener of this.#changedListeners) listener(all);
     const gone = [...before].filter(([digest]) => !this.#entries.has(digest)).map(([, { principal }]) => principal);
     if (gone.length === 0) return;
     const names = new Set(gone.map(nameOf));
@@ -245,22 +285,25 @@ class KeyRing implements ApiKeys {
     const entries = new Map<string, Entry>();
     const add = (digest: Buffer, principal: Principal) => entries.set(digest.toString('hex'), { digest, principal });
     if (this.#metricsKey !== null) add(digestKey(this.#metricsKey), metricsReader);
-    for (const { tenant, name, sha256, scopes: given, user = null } of keys) {
+    for (const { tenant, name, sha256, scopes: given, user = null, limits: own = {} } of keys) {
       const scopes = new Set<Scope>(given.includes('admin') ? [...adminScopes, ...given] : given);
       const contentAllowed = this.#contentTenants.has(tenant);
-      add(Buffer.from(sha256, 'hex'), { tenant, scopes, keyName: name, contentAllowed, user });
+      const limits = limitsOf(own, this.#keyLimits);
+      add(Buffer.from(sha256, 'hex'), { tenant, scopes, keyName: name, contentAllowed, user, limits });
     }
     return entries;
   }
+
+  #recordOf({ tenant, name, scopes, user, created, limits = {} }: StoredKey): KeyRecord {
+    return { name, scopes, user: user ?? null, created, limits, eventsToday: this.#eventsToday(tenant, name) };
+  }
 }
+
+const unbounded = { eventsPerSecond: 0, bytesPerSecond: 0, requestsPerSecond: 0, eventsPerDay: 0 } as const;
 
 /** Of all keys alone, whatever characters it holds. */
 function nameOf({ tenant, keyName }: Principal): string {
   return `${tenant} ${keyName}`;
-}
-
-function recordOf({ name, scopes, user, created }: StoredKey): KeyRecord {
-  return { name, scopes, user: user ?? null, created };
 }
 
 /** Changes whenever the file is replaced; empty when it is not there. */

@@ -90,6 +90,7 @@ export function createQueryApi(
       keys: {
         list: async () => [],
         create: () => Promise.reject(new Error('this test makes no key')),
+        limit: async () => null,
         revoke: async () => null,
       },
       snapshots: { take: () => Promise.reject(new Error('this test takes no snapshot')), drop: async () => false },

@@ -1,34 +1,68 @@
 import { z } from 'zod';
 import { CollectorError } from '../../core/errors.js';
+import { keyLimitMax, type OwnKeyLimits } from '../../core/key-limits.js';
 import { type Scope, scopes } from '../../core/ports/authenticator.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { KeyRecord } from '../../core/ports/key-keeper.js';
 import { quoted } from '../../core/problem.js';
-import { instantSchema, optionalTextSchema, textSchema } from '../answers/answer-schema.js';
+import { countSchema, instantSchema, optionalTextSchema, textSchema } from '../answers/answer-schema.js';
 import { type ApiContext, jsonReply } from '../request/api-context.js';
 import { parseJsonBody } from '../request/json-body.js';
 import { idCharactersMax, isPossibleId, parseParameters } from '../request/parameters.js';
 
 /**
- * `GET /api/v1/keys`, `POST /api/v1/keys`, `DELETE /api/v1/keys/{name}`: the API keys of the tenant of the key that
- * asks, and of no other.
+ * `GET /api/v1/keys`, `POST /api/v1/keys`, `POST /api/v1/keys/{name}/limits`, `DELETE /api/v1/keys/{name}`: API keys
+ * of the tenant of the key that asks, and of no other.
  */
 export function createKeyRoutes(context: ApiContext): HttpRoute[] {
-  return [createListRoute(context), createMakeRoute(context), createRevokeRoute(context)];
+  return [createListRoute(context), createMakeRoute(context), createLimitRoute(context), createRevokeRoute(context)];
 }
 
 const noParameters = z.strictObject({});
+
+const bound = z.int().min(0).max(keyLimitMax).optional();
+const limitsSchema = z
+  .strictObject({
+    events_per_second: bound,
+    bytes_per_second: bound,
+    requests_per_second: bound,
+    events_per_day: bound,
+  })
+  .meta({ id: 'KeyLimits', description: 'Those of its own; without one the configuration decides, 0 is no bound.' });
+
+function limitsTold(own: OwnKeyLimits): z.output<typeof limitsSchema> {
+  return {
+    events_per_second: own.eventsPerSecond,
+    bytes_per_second: own.bytesPerSecond,
+    requests_per_second: own.requestsPerSecond,
+    events_per_day: own.eventsPerDay,
+  };
+}
+
+function limitsMeant(told: z.output<typeof limitsSchema>): OwnKeyLimits {
+  return {
+    eventsPerSecond: told.events_per_second,
+    bytesPerSecond: told.bytes_per_second,
+    requestsPerSecond: told.requests_per_second,
+    eventsPerDay: told.events_per_day,
+  };
+}
 
 const keyShape = {
   name: textSchema.meta({ description: 'What it is called in lists and logs; not the key.' }),
   scopes: z.array(z.enum(scopes)),
   user_id: optionalTextSchema.meta({ description: 'The key sends and reads what is of this user alone.' }),
   created_at: instantSchema,
+  limits: limitsSchema,
+  events_today: countSchema
+    .nullable()
+    .meta({ description: 'Acknowledged in this UTC day; null without a daily quota.' }),
 };
 const keySchema = z.strictObject(keyShape).meta({ id: 'ApiKey' });
 
-function keyAnswer({ name, scopes: held, user, created }: KeyRecord): z.output<typeof keySchema> {
-  return { name, scopes: [...held], user_id: user, created_at: created };
+function keyAnswer({ name, scopes, user, created, limits, eventsToday }: KeyRecord): z.output<typeof keySchema> {
+  const told = { name, scopes: [...scopes], user_id: user, created_at: created };
+  return { ...told, limits: limitsTold(limits), events_today: eventsToday };
 }
 
 function createListRoute({ keys }: ApiContext): HttpRoute {
@@ -71,6 +105,7 @@ const orderSchema = z
       .refine((id) => isPossibleId(id) && !/\p{Surrogate}/u.test(id), userExpected)
       .meta({ minLength: 1, maxLength: idCharactersMax })
       .optional(),
+    limits: limitsSchema.optional(),
   })
   .refine(({ scopes: given, user_id: user }) => user === undefined || given.every((scope) => ofUsers.includes(scope)), {
     path: ['scopes'],
@@ -101,11 +136,40 @@ function createMakeRoute({ keys }: ApiContext): HttpRoute {
     },
     handle: async (request, { tenant }) => {
       parseParameters(noParameters, request.query);
-      const { scopes: given, user_id: user = null } = parseJsonBody(orderSchema, request);
-      const { key, record } = await keys.create({ tenant, scopes: given, user });
+      const { scopes: given, user_id: user = null, limits = {} } = parseJsonBody(orderSchema, request);
+      const { key, record } = await keys.create({ tenant, scopes: given, user, limits: limitsMeant(limits) });
       return jsonReply({ key, ...keyAnswer(record) }, 201);
     },
   };
+}
+
+function createLimitRoute({ keys }: ApiContext): HttpRoute {
+  return {
+    method: 'POST',
+    path: '/api/v1/keys/{name}/limits',
+    scope: 'admin',
+    bodyBytesMax,
+    operation: {
+      id: 'limitKey',
+      tag: 'administration',
+      summary: 'Gives an API key of the tenant these limits of its own, in place of those it has had; in force at once',
+      query: noParameters,
+      body: { contentTypes: ['application/json'], schema: limitsSchema, example: { events_per_second: 1_000 } },
+      answer: { kind: 'json', schema: keySchema },
+      errors: ['media_type_unsupported', 'body_too_large', 'body_invalid', 'not_found', 'keys_configured'],
+    },
+    handle: async (request, { tenant }) => {
+      parseParameters(noParameters, request.query);
+      const limits = limitsMeant(parseJsonBody(limitsSchema, request));
+      const name = request.params.name ?? '';
+      return jsonReply(keyAnswer(found(name, await keys.limit(tenant, name, limits))));
+    },
+  };
+}
+
+function found(name: string, record: KeyRecord | null): KeyRecord {
+  if (record !== null) return record;
+  throw new CollectorError('not_found', `cannot find key ${quoted(name)}: this tenant has none of that name`);
 }
 
 function createRevokeRoute({ keys }: ApiContext): HttpRoute {
@@ -127,11 +191,7 @@ function createRevokeRoute({ keys }: ApiContext): HttpRoute {
       if (name === keyName) {
         throw new CollectorError('key_own', `cannot revoke ${quoted(name)} with itself: ask with another admin key`);
       }
-      const revoked = await keys.revoke(tenant, name);
-      if (revoked === null) {
-        throw new CollectorError('not_found', `cannot find key ${quoted(name)}: this tenant has none of that name`);
-      }
-      return jsonReply(keyAnswer(revoked));
+      return jsonReply(keyAnswer(found(name, await keys.revoke(tenant, name))));
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { OwnKeyLimits } from '../key-limits.js';
 import type { Scope } from './authenticator.js';
 
 /** An API key as it is listed: never the key itself, of which only a digest is kept. */
@@ -8,12 +9,17 @@ export interface KeyRecord {
   readonly user: string | null;
   /** RFC 3339. */
   readonly created: string;
+  /** Its own; what is absent is the configuration's. */
+  readonly limits: OwnKeyLimits;
+  /** Events of the present UTC day; null for a key without a daily quota. */
+  readonly eventsToday: number | null;
 }
 
 export interface KeyOrder {
   readonly tenant: string;
   readonly scopes: readonly Scope[];
   readonly user: string | null;
+  readonly limits?: OwnKeyLimits;
 }
 
 /**
@@ -25,6 +31,8 @@ export interface KeyKeeper {
   list(tenant: string): Promise<readonly KeyRecord[]>;
   /** The key itself is told this once. Rejects with `keys_exhausted` when the tenant has as many as it may. */
   create(order: KeyOrder): Promise<{ readonly key: string; readonly record: KeyRecord }>;
+  /** In place of the limits it has had; null when the tenant has no key of this name. */
+  limit(tenant: string, name: string, limits: OwnKeyLimits): Promise<KeyRecord | null>;
   /** The key that is known no longer; null when the tenant has none of this name. */
   revoke(tenant: string, name: string): Promise<KeyRecord | null>;
 }

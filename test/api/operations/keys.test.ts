@@ -4,7 +4,14 @@ import type { KeyOrder, KeyRecord } from '../../../src/core/ports/key-keeper.js'
 import type { StoreReader } from '../../../src/core/ports/store-reader.js';
 import { createQueryApi } from '../api-client.js';
 
-const record: KeyRecord = { name: '3f9a0c12', scopes: ['read'], user: 'ann', created: '2026-01-31T00:00:00.000Z' };
+const record: KeyRecord = {
+  name: '3f9a0c12',
+  scopes: ['read'],
+  user: 'ann',
+  created: '2026-01-31T00:00:00.000Z',
+  limits: { eventsPerDay: 5_000, requestsPerSecond: 0 },
+  eventsToday: 12,
+};
 const asked: unknown[] = [];
 let revoked: KeyRecord | null = record;
 let refusal: CollectorError | null = null;
@@ -20,13 +27,21 @@ const api = createQueryApi({
   keys: {
     list: (tenant) => answered(['list', tenant], [record]),
     create: (order: KeyOrder) => answered(['create', order], { key: 'tdm_new', record: { ...record, ...order } }),
+    limit: (tenant, name, limits) => answered(['limit', tenant, name, limits], revoked),
     revoke: (tenant, name) => answered(['revoke', tenant, name], revoked),
   },
 });
 
 const json = { 'content-type': 'application/json' };
 const make = (body: object) => api.post('mine', '/api/v1/keys', JSON.stringify(body), json);
-const told = { name: '3f9a0c12', scopes: ['read'], user_id: 'ann', created_at: '2026-01-31T00:00:00.000Z' };
+const told = {
+  name: '3f9a0c12',
+  scopes: ['read'],
+  user_id: 'ann',
+  created_at: '2026-01-31T00:00:00.000Z',
+  limits: { events_per_day: 5_000, requests_per_second: 0 },
+  events_today: 12,
+};
 
 beforeEach(() => {
   asked.length = 0;
@@ -37,21 +52,40 @@ beforeEach(() => {
 test('keys are listed, made and taken back in the tenant of the key that asks, which alone is told one', async () => {
   expect((await api.get('mine', '/api/v1/keys')).body).toEqual({ keys: [told] });
   const made = await make({ scopes: ['ingest', 'read'], user_id: 'ann' });
-  expect([made.status, made.body]).toEqual([201, { key: 'tdm_new', ...told, scopes: ['ingest', 'read'] }]);
+  expect([made.status, made.body]).toEqual([201, { key: 'tdm_new', ...told, scopes: ['ingest', 'read'], limits: {} }]);
   expect(made.headers['cache-control']).toBe('no-store');
   const gone = await api.delete('mine', '/api/v1/keys/3f9a0c12');
   expect([gone.status, gone.body]).toEqual([200, told]);
   expect(asked).toEqual([
     ['list', 'mine'],
-    ['create', { tenant: 'mine', scopes: ['ingest', 'read'], user: 'ann' }],
+    ['create', { tenant: 'mine', scopes: ['ingest', 'read'], user: 'ann', limits: {} }],
     ['revoke', 'mine', '3f9a0c12'],
   ]);
+});
+
+test('a key is given limits of its own in place of those it has had', async () => {
+  const limit = (name: string, body: object) =>
+    api.post('mine', `/api/v1/keys/${name}/limits`, JSON.stringify(body), json);
+  const limited = await limit('3f9a0c12', { events_per_second: 500, events_per_day: 0 });
+  expect([limited.status, limited.body]).toEqual([200, told]);
+  await make({ scopes: ['ingest'], limits: { bytes_per_second: 9 } });
+  expect(asked).toEqual([
+    ['limit', 'mine', '3f9a0c12', { eventsPerSecond: 500, eventsPerDay: 0 }],
+    ['create', { tenant: 'mine', scopes: ['ingest'], user: null, limits: { bytesPerSecond: 9 } }],
+  ]);
+  expect(await limit('3f9a0c12', { events_per_second: -1 })).toMatchObject({
+    status: 400,
+    body: { code: 'body_invalid' },
+  });
+  revoked = null;
+  expect(await limit('none', {})).toMatchObject({ status: 404, body: { code: 'not_found' } });
 });
 
 test('every one of them needs the scope admin', () => {
   const routes = api.routes.filter(({ path }) => path.startsWith('/api/v1/keys'));
   expect(routes.map(({ method, scope }) => [method, scope])).toEqual([
     ['GET', 'admin'],
+    ['POST', 'admin'],
     ['POST', 'admin'],
     ['DELETE', 'admin'],
   ]);
