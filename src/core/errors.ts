@@ -108,7 +108,6 @@ const requestErrors = {
   body_too_large: spec(413, null, false, 'the body is larger than allowed, as sent or when inflated'),
   body_invalid: spec(400, null, false, 'the body cannot be inflated or read, or a field of it is missing or wrong'),
   request_timeout: spec(408, null, true, 'the body did not arrive in time'),
-  cluster_unsupported: spec(501, null, false, 'a store of several shards cannot do this yet'),
   query_timeout: spec(504, null, true, 'the query took longer than allowed and was cancelled'),
   snapshot_unsupported: spec(409, null, false, 'the store is a ClickHouse server, which has a backup of its own'),
   // 422 and not a 5xx: nothing is broken, and the same request fails again until it asks for less.

@@ -1534,7 +1534,7 @@ export interface components {
       readonly title: string;
       readonly status: number;
       /** @enum {string} */
-      readonly code: "event_not_map" | "field_required" | "field_type" | "field_range" | "type_unknown" | "value_unknown" | "string_too_long" | "string_invalid" | "map_too_large" | "content_refused" | "time_invalid" | "time_order" | "nesting_too_deep" | "extension_type" | "user_foreign" | "row_ragged" | "frame_malformed" | "frame_shape" | "frame_empty" | "frame_too_large" | "frame_too_many_events" | "seq_missing" | "seq_invalid" | "seq_regressed" | "seq_refused" | "credit_overrun" | "event_rate_exceeded" | "byte_rate_exceeded" | "event_quota_spent" | "client_too_slow" | "producer_invalid" | "producer_replaced" | "key_missing" | "key_invalid" | "key_rotated" | "scope_missing" | "certificate_missing" | "certificate_refused" | "user_bound" | "key_own" | "keys_configured" | "keys_rotating" | "keys_exhausted" | "host_unknown" | "origin_foreign" | "request_malformed" | "path_unknown" | "method_not_allowed" | "not_found" | "parameter_invalid" | "parameter_unknown" | "parameter_repeated" | "media_type_unsupported" | "head_too_large" | "websocket_required" | "protocol_unknown" | "url_too_long" | "idempotency_mismatch" | "body_too_large" | "body_invalid" | "request_timeout" | "cluster_unsupported" | "query_timeout" | "snapshot_unsupported" | "query_too_large" | "store_unavailable" | "connections_exhausted" | "overloaded" | "key_overloaded" | "request_rate_exceeded" | "address_overloaded" | "subscribers_exhausted" | "spool_full" | "clock_unset" | "spool_failed" | "stopping" | "internal";
+      readonly code: "event_not_map" | "field_required" | "field_type" | "field_range" | "type_unknown" | "value_unknown" | "string_too_long" | "string_invalid" | "map_too_large" | "content_refused" | "time_invalid" | "time_order" | "nesting_too_deep" | "extension_type" | "user_foreign" | "row_ragged" | "frame_malformed" | "frame_shape" | "frame_empty" | "frame_too_large" | "frame_too_many_events" | "seq_missing" | "seq_invalid" | "seq_regressed" | "seq_refused" | "credit_overrun" | "event_rate_exceeded" | "byte_rate_exceeded" | "event_quota_spent" | "client_too_slow" | "producer_invalid" | "producer_replaced" | "key_missing" | "key_invalid" | "key_rotated" | "scope_missing" | "certificate_missing" | "certificate_refused" | "user_bound" | "key_own" | "keys_configured" | "keys_rotating" | "keys_exhausted" | "host_unknown" | "origin_foreign" | "request_malformed" | "path_unknown" | "method_not_allowed" | "not_found" | "parameter_invalid" | "parameter_unknown" | "parameter_repeated" | "media_type_unsupported" | "head_too_large" | "websocket_required" | "protocol_unknown" | "url_too_long" | "idempotency_mismatch" | "body_too_large" | "body_invalid" | "request_timeout" | "query_timeout" | "snapshot_unsupported" | "query_too_large" | "store_unavailable" | "connections_exhausted" | "overloaded" | "key_overloaded" | "request_rate_exceeded" | "address_overloaded" | "subscribers_exhausted" | "spool_full" | "clock_unset" | "spool_failed" | "stopping" | "internal";
       readonly detail?: string;
       /** @description The parameters or events at fault. */
       readonly errors?: readonly {
@@ -2451,15 +2451,6 @@ export interface components {
         });
       };
     };
-    /** @description `cluster_unsupported`: a store of several shards cannot do this yet. */
-    readonly ClusterUnsupported: {
-      content: {
-        readonly "application/problem+json": components["schemas"]["Problem"] & {
-          /** @enum {string} */
-          readonly code?: "cluster_unsupported";
-        };
-      };
-    };
     /** @description The head of the request has more or longer header fields than the server takes. Not problem details. */
     readonly HeadTooLarge: {
       content: never;
@@ -3129,7 +3120,6 @@ export interface operations {
       429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
       431: components["responses"]["HeadTooLarge"];
       500: components["responses"]["Internal"];
-      501: components["responses"]["ClusterUnsupported"];
       503: components["responses"]["StoppingOrStoreUnavailable"];
       504: components["responses"]["QueryTimeout"];
     };
@@ -4100,7 +4090,6 @@ export interface operations {
       429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
       431: components["responses"]["HeadTooLarge"];
       500: components["responses"]["Internal"];
-      501: components["responses"]["ClusterUnsupported"];
       503: components["responses"]["StoppingOrStoreUnavailable"];
       504: components["responses"]["QueryTimeout"];
     };
@@ -4171,7 +4160,6 @@ export interface operations {
       429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
       431: components["responses"]["HeadTooLarge"];
       500: components["responses"]["Internal"];
-      501: components["responses"]["ClusterUnsupported"];
       503: components["responses"]["StoppingOrStoreUnavailable"];
       504: components["responses"]["QueryTimeout"];
     };
