@@ -91,7 +91,8 @@ const goodSecretsMax = 5;
 
 /**
  * Gives a key a new secret under its name, with its rights and limits. The file of the admin key follows, if that is
- * the one. Null when none is meant. Rejects with `keys_rotating` when too many secrets of it are good, and as `changeKeys`.
+ * the one. Null when none is meant. Rejects with `keys_rotating` when too many secrets of it are good, and as
+ * `changeKeys`.
  */
 export async function rotateKey(
   deps: KeyChangeDeps,

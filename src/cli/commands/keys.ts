@@ -69,7 +69,8 @@ export const keysLimitCommand = defineCommand({
 export const keysRotateCommand = defineCommand({
   about:
     'The new secret is printed on stdout, this once; name, rights and limits stay. The old one is good for the ' +
-    'overlap, then it is refused (key_rotated) and what it has open ends. Of secrets from before, none is good for longer. ' +
+    'overlap, then it is refused (key_rotated) and what it has open ends. Of secrets from before, none is good for ' +
+    'longer. ' +
     `Taking all back at once is revoke. ${place}`,
   arguments: { name: argument('NAME', 'as listed') },
   options: {
