@@ -135,7 +135,7 @@ describe('the settings of a server', () => {
   });
 });
 
-test('the server is asked for each grant, and a missing one is told with a statement that the engine parses', async () => {
+test('the server is asked for each grant, and a missing one is told with a statement it parses', async () => {
   const asked: string[] = [];
   const denying: StoreReader = {
     rows: async <Row>(query: Parameters<StoreReader['rows']>[0]) => {
