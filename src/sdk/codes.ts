@@ -1,34 +1,13 @@
 /**
  * The part of the collector's error table that a client goes by, apart from it because a page downloads it; a test
- * holds them equal. A code that is in neither belongs to a newer collector: trying again is the safe answer.
+ * holds them equal. Of a code that is in none, of a newer collector, trying again is the safe answer.
  */
 
-/** Codes of a connection that cannot be had again: another try would be refused too. */
-export const finalCodes: ReadonlySet<string> = new Set([
-  'frame_malformed',
-  'frame_shape',
-  'frame_empty',
-  'frame_too_large',
-  'frame_too_many_events',
-  'seq_missing',
-  'seq_invalid',
-  'seq_regressed',
-  'producer_invalid',
-  'producer_replaced',
-  'key_missing',
-  'key_invalid',
-  'scope_missing',
-  'certificate_missing',
-  'certificate_refused',
-  'user_bound',
-  'parameter_invalid',
-  'protocol_unknown',
-]);
+/** Codes of a connection that cannot be had again: another try would be refused too, whatever the operator does. */
+export const faultCodes = /^(frame|seq|producer|parameter|protocol)_/;
+
+/** Those that another key, scope, certificate or address mends, which may come while an agent runs. */
+export const refusalCodes = /^(key_[im]|scope|certificate|user|path)/;
 
 /** What is said of an event that was kept all the same. */
-export const noticeCodes: ReadonlySet<string> = new Set([
-  'field_unknown',
-  'column_unknown',
-  'conflicting_end',
-  'time_clamped',
-]);
+export const noticeCodes = /^((field|column)_unk|confl|time_c)/;

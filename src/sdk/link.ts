@@ -1,7 +1,7 @@
 import { backoffMs } from '../core/backoff.js';
 import type { Clock, Random, Timer } from '../core/clock.js';
 import { ClientError } from './client-options.js';
-import { finalCodes } from './codes.js';
+import { faultCodes, refusalCodes } from './codes.js';
 import type { ServerMessage } from './server-message.js';
 import type { Connection, ConnectionEnd, Wire } from './wire.js';
 
@@ -103,7 +103,7 @@ export class Link {
 
   #onMessage(message: ServerMessage): void {
     if (message.op === 'error') {
-      this.#announced = new ClientError(message.code, message.message, { retryable: !finalCodes.has(message.code) });
+      this.#announced = this.#errorOf(message.code, message.message);
     } else {
       this.#handlers.message(message);
     }
@@ -114,7 +114,7 @@ export class Link {
     this.#timer?.cancel();
     for (const resolve of this.#closeWaiters.splice(0)) resolve();
     if (this.#isClosing) return;
-    const error = this.#announced ?? errorOfEnd(end);
+    const error = this.#announced ?? this.#errorOfEnd(end);
     if (error.retryable) {
       this.#timer = this.#clock.setTimer(this.#reconnectDelayMs(), () => this.#connect());
     }
@@ -126,10 +126,15 @@ export class Link {
     this.#failedAttempts += 1;
     return backoffMs({ delayMsMin, delayMsMax }, this.#failedAttempts, this.#random);
   }
-}
 
-function errorOfEnd({ refusal, closeCode, reason }: ConnectionEnd): ClientError {
-  const what = refusal === null ? 'keep the stream open' : 'open the stream';
-  const message = `cannot ${what}: ${reason || `close code ${closeCode}`}`;
-  return new ClientError(refusal ?? 'connection_lost', message, { retryable: refusal === null });
+  #errorOfEnd({ refusal, closeCode, reason }: ConnectionEnd): ClientError {
+    const message = `the stream ended: ${reason || `close code ${closeCode}`}`;
+    return this.#errorOf(refusal ?? 'connection_lost', message);
+  }
+
+  #errorOf(code: string, message: string): ClientError {
+    return new ClientError(code, message, {
+      retryable: !faultCodes.test(code) && !(this.#options.holds && refusalCodes.test(code)),
+    });
+  }
 }
