@@ -15,7 +15,8 @@ export class TidemarkClient extends StreamClient {
   readonly #waitersMax: number;
 
   constructor(options: ClientOptions, wire: Wire) {
-    super({ ...options, producer: options.producer ?? randomProducer(options.random ?? systemRandom) }, wire);
+    const producer = options.producer ?? randomProducer(options.random ?? systemRandom);
+    super({ ...options, producer }, wire);
     this.#waitersMax = options.waitingSendsMax ?? defaultClientLimits.waitingSendsMax;
   }
 

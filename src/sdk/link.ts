@@ -1,7 +1,7 @@
 import { backoffMs } from '../core/backoff.js';
 import type { Clock, Random, Timer } from '../core/clock.js';
 import { ClientError, type KeySource, keyOf } from './client-options.js';
-import { isFinal } from './codes.js';
+import { faultCodes, refusalCodes } from './codes.js';
 import type { ServerMessage } from './server-message.js';
 import type { Connection, ConnectionEnd, Wire } from './wire.js';
 
@@ -133,12 +133,17 @@ export class Link {
   }
 
   #errorOfEnd({ refusal, closeCode, reason }: ConnectionEnd): ClientError {
-    const what = refusal === null ? 'keep the stream open' : 'open the stream';
-    return this.#errorOf(refusal ?? 'connection_lost', `cannot ${what}: ${reason || `close code ${closeCode}`}`);
+    const message = `the stream ended: ${reason || `close code ${closeCode}`}`;
+    return this.#errorOf(refusal ?? 'connection_lost', message);
   }
 
   #errorOf(code: string, message: string): ClientError {
-    return new ClientError(code, message, { retryable: !isFinal(code, this.#options.key) });
+    const { holds, key } = this.#options;
+    // A key that is asked for each time may be another one the next time.
+    const mayChange = !holds || (typeof key === 'function' && code.startsWith('key'));
+    return new ClientError(code, message, {
+      retryable: !faultCodes.test(code) && (mayChange || !refusalCodes.test(code)),
+    });
   }
 }
 

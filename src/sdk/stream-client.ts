@@ -11,7 +11,7 @@ import {
   type SendOutcome,
   streamUrl,
 } from './client-options.js';
-import { noticeCodes } from './codes.js';
+import { noticeCodes, refusalCodes } from './codes.js';
 import type { TidemarkEvent } from './event.js';
 import { type EventBatch, EventBatcher, halvesOf } from './event-batcher.js';
 import { FrameQueue, type QueuedFrame } from './frame-queue.js';
@@ -61,6 +61,8 @@ export class StreamClient {
   /** Why no event is taken any more. */
   #end: ClientError | null = null;
   #closing = false;
+  /** Until somebody mends the key there is no room to wait for. */
+  #isRefused = false;
   readonly #flushWaiters: FlushWaiter[] = [];
   #roomWaiters: RoomWaiter[] = [];
   readonly #counts = {
@@ -128,7 +130,7 @@ export class StreamClient {
 
   /** Resolves when fewer bytes wait than that, or the client has ended. */
   room(bytes: number): Promise<void> {
-    if (this.#end !== null || this.bufferedBytes < bytes) return Promise.resolve();
+    if (this.#hasRoom(bytes)) return Promise.resolve();
     return new Promise((resolve) => this.#roomWaiters.push({ bytes, resolve }));
   }
 
@@ -269,7 +271,7 @@ export class StreamClient {
     } catch (error) {
       this.#queue.dropNext();
       this.#counts.eventsDropped += frame.count;
-      const message = `a stored frame cannot be read, its ${frame.count} events are dropped: ${String(error)}`;
+      const message = `${frame.count} stored events cannot be read: ${String(error)}`;
       this.#options.onRefused?.({ code: 'frame_unreadable', path: '', message, kept: false });
       if (this.#queue.length === 0) this.#settleStore(0);
       return null;
@@ -294,7 +296,7 @@ export class StreamClient {
   #onHello(hello: Extract<ServerMessage, { op: 'hello' }>): void {
     const storedNext = this.#options.store === undefined ? 0 : this.#storedSeq + 1;
     if (Math.max(this.#nextSeq, storedNext) > 0 && hello.last_seq >= Math.max(this.#nextSeq, storedNext)) {
-      const message = 'cannot continue the numbers of this producer: another client has used its name';
+      const message = 'another client has used the name of this producer';
       this.#giveUp(new ClientError('producer_conflict', message, notRetryable));
       void this.#link.close();
       return;
@@ -303,6 +305,7 @@ export class StreamClient {
     this.#credit = hello.credit;
     this.#frameBytesMax = hello.max_frame_bytes;
     this.#ready = true;
+    this.#isRefused = false;
     this.#queue.rewind();
     this.#onAck(hello.last_seq);
   }
@@ -336,7 +339,7 @@ export class StreamClient {
     this.#counts.eventsRejected += frame.refused;
     for (const { index, code, path, message } of reject.errors) {
       const event = frame.events?.[index];
-      const refusal = { code, path, message, kept: noticeCodes.has(code) };
+      const refusal = { code, path, message, kept: noticeCodes.test(code) };
       this.#options.onRefused?.(refusal);
       if (event !== undefined) this.#options.onReject?.({ event, ...refusal });
     }
@@ -346,17 +349,23 @@ export class StreamClient {
   protected admit(): void {
     const waiting: RoomWaiter[] = [];
     for (const waiter of this.#roomWaiters) {
-      if (this.#end === null && this.bufferedBytes >= waiter.bytes) waiting.push(waiter);
-      else waiter.resolve();
+      if (this.#hasRoom(waiter.bytes)) waiter.resolve();
+      else waiting.push(waiter);
     }
     this.#roomWaiters = waiting;
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#end !== null || this.#isRefused || this.bufferedBytes < bytes;
   }
 
   // ── the end of a connection, the end of the client ────────────────────────────────────────────────────────
 
   #onDown(error: ClientError): void {
     this.#ready = false;
+    this.#isRefused = refusalCodes.test(error.code);
     if (!error.retryable) this.#giveUp(error);
+    this.admit();
     if (this.#end?.code !== 'closed') this.#options.onError?.(error);
   }
 
