@@ -10,6 +10,7 @@ import { ClientProgram, type ProgramName } from './client-program.js';
 import { tableOf } from './client-table.js';
 import { runConnectSuite } from './connect-suite.js';
 import { runGoSuite } from './go-suite.js';
+import { runJsSuite } from './js-suite.js';
 import { tryNodeClient } from './node-client.js';
 import { tryOtelExporter } from './otel-exporter.js';
 import { features, type Outcome, suites } from './outcome.js';
@@ -23,6 +24,8 @@ const clientSuites: Readonly<Record<string, (store: TestEngine, given: GivenSour
   {
     'clickhouse-connect': runConnectSuite,
     'clickhouse-go': runGoSuite,
+    'clickhouse-js/client-node': (_, given) => runJsSuite('client-node', given),
+    'clickhouse-js/client-web': (_, given) => runJsSuite('client-web', given),
   };
 
 const usage = `usage: clients [--suites [--suite name]... [--source repository=directory]...]
