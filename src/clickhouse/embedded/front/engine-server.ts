@@ -199,7 +199,13 @@ export class EngineServer {
     const { version } = this.#deps.engine;
     const stream = (streamed: StreamedResult) =>
       sendStream({ response, clock: this.#deps.clock, version }, streamed, { encoding, idleMsMax });
-    const result = await this.#runner.run({ user, readOnly, queryId, parameters, body, external, signal, stream });
+    const client = {
+      userAgent: headerOf(request, 'user-agent') ?? '',
+      referer: headerOf(request, 'referer') ?? '',
+      forwardedFor: headerOf(request, 'x-forwarded-for') ?? '',
+    };
+    const asked = { user, readOnly, queryId, parameters, client, body, external, signal, stream };
+    const result = await this.#runner.run(asked);
     if (result === null) return;
     response.setHeader('X-ClickHouse-Format', result.format);
     response.setHeader('X-ClickHouse-Exception-Tag', exceptionTag());

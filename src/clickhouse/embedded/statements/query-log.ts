@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises';
-import { quoteString } from '../../sql-text.js';
 import type { EngineUser } from '../front/engine-users.js';
+import type { ClientHeaders } from './statement-request.js';
+import type { ToldRows } from './told-tables.js';
 
 /** A statement of a guest that ended, as `system.query_log` tells it. */
-export interface EndedStatement {
+export interface EndedStatement extends ClientHeaders {
   readonly userName: string;
   readonly queryId: string;
   readonly database: string;
@@ -20,11 +20,7 @@ export interface EndedStatement {
   readonly logComment: string;
 }
 
-/**
- * The last statements of guests. chDB keeps no log, and one table for all would have to be filtered by user; so whoever
- * asks for `system.query_log` gets a temporary table of his own statements, made for his request. It has the columns of
- * a server's that are known here.
- */
+/** The last statements of guests, in the columns of a server's `system.query_log` that are known here. */
 export class QueryLog {
   readonly #ended: EndedStatement[] = [];
 
@@ -39,7 +35,7 @@ export class QueryLog {
     exceptionCode,
     ...texts
   }: EndedStatement): void {
-    const { text, exception, logComment } = texts;
+    const { text, exception, logComment, userAgent, referer, forwardedFor } = texts;
     this.#ended.push({
       userName,
       queryId,
@@ -52,21 +48,19 @@ export class QueryLog {
       text: text.slice(0, textCharactersMax),
       exception: exception.slice(0, textCharactersMax),
       logComment: logComment.slice(0, textCharactersMax),
+      userAgent: userAgent.slice(0, headerCharactersMax),
+      referer: referer.slice(0, headerCharactersMax),
+      forwardedFor: forwardedFor.slice(0, headerCharactersMax),
     });
     if (this.#ended.length > statementsMax) this.#ended.shift();
   }
 
-  /** Writes the rows of `user`, the writer's are all, to `path`; answers the statement that makes a table of them. */
-  async tableFor({ name, role }: EngineUser, path: string): Promise<string> {
+  /** Those of `user`; the writer's are all. */
+  toldTo({ name, role }: EngineUser): ToldRows {
     const own = this.#ended.filter(({ userName }) => role === 'writer' || userName === name);
-    await writeFile(path, own.map((one) => `${JSON.stringify(rowOf(one))}\n`).join(''), { flag: 'wx', mode: 0o600 });
-    const from = [path, 'JSONEachRow', structure, 'none'].map(quoteString).join(', ');
-    return `CREATE TEMPORARY TABLE ${queryLogTable} AS SELECT * FROM file(${from})`;
+    return { structure, rows: own.map(rowOf) };
   }
 }
-
-/** The name of that table. */
-export const queryLogTable = '`_query_log`';
 
 function rowOf(one: EndedStatement): object {
   const { startMs, durationMs, exceptionCode } = one;
@@ -93,6 +87,10 @@ function rowOf(one: EndedStatement): object {
     initial_user: one.userName,
     initial_query_id: one.queryId,
     interface: httpInterface,
+    client_name: '',
+    http_user_agent: one.userAgent,
+    http_referer: one.referer,
+    forwarded_for: one.forwardedFor,
     log_comment: one.logComment,
   };
 }
@@ -103,10 +101,12 @@ const structure =
   ' query_start_time DateTime, query_start_time_microseconds DateTime64(6), query_duration_ms UInt64,' +
   ' result_rows UInt64, result_bytes UInt64, current_database LowCardinality(String), query String,' +
   ' exception_code Int32, exception String, is_initial_query UInt8, user LowCardinality(String), query_id String,' +
-  ' initial_user LowCardinality(String), initial_query_id String, interface UInt8, log_comment String';
+  ' initial_user LowCardinality(String), initial_query_id String, interface UInt8, client_name String,' +
+  ' http_user_agent String, http_referer String, forwarded_for String, log_comment String';
 
 /** As a server numbers it. */
-const httpInterface = 2;
-/** Some eight megabytes at most. */
+export const httpInterface = 2;
+/** Some nine megabytes at most. */
 const statementsMax = 1_000;
 const textCharactersMax = 2_048;
+const headerCharactersMax = 512;

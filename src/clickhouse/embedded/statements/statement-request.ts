@@ -13,6 +13,7 @@ export interface StatementRequest {
   /** The client's, or made for it. */
   readonly queryId: string;
   readonly parameters: RequestParameters;
+  readonly client: ClientHeaders;
   /** That it is in, if any. */
   readonly session?: ClientSession | null;
   readonly body: RequestBody;
@@ -22,6 +23,13 @@ export interface StatementRequest {
   readonly signal: AbortSignal;
   /** Takes the result of a read while it is made. Rejects with what iteration throws. */
   readonly stream: StreamSender;
+}
+
+/** What a client says of itself; empty when it says nothing. */
+export interface ClientHeaders {
+  readonly userAgent: string;
+  readonly referer: string;
+  readonly forwardedFor: string;
 }
 
 export interface StatementResult extends ChdbResult {

@@ -19,6 +19,7 @@ import { type RunningStatement, RunningStatements } from './running-statements.j
 import { boundTemporary, inSession, onConnection } from './session-requests.js';
 import { StatementExecution } from './statement-execution.js';
 import type { StatementRequest, StatementResult } from './statement-request.js';
+import { toldTable } from './told-tables.js';
 
 /**
  * Runs one statement, of the collector or of a guest.
@@ -102,13 +103,14 @@ export class StatementRunner {
   }
 
   #note(
-    { user, parameters }: StatementRequest,
+    { user, parameters, client }: StatementRequest,
     statement: RunningStatement,
     { rows, bytes, error }: StatementEnd,
   ): void {
     const durationMs = this.#running.elapsedMs(statement);
     this.#log.add({
       ...statement,
+      ...client,
       userName: user.name,
       startMs: this.#clock.nowMs() - durationMs,
       durationMs,
@@ -120,16 +122,22 @@ export class StatementRunner {
     });
   }
 
-  /** Within the file that a table of the log is made of. */
-  async #withLog(request: StatementRequest, statement: PreparedStatement): Promise<StatementResult | null> {
-    const path = join(this.#insertDir, `${++this.#serial}.data`);
-    const { setup } = statement;
+  /** Within the files that its tables are made of. */
+  async #withTold(request: StatementRequest, statement: PreparedStatement): Promise<StatementResult | null> {
+    const { setup, toldTables } = statement;
+    const tables = [...(setup.tables ?? [])];
+    const paths: string[] = [];
     try {
-      const tables = [...(setup.tables ?? []), await this.#log.tableFor(request.user, path)];
-      // Not that of a session, where the table would stay.
+      for (const name of toldTables) {
+        const path = join(this.#insertDir, `${++this.#serial}.data`);
+        paths.push(path);
+        const teller = name === 'system.query_log' ? this.#log : this.#running;
+        tables.push(await toldTable(name, teller.toldTo(request.user), path));
+      }
+      // Not that of a session, where the tables would stay.
       return await this.#run({ ...request, session: null }, { ...statement, setup: { ...setup, tables } });
     } finally {
-      await rm(path, { force: true });
+      for (const path of paths) await rm(path, { force: true });
     }
   }
 
@@ -144,7 +152,7 @@ export class StatementRunner {
       return { ...nothing, format: format.named, timezone: '', isInsert: false };
     }
     if (kill !== null && admitted !== null) return await this.#kill(request, { ...statement, kill }, admitted);
-    return statement.readsLog ? await this.#withLog(request, statement) : await this.#run(request, statement);
+    return await (statement.toldTables.length > 0 ? this.#withTold(request, statement) : this.#run(request, statement));
   }
 
   async #kill(
