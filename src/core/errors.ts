@@ -65,6 +65,8 @@ const accessErrors = {
   key_missing: spec(401, 4401, false, 'no API key was sent'),
   key_invalid: spec(401, 4401, false, 'the API key is not known'),
   scope_missing: spec(403, 4403, false, 'the API key does not carry the scope this needs'),
+  certificate_missing: spec(403, 4403, false, 'the port wants a client certificate (TLS), and none was sent'),
+  certificate_refused: spec(403, 4403, false, 'the client certificate has expired or is of none of the authorities'),
   user_bound: spec(403, 4403, false, 'the API key is bound to a user, and this is not told by user'),
   key_own: spec(409, null, false, 'an API key cannot take itself back; ask with another one'),
   keys_configured: spec(409, null, false, 'the configuration sets the API keys; they are changed there'),

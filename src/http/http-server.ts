@@ -11,6 +11,7 @@ import { problem, problemOf } from '../core/problem.js';
 import type { SiteRefusal } from '../core/request-site.js';
 import type { Stage } from '../core/stage.js';
 import { RequestBody } from './body-reader.js';
+import { type CertificateFault, certificateFault } from './client-certificate.js';
 import { CorsPolicy } from './cors.js';
 import { parseCredentials } from './credentials.js';
 import { connectionBudget, howToRaise } from './descriptors.js';
@@ -24,7 +25,7 @@ import { createRouter, type RouteMatch } from './router.js';
 import { holderOf, type PlaceHolder, type PlaceRefusal } from './shared-places.js';
 import { SiteCheck, type SiteCheckOptions } from './site-check.js';
 import type { SocketLibrary } from './sockets/socket-library.js';
-import { TlsFiles } from './tls-files.js';
+import type { TlsFiles } from './tls-files.js';
 import { type Exchange, UnderWay } from './under-way.js';
 import { webSocketRequired } from './web-socket-upgrade.js';
 import { WebSockets, type WebSocketsOptions } from './web-sockets.js';
@@ -35,12 +36,8 @@ export interface HttpServerDeps {
   readonly logger: Logger;
   readonly instruments: HttpInstruments;
   readonly sockets: SocketLibrary;
-}
-
-interface TlsOptions {
-  readonly certFile: string | null;
-  readonly keyFile: string | null;
-  readonly reloadMs: number;
+  /** Certificate and key of the port; absent or null: plain HTTP. */
+  readonly tls?: TlsFiles | null;
 }
 
 export interface HttpServerOptions extends RequestPlacesOptions, SiteCheckOptions, WebSocketsOptions {
@@ -50,8 +47,6 @@ export interface HttpServerOptions extends RequestPlacesOptions, SiteCheckOption
   /** A body that arrives more slowly is given up before its time is over. */
   readonly bodyBytesPerSecondMin: number;
   readonly keepAliveTimeoutMs: number;
-  /** Certificate and key of the port; absent, or without them: plain HTTP. */
-  readonly tls?: TlsOptions;
   /** Origins whose pages may read answers, or `*`; see `CorsPolicy`. */
   readonly corsOrigins: readonly string[];
 }
@@ -101,7 +96,7 @@ export class HttpServer implements Stage {
       options,
       routes.sockets,
     );
-    this.#tls = tlsFilesOf(deps, options.tls);
+    this.#tls = deps.tls ?? null;
     this.#listener = new HttpListener(
       deps.clock,
       {
@@ -291,6 +286,9 @@ export class HttpServer implements Stage {
     if (head.targetCharacters > targetCharactersMax) return problem('url_too_long');
     const peer = parsePeer(request.socket.remoteAddress);
     const caller = match.kind === 'found' ? this.#callerOf(match.route, head, peer) : null;
+    const uncertified =
+      match.kind === 'found' && match.route.withoutCertificate ? null : certificateFault(request.socket);
+    if (uncertified !== null) return this.#refusal(uncertified.code, uncertified.message);
     const foreign = this.#site.refuse(head, { keyed: caller !== anonymous });
     if (foreign !== null) return this.#refusal(foreign);
     if (this.#webSockets.isPath(head.path)) return webSocketRequired();
@@ -366,11 +364,6 @@ export class HttpServer implements Stage {
   }
 }
 
-function tlsFilesOf(deps: HttpServerDeps, options: TlsOptions | undefined): TlsFiles | null {
-  const { certFile = null, keyFile = null, reloadMs = 0 } = options ?? {};
-  return certFile === null || keyFile === null ? null : new TlsFiles(deps, { certFile, keyFile, reloadMs });
-}
-
 const fewConnections = 1_000;
 const crowdedFiles = 16;
 const dropLogIntervalMs = 60_000;
@@ -390,6 +383,11 @@ interface PreparedRequest {
   readonly body: RequestBody | null;
 }
 
-type RefusalCode = SiteRefusal | PlaceRefusal | 'request_malformed' | 'connections_exhausted';
+type RefusalCode =
+  | SiteRefusal
+  | PlaceRefusal
+  | CertificateFault['code']
+  | 'request_malformed'
+  | 'connections_exhausted';
 
 const noBody = new Uint8Array(0);

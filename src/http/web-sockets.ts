@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
 import { type AccessErrorCode, errorTable } from '../core/errors.js';
@@ -7,8 +8,9 @@ import { type Authenticator, anonymous, type Principal } from '../core/ports/aut
 import type { HttpReply } from '../core/ports/http-route.js';
 import type { Socket, SocketRoute } from '../core/ports/socket-route.js';
 import { problem } from '../core/problem.js';
+import { type CertificateFault, certificateFault } from './client-certificate.js';
 import { type Credentials, parseCredentials } from './credentials.js';
-import { type Peer, parsePeer } from './peer-address.js';
+import { parsePeer } from './peer-address.js';
 import { type RequestHead, readHead } from './request-head.js';
 import { holderOf, type PlaceRefusal, SharedPlaces } from './shared-places.js';
 import type { SiteCheck } from './site-check.js';
@@ -44,6 +46,7 @@ type WebSocketRefusalCode =
   | 'request_malformed'
   | 'connections_exhausted'
   | PlaceRefusal
+  | CertificateFault['code']
   | NonNullable<ReturnType<SiteCheck['refuse']>>;
 
 /** Who may open a WebSocket, and all that are open. */
@@ -124,7 +127,7 @@ export class WebSockets {
     const startedMs = clock.monotonicMs();
     const head = readHead(request);
     const route = this.#routes.get(head.path)!;
-    const answer = this.#judge(route, head, parsePeer(request.socket.remoteAddress));
+    const answer = this.#judge(route, head, request.socket);
     if ('status' in answer) {
       record(route.path, head, { status: answer.status, startedMs });
       const { replyIdleTimeoutMs: idleMsMax } = this.#options;
@@ -147,7 +150,7 @@ export class WebSockets {
     });
   }
 
-  #judge(route: SocketRoute, head: RequestHead, peer: Peer): HttpReply | UpgradeAnswer {
+  #judge(route: SocketRoute, head: RequestHead, socket: NetSocket): HttpReply | UpgradeAnswer {
     if (this.#stopping) return problem('stopping');
     if (head.fault !== null) return this.#deps.refusal('request_malformed', head.fault);
     const fault = upgradeFault(head);
@@ -156,9 +159,14 @@ export class WebSockets {
     if (foreign !== null) return this.#deps.refusal(foreign);
     const credentials = parseCredentials(head.headers);
     const principal = this.#deps.authenticator.authenticate(credentials.authorization, route.scope);
-    const refusal = typeof principal === 'string' ? accessRefusal(principal) : protocolRefusal(route, credentials);
-    if (refusal !== null && !credentials.seesNoStatus) return problem(refusal.code, { detail: refusal.message });
-    const holder = holderOf(typeof principal === 'string' ? anonymous : principal, peer);
+    const uncertified = certificateFault(socket);
+    const unknown = typeof principal === 'string' ? accessRefusal(principal) : protocolRefusal(route, credentials);
+    const refusal = uncertified ?? unknown;
+    if (refusal !== null && !credentials.seesNoStatus) {
+      if (uncertified !== null) return this.#deps.refusal(uncertified.code, uncertified.message);
+      return problem(refusal.code, { detail: refusal.message });
+    }
+    const holder = holderOf(typeof principal === 'string' ? anonymous : principal, parsePeer(socket.remoteAddress));
     const full = this.#places.tryTake(holder, 1);
     if (full !== null) return this.#deps.refusal(full === 'overloaded' ? 'connections_exhausted' : full);
     const data: SocketUserData = {

@@ -18,6 +18,8 @@ export const finalCodes: ReadonlySet<string> = new Set([
   'key_missing',
   'key_invalid',
   'scope_missing',
+  'certificate_missing',
+  'certificate_refused',
   'user_bound',
   'parameter_invalid',
   'protocol_unknown',

@@ -4,6 +4,7 @@ import { exportFormats } from '../core/ports/store-exporter.js';
 import { counter, doubling, fastSeconds, gauge, histogram, type MetricDeclaration } from './metric-declaration.js';
 import { exactInsertMetrics, partsMetrics } from './parts-metrics.js';
 import { queryMetrics } from './query-metrics.js';
+import { tlsMetrics } from './tls-metrics.js';
 
 /**
  * Every metric of `/metrics`, once: what `metrics.ts` builds, what the table of `docs/metrics.md` lists and a test
@@ -383,6 +384,7 @@ export const metricsReference: readonly MetricDeclaration[] = [
   queryMetrics,
   exportMetrics,
   httpMetrics,
+  tlsMetrics,
   processMetrics,
 ].flatMap((group): MetricDeclaration[] => Object.values(group));
 

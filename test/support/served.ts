@@ -7,12 +7,14 @@ import type { HttpRoute } from '../../src/core/ports/http-route.js';
 import type { SocketRoute } from '../../src/core/ports/socket-route.js';
 import { HttpServer, type HttpServerOptions } from '../../src/http/http-server.js';
 import { loadSocketLibrary } from '../../src/http/sockets/socket-library.js';
+import type { TlsFiles } from '../../src/http/tls-files.js';
 import { socketServer } from './socket-server.js';
 
 export interface Given extends Partial<HttpServerOptions> {
   readonly http?: readonly HttpRoute[];
   readonly sockets?: readonly SocketRoute[];
   readonly clock?: Clock;
+  readonly tls?: TlsFiles;
 }
 
 const readScope: ReadonlySet<Scope> = new Set(['read', 'ingest'] as const);
@@ -33,11 +35,12 @@ export async function serve(given: Given) {
   const requests: string[] = [];
   const refused: string[] = [];
   const logged: object[] = [];
-  const { http = [], sockets = [], clock = systemClock, ...options } = given;
+  const { http = [], sockets = [], clock = systemClock, tls = null, ...options } = given;
   const server = new HttpServer(
     {
       authenticator,
       clock,
+      tls,
       sockets: await loadSocketLibrary(socketServer),
       logger: { ...silentLogger, error: (context) => logged.push(context) },
       instruments: {
@@ -77,7 +80,7 @@ export async function serve(given: Given) {
     refused,
     logged,
     host: `127.0.0.1:${server.port}`,
-    url: `http://127.0.0.1:${server.port}`,
+    url: server.url,
   };
 }
 

@@ -24,7 +24,17 @@ _UNSENT_BYTES_MAX = 1_048_576
 _FRAME_BYTES_MIN = 1_024
 # What no waiting mends: the key, the scope, the address.
 _REFUSALS = frozenset(
-    ("key_missing", "key_invalid", "scope_missing", "user_bound", "path_unknown", "host_unknown", "protocol_unknown")
+    (
+        "key_missing",
+        "key_invalid",
+        "scope_missing",
+        "certificate_missing",
+        "certificate_refused",
+        "user_bound",
+        "path_unknown",
+        "host_unknown",
+        "protocol_unknown",
+    )
 )
 # The frame itself is what cannot be taken.
 _FRAME_FAULTS = frozenset(("frame_malformed", "frame_shape", "frame_empty", "frame_too_large", "frame_too_many_events"))
