@@ -2,10 +2,10 @@ import { ClickHouseException } from '../clickhouse-exception.js';
 import type { PrintedStatement } from './printed-statement.js';
 
 /**
- * `FROM clusterAllReplicas('default', system.query_log)`: what is written so that it works on a cluster as well. A server
- * that nobody configured is the one of the cluster `default`, and so is the engine: the table itself takes the place of
- * the function, and what comes out is judged like any other statement. Null when it names no cluster; with more
- * arguments the function stays, and is refused. Throws CLUSTER_DOESNT_EXIST.
+ * `FROM clusterAllReplicas('default', system.query_log)`: what is written so that it works on a cluster as well. A
+ * server that nobody configured is the one of the cluster `default`, and so is the engine: the table itself takes the
+ * place of the function, and what comes out is judged like any other statement. Null when it names no cluster; with
+ * more arguments the function stays, and is refused. Throws CLUSTER_DOESNT_EXIST.
  */
 export function withoutOwnCluster(printed: PrintedStatement): string | null {
   const { tokens } = printed;
