@@ -140,7 +140,7 @@ test('a condition of KILL passes the guard, and KILL itself is no GET', async ()
   expect((await askPort(rig, 'KILL QUERY WHERE 1')).text).toContain('waiting\tw\tdefault');
 });
 
-test('system.processes has the statements of a reader by the ids of clients, and takes no place of a read', async () => {
+test('system.processes has the statements of a reader by their ids, and takes no place of a read', async () => {
   const ids = async (user: string, where = '1') => {
     const sql = `SELECT query_id FROM system.processes WHERE ${where} ORDER BY query_id`;
     const password = readers.find(({ name }) => name === user)?.password;

@@ -80,7 +80,7 @@ export class StatementGuard {
     this.#engine = engine;
     this.#filters = new RowFilters(engine);
     this.#insertColumns = new InsertColumns(engine);
-    this.#bounds = { names: engine.settingNames, memoryBytesMax: options.guestMemoryBytesMax };
+    this.#bounds = { values: engine.settingValues, memoryBytesMax: options.guestMemoryBytesMax };
     this.#tables = new ReaderTables(options, {
       existing: (tables) => existingTables(engine, tables),
       stored: (database) => storedTables(engine, database),

@@ -1,8 +1,8 @@
 import type { Clock } from '../../../core/clock.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineUser } from '../front/engine-users.js';
+import type { ClientHeaders } from './client-headers.js';
 import { httpInterface } from './query-log.js';
-import type { ClientHeaders } from './statement-request.js';
 import type { ToldRows } from './told-tables.js';
 
 /** A statement of a guest from its arrival to its end: waiting, running or sending its result. */
