@@ -7,7 +7,7 @@
 export const faultCodes = /^(frame|seq|producer|parameter|protocol)_/;
 
 /** Those that another key, scope, certificate or address mends, which may come while an agent runs. */
-export const refusalCodes = /^(key_[im]|scope|certificate|user|path)/;
+export const refusalCodes = /^(key_[imr]|scope|certificate|user|path)/;
 
 /** What is said of an event that was kept all the same. */
 export const noticeCodes = /^((field|column)_unk|confl|time_c)/;

@@ -1,7 +1,7 @@
 import { backoffMs } from '../core/backoff.js';
 import type { Clock, Random, Timer } from '../core/clock.js';
-import { ClientError } from './client-options.js';
-import { faultCodes, refusalCodes } from './codes.js';
+import { ClientError, type KeySource, keyOf } from './client-options.js';
+import { faultCodes } from './codes.js';
 import type { ServerMessage } from './server-message.js';
 import type { Connection, ConnectionEnd, Wire } from './wire.js';
 
@@ -13,13 +13,15 @@ export interface LinkHandlers {
 
 export interface LinkOptions {
   readonly url: string;
-  readonly key: string;
+  readonly key: KeySource;
   readonly reconnectMsMin: number;
   readonly reconnectMsMax: number;
   readonly openMsMax: number;
   readonly silenceMsMax: number;
   readonly holds: boolean;
   readonly wire: Wire;
+  /** Further codes after which there is no other try. */
+  readonly isFinal?: ((code: string) => boolean) | undefined;
 }
 
 /** Keeps one connection open: connects again with growing, random delays until it is closed or refused for good. */
@@ -35,6 +37,8 @@ export class Link {
   #timer: Timer | null = null;
   /** What an error message announced before the close that follows it. */
   #announced: ClientError | null = null;
+  /** Before then another try is in vain, in seconds. */
+  #retryAfter = 0;
   #isClosing = false;
   #closeWaiters: (() => void)[] = [];
 
@@ -78,6 +82,7 @@ export class Link {
 
   #connect(): void {
     this.#announced = null;
+    this.#retryAfter = 0;
     this.#lastHeardMs = this.#clock.monotonicMs();
     this.#connections += 1;
     const handlers = {
@@ -87,7 +92,7 @@ export class Link {
       },
       closed: (end: ConnectionEnd) => this.#onClosed(end),
     };
-    this.#connection = this.#options.wire.connect(handlers, this.#options);
+    this.#connection = this.#options.wire.connect(handlers, { ...this.#options, key: keyOf(this.#options.key) });
     this.#watchSilence();
   }
 
@@ -104,6 +109,7 @@ export class Link {
   #onMessage(message: ServerMessage): void {
     if (message.op === 'error') {
       this.#announced = this.#errorOf(message.code, message.message);
+      this.#retryAfter = message.retry_after ?? 0;
     } else {
       this.#handlers.message(message);
     }
@@ -124,17 +130,18 @@ export class Link {
   #reconnectDelayMs(): number {
     const { reconnectMsMin: delayMsMin, reconnectMsMax: delayMsMax } = this.#options;
     this.#failedAttempts += 1;
-    return backoffMs({ delayMsMin, delayMsMax }, this.#failedAttempts, this.#random);
+    const delayMs = backoffMs({ delayMsMin, delayMsMax }, this.#failedAttempts, this.#random);
+    return Math.max(delayMs, 1_000 * Math.min(this.#retryAfter, retryAfterMax));
   }
 
   #errorOfEnd({ refusal, closeCode, reason }: ConnectionEnd): ClientError {
-    const message = `the stream ended: ${reason || `close code ${closeCode}`}`;
-    return this.#errorOf(refusal ?? 'connection_lost', message);
+    return this.#errorOf(refusal ?? 'connection_lost', `the stream ended: ${reason || `close code ${closeCode}`}`);
   }
 
   #errorOf(code: string, message: string): ClientError {
-    return new ClientError(code, message, {
-      retryable: !faultCodes.test(code) && !(this.#options.holds && refusalCodes.test(code)),
-    });
+    return new ClientError(code, message, { retryable: !faultCodes.test(code) && !this.#options.isFinal?.(code) });
   }
 }
+
+/** However long the collector asks to wait, in seconds: a limit may be raised before. */
+export const retryAfterMax = 900;
