@@ -55,10 +55,7 @@ export interface ClientOptions extends Partial<ClientLimits> {
   readonly producer?: string;
   readonly clock?: Clock;
   readonly random?: Random;
-  /**
-   * False: its connection does not keep the process alive, and a refused key is tried again, as nobody waits for an
-   * answer. Its timers are those of `clock`.
-   */
+  /** False: its connection does not keep the process alive. Its timers are those of `clock`. */
   readonly holds?: boolean;
   /** An event was refused, by the collector or because it cannot be encoded; also told for ignored fields. */
   readonly onReject?: (rejection: Rejection) => void;

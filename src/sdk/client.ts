@@ -1,5 +1,6 @@
 import { systemRandom } from '../core/clock.js';
 import { type ClientOptions, defaultClientLimits, randomProducer, type SendOutcome } from './client-options.js';
+import { refusalCodes } from './codes.js';
 import type { TidemarkEvent } from './event.js';
 import { StreamClient } from './stream-client.js';
 import type { Wire } from './wire.js';
@@ -16,7 +17,11 @@ export class TidemarkClient extends StreamClient {
 
   constructor(options: ClientOptions, wire: Wire) {
     const producer = options.producer ?? randomProducer(options.random ?? systemRandom);
-    super({ ...options, producer }, wire);
+    const { key } = options;
+    // Whoever waits for an answer gets it; but a key that is asked for each time may be another one the next time.
+    const isFinal = (code: string) =>
+      refusalCodes.test(code) && !(typeof key === 'function' && code.startsWith('key_'));
+    super({ ...options, producer, isFinal }, wire);
     this.#waitersMax = options.waitingSendsMax ?? defaultClientLimits.waitingSendsMax;
   }
 

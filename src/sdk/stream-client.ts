@@ -11,11 +11,11 @@ import {
   type SendOutcome,
   streamUrl,
 } from './client-options.js';
-import { noticeCodes, refusalCodes } from './codes.js';
+import { noticeCodes } from './codes.js';
 import type { TidemarkEvent } from './event.js';
 import { type EventBatch, EventBatcher, halvesOf } from './event-batcher.js';
 import { FrameQueue, type QueuedFrame } from './frame-queue.js';
-import { Link } from './link.js';
+import { Link, type LinkOptions } from './link.js';
 import type { ServerMessage } from './server-message.js';
 import type { EncodedFrame, Wire } from './wire.js';
 
@@ -23,7 +23,7 @@ import type { EncodedFrame, Wire } from './wire.js';
 const socketBufferBytesMax = 4_194_304;
 
 /** A name is not made up here: pages have better chance than this client's. */
-export type NamedOptions = ClientOptions & { readonly producer: string };
+export type NamedOptions = ClientOptions & { readonly producer: string } & Pick<LinkOptions, 'isFinal'>;
 
 interface FlushWaiter {
   /** Frames that must be acknowledged, of all that were ever queued. */
@@ -61,8 +61,6 @@ export class StreamClient {
   /** Why no event is taken any more. */
   #end: ClientError | null = null;
   #closing = false;
-  /** Until somebody mends the key there is no room to wait for. */
-  #isRefused = false;
   readonly #flushWaiters: FlushWaiter[] = [];
   #roomWaiters: RoomWaiter[] = [];
   readonly #counts = {
@@ -130,7 +128,7 @@ export class StreamClient {
 
   /** Resolves when fewer bytes wait than that, or the client has ended. */
   room(bytes: number): Promise<void> {
-    if (this.#hasRoom(bytes)) return Promise.resolve();
+    if (this.#end !== null || this.bufferedBytes < bytes) return Promise.resolve();
     return new Promise((resolve) => this.#roomWaiters.push({ bytes, resolve }));
   }
 
@@ -305,7 +303,6 @@ export class StreamClient {
     this.#credit = hello.credit;
     this.#frameBytesMax = hello.max_frame_bytes;
     this.#ready = true;
-    this.#isRefused = false;
     this.#queue.rewind();
     this.#onAck(hello.last_seq);
   }
@@ -349,23 +346,17 @@ export class StreamClient {
   protected admit(): void {
     const waiting: RoomWaiter[] = [];
     for (const waiter of this.#roomWaiters) {
-      if (this.#hasRoom(waiter.bytes)) waiter.resolve();
-      else waiting.push(waiter);
+      if (this.#end === null && this.bufferedBytes >= waiter.bytes) waiting.push(waiter);
+      else waiter.resolve();
     }
     this.#roomWaiters = waiting;
-  }
-
-  #hasRoom(bytes: number): boolean {
-    return this.#end !== null || this.#isRefused || this.bufferedBytes < bytes;
   }
 
   // ── the end of a connection, the end of the client ────────────────────────────────────────────────────────
 
   #onDown(error: ClientError): void {
     this.#ready = false;
-    this.#isRefused = refusalCodes.test(error.code);
     if (!error.retryable) this.#giveUp(error);
-    this.admit();
     if (this.#end?.code !== 'closed') this.#options.onError?.(error);
   }
 
