@@ -214,8 +214,10 @@ describe('an answer', () => {
       const { bytes: plain } = await ask(sql, '');
       for (const how of ['', 'wait_end_of_query=0']) {
         const { headers, body } = await raw(sql, how, accepted);
-        expect(headers['content-encoding'] ?? null).toBe(coding);
-        expect(await decodedAs(coding, body)).toBe(plain.toString());
+        // An error is not in a frame of LZ4: clickhouse-connect would lose its end.
+        const expected = coding === 'lz4' && sql === 'SELECT nope' ? null : coding;
+        expect(headers['content-encoding'] ?? null).toBe(expected);
+        expect(await decodedAs(expected, body)).toBe(plain.toString());
       }
     }
     expect((await raw('SELECT 1', 'enable_http_compression=0', accepted)).body.toString()).toBe('1\n');
