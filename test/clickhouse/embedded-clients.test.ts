@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askPort } from '../support/ask-engine.js';
 import { EngineStore } from '../support/engine-store.js';
@@ -137,4 +138,12 @@ test('an INSERT behind WITH brings its data', async () => {
   expect(await write('WITH 1 AS y INSERT INTO behind_with SELECT toString(y)')).toMatchObject({ code: 0 });
   expect((await write('SELECT s FROM behind_with ORDER BY s')).text).toBe('1\na;\n');
   await write('DROP TABLE behind_with');
+});
+
+test('the writer may ask for the threads there are, a reader has those of the configuration', async () => {
+  const threads = async (user: string, query: string) =>
+    (await askPort(store.test, "SELECT getSetting('max_threads')", { user, query })).text;
+  expect(await threads('tidemark', '')).toBe('1\n');
+  expect(await threads('tidemark', 'max_threads=100000')).toBe(`${availableParallelism()}\n`);
+  expect(await threads('default', 'max_threads=100000')).toBe('1\n');
 });
