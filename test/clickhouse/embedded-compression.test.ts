@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { framed, unframed } from '../../src/clickhouse/embedded/front/encoding/block-framing.js';
 import { cityHash128 } from '../../src/clickhouse/embedded/front/encoding/city-hash.js';
 import { lz4Framed, lz4Unframed } from '../../src/clickhouse/embedded/front/encoding/lz4-frame.js';
-import { createFrameInflater } from '../../src/clickhouse/embedded/front/encoding/zstd-frames.js';
+import { createUnzstdOfFrames } from '../../src/clickhouse/embedded/front/encoding/zstd.js';
 import { askPort } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 
@@ -274,7 +274,7 @@ describe('a body in Zstandard', () => {
     'a frame whose size is not said, in two blocks': ['KLUv/QBYOAAAU0VMRUNUIAkAADg=', '8'],
     'frames with a checksum, and one to be skipped': ['KLUv/SQHOQAAU0VMRUNUICYCbPBQKk0YAgAAAHh4KLUv/SABCQAAOQ==', '9'],
   } as const;
-  const inflated = (body: Buffer) => collected(Readable.from(pieces(body, 3)).compose(createFrameInflater()));
+  const inflated = (body: Buffer) => collected(Readable.from(pieces(body, 3)).compose(createUnzstdOfFrames()));
 
   test.each(Object.entries(frames))('is read on every Node: %s', async (_, [base64, said]) => {
     const body = Buffer.from(base64, 'base64');

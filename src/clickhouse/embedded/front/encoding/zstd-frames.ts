@@ -1,8 +1,7 @@
 import { Transform } from 'node:stream';
-import { decompress } from 'fzstd';
 
 /**
- * Inflates Zstandard for a Node that has none of it, a whole frame at a time, in JavaScript:
+ * Cuts Zstandard into frames, for an `inflate` that takes one at a time and bounds nothing:
  *
  *     frame   magic FD2FB528 · descriptor · [window] · [dictionary] · [content size] · blocks · [checksum]
  *     block   3 bytes, little-endian: last (1 bit), type (2 bits; 1 repeats one byte), size (21 bits), then its bytes
@@ -10,7 +9,7 @@ import { decompress } from 'fzstd';
  * Frames may follow each other, and ones to be skipped (magic 184D2A50 to 5F, size). What a frame claims or may become
  * is bounded by 128 MiB, as Node bounds its window: the window, its size, and 1,024 blocks of 128 KiB.
  */
-export function createFrameInflater(): Transform {
+export function createFrameInflater(inflate: (frame: Buffer) => Uint8Array): Transform {
   let held = Buffer.alloc(65_536);
   let bytes = 0;
   return new Transform({
@@ -24,7 +23,7 @@ export function createFrameInflater(): Transform {
         let at = 0;
         for (let frame = frameOf(held.subarray(at, bytes)); frame !== null; frame = frameOf(held.subarray(at, bytes))) {
           at += frame.bytes;
-          if (!frame.isSkipped) this.push(decompress(held.subarray(at - frame.bytes, at)));
+          if (!frame.isSkipped) this.push(inflate(held.subarray(at - frame.bytes, at)));
         }
         held.copyWithin(0, at, bytes);
         bytes -= at;

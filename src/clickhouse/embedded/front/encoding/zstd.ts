@@ -23,7 +23,12 @@ export function createZstd(level: number): Transform | null {
 
 /** Node bounds the window that a frame may claim: 128 MiB. */
 export function createUnzstd(): Transform {
-  return ofNode?.createZstdDecompress() ?? createFrameInflater();
+  return ofNode?.createZstdDecompress() ?? createUnzstdOfFrames();
+}
+
+/** For a Node without it: in JavaScript, of frames up to 128 MiB. */
+export function createUnzstdOfFrames(): Transform {
+  return createFrameInflater(decompress);
 }
 
 /** One block, of which it is known how many bytes it has: in JavaScript, so that every Node has it. */
