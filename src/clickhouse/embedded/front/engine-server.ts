@@ -7,6 +7,7 @@ import { askingSite, hostNames, refuseSite, type SitePolicy } from '../../../cor
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
+import { clientHeadersOf } from '../statements/client-headers.js';
 import { engineStops } from '../statements/statement-execution.js';
 import type { StatementResult } from '../statements/statement-result.js';
 import { StatementRunner } from '../statements/statement-runner.js';
@@ -201,7 +202,8 @@ export class EngineServer {
     const stream = (streamed: StreamedResult) =>
       sendStream({ response, ...this.#deps }, streamed, { encoding, idleMsMax });
     const progress = parameters.progressMs === null ? null : new ProgressHead(response, parameters.progressMs);
-    const statement = { user, readOnly, queryId, parameters, body, external, signal, progress, stream };
+    const client = clientHeadersOf((name) => headerOf(request, name));
+    const statement = { user, readOnly, queryId, parameters, client, body, external, signal, progress, stream };
     const result = await this.#runner.run(statement);
     if (result === null) return;
     if (result.format !== null) response.setHeader('X-ClickHouse-Format', result.format);

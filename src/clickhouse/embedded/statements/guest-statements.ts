@@ -12,7 +12,6 @@ import type { EngineOptions } from '../process/engine-protocol.js';
 import { preludeOf } from './connection-prelude.js';
 import { externalTables } from './external-tables.js';
 import { type Delivery, noHolding, type PreparedStatement, usualHolding } from './prepared-statement.js';
-import { queryLogTable } from './query-log.js';
 import { RequestLane } from './request-lane.js';
 import { keepSettings } from './session-requests.js';
 import { createLanes, guestInsertsMax, type StatementLanes } from './statement-lanes.js';
@@ -27,6 +26,7 @@ import {
   priorities,
   promptProgress,
 } from './statement-settings.js';
+import { toldTables } from './told-tables.js';
 
 /**
  * Statements of everybody else, from the open port: each passes the guard, and runs as the guard had it printed, under
@@ -76,7 +76,7 @@ export class GuestStatements {
       sql: (outfile) =>
         printed.toRun({
           queryId: isRead || isInsert ? quoteString(request.queryId) : null,
-          tables: user.role === 'reader' ? readerTables : writerTables,
+          tables: user.role === 'reader' ? readerTables : toldTables,
           outfile: outfile === null ? null : { path: quoteString(outfile), format: asked },
         }),
       format: { named, asked },
@@ -100,9 +100,10 @@ export class GuestStatements {
         isLocked: user.role === 'reader',
       },
       lanes,
-      lane: isRead ? lanes.reads : kill !== null ? lanes.kills : writes,
+      // What takes all places can be seen, and ended.
+      lane: kill !== null || passed.isWatch ? lanes.kills : isRead ? lanes.reads : writes,
       kill,
-      readsLog: passed.readsLog,
+      toldTables: passed.toldTables,
       change: passed.change,
       makesTemporary: printed.firstWords[0] === 'CREATE' && printed.firstWords.includes('TEMPORARY'),
       isCancellable: true,
@@ -165,12 +166,9 @@ function settingsOf(
 }
 
 /** Under the lock of a reader's connection the engine says of all settings that they are not to be changed. */
-/** `system.settings` and `system.query_log` are told by the front. */
-const writerTables: ReadonlyMap<string, string> = new Map([['system.query_log', queryLogTable]]);
-
 const notReaders = `toUInt8(NOT ${readerSettingCondition()})`;
 const readerTables: ReadonlyMap<string, string> = new Map([
-  ...writerTables,
+  ...toldTables,
   ['system.settings', `(SELECT * REPLACE (${notReaders} AS readonly) FROM system.settings)`],
 ]);
 
