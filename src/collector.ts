@@ -30,6 +30,7 @@ import { type TlsFiles, tlsFilesOf } from './http/tls-files.js';
 import { type ApiKeys, createApiKeys } from './ingest/api-keys.js';
 import { EventIdMemory } from './ingest/event-id-memory.js';
 import { createEventsRoute } from './ingest/events-route.js';
+import { KeyBudgets } from './ingest/limits/key-budgets.js';
 import { OwnEvents } from './ingest/own-events.js';
 import { IngestPipeline } from './ingest/pipeline.js';
 import { ReceiptClock } from './ingest/receipt-clock.js';
@@ -144,12 +145,14 @@ class JoinedCollector implements Collector {
           keysFromConfig: config.apiKeys,
           contentTenants: config.contentTenants,
           metricsKey: config.metrics.key,
+          keyLimits: config.keyLimits,
         },
       );
       const receipt = new ReceiptClock({ clock, logger, instruments: metrics.receipt });
       const parts = await joinParts({ ...this.#deps, config, dataDir, receipt, metrics, locker });
-      const http = joinHttp({ ...this.#deps, config, metrics, version, sockets }, parts, keys);
-      keys.onRevoked((isGone) => http.disconnect(isGone));
+      const budgets = joinBudgets({ clock, logger, config, dataDir, metrics }, keys);
+      const http = joinHttp({ ...this.#deps, config, metrics, version, sockets }, parts, { keys, budgets });
+      keys.onRevoked((isGone, code) => http.disconnect(isGone, code));
       observe(metrics, parts, http);
       metrics.observe({ receipt: () => receipt.state() });
       // What is called before who calls it; stopped in reverse. What needs the store is started in the background.
@@ -164,6 +167,8 @@ class JoinedCollector implements Collector {
         startup,
         memory,
         decoder,
+        budgets,
+        keys,
         http,
       ];
       for (const stage of stages) await this.#stages.start(stage);
@@ -341,13 +346,25 @@ function joinStartup(
   return new StoreStartup({ clock, random, logger }, [...parts.store.stages, schema, parts.delivery, background]);
 }
 
+function joinBudgets(
+  { clock, logger, config, dataDir, metrics }: Pick<Setting, 'clock' | 'logger' | 'config' | 'dataDir' | 'metrics'>,
+  keys: ApiKeys,
+): KeyBudgets {
+  const { burstSeconds } = config.keyLimits;
+  const budgets = new KeyBudgets({ clock, logger, instruments: metrics.keys }, { dataDir, burstSeconds });
+  keys.onChanged((principals) => budgets.update(principals));
+  keys.tellUse((tenant, name) => budgets.eventsToday(tenant, name));
+  metrics.observe({ quotaUses: () => budgets.quotaUses() });
+  return budgets;
+}
+
 function joinHttp(
   setting: Pick<Setting, 'clock' | 'random' | 'logger' | 'config' | 'metrics'> & {
     readonly version: string;
     readonly sockets: SocketLibrary;
   },
   parts: Parts,
-  keys: ApiKeys,
+  { keys, budgets }: { readonly keys: ApiKeys; readonly budgets: KeyBudgets },
 ): HttpServer {
   const { clock, logger, config, metrics, version } = setting;
   const { pipeline, live, spool, endpoints, tls } = parts;
@@ -355,9 +372,9 @@ function joinHttp(
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax });
   const onAnswerForgotten = () => metrics.ingest.dedupForgotten.inc({ kind: 'first_answer' }, 1);
-  const events = createEventsRoute({ frames, onAnswerForgotten }, { frameBytesMax, ...config.ingest });
+  const events = createEventsRoute({ frames, budgets, onAnswerForgotten }, { frameBytesMax, ...config.ingest });
   const stream = new StreamRoute(
-    { pipeline, spool, clock, instruments: metrics.ingest },
+    { pipeline, spool, clock, budgets, instruments: metrics.ingest },
     { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
   );
   metrics.observe({ credit: () => stream.credit });
@@ -371,6 +388,7 @@ function joinHttp(
       logger,
       sockets: setting.sockets,
       instruments: bothRecord(metrics.http, endpoints),
+      limiter: budgets,
       tls,
     },
     {

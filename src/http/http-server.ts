@@ -6,8 +6,9 @@ import type { Logger } from '../core/logger.js';
 import { readOpenFiles } from '../core/open-files.js';
 import { type Authenticator, anonymous, type Principal } from '../core/ports/authenticator.js';
 import type { HttpReply, HttpRoute } from '../core/ports/http-route.js';
+import type { RequestLimiter } from '../core/ports/request-limiter.js';
 import type { SocketRoute } from '../core/ports/socket-route.js';
-import { problem, problemOf } from '../core/problem.js';
+import { limitReply, problem, problemOf } from '../core/problem.js';
 import type { SiteRefusal } from '../core/request-site.js';
 import type { Stage } from '../core/stage.js';
 import { RequestBody } from './body-reader.js';
@@ -36,6 +37,8 @@ export interface HttpServerDeps {
   readonly logger: Logger;
   readonly instruments: HttpInstruments;
   readonly sockets: SocketLibrary;
+  /** Absent: a key may ask as often as it likes. */
+  readonly limiter?: RequestLimiter;
   /** Certificate and key of the port; absent or null: plain HTTP. */
   readonly tls?: TlsFiles | null;
 }
@@ -141,8 +144,8 @@ export class HttpServer implements Stage {
   }
 
   /** Ends what stays open by itself of those whose key is known no longer: WebSockets, and streams of events. */
-  disconnect(isGone: (principal: Principal) => boolean): void {
-    this.#webSockets.disconnect(isGone);
+  disconnect(isGone: (principal: Principal) => boolean, code: 'key_invalid' | 'key_rotated' = 'key_invalid'): void {
+    this.#webSockets.disconnect(isGone, code);
     this.#underWay.cut(isGone);
   }
 
@@ -302,6 +305,8 @@ export class HttpServer implements Stage {
     if (typeof principal === 'string') {
       return problem(principal, { headers: principal === 'scope_missing' ? {} : { 'www-authenticate': 'Bearer' } });
     }
+    const held = this.#heldBack(route, principal);
+    if (held !== null) return held;
     const bytesMax = route.bodyBytesMax ?? 0;
     if (Number(head.headers.get('content-length') ?? 0) > bytesMax) {
       return problem('body_too_large', { detail: `the body may have ${bytesMax} bytes` });
@@ -311,6 +316,14 @@ export class HttpServer implements Stage {
     if (full !== null) return this.#refusal(full);
     const body = bytesMax === 0 ? null : this.#receive(request, { bytesMax, holder, head });
     return { route, params, principal, holder, body };
+  }
+
+  /** Administration and monitoring are never held back: they are how limits are seen and changed. */
+  #heldBack({ scope, monitoring, limitedByEvents }: HttpRoute, principal: Principal): HttpReply | null {
+    if (scope === null || scope === 'admin' || monitoring === true || limitedByEvents === true) return null;
+    if (principal === anonymous) return null;
+    const held = this.#deps.limiter?.tryRequest(principal) ?? null;
+    return held === null ? null : limitReply(held);
   }
 
   /** `anonymous` where no key is needed, or none is needed here. */

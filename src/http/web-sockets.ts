@@ -6,8 +6,9 @@ import { type AccessErrorCode, errorTable } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { type Authenticator, anonymous, type Principal } from '../core/ports/authenticator.js';
 import type { HttpReply } from '../core/ports/http-route.js';
+import type { RequestLimiter } from '../core/ports/request-limiter.js';
 import type { Socket, SocketRoute } from '../core/ports/socket-route.js';
-import { problem } from '../core/problem.js';
+import { limitReply, problem } from '../core/problem.js';
 import { type CertificateFault, certificateFault } from './client-certificate.js';
 import { type Credentials, parseCredentials } from './credentials.js';
 import { parsePeer } from './peer-address.js';
@@ -24,6 +25,7 @@ export interface WebSocketsDeps {
   readonly logger: Logger;
   readonly sockets: SocketLibrary;
   readonly site: SiteCheck;
+  readonly limiter?: RequestLimiter;
   readonly refusal: (code: WebSocketRefusalCode, detail?: string) => HttpReply;
   readonly record: (
     route: string,
@@ -105,9 +107,9 @@ export class WebSockets {
   }
 
   /** Tells those whose key is known no longer, and closes them. */
-  disconnect(isGone: (principal: Principal) => boolean): void {
+  disconnect(isGone: (principal: Principal) => boolean, code: 'key_invalid' | 'key_rotated'): void {
     for (const { principal, handlers } of [...this.#open.values()]) {
-      if (principal !== null && isGone(principal)) handlers?.end('key_invalid');
+      if (principal !== null && isGone(principal)) handlers?.end(code);
     }
   }
 
@@ -166,6 +168,9 @@ export class WebSockets {
       if (uncertified !== null) return this.#deps.refusal(uncertified.code, uncertified.message);
       return problem(refusal.code, { detail: refusal.message });
     }
+    const held =
+      route.scope === 'read' && typeof principal !== 'string' ? this.#deps.limiter?.tryRequest(principal) : null;
+    if (held) return limitReply(held);
     const holder = holderOf(typeof principal === 'string' ? anonymous : principal, parsePeer(socket.remoteAddress));
     const full = this.#places.tryTake(holder, 1);
     if (full !== null) return this.#deps.refusal(full === 'overloaded' ? 'connections_exhausted' : full);

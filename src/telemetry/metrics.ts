@@ -9,6 +9,7 @@ import type {
   ExportInstruments,
   HttpInstruments,
   IngestInstruments,
+  KeyInstruments,
   LiveInstruments,
   MaintenanceInstruments,
   PartsInstruments,
@@ -24,6 +25,7 @@ import { AgentExecutions } from './agent-executions.js';
 import { renderAgentWindows } from './agent-quantiles.js';
 import { type CachedPage, createCachedPage } from './cached-page.js';
 import { renderEndpointWindows } from './endpoint-quantiles.js';
+import { keyMetrics } from './key-metrics.js';
 import type { MetricDeclaration } from './metric-declaration.js';
 import {
   decodeMetrics,
@@ -73,6 +75,7 @@ export interface Metrics {
   readonly memory: RollupMemoryInstruments;
   readonly exports: ExportInstruments;
   readonly http: HttpInstruments;
+  readonly keys: KeyInstruments;
   /** Names sources once the stages exist; until then their gauges are 0. */
   observe(sources: Partial<MetricSources>): void;
   /** The page in the text format; made at most once a second, however many ask. */
@@ -183,6 +186,10 @@ function createInstruments(registry: Registry) {
   };
   return {
     http,
+    keys: {
+      held: counter(keyMetrics.held),
+      usageWriteFailures: counter(keyMetrics.usageWriteFailures),
+    } satisfies KeyInstruments,
     ingest: createIngestInstruments(registry),
     receipt: { batchesHeld: counter(receiptMetrics.batchesHeld) } satisfies ReceiptInstruments,
     decode: {

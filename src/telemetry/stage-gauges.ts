@@ -3,6 +3,7 @@ import type { EndpointWindows } from '../core/ports/endpoint-windows.js';
 import type { LiveWindows } from '../core/ports/live-windows.js';
 import type { SpoolStats } from '../core/ports/spool-reader.js';
 import type { ReceiptState } from '../core/receipt-state.js';
+import { keyMetrics } from './key-metrics.js';
 import type { MetricDeclaration } from './metric-declaration.js';
 import {
   decodeMetrics,
@@ -27,6 +28,8 @@ export interface MetricSources {
   readonly credit: () => number;
   readonly workOpen: () => number;
   readonly live: () => { readonly subscribers: number; readonly runs: number; readonly open: number };
+  /** Of the keys that have used most of it. */
+  readonly quotaUses: () => readonly { readonly tenant: string; readonly key: string; readonly ratio: number }[];
   /** Null: plain HTTP. */
   readonly certificate: () => CertificateState | null;
   /** Process id of the embedded engine, undefined when it is not running. */
@@ -48,6 +51,7 @@ export function createStageGauges(registry: Registry, clock: Clock): (sources: P
   const liveRuns = gauge(liveMetrics.runs);
   const liveOpen = gauge(liveMetrics.open);
   const sampleSpool = createSpoolGauges(registry, clock);
+  const quotaUsed = gauge(keyMetrics.quotaUsed);
   const certificateEnds = gauge(tlsMetrics.certificateEnds);
   const reloadFailing = gauge(tlsMetrics.reloadFailing);
   const receiptAhead = gauge(receiptMetrics.aheadSeconds);
@@ -70,6 +74,8 @@ export function createStageGauges(registry: Registry, clock: Clock): (sources: P
     const receipt = sources.receipt?.();
     receiptAhead.set((receipt?.aheadMs ?? 0) / 1_000);
     clockUnset.set(receipt?.isSet === false ? 1 : 0);
+    quotaUsed.reset();
+    for (const { tenant, key, ratio } of sources.quotaUses?.() ?? []) quotaUsed.set({ tenant, key }, ratio);
     const certificate = sources.certificate?.() ?? null;
     certificateEnds.set(Math.floor((certificate?.endsMs ?? 0) / 1_000));
     reloadFailing.set(certificate?.isFailing === true ? 1 : 0);

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
 import type { Authenticator, Principal, Scope } from '../../src/core/ports/authenticator.js';
 import type { HttpRoute } from '../../src/core/ports/http-route.js';
+import type { RequestLimiter } from '../../src/core/ports/request-limiter.js';
 import type { SocketRoute } from '../../src/core/ports/socket-route.js';
 import { HttpServer, type HttpServerOptions } from '../../src/http/http-server.js';
 import { loadSocketLibrary } from '../../src/http/sockets/socket-library.js';
@@ -15,6 +16,7 @@ export interface Given extends Partial<HttpServerOptions> {
   readonly sockets?: readonly SocketRoute[];
   readonly clock?: Clock;
   readonly tls?: TlsFiles;
+  readonly limiter?: RequestLimiter;
 }
 
 const readScope: ReadonlySet<Scope> = new Set(['read', 'ingest'] as const);
@@ -35,12 +37,13 @@ export async function serve(given: Given) {
   const requests: string[] = [];
   const refused: string[] = [];
   const logged: object[] = [];
-  const { http = [], sockets = [], clock = systemClock, tls = null, ...options } = given;
+  const { http = [], sockets = [], clock = systemClock, tls = null, limiter, ...options } = given;
   const server = new HttpServer(
     {
       authenticator,
       clock,
       tls,
+      ...(limiter === undefined ? {} : { limiter }),
       sockets: await loadSocketLibrary(socketServer),
       logger: { ...silentLogger, error: (context) => logged.push(context) },
       instruments: {
