@@ -24,7 +24,7 @@ function recordPath(home: string): string {
 
 const load: StoreLoading<HistoryOptions>['load'] = async ({ home, dataDir, options }) => {
   writeFileSync(recordPath(home), '');
-  const collector = await CollectorProcess.start({ dataDir });
+  const collector = await CollectorProcess.start({ dataDir, settings: { TIDEMARK_MAINTENANCE_SCHEDULE: 'off' } });
   try {
     await untilHealthy(collector);
     const parts = historyParts(options);

@@ -4,6 +4,7 @@ import { measureCompression } from './micro/compression.js';
 import { measureDecode } from './micro/decode.js';
 import { measureEndpoints } from './micro/endpoints.js';
 import { measureGuard } from './micro/guard.js';
+import { measureKeyLimits } from './micro/key-limits.js';
 import { measureMasking } from './micro/masking.js';
 import { measureSockets } from './micro/sockets.js';
 import { measureSpool } from './micro/spool-append.js';
@@ -17,6 +18,6 @@ export async function runMicro(): Promise<MicroResult[]> {
     unit: 'events/CPU-s',
   }));
   const windows = [...(await measureWindow(seededRandom(2))), ...measureEndpoints(seededRandom(3))];
-  const stages = [...decode, ...measureMasking(), ...(await measureSpool()), ...windows];
+  const stages = [...decode, ...measureMasking(), ...measureKeyLimits(), ...(await measureSpool()), ...windows];
   return [...stages, ...(await measureGuard()), ...(await measureCompression()), ...(await measureSockets())];
 }

@@ -16,6 +16,7 @@ import type { CollectorReport } from './core/collector-report.js';
 import type { EventLedger } from './core/event-ledger.js';
 import type { FileLocker } from './core/file-lock.js';
 import type { Logger } from './core/logger.js';
+import type { HttpRoute } from './core/ports/http-route.js';
 import type { Progress } from './core/progress.js';
 import { retentionOf } from './core/retention.js';
 import { type Stage, sideBySide } from './core/stage.js';
@@ -25,9 +26,11 @@ import { workKeys } from './decode/work-keys.js';
 import { createDelivery, type Delivery } from './deliver/delivery.js';
 import { HttpServer } from './http/http-server.js';
 import { loadSocketLibrary, type SocketLibrary } from './http/sockets/socket-library.js';
+import { type TlsFiles, tlsFilesOf } from './http/tls-files.js';
 import { type ApiKeys, createApiKeys } from './ingest/api-keys.js';
 import { EventIdMemory } from './ingest/event-id-memory.js';
 import { createEventsRoute } from './ingest/events-route.js';
+import { KeyBudgets } from './ingest/limits/key-budgets.js';
 import { OwnEvents } from './ingest/own-events.js';
 import { IngestPipeline } from './ingest/pipeline.js';
 import { ReceiptClock } from './ingest/receipt-clock.js';
@@ -105,6 +108,8 @@ interface Parts {
   readonly memory: RollupMemory;
   readonly snapshots: DataDirSnapshots;
   readonly disk: DiskHealth;
+  /** Null: plain HTTP. */
+  readonly tls: TlsFiles | null;
   readonly diskUse: () => Promise<DiskSpace>;
   readonly wallClock: ClockHealth;
 }
@@ -140,12 +145,14 @@ class JoinedCollector implements Collector {
           keysFromConfig: config.apiKeys,
           contentTenants: config.contentTenants,
           metricsKey: config.metrics.key,
+          keyLimits: config.keyLimits,
         },
       );
       const receipt = new ReceiptClock({ clock, logger, instruments: metrics.receipt });
       const parts = await joinParts({ ...this.#deps, config, dataDir, receipt, metrics, locker });
-      const http = joinHttp({ ...this.#deps, config, metrics, version, sockets }, parts, keys);
-      keys.onRevoked((isGone) => http.disconnect(isGone));
+      const budgets = joinBudgets({ clock, logger, config, dataDir, metrics }, keys);
+      const http = joinHttp({ ...this.#deps, config, metrics, version, sockets }, parts, { keys, budgets });
+      keys.onRevoked((isGone, code) => http.disconnect(isGone, code));
       observe(metrics, parts, http);
       metrics.observe({ receipt: () => receipt.state() });
       // What is called before who calls it; stopped in reverse. What needs the store is started in the background.
@@ -160,6 +167,8 @@ class JoinedCollector implements Collector {
         startup,
         memory,
         decoder,
+        budgets,
+        keys,
         http,
       ];
       for (const stage of stages) await this.#stages.start(stage);
@@ -227,6 +236,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   const endpoints = createEndpointWindows(clock);
   const diskUse = () => fileSystem.diskSpace(dataDir);
   const disk = new DiskHealth({ clock, diskUse }, config.health);
+  const tls = tlsFilesOf({ clock, logger }, config.tls);
   const wallClock = new ClockHealth({ clock, receipt: () => receipt.state() });
   return {
     spool,
@@ -245,6 +255,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
     snapshots,
     disk,
     diskUse,
+    tls,
     wallClock,
   };
 }
@@ -335,29 +346,73 @@ function joinStartup(
   return new StoreStartup({ clock, random, logger }, [...parts.store.stages, schema, parts.delivery, background]);
 }
 
+function joinBudgets(
+  { clock, logger, config, dataDir, metrics }: Pick<Setting, 'clock' | 'logger' | 'config' | 'dataDir' | 'metrics'>,
+  keys: ApiKeys,
+): KeyBudgets {
+  const { burstSeconds } = config.keyLimits;
+  const budgets = new KeyBudgets({ clock, logger, instruments: metrics.keys }, { dataDir, burstSeconds });
+  keys.onChanged((principals) => budgets.update(principals));
+  keys.tellUse((tenant, name) => budgets.eventsToday(tenant, name));
+  metrics.observe({ quotaUses: () => budgets.quotaUses() });
+  return budgets;
+}
+
 function joinHttp(
   setting: Pick<Setting, 'clock' | 'random' | 'logger' | 'config' | 'metrics'> & {
     readonly version: string;
     readonly sockets: SocketLibrary;
   },
   parts: Parts,
-  keys: ApiKeys,
+  { keys, budgets }: { readonly keys: ApiKeys; readonly budgets: KeyBudgets },
 ): HttpServer {
-  const { clock, random, logger, config, metrics, version } = setting;
-  const { pipeline, live, spool, windows, endpoints, store, decoder, delivery, upkeep, startup, disk } = parts;
-  const storeProbes = [upkeep.maintenance, upkeep.parts, upkeep.lease].filter((probe) => probe !== null);
+  const { clock, logger, config, metrics, version } = setting;
+  const { pipeline, live, spool, endpoints, tls } = parts;
   const { frameBytesMax } = config.limits;
   const { bytesInFlightMax, creditFramesMax } = config.ingest;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax });
   const onAnswerForgotten = () => metrics.ingest.dedupForgotten.inc({ kind: 'first_answer' }, 1);
-  const events = createEventsRoute({ frames, onAnswerForgotten }, { frameBytesMax, ...config.ingest });
+  const events = createEventsRoute({ frames, budgets, onAnswerForgotten }, { frameBytesMax, ...config.ingest });
   const stream = new StreamRoute(
-    { pipeline, spool, clock, instruments: metrics.ingest },
+    { pipeline, spool, clock, budgets, instruments: metrics.ingest },
     { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
   );
   metrics.observe({ credit: () => stream.credit });
+  const reads = joinReads(setting, parts, { keys, frames });
+  const routes = [events, live.events, ...reads];
+  const sockets = [stream, live.socket];
+  return new HttpServer(
+    {
+      authenticator: keys,
+      clock,
+      logger,
+      sockets: setting.sockets,
+      instruments: bothRecord(metrics.http, endpoints),
+      limiter: budgets,
+      tls,
+    },
+    {
+      host: config.host,
+      port: config.port,
+      ...config.http,
+      hosts: [hostname(), ...config.http.hosts],
+      ...config.socket,
+      directory: resolve(config.dataDir),
+    },
+    { http: withPages(describedRoutes(routes, sockets, version), loadUiFiles()), sockets },
+  );
+}
+
+function joinReads(
+  { clock, random, config, metrics }: Pick<Setting, 'clock' | 'random' | 'config' | 'metrics'>,
+  parts: Parts,
+  { keys, frames }: { readonly keys: ApiKeys; readonly frames: RequestFrames },
+): readonly HttpRoute[] {
+  const { spool, windows, endpoints, store, decoder, delivery, upkeep, startup, disk, tls, wallClock } = parts;
+  const storeProbes = [upkeep.maintenance, upkeep.parts, upkeep.lease].filter((probe) => probe !== null);
+  const certificate = tls === null ? [] : [tls];
   const prepared = preparedStore(store.client, startup);
-  const reads = createApiRoutes(
+  return createApiRoutes(
     {
       store: prepared,
       memory: parts.memory,
@@ -374,7 +429,7 @@ function joinHttp(
         disk: parts.diskUse,
       },
       intake: new OwnEvents({ frames, clock, random }),
-      probes: [spool, decoder, ...store.probes, startup, delivery, ...storeProbes, disk, parts.wallClock],
+      probes: [spool, decoder, ...store.probes, startup, delivery, ...storeProbes, disk, ...certificate, wallClock],
       ledger: () => eventLedger(metrics, parts),
       renderMetrics: () => metrics.render(),
       instruments: metrics.query,
@@ -387,21 +442,6 @@ function joinHttp(
       retention: retentionOf(config.retention),
       metricsWithoutKey: config.metrics.withoutKey,
     },
-  );
-  const routes = [events, live.events, ...reads];
-  const sockets = [stream, live.socket];
-  return new HttpServer(
-    { authenticator: keys, clock, logger, sockets: setting.sockets, instruments: bothRecord(metrics.http, endpoints) },
-    {
-      host: config.host,
-      port: config.port,
-      ...config.http,
-      hosts: [hostname(), ...config.http.hosts],
-      ...config.socket,
-      directory: resolve(config.dataDir),
-      tls: config.tls,
-    },
-    { http: withPages(describedRoutes(routes, sockets, version), loadUiFiles()), sockets },
   );
 }
 
@@ -421,6 +461,7 @@ function observe(metrics: Metrics, parts: Parts, http: HttpServer): void {
     connections: () => http.connections(),
     workOpen: () => parts.work.openCount,
     live: () => parts.live.usage(),
+    certificate: () => parts.tls,
     enginePid: () => parts.store.enginePid(),
   });
 }

@@ -10,8 +10,10 @@ import type { RetentionDays } from '../core/retention.js';
 import type { Stage } from '../core/stage.js';
 import { dayMs } from '../core/time-span.js';
 import type { ClickhouseClient } from './client.js';
+import { clusterReplication } from './cluster/cluster-replication.js';
 import type { SchemaTarget } from './cluster/schema-target.js';
 import { prepareErasures } from './erasure/erasable-tables.js';
+import { type Replication, unreplicated } from './erasure/replication.js';
 import { StoreEraser } from './erasure/store-eraser.js';
 import { type LostRowsDeps, writeLostRows } from './integrity/lost-rows.js';
 import { PartLedger } from './integrity/part-ledger.js';
@@ -27,6 +29,7 @@ import { migrate } from './migrate.js';
 import { setExpiryOwner } from './retention/expiry-owner.js';
 import { readNewestReceived } from './retention/newest-received.js';
 import { applyRetention, expiringTables } from './retention/table-retention.js';
+import type { StoreWriter } from './store-writer.js';
 
 export interface StoreUpkeepDeps {
   readonly store: ClickhouseClient;
@@ -98,12 +101,12 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
   const maintenance = new Maintenance({ ...kept, finalizer, hasBacklog }, { retention, dropsParts });
   const settlement = new FailureSettlement(kept);
   const eraser = new StoreEraser(
-    { ...deps, lease, instruments: deps.instruments.erasure },
-    { ...options.erasure, isShared, isCluster: options.cluster !== null },
+    { ...deps, lease, replication: replicationOf(store, options), instruments: deps.instruments.erasure },
+    { ...options.erasure, isShared },
   );
   const parts = createPartsWatch(deps, options, { ...kept, finalizer });
   // Nobody else completes what the collector of an engine has accepted.
-  const isErasing = options.cluster === null && (isScheduled || options.engine !== null);
+  const isErasing = isScheduled || options.engine !== null;
   const erasing = isErasing ? eraser : { name: eraser.name, stop: () => eraser.stop() };
   const finalizing = { name: 'finalizer', stop: () => finalizer.stop() };
   const scheduled = isScheduled ? [maintenance, settlement] : [];
@@ -133,6 +136,10 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
       await setExpiryOwner(store, options.schedule === 'on' ? 'maintenance' : 'engine');
     },
   };
+}
+
+function replicationOf(store: StoreWriter, { cluster, database }: StoreUpkeepOptions): Replication {
+  return cluster === null ? unreplicated : clusterReplication(store, { kind: 'cluster', cluster, database });
 }
 
 function createLease({ store, clock, random, logger }: StoreUpkeepDeps): StoreLease {

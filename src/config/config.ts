@@ -6,6 +6,7 @@ import { clickhouseFields } from './clickhouse-fields.js';
 import { type ConfigField, choice, integer, list, optionalText, ratio, splitList, text } from './config-field.js';
 import { healthFields } from './health-fields.js';
 import { httpFields } from './http-fields.js';
+import { keyLimitFields } from './key-limit-fields.js';
 import { liveFields } from './live-fields.js';
 import { erasureFields, retentionFields } from './retention-config.js';
 import { tlsFields } from './tls-fields.js';
@@ -68,6 +69,8 @@ export const configTable = {
     allowed: 'tenant names separated by commas',
     meaning: 'Tenants that opted in to content keys such as prompt and response.',
   }),
+
+  keyLimits: keyLimitFields,
 
   limits: {
     frameBytesMax: integer(

@@ -165,6 +165,13 @@ const relations: readonly Relation[] = [
     because: 'one is of no use without the other',
   },
   {
+    holds: ({ tls }) => tls.clientCaFile === null || tls.certFile !== null,
+    path: 'tls.clientCaFile',
+    must: 'needs',
+    other: 'tls.certFile',
+    because: 'clients show a certificate over TLS alone',
+  },
+  {
     holds: ({ clickhouse }) => (clickhouse.certificateFile === null) === (clickhouse.keyFile === null),
     path: 'clickhouse.certificateFile',
     must: 'needs',

@@ -55,6 +55,19 @@ const frameErrors = {
   seq_regressed: spec(400, 4422, false, 'seq goes back to a number that was skipped before'),
   seq_refused: spec(400, null, false, 'seq numbers the frames of a WebSocket; in a request nothing goes by it'),
   credit_overrun: spec(429, 4429, true, 'more frames are unacknowledged than the credit allows'),
+  event_rate_exceeded: spec(
+    429,
+    null,
+    true,
+    'the API key has had its events a second; over a WebSocket credit is 0 then',
+  ),
+  byte_rate_exceeded: spec(429, null, true, 'the API key has had its bytes of events a second; likewise'),
+  event_quota_spent: spec(
+    429,
+    4429,
+    true,
+    'the API key has sent its events of this day (UTC); keep them until tomorrow',
+  ),
   client_too_slow: spec(429, 1006, true, 'more answers wait unread than a connection may hold; it is cut'),
   producer_invalid: spec(400, 4400, false, 'the producer id is not [A-Za-z0-9_-]{1,64}'),
   producer_replaced: spec(409, 4409, false, 'a newer connection of the same producer took over'),
@@ -64,10 +77,14 @@ const frameErrors = {
 const accessErrors = {
   key_missing: spec(401, 4401, false, 'no API key was sent'),
   key_invalid: spec(401, 4401, false, 'the API key is not known'),
+  key_rotated: spec(401, 4401, false, 'the API key was replaced by a new one, and the time of both is over'),
   scope_missing: spec(403, 4403, false, 'the API key does not carry the scope this needs'),
+  certificate_missing: spec(403, 4403, false, 'the port wants a client certificate (TLS), and none was sent'),
+  certificate_refused: spec(403, 4403, false, 'the client certificate has expired or is of none of the authorities'),
   user_bound: spec(403, 4403, false, 'the API key is bound to a user, and this is not told by user'),
   key_own: spec(409, null, false, 'an API key cannot take itself back; ask with another one'),
   keys_configured: spec(409, null, false, 'the configuration sets the API keys; they are changed there'),
+  keys_rotating: spec(409, null, false, 'as many secrets of the API key are good as may be; wait until one has ended'),
   keys_exhausted: spec(409, null, false, 'the tenant has as many API keys as it may; take some back'),
 } as const satisfies Record<string, ErrorSpec>;
 
@@ -91,7 +108,6 @@ const requestErrors = {
   body_too_large: spec(413, null, false, 'the body is larger than allowed, as sent or when inflated'),
   body_invalid: spec(400, null, false, 'the body cannot be inflated or read, or a field of it is missing or wrong'),
   request_timeout: spec(408, null, true, 'the body did not arrive in time'),
-  cluster_unsupported: spec(501, null, false, 'a store of several shards cannot do this yet'),
   query_timeout: spec(504, null, true, 'the query took longer than allowed and was cancelled'),
   snapshot_unsupported: spec(409, null, false, 'the store is a ClickHouse server, which has a backup of its own'),
   // 422 and not a 5xx: nothing is broken, and the same request fails again until it asks for less.
@@ -100,6 +116,7 @@ const requestErrors = {
   connections_exhausted: spec(503, 1013, true, 'the collector has as many connections as it may'),
   overloaded: spec(429, 4429, true, 'more requests are under way than the collector may hold'),
   key_overloaded: spec(429, 4429, true, 'the API key holds as many requests or connections as one key may'),
+  request_rate_exceeded: spec(429, null, true, 'the API key has had its requests a second'),
   address_overloaded: spec(429, 4429, true, 'the address holds as many requests or connections as one may'),
   subscribers_exhausted: spec(429, 4429, true, 'the collector or the tenant has as many live subscribers as it may'),
   spool_full: spec(503, 4503, true, 'the spool has reached its quota or the disk is almost full'),
@@ -147,10 +164,17 @@ export type ErrorCode = keyof typeof errorTable;
 export class CollectorError extends Error {
   override readonly name = 'CollectorError';
   readonly code: ErrorCode;
+  /** When to come back, where it is known. */
+  readonly retryAfterSeconds: number | null;
 
-  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { readonly cause?: unknown; readonly retryAfterSeconds?: number },
+  ) {
     super(message, options);
     this.code = code;
+    this.retryAfterSeconds = options?.retryAfterSeconds ?? null;
   }
 
   get retryable(): boolean {

@@ -205,6 +205,12 @@ export interface RequestRecorder {
   recordRequest(route: string, method: string, status: number, seconds: number): void;
 }
 
+export interface KeyInstruments {
+  /** Times a limit held a key back: credit 0 was told, or a request or connection refused. limit: as in KeyLimits. */
+  readonly held: LabelCounter<'tenant' | 'key' | 'limit'>;
+  readonly usageWriteFailures: PlainCounter;
+}
+
 export interface HttpInstruments extends RequestRecorder {
   /** Requests and upgrades refused before their handler, by error code. */
   readonly refused: LabelCounter<'code'>;

@@ -1,5 +1,6 @@
 import { CollectorError, type ErrorCode, errorTable, operatorErrors } from './errors.js';
 import type { HttpReply } from './ports/http-route.js';
+import type { LimitRefusal } from './ports/request-limiter.js';
 
 /** One bad parameter or field of a request. */
 export interface ProblemItem {
@@ -43,6 +44,11 @@ export function problem(code: ErrorCode, options: ProblemOptions = {}): HttpRepl
 
 const retryAfterSeconds = 1;
 
+/** The answer to a key that has reached a limit of its own. */
+export function limitReply({ code, message: detail, retryAfterSeconds: seconds }: LimitRefusal): HttpReply {
+  return problem(code, { detail, headers: { 'retry-after': String(seconds) } });
+}
+
 /**
  * The answer for anything a handler threw: a `CollectorError` keeps its code, anything else is `internal`.
  * What only an operator should read stays out: the detail of a 5xx (it may name hosts, paths, SQL) and operator codes.
@@ -52,7 +58,9 @@ export function problemOf(error: unknown): HttpReply {
   const code = clientCode(error.code);
   if (errorTable[code].httpStatus >= 500) return problem(code);
   const errors = error instanceof RequestProblem ? { errors: error.errors } : {};
-  return problem(code, { detail: error.message, ...errors });
+  const { retryAfterSeconds } = error;
+  const later = retryAfterSeconds === null ? {} : { headers: { 'retry-after': String(retryAfterSeconds) } };
+  return problem(code, { detail: error.message, ...errors, ...later });
 }
 
 function clientCode(code: ErrorCode): ErrorCode {

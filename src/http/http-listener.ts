@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   createServer,
   type IncomingMessage,
@@ -9,6 +10,7 @@ import {
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TlsOptions as TlsServerOptions } from 'node:tls';
 import type { Clock } from '../core/clock.js';
 import type { HttpReply } from '../core/ports/http-route.js';
 import { problem } from '../core/problem.js';
@@ -80,7 +82,7 @@ export class HttpListener {
     this.#server =
       tls === null
         ? createServer(serverOptions)
-        : createTlsServer({ ...serverOptions, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: headTimeoutMs });
+        : createTlsServer({ ...serverOptions, ...secured(tls), handshakeTimeout: headTimeoutMs });
     this.#arrival = tls === null ? 'connection' : 'secureConnection';
     // Bounded by `headBytesMax`, and by `headersMax` with a reason; Node would leave out what is more.
     this.#server.maxHeadersCount = 0;
@@ -107,7 +109,7 @@ export class HttpListener {
 
   /** For connections from now on; those that are open go on. */
   renewTls(material: TlsMaterial): void {
-    if ('setSecureContext' in this.#server) this.#server.setSecureContext({ ...material, minVersion: 'TLSv1.2' });
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext(secured(material));
   }
 
   /** Connections of any kind beyond this are closed at once. */
@@ -169,6 +171,18 @@ export class HttpListener {
     socket.on('error', () => socket.destroy()).resume();
     this.#clock.setTimer(lingerMs, () => socket.destroy());
   }
+}
+
+/**
+ * A client without a certificate is let in this far and refused by name when it asks: a handshake that fails tells it,
+ * in TLS 1.3, no more than that the connection is gone. A session is resumed by its ticket without another look at the
+ * certificate, so a ticket is worth nothing once the authorities have changed.
+ */
+function secured({ cert, key, clientCa }: TlsMaterial): TlsServerOptions {
+  const common = { cert, key, minVersion: 'TLSv1.2' } as const;
+  if (clientCa === null) return common;
+  const ticketKeys = randomBytes(48);
+  return { ...common, ca: clientCa, requestCert: true, rejectUnauthorized: false, ticketKeys };
 }
 
 function withoutOffer(connection: string): string {

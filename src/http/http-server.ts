@@ -6,11 +6,13 @@ import type { Logger } from '../core/logger.js';
 import { readOpenFiles } from '../core/open-files.js';
 import { type Authenticator, anonymous, type Principal } from '../core/ports/authenticator.js';
 import type { HttpReply, HttpRoute } from '../core/ports/http-route.js';
+import type { RequestLimiter } from '../core/ports/request-limiter.js';
 import type { SocketRoute } from '../core/ports/socket-route.js';
-import { problem, problemOf } from '../core/problem.js';
+import { limitReply, problem, problemOf } from '../core/problem.js';
 import type { SiteRefusal } from '../core/request-site.js';
 import type { Stage } from '../core/stage.js';
 import { RequestBody } from './body-reader.js';
+import { type CertificateFault, certificateFault } from './client-certificate.js';
 import { CorsPolicy } from './cors.js';
 import { parseCredentials } from './credentials.js';
 import { connectionBudget, howToRaise } from './descriptors.js';
@@ -24,7 +26,7 @@ import { createRouter, type RouteMatch } from './router.js';
 import { holderOf, type PlaceHolder, type PlaceRefusal } from './shared-places.js';
 import { SiteCheck, type SiteCheckOptions } from './site-check.js';
 import type { SocketLibrary } from './sockets/socket-library.js';
-import { TlsFiles } from './tls-files.js';
+import type { TlsFiles } from './tls-files.js';
 import { type Exchange, UnderWay } from './under-way.js';
 import { webSocketRequired } from './web-socket-upgrade.js';
 import { WebSockets, type WebSocketsOptions } from './web-sockets.js';
@@ -35,12 +37,10 @@ export interface HttpServerDeps {
   readonly logger: Logger;
   readonly instruments: HttpInstruments;
   readonly sockets: SocketLibrary;
-}
-
-interface TlsOptions {
-  readonly certFile: string | null;
-  readonly keyFile: string | null;
-  readonly reloadMs: number;
+  /** Absent: a key may ask as often as it likes. */
+  readonly limiter?: RequestLimiter;
+  /** Certificate and key of the port; absent or null: plain HTTP. */
+  readonly tls?: TlsFiles | null;
 }
 
 export interface HttpServerOptions extends RequestPlacesOptions, SiteCheckOptions, WebSocketsOptions {
@@ -50,8 +50,6 @@ export interface HttpServerOptions extends RequestPlacesOptions, SiteCheckOption
   /** A body that arrives more slowly is given up before its time is over. */
   readonly bodyBytesPerSecondMin: number;
   readonly keepAliveTimeoutMs: number;
-  /** Certificate and key of the port; absent, or without them: plain HTTP. */
-  readonly tls?: TlsOptions;
   /** Origins whose pages may read answers, or `*`; see `CorsPolicy`. */
   readonly corsOrigins: readonly string[];
 }
@@ -101,7 +99,7 @@ export class HttpServer implements Stage {
       options,
       routes.sockets,
     );
-    this.#tls = tlsFilesOf(deps, options.tls);
+    this.#tls = deps.tls ?? null;
     this.#listener = new HttpListener(
       deps.clock,
       {
@@ -146,8 +144,8 @@ export class HttpServer implements Stage {
   }
 
   /** Ends what stays open by itself of those whose key is known no longer: WebSockets, and streams of events. */
-  disconnect(isGone: (principal: Principal) => boolean): void {
-    this.#webSockets.disconnect(isGone);
+  disconnect(isGone: (principal: Principal) => boolean, code: 'key_invalid' | 'key_rotated' = 'key_invalid'): void {
+    this.#webSockets.disconnect(isGone, code);
     this.#underWay.cut(isGone);
   }
 
@@ -291,6 +289,9 @@ export class HttpServer implements Stage {
     if (head.targetCharacters > targetCharactersMax) return problem('url_too_long');
     const peer = parsePeer(request.socket.remoteAddress);
     const caller = match.kind === 'found' ? this.#callerOf(match.route, head, peer) : null;
+    const uncertified =
+      match.kind === 'found' && match.route.withoutCertificate ? null : certificateFault(request.socket);
+    if (uncertified !== null) return this.#refusal(uncertified.code, uncertified.message);
     const foreign = this.#site.refuse(head, { keyed: caller !== anonymous });
     if (foreign !== null) return this.#refusal(foreign);
     if (this.#webSockets.isPath(head.path)) return webSocketRequired();
@@ -304,6 +305,8 @@ export class HttpServer implements Stage {
     if (typeof principal === 'string') {
       return problem(principal, { headers: principal === 'scope_missing' ? {} : { 'www-authenticate': 'Bearer' } });
     }
+    const held = this.#heldBack(route, principal);
+    if (held !== null) return held;
     const bytesMax = route.bodyBytesMax ?? 0;
     if (Number(head.headers.get('content-length') ?? 0) > bytesMax) {
       return problem('body_too_large', { detail: `the body may have ${bytesMax} bytes` });
@@ -313,6 +316,14 @@ export class HttpServer implements Stage {
     if (full !== null) return this.#refusal(full);
     const body = bytesMax === 0 ? null : this.#receive(request, { bytesMax, holder, head });
     return { route, params, principal, holder, body };
+  }
+
+  /** Administration and monitoring are never held back: they are how limits are seen and changed. */
+  #heldBack({ scope, monitoring, limitedByEvents }: HttpRoute, principal: Principal): HttpReply | null {
+    if (scope === null || scope === 'admin' || monitoring === true || limitedByEvents === true) return null;
+    if (principal === anonymous) return null;
+    const held = this.#deps.limiter?.tryRequest(principal) ?? null;
+    return held === null ? null : limitReply(held);
   }
 
   /** `anonymous` where no key is needed, or none is needed here. */
@@ -366,11 +377,6 @@ export class HttpServer implements Stage {
   }
 }
 
-function tlsFilesOf(deps: HttpServerDeps, options: TlsOptions | undefined): TlsFiles | null {
-  const { certFile = null, keyFile = null, reloadMs = 0 } = options ?? {};
-  return certFile === null || keyFile === null ? null : new TlsFiles(deps, { certFile, keyFile, reloadMs });
-}
-
 const fewConnections = 1_000;
 const crowdedFiles = 16;
 const dropLogIntervalMs = 60_000;
@@ -390,6 +396,11 @@ interface PreparedRequest {
   readonly body: RequestBody | null;
 }
 
-type RefusalCode = SiteRefusal | PlaceRefusal | 'request_malformed' | 'connections_exhausted';
+type RefusalCode =
+  | SiteRefusal
+  | PlaceRefusal
+  | CertificateFault['code']
+  | 'request_malformed'
+  | 'connections_exhausted';
 
 const noBody = new Uint8Array(0);

@@ -1,14 +1,17 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/clock.js';
 import { type AccessErrorCode, errorTable } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { type Authenticator, anonymous, type Principal } from '../core/ports/authenticator.js';
 import type { HttpReply } from '../core/ports/http-route.js';
+import type { RequestLimiter } from '../core/ports/request-limiter.js';
 import type { Socket, SocketRoute } from '../core/ports/socket-route.js';
-import { problem } from '../core/problem.js';
+import { limitReply, problem } from '../core/problem.js';
+import { type CertificateFault, certificateFault } from './client-certificate.js';
 import { type Credentials, parseCredentials } from './credentials.js';
-import { type Peer, parsePeer } from './peer-address.js';
+import { parsePeer } from './peer-address.js';
 import { type RequestHead, readHead } from './request-head.js';
 import { holderOf, type PlaceRefusal, SharedPlaces } from './shared-places.js';
 import type { SiteCheck } from './site-check.js';
@@ -22,6 +25,7 @@ export interface WebSocketsDeps {
   readonly logger: Logger;
   readonly sockets: SocketLibrary;
   readonly site: SiteCheck;
+  readonly limiter?: RequestLimiter;
   readonly refusal: (code: WebSocketRefusalCode, detail?: string) => HttpReply;
   readonly record: (
     route: string,
@@ -44,6 +48,7 @@ type WebSocketRefusalCode =
   | 'request_malformed'
   | 'connections_exhausted'
   | PlaceRefusal
+  | CertificateFault['code']
   | NonNullable<ReturnType<SiteCheck['refuse']>>;
 
 /** Who may open a WebSocket, and all that are open. */
@@ -102,9 +107,9 @@ export class WebSockets {
   }
 
   /** Tells those whose key is known no longer, and closes them. */
-  disconnect(isGone: (principal: Principal) => boolean): void {
+  disconnect(isGone: (principal: Principal) => boolean, code: 'key_invalid' | 'key_rotated'): void {
     for (const { principal, handlers } of [...this.#open.values()]) {
-      if (principal !== null && isGone(principal)) handlers?.end('key_invalid');
+      if (principal !== null && isGone(principal)) handlers?.end(code);
     }
   }
 
@@ -124,7 +129,7 @@ export class WebSockets {
     const startedMs = clock.monotonicMs();
     const head = readHead(request);
     const route = this.#routes.get(head.path)!;
-    const answer = this.#judge(route, head, parsePeer(request.socket.remoteAddress));
+    const answer = this.#judge(route, head, request.socket);
     if ('status' in answer) {
       record(route.path, head, { status: answer.status, startedMs });
       const { replyIdleTimeoutMs: idleMsMax } = this.#options;
@@ -147,7 +152,7 @@ export class WebSockets {
     });
   }
 
-  #judge(route: SocketRoute, head: RequestHead, peer: Peer): HttpReply | UpgradeAnswer {
+  #judge(route: SocketRoute, head: RequestHead, socket: NetSocket): HttpReply | UpgradeAnswer {
     if (this.#stopping) return problem('stopping');
     if (head.fault !== null) return this.#deps.refusal('request_malformed', head.fault);
     const fault = upgradeFault(head);
@@ -156,9 +161,17 @@ export class WebSockets {
     if (foreign !== null) return this.#deps.refusal(foreign);
     const credentials = parseCredentials(head.headers);
     const principal = this.#deps.authenticator.authenticate(credentials.authorization, route.scope);
-    const refusal = typeof principal === 'string' ? accessRefusal(principal) : protocolRefusal(route, credentials);
-    if (refusal !== null && !credentials.seesNoStatus) return problem(refusal.code, { detail: refusal.message });
-    const holder = holderOf(typeof principal === 'string' ? anonymous : principal, peer);
+    const uncertified = certificateFault(socket);
+    const unknown = typeof principal === 'string' ? accessRefusal(principal) : protocolRefusal(route, credentials);
+    const refusal = uncertified ?? unknown;
+    if (refusal !== null && !credentials.seesNoStatus) {
+      if (uncertified !== null) return this.#deps.refusal(uncertified.code, uncertified.message);
+      return problem(refusal.code, { detail: refusal.message });
+    }
+    const held =
+      route.scope === 'read' && typeof principal !== 'string' ? this.#deps.limiter?.tryRequest(principal) : null;
+    if (held) return limitReply(held);
+    const holder = holderOf(typeof principal === 'string' ? anonymous : principal, parsePeer(socket.remoteAddress));
     const full = this.#places.tryTake(holder, 1);
     if (full !== null) return this.#deps.refusal(full === 'overloaded' ? 'connections_exhausted' : full);
     const data: SocketUserData = {

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import { fileFailure } from '../core/file-remedy.js';
+import { keyLimitMax, type OwnKeyLimits } from '../core/key-limits.js';
 import { type Scope, scopes } from '../core/ports/authenticator.js';
 import { instant } from '../core/time-text.js';
 
@@ -20,10 +21,16 @@ const userScopes: readonly Scope[] = ['ingest', 'read'];
  * Keys themselves are never stored: only the SHA-256 of each. A slow hash (argon2, scrypt) is for passwords, whose
  * guesses are few; a key has 192 random bits, which nobody enumerates, and a slow hash on every request would let a
  * stranger with a wrong key burn the processor. `name` is the digest's first 8 digits. `user` is there if the key is
- * bound to one.
+ * bound to one; `limits` has those of its own limits that were set (`core/key-limits.ts`).
+ * A key that was rotated has the time of that in `rotated`, and in `previous` the digests of its secrets of before,
+ * each with the time until which it is good. `name` stays that of the first secret.
  *
  * `<dataDir>/admin-key`, mode 0600, holds the key made at the first start, for the demo and the command line.
  */
+/** Secrets of before that are remembered of a key: those that are still good, and some that are refused by name. */
+export const previousMax = 8;
+
+const limit = z.int().min(0).max(keyLimitMax);
 const storedKey = z
   .strictObject({
     name: z.string().min(1).max(64),
@@ -34,6 +41,19 @@ const storedKey = z
     user: z
       .string()
       .refine((user) => user !== '' && [...user].length <= userCharactersMax, `1 to ${userCharactersMax} characters`)
+      .optional(),
+    rotated: z.iso.datetime().optional(),
+    previous: z
+      .array(z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), until: z.iso.datetime() }))
+      .max(previousMax)
+      .optional(),
+    limits: z
+      .strictObject({
+        eventsPerSecond: limit.optional(),
+        bytesPerSecond: limit.optional(),
+        requestsPerSecond: limit.optional(),
+        eventsPerDay: limit.optional(),
+      })
       .optional(),
   })
   .refine(({ user, scopes: given }) => user === undefined || given.every((scope) => userScopes.includes(scope)), {
@@ -49,6 +69,7 @@ export interface KeyGrant {
   readonly scopes: readonly Scope[];
   /** Absent: the key is bound to no user. */
   readonly user?: string | undefined;
+  readonly limits?: OwnKeyLimits | undefined;
 }
 
 export function keyFilePath(dataDir: string): string {
@@ -72,9 +93,16 @@ export function generateKey(): string {
 export function storedKeyOf(key: string, grant: KeyGrant, createdMs: number): StoredKey {
   const sha256 = digestKey(key).toString('hex');
   const created = instant(createdMs);
-  const { tenant, scopes: granted, user } = grant;
-  const stored = { name: sha256.slice(0, 8), tenant, scopes: [...granted], sha256, created };
-  return user === undefined ? stored : { ...stored, user };
+  const { tenant, scopes: granted, user, limits = {} } = grant;
+  const stored: StoredKey = { name: sha256.slice(0, 8), tenant, scopes: [...granted], sha256, created };
+  if (user !== undefined) stored.user = user;
+  return withLimits(stored, limits);
+}
+
+/** With these limits of its own, and no others. */
+export function withLimits({ limits: _before, ...key }: StoredKey, limits: OwnKeyLimits): StoredKey {
+  const set = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
+  return Object.keys(set).length === 0 ? key : { ...key, limits: set };
 }
 
 const remedy = 'put back a copy of it, or move it away to start with a new admin key and no other';

@@ -13,7 +13,13 @@ export type StreamMessage =
   | { readonly op: 'ack'; readonly seq: number }
   | { readonly op: 'reject'; readonly seq: number; readonly accepted: number; readonly errors: readonly EventError[] }
   | { readonly op: 'credit'; readonly credit: number }
-  | { readonly op: 'error'; readonly code: string; readonly message: string };
+  | {
+      readonly op: 'error';
+      readonly code: string;
+      readonly message: string;
+      /** Seconds until it is worth another try, where that is known. */
+      readonly retry_after?: number;
+    };
 
 /** The server answers in kind: MessagePack to binary frames, JSON to text frames. */
 export type StreamEncoding = 'msgpack' | 'json';

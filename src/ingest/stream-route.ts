@@ -7,14 +7,16 @@ import type { SpoolAppender } from '../core/ports/spool-appender.js';
 import { within } from '../core/within.js';
 import { CreditCap, type CreditLevel, creditFrames, nextCreditLevel } from './credit.js';
 import { userProducer } from './frame-origin.js';
+import type { KeyBudgets } from './limits/key-budgets.js';
 import type { IngestPipeline } from './pipeline.js';
-import { encodeStreamMessage, type StreamEncoding } from './stream-message.js';
+import { encodeStreamMessage, type StreamEncoding, type StreamMessage } from './stream-message.js';
 import { StreamSession } from './stream-session.js';
 
 export interface StreamRouteDeps {
   readonly pipeline: IngestPipeline;
   readonly spool: SpoolAppender;
   readonly clock: Clock;
+  readonly budgets: Pick<KeyBudgets, 'of'>;
   readonly instruments: IngestInstruments;
 }
 
@@ -73,11 +75,13 @@ export class StreamRoute implements SocketRoute {
     const encoding = encodingOf(request.query);
     const given = request.query.get('producer');
     if (given !== null && !producerPattern.test(given)) {
-      this.#deps.instruments.connectionsClosed.inc({ code: 'producer_invalid' });
-      const { meaning, closeCode } = errorTable.producer_invalid;
-      socket.send(this.errorMessage({ code: 'producer_invalid', message: meaning }, request.query));
-      socket.close(closeCode ?? 1008, 'producer_invalid');
-      return { message() {}, end() {}, closed() {} };
+      const message = errorTable.producer_invalid.meaning;
+      return this.#turnAway(socket, { op: 'error', code: 'producer_invalid', message }, encoding);
+    }
+    const spent = this.#deps.budgets.of(request.principal).spent();
+    if (spent !== null) {
+      const { code, message, retryAfterSeconds: retry_after } = spent;
+      return this.#turnAway(socket, { op: 'error', code, message, retry_after }, encoding);
     }
     const producer = given ?? `anonymous-${randomBytes(12).toString('hex')}`;
     // Nobody may have sent anything since the clock was lost.
@@ -92,12 +96,20 @@ export class StreamRoute implements SocketRoute {
     await within(clock, pipeline.drained(), deadlineMs);
   }
 
+  #turnAway(socket: Socket, error: ErrorMessage, encoding: StreamEncoding): SocketHandlers {
+    const { code } = error;
+    this.#deps.instruments.connectionsClosed.inc({ code });
+    socket.send(encodeStreamMessage(error, encoding));
+    socket.close(errorTable[code].closeCode ?? 1008, code);
+    return { message() {}, end() {}, closed() {} };
+  }
+
   #createSession(
     socket: Socket,
     request: SocketRequest,
     options: { readonly producer: string; readonly encoding: 'json' | 'msgpack' },
   ): StreamSession {
-    const { pipeline, clock, spool, instruments } = this.#deps;
+    const { pipeline, clock, spool, budgets, instruments } = this.#deps;
     const { tenant, contentAllowed, user = null } = request.principal;
     const position = userProducer(options.producer, user);
     const { frameBytesMax, creditMax } = this.#options;
@@ -106,6 +118,7 @@ export class StreamRoute implements SocketRoute {
         pipeline,
         clock,
         socket,
+        budget: budgets.of(request.principal),
         lastSeq: () => spool.lastSeq(tenant, position),
         onFinished: (session) => this.#forget(session),
         onClosedWith: (code) => instruments.connectionsClosed.inc({ code }),
@@ -165,6 +178,8 @@ export class StreamRoute implements SocketRoute {
     for (const session of this.#sessions.values()) session.announceCredit(this.credit);
   }
 }
+
+type ErrorMessage = Extract<StreamMessage, { op: 'error' }> & { readonly code: ErrorCode };
 
 /** Until the client has sent a frame, whose format is answered in kind. */
 function encodingOf(query: URLSearchParams): StreamEncoding {

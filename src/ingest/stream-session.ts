@@ -3,6 +3,7 @@ import { type ErrorCode, errorTable } from '../core/errors.js';
 import type { DecodedFrame } from '../core/event-batch.js';
 import type { Socket, SocketHandlers } from '../core/ports/socket-route.js';
 import type { Admission, FrameOrigin, FrameResult } from './frame-origin.js';
+import type { HeldConnection, KeyBudget } from './limits/key-budget.js';
 import { peekSeq } from './peek-seq.js';
 import type { IngestPipeline } from './pipeline.js';
 import { SeqGaps } from './seq-gaps.js';
@@ -11,6 +12,8 @@ import { encodeStreamMessage, type StreamEncoding, type StreamMessage } from './
 /** How long a larger credit stays good after a smaller one was announced: a frame may be that long on its way. */
 const creditGraceMs = 30_000;
 const gapRangesMax = 64;
+/** A share of the key's budget that has grown by as much is told. */
+const riseMin = 4;
 
 export interface SessionDeps {
   readonly clock: Clock;
@@ -21,6 +24,8 @@ export interface SessionDeps {
   /** The session is over and none of its frames is under way. */
   readonly onFinished: (session: StreamSession) => void;
   readonly onClosedWith: (code: ErrorCode) => void;
+  /** Of the key, shared by all its connections. */
+  readonly budget: KeyBudget;
   /** The connection has skipped so often that its oldest gap is no longer known. */
   readonly onGapForgotten: () => void;
 }
@@ -41,7 +46,7 @@ export interface SessionOptions {
  * One connection of one producer: numbers, credit, answers. Its frames go through the pipeline, which
  * keeps their order; whatever is refused here takes its turn there too, so earlier frames are answered first.
  */
-export class StreamSession implements FrameOrigin, SocketHandlers {
+export class StreamSession implements FrameOrigin, SocketHandlers, HeldConnection {
   readonly tenant: string;
   readonly producer: string;
   readonly contentAllowed: boolean;
@@ -54,6 +59,11 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   /** Who numbers the frames: decided by the first one. */
   #numbering: 'client' | 'server' | null = null;
   #unanswered = 0;
+  /** What the collector offers every connection, and what is left to the key of this one. */
+  #offered: number;
+  #keyCredit: number;
+  /** Frames that may still come although the key has none left: those that were on their way when it was told. */
+  #framesUnderWay = 0;
   #credit: number;
   /** A client may not have heard of a smaller credit, or has frames on the wire: the larger one holds for a while. */
   #creditBefore: number;
@@ -82,8 +92,11 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
     this.contentAllowed = options.contentAllowed;
     this.user = options.user ?? null;
     this.#encoding = options.encoding;
+    this.#offered = options.creditMax;
     this.#credit = options.creditMax;
     this.#creditBefore = options.creditMax;
+    deps.budget.join();
+    this.#keyCredit = deps.budget.creditFor(this);
   }
 
   get faultedBy(): ErrorCode | null {
@@ -104,25 +117,32 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   greet(credit: number): void {
     if (this.#closed) return;
     this.#greeted = true;
-    this.#setCredit(credit);
+    this.#offered = credit;
+    this.#setCredit(this.#creditNow());
     const { producer, frameBytesMax } = this.#options;
     const lastSeq = this.#deps.lastSeq();
     this.#ackedSeq = lastSeq;
-    this.#send({ op: 'hello', producer, last_seq: lastSeq, credit, max_frame_bytes: frameBytesMax });
+    this.#send({ op: 'hello', producer, last_seq: lastSeq, credit: this.#credit, max_frame_bytes: frameBytesMax });
   }
 
   announceCredit(credit: number): void {
-    if (!this.#greeted || this.#closed || credit === this.#credit) return;
-    this.#setCredit(credit);
-    this.#send({ op: 'credit', credit });
+    this.#offered = credit;
+    this.#announce();
+  }
+
+  /** Its turn has come among the connections of its key. */
+  resume(creditFrames: number): void {
+    this.#keyCredit = creditFrames;
+    this.#announce();
   }
 
   // Hot path: once a frame.
   message(bytes: Uint8Array, isBinary: boolean): void {
     if (this.#refusing || this.#closed) return;
     this.#encoding = isBinary ? 'msgpack' : 'json';
-    const { pipeline } = this.#deps;
+    const { pipeline, budget } = this.#deps;
     this.#unanswered += 1;
+    if (budget.isLimited && this.#isBeyondBudget(bytes.byteLength)) return;
     if (bytes.byteLength > this.#options.frameBytesMax) {
       this.#submitFault(
         'frame_too_large',
@@ -147,6 +167,7 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   }
 
   closed(_code: number): void {
+    if (!this.#closed) this.#deps.budget.leave(this);
     this.#closed = true;
     if (this.#unanswered === 0) this.#deps.onFinished(this);
   }
@@ -183,6 +204,9 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
     const { seq, frame } = result;
     if (frame.errors.length > 0) this.#send({ op: 'reject', seq, accepted: frame.accepted, errors: frame.errors });
     this.#ackSeq = Math.max(this.#ackSeq, seq);
+    const { budget } = this.#deps;
+    if (!budget.isLimited || result.duplicate) return;
+    budget.takeEvents(frame.events, frame.accepted - result.duplicateEvents);
   }
 
   refuse(code: ErrorCode, message: string): void {
@@ -195,6 +219,8 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
 
   flush(answered: number): void {
     this.#unanswered -= answered;
+    // Before the ack, which would let the client send on.
+    if (this.#deps.budget.isLimited || this.#keyCredit !== Number.POSITIVE_INFINITY) this.#followBudget();
     this.#sendAck();
     if (this.finished) this.#deps.onFinished(this);
   }
@@ -203,6 +229,46 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
     if (seq <= this.#sentSeq || seq <= this.#deps.lastSeq()) return true;
     this.#sentSeq = seq;
     return false;
+  }
+
+  /** Refused in its turn: the quota of the day is spent, or it comes although the key had no credit. */
+  #isBeyondBudget(bytes: number): boolean {
+    const { budget } = this.#deps;
+    const spent = budget.spent();
+    if (spent !== null) {
+      this.#submitFault(spent.code, spent.message);
+      return true;
+    }
+    if (this.#keyCredit === 0) {
+      this.#framesUnderWay -= 1;
+      if (this.#framesUnderWay < 0) {
+        this.#submitFault('credit_overrun', 'the key has no credit now, and more came than could be on its way');
+        return true;
+      }
+    }
+    budget.takeBytes(bytes);
+    return false;
+  }
+
+  /** Falls at once; rises when its turn comes, or by so much that it is worth a message. */
+  #followBudget(): void {
+    if (this.#keyCredit === 0 || this.#closed) return;
+    const credit = this.#deps.budget.creditFor(this);
+    if (credit >= this.#keyCredit && credit < riseMin * this.#keyCredit) return;
+    if (credit === 0) this.#framesUnderWay = Math.max(this.#creditLimit(), this.#credit);
+    this.#keyCredit = credit;
+    this.#announce();
+  }
+
+  #creditNow(): number {
+    return Math.min(this.#offered, this.#keyCredit);
+  }
+
+  #announce(): void {
+    const credit = this.#creditNow();
+    if (!this.#greeted || this.#closed || credit === this.#credit) return;
+    this.#setCredit(credit);
+    this.#send({ op: 'credit', credit });
   }
 
   #submitFault(code: ErrorCode, message: string): void {
@@ -232,7 +298,8 @@ export class StreamSession implements FrameOrigin, SocketHandlers {
   #closeWith(code: ErrorCode, message: string): void {
     if (this.#closed || this.#ended) return;
     this.#deps.onClosedWith(code);
-    this.#send({ op: 'error', code, message });
+    const later = code === 'event_quota_spent' ? { retry_after: this.#deps.budget.day.secondsLeft() } : {};
+    this.#send({ op: 'error', code, message, ...later });
     this.#ended = true;
     this.#deps.socket.close(errorTable[code].closeCode ?? 1011, code);
   }

@@ -34,10 +34,23 @@ export const defaultClientLimits: ClientLimits = {
   silenceMsMax: 30_000,
 };
 
+/** A function is asked before each connection or request. */
+export type KeySource = string | (() => string);
+
+/** As it is now; what throws is no key. */
+export function keyOf(key: KeySource): string {
+  try {
+    return typeof key === 'string' ? key : key();
+  } catch {
+    return '';
+  }
+}
+
 export interface ClientOptions extends Partial<ClientLimits> {
   /** `ws://host:port`; `http://` is taken as `ws://`. The path `/v1/stream` is added. */
   readonly url: string;
-  readonly key: string;
+  /** A function is asked before each connection: a key that is rotated while the process runs. */
+  readonly key: KeySource;
   /** `[A-Za-z0-9_-]{1,64}`, default a new random name; with its own a restarted process continues its numbers. */
   readonly producer?: string;
   readonly clock?: Clock;

@@ -1,7 +1,7 @@
 import { backoffMs } from '../core/backoff.js';
 import type { Clock, Random, Timer } from '../core/clock.js';
-import { ClientError } from './client-options.js';
-import { finalCodes } from './codes.js';
+import { ClientError, type KeySource, keyOf } from './client-options.js';
+import { isFinal } from './codes.js';
 import type { ServerMessage } from './server-message.js';
 import type { Connection, ConnectionEnd, Wire } from './wire.js';
 
@@ -13,7 +13,7 @@ export interface LinkHandlers {
 
 export interface LinkOptions {
   readonly url: string;
-  readonly key: string;
+  readonly key: KeySource;
   readonly reconnectMsMin: number;
   readonly reconnectMsMax: number;
   readonly openMsMax: number;
@@ -35,6 +35,8 @@ export class Link {
   #timer: Timer | null = null;
   /** What an error message announced before the close that follows it. */
   #announced: ClientError | null = null;
+  /** Before then another try is in vain, in seconds. */
+  #retryAfter = 0;
   #isClosing = false;
   #closeWaiters: (() => void)[] = [];
 
@@ -78,6 +80,7 @@ export class Link {
 
   #connect(): void {
     this.#announced = null;
+    this.#retryAfter = 0;
     this.#lastHeardMs = this.#clock.monotonicMs();
     this.#connections += 1;
     const handlers = {
@@ -87,7 +90,7 @@ export class Link {
       },
       closed: (end: ConnectionEnd) => this.#onClosed(end),
     };
-    this.#connection = this.#options.wire.connect(handlers, this.#options);
+    this.#connection = this.#options.wire.connect(handlers, { ...this.#options, key: keyOf(this.#options.key) });
     this.#watchSilence();
   }
 
@@ -103,7 +106,8 @@ export class Link {
 
   #onMessage(message: ServerMessage): void {
     if (message.op === 'error') {
-      this.#announced = new ClientError(message.code, message.message, { retryable: !finalCodes.has(message.code) });
+      this.#announced = this.#errorOf(message.code, message.message);
+      this.#retryAfter = message.retry_after ?? 0;
     } else {
       this.#handlers.message(message);
     }
@@ -114,7 +118,7 @@ export class Link {
     this.#timer?.cancel();
     for (const resolve of this.#closeWaiters.splice(0)) resolve();
     if (this.#isClosing) return;
-    const error = this.#announced ?? errorOfEnd(end);
+    const error = this.#announced ?? this.#errorOfEnd(end);
     if (error.retryable) {
       this.#timer = this.#clock.setTimer(this.#reconnectDelayMs(), () => this.#connect());
     }
@@ -124,12 +128,19 @@ export class Link {
   #reconnectDelayMs(): number {
     const { reconnectMsMin: delayMsMin, reconnectMsMax: delayMsMax } = this.#options;
     this.#failedAttempts += 1;
-    return backoffMs({ delayMsMin, delayMsMax }, this.#failedAttempts, this.#random);
+    const delayMs = backoffMs({ delayMsMin, delayMsMax }, this.#failedAttempts, this.#random);
+    return Math.max(delayMs, 1_000 * Math.min(this.#retryAfter, retryAfterMax));
+  }
+
+  #errorOfEnd({ refusal, closeCode, reason }: ConnectionEnd): ClientError {
+    const what = refusal === null ? 'keep the stream open' : 'open the stream';
+    return this.#errorOf(refusal ?? 'connection_lost', `cannot ${what}: ${reason || `close code ${closeCode}`}`);
+  }
+
+  #errorOf(code: string, message: string): ClientError {
+    return new ClientError(code, message, { retryable: !isFinal(code, this.#options.key) });
   }
 }
 
-function errorOfEnd({ refusal, closeCode, reason }: ConnectionEnd): ClientError {
-  const what = refusal === null ? 'keep the stream open' : 'open the stream';
-  const message = `cannot ${what}: ${reason || `close code ${closeCode}`}`;
-  return new ClientError(refusal ?? 'connection_lost', message, { retryable: refusal === null });
-}
+/** However long the collector asks to wait, in seconds: a limit may be raised before. */
+export const retryAfterMax = 900;

@@ -10,7 +10,7 @@ export type ServerMessage =
   | { readonly op: 'ack'; readonly seq: number }
   | { readonly op: 'reject'; readonly seq: number; readonly accepted: number; readonly errors: readonly ListedError[] }
   | { readonly op: 'credit'; readonly credit: number }
-  | { readonly op: 'error'; readonly code: string; readonly message: string };
+  | { readonly op: 'error'; readonly code: string; readonly message: string; readonly retry_after?: number };
 
 interface ListedError {
   readonly index: number;

@@ -31,7 +31,7 @@ export interface ConnectionHandlers {
 }
 
 export interface ConnectionEnd {
-  /** The error's code when the upgrade was refused and another would be too, null otherwise. */
+  /** The error's code when the upgrade was refused with one, null otherwise. */
   readonly refusal: string | null;
   readonly closeCode: number | null;
   /** Close reason, or what the network said. */

@@ -34,9 +34,19 @@ export class WsConnection implements Connection {
     socket.on('ping', () => handlers.activity());
     socket.on('pong', () => handlers.activity());
     socket.on('unexpected-response', (request, response) => {
-      response.resume();
-      request.destroy();
-      end(codeOfStatus[response.statusCode ?? 0] ?? null, null, `the upgrade was answered with ${response.statusCode}`);
+      const { statusCode = 0 } = response;
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (part: string) => {
+        text = (text + part).slice(0, answerCharactersMax);
+      });
+      const settle = () => {
+        request.destroy();
+        const reason = `the upgrade was answered with ${statusCode}`;
+        end(codeIn(text) ?? codeOfStatus[statusCode] ?? null, null, reason);
+      };
+      response.once('close', settle);
+      response.setTimeout(answerMsMax, settle);
     });
     socket.on('error', (error) => end(null, null, error.message));
     socket.on('close', (code, reason) => end(null, code, reason.toString()));
@@ -63,6 +73,20 @@ export class WsConnection implements Connection {
   }
 }
 
+const answerCharactersMax = 4_096;
+const answerMsMax = 1_000;
+
+/** What the collector says of a refused upgrade; null of anybody between. */
+function codeIn(text: string): string | null {
+  try {
+    const { code } = Object(JSON.parse(text)) as { readonly code?: unknown };
+    return typeof code === 'string' ? code : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Of an answer that says no more. */
 const codeOfStatus: Readonly<Record<number, string>> = {
   400: 'producer_invalid',
   401: 'key_invalid',

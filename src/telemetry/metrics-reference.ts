@@ -1,9 +1,11 @@
 import { durationBucketsMs } from '../core/event-batch.js';
 import { engineRefusals } from '../core/instruments.js';
 import { exportFormats } from '../core/ports/store-exporter.js';
+import { keyMetrics } from './key-metrics.js';
 import { counter, doubling, fastSeconds, gauge, histogram, type MetricDeclaration } from './metric-declaration.js';
 import { exactInsertMetrics, partsMetrics } from './parts-metrics.js';
 import { queryMetrics } from './query-metrics.js';
+import { tlsMetrics } from './tls-metrics.js';
 
 /**
  * Every metric of `/metrics`, once: what `metrics.ts` builds, what the table of `docs/metrics.md` lists and a test
@@ -383,6 +385,8 @@ export const metricsReference: readonly MetricDeclaration[] = [
   queryMetrics,
   exportMetrics,
   httpMetrics,
+  keyMetrics,
+  tlsMetrics,
   processMetrics,
 ].flatMap((group): MetricDeclaration[] => Object.values(group));
 

@@ -1,4 +1,3 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../core/clock.js';
 import type {
   DecodeInstruments,
@@ -10,6 +9,7 @@ import type {
   ExportInstruments,
   HttpInstruments,
   IngestInstruments,
+  KeyInstruments,
   LiveInstruments,
   MaintenanceInstruments,
   PartsInstruments,
@@ -20,14 +20,12 @@ import type {
   StoreReadInstruments,
   WindowInstruments,
 } from '../core/instruments.js';
-import type { EndpointWindows } from '../core/ports/endpoint-windows.js';
 import type { LiveWindows } from '../core/ports/live-windows.js';
-import type { SpoolStats } from '../core/ports/spool-reader.js';
-import type { ReceiptState } from '../core/receipt-state.js';
 import { AgentExecutions } from './agent-executions.js';
 import { renderAgentWindows } from './agent-quantiles.js';
 import { type CachedPage, createCachedPage } from './cached-page.js';
 import { renderEndpointWindows } from './endpoint-quantiles.js';
+import { keyMetrics } from './key-metrics.js';
 import type { MetricDeclaration } from './metric-declaration.js';
 import {
   decodeMetrics,
@@ -47,28 +45,14 @@ import {
 import { exactInsertMetrics, partsMetrics } from './parts-metrics.js';
 import { ProcessSampler, residentBytesOf } from './process-sampler.js';
 import { queryMetrics } from './query-metrics.js';
+import { counterOf, createRegistry, gaugeOf, histogramOf, type Registry, replaceTotal } from './registered-metric.js';
+import { createStageGauges, type MetricSources } from './stage-gauges.js';
 
 export interface MetricsOptions {
   /** Agents with series of their own; the others are folded. */
   readonly agentsMax: number;
   /** Version of the collector. */
   readonly version: string;
-}
-
-/** Where the page's gauges come from; each is read once a page. */
-interface MetricSources {
-  readonly spool: () => SpoolStats;
-  readonly receipt: () => ReceiptState;
-  readonly windows: LiveWindows;
-  readonly endpoints: EndpointWindows;
-  readonly windowStats: () => { readonly keys: number; readonly bytes: number };
-  readonly decodePool: () => { readonly workers: number; readonly utilisation: number; readonly queueDepth: number };
-  readonly connections: () => number;
-  readonly credit: () => number;
-  readonly workOpen: () => number;
-  readonly live: () => { readonly subscribers: number; readonly runs: number; readonly open: number };
-  /** Process id of the embedded engine, undefined when it is not running. */
-  readonly enginePid: () => number | undefined;
 }
 
 /** All instruments of the collector and the page that shows them. */
@@ -91,6 +75,7 @@ export interface Metrics {
   readonly memory: RollupMemoryInstruments;
   readonly exports: ExportInstruments;
   readonly http: HttpInstruments;
+  readonly keys: KeyInstruments;
   /** Names sources once the stages exist; until then their gauges are 0. */
   observe(sources: Partial<MetricSources>): void;
   /** The page in the text format; made at most once a second, however many ask. */
@@ -114,7 +99,7 @@ interface EventCounts {
 }
 
 export function createMetrics(deps: { readonly clock: Clock }, options: MetricsOptions): Metrics {
-  const registry = new Registry();
+  const registry = createRegistry();
   const executions = new AgentExecutions(options);
   const sampler = new ProcessSampler();
   const sources: { -readonly [Name in keyof MetricSources]?: MetricSources[Name] } = {};
@@ -201,6 +186,10 @@ function createInstruments(registry: Registry) {
   };
   return {
     http,
+    keys: {
+      held: counter(keyMetrics.held),
+      usageWriteFailures: counter(keyMetrics.usageWriteFailures),
+    } satisfies KeyInstruments,
     ingest: createIngestInstruments(registry),
     receipt: { batchesHeld: counter(receiptMetrics.batchesHeld) } satisfies ReceiptInstruments,
     decode: {
@@ -341,85 +330,4 @@ function createGauges(
     agentsFolded.set(from.executions.foldedAgents());
     replaceTotal(executionsFolded, from.executions.executionsFolded());
   };
-}
-
-function createStageGauges(registry: Registry, clock: Clock): (sources: Partial<MetricSources>) => void {
-  const gauge = (declaration: MetricDeclaration) => gaugeOf(registry, declaration);
-  const connections = gauge(ingestMetrics.connections);
-  const credit = gauge(ingestMetrics.credit);
-  const workOpen = gauge(ingestMetrics.workOpen);
-  const workers = gauge(decodeMetrics.workers);
-  const utilisation = gauge(decodeMetrics.utilisation);
-  const queueDepth = gauge(decodeMetrics.queueDepth);
-  const windowKeys = gauge(windowMetrics.keys);
-  const windowBytes = gauge(windowMetrics.bytes);
-  const liveSubscribers = gauge(liveMetrics.subscribers);
-  const liveRuns = gauge(liveMetrics.runs);
-  const liveOpen = gauge(liveMetrics.open);
-  const sampleSpool = createSpoolGauges(registry, clock);
-  const receiptAhead = gauge(receiptMetrics.aheadSeconds);
-  const clockUnset = gauge(receiptMetrics.clockUnset);
-  return (sources) => {
-    connections.set(sources.connections?.() ?? 0);
-    credit.set(sources.credit?.() ?? 0);
-    workOpen.set(sources.workOpen?.() ?? 0);
-    const pool = sources.decodePool?.();
-    workers.set(pool?.workers ?? 0);
-    utilisation.set(pool?.utilisation ?? 0);
-    queueDepth.set(pool?.queueDepth ?? 0);
-    const windows = sources.windowStats?.();
-    windowKeys.set(windows?.keys ?? 0);
-    windowBytes.set(windows?.bytes ?? 0);
-    const live = sources.live?.();
-    liveSubscribers.set(live?.subscribers ?? 0);
-    liveRuns.set(live?.runs ?? 0);
-    liveOpen.set(live?.open ?? 0);
-    const receipt = sources.receipt?.();
-    receiptAhead.set((receipt?.aheadMs ?? 0) / 1_000);
-    clockUnset.set(receipt?.isSet === false ? 1 : 0);
-    if (sources.spool !== undefined) sampleSpool(sources.spool());
-  };
-}
-
-function createSpoolGauges(registry: Registry, clock: Clock): (stats: SpoolStats) => void {
-  const gauge = (declaration: MetricDeclaration) => gaugeOf(registry, declaration);
-  const segments = gauge(spoolMetrics.segments);
-  const bytes = gauge(spoolMetrics.bytes);
-  const events = gauge(spoolMetrics.events);
-  const oldestAgeSeconds = gauge(spoolMetrics.oldestAgeSeconds);
-  const fullness = gauge(spoolMetrics.fullness);
-  const producers = gauge(spoolMetrics.producers);
-  const quarantinedSegments = gauge(spoolMetrics.quarantinedSegments);
-  const quarantinedEvents = gauge(spoolMetrics.quarantinedEvents);
-  return (stats) => {
-    segments.set(stats.segments);
-    bytes.set(stats.bytes);
-    events.set(stats.events);
-    const { oldestReceivedMs } = stats;
-    oldestAgeSeconds.set(oldestReceivedMs === null ? 0 : Math.max(0, clock.nowMs() - oldestReceivedMs) / 1000);
-    fullness.set(stats.fullness);
-    producers.set(stats.producers);
-    quarantinedSegments.set(stats.quarantinedSegments);
-    quarantinedEvents.set(stats.quarantinedEvents);
-  };
-}
-
-function counterOf(registry: Registry, { name, help, labels, zeros }: MetricDeclaration): Counter {
-  const counter = new Counter({ name, help, labelNames: [...labels], registers: [registry] });
-  for (const value of zeros ?? []) counter.inc({ [labels[0]!]: value }, 0);
-  return counter;
-}
-
-function histogramOf(registry: Registry, { name, help, labels, buckets }: MetricDeclaration): Histogram {
-  return new Histogram({ name, help, labelNames: [...labels], buckets: [...(buckets ?? [])], registers: [registry] });
-}
-
-function gaugeOf(registry: Registry, { name, help, labels }: MetricDeclaration): Gauge {
-  return new Gauge({ name, help, labelNames: [...labels], registers: [registry] });
-}
-
-/** A counter whose total is kept elsewhere. */
-function replaceTotal(counter: Counter, total: number): void {
-  counter.reset();
-  counter.inc(total);
 }

@@ -90,6 +90,8 @@ export function createQueryApi(
       keys: {
         list: async () => [],
         create: () => Promise.reject(new Error('this test makes no key')),
+        limit: async () => null,
+        rotate: async () => null,
         revoke: async () => null,
       },
       snapshots: { take: () => Promise.reject(new Error('this test takes no snapshot')), drop: async () => false },

@@ -5,18 +5,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { askPort } from '../support/ask-engine.js';
 import type { TestEngine } from '../support/embedded-engine.js';
+import type { SuiteResult } from './suite-table.js';
 
 const execute = promisify(execFile);
-const module = 'github.com/ClickHouse/clickhouse-go/v2@v2.51.0';
+const version = '2.51.0';
+const module = `github.com/ClickHouse/clickhouse-go/v2@v${version}`;
 const buildMsMax = 580_000;
 const testMsMax = 25_000;
 const database = 'gotests';
-
-export interface SuiteResult {
-  readonly passed: readonly string[];
-  readonly failed: readonly string[];
-  readonly skipped: readonly string[];
-}
 
 /**
  * The tests that clickhouse-go is released with, those of them that speak HTTP, each in a process of its own: one that
@@ -32,7 +28,7 @@ export async function runGoSuite(store: TestEngine): Promise<SuiteResult | null>
     });
     if (program === null) return null;
     await askPort(store, `CREATE DATABASE IF NOT EXISTS ${database} ENGINE = Atomic`, { user: 'tidemark' });
-    const result = { passed: [] as string[], failed: [] as string[], skipped: [] as string[] };
+    const result = { version, passed: [] as string[], failed: [] as string[], skipped: [] as string[] };
     for (const name of testsOverHttp(join(directory, 'tests')))
       result[await outcomeOf(name, program, store)].push(name);
     return result;
@@ -74,7 +70,7 @@ function testsOverHttp(folder: string): string[] {
   });
 }
 
-async function outcomeOf(name: string, program: string, store: TestEngine): Promise<keyof SuiteResult> {
+async function outcomeOf(name: string, program: string, store: TestEngine): Promise<'passed' | 'failed' | 'skipped'> {
   const port = String(store.engine.port);
   const env = {
     ...process.env,

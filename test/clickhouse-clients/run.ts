@@ -8,32 +8,62 @@ import { askPort } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 import { ClientProgram, type ProgramName } from './client-program.js';
 import { tableOf } from './client-table.js';
-import { runGoSuite, type SuiteResult } from './go-suite.js';
+import { runConnectSuite } from './connect-suite.js';
+import { runGoSuite } from './go-suite.js';
 import { tryNodeClient } from './node-client.js';
 import { tryOtelExporter } from './otel-exporter.js';
 import { features, type Outcome, suites } from './outcome.js';
+import { type GivenSources, parseGivenSources } from './suite-source.js';
+import { type SuiteResult, suiteSection } from './suite-table.js';
 
-const usage = `usage: clients [--suites]
+const page = fileURLToPath(packageFile('docs/clickhouse-clients.md'));
+
+/** Each at an engine of its own; null, said aloud, where its tests or its tools cannot be had. */
+const clientSuites: Readonly<Record<string, (store: TestEngine, given: GivenSources) => Promise<SuiteResult | null>>> =
+  {
+    'clickhouse-connect': runConnectSuite,
+    'clickhouse-go': runGoSuite,
+  };
+
+const usage = `usage: clients [--suites [--suite name]... [--source repository=directory]...]
        tries the clients of docs/clickhouse-clients.md and writes its tables; what cannot be tried here is left out
-       --suites runs the tests that clickhouse-go is released with instead, and writes how many pass
+       --suites runs the tests that clients are released with instead, and writes how many pass
+       --suite runs one of them: ${Object.keys(clientSuites).join(', ')}
+       --source is a checkout of a client's sources; otherwise they are fetched from a registry or their repository
 `;
 
 /** `npm run clients`: tries every client that can be had here, and writes what came out into the documentation. */
 async function main(): Promise<void> {
   answerHelp(usage);
+  const several = { type: 'string', multiple: true, default: [] as string[] } as const;
+  const options = { suites: { type: 'boolean', default: false }, suite: several, source: several } as const;
+  const { values } = parseArgs({ options });
+  if (values.suites) return runSuites(values.suite, parseGivenSources(values.source));
+  const outcomes = await withEngine(tryAll);
+  for (const { client, feature, ok, detail } of outcomes) {
+    process.stderr.write(`${ok ? 'yes' : 'NO '} ${client}: ${feature}${ok ? '' : `: ${detail}`}\n`);
+  }
+  document(outcomes);
+}
+
+async function withEngine<T>(work: (store: TestEngine) => Promise<T>): Promise<T> {
   const store = createTestEngine({ readerTables: ['seeded'] });
   try {
     await store.engine.start();
     await askPort(store, 'CREATE TABLE seeded (id UInt64) ENGINE = MergeTree ORDER BY id', { user: 'tidemark' });
-    const { values } = parseArgs({ options: { suites: { type: 'boolean', default: false } } });
-    if (values.suites) return documentSuite(await runGoSuite(store));
-    const outcomes = await tryAll(store);
-    for (const { client, feature, ok, detail } of outcomes) {
-      process.stderr.write(`${ok ? 'yes' : 'NO '} ${client}: ${feature}${ok ? '' : `: ${detail}`}\n`);
-    }
-    document(outcomes);
+    return await work(store);
   } finally {
     await store.end();
+  }
+}
+
+/** One after another; each is written down when it has ended. */
+async function runSuites(chosen: readonly string[], given: GivenSources): Promise<void> {
+  for (const name of chosen.length === 0 ? Object.keys(clientSuites) : chosen) {
+    const run = clientSuites[name];
+    if (run === undefined) throw new Error(`--suite ${name}: not one of ${Object.keys(clientSuites)}`);
+    const result = await withEngine((store) => run(store, given));
+    if (result !== null) documentSuite(name, result);
   }
 }
 
@@ -46,13 +76,9 @@ async function tryAll(store: TestEngine): Promise<Outcome[]> {
   return outcomes;
 }
 
-function documentSuite(result: SuiteResult | null): void {
-  if (result === null) return;
-  const { passed, failed, skipped } = result;
-  const counts = `| clickhouse-go 2.51.0, over HTTP | ${passed.length} | ${failed.length} | ${skipped.length} |`;
-  const head = ['| tests | pass | fail | skip themselves |', '| --- | --- | --- | --- |'];
-  const names = failed.length === 0 ? '' : `\n\nThose that fail: ${failed.map((name) => `\`${name}\``).join(', ')}.`;
-  write([{ name: 'client-suites', content: [...head, counts].join('\n') + names }]);
+function documentSuite(name: string, result: SuiteResult): void {
+  const before = /<!-- begin:client-suites -->(.*)<!-- end:client-suites -->/s.exec(readFileSync(page, 'utf8'))?.[1];
+  write([{ name: 'client-suites', content: suiteSection(before ?? '', new Map([[name, result]])) }]);
 }
 
 function document(outcomes: readonly Outcome[]): void {
@@ -66,7 +92,6 @@ function document(outcomes: readonly Outcome[]): void {
 }
 
 function write(sections: Parameters<typeof rewriteSections>[1]): void {
-  const page = fileURLToPath(packageFile('docs/clickhouse-clients.md'));
   writeFileSync(page, rewriteSections(readFileSync(page, 'utf8'), sections).text);
 }
 

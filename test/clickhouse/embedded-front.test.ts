@@ -281,3 +281,27 @@ test('a page of an origin that was configured may ask, with a password, and read
     expect([statusOf(refused), refused.includes('Access-Control-Allow')], other).toEqual([403, false]);
   }
 });
+
+test('a result has the type that the engine gives its format; where there is no result no format is told', async () => {
+  const typed = async (sql: string) => {
+    const headers = { 'x-clickhouse-user': 'tidemark', 'x-clickhouse-key': shared.writerPassword };
+    const answer = await fetch(shared.engine.url, { method: 'POST', body: sql, headers });
+    expect(answer.status, await answer.text()).toBe(200);
+    return [answer.headers.get('x-clickhouse-format'), answer.headers.get('content-type')];
+  };
+  const plain = 'text/plain; charset=UTF-8';
+  expect(await typed('SELECT 1 FORMAT CSV')).toEqual(['CSV', 'text/csv; charset=UTF-8; header=absent']);
+  expect(await typed('SELECT 1 FORMAT CSVWithNames')).toEqual([
+    'CSVWithNames',
+    'text/csv; charset=UTF-8; header=present',
+  ]);
+  expect(await typed('SELECT 1 FORMAT jsoneachrow')).toEqual(['jsoneachrow', 'application/x-ndjson; charset=UTF-8']);
+  expect(await typed('SHOW TABLES')).toEqual(['TabSeparated', 'text/tab-separated-values; charset=UTF-8']);
+  const empty = [
+    'CREATE TABLE typed (n UInt8) ENGINE = Memory',
+    'INSERT INTO typed VALUES (1)',
+    'SET join_use_nulls = 1',
+  ];
+  for (const sql of [...empty, 'INSERT INTO typed SELECT 2', 'TRUNCATE TABLE typed', 'DROP TABLE typed'])
+    expect(await typed(sql), sql).toEqual([null, plain]);
+});

@@ -176,18 +176,44 @@ test('system.query_log tells whoever asks the last statements of his own, the wr
   await read('SELECT 43', 'query_id=other');
   const columns = 'type, query_id, query, user, result_rows, exception_code, log_comment';
   const sql = `SELECT ${columns} FROM system.query_log WHERE query_id IN ('anns', 'failed', 'other')
-    ORDER BY query_start_time_microseconds FORMAT TSV`;
+    ORDER BY query_start_time_microseconds, type FORMAT TSV`;
   const own = [
+    "QueryStart\tanns\tSELECT 41 + 1\tann\t0\t0\tit\\'s\n",
     "QueryFinish\tanns\tSELECT 41 + 1\tann\t1\t0\tit\\'s\n",
+    'QueryStart\tfailed\tSELECT nope\tann\t0\t0\t\n',
     'ExceptionWhileProcessing\tfailed\tSELECT nope\tann\t0\t47\t\n',
   ].join('');
+  const others = [
+    'QueryStart\tother\tSELECT 43\tdefault\t0\t0\t\n',
+    'QueryFinish\tother\tSELECT 43\tdefault\t1\t0\t\n',
+  ];
   expect((await askPort(rig, sql, ann)).text).toBe(own);
-  expect((await write(sql)).text).toBe(`${own}QueryFinish\tother\tSELECT 43\tdefault\t1\t0\t\n`);
+  expect((await write(sql)).text).toBe([own, ...others].join(''));
   const hidden = "SELECT count(), countIf(user != 'ann'), max(throwIf(user != 'ann')) FROM `system`.query_log AS q";
-  const [count, others] = (await askPort(rig, hidden, ann)).text.split('\t').map(Number);
-  expect([Number(count) > 1, others]).toEqual([true, 0]);
+  const [count, foreign] = (await askPort(rig, hidden, ann)).text.split('\t').map(Number);
+  expect([Number(count) > 1, foreign]).toEqual([true, 0]);
   expect((await askPort(rig, 'DESCRIBE TABLE system.query_log', ann)).text).toContain('query_duration_ms\tUInt64');
   expect((await write('SELECT count() > 0 FROM system.query_log', 'session_id=log')).text).toBe('1\n');
   expect((await write('SELECT count() > 0 FROM system.query_log', 'session_id=log&close_session=1')).text).toBe('1\n');
   expect((await askPort(rig, 'SELECT * FROM _query_log', ann)).code).not.toBe(0);
+});
+
+test('system.query_log tells the rows of an INSERT, not its data, and null for what is not known', async () => {
+  await write(Buffer.from('INSERT INTO t FORMAT TSV\n1\n2\n'), 'query_id=data');
+  await write('INSERT INTO t SELECT number FROM numbers(3)', 'query_id=moved');
+  await write('SELECT count() FROM t', 'query_id=counted');
+  await write('OPTIMIZE TABLE t FINAL', 'query_id=nothing&wait_end_of_query=1');
+  await write("SELECT throwIf(sleep(0.01) = 0, 'boom')", 'query_id=failing');
+  await write('SELECT 1 +', 'query_id=unread');
+  const about = 'query_id, type, read_rows, written_rows, result_rows, exception_code';
+  const log = `SELECT ${about} FROM system.query_log WHERE query_id = `;
+  const end = "AND type != 'QueryStart'";
+  expect((await write(`${log} 'data' ${end}`)).text).toBe('data\tQueryFinish\t2\t2\t0\t0\n');
+  expect((await write("SELECT DISTINCT query FROM system.query_log WHERE query_id = 'data'")).text).toBe(
+    'INSERT INTO t FORMAT TSV\\n\n',
+  );
+  expect((await write(`${log} 'moved' ${end}`)).text).toBe('moved\tQueryFinish\t\\N\t\\N\t0\t0\n');
+  expect((await write(`${log} 'counted' ${end}`)).text).toBe('counted\tQueryFinish\t\\N\t0\t1\t0\n');
+  expect((await write(`${log} 'unread'`)).text).toBe('unread\tExceptionBeforeStart\t0\t0\t0\t62\n');
+  expect((await write(`${log} 'failing' ${end}`)).text).toBe('failing\tExceptionWhileProcessing\t\\N\t\\N\t0\t395\n');
 });

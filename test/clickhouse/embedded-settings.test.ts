@@ -184,3 +184,15 @@ test('JSON paths, and columns that are called like functions, are no functions',
   }
   expect(await code('1 + 1')).toBe(62);
 });
+
+test('the writer may send back what system.settings told, which changes nothing', async () => {
+  const told = "SELECT name, value FROM system.settings WHERE name IN ('default_table_engine', 'implicit_select')";
+  const rows = await text(`${told} ORDER BY name`, writer);
+  expect(rows).toBe('default_table_engine\tMergeTree\nimplicit_select\t0\n');
+  const query = rows.trim().replaceAll('\t', '=').replaceAll('\n', '&');
+  expect(await text('SELECT 1', writer, query)).toBe('1\n');
+  expect(await text("SELECT 1 SETTINGS default_table_engine = 'MergeTree'", writer)).toBe('1\n');
+  const others = ['default_table_engine=Log', 'url_base=http://127.0.0.1', 'format_schema=x', 'polyglot_dialect=x'];
+  for (const other of others) expect(await code('SELECT 1', writer, other), other).toBe(164);
+  expect(await code('1 + 1', writer, 'implicit_select=1')).toBe(164);
+});

@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { prepareErasures, rewrittenTables } from '../../src/clickhouse/erasure/erasable-tables.js';
+import { dropTargets, writeSubjects } from '../../src/clickhouse/erasure/erasure-ledger.js';
+import { eraseFromStore } from '../../src/clickhouse/erasure/erasure-work.js';
 import { StoreEraser } from '../../src/clickhouse/erasure/store-eraser.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
+import type { StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { silentLogger } from '../../src/core/logger.js';
 import { EngineStore } from '../support/engine-store.js';
 import { row } from '../support/event-rows.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom } from '../support/seeded-random.js';
-import { writeSegment } from '../support/segment-file.js';
+import { type RawRow, writeSegment } from '../support/segment-file.js';
 
 let store: EngineStore;
 const clock = new FakeClock(Date.now());
@@ -21,6 +24,21 @@ beforeAll(async () => {
 afterAll(async () => {
   await store.end();
 });
+
+function createEraser(): StoreEraser {
+  return new StoreEraser(
+    {
+      store,
+      delivery: { whileHeld: (work) => work() },
+      undeliveredSinceMs: () => null,
+      clock,
+      random: seededRandom(7),
+      logger: silentLogger,
+      instruments: { completed: counter, rows: counter, failures: counter },
+    },
+    { lateDays: 30, purgeHours: 24 },
+  );
+}
 
 /** As on a busy engine: old sums are not merged with those that replace them, and its cleanup comes by. */
 async function leaveApart(): Promise<void> {
@@ -39,7 +57,11 @@ async function insert(): Promise<void> {
       row({ ...event, type: 'task.failed', error_category: 'tool', error_message: `nothing in ${run}` }),
     ];
   };
-  const segment = await writeSegment(store, { id: 'one', blocks: [[...of('run-erased'), ...of('run-kept')]] });
+  await insertRows('one', [...of('run-erased'), ...of('run-kept')]);
+}
+
+async function insertRows(id: string, rows: readonly RawRow[]): Promise<void> {
+  const segment = await writeSegment(store, { id, blocks: [rows] });
   await createSegmentWriter({ store }, { database: 'tidemark', transport: 'infile' }).insert(segment);
 }
 
@@ -52,18 +74,7 @@ const sums = () =>
 test('sums of which an erasure left no row in their part are not added up again by a replay', async () => {
   await leaveApart();
   await insert();
-  const eraser = new StoreEraser(
-    {
-      store,
-      delivery: { whileHeld: (work) => work() },
-      undeliveredSinceMs: () => null,
-      clock,
-      random: seededRandom(7),
-      logger: silentLogger,
-      instruments: { completed: counter, rows: counter, failures: counter },
-    },
-    { lateDays: 30, purgeHours: 24 },
-  );
+  const eraser = createEraser();
   await eraser.erase({ tenant: 'acme', kind: 'run', ids: ['run-erased'], requestedBy: 'the operator' });
   const before = await sums();
   expect(before[0]).toMatchObject([{ observations: 2, evidence: ['run-kept'] }]);
@@ -75,4 +86,48 @@ test('sums of which an erasure left no row in their part are not added up again 
   await insert();
   expect(await sums()).toEqual(before);
   await eraser.stop();
+});
+
+test('ids whose request another collector is about to write down stay, and those that were left go', async () => {
+  const idAt = (timeMs: number) => `${timeMs.toString(36)}abc`;
+  const [fresh, left] = [idAt(clock.nowMs()), idAt(clock.nowMs() - 2 * 3_600_000)];
+  for (const erasureId of [fresh, left, `${fresh}_late`]) await writeSubjects(store, { erasureId, ids: ['run'] });
+  const eraser = createEraser();
+  await eraser.pass();
+  await eraser.stop();
+  expect(await store.select('SELECT erasure_id FROM erasure_targets_v1')).toEqual([{ erasure_id: fresh }]);
+  await dropTargets(store, fresh);
+});
+
+test('failures that come between two attempts at an erasure stay counted, and none is counted twice', async () => {
+  const failure = (run: string, text: string) =>
+    row({
+      tenant: 'cut',
+      run_id: run,
+      task_id: `task ${run}`,
+      type: 'task.failed',
+      error_category: 'tool',
+      error_message: text,
+    });
+  const counts = () =>
+    store.select("SELECT message, occurrences FROM agent_errors_daily WHERE tenant = 'cut' ORDER BY ALL");
+  await insertRows('cut-1', [failure('a', 'jackdaw'), failure('b', 'shared'), failure('a', 'shared')]);
+  const cut: StoreWriter = {
+    command: async (statement) => {
+      await store.command(statement);
+      if (/INSERT INTO agent_errors_per_day_v1/.test(statement.sql)) throw new Error('cut');
+    },
+    insertStream: (statement, body) => store.insertStream(statement, body),
+    writerRows: (query) => store.writerRows(query),
+  };
+  const scope = { erasureId: 'cut', tenant: 'cut', kind: 'run', untilMs: null } as const;
+  await writeSubjects(store, { erasureId: 'cut', ids: ['a'] });
+  await expect(eraseFromStore(cut, { ...scope, attempt: 'one' })).rejects.toThrow('cut');
+  await insertRows('cut-2', [failure('b', 'shared')]);
+  await eraseFromStore(store, { ...scope, attempt: 'two' });
+  expect(await counts()).toEqual([
+    { message: '<erased>', occurrences: 1 },
+    { message: 'shared', occurrences: 3 },
+  ]);
+  await dropTargets(store, 'cut');
 });

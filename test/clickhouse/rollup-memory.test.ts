@@ -93,8 +93,8 @@ describe('the memory of the rollups', () => {
   test('reads a day again after late events of another collector, and no other day', async () => {
     const late = todayMs - 5 * dayMs;
     const read = await afterwards(() => store.insert(executions(late, 4)));
-    expect([...read].sort()).toEqual(['agent_days', 'error_days']);
-    const days = store.asked.filter(({ name }) => name === 'agent_days').map(({ params }) => params);
+    expect([...read].sort()).toEqual(['agent_buckets', 'error_days']);
+    const days = store.asked.filter(({ name }) => name === 'agent_buckets').map(({ params }) => params);
     const day = new Date(late).toISOString().slice(0, 10);
     const next = new Date(late + dayMs).toISOString().slice(0, 10);
     expect(days).toEqual([expect.objectContaining({ from_day: day, to_day: next })]);
@@ -203,12 +203,57 @@ describe('the memory of the rollups, of a store that loses rows or has several c
     await read('agent-11');
     expect(namesAsked()).toEqual([]);
     await read('agent-0');
-    expect(namesAsked()).toEqual(['agent_days']);
+    expect(namesAsked()).toEqual(['agent_buckets']);
     await small.stop();
   });
 });
 
+describe('the memory of errors up to now', () => {
+  test('errors of whole days and of raw events beside them are remembered, runs of both counted once', async () => {
+    const edge = { fromMs: todayMs, toMs: todayMs + 3_600_000 };
+    const before = { fromMs: days.fromMs, toMs: todayMs };
+    const range = { days: before, raw: [edge], covered: days };
+    const errors = async (reader: Parameters<typeof readAgentErrorDays>[0]) =>
+      await readAgentErrorDays(reader, key, { range, limit: 20 });
+    const run_id = `run-${todayMs - 3 * dayMs}-0`;
+    const [failed, , , again] = executions(todayMs, 4);
+    await store.insert([
+      { ...failed!, run_id, task_id: 'edge-1', error_message: 'no answer after 1 s' },
+      { ...again!, run_id: '', task_id: 'edge-2', error_message: 'no answer from "é" <b@example.org> in 7 s' },
+    ]);
+    const now = await errors({ rows: store.reader.rows });
+    expect(await errors(remembering())).toEqual(now);
+    // What was read before a look has seen the inserts of above is read once more.
+    expect(await errors(remembering())).toEqual(now);
+    store.asked.length = 0;
+    expect(await errors(remembering())).toEqual(now);
+    expect(namesAsked()).toEqual([]);
+    await store.insert([{ ...failed!, type: 'task.completed', task_id: 'edge-1', ts: Date.now() }]);
+    const after = await errors({ rows: store.reader.rows });
+    expect(after).not.toEqual(now);
+    expect(await errors(remembering())).toEqual(after);
+  });
+});
+
 describe('a look at what has changed', () => {
+  test('is not taken where nothing is remembered, and what came meanwhile is read all the same', async () => {
+    await answers(remembering());
+    const asOf = (agentId: string) => {
+      const range = { days, minutes: [], splitMs: days.fromMs, dayLeftOutMs: null };
+      return (reader: StoreReader) => readAgentPerformance(reader, { tenant: key.tenant, agentId }, range);
+    };
+    const read = asOf('newcomer');
+    await store.insert(executions(todayMs - dayMs, 4, 'newcomer'));
+    store.asked.length = 0;
+    expect((await read(remembering())).total).toBe(4);
+    expect(store.asked.map(({ name }) => name)).toEqual(['agent_buckets']);
+    await store.insert(executions(todayMs - dayMs, 3, 'newcomer'));
+    expect((await read(remembering())).total).toBe(7);
+    store.asked.length = 0;
+    expect((await read(remembering())).total).toBe(7);
+    expect(store.asked.map(({ name }) => name)).toEqual(['store_changes']);
+  });
+
   test('is one of now for a moment, unless this collector has written', async () => {
     const clock = new FakeClock(Date.now());
     let ownSteps = 0;

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { normalizedMessage } from '../../src/clickhouse/queries/sql/normalized-message.js';
+import { normalizedMessage, normalizeMessage } from '../../src/clickhouse/queries/sql/normalized-message.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
+import { quoteString } from '../../src/clickhouse/sql-text.js';
 import { rawColumns, rawTable } from '../../src/core/event-schema.js';
 import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
 import { retentionDays } from '../../src/core/retention.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, rollupRows, rollupValues, row } from '../support/event-rows.js';
+import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { type RawRow, timeText, writeSegment } from '../support/segment-file.js';
 
 const database = 'tidemark';
@@ -212,6 +214,55 @@ test('errors of a day are normalized by the expression that normalizes raw ones'
   const bare = (sql: string) => sql.replaceAll(/\s+/g, '');
   expect(bare(view?.as_select ?? '')).toContain(`${bare(normalizedMessage('error_message'))}AStext`);
 });
+
+test('the collector makes of a message what the engine makes of it', async () => {
+  const seed = testSeed(83);
+  const random = seededRandom(seed);
+  const pick = (list: readonly string[]) => list[Math.floor(random() * list.length)]!;
+  const messages = Array.from({ length: 4_000 }, () => {
+    const pieces = Array.from({ length: 1 + Math.floor(random() * 24) }, () => pick(messagePieces));
+    return [...pieces.join('')].slice(0, 500).join('');
+  });
+  const engine: string[] = [];
+  for (let at = 0; at < messages.length; at += 500) {
+    const texts = messages.slice(at, at + 500).map((text) => quoteString(text));
+    const message = `arrayJoin([${texts.join(', ')}])`;
+    const rows = await store.select<{ text: string }>(
+      `SELECT ${normalizedMessage('message')} AS text FROM (SELECT ${message} AS message)`,
+    );
+    engine.push(...rows.map(({ text }) => text));
+  }
+  for (const [at, text] of messages.entries()) {
+    expect(normalizeMessage(text), `seed ${seed}, of ${JSON.stringify(text)}`).toBe(engine[at]);
+  }
+});
+
+/** What the patterns look at, and what they might take for it. */
+const messagePieces = [
+  ...['a', 'F', 'z', '0', '7', '12', '1234567', 'deadbeef', '0x1f', '_', '-', '.', ',', ':', '/', '//', '@', '%', '+'],
+  ...[
+    '"',
+    "'",
+    '`',
+    '<',
+    '>',
+    '(',
+    ' ',
+    '\t',
+    '\n',
+    '\v',
+    '\r',
+    '\f',
+    '\u00a0',
+    '\u2028',
+    '\u0130',
+    '\u017f',
+    '\u212a',
+  ],
+  ...['é', 'ß', '日本', '😀', '\u0301', '٣', '\u0000', '\\', '$', '$1', '\\1', '^', '|'],
+  ...['https://', 'x.y://', 'a@b.c', 'me@example.org', '10.1.2.3', '10.1.2.3:80', '300.1', '1.5', '1,000.25', 'ms'],
+  ...['123e4567-e89b-12d3-a456-426614174000', '0123456789abcdef', 'timeout after ', 'agent', '<n>', '<text>'],
+];
 
 /** A failed execution of an agent. */
 function failure(agent: string, fields: RawRow): RawRow {

@@ -12,7 +12,7 @@ import { exportDays } from '../../src/clickhouse/queries/agents/daily-export.js'
 import { readErrorDays } from '../../src/clickhouse/queries/agents/error-days.js';
 import { readExecutionBucket, readFirstExecutions } from '../../src/clickhouse/queries/agents/execution-split.js';
 import { readFleetWindows } from '../../src/clickhouse/queries/agents/fleet-windows.js';
-import { readRawErrors } from '../../src/clickhouse/queries/agents/raw-failures.js';
+import { readEdgeErrors, readRawErrors } from '../../src/clickhouse/queries/agents/raw-failures.js';
 import { readAgentNames } from '../../src/clickhouse/queries/dashboard/agent-names.js';
 import { readAgentRegister } from '../../src/clickhouse/queries/dashboard/agent-register.js';
 import { readAgentStandings } from '../../src/clickhouse/queries/dashboard/agent-standings.js';
@@ -102,6 +102,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     return Promise.all(ranges.map((range) => readAgentErrors(reader, { tenant, agentId: 'b' }, { range, limit: 9 })));
   },
   readErrorDays: (tenant) => readErrorDays(store.reader, memory(), { tenant, agentId: 'b' }, days),
+  readEdgeErrors: (tenant) => readEdgeErrors(store.reader, memory(), { tenant, agentId: 'b' }, minutes),
   readRawErrors: (tenant) =>
     readRawErrors(store.reader, memory(), { tenant, agentId: 'b' }, { span: minutes, limit: 9 }),
   readAgentErrorDays: (tenant) =>

@@ -8,7 +8,7 @@ import { storedKeyOf, writeKeyFile } from '../../src/ingest/key-file.js';
 import { type ApiCallable, ApiDocument, type DocumentParameter, type GivenAnswer } from '../support/api-document.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { documentationPages } from '../support/doc-pages.js';
-import { doomedKey, exampleEvents, preparedCall } from '../support/operation-examples.js';
+import { changedKey, doomedKey, exampleEvents, preparedCall } from '../support/operation-examples.js';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-openapi-'));
 const keyWith = { ingest: 'tdm_key_that_only_sends', read: 'tdm_key_that_only_reads' };
@@ -27,7 +27,12 @@ let api: ApiDocument;
 beforeAll(async () => {
   // In its file, because keys that are configured cannot be listed, made or taken back.
   const stored = (key: string, scope: Scope) => storedKeyOf(key, { tenant: 'default', scopes: [scope] }, Date.now());
-  const others = [stored(keyWith.ingest, 'ingest'), stored(keyWith.read, 'read'), stored(doomedKey, 'read')];
+  const others = [
+    stored(keyWith.ingest, 'ingest'),
+    stored(keyWith.read, 'read'),
+    stored(doomedKey, 'read'),
+    stored(changedKey, 'read'),
+  ];
   writeKeyFile(dataDir, [stored(testKey, 'admin'), ...others]);
   await collector.start();
   source = await (await fetch(`${collector.url}${documentPath}`)).text();

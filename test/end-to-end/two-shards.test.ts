@@ -24,6 +24,7 @@ let shards: TwoShards;
 let alone: CollectorProcess;
 let clustered: CollectorProcess;
 let other: CollectorProcess;
+let plan: PlannedHistory;
 
 beforeAll(async () => {
   shards = await TwoShards.start();
@@ -48,7 +49,7 @@ afterAll(async () => {
 
 test('every answer over two shards is that of one store', async () => {
   process.stdout.write(`two shards: seed ${seed}\n`);
-  const plan = new PlannedHistory(seededRandom(seed), { runs: 12, endMs: Date.now() - 60_000, spanMs: 5 * dayMs });
+  plan = new PlannedHistory(seededRandom(seed), { runs: 12, endMs: Date.now() - 60_000, spanMs: 5 * dayMs });
   for (const collector of [alone, clustered]) await send(collector, plan.events);
   const counts = ['shard_1', 'shard_2'].map((database) =>
     shards.run(`SELECT count() FROM ${database}.agent_events_raw_v1`),
@@ -57,6 +58,45 @@ test('every answer over two shards is that of one store', async () => {
   const asked = historyEndpoints(plan);
   await compareAnswers({ name: 'first', key, seed }, { wanted: alone, found: clustered }, asked);
 });
+
+test('a run and a person are erased from both shards, and what is left is what one store has left', async () => {
+  const run = String(plan.events.find(({ type, run_id: id }) => type === 'task.failed' && id !== undefined)?.run_id);
+  const user = String(plan.events.find(({ run_id: id, user_id: by }) => id !== run && by !== undefined)?.user_id);
+  for (const text of [run, user]) expect(await tablesOfShards(text)).toContain('agent_events_raw_v1');
+  for (const path of [`/api/v1/runs/${run}`, `/api/v1/users/${user}`]) {
+    const reports = await Promise.all([alone, clustered].map((collector) => read(collector, path, 'DELETE')));
+    const [wanted, found] = reports as ErasureAnswer[];
+    expect(found).toMatchObject({ status: 'completed', kind: wanted!.kind });
+    expect(found!.rows.agent_events_raw_v1).toBe(wanted!.rows.agent_events_raw_v1);
+    expect(found!.rows.agent_events_raw_v1).toBeGreaterThan(5);
+  }
+  for (const text of [run, user]) expect(await tablesOfShards(text)).toEqual([]);
+  expect(await shards.run('SELECT count() FROM tidemark.erasure_targets_v1')).toBe('0');
+  const asked = historyEndpoints(plan);
+  await compareAnswers({ name: 'first', key, seed }, { wanted: alone, found: clustered }, asked);
+});
+
+interface ErasureAnswer {
+  readonly kind: string;
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+/** Tables of either shard in which a value is the text. */
+async function tablesOfShards(text: string): Promise<string[]> {
+  const named = await shards.run(`
+    SELECT database, table, groupArray(name) FROM system.columns
+    WHERE (startsWith(database, 'shard_') OR database = 'tidemark' AND table LIKE 'eras%') AND type NOT LIKE 'Agg%'
+      AND table IN (SELECT name FROM system.tables WHERE engine LIKE '%MergeTree')
+    GROUP BY ALL ORDER BY ALL FORMAT JSONCompactEachRow`);
+  const found: string[] = [];
+  for (const line of named.split('\n')) {
+    const [database, table, columns] = JSON.parse(line) as [string, string, string[]];
+    const values = columns.map((name) => `toString(${name})`).join(', ');
+    const hits = await shards.run(`SELECT count() FROM ${database}.${table} WHERE has([${values}], '${text}')`);
+    if (hits !== '0') found.push(table);
+  }
+  return found;
+}
 
 test('what is sent again to another collector is one task, and counted once when its day is finalized', async () => {
   const day = Math.floor(Date.now() / dayMs) * dayMs - dayMs;

@@ -4,6 +4,7 @@ import type { Socket } from '../../src/core/ports/socket-route.js';
 import type { SubmittedFrame } from '../../src/ingest/pipeline.js';
 import { StreamSession } from '../../src/ingest/stream-session.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { createBudgets } from '../support/key-budgets.js';
 
 /** A socket whose outbound buffer is full from the `fullAfter`-th message on, as of a client that does not read. */
 function createSession(fullAfter: number) {
@@ -21,6 +22,12 @@ function createSession(fullAfter: number) {
         submitFault: (_origin, { code }) => void faults.push(code),
       },
       socket,
+      budget: createBudgets({ clock }).budgets.of({
+        tenant: 't',
+        keyName: 'k',
+        scopes: new Set(),
+        contentAllowed: false,
+      }),
       lastSeq: () => 0,
       onFinished() {},
       onClosedWith: (code) => closedWith.push(code),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import msgpack
 import pytest
 import tidemark
 from collector import free_port, until
@@ -94,7 +96,6 @@ def test_frames_that_are_durable_by_hello_are_not_sent_again(fake: FakeServer) -
 
 def test_rejected_events_are_counted_exactly(fake: FakeServer) -> None:
     def reject(connection: Any, seq: int) -> bool:
-        import msgpack
 
         errors = [{"index": 0, "code": "field_range", "path": "x", "message": "m"}]
         connection.send(msgpack.packb({"op": "reject", "seq": seq, "accepted": 7, "errors": errors}))
@@ -274,3 +275,51 @@ def test_a_closed_client_keeps_nothing(fake: FakeServer) -> None:
     # What comes too late is counted, and sent by nobody.
     assert (stats.offered, stats.acked, stats.dropped, stats.state) == (8, 3, 5, "closed")
     assert tm.close(10).acked == 3
+
+
+def turned_away(fake: FakeServer, code: str, **more: Any) -> None:
+    """The first frame is answered with an error that ends the connection; what follows is taken."""
+    times = iter([True])
+
+    def refuse(connection: Any, seq: int) -> bool:
+        if not next(times, False):
+            return False
+        connection.send(msgpack.packb({"op": "error", "code": code, "message": "m", **more}))
+        connection.close(4429)
+        return True
+
+    fake.on_frame = refuse
+
+
+def test_a_quota_that_is_spent_keeps_the_events_until_it_is_worth_another_try(fake: FakeServer) -> None:
+    turned_away(fake, "event_quota_spent", retry_after=1)
+    tm = client_of(fake)
+    say(tm, 10)
+    began = time.monotonic()
+    # Somebody who waits does not make it sooner.
+    assert tm.flush(0.5).pending == 10
+    assert fake.connections == 1
+    assert tm.flush(10) == tidemark.Flushed(acked=10, pending=0, rejected=0, dropped=0)
+    assert time.monotonic() - began >= 0.9
+    assert len(messages(fake)) == 10
+    tm.close()
+
+
+def test_a_key_that_is_a_function_is_asked_before_each_connection(fake: FakeServer) -> None:
+    turned_away(fake, "key_rotated")
+    keys = iter(["old", "new"])
+    tm = client_of(fake, key=lambda: next(keys))
+    say(tm, 10)
+    assert tm.flush(10) == tidemark.Flushed(acked=10, pending=0, rejected=0, dropped=0)
+    assert next(keys, None) is None
+    tm.close()
+
+
+def test_a_key_that_stays_the_same_is_not_tried_again_at_once(fake: FakeServer) -> None:
+    turned_away(fake, "key_rotated")
+    tm = client_of(fake)
+    say(tm, 10)
+    assert tm.flush(0.5).pending == 10
+    assert tm.stats().state == "refused"
+    assert fake.connections == 1
+    tm.close()

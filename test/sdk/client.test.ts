@@ -205,6 +205,61 @@ test('a refused key ends the client, a collector that is not there yet does not'
   ]);
 });
 
+test('a quota that is spent is not now: frames are kept, and the next connection comes when it was told', async () => {
+  const ledger = new Ledger();
+  const since: number[] = [];
+  const collector = await scriptedCollector({
+    opened(peer) {
+      since.push(performance.now());
+      if (peer.number > 1) return peer.say(hello);
+      peer.say({ op: 'error', code: 'event_quota_spent', message: 'as told', retry_after: 1 });
+      peer.close(4429);
+    },
+    received(peer, frame) {
+      ledger.add(peer, frame);
+      peer.say({ op: 'ack', seq: frame.seq });
+    },
+  });
+  const errors: [string, boolean][] = [];
+  const sender = client({ url: collector.url, onError: (error) => errors.push([error.code, error.retryable]) });
+  sender.trySend(eventNumber(0));
+  await sender.flush();
+  expect(errors).toEqual([['event_quota_spent', true]]);
+  expect(since[1]! - since[0]!).toBeGreaterThan(950);
+  expect([ledger.eventIds().length, ledger.duplicates]).toEqual([1, 0]);
+});
+
+test('a key that is a function is asked before each connection, and a refused one is not the last', async () => {
+  const collector = await scriptedCollector({
+    opened(peer) {
+      if (peer.authorization === 'Bearer new') return peer.say(hello);
+      peer.say({ op: 'error', code: 'key_rotated', message: 'as told' });
+      peer.close(4401);
+    },
+    received: (peer, { seq }) => peer.say({ op: 'ack', seq }),
+  });
+  const keys = ['old', 'new'];
+  const sender = client({ url: collector.url, key: () => keys.shift() ?? '' });
+  sender.trySend(eventNumber(0));
+  await sender.flush();
+  expect(collector.peers.map(({ authorization }) => authorization)).toEqual(['Bearer old', 'Bearer new']);
+  const fixed = client({ url: collector.url, key: 'old' });
+  fixed.trySend(eventNumber(0));
+  await expect(fixed.flush()).rejects.toMatchObject({ code: 'key_rotated', retryable: false });
+});
+
+test('a refused upgrade is named as its answer names it', async () => {
+  const body = JSON.stringify({ code: 'certificate_missing' });
+  const server = createServer().on('upgrade', (_request, socket) => {
+    socket.end(`HTTP/1.1 403 No\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const sender = client({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  sender.trySend(eventNumber(0));
+  await expect(sender.flush()).rejects.toMatchObject({ code: 'certificate_missing', retryable: false });
+});
+
 test('a full buffer is an outcome: trySend says full, send waits for room, everything arrives once', async () => {
   const ledger = new Ledger();
   const held: (() => void)[] = [];

@@ -6,12 +6,14 @@ import type { Socket, SocketHandlers } from '../../src/core/ports/socket-route.j
 import type { SpoolAppender } from '../../src/core/ports/spool-appender.js';
 import { EventIdMemory } from '../../src/ingest/event-id-memory.js';
 import type { FrameResult } from '../../src/ingest/frame-origin.js';
+import type { KeyBudgets } from '../../src/ingest/limits/key-budgets.js';
 import { IngestPipeline, type PipelineOptions } from '../../src/ingest/pipeline.js';
 import { ReceiptClock } from '../../src/ingest/receipt-clock.js';
 import { RequestFrames, requestProducer } from '../../src/ingest/request-frames.js';
 import { StreamRoute, type StreamRouteOptions } from '../../src/ingest/stream-route.js';
 import { WorkMemory } from '../../src/ingest/work/work-memory.js';
 import { FakeClock } from './fake-clock.js';
+import { createBudgets } from './key-budgets.js';
 import { ScriptedAppender } from './scripted-appender.js';
 import { ScriptedDecoder, type ScriptedEvent } from './scripted-decoder.js';
 
@@ -22,6 +24,8 @@ export interface StreamText {
   readonly credit: number;
   readonly accepted: number;
   readonly code: string;
+  readonly message: string;
+  readonly retry_after?: number;
 }
 
 /** One connection without a network: what it was told, and how it was closed. */
@@ -180,9 +184,14 @@ export function createIngest(options: Partial<IngestRigOptions> = {}): IngestRig
 /** The ingest stage, whole, with a decoder of the test. */
 export function createIngestOver<Appender extends SpoolAppender>(
   appender: Appender,
-  given: Partial<IngestRigOptions> & { readonly eventIds?: EventIdMemory; readonly clock?: FakeClock } = {},
+  given: Partial<IngestRigOptions> & {
+    readonly eventIds?: EventIdMemory;
+    readonly clock?: FakeClock;
+    readonly budgets?: KeyBudgets;
+  } = {},
 ): IngestRig<Appender> {
   const { eventIds = new EventIdMemory({ idsMax: 100_000, onForgotten() {} }), clock = new FakeClock() } = given;
+  const budgets = given.budgets ?? createBudgets({ clock }).budgets;
   const options = { ...defaults, ...given };
   const decoder = new ScriptedDecoder();
   const totals = new IngestTotals();
@@ -214,7 +223,7 @@ export function createIngestOver<Appender extends SpoolAppender>(
     instruments,
   };
   const pipeline = new IngestPipeline(deps, options);
-  const route = new StreamRoute({ pipeline, spool: appender, clock, instruments }, options);
+  const route = new StreamRoute({ pipeline, spool: appender, clock, budgets, instruments }, options);
   const frames = new RequestFrames(pipeline, options);
   return {
     pipeline,

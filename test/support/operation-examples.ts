@@ -23,10 +23,14 @@ const values: Readonly<Record<string, string>> = {
   engagement_id: 'api-engagement',
   day: yesterday,
   snapshot_id: '0123456789abcdef',
+  name: digestKey('tdm_key_that_is_changed').toString('hex').slice(0, 8),
 };
 
 /** A stored key of the tenant that nobody asks with. */
 export const doomedKey = 'tdm_key_that_is_taken_back';
+
+/** A stored key of the tenant whose limits and secret are changed; nobody asks with it either. */
+export const changedKey = 'tdm_key_that_is_changed';
 
 /** What is erased is nothing that others ask for. */
 const doomed: Readonly<Record<string, string>> = {

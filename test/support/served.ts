@@ -4,15 +4,19 @@ import { type Clock, systemClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
 import type { Authenticator, Principal, Scope } from '../../src/core/ports/authenticator.js';
 import type { HttpRoute } from '../../src/core/ports/http-route.js';
+import type { RequestLimiter } from '../../src/core/ports/request-limiter.js';
 import type { SocketRoute } from '../../src/core/ports/socket-route.js';
 import { HttpServer, type HttpServerOptions } from '../../src/http/http-server.js';
 import { loadSocketLibrary } from '../../src/http/sockets/socket-library.js';
+import type { TlsFiles } from '../../src/http/tls-files.js';
 import { socketServer } from './socket-server.js';
 
 export interface Given extends Partial<HttpServerOptions> {
   readonly http?: readonly HttpRoute[];
   readonly sockets?: readonly SocketRoute[];
   readonly clock?: Clock;
+  readonly tls?: TlsFiles;
+  readonly limiter?: RequestLimiter;
 }
 
 const readScope: ReadonlySet<Scope> = new Set(['read', 'ingest'] as const);
@@ -33,11 +37,13 @@ export async function serve(given: Given) {
   const requests: string[] = [];
   const refused: string[] = [];
   const logged: object[] = [];
-  const { http = [], sockets = [], clock = systemClock, ...options } = given;
+  const { http = [], sockets = [], clock = systemClock, tls = null, limiter, ...options } = given;
   const server = new HttpServer(
     {
       authenticator,
       clock,
+      tls,
+      ...(limiter === undefined ? {} : { limiter }),
       sockets: await loadSocketLibrary(socketServer),
       logger: { ...silentLogger, error: (context) => logged.push(context) },
       instruments: {
@@ -77,7 +83,7 @@ export async function serve(given: Given) {
     refused,
     logged,
     host: `127.0.0.1:${server.port}`,
-    url: `http://127.0.0.1:${server.port}`,
+    url: server.url,
   };
 }
 

@@ -64,7 +64,7 @@ function createEraseRoute({ eraser }: ApiContext, { kind, path, parameter, id }:
       summary: `Erases ${what} from the store; 202 while events received before it wait for their insert`,
       query: noParameters,
       answer: { kind: 'json', schema: reportSchema, alsoStatuses: [202] },
-      errors: ['not_found', 'cluster_unsupported'],
+      errors: ['not_found'],
     },
     handle: async (request, { tenant, keyName }) => {
       parseParameters(noParameters, request.query);
@@ -109,7 +109,7 @@ function createEraseRunsRoute({ eraser }: ApiContext): HttpRoute {
       query: noParameters,
       body: { contentTypes: ['application/json'], schema: runsSchema, example: { runs: ['run-that-nobody-told'] } },
       answer: { kind: 'json', schema: reportSchema, alsoStatuses: [202] },
-      errors: ['media_type_unsupported', 'body_too_large', 'body_invalid', 'cluster_unsupported'],
+      errors: ['media_type_unsupported', 'body_too_large', 'body_invalid'],
     },
     handle: async (request, { tenant, keyName }) => {
       parseParameters(noParameters, request.query);

@@ -108,6 +108,7 @@ export function createHealthRoutes(context: ApiContext): HttpRoute[] {
       method: 'GET',
       path: '/health',
       scope: null,
+      withoutCertificate: true,
       operation: {
         id: 'getHealth',
         tag: 'monitoring',

@@ -82,7 +82,7 @@ export const commandSections: readonly CommandSection[] = [
     entries: [
       {
         name: 'keys',
-        summary: 'create, list and revoke API keys',
+        summary: 'create, list, limit, rotate and revoke API keys',
         commands: [
           {
             name: 'create',
@@ -94,6 +94,16 @@ export const commandSections: readonly CommandSection[] = [
             name: 'list',
             summary: 'list the keys there are',
             load: async () => (await import('../commands/keys.js')).keysListCommand,
+          },
+          {
+            name: 'limit',
+            summary: 'bound what a key may send and ask',
+            load: async () => (await import('../commands/keys.js')).keysLimitCommand,
+          },
+          {
+            name: 'rotate',
+            summary: 'give a key a new secret',
+            load: async () => (await import('../commands/keys.js')).keysRotateCommand,
           },
           {
             name: 'revoke',

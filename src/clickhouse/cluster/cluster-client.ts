@@ -1,7 +1,7 @@
 import type { ClickhouseClient } from '../client.js';
 import type { StoreStatement } from '../store-writer.js';
 import type { ClusterStatements } from './cluster-statements.js';
-import type { ClusterTopology } from './cluster-topology.js';
+import { type ClusterTopology, shardOf } from './cluster-topology.js';
 
 /** A client whose statements are those of one server, and are rendered for a cluster on their way. */
 export function createClusterClient(
@@ -12,11 +12,15 @@ export function createClusterClient(
   }: { readonly statements: ClusterStatements; readonly topology: Pick<ClusterTopology, 'shards'> },
 ): ClickhouseClient {
   let turn = 0;
-  /** Where rows of the upkeep go that are of no segment: to each shard in turn. */
+  /**
+   * Where rows of the upkeep go that are of no segment: to each shard in turn, or, with a token, to that of the token,
+   * since no other shard knows whether they are there.
+   */
   async function inOneShard(statement: StoreStatement): Promise<StoreStatement> {
     if (!/^\s*INSERT INTO /.test(statement.sql)) return statement;
     const shards = await topology.shards();
-    const shard = shards[turn++ % shards.length]?.number ?? 1;
+    const token = /\binsert_deduplication_token = '([^']+)'/.exec(statement.sql)?.[1];
+    const shard = token === undefined ? (shards[turn++ % shards.length]?.number ?? 1) : shardOf(token, shards);
     return { ...statement, settings: { insert_shard_id: shard, ...statement.settings } };
   }
   return {

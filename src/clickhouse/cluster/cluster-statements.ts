@@ -5,6 +5,7 @@ import type { StoreSettings } from '../store-writer.js';
 import { onceAKey } from './distinct-reads.js';
 import { onClusterOf } from './schema-rendering.js';
 import { type ClusterTarget, localDatabaseOf } from './schema-target.js';
+import { qualifyTables } from './statement-tokens.js';
 import { type SchemaCatalog, schemaCatalog } from './table-definition.js';
 
 /**
@@ -13,7 +14,7 @@ import { type SchemaCatalog, schemaCatalog } from './table-definition.js';
  *
  *   a read FINAL           one row of a key over all shards (`onceAKey`)
  *   system tables          of one replica of each shard, or of every node, and about the database of the shards
- *   DELETE, ALTER          on the shards' own tables, on every node
+ *   DELETE, ALTER          on the shards' own tables, on every node, which asks its own copy of a ledger what goes
  *   INSERT                 into one shard, by a setting: a Distributed table without a sharding key takes no other
  *   IN, JOIN               the inner query once, its result to every shard, by a setting
  */
@@ -25,8 +26,8 @@ export interface ClusterStatements {
 export function clusterStatements(target: ClusterTarget): ClusterStatements {
   const catalog = schemaCatalog(readMigrationFiles(packageFile('clickhouse/migrations/')));
   const read = (sql: string) => ofAllNodes(onceAKey(sql, catalog.tables), target);
-  // What makes and drops tables names its databases and the cluster itself.
-  const write = (sql: string) => (/^\s*(CREATE|DROP) /.test(sql) ? sql : onShards(read(sql), target, catalog));
+  // What makes and drops tables, and what waits for replicas, names its databases and the cluster itself.
+  const write = (sql: string) => (/^\s*(CREATE|DROP|SYSTEM) /.test(sql) ? sql : onShards(read(sql), target, catalog));
   return { read, write };
 }
 
@@ -39,6 +40,8 @@ export const clusterSettings: StoreSettings = {
   // Nodes that are away catch up by themselves; what they would do is in the queue.
   distributed_ddl_output_mode: 'throw_only_active',
   distributed_ddl_task_timeout: 100,
+  // What an erasure hides is asked of a ledger, which every replica has a copy of.
+  allow_nondeterministic_mutations: 1,
 };
 
 /** Its replicas have the same parts; mutations and processes are of each node. */
@@ -58,8 +61,8 @@ function ofAllNodes(sql: string, target: ClusterTarget): string {
 
 /** DELETE and ALTER of a table of the shards. A ledger replicates them itself. */
 function onShards(sql: string, target: ClusterTarget, { tables }: SchemaCatalog): string {
-  return sql.replace(/^\s*(DELETE FROM|ALTER TABLE) (\w+)/, (head, verb: string, name: string) => {
-    if (tables.get(name)?.isSharded !== true) return head;
-    return `${verb} ${localDatabaseOf(target)}.${name}${onClusterOf(target)}`;
-  });
+  const [head, verb, name = ''] = /^\s*(DELETE FROM|ALTER TABLE) (\w+)/.exec(sql) ?? [];
+  if (head === undefined || tables.get(name)?.isSharded !== true) return sql;
+  const rest = qualifyTables(sql.slice(head.length), (table) => (tables.has(table) ? target.database : null));
+  return `${verb} ${localDatabaseOf(target)}.${name}${onClusterOf(target)}${rest}`;
 }

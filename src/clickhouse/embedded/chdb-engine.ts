@@ -19,8 +19,10 @@ export interface ChdbEngine {
   readonly timezone: string;
   readonly displayName: string;
   readonly functions: FunctionCatalog;
-  /** Of `system.settings`, other names of them included. */
-  readonly settingNames: ReadonlySet<string>;
+  /** Of `system.settings`, other names of them included: what each is when nobody sets it. */
+  readonly settingValues: ReadonlyMap<string, string>;
+  /** The Content-Type of each output format, by its name in small letters. */
+  readonly contentTypes: ReadonlyMap<string, string>;
   /** Runs `sql` on a new connection after `prelude` (statements joined by semicolons; may be empty). */
   run(prelude: string, sql: string, format: string): Promise<ChdbResult>;
   /** A connection that is kept, with its settings and temporary tables; statements on it run one after another. */
@@ -35,8 +37,22 @@ export interface ChdbEngine {
   rows<Row>(sql: string): Promise<Row[]>;
   /** Asks the running query whose setting `log_comment` ends with `ending` to stop. Does not wait for it. */
   cancel(ending: string): Promise<void>;
+  /** How far the running query is whose setting `log_comment` ends with `ending`; null when there is none. */
+  progress(ending: string): Promise<StatementProgress | null>;
   /** Waits for what is under way, then releases the data directory. */
   close(): Promise<void>;
+}
+
+/** As the engine counts while a statement runs; what it has read and written in the end it tells nobody. */
+export interface StatementProgress {
+  readonly readRows: number;
+  readonly readBytes: number;
+  readonly writtenRows: number;
+  readonly writtenBytes: number;
+  /** As far as it can be known before; 0 when it cannot. */
+  readonly totalRowsToRead: number;
+  readonly elapsedNs: number;
+  readonly memoryBytes: number;
 }
 
 export interface EngineConnection {
@@ -83,7 +99,8 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
     return parseLines(bytes);
   }
   const functions = await readFunctions(rows);
-  const settingNames = await readSettingNames(rows);
+  const settingValues = await readSettingValues(rows);
+  const contentTypes = await readContentTypes(rows);
 
   const connect = () => openConnection(addon, options.directory);
   async function run(prelude: string, sql: string, format: string): Promise<ChdbResult> {
@@ -105,7 +122,8 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
     timezone,
     displayName,
     functions,
-    settingNames,
+    settingValues,
+    contentTypes,
     rows,
     run: (prelude, sql, format) => track(run(prelude, sql, format)),
     connect() {
@@ -125,6 +143,7 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
     async cancel(ending) {
       await text(`KILL QUERY WHERE endsWith(Settings['log_comment'], '${ending}')`);
     },
+    progress: (ending) => readProgress(rows, ending),
     close() {
       closing ??= close();
       return closing;
@@ -216,9 +235,26 @@ function parseLines<Row>(bytes: Uint8Array): Row[] {
   return text === '' ? [] : (JSON.parse(`[${text.replaceAll('\n', ',')}]`) as Row[]);
 }
 
-async function readSettingNames(rows: ChdbEngine['rows']): Promise<ReadonlySet<string>> {
-  const settings = await rows<{ name: string }>('SELECT name FROM system.settings');
-  return new Set(settings.map(({ name }) => name));
+async function readProgress(rows: ChdbEngine['rows'], ending: string): Promise<StatementProgress | null> {
+  const seen = await rows<StatementProgress>(
+    `SELECT read_rows AS readRows, read_bytes AS readBytes, written_rows AS writtenRows,
+     written_bytes AS writtenBytes, total_rows_approx AS totalRowsToRead, toUInt64(elapsed * 1e9) AS elapsedNs,
+     greatest(memory_usage, 0) AS memoryBytes
+     FROM system.processes WHERE endsWith(Settings['log_comment'], '${ending}')`,
+  );
+  return seen[0] ?? null;
+}
+
+async function readSettingValues(rows: ChdbEngine['rows']): Promise<ReadonlyMap<string, string>> {
+  const settings = await rows<{ name: string; value: string }>('SELECT name, value FROM system.settings');
+  return new Map(settings.map(({ name, value }) => [name, value]));
+}
+
+async function readContentTypes(rows: ChdbEngine['rows']): Promise<ReadonlyMap<string, string>> {
+  const formats = await rows<{ name: string; type: string }>(
+    'SELECT lower(name) AS name, content_type AS type FROM system.formats WHERE is_output',
+  );
+  return new Map(formats.map(({ name, type }) => [name, type]));
 }
 
 async function readFunctions(rows: ChdbEngine['rows']): Promise<FunctionCatalog> {

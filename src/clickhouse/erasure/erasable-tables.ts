@@ -18,7 +18,7 @@ export interface ErasableTable {
 /** Tables of the erasure itself; their ids are hashes, or gone when the erasure is complete. */
 export const ownTables = ['erasures_v1', 'erased_ids_v1', 'erased_agent_days_v1', 'erasure_targets_v1'] as const;
 
-/** Tables with texts and references among their sums: old rows are masked, new ones come (`text-redaction.ts`). */
+/** Tables with texts and references among their sums, which are changed (`text-redaction.ts`). */
 export const rewrittenTables = ['agent_errors_per_day_v1', 'agent_patterns_v1'] as const;
 
 /**

@@ -25,6 +25,7 @@ import {
 import { type ErasedRows, eraseFromStore } from './erasure-work.js';
 import { type LateSubject, readLateSubjects } from './late-events.js';
 import { removeMaskedRows } from './masked-rows.js';
+import type { Replication } from './replication.js';
 
 export interface StoreEraserDeps {
   readonly store: StoreWriter;
@@ -37,6 +38,8 @@ export interface StoreEraserDeps {
   readonly instruments: ErasureInstruments;
   /** Another collector completes what is asked for while this is not held; default: there is none. */
   readonly lease?: Lease;
+  /** Default: of one server. */
+  readonly replication?: Replication;
 }
 
 export interface StoreEraserOptions {
@@ -46,8 +49,6 @@ export interface StoreEraserOptions {
   readonly purgeHours: number;
   /** Whether other collectors write requests down that this one completes; default: no. */
   readonly isShared?: boolean;
-  /** Whether the store has shards: masks and rewritten sums would have to reach each of them, which was never run. */
-  readonly isCluster?: boolean;
 }
 
 /** How long a request waits for the events before it to reach the store; then it is answered as pending. */
@@ -95,14 +96,10 @@ export class StoreEraser implements Stage, DataEraser {
   }
 
   erase(request: ErasureRequest): Promise<ErasureReport> {
-    if (this.#options.isCluster === true) {
-      const what = 'cannot erase: on a cluster nothing erases by itself; see docs/clickhouse.md, "A cluster"';
-      return Promise.reject(new CollectorError('cluster_unsupported', what));
-    }
     return this.#turn.run(async () => {
       const { clock, random, store, logger } = this.#deps;
       const requestedMs = clock.nowMs();
-      const erasureId = `${requestedMs.toString(36)}${Math.floor(random() * 2 ** 40).toString(36)}`;
+      const erasureId = timedId(requestedMs, random);
       const { tenant, kind, ids, requestedBy } = request;
       const open = { completedMs: null, rows: {}, lateRows: 0, purgedMs: null };
       const entry: ErasureEntry = { erasureId, tenant, kind, requestedBy, requestedMs, ...open };
@@ -155,8 +152,10 @@ export class StoreEraser implements Stage, DataEraser {
     return completed;
   }
 
-  async #eraseScope(scope: ErasureScope): Promise<ErasedRows> {
-    const rows = await this.#deps.delivery.whileHeld(() => eraseFromStore(this.#deps.store, scope));
+  async #eraseScope(of: Omit<ErasureScope, 'attempt'>): Promise<ErasedRows> {
+    const { store, delivery, clock, random, replication } = this.#deps;
+    const scope = { ...of, attempt: timedId(clock.nowMs(), random) };
+    const rows = await delivery.whileHeld(() => eraseFromStore(store, scope, replication));
     this.#deps.instruments.rows.inc(totalOf(rows));
     return rows;
   }
@@ -197,10 +196,12 @@ export class StoreEraser implements Stage, DataEraser {
       if (!begun.has(entry.erasureId)) continue;
       if (await this.#isFlushed(entry.requestedMs)) await this.#complete(entry);
     }
-    // Left by an erasure of late events that was cut short; it is found again by what it has not erased yet.
+    // Left by an erasure of late events that was cut short; it is found again by what it has not erased yet. What is
+    // young may be a request that another collector is about to write down.
     const open = new Set(pending.map(({ erasureId }) => erasureId));
     for (const erasureId of begun) {
-      if (!open.has(erasureId)) await dropTargets(this.#deps.store, erasureId);
+      const isYoung = this.#deps.clock.nowMs() - timeOf(erasureId) < hourMs;
+      if (!open.has(erasureId) && (isLate(erasureId) || !isYoung)) await dropTargets(this.#deps.store, erasureId);
     }
   }
 
@@ -227,7 +228,7 @@ export class StoreEraser implements Stage, DataEraser {
   async #eraseLateSubjects({ ids, ...late }: LateSubjects): Promise<void> {
     const { store, clock, logger } = this.#deps;
     const digest = createHash('sha256').update(JSON.stringify(ids)).digest('hex').slice(0, 16);
-    const erasureId = `${late.erasure_id}_${digest}`;
+    const erasureId = `${late.erasure_id}${lateInfix}${digest}`;
     await writeSubjects(store, { erasureId, ids });
     const rows = await this.#eraseScope({
       erasureId,
@@ -255,6 +256,23 @@ export class StoreEraser implements Stage, DataEraser {
     for (const entry of masked) await writeEntry(store, { ...entry, purgedMs: clock.nowMs() }, clock.nowMs());
     return true;
   }
+}
+
+/** Until 2059 a time in ms has eight digits to the base of 36. */
+const timeDigits = 8;
+
+function timedId(timeMs: number, random: Random): string {
+  return `${timeMs.toString(36).padStart(timeDigits, '0')}${Math.floor(random() * 2 ** 40).toString(36)}`;
+}
+
+function timeOf(id: string): number {
+  return Number.parseInt(id.slice(0, timeDigits), 36);
+}
+
+const lateInfix = '_';
+
+function isLate(erasureId: string): boolean {
+  return erasureId.includes(lateInfix);
 }
 
 type LateSubjects = Omit<LateSubject, 'id'> & { readonly ids: readonly string[] };

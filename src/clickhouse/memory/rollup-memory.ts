@@ -19,6 +19,9 @@ const lookEveryMs = 25_000;
 /** Nobody asks: after so long the next request looks, and what was merged meanwhile is read again. */
 const lookForMs = 600_000;
 
+/** Where the one value of a key is held. */
+const oneValue: readonly TimeSpan[] = [{ fromMs: 0, toMs: dayMs }];
+
 /** What an entry and a value take beside what they hold, roughly. */
 const entryBytes = 240;
 const valueBytes = 120;
@@ -98,8 +101,12 @@ export class RollupMemory implements Stage {
       return under;
     };
     return {
-      days: (asked) => once(`${asked.key} ${JSON.stringify(asked.days)}`, async () => this.#days(asked, await look())),
-      value: (asked) => once(asked.key, async () => this.#value(asked, await look())),
+      days: (asked) =>
+        once(`${asked.key} ${JSON.stringify(asked.days)}`, async () =>
+          this.#days(asked, this.#unseen(asked.key, asked.days) ?? (await look())),
+        ),
+      value: (asked) =>
+        once(asked.key, async () => this.#value(asked, this.#unseen(asked.key, oneValue) ?? (await look()))),
     };
   }
 
@@ -108,6 +115,18 @@ export class RollupMemory implements Stage {
     this.#timer?.cancel();
     this.#timer = null;
     return Promise.resolve();
+  }
+
+  /**
+   * Where nothing of what is asked is held there is nothing that may have changed: what is read now is as of the last
+   * look, or later, and the next look tells what came between.
+   */
+  #unseen(key: string, days: readonly TimeSpan[]): number | null {
+    const held = this.#entries.get(key)?.held;
+    if (held !== undefined && spansOf(days, (day) => held.has(day)).length > 0) return null;
+    this.#usedMs = this.#clock.monotonicMs();
+    this.#schedule();
+    return this.#changes.generation;
   }
 
   /** What others have changed may be told as it was `unseenMsMax` ago. */

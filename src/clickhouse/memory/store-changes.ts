@@ -67,6 +67,11 @@ export class StoreChanges {
     return this.#next;
   }
 
+  /** Of the last look that came back; null where nothing is known of changes. */
+  get generation(): number | null {
+    return this.#isPlain ? this.#generation : null;
+  }
+
   /** Whether what was read in a generation is still so. */
   isSame({ table, days }: RememberedSource, generation: number): boolean {
     if ((this.#allChangedIn.get(table) ?? 0) > generation) return false;
@@ -90,7 +95,10 @@ export class StoreChanges {
 
   async #look(): Promise<number | null> {
     const list = await this.#readParts();
-    if (list === null) return null;
+    if (list === null) {
+      this.#isPlain = false;
+      return null;
+    }
     const isRestarted = Math.abs(list.started_s - this.#startedS) > startToleranceS;
     if (isRestarted || !this.#isPlain) this.#isPlain = await this.#readIsPlain();
     if (!this.#isPlain) return null;

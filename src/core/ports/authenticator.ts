@@ -1,4 +1,5 @@
 import type { AccessErrorCode } from '../errors.js';
+import type { KeyLimits } from '../key-limits.js';
 
 /** `metrics` is for the page of all tenants, so no key of a tenant has it by being its `admin`. */
 export const scopes = ['ingest', 'read', 'admin', 'metrics'] as const;
@@ -15,6 +16,10 @@ export interface Principal {
   readonly contentAllowed: boolean;
   /** The key is bound to this user: it sends, and is told, what is of this user alone. Absent or null: the tenant's. */
   readonly user?: string | null;
+  /** Of the secret that was shown, which a key may have several of at one time; not the secret, nor a way to it. */
+  readonly secretId?: string;
+  /** What the key may send and ask; absent: without bounds. */
+  readonly limits?: KeyLimits;
 }
 
 export interface Authenticator {

@@ -37,6 +37,10 @@ export interface HttpRoute {
   readonly longLived?: true;
   /** Says whether all is well: has places of its own, which no other request takes. So has a route without a scope. */
   readonly monitoring?: true;
+  /** The key is held to its events, not to its requests. */
+  readonly limitedByEvents?: true;
+  /** Answered without a client's certificate too, where the port wants one: probes have none. */
+  readonly withoutCertificate?: true;
   /** Tells a key that is bound to a user of that user alone; without it such a key is refused. */
   readonly byUser?: true;
   /** Absent: not part of the described API. */

@@ -21,7 +21,7 @@ class ClientOptions(TypedDict, total=False):
     """Keyword arguments of `Client` and `configure`; what is left out has its default."""
 
     url: str | None
-    key: str | None
+    key: str | Callable[[], str] | None
     agent: str | None
     agent_name: str | None
     agent_version: str | None
@@ -51,7 +51,7 @@ class ClientOptions(TypedDict, total=False):
 @dataclass
 class Options:
     url: str | None = None
-    key: str | None = None
+    key: str | Callable[[], str] | None = None
     agent: str | None = None
     agent_name: str | None = None
     agent_version: str | None = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from . import _frame
-from ._stream import Backoff
+from ._stream import RETRY_AFTER_MAX, Backoff, Key, key_of
 
 if TYPE_CHECKING:
     from ._delivery import Delivery
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _ANSWER_SECONDS = 15.0
 _REFUSED_SECONDS = 30.0
-_RETRY_AFTER_MAX = 300.0
 _REFUSALS = frozenset((401, 403, 404, 421))
 # What is said of this body would be said of it again: all its events are bad, or it is too large.
 _BODY_FAULTS = frozenset((400, 413, 422))
@@ -29,7 +28,7 @@ _BODY_FAULTS = frozenset((400, 413, 422))
 class Post:
     """Used by the delivery's thread alone; nothing is open between two requests."""
 
-    def __init__(self, delivery: Delivery, url: str, key: str, now: Callable[[], float]) -> None:
+    def __init__(self, delivery: Delivery, url: str, key: Key, now: Callable[[], float]) -> None:
         self._delivery = delivery
         self._url = urlsplit(_post_url(url))
         self._key = key
@@ -78,7 +77,7 @@ class Post:
         self._delivery.connections += 1
         try:
             headers = {
-                "Authorization": f"Bearer {self._key}",
+                "Authorization": f"Bearer {key_of(self._key)}",
                 "Content-Type": "application/msgpack",
                 "Idempotency-Key": idempotency_key,
                 "User-Agent": "tidemark-python",
@@ -91,7 +90,7 @@ class Post:
             connection.close()
 
     def _judge(self, box: Outbox, frame: Frame, status: int, answer: dict[str, Any], retry_after: float) -> None:
-        if status in _REFUSALS:
+        if status in _REFUSALS and not (status == 401 and callable(self._key)):
             self._again(box, f"it answered {status}", _REFUSED_SECONDS)
             self.state = "refused"
             self._delivery.problems.say("refused", f"the collector refuses this client: it answered {status}")
@@ -99,7 +98,7 @@ class Post:
             kept = _kept(status, answer)
             if kept is None:
                 # A proxy, a page that wants a login, a collector that is busy: nobody has said what became of it.
-                self._again(box, f"it answered {status}", min(retry_after, _RETRY_AFTER_MAX))
+                self._again(box, f"it answered {status}", min(retry_after, RETRY_AFTER_MAX))
                 return
             with self._delivery.lock:
                 box.flying.remove(frame)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import quote, urlsplit
 
 from . import _frame
@@ -19,16 +19,37 @@ if TYPE_CHECKING:
 _OPEN_SECONDS = 5.0
 _SILENCE_SECONDS = 15.0
 _DELAY_MIN, _DELAY_MAX, _DELAY_REFUSED = 0.1, 10.0, 30.0
+#: However long the collector asks to wait: a limit may be raised before.
+RETRY_AFTER_MAX = 900.0
 _UNSENT_BYTES_MAX = 1_048_576
 # Less is no bound that anything fits into.
 _FRAME_BYTES_MIN = 1_024
 # What no waiting mends: the key, the scope, the address.
 _REFUSALS = frozenset(
-    ("key_missing", "key_invalid", "scope_missing", "user_bound", "path_unknown", "host_unknown", "protocol_unknown")
+    (
+        "key_missing",
+        "key_invalid",
+        "key_rotated",
+        "scope_missing",
+        "certificate_missing",
+        "certificate_refused",
+        "user_bound",
+        "path_unknown",
+        "host_unknown",
+        "protocol_unknown",
+    )
 )
 # The frame itself is what cannot be taken.
 _FRAME_FAULTS = frozenset(("frame_malformed", "frame_shape", "frame_empty", "frame_too_large", "frame_too_many_events"))
 _NUMBER_FAULTS = frozenset(("seq_missing", "seq_invalid", "seq_regressed", "producer_replaced"))
+
+
+#: A function is asked before each connection: a key that is rotated while the process runs.
+Key = Union[str, Callable[[], str]]
+
+
+def key_of(key: Key) -> str:
+    return key if isinstance(key, str) else str(key()).strip()
 
 
 class Backoff:
@@ -63,7 +84,7 @@ class Backoff:
 class Stream:
     """Used by the delivery's thread alone."""
 
-    def __init__(self, delivery: Delivery, url: str, key: str, now: Callable[[], float]) -> None:
+    def __init__(self, delivery: Delivery, url: str, key: Key, now: Callable[[], float]) -> None:
         self._delivery = delivery
         self._base = stream_url(url)
         self._key = key
@@ -76,6 +97,8 @@ class Stream:
         self._asked_at: float | None = None
         self._heard_at = 0.0
         self._announced: str | None = None
+        #: Seconds before which another try is in vain, as the collector says.
+        self._retry_after = 0.0
         # After a frame was refused: one at a time, so that the bad one is known.
         self._careful = False
         self.state = "connecting"
@@ -111,15 +134,19 @@ class Stream:
     def _open(self, box: Outbox) -> None:
         self._box = box
         self._greeted, self._credit, self._asked_at, self._announced = False, 0, None, None
+        self._retry_after = 0.0
         if self.state != "refused":
             self.state = "connecting"
         try:
             url = f"{self._base}?producer={quote(box.producer)}"
-            self._socket = Socket(url, self._key, _OPEN_SECONDS, self._now)
+            self._socket = Socket(url, key_of(self._key), _OPEN_SECONDS, self._now)
             self._delivery.connections += 1
             self._heard_at = self._now()
         except Refused as refused:
-            if refused.status in (400, 401, 403, 404, 421, 426):
+            if refused.status == 401 and callable(self._key):
+                # The next one may be another.
+                self._fail(str(refused))
+            elif refused.status in (400, 401, 403, 404, 421, 426):
                 self._refuse(str(refused))
             else:
                 self._fail(str(refused))
@@ -136,7 +163,7 @@ class Stream:
     def _fail(self, why: str) -> None:
         self._lose_connection()
         self.state = "connecting"
-        self._backoff.fail()
+        self._backoff.fail(self._retry_after)
         self._delivery.problems.say("connection", f"cannot reach the collector: {why}")
 
     def _hang_up(self) -> None:
@@ -246,6 +273,8 @@ class Stream:
             self._on_reject(message, box)
         elif op == "error":
             self._announced = str(message.get("code", ""))
+            after = message.get("retry_after", 0)
+            self._retry_after = min(float(after), RETRY_AFTER_MAX) if isinstance(after, (int, float)) else 0.0
 
     def _on_hello(self, message: dict[str, Any], box: Outbox) -> None:
         self._greeted = True
@@ -264,11 +293,11 @@ class Stream:
         self._delivery.problems.say("reject", f"the collector says of an event: {said}")
 
     def _on_end(self, sock: Socket) -> None:
-        code, box = self._announced, self._box
+        code, box = self._announced or "", self._box
         if box is None:
             return
-        if code in _REFUSALS:
-            self._refuse(str(code))
+        if code in _REFUSALS and not (code.startswith("key_") and callable(self._key)):
+            self._refuse(code)
             return
         if code in _FRAME_FAULTS:
             self._single_out(box, str(code))

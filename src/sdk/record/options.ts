@@ -85,8 +85,8 @@ export type Overflow = 'drop' | 'block' | 'disk';
 export interface TidemarkOptions extends Shared {
   /** `http://host:port` or `ws://…`; default: the environment's TIDEMARK_URL. Without one, nothing is sent. */
   readonly url?: string | undefined;
-  /** Default: the environment's TIDEMARK_KEY. */
-  readonly key?: string | undefined;
+  /** Default: the environment's TIDEMARK_KEY. A function is asked before each connection: a key that is rotated. */
+  readonly key?: string | (() => string) | undefined;
   /** A name of its own for this sender, `[A-Za-z0-9_-]{1,64}`; default: a new random one. */
   readonly producer?: string | undefined;
   /** `stream`: a WebSocket. `post`: an HTTP request a batch, and nothing in between, for serverless functions. */

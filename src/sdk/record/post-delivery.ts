@@ -2,16 +2,17 @@ import { backoffMs } from '../../core/backoff.js';
 import type { Clock } from '../../core/clock.js';
 import { errorMessage } from '../../core/error-message.js';
 import { within } from '../../core/within.js';
-import { defaultClientLimits } from '../client-options.js';
-import { finalCodes } from '../codes.js';
+import { defaultClientLimits, type KeySource, keyOf } from '../client-options.js';
+import { isFinal } from '../codes.js';
 import type { TidemarkEvent } from '../event.js';
 import { type EventBatch, EventBatcher, halvesOf } from '../event-batcher.js';
+import { retryAfterMax } from '../link.js';
 import type { EncodedBody, Wire } from '../wire.js';
 import type { Delivered, Delivery } from './delivery.js';
 
 export interface PostOptions {
   readonly url: string;
-  readonly key: string;
+  readonly key: KeySource;
   readonly producer: string;
   readonly bufferBytesMax: number;
   readonly batchEventsMax: number;
@@ -157,7 +158,7 @@ export class PostDelivery implements Delivery {
       const answer = await fetch(this.#url, {
         method: 'POST',
         headers: {
-          authorization: `Bearer ${this.#options.key}`,
+          authorization: `Bearer ${keyOf(this.#options.key)}`,
           'content-type': body.contentType,
           'idempotency-key': name,
         },
@@ -171,9 +172,9 @@ export class PostDelivery implements Delivery {
       const isOfBody = answer.ok || bodyFaults.has(answer.status);
       if (said !== null ? isOfBody : answer.status === 413) return this.#settle(events, text, said);
       const code = said?.code as string;
-      if (finalCodes.has(code)) this.#state = `ended: ${code}`;
+      if (isFinal(code, this.#options.key)) this.#state = `ended: ${code}`;
       this.#refused(`${answer.status} ${text}`);
-      return 1_000 * Number(answer.headers.get('retry-after')) || 0;
+      return 1_000 * Math.min(Number(answer.headers.get('retry-after')) || 0, retryAfterMax);
     } catch (error) {
       this.#options.onProblem(`cannot reach the collector: ${errorMessage(error)}`);
     }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import { within } from '../../core/within.js';
-import type { Rejection } from '../client-options.js';
+import type { KeySource, Rejection } from '../client-options.js';
 import type { TidemarkEvent } from '../event.js';
 import { type NamedOptions, StreamClient } from '../stream-client.js';
 import type { Wire } from '../wire.js';
@@ -9,7 +9,7 @@ import type { Overflow } from './options.js';
 
 export interface StreamOptions {
   readonly url: string;
-  readonly key: string;
+  readonly key: KeySource;
   readonly producer: string;
   readonly overflow: Overflow;
   readonly bufferBytesMax: number;

@@ -226,8 +226,8 @@ test('a day with events but no execution is covered, and counts as none', async 
 test('a rolling range reads minutes only at its edges', async () => {
   store.asked.length = 0;
   await forgetful().get('acme', '/api/v1/agents/planner/metrics?time_range=90d');
-  const params = store.asked.find((query) => query.name === 'agent_minutes')?.params ?? {};
-  const minutes = [0, 1, 2].map((span) => Number(params[`to_${span}`]) - Number(params[`from_${span}`]));
+  const params = store.asked.find((query) => query.name === 'agent_buckets')?.params ?? {};
+  const minutes = [0, 1, 2].map((span) => Number(params[`to_${span}`] ?? 0) - Number(params[`from_${span}`] ?? 0));
   expect(sum(minutes)).toBeLessThanOrEqual((3 * dayMs) / 1000);
 });
 
@@ -240,7 +240,7 @@ test('aggregated metrics of whole days read no raw event, and minutes of one day
       .map(({ name }) => name)
       .slice(0, 2)
       .sort(),
-  ).toEqual(['agent_days', 'error_days']);
+  ).toEqual(['agent_buckets', 'error_days']);
   for (const { sql } of asked.slice(0, 2)) expect(sql).not.toMatch(/agent_events|per_minute/);
   expect(asked.length).toBeLessThanOrEqual(4);
 });

@@ -22,7 +22,8 @@ const users = new EngineUsers(
   'default',
 );
 
-const bounds = { names: new Set(['max_threads', 'max_memory_usage', 'dialect']), memoryBytesMax: 1_000 };
+const values = new Map(['max_threads', 'max_memory_usage', 'dialect'].map((name) => [name, '0']));
+const bounds = { values, memoryBytesMax: 1_000 };
 
 /**
  * `POST ?query` with headers and a body, of the open port. What comes out must not depend on where the body was cut in

@@ -60,6 +60,7 @@ export async function openTarget(): Promise<FuzzTarget> {
       body,
       external: [],
       signal,
+      progress: null,
       stream: async ({ chunks }) => {
         for await (const chunk of chunks) ok(!chunk.includes(secret), 'the secret was read');
       },

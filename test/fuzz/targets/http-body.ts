@@ -11,6 +11,7 @@ import type { IngestPipeline, SubmittedFrame } from '../../../src/ingest/pipelin
 import { RequestFrames } from '../../../src/ingest/request-frames.js';
 import { createBatch } from '../../decode/random-events.js';
 import { defaultFrameLimits } from '../../support/default-config.js';
+import { createBudgets } from '../../support/key-budgets.js';
 import { type FuzzTarget, message, splitMessage } from '../fuzz-target.js';
 import { decodeSoundly } from '../sound-batch.js';
 
@@ -39,7 +40,7 @@ export function openTarget(): FuzzTarget {
   } as unknown as IngestPipeline;
   const frames = new RequestFrames(pipeline, { bytesInFlightMax: 1 });
   const route = createEventsRoute(
-    { frames, onAnswerForgotten: () => {} },
+    { frames, budgets: createBudgets().budgets, onAnswerForgotten: () => {} },
     { ...defaultFrameLimits, firstAnswersMax: 100, firstAnswersCharactersMax: 100_000 },
   );
   return {

@@ -8,9 +8,9 @@ import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
 import { engineStops } from '../statements/statement-execution.js';
-import type { StatementResult } from '../statements/statement-request.js';
+import type { StatementResult } from '../statements/statement-result.js';
 import { StatementRunner } from '../statements/statement-runner.js';
-import { contentTypeOf } from './content-type.js';
+import { contentTypeOf, plainText } from './content-type.js';
 import { type AnswerEncoding, answerEncodingOf, encodeAnswer, plainAnswer } from './encoding/answer-encoding.js';
 import { EngineDoor } from './engine-door.js';
 import type { EngineUser } from './engine-users.js';
@@ -18,10 +18,12 @@ import { isForm, withoutFiles } from './forms/form-body.js';
 import { withoutDescriptions } from './forms/form-parameters.js';
 import { encodeNativeHello, isNativeHello } from './native-hello.js';
 import { PageOrigins } from './page-origins.js';
+import { ProgressHead } from './progress-head.js';
 import { RefusalCounts } from './refusal-counts.js';
 import { parseRequestParameters, type RequestParameters, type RequestSource } from './request-parameters.js';
 import { type ReceivedRequest, RequestReceiver } from './request-reception.js';
 import { exceptionTag, type StreamedResult, sendStream } from './result-stream.js';
+import { summaryOf } from './statement-summary.js';
 
 export interface EngineServerDeps {
   readonly engine: ChdbEngine;
@@ -190,21 +192,22 @@ export class EngineServer {
     const { parameters, body, external } = received;
     if (parameters.clientRevision > 0 && isNativeHello(body.bytes.toString('latin1'))) {
       const greeting = encodeNativeHello(this.#deps.engine);
-      await sendEncoded(to, { status: 200, type: contentTypeOf('Native'), body: greeting });
+      await sendEncoded(to, { status: 200, type: contentTypeOf(this.#deps.engine, 'Native'), body: greeting });
       return;
     }
     const readOnly = request.method !== 'POST' || parameters.isReadOnly;
     const { encoding } = to;
     const { streamIdleMsMax: idleMsMax } = this.#options;
-    const { version } = this.#deps.engine;
     const stream = (streamed: StreamedResult) =>
-      sendStream({ response, clock: this.#deps.clock, version }, streamed, { encoding, idleMsMax });
-    const result = await this.#runner.run({ user, readOnly, queryId, parameters, body, external, signal, stream });
+      sendStream({ response, ...this.#deps }, streamed, { encoding, idleMsMax });
+    const progress = parameters.progressMs === null ? null : new ProgressHead(response, parameters.progressMs);
+    const statement = { user, readOnly, queryId, parameters, body, external, signal, progress, stream };
+    const result = await this.#runner.run(statement);
     if (result === null) return;
-    response.setHeader('X-ClickHouse-Format', result.format);
+    if (result.format !== null) response.setHeader('X-ClickHouse-Format', result.format);
     response.setHeader('X-ClickHouse-Exception-Tag', exceptionTag());
     if (result.timezone !== '') response.setHeader('X-ClickHouse-Timezone', result.timezone);
-    response.setHeader('X-ClickHouse-Summary', summaryOf(result));
+    response.setHeader('X-ClickHouse-Summary', summaryOf(result, progress?.seen ?? null));
     await this.#sendResult(to, result);
   }
 
@@ -220,7 +223,7 @@ export class EngineServer {
     response.once('close', () => {
       door.unsentBytes -= bytes;
     });
-    await sendEncoded(to, { status: 200, type: contentTypeOf(result.format), body: result.bytes });
+    await sendEncoded(to, { status: 200, type: contentTypeOf(this.#deps.engine, result.format), body: result.bytes });
   }
 
   async #sendException(to: Answer, exception: ClickHouseException): Promise<void> {
@@ -263,7 +266,6 @@ interface Reply {
 }
 
 const unknownException = 1002;
-const plainText = 'text/plain; charset=UTF-8';
 /** A quarter of the memory may hold results that are being sent, but one result always may. */
 const unsentMemoryShare = 4;
 const drainPauseMs = 10;
@@ -303,20 +305,4 @@ function queryIdOf({ queryId }: RequestParameters): string {
   if (!/^[\x20-\x7e]{1,256}$/.test(queryId))
     throw new ClickHouseException('BAD_ARGUMENTS', 'The query id is not valid.');
   return queryId;
-}
-
-/** Counters are strings, as ClickHouse writes them. chDB tells the rows of the result, and for a file those read. */
-function summaryOf(result: StatementResult): string {
-  const rows = String(result.rowsRead);
-  const bytes = String(result.bytesRead);
-  return JSON.stringify({
-    read_rows: rows,
-    read_bytes: bytes,
-    written_rows: result.isInsert ? rows : '0',
-    written_bytes: result.isInsert ? bytes : '0',
-    total_rows_to_read: '0',
-    result_rows: rows,
-    result_bytes: bytes,
-    elapsed_ns: String(Math.round(result.elapsed * 1e9)),
-  });
 }

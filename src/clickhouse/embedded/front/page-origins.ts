@@ -48,6 +48,7 @@ const exposedHeaders = [
   'X-ClickHouse-Exception-Code',
   'X-ClickHouse-Exception-Tag',
   'X-ClickHouse-Format',
+  'X-ClickHouse-Progress',
   'X-ClickHouse-Query-Id',
   'X-ClickHouse-Server-Display-Name',
   'X-ClickHouse-Summary',

@@ -12,6 +12,8 @@ export interface RequestParameters {
   readonly decompressBody: boolean;
   /** `wait_end_of_query`: whether the result is held until it is complete; null when it was not said. */
   readonly waitsForEnd: boolean | null;
+  /** How often headers tell of a statement that runs (`send_progress_in_http_headers`); null for never. */
+  readonly progressMs: number | null;
   readonly session: SessionParameters | null;
   /** `readonly=1` or 2: the client wants nothing to be changed, whoever it is. */
   readonly isReadOnly: boolean;
@@ -47,6 +49,9 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
     defaultFormat: header('x-clickhouse-format') ?? url.get('default_format'),
     clientRevision: Number(url.get('client_protocol_version') ?? 0) || 0,
     waitsForEnd: saidOf(url.get('wait_end_of_query') ?? url.get('http_wait_end_of_query')),
+    progressMs: isOn(url.get('send_progress_in_http_headers'))
+      ? progressMsOf(url.get('http_headers_progress_interval_ms'))
+      : null,
     session: parseSession(url),
     isReadOnly: ['1', '2'].includes(url.get('readonly') ?? ''),
     decompressBody: isOn(url.get('decompress')),
@@ -69,6 +74,21 @@ function isOn(value: string | null): boolean {
 function saidOf(value: string | null): boolean | null {
   return isOn(value) ? true : value === '0' || value === 'false' ? false : null;
 }
+
+/** Null for what is no number. */
+function countOf(value: string | null): number | null {
+  return value !== null && /^\d{1,15}$/.test(value) ? Number(value) : null;
+}
+
+function progressMsOf(asked: string | null): number {
+  return Math.min(Math.max(countOf(asked) ?? progressMsDefault, progressMsMin), progressMsMax);
+}
+
+/** A server's. */
+const progressMsDefault = 100;
+/** A look at what runs costs a statement of the engine's own, 1 to 2 ms. */
+const progressMsMin = 50;
+const progressMsMax = 3_600_000;
 
 /** Parameters of ClickHouse's HTTP interface that are not settings. */
 const reservedNames: ReadonlySet<string> = new Set([

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { type Clock, sleep, type Timer } from '../../../core/clock.js';
+import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import { contentTypeOf } from './content-type.js';
 import { type AnswerEncoding, plainAnswer, writeEncoded } from './encoding/answer-encoding.js';
@@ -22,11 +23,15 @@ export interface StreamOptions {
 }
 
 /**
- * What was read but the last bytes, which stay back until `finished` has settled: a query that fails midway still gets
- * the footer of its format, and a Parquet file or a JSON array that was cut must not look complete. It also leaves
- * small results, and errors within them, with the right status.
+ * What was read but the last `heldBytesMin`, which stay back until `finished` has settled: a query that fails midway
+ * still gets the footer of its format, and a Parquet file or a JSON array that was cut must not look complete. It also
+ * leaves small results, and errors within them, with the right status.
  */
-export async function* holdEnd(chunks: AsyncIterable<Buffer>, finished: Promise<unknown>): AsyncGenerator<Buffer> {
+export async function* holdEnd(
+  chunks: AsyncIterable<Buffer>,
+  finished: Promise<unknown>,
+  heldBytesMin: number,
+): AsyncGenerator<Buffer> {
   const held: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of chunks) {
@@ -53,7 +58,7 @@ export async function* holdEnd(chunks: AsyncIterable<Buffer>, finished: Promise<
  * result can be taken for it.
  */
 export async function sendStream(
-  { response, clock, version }: StreamSink,
+  { response, clock, engine }: StreamSink,
   { format, timezone, chunks }: StreamedResult,
   { encoding, idleMsMax }: StreamOptions,
 ): Promise<void> {
@@ -64,7 +69,7 @@ export async function sendStream(
   response.setHeader('X-ClickHouse-Format', format);
   if (timezone !== '') response.setHeader('X-ClickHouse-Timezone', timezone);
   response.setHeader('X-ClickHouse-Exception-Tag', tag);
-  response.setHeader('Content-Type', contentTypeOf(format));
+  response.setHeader('Content-Type', contentTypeOf(engine, format));
   // While a chunk is not taken, and in the end while the last ones are, the client is the one that is waited for.
   let idle: Timer = { cancel: () => undefined };
   let failed: ClickHouseException | null = null;
@@ -78,7 +83,7 @@ export async function sendStream(
     } catch (error) {
       if (!(error instanceof ClickHouseException)) throw error;
       failed = error;
-      yield exceptionBlock(error.text(version), tag);
+      yield exceptionBlock(error.text(engine.version), tag);
     }
     idle = clock.setTimer(idleMsMax, () => response.destroy());
   }
@@ -101,8 +106,8 @@ export async function sendStream(
 interface StreamSink {
   readonly response: ServerResponse;
   readonly clock: Clock;
-  /** Of the engine, for the text of an exception. */
-  readonly version: string;
+  /** For the text of an exception, and what a format is. */
+  readonly engine: Pick<ChdbEngine, 'version' | 'contentTypes'>;
 }
 
 /** Some time later: a client that inflates or parses would hear of the cut before it has come to the block. */
@@ -127,6 +132,3 @@ function exceptionBlock(text: string, tag: string): Buffer {
 const cutPauseMs = 250;
 const firstLetter = 'a'.charCodeAt(0);
 const mark = '\r\n__exception__\r\n';
-
-/** More than the longest ending that makes a file look whole, Parquet's length and magic. */
-const heldBytesMin = 4_096;

@@ -5,27 +5,30 @@ import { transportSettings } from '../front/request-parameters.js';
 
 /** What the engine has, and what a user may not go beyond. */
 export interface SettingBounds {
-  readonly names: ReadonlySet<string>;
+  /** By name, what each setting is when nobody sets it. */
+  readonly values: ReadonlyMap<string, string>;
   readonly memoryBytesMax: number;
 }
 
 /**
  * Settings that this user may have, beside a statement or in it. Throws UNKNOWN_SETTING for a name the engine has not,
  * READONLY for one that is not his to change, SETTING_CONSTRAINT_VIOLATION for more memory than there is for him. Time
- * and threads beyond his count as all he has: clients ask for them as a matter of course.
+ * and threads beyond his count as all he has: clients ask for them as a matter of course. The writer
+ * may send back what `system.settings` told him: at the value that it has anyway a setting changes nothing.
  */
 export function guardSettings(
   settings: ReadonlyMap<string, string>,
   { role }: EngineUser,
-  { names, memoryBytesMax }: SettingBounds,
+  { values, memoryBytesMax }: SettingBounds,
 ): void {
   for (const [name, value] of settings) {
-    if (!names.has(name)) throw new ClickHouseException('UNKNOWN_SETTING', `Unknown setting '${name.slice(0, 128)}'.`);
+    if (!values.has(name)) throw new ClickHouseException('UNKNOWN_SETTING', `Unknown setting '${name.slice(0, 128)}'.`);
     if (parserSettings.has(name)) {
       if (parserSettings.get(name)?.has(value) === true) continue;
       throw settingRefused(name);
     }
-    const isAllowed = role === 'writer' ? !reachesOutside(name) : isReaderSetting(name);
+    const isAsItWas = values.get(name) === value;
+    const isAllowed = role === 'writer' ? isAsItWas || !reachesOutside(name) : isReaderSetting(name);
     if (!isAllowed) throw settingRefused(name);
     if (role === 'reader' && name === 'max_memory_usage' && Number(value) > memoryBytesMax) {
       const problem = `Setting ${name} shouldn't be greater than ${memoryBytesMax}.`;
@@ -73,7 +76,7 @@ const parserSettings: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     dialect: ['clickhouse'],
     implicit_select: ['0', 'false'],
     implicit_table_at_top_level: [''],
-    polyglot_dialect: [],
+    polyglot_dialect: [''],
   }).map(([name, values]) => [name, new Set(values)]),
 );
 

@@ -73,7 +73,7 @@ export class StatementGuard {
   constructor(engine: ChdbEngine, options: GuardOptions) {
     this.#engine = engine;
     this.#filters = new RowFilters(engine);
-    this.#bounds = { names: engine.settingNames, memoryBytesMax: options.guestMemoryBytesMax };
+    this.#bounds = { values: engine.settingValues, memoryBytesMax: options.guestMemoryBytesMax };
     this.#tables = new ReaderTables(options, {
       existing: (tables) => existingTables(engine, tables),
       stored: (database) => storedTables(engine, database),

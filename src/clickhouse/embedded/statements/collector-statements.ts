@@ -3,7 +3,7 @@ import { type ChdbEngine, isRead, statementClass } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import { formatAskedFor } from '../front/request-parameters.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
-import type { PreparedStatement } from './prepared-statement.js';
+import { type PreparedStatement, usualHolding } from './prepared-statement.js';
 import { createCollectorLanes, type StatementLanes } from './statement-lanes.js';
 import type { StatementRequest } from './statement-request.js';
 import {
@@ -49,6 +49,7 @@ export class CollectorStatements {
       format: { named: format ?? asked, asked },
       isRead: reads,
       delivery: isStream ? 'streamed' : 'whole',
+      holding: usualHolding,
       isInsert: body.head.kind !== 'sql' || /^\s*INSERT\b/i.test(text),
       setup: {
         database: this.#databaseOf(parameters.database),

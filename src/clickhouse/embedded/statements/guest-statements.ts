@@ -10,19 +10,21 @@ import { StatementGuard } from '../guard/statement-guard.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
 import { preludeOf } from './connection-prelude.js';
 import { externalTables } from './external-tables.js';
-import type { Delivery, PreparedStatement } from './prepared-statement.js';
+import { type Delivery, noHolding, type PreparedStatement, usualHolding } from './prepared-statement.js';
 import { queryLogTable } from './query-log.js';
 import { RequestLane } from './request-lane.js';
 import { keepSettings } from './session-requests.js';
 import { createLanes, guestInsertsMax, type StatementLanes } from './statement-lanes.js';
 import type { StatementRequest } from './statement-request.js';
 import {
+  asServer,
   guestLimits,
   guestWriteLimits,
   limitedSettings,
   noAsyncInsert,
   previewSettings,
   priorities,
+  promptProgress,
 } from './statement-settings.js';
 
 /**
@@ -57,6 +59,7 @@ export class GuestStatements {
     // What KILL means is asked of the engine, by reads.
     const reads = isRead || kill !== null;
     const asked = formatAskedFor(parameters);
+    const named = printed.format ?? asked;
     const delivery = isRead ? deliveryOf(printed, parameters) : 'whole';
     const limits = reads ? guestLimits(this.#options, delivery) : guestWriteLimits(this.#options);
     const own = settingsOf(parameters.settings, passed.settings);
@@ -73,13 +76,16 @@ export class GuestStatements {
           tables: user.role === 'reader' ? readerTables : writerTables,
           outfile: outfile === null ? null : { path: quoteString(outfile), format: asked },
         }),
-      format: { named: printed.format ?? asked, asked },
+      format: { named, asked },
       isRead,
       isInsert,
       delivery,
+      holding: tellsProgress(named) ? noHolding : usualHolding,
       setup: {
         database,
         settings: new Map([
+          asServer,
+          ...(tellsProgress(named) ? [promptProgress] : []),
           ...(isPreview ? previewSettings : []),
           ...settings,
           ...locked,
@@ -170,6 +176,11 @@ function deliveryOf(printed: PrintedStatement, { waitsForEnd }: RequestParameter
   // It takes a clause about its result for one of the statement it explains.
   if (/^EXPLAIN AST\b/.test(printed.firstWords.join(' '))) return 'whole';
   return waitsForEnd === null ? 'growing' : waitsForEnd ? 'held' : 'streamed';
+}
+
+/** `JSONEachRowWithProgress` and its like. */
+function tellsProgress(format: string): boolean {
+  return /WithProgress$/i.test(format);
 }
 
 /** A check costs 6 to 7 ms of CPU (`bench/micro/guard.ts`). */

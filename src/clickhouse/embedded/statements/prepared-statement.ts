@@ -13,6 +13,7 @@ export interface PreparedStatement {
   readonly isRead: boolean;
   readonly isInsert: boolean;
   readonly delivery: Delivery;
+  readonly holding: Holding;
   readonly setup: ConnectionSetup;
   readonly lanes: StatementLanes;
   /** Where it waits when its result is not sent while it is made. */
@@ -28,6 +29,20 @@ export interface PreparedStatement {
   /** Whether it is cancelled when its client goes away; a write of the collector's never is. */
   readonly isCancellable: boolean;
 }
+
+/** What is held back of a result that is sent while it is made. */
+export interface Holding {
+  /** From its beginning, of one that is `growing`: up to here it has the status of its end. */
+  readonly bytesMax: number;
+  /** At its end, until it is known that nothing failed; see `holdEnd`. */
+  readonly endBytes: number;
+}
+
+/** A server holds as much before it sends its first byte. The end is more than Parquet's length and magic. */
+export const usualHolding: Holding = { bytesMax: 1_048_576, endBytes: 4_096 };
+
+/** Of lines that are to be seen while the statement runs, and of which none makes it look complete. */
+export const noHolding: Holding = { bytesMax: 0, endBytes: 0 };
 
 /**
  * How a result gets to its client: `whole` as the engine hands it over; `held` until it is complete, its bytes counted

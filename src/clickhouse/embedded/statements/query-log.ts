@@ -1,65 +1,79 @@
 import { writeFile } from 'node:fs/promises';
 import { quoteString } from '../../sql-text.js';
+import type { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineUser } from '../front/engine-users.js';
+import type { StatementResult } from './statement-result.js';
 
-/** A statement of a guest that ended, as `system.query_log` tells it. */
-export interface EndedStatement {
+/** A statement of a guest, as `system.query_log` tells it. */
+export interface ArrivedStatement {
   readonly userName: string;
   readonly queryId: string;
   readonly database: string;
-  /** As it was sent, its beginning. */
+  /** As it was sent, its beginning, without the data of an INSERT. */
   readonly text: string;
   /** By the wall clock. */
   readonly startMs: number;
-  readonly durationMs: number;
-  readonly resultRows: number;
-  readonly resultBytes: number;
-  /** 0 when it succeeded. */
-  readonly exceptionCode: number;
-  readonly exception: string;
   readonly logComment: string;
+}
+
+/** What becomes of it: it fails before its start, or starts and then finishes or fails. */
+export interface LoggedStatement {
+  /** It passed every check, and runs as soon as it is its turn. */
+  start(): void;
+  finish(durationMs: number, result: StatementResult | null): void;
+  fail(durationMs: number, exception: ClickHouseException): void;
+}
+
+interface LogRow {
+  readonly userName: string;
+  readonly columns: object;
 }
 
 /**
  * The last statements of guests. chDB keeps no log, and one table for all would have to be filtered by user; so whoever
  * asks for `system.query_log` gets a temporary table of his own statements, made for his request. It has the columns of
- * a server's that are known here.
+ * a server's that are known here; what was read is null where chDB does not tell it.
  */
 export class QueryLog {
-  readonly #ended: EndedStatement[] = [];
+  readonly #rows: LogRow[] = [];
 
-  add({
-    userName,
-    queryId,
-    database,
-    startMs,
-    durationMs,
-    resultRows,
-    resultBytes,
-    exceptionCode,
-    ...texts
-  }: EndedStatement): void {
-    const { text, exception, logComment } = texts;
-    this.#ended.push({
-      userName,
-      queryId,
-      database,
-      startMs,
-      durationMs,
-      resultRows,
-      resultBytes,
-      exceptionCode,
-      text: text.slice(0, textCharactersMax),
-      exception: exception.slice(0, textCharactersMax),
-      logComment: logComment.slice(0, textCharactersMax),
-    });
-    if (this.#ended.length > statementsMax) this.#ended.shift();
+  arrived(statement: ArrivedStatement): LoggedStatement {
+    const about = columnsOf(statement);
+    const { userName, startMs } = statement;
+    const add = (type: string, durationMs: number, columns: object) => {
+      const event = eventOf(startMs + durationMs);
+      this.#add({
+        userName,
+        columns: { type, ...event, query_duration_ms: Math.round(durationMs), ...about, ...columns },
+      });
+    };
+    let isStarted = false;
+    return {
+      start: () => {
+        isStarted = true;
+        add('QueryStart', 0, noCounters);
+      },
+      finish: (durationMs, result) => add('QueryFinish', durationMs, countersOf(result)),
+      fail(durationMs, { code, message }) {
+        const failed = { exception_code: code, exception: message.slice(0, textCharactersMax) };
+        const type = isStarted ? 'ExceptionWhileProcessing' : 'ExceptionBeforeStart';
+        add(type, durationMs, { ...(isStarted ? unknownCounters : noCounters), ...failed });
+      },
+    };
+  }
+
+  #add(row: LogRow): void {
+    this.#rows.push(row);
+    if (this.#rows.length > rowsMax) this.#rows.shift();
   }
 
   /** Writes the rows of `user`, the writer's are all, to `path`; answers the statement that makes a table of them. */
   async tableFor({ name, role }: EngineUser, path: string): Promise<string> {
-    const own = this.#ended.filter(({ userName }) => role === 'writer' || userName === name);
-    await writeFile(path, own.map((one) => `${JSON.stringify(rowOf(one))}\n`).join(''), { flag: 'wx', mode: 0o600 });
+    const own = this.#rows.filter(({ userName }) => role === 'writer' || userName === name);
+    await writeFile(path, own.map(({ columns }) => `${JSON.stringify(columns)}\n`).join(''), {
+      flag: 'wx',
+      mode: 0o600,
+    });
     const from = [path, 'JSONEachRow', structure, 'none'].map(quoteString).join(', ');
     return `CREATE TEMPORARY TABLE ${queryLogTable} AS SELECT * FROM file(${from})`;
   }
@@ -68,45 +82,58 @@ export class QueryLog {
 /** The name of that table. */
 export const queryLogTable = '`_query_log`';
 
-function rowOf(one: EndedStatement): object {
-  const { startMs, durationMs, exceptionCode } = one;
-  const endMs = startMs + durationMs;
-  const start = (startMs / 1_000).toFixed(6);
-  const end = (endMs / 1_000).toFixed(6);
+function columnsOf({ userName, queryId, database, text, startMs, logComment }: ArrivedStatement): object {
   return {
-    type: exceptionCode === 0 ? 'QueryFinish' : 'ExceptionWhileProcessing',
-    event_date: new Date(endMs).toISOString().slice(0, 10),
-    event_time: Math.floor(endMs / 1_000),
-    event_time_microseconds: end,
     query_start_time: Math.floor(startMs / 1_000),
-    query_start_time_microseconds: start,
-    query_duration_ms: Math.round(durationMs),
-    result_rows: one.resultRows,
-    result_bytes: one.resultBytes,
-    current_database: one.database,
-    query: one.text,
-    exception_code: exceptionCode,
-    exception: one.exception,
+    query_start_time_microseconds: (startMs / 1_000).toFixed(6),
+    current_database: database,
+    query: text.slice(0, textCharactersMax),
+    exception_code: 0,
+    exception: '',
     is_initial_query: 1,
-    user: one.userName,
-    query_id: one.queryId,
-    initial_user: one.userName,
-    initial_query_id: one.queryId,
+    user: userName,
+    query_id: queryId,
+    initial_user: userName,
+    initial_query_id: queryId,
     interface: httpInterface,
-    log_comment: one.logComment,
+    log_comment: logComment.slice(0, textCharactersMax),
   };
+}
+
+function eventOf(atMs: number): object {
+  return {
+    event_date: new Date(atMs).toISOString().slice(0, 10),
+    event_time: Math.floor(atMs / 1_000),
+    event_time_microseconds: (atMs / 1_000).toFixed(6),
+  };
+}
+
+const noCounters = { read_rows: 0, read_bytes: 0, written_rows: 0, written_bytes: 0, result_rows: 0, result_bytes: 0 };
+const unknownCounters = { ...noCounters, read_rows: null, read_bytes: null, written_rows: null, written_bytes: null };
+
+/** Null for a result that was sent while it was made. */
+function countersOf(result: StatementResult | null): object {
+  if (result === null) return { ...unknownCounters, written_rows: 0, written_bytes: 0 };
+  const { rowsRead: rows, bytesRead: size, bytes, format, moves } = result;
+  const results = format === null ? {} : { result_rows: rows, result_bytes: bytes.length };
+  if (moves === 'nothing') return { ...noCounters, ...results };
+  if (moves === 'data')
+    return { ...noCounters, read_rows: rows, read_bytes: size, written_rows: rows, written_bytes: size };
+  return format === null ? unknownCounters : { ...unknownCounters, written_rows: 0, written_bytes: 0, ...results };
 }
 
 const types = "'QueryStart' = 1, 'QueryFinish' = 2, 'ExceptionBeforeStart' = 3, 'ExceptionWhileProcessing' = 4";
 const structure =
   `type Enum8(${types}), event_date Date, event_time DateTime, event_time_microseconds DateTime64(6),` +
   ' query_start_time DateTime, query_start_time_microseconds DateTime64(6), query_duration_ms UInt64,' +
-  ' result_rows UInt64, result_bytes UInt64, current_database LowCardinality(String), query String,' +
+  ' read_rows Nullable(UInt64), read_bytes Nullable(UInt64), written_rows Nullable(UInt64),' +
+  ' written_bytes Nullable(UInt64), result_rows UInt64, result_bytes UInt64,' +
+  ' current_database LowCardinality(String), query String,' +
   ' exception_code Int32, exception String, is_initial_query UInt8, user LowCardinality(String), query_id String,' +
   ' initial_user LowCardinality(String), initial_query_id String, interface UInt8, log_comment String';
 
 /** As a server numbers it. */
 const httpInterface = 2;
-/** Some eight megabytes at most. */
-const statementsMax = 1_000;
+/** Of a thousand statements, some sixteen megabytes at most. */
+const rowsMax = 2_000;
 const textCharactersMax = 2_048;

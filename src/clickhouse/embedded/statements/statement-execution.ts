@@ -4,8 +4,10 @@ import { ClickHouseException } from '../clickhouse-exception.js';
 import { holdEnd, type StreamedResult } from '../front/result-stream.js';
 import { type ConnectionSetup, preludeOf } from './connection-prelude.js';
 import { PipePaths } from './pipe-paths.js';
+import type { Holding } from './prepared-statement.js';
 import type { RequestLane } from './request-lane.js';
 import { ResultPipe } from './result-pipe.js';
+import { followProgress, type ProgressListener } from './statement-progress.js';
 
 /** A statement that may run. */
 export interface Execution {
@@ -22,11 +24,12 @@ export interface Execution {
   readonly isRead: boolean;
   /** Whether it is cancelled then. */
   readonly isCancellable: boolean;
+  readonly holding: Holding;
+  /** Told how far it is while it runs; null when nobody wants to know. */
+  readonly progress: ProgressListener | null;
 }
 
 export interface Growth {
-  /** What is held before it is known to be large. */
-  readonly heldBytesMax: number;
   /** How long it may take in the lane it began in. */
   readonly msMax: number;
   readonly streams: RequestLane;
@@ -79,7 +82,7 @@ export class StatementExecution {
   async streamed(execution: Execution, send: StreamSender): Promise<void> {
     await execution.lane.run(execution.signal, () =>
       this.#piped(execution, async (made, running) => {
-        await send({ ...headOf(execution), chunks: holdEnd(made, running) });
+        await send({ ...headOf(execution), chunks: holdEnd(made, running, execution.holding.endBytes) });
       }),
     );
   }
@@ -89,7 +92,8 @@ export class StatementExecution {
    * `streams`, if there is one and for as long as the statement may take; else it keeps the one it has, and its time.
    */
   async growing(execution: Execution, growth: Growth, send: StreamSender): Promise<ChdbResult | null> {
-    const { heldBytesMax, msMax, streams } = growth;
+    const { msMax, streams } = growth;
+    const { bytesMax: heldBytesMax, endBytes } = execution.holding;
     const limited = this.#limited(execution.signal, msMax);
     const chunks: Buffer[] = [];
     let isSent = false;
@@ -109,7 +113,7 @@ export class StatementExecution {
         leave();
       }
       const told = (error: unknown) => (limited.isOver ? timeExceeded(msMax) : error);
-      await send({ ...headOf(execution), chunks: telling(holdEnd(joined(chunks, rest), running), told) });
+      await send({ ...headOf(execution), chunks: telling(holdEnd(joined(chunks, rest), running, endBytes), told) });
     };
     try {
       await execution.lane.run(limited.signal, async () => {
@@ -188,12 +192,15 @@ export class StatementExecution {
     }
   }
 
-  #start({ setup, sql, format, connection }: Execution, outfile: string | null) {
+  #start({ setup, sql, format, connection, progress }: Execution, outfile: string | null) {
     const tag = this.#tag();
     const settings = new Map(setup.settings);
     settings.set('log_comment', `${settings.get('log_comment') ?? ''}${tag}`);
     const runs = connection ?? this.#engine;
-    return { running: runs.run(preludeOf({ ...setup, settings }), sql(outfile), format.asked), tag };
+    const running = runs.run(preludeOf({ ...setup, settings }), sql(outfile), format.asked);
+    if (progress !== null)
+      void followProgress({ engine: this.#engine, clock: this.#clock }, { running, tag }, progress);
+    return { running, tag };
   }
 
   /**

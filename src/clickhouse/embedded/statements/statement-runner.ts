@@ -6,6 +6,7 @@ import type { ChdbEngine, ChdbResult } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import { filesName } from '../front/forms/form-body.js';
 import { writeInsertData } from '../front/request-body.js';
+import type { RequestParameters } from '../front/request-parameters.js';
 import type { InsertHead, SqlHead } from '../front/sql-head.js';
 import type { KillClause } from '../guard/printed-statement.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
@@ -14,11 +15,12 @@ import { CollectorStatements } from './collector-statements.js';
 import { GuestStatements } from './guest-statements.js';
 import { killQuery, nothing } from './kill-query.js';
 import type { PreparedStatement } from './prepared-statement.js';
-import { QueryLog } from './query-log.js';
+import { type ArrivedStatement, QueryLog } from './query-log.js';
 import { type RunningStatement, RunningStatements } from './running-statements.js';
 import { boundTemporary, inSession, onConnection } from './session-requests.js';
 import { StatementExecution } from './statement-execution.js';
-import type { StatementRequest, StatementResult } from './statement-request.js';
+import type { StatementRequest } from './statement-request.js';
+import type { StatementResult } from './statement-result.js';
 
 /**
  * Runs one statement, of the collector or of a guest.
@@ -88,36 +90,26 @@ export class StatementRunner {
 
   async #runGuest(request: StatementRequest): Promise<StatementResult | null> {
     const database = this.#guests.databaseOf(request);
-    const admitted = this.#running.admit({ ...request, text: request.body.bytes, database });
+    const { head, bytes } = request.body;
+    const text = head.kind === 'data' ? bytes.subarray(0, head.dataStart) : bytes;
+    const admitted = this.#running.admit({ ...request, text, database });
+    const log = this.#log.arrived(this.#logged(request, admitted));
     try {
-      const result = await this.#runAdmitted({ ...request, signal: admitted.signal }, admitted);
-      this.#note(request, admitted, { rows: result?.rowsRead ?? 0, bytes: result?.bytes.length ?? 0, error: null });
+      const result = await this.#runAdmitted({ ...request, signal: admitted.signal, log }, admitted);
+      log.finish(this.#running.elapsedMs(admitted), result);
       return result;
     } catch (error) {
-      this.#note(request, admitted, { rows: 0, bytes: 0, error: ClickHouseException.from(error) });
+      log.fail(this.#running.elapsedMs(admitted), ClickHouseException.from(error));
       throw error;
     } finally {
       admitted.end();
     }
   }
 
-  #note(
-    { user, parameters }: StatementRequest,
-    statement: RunningStatement,
-    { rows, bytes, error }: StatementEnd,
-  ): void {
-    const durationMs = this.#running.elapsedMs(statement);
-    this.#log.add({
-      ...statement,
-      userName: user.name,
-      startMs: this.#clock.nowMs() - durationMs,
-      durationMs,
-      resultRows: rows,
-      resultBytes: bytes,
-      exceptionCode: error?.code ?? 0,
-      exception: error?.message ?? '',
-      logComment: parameters.settings.get('log_comment') ?? '',
-    });
+  #logged({ user, parameters }: StatementRequest, statement: RunningStatement): ArrivedStatement {
+    const { queryId, database, text } = statement;
+    const startMs = this.#clock.nowMs();
+    return { userName: user.name, queryId, database, text, startMs, logComment: logCommentOf(parameters) };
   }
 
   /** Within the file that a table of the log is made of. */
@@ -138,17 +130,18 @@ export class StatementRunner {
     if (head.kind === 'data') return await this.#insertData(request, head);
     if (head.kind === 'infile') return await this.#insertFile(request, head);
     const statement = await this.#prepare(request, bytes, null);
-    const { kill, change, format } = statement;
+    const { kill, change } = statement;
     if (change !== null) {
       await this.#guests.change(change, request);
-      return { ...nothing, format: format.named, timezone: '', isInsert: false };
+      request.log?.start();
+      return { ...nothing, format: null, timezone: '', moves: 'nothing' };
     }
     if (kill !== null && admitted !== null) return await this.#kill(request, { ...statement, kill }, admitted);
     return statement.readsLog ? await this.#withLog(request, statement) : await this.#run(request, statement);
   }
 
   async #kill(
-    { signal }: StatementRequest,
+    { signal, log }: StatementRequest,
     statement: PreparedStatement & { readonly kill: KillClause },
     self: RunningStatement,
   ): Promise<StatementResult> {
@@ -156,9 +149,18 @@ export class StatementRunner {
     const settings = new Map([...statement.setup.settings, ['max_query_size', String(killBytesMax)]]);
     const setup = { ...statement.setup, settings };
     const read = (sql: string) =>
-      this.#execution.whole({ ...statement, setup, signal, connection: null, isRead: true, sql: () => sql });
+      this.#execution.whole({
+        ...statement,
+        setup,
+        signal,
+        connection: null,
+        progress: null,
+        isRead: true,
+        sql: () => sql,
+      });
+    log?.start();
     const result = await killQuery(this.#running, { kill, self, read, format: format.named });
-    return { ...result, format: format.named, timezone: '', isInsert: false };
+    return { ...result, format: format.named, timezone: '', moves: 'nothing' };
   }
 
   async #insertData(request: StatementRequest, head: InsertHead): Promise<StatementResult | null> {
@@ -210,27 +212,32 @@ export class StatementRunner {
   }
 
   async #run(request: StatementRequest, statement: PreparedStatement): Promise<StatementResult | null> {
-    const { isRead, isInsert, format, setup } = statement;
-    const { session = null } = request;
+    const { isRead, isInsert, format, setup, lane, lanes } = statement;
+    const { session = null, log, body } = request;
+    log?.start();
     const result = await this.#deliver(request, statement).finally(async () => {
       if (!isRead) await boundTemporary(this.#sessions, session, this.#temporaryBytesMax);
     });
     if (result === null) return null;
     if (!isRead && !isInsert) this.#guests.forget();
-    return { ...result, format: format.named, timezone: setup.settings.get('session_timezone') ?? '', isInsert };
+    const timezone = setup.settings.get('session_timezone') ?? '';
+    // As a server: of what has no result no format is told.
+    const hasResult = isRead || result.bytes.length > 0;
+    const moves = body.head.kind !== 'sql' ? 'data' : lane === lanes.changes ? 'nothing' : 'unknown';
+    return { ...result, format: hasResult ? format.named : null, timezone, moves };
   }
 
   async #deliver(
-    { signal, stream, session = null }: StatementRequest,
+    { signal, stream, progress, session = null }: StatementRequest,
     statement: PreparedStatement,
   ): Promise<ChdbResult | null> {
     const { delivery, lane, lanes } = statement;
     const { guestQueryMsMax: msMax, guestResultBytesMax } = this.#options;
-    const execution = { ...statement, signal, ...onConnection(this.#sessions, session, statement) };
+    const execution = { ...statement, signal, progress, ...onConnection(this.#sessions, session, statement) };
     if (delivery === 'whole') return await this.#execution.whole({ ...execution, lane });
     if (delivery === 'held') return await this.#execution.bounded({ ...execution, lane }, guestResultBytesMax);
     if (delivery === 'growing') {
-      const growth = { heldBytesMax, msMax, streams: lanes.streams };
+      const growth = { msMax, streams: lanes.streams };
       return await this.#execution.growing({ ...execution, lane }, growth, stream);
     }
     await this.#execution.streamed({ ...execution, lane: lanes.streams }, stream);
@@ -245,15 +252,6 @@ interface RunnerDeps {
   readonly onSessionForgotten: () => void;
 }
 
-interface StatementEnd {
-  readonly rows: number;
-  readonly bytes: number;
-  readonly error: ClickHouseException | null;
-}
-
-/** A server holds as much before it sends its first byte, so that small results have their status right. */
-const heldBytesMax = 1_048_576;
-
 /** An eighth of the memory may hold temporary tables, of all sessions. */
 const temporaryMemoryShare = 8;
 
@@ -262,6 +260,10 @@ const killBytesMax = 4_194_304;
 
 /** Relative to the engine's directory: error texts quote statements, and statements name it. */
 const resultsName = 'results';
+
+function logCommentOf({ settings }: RequestParameters): string {
+  return settings.get('log_comment') ?? '';
+}
 
 function readOnly({ user }: StatementRequest, advice = ''): ClickHouseException {
   return new ClickHouseException('READONLY', `${user.name}: Cannot execute query in readonly mode${advice}.`);

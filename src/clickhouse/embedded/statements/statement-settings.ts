@@ -42,6 +42,12 @@ const writeMemoryShare = 4;
 /** The answer to an INSERT means that the rows are there. */
 export const noAsyncInsert = ['async_insert', '0'] as const;
 
+/** chDB takes `1 + 1` for a statement, a server does not; the guard reads as one, and `system.settings` says so. */
+export const asServer = ['implicit_select', '0'] as const;
+
+/** In microseconds: a server tells in the result how far it is with each block, the engine by default every 100 ms. */
+export const promptProgress = ['interactive_delay', '1000'] as const;
+
 /**
  * The engine looks for comparisons that follow from others, in every expression of a statement. Those of the collector
  * say themselves what reaches a key: without it a page of tasks takes 51 ms of CPU, with it 64.

@@ -6,9 +6,9 @@ import { normalizedMessage } from '../sql/normalized-message.js';
 import { failuresWithRecovery } from '../sql/recovered-failures.js';
 import type { ErrorRange } from '../sql/rollup-range.js';
 import type { AgentKey } from './agent-known.js';
-import { errorRowsBytes, errorsOfSource, groupedErrors, readErrorDays } from './error-days.js';
+import { errorRowsBytes, groupedErrors, readErrorDays } from './error-days.js';
 import { type AgentErrorDaysRow, type AgentErrorRow, errorDaysRow, errorRow } from './error-row.js';
-import { readRawErrors } from './raw-failures.js';
+import { readEdgeErrors, readRawErrors } from './raw-failures.js';
 
 export interface ErrorQuery {
   readonly range: ErrorRange;
@@ -118,8 +118,7 @@ async function readKnownErrors(
     const isOne = span !== undefined && others.length === 0;
     return isOne ? await readRawErrors(store, memory, agent, { span, limit }) : null;
   }
-  const spans = rawParams(raw);
-  if (spans === null) {
+  if (span === undefined) {
     return await memory.value({
       sources: [{ table: 'agent_errors_per_day_v1', days }],
       key: JSON.stringify(['error groups', agent.tenant, agent.agentId, days, limit]),
@@ -127,12 +126,11 @@ async function readKnownErrors(
       bytesOf: errorRowsBytes,
     });
   }
-  const params = { tenant: agent.tenant, agent_id: agent.agentId, ...spans };
-  const [ofDays, ofSpans] = await Promise.all([
+  const groups = await Promise.all([
     readErrorDays(store, memory, agent, days),
-    errorsOfSource(store, { source: rawSql, params }),
+    ...[span, ...others].map((edge) => readEdgeErrors(store, memory, agent, edge)),
   ]);
-  return groupedErrors([...ofDays, ...ofSpans], limit);
+  return groupedErrors(groups.flat(), limit);
 }
 
 function statement({ tenant, agentId }: AgentKey, { range, limit }: ErrorQuery, perDay: string) {

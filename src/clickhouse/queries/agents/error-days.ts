@@ -28,16 +28,13 @@ export interface ErrorDay {
   readonly runs: Buffer;
 }
 
-/** `source` has the columns of the error groups of days. */
-const groupsSql = (source: string): string => `
+const daysSql = `
   SELECT (
     toUnixTimestamp(toDateTime(day, 'UTC')), error_category, error_code, message, occurrences, recovered,
     toUnixTimestamp64Milli(first_seen), toUnixTimestamp64Milli(last_seen), base64Encode(CAST(runs, 'String'))
   ) AS r
-  FROM ${source}`;
-
-const daysSql = groupsSql(`agent_errors_per_day_v1
-  WHERE tenant = {tenant:String} AND agent_id = {agent_id:String} AND day >= {from_day:Date} AND day < {to_day:Date}`);
+  FROM agent_errors_per_day_v1
+  WHERE tenant = {tenant:String} AND agent_id = {agent_id:String} AND day >= {from_day:Date} AND day < {to_day:Date}`;
 
 /** The groups of an agent on whole days. The memory gives those that are as they were. */
 export async function readErrorDays(
@@ -59,14 +56,6 @@ export async function readErrorDays(
     bytesOf: (groups) => groups.reduce((sum, group) => sum + bytesOf(group), 0),
   });
   return found.flat();
-}
-
-/** Groups of raw events, from a source with the same columns. */
-export function errorsOfSource(
-  store: StoreReader,
-  { source, params }: { readonly source: string; readonly params: Readonly<Record<string, string | number>> },
-): Promise<ErrorDay[]> {
-  return readGroups(store, { name: 'error_spans', sql: groupsSql(`(${source})`), params });
 }
 
 async function readGroups(store: StoreReader, query: Parameters<StoreReader['rows']>[0]): Promise<ErrorDay[]> {

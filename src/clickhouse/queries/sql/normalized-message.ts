@@ -16,6 +16,17 @@ export function normalizedMessage(column: string): string {
   return `substringUTF8(${quoted}, 1, ${messageCharactersMax})`;
 }
 
+/** What the expression makes of a message, without asking the engine (2 to 5 ms of CPU of a statement, to plan it). */
+export function normalizeMessage(message: string): string {
+  const text = patterns.reduce((changed, [pattern, name]) => changed.replace(pattern, name), message);
+  if (text.length <= messageCharactersMax) return text;
+  let end = 0;
+  for (let characters = 0; characters < messageCharactersMax && end < text.length; characters++) {
+    end += text.codePointAt(end)! > 0xffff ? 2 : 1;
+  }
+  return text.slice(0, end);
+}
+
 /** Characters of a group's name; messages are at most 500 long. */
 const messageCharactersMax = 200;
 
@@ -30,3 +41,8 @@ const replacements: readonly (readonly [pattern: string, name: string])[] = [
   ['\\b(0x[0-9a-fA-F]+|[0-9a-fA-F]{8,})\\b', '<hex>'],
   ['\\d+([.,]\\d+)*', '<n>'],
 ];
+
+/** A blank is one of ASCII for RE2; all else that these use means the same here. */
+const patterns = replacements.map(
+  ([pattern, name]) => [new RegExp(pattern.replaceAll('\\s', ' \\t\\n\\f\\r'), 'g'), name] as const,
+);

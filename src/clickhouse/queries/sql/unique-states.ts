@@ -14,6 +14,19 @@ export function countUnique(states: readonly Buffer[]): number | null {
   return found.size;
 }
 
+/** A state that holds these hashes. */
+export function uniqueState(hashes: ReadonlySet<number>): Buffer {
+  const head = [0];
+  let rest = hashes.size;
+  for (; rest >= 0x80; rest = Math.floor(rest / 128)) head.push((rest & 0x7f) | 0x80);
+  head.push(rest);
+  const state = Buffer.alloc(head.length + 4 * hashes.size);
+  state.set(head);
+  let at = head.length;
+  for (const hash of hashes) at = state.writeUInt32LE(hash, at);
+  return state;
+}
+
 function hashesOf(state: Buffer): { readonly at: number; readonly count: number } | null {
   if (state[0] !== 0) return null;
   let count = 0;
