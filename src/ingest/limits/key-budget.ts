@@ -205,6 +205,7 @@ export class KeyBudget {
       const credit = powerOfTwo(frames / this.#waiting.size);
       this.#waiting.delete(connection);
       connection.resume(credit);
+      if (frames === Number.POSITIVE_INFINITY) continue;
       frames -= credit;
       isDue = frames >= 1;
     }

@@ -176,3 +176,16 @@ test('limits that change count for connections that are open', async () => {
   await pass([sender], clock, 500);
   expect([connection.credit, connection.closeCode]).toEqual([64, null]);
 });
+
+test('connections that wait are all let go at once when the limit of their key is lifted', async () => {
+  const { join, clock, budgets } = limited({ eventsPerSecond: 1 });
+  const connections = Array.from({ length: 5 }, (_, index) => join(`p${index}`));
+  await pass(
+    connections.map((connection) => new Sender(connection, 20)),
+    clock,
+    500,
+  );
+  expect(connections.map(({ credit }) => credit)).toEqual([0, 0, 0, 0, 0]);
+  budgets.update([{ tenant: 'acme', scopes: new Set(), contentAllowed: false, keyName: 'k', limits: noKeyLimits }]);
+  expect(connections.map(({ credit }) => credit)).toEqual([64, 64, 64, 64, 64]);
+});
