@@ -16,13 +16,16 @@ export class SideBuffer {
   #bytes = 0;
   #bytesBefore = 0;
 
-  /** `spare` may hold whatever; null: one is made if the lists of the batch before were large. */
+  /**
+   * `spare` may hold whatever. Where it is missing, or too small for the lists of the batch before, one is made if those
+   * were large: batches grow with the load, and a small one would be handed round for ever.
+   */
   begin(spare: ArrayBuffer | null): void {
     this.#bytesBefore = this.#bytes;
     this.#bytes = 0;
     this.#used = 0;
     this.#buffer = spare;
-    if (spare !== null || this.#bytesBefore < bytesMin) return;
+    if (this.#bytesBefore < bytesMin || (spare !== null && spare.byteLength >= this.#bytesBefore)) return;
     this.#buffer = new ArrayBuffer(Math.ceil((1.25 * this.#bytesBefore) / step) * step);
   }
 
