@@ -105,7 +105,8 @@ const attempts: Partial<Record<keyof typeof features, string>> = {
     await client.command({ query: 'CREATE OR REPLACE TABLE webbed (id UInt64, name String) ENGINE = Memory' });
     const values = Array.from({ length: 1000 }, (_, id) => ({ id, name: 'n' + id }));
     await client.insert({ table: 'webbed', values, format: 'JSONEachRow' });
-    equal((await rows(client, "SELECT count() AS n FROM webbed WHERE name LIKE 'n%'")).map(({ n }) => Number(n)), [1000]);
+    const counted = await rows(client, "SELECT count() AS n FROM webbed WHERE name LIKE 'n%'");
+    equal(counted.map(({ n }) => Number(n)), [1000]);
   })`,
   compression: `await with_({ compression: { response: true } }, async (client) => {
     const found = await rows(client, "SELECT repeat('x', 100) AS x FROM numbers(1000)", {
