@@ -152,7 +152,7 @@ class JoinedCollector implements Collector {
       const parts = await joinParts({ ...this.#deps, config, dataDir, receipt, metrics, locker });
       const budgets = joinBudgets({ clock, logger, config, dataDir, metrics }, keys);
       const http = joinHttp({ ...this.#deps, config, metrics, version, sockets }, parts, { keys, budgets });
-      keys.onRevoked((isGone) => http.disconnect(isGone));
+      keys.onRevoked((isGone, code) => http.disconnect(isGone, code));
       observe(metrics, parts, http);
       metrics.observe({ receipt: () => receipt.state() });
       // What is called before who calls it; stopped in reverse. What needs the store is started in the background.
@@ -168,6 +168,7 @@ class JoinedCollector implements Collector {
         memory,
         decoder,
         budgets,
+        keys,
         http,
       ];
       for (const stage of stages) await this.#stages.start(stage);

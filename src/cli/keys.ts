@@ -3,7 +3,7 @@ import { holdingClock, systemClock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
 import type { KeyLimitName, OwnKeyLimits } from '../core/key-limits.js';
 import type { Scope } from '../core/ports/authenticator.js';
-import { changeKeys, type KeyChangeDeps, newKey, storedKeys } from '../ingest/key-change.js';
+import { changeKeys, type KeyChangeDeps, newKey, rotateKey, storedKeys } from '../ingest/key-change.js';
 import { type KeyGrant, type StoredKey, withLimits } from '../ingest/key-file.js';
 import { createFileLocker } from '../spool/file-locker.js';
 import type { CommandContext } from './frame/command.js';
@@ -66,6 +66,25 @@ export async function limitKey(
   else err.line(`key ${options.name}:${limitsText(limited.limits) || '  limits of the configuration'}`);
 }
 
+export async function rotateStoredKey(
+  { env, out, err }: CommandContext,
+  options: KeysOptions & { readonly name: string; readonly overlapMinutes: number },
+): Promise<void> {
+  const { dataDir } = localCollector(env, options);
+  const isMeant = ({ name }: StoredKey) => name === options.name;
+  const overlapMs = options.overlapMinutes * 60_000;
+  const rotation = await rotateKey(changeDeps(), dataDir, { isMeant, overlapMs });
+  if (rotation === null) throw new CollectorError('config_invalid', `cannot rotate ${options.name}: no such key`);
+  const { key, stored } = rotation;
+  if (options.json) {
+    out.json({ key, ...described(stored) });
+    return;
+  }
+  out.line(key);
+  const until = stored.previous?.at(-1)?.until;
+  err.line(`key ${stored.name} has a new secret, shown this once; the old one is good until ${until}`);
+}
+
 export async function revokeKey(
   { env, out, err }: CommandContext,
   options: KeysOptions & { readonly name: string },
@@ -96,8 +115,9 @@ function limitsText(limits: OwnKeyLimits = {}): string {
     .join('');
 }
 
-function described({ sha256: _digest, ...key }: StoredKey): Omit<StoredKey, 'sha256'> {
-  return key;
+/** Without digests. */
+function described({ sha256: _digest, previous, ...key }: StoredKey): object {
+  return previous === undefined ? key : { ...key, previousUntil: previous.map(({ until }) => until) };
 }
 
 function changeDeps(): KeyChangeDeps {

@@ -84,6 +84,7 @@ const accessErrors = {
   user_bound: spec(403, 4403, false, 'the API key is bound to a user, and this is not told by user'),
   key_own: spec(409, null, false, 'an API key cannot take itself back; ask with another one'),
   keys_configured: spec(409, null, false, 'the configuration sets the API keys; they are changed there'),
+  keys_rotating: spec(409, null, false, 'as many secrets of the API key are good as may be; wait until one has ended'),
   keys_exhausted: spec(409, null, false, 'the tenant has as many API keys as it may; take some back'),
 } as const satisfies Record<string, ErrorSpec>;
 

@@ -144,8 +144,8 @@ export class HttpServer implements Stage {
   }
 
   /** Ends what stays open by itself of those whose key is known no longer: WebSockets, and streams of events. */
-  disconnect(isGone: (principal: Principal) => boolean): void {
-    this.#webSockets.disconnect(isGone);
+  disconnect(isGone: (principal: Principal) => boolean, code: 'key_invalid' | 'key_rotated' = 'key_invalid'): void {
+    this.#webSockets.disconnect(isGone, code);
     this.#underWay.cut(isGone);
   }
 

@@ -107,9 +107,9 @@ export class WebSockets {
   }
 
   /** Tells those whose key is known no longer, and closes them. */
-  disconnect(isGone: (principal: Principal) => boolean): void {
+  disconnect(isGone: (principal: Principal) => boolean, code: 'key_invalid' | 'key_rotated'): void {
     for (const { principal, handlers } of [...this.#open.values()]) {
-      if (principal !== null && isGone(principal)) handlers?.end('key_invalid');
+      if (principal !== null && isGone(principal)) handlers?.end(code);
     }
   }
 

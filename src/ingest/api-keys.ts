@@ -1,13 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import type { Clock } from '../core/clock.js';
+import type { Clock, Timer } from '../core/clock.js';
 import { type AccessErrorCode, CollectorError, errorMessage } from '../core/errors.js';
 import type { FileLocker } from '../core/file-lock.js';
 import { type KeyLimitName, limitsOf, type OwnKeyLimits } from '../core/key-limits.js';
 import { type Logger, silentLogger } from '../core/logger.js';
 import type { Authenticator, Principal, Scope } from '../core/ports/authenticator.js';
 import type { KeyKeeper, KeyOrder, KeyRecord } from '../core/ports/key-keeper.js';
-import { changeKeys, newKey, storedKeys } from './key-change.js';
+import type { Stage } from '../core/stage.js';
+import { instant } from '../core/time-text.js';
+import { changeKeys, newKey, rotateKey, storedKeys } from './key-change.js';
 import {
   adminKeyPath,
   adminKeyProblem,
@@ -43,10 +45,10 @@ export interface ApiKeysOptions {
   readonly keyLimits?: Readonly<Record<KeyLimitName, number>>;
 }
 
-export interface ApiKeys extends Authenticator, KeyKeeper {
+export interface ApiKeys extends Authenticator, KeyKeeper, Stage {
   /** The admin key made at this start, to be printed once; null when there were keys. */
   readonly generatedAdminKey: string | null;
-  /** Called when keys are known no longer, with what tells who had one of them. */
+  /** Called when secrets are known no longer, with what tells who had one of them, and why. */
   onRevoked(listener: RevokedListener): void;
   /** Called with all keys there are, when some may be others than before. */
   onChanged(listener: (principals: readonly Principal[]) => void): void;
@@ -56,10 +58,12 @@ export interface ApiKeys extends Authenticator, KeyKeeper {
 
 type EventsToday = (tenant: string, name: string) => number | null;
 
-type RevokedListener = (isGone: (principal: Principal) => boolean) => void;
+type RevokedListener = (isGone: (principal: Principal) => boolean, code: 'key_invalid' | 'key_rotated') => void;
 
 /** A key file changed by the command line counts within this time, without a restart. */
 const reloadIntervalMs = 1_000;
+/** Whoever is connected and asks nothing hears so soon that its key is gone, or that its time is over. */
+const watchIntervalMs = 5_000;
 const headerCharactersMax = 512;
 /** Made over the API: the file holds 100,000 of all tenants, and one must not take them all. */
 const tenantKeysMax = 1_000;
@@ -105,6 +109,8 @@ function checkAdminKey({ logger }: ApiKeysDeps, { dataDir }: ApiKeysOptions, key
 interface Entry {
   readonly digest: Buffer;
   readonly principal: Principal;
+  /** Until when the secret is good; infinite for the one of now. */
+  readonly untilMs: number;
 }
 
 /** What the scope admin implies: not the page of metrics, which names the agents of all tenants. */
@@ -125,6 +131,7 @@ interface RingStart {
 }
 
 class KeyRing implements ApiKeys {
+  readonly name = 'keys';
   readonly generatedAdminKey: string | null;
   readonly #locker: FileLocker;
   readonly #clock: Clock;
@@ -140,6 +147,9 @@ class KeyRing implements ApiKeys {
   #entries: ReadonlyMap<string, Entry>;
   #fileVersion: string;
   #checkedMs: number;
+  /** Digests of secrets whose time is over; who had them was told. */
+  #ended: ReadonlySet<string> = new Set();
+  #timer: Timer | null = null;
 
   constructor(deps: ApiKeysDeps, options: ApiKeysOptions, start: RingStart) {
     this.#locker = deps.locker;
@@ -169,7 +179,17 @@ class KeyRing implements ApiKeys {
     const digest = digestKey(key);
     const entry = this.#entries.get(digest.toString('hex'));
     if (entry === undefined || !timingSafeEqual(entry.digest, digest)) return 'key_invalid';
+    if (entry.untilMs <= this.#clock.nowMs()) return 'key_rotated';
     return entry.principal.scopes.has(scope) ? entry.principal : 'scope_missing';
+  }
+
+  async start(): Promise<void> {
+    if (this.#watched) this.#watch();
+  }
+
+  async stop(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = null;
   }
 
   onRevoked(listener: RevokedListener): void {
@@ -220,6 +240,16 @@ class KeyRing implements ApiKeys {
     return limited;
   }
 
+  async rotate(tenant: string, name: string, overlapMs: number) {
+    this.#mustBeStored();
+    const deps = { clock: this.#clock, locker: this.#locker };
+    const isMeant = (key: StoredKey) => key.tenant === tenant && key.name === name;
+    const rotation = await rotateKey(deps, this.#dataDir, { isMeant, overlapMs }, (keys) => this.#take(keys));
+    if (rotation === null) return null;
+    this.#logger.info({ tenant, key: name, overlapMs }, 'an API key was rotated');
+    return { key: rotation.key, record: this.#recordOf(rotation.stored) };
+  }
+
   async revoke(tenant: string, name: string): Promise<KeyRecord | null> {
     const revoked = await this.#change<KeyRecord | null>((keys) => {
       const found = keys.find((key) => key.tenant === tenant && key.name === name);
@@ -235,9 +265,20 @@ class KeyRing implements ApiKeys {
     change: (keys: readonly StoredKey[]) => { readonly keys: readonly StoredKey[]; readonly result: Result },
   ): Promise<Result> {
     this.#mustBeStored();
-    return changeKeys({ clock: this.#clock, locker: this.#locker }, this.#dataDir, change, (keys) => {
-      this.#fileVersion = fileVersion(keyFilePath(this.#dataDir));
-      this.#put(keys);
+    const deps = { clock: this.#clock, locker: this.#locker };
+    return changeKeys(deps, this.#dataDir, change, (keys) => this.#take(keys));
+  }
+
+  #take(keys: readonly StoredKey[]): void {
+    this.#fileVersion = fileVersion(keyFilePath(this.#dataDir));
+    this.#put(keys);
+  }
+
+  #watch(): void {
+    this.#timer = this.#clock.setTimer(watchIntervalMs, () => {
+      this.#reloadWhenChanged();
+      this.#endSecrets();
+      this.#watch();
     });
   }
 
@@ -275,36 +316,58 @@ class KeyRing implements ApiKeys {
     this.#entries = this.#entriesOf(keys);
     const all = [...this.#entries.values()].map(({ principal }) => principal);
     for (const listener of this.#changedListeners) listener(all);
-    const gone = [...before].filter(([digest]) => !this.#entries.has(digest)).map(([, { principal }]) => principal);
+    const gone = [...before].filter(([digest]) => !this.#entries.has(digest)).map(([, entry]) => entry);
+    this.#tell(gone, 'key_invalid');
+    this.#endSecrets();
+  }
+
+  #endSecrets(): void {
+    const nowMs = this.#clock.nowMs();
+    const ended = [...this.#entries].filter(([, { untilMs }]) => untilMs <= nowMs);
+    const fresh = ended.filter(([digest]) => !this.#ended.has(digest)).map(([, entry]) => entry);
+    this.#ended = new Set(ended.map(([digest]) => digest));
+    this.#tell(fresh, 'key_rotated');
+  }
+
+  #tell(gone: readonly Entry[], code: 'key_invalid' | 'key_rotated'): void {
     if (gone.length === 0) return;
-    const names = new Set(gone.map(nameOf));
-    for (const listener of this.#revokedListeners) listener((principal) => names.has(nameOf(principal)));
+    const ids = new Set(gone.map(({ principal }) => principal.secretId));
+    const isGone = ({ secretId }: Principal) => secretId !== undefined && ids.has(secretId);
+    for (const listener of this.#revokedListeners) listener(isGone, code);
   }
 
   #entriesOf(keys: readonly StoredKey[]): ReadonlyMap<string, Entry> {
     const entries = new Map<string, Entry>();
-    const add = (digest: Buffer, principal: Principal) => entries.set(digest.toString('hex'), { digest, principal });
-    if (this.#metricsKey !== null) add(digestKey(this.#metricsKey), metricsReader);
-    for (const { tenant, name, sha256, scopes: given, user = null, limits: own = {} } of keys) {
+    const add = (sha256: string, principal: Principal, untilMs = Number.POSITIVE_INFINITY) => {
+      const secretId = sha256.slice(0, secretIdDigits);
+      entries.set(sha256, { digest: Buffer.from(sha256, 'hex'), principal: { ...principal, secretId }, untilMs });
+    };
+    if (this.#metricsKey !== null) add(digestKey(this.#metricsKey).toString('hex'), metricsReader);
+    for (const { tenant, name, sha256, scopes: given, user = null, limits: own = {}, previous = [] } of keys) {
       const scopes = new Set<Scope>(given.includes('admin') ? [...adminScopes, ...given] : given);
       const contentAllowed = this.#contentTenants.has(tenant);
       const limits = limitsOf(own, this.#keyLimits);
-      add(Buffer.from(sha256, 'hex'), { tenant, scopes, keyName: name, contentAllowed, user, limits });
+      const principal: Principal = { tenant, scopes, keyName: name, contentAllowed, user, limits };
+      for (const secret of previous) add(secret.sha256, principal, Date.parse(secret.until));
+      add(sha256, principal);
     }
     return entries;
   }
 
-  #recordOf({ tenant, name, scopes, user, created, limits = {} }: StoredKey): KeyRecord {
-    return { name, scopes, user: user ?? null, created, limits, eventsToday: this.#eventsToday(tenant, name) };
+  #recordOf(key: StoredKey): KeyRecord {
+    const { tenant, name, scopes, created, limits = {}, previous = [] } = key;
+    const untilMs = Math.max(0, ...previous.map(({ until }) => Date.parse(until)));
+    const previousUntil = untilMs > this.#clock.nowMs() ? instant(untilMs) : null;
+    const eventsToday = this.#eventsToday(tenant, name);
+    const [user, rotated] = [key.user ?? null, key.rotated ?? null];
+    return { name, scopes, user, created, rotated, previousUntil, limits, eventsToday };
   }
 }
 
 const unbounded = { eventsPerSecond: 0, bytesPerSecond: 0, requestsPerSecond: 0, eventsPerDay: 0 } as const;
 
-/** Of all keys alone, whatever characters it holds. */
-function nameOf({ tenant, keyName }: Principal): string {
-  return `${tenant} ${keyName}`;
-}
+/** Enough to tell secrets apart, and nothing to guess one from. */
+const secretIdDigits = 16;
 
 /** Changes whenever the file is replaced; empty when it is not there. */
 function fileVersion(path: string): string {

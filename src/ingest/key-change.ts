@@ -2,7 +2,20 @@ import { join } from 'node:path';
 import { type Clock, sleep } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
 import type { FileLocker, HeldLock } from '../core/file-lock.js';
-import { generateKey, type KeyGrant, readKeyFile, type StoredKey, storedKeyOf, writeKeyFile } from './key-file.js';
+import { instant } from '../core/time-text.js';
+import {
+  adminKeyPath,
+  digestKey,
+  generateKey,
+  type KeyGrant,
+  previousMax,
+  readAdminKey,
+  readKeyFile,
+  replaceFile,
+  type StoredKey,
+  storedKeyOf,
+  writeKeyFile,
+} from './key-file.js';
 
 export interface KeyChangeDeps {
   readonly clock: Clock;
@@ -58,6 +71,85 @@ export function newKey(
     const key = generateKey();
     const stored = storedKeyOf(key, grant, createdMs);
     if (keys.every(({ name }) => name !== stored.name)) return { key, stored };
+  }
+}
+
+export interface RotationOrder {
+  readonly isMeant: (key: StoredKey) => boolean;
+  /** How long the secret of now stays good beside the new one; those of before for no longer. */
+  readonly overlapMs: number;
+}
+
+export interface Rotation {
+  /** The new secret. */
+  readonly key: string;
+  readonly stored: StoredKey;
+}
+
+/** Of those that are good at one time, the one of now and the new one included. */
+const goodSecretsMax = 5;
+
+/**
+ * Gives a key a new secret under its name, with its rights and limits. The file of the admin key follows, if that is
+ * the one. Null when none is meant. Rejects with `keys_rotating` when too many secrets of it are good, and as
+ * `changeKeys`.
+ */
+export async function rotateKey(
+  deps: KeyChangeDeps,
+  dataDir: string,
+  { isMeant, overlapMs }: RotationOrder,
+  onStored?: (keys: readonly StoredKey[]) => void,
+): Promise<Rotation | null> {
+  const nowMs = deps.clock.nowMs();
+  let before: StoredKey | undefined;
+  const rotation = await changeKeys<Rotation | null>(
+    deps,
+    dataDir,
+    (keys) => {
+      before = keys.find(isMeant);
+      if (before === undefined) return { keys, result: null };
+      const key = generateKey();
+      const stored = withSecret(before, { key, nowMs, untilMs: nowMs + overlapMs });
+      return { keys: keys.map((each) => (each === before ? stored : each)), result: { key, stored } };
+    },
+    (keys) => {
+      onStored?.(keys);
+    },
+  );
+  if (rotation !== null && before !== undefined && isAdminKey(dataDir, before)) {
+    // After the list that knows it; until then the one of before is good.
+    replaceFile(adminKeyPath(dataDir), `${rotation.key}\n`);
+  }
+  return rotation;
+}
+
+function withSecret(
+  before: StoredKey,
+  { key, nowMs, untilMs }: { readonly key: string; readonly nowMs: number; readonly untilMs: number },
+): StoredKey {
+  const ends = (before.previous ?? []).map(({ sha256, until }) => ({
+    sha256,
+    untilMs: Math.min(Date.parse(until), Math.max(untilMs, nowMs)),
+  }));
+  const previous = [...ends, { sha256: before.sha256, untilMs }].slice(-previousMax);
+  if (previous.filter((secret) => secret.untilMs > nowMs).length >= goodSecretsMax) {
+    const says = `cannot rotate ${before.name}: ${goodSecretsMax} of its secrets are good; wait, or give it no overlap`;
+    throw new CollectorError('keys_rotating', says);
+  }
+  return {
+    ...before,
+    sha256: digestKey(key).toString('hex'),
+    rotated: instant(nowMs),
+    previous: previous.map((secret) => ({ sha256: secret.sha256, until: instant(secret.untilMs) })),
+  };
+}
+
+function isAdminKey(dataDir: string, { sha256 }: StoredKey): boolean {
+  try {
+    const key = readAdminKey(dataDir);
+    return key !== null && digestKey(key).toString('hex') === sha256;
+  } catch {
+    return false;
   }
 }
 

@@ -22,9 +22,14 @@ const userScopes: readonly Scope[] = ['ingest', 'read'];
  * guesses are few; a key has 192 random bits, which nobody enumerates, and a slow hash on every request would let a
  * stranger with a wrong key burn the processor. `name` is the digest's first 8 digits. `user` is there if the key is
  * bound to one; `limits` has those of its own limits that were set (`core/key-limits.ts`).
+ * A key that was rotated has the time of that in `rotated`, and in `previous` the digests of its secrets of before,
+ * each with the time until which it is good. `name` stays that of the first secret.
  *
  * `<dataDir>/admin-key`, mode 0600, holds the key made at the first start, for the demo and the command line.
  */
+/** Secrets of before that are remembered of a key: those that are still good, and some that are refused by name. */
+export const previousMax = 8;
+
 const limit = z.int().min(0).max(keyLimitMax);
 const storedKey = z
   .strictObject({
@@ -36,6 +41,11 @@ const storedKey = z
     user: z
       .string()
       .refine((user) => user !== '' && [...user].length <= userCharactersMax, `1 to ${userCharactersMax} characters`)
+      .optional(),
+    rotated: z.iso.datetime().optional(),
+    previous: z
+      .array(z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), until: z.iso.datetime() }))
+      .max(previousMax)
       .optional(),
     limits: z
       .strictObject({

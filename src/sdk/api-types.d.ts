@@ -83,6 +83,10 @@ export interface paths {
     /** Gives an API key of the tenant these limits of its own, in place of those it has had; in force at once */
     post: operations["limitKey"];
   };
+  "/api/v1/keys/{name}/rotate": {
+    /** Gives an API key of the tenant a new secret, told in this answer alone; the old one is good for a while */
+    post: operations["rotateKey"];
+  };
   "/api/v1/maintenance/days": {
     /** The latest finalizations of days that looked at this tenant */
     get: operations["listFinalizations"];
@@ -384,6 +388,10 @@ export interface components {
        * @description RFC 3339 with milliseconds, in UTC.
        */
       readonly created_at: string;
+      /** @description When it got the secret it has now; null: it was made with it. */
+      readonly rotated_at: string | null;
+      /** @description Until when a secret of before is good; null: none is. */
+      readonly previous_until: string | null;
       readonly limits: components["schemas"]["KeyLimits"];
       /** @description Acknowledged in this UTC day; null without a daily quota. */
       readonly events_today: number | null;
@@ -401,6 +409,10 @@ export interface components {
        * @description RFC 3339 with milliseconds, in UTC.
        */
       readonly created_at: string;
+      /** @description When it got the secret it has now; null: it was made with it. */
+      readonly rotated_at: string | null;
+      /** @description Until when a secret of before is good; null: none is. */
+      readonly previous_until: string | null;
       readonly limits: components["schemas"]["KeyLimits"];
       /** @description Acknowledged in this UTC day; null without a daily quota. */
       readonly events_today: number | null;
@@ -1522,7 +1534,7 @@ export interface components {
       readonly title: string;
       readonly status: number;
       /** @enum {string} */
-      readonly code: "event_not_map" | "field_required" | "field_type" | "field_range" | "type_unknown" | "value_unknown" | "string_too_long" | "string_invalid" | "map_too_large" | "content_refused" | "time_invalid" | "time_order" | "nesting_too_deep" | "extension_type" | "user_foreign" | "row_ragged" | "frame_malformed" | "frame_shape" | "frame_empty" | "frame_too_large" | "frame_too_many_events" | "seq_missing" | "seq_invalid" | "seq_regressed" | "seq_refused" | "credit_overrun" | "event_rate_exceeded" | "byte_rate_exceeded" | "event_quota_spent" | "client_too_slow" | "producer_invalid" | "producer_replaced" | "key_missing" | "key_invalid" | "key_rotated" | "scope_missing" | "certificate_missing" | "certificate_refused" | "user_bound" | "key_own" | "keys_configured" | "keys_exhausted" | "host_unknown" | "origin_foreign" | "request_malformed" | "path_unknown" | "method_not_allowed" | "not_found" | "parameter_invalid" | "parameter_unknown" | "parameter_repeated" | "media_type_unsupported" | "head_too_large" | "websocket_required" | "protocol_unknown" | "url_too_long" | "idempotency_mismatch" | "body_too_large" | "body_invalid" | "request_timeout" | "query_timeout" | "snapshot_unsupported" | "query_too_large" | "store_unavailable" | "connections_exhausted" | "overloaded" | "key_overloaded" | "request_rate_exceeded" | "address_overloaded" | "subscribers_exhausted" | "spool_full" | "clock_unset" | "spool_failed" | "stopping" | "internal";
+      readonly code: "event_not_map" | "field_required" | "field_type" | "field_range" | "type_unknown" | "value_unknown" | "string_too_long" | "string_invalid" | "map_too_large" | "content_refused" | "time_invalid" | "time_order" | "nesting_too_deep" | "extension_type" | "user_foreign" | "row_ragged" | "frame_malformed" | "frame_shape" | "frame_empty" | "frame_too_large" | "frame_too_many_events" | "seq_missing" | "seq_invalid" | "seq_regressed" | "seq_refused" | "credit_overrun" | "event_rate_exceeded" | "byte_rate_exceeded" | "event_quota_spent" | "client_too_slow" | "producer_invalid" | "producer_replaced" | "key_missing" | "key_invalid" | "key_rotated" | "scope_missing" | "certificate_missing" | "certificate_refused" | "user_bound" | "key_own" | "keys_configured" | "keys_rotating" | "keys_exhausted" | "host_unknown" | "origin_foreign" | "request_malformed" | "path_unknown" | "method_not_allowed" | "not_found" | "parameter_invalid" | "parameter_unknown" | "parameter_repeated" | "media_type_unsupported" | "head_too_large" | "websocket_required" | "protocol_unknown" | "url_too_long" | "idempotency_mismatch" | "body_too_large" | "body_invalid" | "request_timeout" | "query_timeout" | "snapshot_unsupported" | "query_too_large" | "store_unavailable" | "connections_exhausted" | "overloaded" | "key_overloaded" | "request_rate_exceeded" | "address_overloaded" | "subscribers_exhausted" | "spool_full" | "clock_unset" | "spool_failed" | "stopping" | "internal";
       readonly detail?: string;
       /** @description The parameters or events at fault. */
       readonly errors?: readonly {
@@ -1533,6 +1545,34 @@ export interface components {
           /** @description Of an event in its frame. */
           readonly index?: number;
         }[];
+    };
+    readonly RotateKeyAnswer: {
+      /** @description The new secret, this once. */
+      readonly key: string;
+      /** @description What it is called in lists and logs; not the key. */
+      readonly name: string;
+      readonly scopes: readonly ("ingest" | "read" | "admin" | "metrics")[];
+      /** @description The key sends and reads what is of this user alone. */
+      readonly user_id: string | null;
+      /**
+       * Format: date-time
+       * @description RFC 3339 with milliseconds, in UTC.
+       */
+      readonly created_at: string;
+      /** @description When it got the secret it has now; null: it was made with it. */
+      readonly rotated_at: string | null;
+      /** @description Until when a secret of before is good; null: none is. */
+      readonly previous_until: string | null;
+      readonly limits: components["schemas"]["KeyLimits"];
+      /** @description Acknowledged in this UTC day; null without a daily quota. */
+      readonly events_today: number | null;
+    };
+    readonly RotateKeyBody: {
+      /**
+       * @description How long the secret of before stays good.
+       * @default 86400
+       */
+      readonly overlap_seconds?: number;
     };
     readonly Run: {
       readonly run_id: string;
@@ -2487,6 +2527,18 @@ export interface components {
         });
       };
     };
+    /**
+     * @description `keys_configured`: the configuration sets the API keys; they are changed there.
+     * `keys_rotating`: as many secrets of the API key are good as may be; wait until one has ended.
+     */
+    readonly KeysConfiguredOrKeysRotating: {
+      content: {
+        readonly "application/problem+json": components["schemas"]["Problem"] & ({
+          /** @enum {string} */
+          readonly code?: "keys_configured" | "keys_rotating";
+        });
+      };
+    };
     /** @description `media_type_unsupported`: the content type or content encoding is not accepted. */
     readonly MediaTypeUnsupported: {
       content: {
@@ -3348,6 +3400,49 @@ export interface operations {
       404: components["responses"]["NotFound"];
       408: components["responses"]["RequestTimeout"];
       409: components["responses"]["KeysConfigured"];
+      413: components["responses"]["BodyTooLarge"];
+      414: components["responses"]["UrlTooLong"];
+      415: components["responses"]["MediaTypeUnsupported"];
+      421: components["responses"]["HostUnknown"];
+      422: components["responses"]["QueryTooLarge"];
+      429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
+      431: components["responses"]["HeadTooLarge"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["StoppingOrStoreUnavailable"];
+      504: components["responses"]["QueryTimeout"];
+    };
+  };
+  /** Gives an API key of the tenant a new secret, told in this answer alone; the old one is good for a while */
+  rotateKey: {
+    parameters: {
+      path: {
+        /** @description Name of the task, tool or step. */
+        name: string;
+      };
+    };
+    readonly requestBody: {
+      readonly content: {
+        /**
+         * @example {
+         *   "overlap_seconds": 3600
+         * }
+         */
+        readonly "application/json": components["schemas"]["RotateKeyBody"];
+      };
+    };
+    responses: {
+      /** @description Gives an API key of the tenant a new secret, told in this answer alone; the old one is good for a while. */
+      200: {
+        content: {
+          readonly "application/json": components["schemas"]["RotateKeyAnswer"];
+        };
+      };
+      400: components["responses"]["BodyInvalidOrParameterInvalidOrRequestMalformed"];
+      401: components["responses"]["KeyInvalidOrKeyMissing"];
+      403: components["responses"]["OriginForeignOrScopeMissing"];
+      404: components["responses"]["NotFound"];
+      408: components["responses"]["RequestTimeout"];
+      409: components["responses"]["KeysConfiguredOrKeysRotating"];
       413: components["responses"]["BodyTooLarge"];
       414: components["responses"]["UrlTooLong"];
       415: components["responses"]["MediaTypeUnsupported"];

@@ -91,6 +91,7 @@ export function createQueryApi(
         list: async () => [],
         create: () => Promise.reject(new Error('this test makes no key')),
         limit: async () => null,
+        rotate: async () => null,
         revoke: async () => null,
       },
       snapshots: { take: () => Promise.reject(new Error('this test takes no snapshot')), drop: async () => false },

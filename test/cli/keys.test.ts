@@ -120,3 +120,32 @@ test('what the command line and a running collector change at the same time is a
   expect(await running.list('acme')).toHaveLength(made);
   expect(keys(dataDir, 'list').stdout.trim().split('\n')).toHaveLength(1 + 3 + made);
 });
+
+test('a key is bounded and rotated by the command line, and a running collector follows', () => {
+  const dataDir = tempDir();
+  const clock = new FakeClock(Date.now());
+  const running = start(dataDir, clock);
+  const made = keys(dataDir, 'create', '--tenant', 'acme', '--scope', 'ingest', '--events-per-second', '500');
+  const name = /^key (\w+) /.exec(made.stderr)![1]!;
+  expect(keys(dataDir, 'list').stdout).toContain(`${name}  `);
+  expect(keys(dataDir, 'list').stdout).toContain('acme  ingest  eventsPerSecond 500');
+  const limited = keys(dataDir, 'limit', name, '--events-per-day', '1000');
+  expect(limited).toMatchObject({ status: 0, stderr: `key ${name}:  eventsPerDay 1000\n` });
+  const rotated = keys(dataDir, 'rotate', name, '--overlap-minutes', '60');
+  expect(rotated).toMatchObject({ status: 0, stdout: expect.stringMatching(/^tdm_[0-9a-f]{48}\n$/) });
+  expect(rotated.stderr).toContain(`key ${name} has a new secret, shown this once; the old one is good until `);
+  clock.advance(1_000);
+  const [old, fresh] = [made, rotated].map(({ stdout }) => `Bearer ${stdout.trim()}`);
+  const limits = { eventsPerSecond: null, bytesPerSecond: null, requestsPerSecond: null, eventsPerDay: 1_000 };
+  for (const header of [old, fresh])
+    expect(running.authenticate(header, 'ingest')).toMatchObject({ keyName: name, limits });
+  const listed = keys(dataDir, 'list', '--json').stdout;
+  expect(listed).not.toMatch(/sha256|[0-9a-f]{64}/);
+  // The command has the system's clock, which went on meanwhile.
+  clock.advance(3_700_000);
+  expect([running.authenticate(old, 'ingest'), running.authenticate(fresh, 'ingest')]).toEqual([
+    'key_rotated',
+    expect.objectContaining({ keyName: name }),
+  ]);
+  expect(keys(dataDir, 'rotate', 'none').stderr).toContain('cannot rotate none: no such key');
+});

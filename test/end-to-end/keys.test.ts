@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { adminKeyPath } from '../../src/ingest/key-file.js';
+import { createTidemarkClient } from '../../src/sdk/create-client.js';
 import { CollectorProcess } from '../support/collector-process.js';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'tidemark-keys-'));
@@ -72,4 +73,53 @@ test('an admin key takes another back, and not itself; a new one lives over a re
   expect((await ask(key, 'GET', '/api/v1/whoami')).body.scopes).toEqual(['ingest', 'read', 'admin']);
   expect((await ask(admin, 'DELETE', `/api/v1/keys/${name}`)).status).toBe(200);
   expect((await ask(key, 'GET', '/api/v1/whoami')).status).toBe(401);
+});
+
+test('a client that streams over a rotation goes on with the new secret, and every event is kept once', async () => {
+  const { key, name } = await made({ scopes: ['ingest', 'read'] });
+  const asked: string[] = [];
+  const ends: string[] = [];
+  let current = key;
+  const client = createTidemarkClient({
+    url: collector.url,
+    key: () => {
+      asked.push(current);
+      return current;
+    },
+    producer: 'rotated',
+    onError: (error) => ends.push(error.code),
+  });
+  let sent = 0;
+  const send = () => client.trySend({ type: 'log', agent_id: 'rotated', event_id: `r${sent++}`, message: 'on' });
+  send();
+  await client.flush();
+  const rotated = await ask(admin, 'POST', `/api/v1/keys/${name}/rotate`, { overlap_seconds: 1 });
+  expect([rotated.status, rotated.body.name]).toEqual([200, name]);
+  current = rotated.body.key as string;
+  await expect.poll(() => send() && ends, { timeout: 20_000 }).toEqual(['key_rotated']);
+  for (let more = 0; more < 10; more++) send();
+  expect(await client.close()).toEqual({ eventsUnacknowledged: 0 });
+  expect(client.stats()).toMatchObject({ eventsKept: sent, eventsRejected: 0, eventsDropped: 0 });
+  expect(asked).toEqual([key, current]);
+  expect((await ask(key, 'GET', '/api/v1/whoami')).body).toMatchObject({ code: 'key_rotated' });
+  expect((await ask(current, 'GET', '/api/v1/whoami')).body).toMatchObject({ key_name: name });
+}, 60_000);
+
+test('a daily quota over a WebSocket: what the key may send is stored, the rest waits with the client', async () => {
+  const { key, name } = await made({ scopes: ['ingest', 'read'], limits: { events_per_day: 2 } });
+  const ends: string[] = [];
+  const client = createTidemarkClient({ url: collector.url, key, onError: (error) => ends.push(error.code) });
+  for (const event_id of ['q1', 'q2']) {
+    client.trySend({ type: 'log', agent_id: 'bounded', event_id, message: 'on' });
+    await client.flush();
+  }
+  client.trySend({ type: 'log', agent_id: 'bounded', event_id: 'q3', message: 'later' });
+  await expect.poll(() => ends).toEqual(['event_quota_spent']);
+  const posted = await ask(key, 'POST', '/v1/events', { type: 'heartbeat', agent_id: 'bounded' });
+  expect([posted.status, posted.body.code]).toEqual([429, 'event_quota_spent']);
+  const listed = (await ask(admin, 'GET', '/api/v1/keys')).body.keys as { readonly name: string }[];
+  expect(listed.find((each) => each.name === name)).toMatchObject({ events_today: 2 });
+  expect((await ask(admin, 'POST', `/api/v1/keys/${name}/limits`, {})).status).toBe(200);
+  expect((await ask(key, 'POST', '/v1/events', { type: 'heartbeat', agent_id: 'bounded' })).status).toBe(202);
+  expect(await client.close(0)).toEqual({ eventsUnacknowledged: 1 });
 });

@@ -268,7 +268,16 @@ test('a key that is made over the API is in force at once, and after a restart; 
   const dataDir = tempDir();
   const keys = create(dataDir);
   const { key, record } = await keys.create(order);
-  expect(record).toEqual({ name: record.name, scopes: ['ingest', 'read'], user: null, created: record.created });
+  expect(record).toEqual({
+    name: record.name,
+    scopes: ['ingest', 'read'],
+    user: null,
+    created: record.created,
+    rotated: null,
+    previousUntil: null,
+    limits: {},
+    eventsToday: null,
+  });
   expect(keys.authenticate(`Bearer ${key}`, 'read')).toMatchObject({ tenant: 'acme', keyName: record.name });
   expect(create(dataDir).authenticate(`Bearer ${key}`, 'admin')).toBe('scope_missing');
   expect(readFileSync(join(dataDir, 'api-keys.json'), 'utf8')).not.toContain(key.slice(4, 16));

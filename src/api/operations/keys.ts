@@ -3,19 +3,31 @@ import { CollectorError } from '../../core/errors.js';
 import { keyLimitMax, type OwnKeyLimits } from '../../core/key-limits.js';
 import { type Scope, scopes } from '../../core/ports/authenticator.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
-import type { KeyRecord } from '../../core/ports/key-keeper.js';
+import { type KeyRecord, overlapMsDefault, overlapMsMax } from '../../core/ports/key-keeper.js';
 import { quoted } from '../../core/problem.js';
-import { countSchema, instantSchema, optionalTextSchema, textSchema } from '../answers/answer-schema.js';
+import {
+  countSchema,
+  instantSchema,
+  optionalInstantSchema,
+  optionalTextSchema,
+  textSchema,
+} from '../answers/answer-schema.js';
 import { type ApiContext, jsonReply } from '../request/api-context.js';
 import { parseJsonBody } from '../request/json-body.js';
 import { idCharactersMax, isPossibleId, parseParameters } from '../request/parameters.js';
 
 /**
- * `GET /api/v1/keys`, `POST /api/v1/keys`, `POST /api/v1/keys/{name}/limits`, `DELETE /api/v1/keys/{name}`: API keys
- * of the tenant of the key that asks, and of no other.
+ * `GET /api/v1/keys`, `POST /api/v1/keys`, `DELETE /api/v1/keys/{name}`, `POST /api/v1/keys/{name}/limits`, and
+ * `POST /api/v1/keys/{name}/rotate`: API keys of the tenant of the key that asks, and of no other.
  */
 export function createKeyRoutes(context: ApiContext): HttpRoute[] {
-  return [createListRoute(context), createMakeRoute(context), createLimitRoute(context), createRevokeRoute(context)];
+  return [
+    createListRoute(context),
+    createMakeRoute(context),
+    createLimitRoute(context),
+    createRotateRoute(context),
+    createRevokeRoute(context),
+  ];
 }
 
 const noParameters = z.strictObject({});
@@ -53,6 +65,10 @@ const keyShape = {
   scopes: z.array(z.enum(scopes)),
   user_id: optionalTextSchema.meta({ description: 'The key sends and reads what is of this user alone.' }),
   created_at: instantSchema,
+  rotated_at: optionalInstantSchema.meta({
+    description: 'When it got the secret it has now; null: it was made with it.',
+  }),
+  previous_until: optionalInstantSchema.meta({ description: 'Until when a secret of before is good; null: none is.' }),
   limits: limitsSchema,
   events_today: countSchema
     .nullable()
@@ -60,8 +76,10 @@ const keyShape = {
 };
 const keySchema = z.strictObject(keyShape).meta({ id: 'ApiKey' });
 
-function keyAnswer({ name, scopes, user, created, limits, eventsToday }: KeyRecord): z.output<typeof keySchema> {
-  const told = { name, scopes: [...scopes], user_id: user, created_at: created };
+function keyAnswer(record: KeyRecord): z.output<typeof keySchema> {
+  const { name, scopes, user, created, rotated, previousUntil, limits, eventsToday } = record;
+  const times = { created_at: created, rotated_at: rotated, previous_until: previousUntil };
+  const told = { name, scopes: [...scopes], user_id: user, ...times };
   return { ...told, limits: limitsTold(limits), events_today: eventsToday };
 }
 
@@ -167,7 +185,53 @@ function createLimitRoute({ keys }: ApiContext): HttpRoute {
   };
 }
 
-function found(name: string, record: KeyRecord | null): KeyRecord {
+const overlapExpected = 'expected whole seconds from 0 to 2592000 (30 days)';
+const rotationSchema = z.strictObject({
+  overlap_seconds: z
+    .int({ error: overlapExpected })
+    .min(0, overlapExpected)
+    .max(overlapMsMax / 1_000, overlapExpected)
+    .default(overlapMsDefault / 1_000)
+    .meta({ description: 'How long the secret of before stays good.' }),
+});
+
+function createRotateRoute({ keys }: ApiContext): HttpRoute {
+  return {
+    method: 'POST',
+    path: '/api/v1/keys/{name}/rotate',
+    scope: 'admin',
+    bodyBytesMax,
+    operation: {
+      id: 'rotateKey',
+      tag: 'administration',
+      summary:
+        'Gives an API key of the tenant a new secret, told in this answer alone; the old one is good for a while',
+      query: noParameters,
+      body: { contentTypes: ['application/json'], schema: rotationSchema, example: { overlap_seconds: 3_600 } },
+      answer: {
+        kind: 'json',
+        schema: z.strictObject({ key: textSchema.meta({ description: 'The new secret, this once.' }), ...keyShape }),
+      },
+      errors: [
+        'media_type_unsupported',
+        'body_too_large',
+        'body_invalid',
+        'not_found',
+        'keys_configured',
+        'keys_rotating',
+      ],
+    },
+    handle: async (request, { tenant }) => {
+      parseParameters(noParameters, request.query);
+      const { overlap_seconds: seconds } = parseJsonBody(rotationSchema, request);
+      const name = request.params.name ?? '';
+      const { key, record } = found(name, await keys.rotate(tenant, name, 1_000 * seconds));
+      return jsonReply({ key, ...keyAnswer(record) });
+    },
+  };
+}
+
+function found<Found>(name: string, record: Found | null): Found {
   if (record !== null) return record;
   throw new CollectorError('not_found', `cannot find key ${quoted(name)}: this tenant has none of that name`);
 }

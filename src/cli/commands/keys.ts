@@ -1,4 +1,5 @@
 import { keyLimitMax } from '../../core/key-limits.js';
+import { overlapMsDefault, overlapMsMax } from '../../core/ports/key-keeper.js';
 import { argument, defineCommand, integer, requiredText, text } from '../frame/command.js';
 import { exitCodes } from '../frame/exit-codes.js';
 import { jsonOption, localOptions } from '../frame/shared-options.js';
@@ -61,6 +62,34 @@ export const keysLimitCommand = defineCommand({
   async run(context, { args, options }) {
     const { limitKey } = await import('../keys.js');
     await limitKey(context, { ...options, name: args.name });
+    return exitCodes.done;
+  },
+});
+
+export const keysRotateCommand = defineCommand({
+  about:
+    'The new secret is printed on stdout, this once; name, rights and limits stay. The old one is good for the ' +
+    'overlap, then it is refused (key_rotated) and what it has open ends. Of secrets from before, none is good for ' +
+    'longer. ' +
+    `Taking all back at once is revoke. ${place}`,
+  arguments: { name: argument('NAME', 'as listed') },
+  options: {
+    overlapMinutes: integer('N', {
+      says: 'how long the old secret stays good, 43,200 at most',
+      min: 0,
+      max: overlapMsMax / 60_000,
+      fallback: overlapMsDefault / 60_000,
+    }),
+    ...jsonOption,
+    ...localOptions,
+  },
+  examples: [
+    { command: 'KEY=$(tidemark keys rotate 3f9a0c12)', says: 'the old secret is good for a day' },
+    { command: 'tidemark keys rotate 3f9a0c12 --overlap-minutes 0', says: 'the old one is over at once' },
+  ],
+  async run(context, { args, options }) {
+    const { rotateStoredKey } = await import('../keys.js');
+    await rotateStoredKey(context, { ...options, name: args.name });
     return exitCodes.done;
   },
 });

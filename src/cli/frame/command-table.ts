@@ -82,7 +82,7 @@ export const commandSections: readonly CommandSection[] = [
     entries: [
       {
         name: 'keys',
-        summary: 'create, list, limit and revoke API keys',
+        summary: 'create, list, limit, rotate and revoke API keys',
         commands: [
           {
             name: 'create',
@@ -99,6 +99,11 @@ export const commandSections: readonly CommandSection[] = [
             name: 'limit',
             summary: 'bound what a key may send and ask',
             load: async () => (await import('../commands/keys.js')).keysLimitCommand,
+          },
+          {
+            name: 'rotate',
+            summary: 'give a key a new secret',
+            load: async () => (await import('../commands/keys.js')).keysRotateCommand,
           },
           {
             name: 'revoke',

@@ -16,6 +16,8 @@ export interface Principal {
   readonly contentAllowed: boolean;
   /** The key is bound to this user: it sends, and is told, what is of this user alone. Absent or null: the tenant's. */
   readonly user?: string | null;
+  /** Of the secret that was shown, which a key may have several of at one time; not the secret, nor a way to it. */
+  readonly secretId?: string;
   /** What the key may send and ask; absent: without bounds. */
   readonly limits?: KeyLimits;
 }

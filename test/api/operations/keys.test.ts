@@ -9,6 +9,8 @@ const record: KeyRecord = {
   scopes: ['read'],
   user: 'ann',
   created: '2026-01-31T00:00:00.000Z',
+  rotated: '2026-02-01T00:00:00.000Z',
+  previousUntil: null,
   limits: { eventsPerDay: 5_000, requestsPerSecond: 0 },
   eventsToday: 12,
 };
@@ -27,6 +29,8 @@ const api = createQueryApi({
   keys: {
     list: (tenant) => answered(['list', tenant], [record]),
     create: (order: KeyOrder) => answered(['create', order], { key: 'tdm_new', record: { ...record, ...order } }),
+    rotate: (tenant, name, overlapMs) =>
+      answered(['rotate', tenant, name, overlapMs], revoked === null ? null : { key: 'tdm_next', record: revoked }),
     limit: (tenant, name, limits) => answered(['limit', tenant, name, limits], revoked),
     revoke: (tenant, name) => answered(['revoke', tenant, name], revoked),
   },
@@ -39,6 +43,8 @@ const told = {
   scopes: ['read'],
   user_id: 'ann',
   created_at: '2026-01-31T00:00:00.000Z',
+  rotated_at: '2026-02-01T00:00:00.000Z',
+  previous_until: null,
   limits: { events_per_day: 5_000, requests_per_second: 0 },
   events_today: 12,
 };
@@ -81,10 +87,30 @@ test('a key is given limits of its own in place of those it has had', async () =
   expect(await limit('none', {})).toMatchObject({ status: 404, body: { code: 'not_found' } });
 });
 
+test('a key is rotated with an overlap of a day, or of what is asked for within thirty', async () => {
+  const rotate = (name: string, body: object) =>
+    api.post('mine', `/api/v1/keys/${name}/rotate`, JSON.stringify(body), json);
+  const rotated = await rotate('3f9a0c12', {});
+  expect([rotated.status, rotated.body]).toEqual([200, { key: 'tdm_next', ...told }]);
+  expect(rotated.headers['cache-control']).toBe('no-store');
+  await rotate('3f9a0c12', { overlap_seconds: 0 });
+  expect(asked).toEqual([
+    ['rotate', 'mine', '3f9a0c12', 86_400_000],
+    ['rotate', 'mine', '3f9a0c12', 0],
+  ]);
+  for (const seconds of [-1, 2_592_001, 1.5, '60']) {
+    const refused = await rotate('3f9a0c12', { overlap_seconds: seconds });
+    expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'overlap_seconds' }] } });
+  }
+  revoked = null;
+  expect(await rotate('none', {})).toMatchObject({ status: 404, body: { code: 'not_found' } });
+});
+
 test('every one of them needs the scope admin', () => {
   const routes = api.routes.filter(({ path }) => path.startsWith('/api/v1/keys'));
   expect(routes.map(({ method, scope }) => [method, scope])).toEqual([
     ['GET', 'admin'],
+    ['POST', 'admin'],
     ['POST', 'admin'],
     ['POST', 'admin'],
     ['DELETE', 'admin'],

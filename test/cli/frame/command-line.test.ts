@@ -95,7 +95,7 @@ test('what is offered are commands, options, values and files', async () => {
     return lines.slice(0, -1).map((line) => line.split('\t')[0] ?? '');
   };
   expect(await offered('mig')).toEqual(['migrate']);
-  expect(await offered('keys', '')).toEqual(['create', 'list', 'limit', 'revoke']);
+  expect(await offered('keys', '')).toEqual(['create', 'list', 'limit', 'rotate', 'revoke']);
   expect(await offered('keys', 'create', '--te')).toEqual(['--tenant']);
   expect(await offered('completion', '')).toEqual(['bash', 'zsh', 'fish']);
   expect((await tidemark(['complete', '--', 'keys', 'list', '--config', ''])).stdout).toBe(':0\n');
