@@ -1,9 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { chromiumName, launchChromium } from '../../bench/chromium.js';
+import { packageFile } from '../../src/core/package-root.js';
 import { askChannel } from '../support/ask-engine.js';
 import type { TestEngine } from '../support/embedded-engine.js';
 import type { features, Outcome } from './outcome.js';
@@ -56,7 +58,7 @@ async function servePage(): Promise<Server> {
 
 async function bundledClient(): Promise<string> {
   const { outputFiles } = await build({
-    stdin: { contents: "export { createClient } from '@clickhouse/client-web'", resolveDir: import.meta.dirname },
+    entryPoints: [fileURLToPath(packageFile('test/clickhouse-clients/web-page.ts'))],
     bundle: true,
     write: false,
     format: 'iife',
