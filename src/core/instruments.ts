@@ -149,7 +149,13 @@ export interface DecodeInstruments {
 export interface EngineInstruments {
   readonly restarts: LabelCounter<'reason'>;
   readonly refusals: LabelCounter<'reason'>;
+  readonly cancelled: LabelCounter<'reason'>;
+  readonly streamed: PlainCounter;
 }
+
+/** Why a statement of a guest ended before its end: his client closed the connection, or somebody ran KILL. */
+export const engineCancellations = ['disconnect', 'kill'] as const;
+export type EngineCancellation = (typeof engineCancellations)[number];
 
 /**
  * Why a guest of the embedded engine's port was turned away: `authentication`; `busy` (lanes full, or too many results

@@ -1,5 +1,5 @@
 import { durationBucketsMs } from '../core/event-batch.js';
-import { engineRefusals } from '../core/instruments.js';
+import { engineCancellations, engineRefusals } from '../core/instruments.js';
 import { exportFormats } from '../core/ports/store-exporter.js';
 import { auditMetrics } from './audit/audit-metrics.js';
 import { keyMetrics } from './key-metrics.js';
@@ -266,6 +266,17 @@ export const engineMetrics = {
       'connection (too many: cut), limit (memory, time, rows, bytes), session (too many of a user: the idlest is ' +
       'forgotten), site (a page of elsewhere, an unknown name), slow_request, statement (not allowed).',
     { labels: ['reason'], zeros: engineRefusals },
+  ),
+  cancelled: counter(
+    'tidemark_engine_cancelled_statements_total',
+    'Statements of others than the collector that the embedded engine was asked to end: disconnect (their client ' +
+      'closed the connection), kill (KILL QUERY).',
+    { labels: ['reason'], zeros: engineCancellations },
+  ),
+  streamed: counter(
+    'tidemark_engine_streamed_results_total',
+    'Results of others than the collector that were sent while they were made, since they were larger than what is ' +
+      'held or of a format that tells progress.',
   ),
 } as const;
 

@@ -255,6 +255,8 @@ function createEngineInstruments(registry: Registry): EngineInstruments {
   return {
     restarts: counterOf(registry, engineMetrics.restarts),
     refusals: counterOf(registry, engineMetrics.refusals),
+    cancelled: counterOf(registry, engineMetrics.cancelled),
+    streamed: counterOf(registry, engineMetrics.streamed),
   };
 }
 

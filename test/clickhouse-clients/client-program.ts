@@ -15,7 +15,7 @@ const installMsMax = 400_000;
 const runMsMax = 240_000;
 
 /** Of a program of its own; the others are tried from here. */
-export type ProgramName = Exclude<SuiteName, 'node' | 'otel'>;
+export type ProgramName = Exclude<SuiteName, 'node' | 'web' | 'otel'>;
 type Command = readonly [program: string, ...words: string[]];
 
 interface Recipe {

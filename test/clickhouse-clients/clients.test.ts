@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { chromiumName } from '../../bench/chromium.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { askPort } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
@@ -9,6 +10,7 @@ import { clientsOf, tableOf } from './client-table.js';
 import { tryNodeClient } from './node-client.js';
 import { tryOtelExporter } from './otel-exporter.js';
 import { features, type Outcome } from './outcome.js';
+import { pageOrigins, tryWebClient } from './web-client.js';
 
 /** Clients that are not ours, as their registries have them, at the open port. */
 const others = ['python', 'dbt', 'go', 'java'] as const;
@@ -19,7 +21,7 @@ const page = readFileSync(fileURLToPath(packageFile('docs/clickhouse-clients.md'
 let store: TestEngine;
 
 beforeAll(async () => {
-  store = createTestEngine({ readerTables: ['seeded'] });
+  store = createTestEngine({ readerTables: ['seeded'], corsOrigins: pageOrigins });
   await store.engine.start();
   await askPort(store, 'CREATE TABLE seeded (id UInt64) ENGINE = MergeTree ORDER BY id', { user: 'tidemark' });
 });
@@ -39,6 +41,11 @@ function expectAsDocumented(name: Parameters<typeof clientsOf>[0], outcomes: rea
 
 test('@clickhouse/client does what the page says', async () => {
   expectAsDocumented('node', await tryNodeClient(store));
+});
+
+// Without a Chromium it says so.
+test.skipIf(chromiumName === undefined)('@clickhouse/client-web in Chromium does what the page says', async () => {
+  expectAsDocumented('web', (await tryWebClient(store)) ?? []);
 });
 
 test('the exporter of the OpenTelemetry Collector does what the page says, where it was built', async () => {

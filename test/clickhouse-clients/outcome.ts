@@ -32,6 +32,7 @@ export interface Suite {
 
 export const suites = {
   node: { clients: ['@clickhouse/client'], versions: '1.23.1' },
+  web: { clients: ['@clickhouse/client-web'], versions: '1.23.1, in Chromium' },
   python: {
     clients: ['clickhouse-connect', 'SQLAlchemy', 'ibis', 'mcp-clickhouse'],
     versions: '1.12.0, 2.1.9 with the dialect of clickhouse-connect, 12.0.0, 0.7.0',

@@ -18,6 +18,7 @@ import { tryOtelExporter } from './otel-exporter.js';
 import { features, type Outcome, suites } from './outcome.js';
 import { type GivenSources, parseGivenSources } from './suite-source.js';
 import { type SuiteResult, suiteSection } from './suite-table.js';
+import { pageOrigins, tryWebClient } from './web-client.js';
 
 const page = fileURLToPath(packageFile('docs/clickhouse-clients.md'));
 
@@ -67,7 +68,7 @@ async function withEngine<T>(
   work: (store: TestEngine) => Promise<T>,
   options: Partial<EngineProcessOptions> = {},
 ): Promise<T> {
-  const store = createTestEngine({ readerTables: ['seeded'], ...options });
+  const store = createTestEngine({ readerTables: ['seeded'], corsOrigins: pageOrigins, ...options });
   try {
     await store.engine.start();
     return await work(store);
@@ -88,7 +89,8 @@ async function runSuites(chosen: readonly string[], given: GivenSources): Promis
 
 async function tryAll(store: TestEngine): Promise<Outcome[]> {
   await askPort(store, 'CREATE TABLE seeded (id UInt64) ENGINE = MergeTree ORDER BY id', { user: 'tidemark' });
-  const outcomes = [...(await tryNodeClient(store)), ...((await tryOtelExporter(store)) ?? [])];
+  const outcomes = [...(await tryNodeClient(store))];
+  for (const tried of [await tryWebClient(store), await tryOtelExporter(store)]) outcomes.push(...(tried ?? []));
   for (const name of ['python', 'dbt', 'go', 'java'] as const satisfies readonly ProgramName[]) {
     const program = await ClientProgram.install(name);
     if (program !== null) outcomes.push(...(await program.run(store)));

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { defaultWatch } from '../../src/clickhouse/embedded/process/engine-watch.js';
 import { askChannel, askPort, type EngineAnswer } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 
@@ -167,4 +168,26 @@ test('system.processes has the statements of a reader by their ids, and takes no
   expect((await write("KILL QUERY WHERE query_id IN ('anns', 'other')")).code).toBe(0);
   expect([await anns, await other].map(({ code }) => code)).toEqual([394, 394]);
   await expect.poll(() => ids('tidemark')).toEqual(['asks']);
+});
+
+test('statements that were ended are counted by reason, and so are results that became streams', async () => {
+  const own = createTestEngine({ readers, watch: { ...defaultWatch, pauseMs: 200 } });
+  onTestFinished(() => own.end());
+  await own.engine.start();
+  const isUnderWay = async () => {
+    const { text } = await askPort(own, "KILL QUERY WHERE query LIKE 'SELECT sum%' TEST", { user: 'tidemark' });
+    return text !== '';
+  };
+  const killed = askPort(own, endlessRead, { query: 'query_id=killed' });
+  await expect.poll(isUnderWay).toBe(true);
+  await askPort(own, "KILL QUERY WHERE query_id = 'killed' SYNC", { user: 'tidemark' });
+  expect((await killed).code).toBe(394);
+  const gone = new AbortController();
+  const left = askPort(own, endlessRead, { init: { signal: gone.signal } }).catch(() => 'left');
+  await expect.poll(isUnderWay).toBe(true);
+  gone.abort();
+  expect(await left).toBe('left');
+  expect((await askPort(own, "SELECT repeat('x', 1000) FROM numbers(3000)")).text.length).toBe(3_003_000);
+  const counted = { kill: 1, disconnect: 1, streamed: 1 };
+  await expect.poll(() => Object.fromEntries(own.endings), { timeout: 10_000 }).toEqual(counted);
 });

@@ -91,7 +91,8 @@ async function orphanable(
      import { holdingClock } from ${built('core/clock.js')};
      import { silentLogger } from ${built('core/logger.js')};
      import { createFileLocker } from ${built('spool/file-locker.js')};
-     const instruments = { restarts: { inc() {} }, refusals: { inc() {} } };
+     const counter = { inc() {} };
+     const instruments = { restarts: counter, refusals: counter, cancelled: counter, streamed: counter };
      const locker = createFileLocker({ lock: tryLoadFileLock() });
      const [dataDir, spoolDir] = ${JSON.stringify([dataDir, dataDir])};
      const options = { ...${JSON.stringify(engineLimits)}, dataDir, spoolDir, port: 0, writerPassword: 'w' };

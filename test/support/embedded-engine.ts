@@ -24,6 +24,8 @@ export interface TestEngine {
   readonly restarts: string[];
   /** Refusals of guests counted so far, by reason. */
   readonly refusals: ReadonlyMap<string, number>;
+  /** Statements of guests that were ended, by reason, and under `streamed` the results that became streams. */
+  readonly endings: ReadonlyMap<string, number>;
   readonly logged: { readonly level: string; readonly message: string; readonly context: object }[];
   /** How the collector reaches it: over its own channel, as the writer and as its reader. */
   clientOptions(): Omit<ClickhouseOptions, 'limits'>;
@@ -49,12 +51,14 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
   const log = (level: string) => (context: object, message: string) => void logged.push({ level, message, context });
   const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
   const refusals = new Map<string, number>();
+  const endings = new Map<string, number>();
+  const add = (counts: Map<string, number>, name: string, count: number) =>
+    void counts.set(name, (counts.get(name) ?? 0) + count);
   const instruments = {
-    restarts: { inc: ({ reason }: { readonly reason: string }) => void restarts.push(reason) },
-    refusals: {
-      inc: ({ reason }: { readonly reason: string }, count = 1) =>
-        void refusals.set(reason, (refusals.get(reason) ?? 0) + count),
-    },
+    restarts: { inc: ({ reason }: Reason) => void restarts.push(reason) },
+    refusals: { inc: ({ reason }: Reason, count = 1) => add(refusals, reason, count) },
+    cancelled: { inc: ({ reason }: Reason, count = 1) => add(endings, reason, count) },
+    streamed: { inc: (count = 1) => add(endings, 'streamed', count) },
   };
   const writerPassword = "writer's \\secret";
   const engine = createEngineProcess(
@@ -68,6 +72,7 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
     writerPassword,
     restarts,
     refusals,
+    endings,
     logged,
     clientOptions: () => ({
       url: `${engine.url}/?${interpreting}`,
@@ -81,6 +86,10 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
       rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+interface Reason {
+  readonly reason: string;
 }
 
 /** The id of a process that is there: 0 would stand for the whole group of the test. */

@@ -1,4 +1,4 @@
-import type { EngineRefusal } from '../../../core/instruments.js';
+import type { EngineCancellation, EngineRefusal } from '../../../core/instruments.js';
 
 /**
  * What the collector and its engine process say to each other over the IPC channel of `child_process.fork`.
@@ -51,6 +51,9 @@ export interface EngineLoad {
   readonly guestSessions: number;
   /** What guests were refused since the engine's start, by reason. */
   readonly refusals: Readonly<Record<EngineRefusal, number>>;
+  /** Statements of guests that were ended since then, by reason, and results that became streams. */
+  readonly cancelled: Readonly<Record<EngineCancellation, number>>;
+  readonly streamed: number;
 }
 
 /** Somebody who reads through the open port: the contract views, of all tenants or of one. */

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../../core/clock.js';
 import type { EngineInstruments } from '../../../core/instruments.js';
-import { engineRefusals } from '../../../core/instruments.js';
+import { engineCancellations, engineRefusals } from '../../../core/instruments.js';
 import type { EngineLoad } from './engine-protocol.js';
 
 /** The engine's process, as far as it is watched. */
@@ -26,25 +26,36 @@ export const defaultWatch: WatchOptions = { pauseMs: 5_000, silentMsMax: 15_000,
 
 /**
  * Resolves with true when the engine runs and does not answer, with false when it no longer runs. Counts on the way
- * what guests were refused.
+ * what guests were refused, and what became of their statements.
  */
 export async function watchEngine(
   { clock, instruments }: { readonly clock: Clock; readonly instruments: EngineInstruments },
   engine: WatchedEngine,
   { pauseMs, silentMsMax, secondChanceMsMax }: WatchOptions,
 ): Promise<boolean> {
-  let counted: EngineLoad['refusals'] | null = null;
+  let counted: EngineLoad | null = null;
   while (engine.isRunning()) {
     const load =
       (await engine.prove(silentMsMax)) ?? (engine.isRunning() ? await engine.prove(secondChanceMsMax) : null);
     if (!engine.isRunning()) return false;
     if (load === null) return true;
-    for (const reason of engineRefusals) {
-      const more = load.refusals[reason] - (counted?.[reason] ?? 0);
-      if (more > 0) instruments.refusals.inc({ reason }, more);
-    }
-    counted = load.refusals;
+    count(instruments, load, counted);
+    counted = load;
     await sleep(clock, pauseMs);
   }
   return false;
+}
+
+/** What came since `before`: the engine counts from its own start. */
+function count(instruments: EngineInstruments, load: EngineLoad, before: EngineLoad | null): void {
+  for (const reason of engineRefusals) {
+    const more = load.refusals[reason] - (before?.refusals[reason] ?? 0);
+    if (more > 0) instruments.refusals.inc({ reason }, more);
+  }
+  for (const reason of engineCancellations) {
+    const more = load.cancelled[reason] - (before?.cancelled[reason] ?? 0);
+    if (more > 0) instruments.cancelled.inc({ reason }, more);
+  }
+  const streamed = load.streamed - (before?.streamed ?? 0);
+  if (streamed > 0) instruments.streamed.inc(streamed);
 }

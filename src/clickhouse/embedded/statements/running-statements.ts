@@ -1,8 +1,10 @@
 import type { Clock } from '../../../core/clock.js';
+import type { EngineCancellation } from '../../../core/instruments.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineUser } from '../front/engine-users.js';
 import type { ClientHeaders } from './client-headers.js';
 import { httpInterface } from './query-log.js';
+import { engineStops } from './statement-execution.js';
 import type { ToldRows } from './told-tables.js';
 
 /** A statement of a guest from its arrival to its end: waiting, running or sending its result. */
@@ -34,9 +36,15 @@ interface StatementArrival extends Pick<RunningStatement, 'user' | 'queryId' | '
 export class RunningStatements {
   readonly #clock: Clock;
   readonly #running = new Set<RunningStatement>();
+  readonly #cancelled: Record<EngineCancellation, number> = { disconnect: 0, kill: 0 };
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** How many were ended before their end, by reason. */
+  get cancelled(): Readonly<Record<EngineCancellation, number>> {
+    return { ...this.#cancelled };
   }
 
   /** Throws QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING when the user has a statement of that id. */
@@ -47,7 +55,10 @@ export class RunningStatements {
       throw new ClickHouseException('QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING', problem);
     }
     const killed = new AbortController();
-    const onAbort = () => killed.abort(signal.reason);
+    const onAbort = () => {
+      if (signal.reason !== engineStops && !killed.signal.aborted) this.#cancelled.disconnect++;
+      killed.abort(signal.reason);
+    };
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
     let settle: () => void = () => undefined;
@@ -63,7 +74,10 @@ export class RunningStatements {
       startMs: this.#clock.monotonicMs(),
       signal: killed.signal,
       ended,
-      cancel: () => killed.abort(),
+      cancel: () => {
+        if (!killed.signal.aborted) this.#cancelled.kill++;
+        killed.abort();
+      },
       end: () => {
         signal.removeEventListener('abort', onAbort);
         this.#running.delete(statement);

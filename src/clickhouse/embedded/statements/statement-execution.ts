@@ -46,11 +46,17 @@ export class StatementExecution {
   readonly #clock: Clock;
   readonly #pipes: PipePaths;
   #serial = 0;
+  #grown = 0;
 
   constructor(deps: { readonly engine: ChdbEngine; readonly clock: Clock }, resultDir: string) {
     this.#engine = deps.engine;
     this.#clock = deps.clock;
     this.#pipes = new PipePaths(resultDir);
+  }
+
+  /** Results that became streams. */
+  get grown(): number {
+    return this.#grown;
   }
 
   async whole(execution: Execution): Promise<ChdbResult> {
@@ -107,6 +113,7 @@ export class StatementExecution {
         bytes += next.value.length;
       }
       isSent = true;
+      this.#grown++;
       if (streams.hasRoom) {
         limited.lift();
         void streams.run(new AbortController().signal, async () => void (await result?.catch(noop)));

@@ -71,6 +71,8 @@ export class StatementRunner {
       guestReadsWaiting: guests.reads.waiting,
       guestStreamsRunning: guests.streams.running,
       guestSessions: this.#sessions.count,
+      cancelled: this.#running.cancelled,
+      streamed: this.#execution.grown,
     };
   }
 
