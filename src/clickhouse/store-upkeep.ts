@@ -58,8 +58,8 @@ export interface StoreUpkeepOptions {
   readonly cluster: string | null;
   /** What the schema is rendered for. */
   readonly target: () => Promise<SchemaTarget>;
-  /** Looked at once the schema is there. */
-  readonly settings: { look(): Promise<void> } | null;
+  /** Grants are looked at before the schema is made, everything once it is there. */
+  readonly settings: { look(): Promise<void>; lookAtGrants(): Promise<void> } | null;
   /** Whether `begin` is going to be called: what expires in the embedded engine is then dropped by the maintenance. */
   readonly schedule: 'on' | 'off';
   readonly skewFutureMs: number;
@@ -124,6 +124,7 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
       ...scheduled,
     ],
     async prepare() {
+      if (options.url !== null) await options.settings?.lookAtGrants();
       const target = await options.target();
       await migrate({ store, logger, progress: { shown: progress, clock } }, { database: options.database, target });
       await applyRetention({ store, logger }, retention);

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import type { Environment } from '../core/environment.js';
 import { CollectorError, errorMessage } from '../core/errors.js';
 import { type Config, configFields } from './config.js';
+import { grantedCpus } from './granted-cpus.js';
 import { configSource, loadConfig } from './load-config.js';
 
 export interface ReadConfig {
@@ -21,7 +21,7 @@ export function readConfig(inputs: { readonly env: Environment; readonly argv: r
   const file = source.path === undefined ? undefined : { path: source.path, ...readText(source.path) };
   const loaded = loadConfig({
     ...inputs,
-    machine: { cpus: availableParallelism() },
+    machine: { cpus: grantedCpus() },
     ...(file?.text === undefined ? {} : { file: { path: file.path, text: file.text } }),
   });
   const problems = [...(loaded.problems ?? []), ...(file?.problem === undefined ? [] : [file.problem])];

@@ -1,5 +1,6 @@
 import { systemRandom } from '../core/clock.js';
 import { type ClientOptions, defaultClientLimits, randomProducer, type SendOutcome } from './client-options.js';
+import { refusalCodes } from './codes.js';
 import type { TidemarkEvent } from './event.js';
 import { StreamClient } from './stream-client.js';
 import type { Wire } from './wire.js';
@@ -15,7 +16,12 @@ export class TidemarkClient extends StreamClient {
   readonly #waitersMax: number;
 
   constructor(options: ClientOptions, wire: Wire) {
-    super({ ...options, producer: options.producer ?? randomProducer(options.random ?? systemRandom) }, wire);
+    const producer = options.producer ?? randomProducer(options.random ?? systemRandom);
+    const { key } = options;
+    // Whoever waits for an answer gets it; but a key that is asked for each time may be another one the next time.
+    const isFinal = (code: string) =>
+      refusalCodes.test(code) && !(typeof key === 'function' && code.startsWith('key_'));
+    super({ ...options, producer, isFinal }, wire);
     this.#waitersMax = options.waitingSendsMax ?? defaultClientLimits.waitingSendsMax;
   }
 

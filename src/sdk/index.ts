@@ -31,7 +31,13 @@ export type {
 export type { Tidemark } from './record/tidemark.js';
 export type { Feedback, ObserveOptions, Pattern } from './record/words.js';
 
-/** Of one process there is one, made at its start; its options are in the documentation of `TidemarkOptions`. */
+/**
+ * Of one process there is one, made at its start; its options are in the documentation of `TidemarkOptions`. Throws
+ * TypeError for `overflow: 'disk'` without a directory: nothing later could mend that.
+ */
 export function tidemark(options: TidemarkOptions = {}): Tidemark {
+  if (options.overflow === 'disk' && options.directory === undefined) {
+    throw new TypeError("cannot make a client: overflow 'disk' needs the option directory");
+  }
   return new Tidemark(nodeSurroundings, options);
 }

@@ -1,7 +1,7 @@
 import { backoffMs } from '../core/backoff.js';
 import type { Clock, Random, Timer } from '../core/clock.js';
 import { ClientError, type KeySource, keyOf } from './client-options.js';
-import { isFinal } from './codes.js';
+import { faultCodes } from './codes.js';
 import type { ServerMessage } from './server-message.js';
 import type { Connection, ConnectionEnd, Wire } from './wire.js';
 
@@ -20,6 +20,8 @@ export interface LinkOptions {
   readonly silenceMsMax: number;
   readonly holds: boolean;
   readonly wire: Wire;
+  /** Further codes after which there is no other try. */
+  readonly isFinal?: ((code: string) => boolean) | undefined;
 }
 
 /** Keeps one connection open: connects again with growing, random delays until it is closed or refused for good. */
@@ -133,12 +135,11 @@ export class Link {
   }
 
   #errorOfEnd({ refusal, closeCode, reason }: ConnectionEnd): ClientError {
-    const what = refusal === null ? 'keep the stream open' : 'open the stream';
-    return this.#errorOf(refusal ?? 'connection_lost', `cannot ${what}: ${reason || `close code ${closeCode}`}`);
+    return this.#errorOf(refusal ?? 'connection_lost', `the stream ended: ${reason || `close code ${closeCode}`}`);
   }
 
   #errorOf(code: string, message: string): ClientError {
-    return new ClientError(code, message, { retryable: !isFinal(code, this.#options.key) });
+    return new ClientError(code, message, { retryable: !faultCodes.test(code) && !this.#options.isFinal?.(code) });
   }
 }
 

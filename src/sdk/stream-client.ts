@@ -15,7 +15,7 @@ import { noticeCodes } from './codes.js';
 import type { TidemarkEvent } from './event.js';
 import { type EventBatch, EventBatcher, halvesOf } from './event-batcher.js';
 import { FrameQueue, type QueuedFrame } from './frame-queue.js';
-import { Link } from './link.js';
+import { Link, type LinkOptions } from './link.js';
 import type { ServerMessage } from './server-message.js';
 import type { EncodedFrame, Wire } from './wire.js';
 
@@ -23,7 +23,7 @@ import type { EncodedFrame, Wire } from './wire.js';
 const socketBufferBytesMax = 4_194_304;
 
 /** A name is not made up here: pages have better chance than this client's. */
-export type NamedOptions = ClientOptions & { readonly producer: string };
+export type NamedOptions = ClientOptions & { readonly producer: string } & Pick<LinkOptions, 'isFinal'>;
 
 interface FlushWaiter {
   /** Frames that must be acknowledged, of all that were ever queued. */
@@ -269,7 +269,7 @@ export class StreamClient {
     } catch (error) {
       this.#queue.dropNext();
       this.#counts.eventsDropped += frame.count;
-      const message = `a stored frame cannot be read, its ${frame.count} events are dropped: ${String(error)}`;
+      const message = `${frame.count} stored events cannot be read: ${String(error)}`;
       this.#options.onRefused?.({ code: 'frame_unreadable', path: '', message, kept: false });
       if (this.#queue.length === 0) this.#settleStore(0);
       return null;
@@ -294,7 +294,7 @@ export class StreamClient {
   #onHello(hello: Extract<ServerMessage, { op: 'hello' }>): void {
     const storedNext = this.#options.store === undefined ? 0 : this.#storedSeq + 1;
     if (Math.max(this.#nextSeq, storedNext) > 0 && hello.last_seq >= Math.max(this.#nextSeq, storedNext)) {
-      const message = 'cannot continue the numbers of this producer: another client has used its name';
+      const message = 'another client has used the name of this producer';
       this.#giveUp(new ClientError('producer_conflict', message, notRetryable));
       void this.#link.close();
       return;
@@ -336,7 +336,7 @@ export class StreamClient {
     this.#counts.eventsRejected += frame.refused;
     for (const { index, code, path, message } of reject.errors) {
       const event = frame.events?.[index];
-      const refusal = { code, path, message, kept: noticeCodes.has(code) };
+      const refusal = { code, path, message, kept: noticeCodes.test(code) };
       this.#options.onRefused?.(refusal);
       if (event !== undefined) this.#options.onReject?.({ event, ...refusal });
     }

@@ -12,6 +12,7 @@ import { tableOf } from './client-table.js';
 import { runConnectSuite } from './connect-suite.js';
 import { runGoSuite } from './go-suite.js';
 import { type JavaModule, javaSuiteEngine, runJavaSuite } from './java-suite.js';
+import { runJsSuite } from './js-suite.js';
 import { tryNodeClient } from './node-client.js';
 import { tryOtelExporter } from './otel-exporter.js';
 import { features, type Outcome, suites } from './outcome.js';
@@ -31,6 +32,8 @@ interface ClientSuite {
 const clientSuites: Readonly<Record<string, ClientSuite>> = {
   'clickhouse-connect': { run: runConnectSuite },
   'clickhouse-go': { run: runGoSuite },
+  'clickhouse-js/client-node': { run: (_, given) => runJsSuite('client-node', given) },
+  'clickhouse-js/client-web': { run: (_, given) => runJsSuite('client-web', given) },
   'client-v2': javaSuite('client-v2'),
   'jdbc-v2': javaSuite('jdbc-v2'),
 };

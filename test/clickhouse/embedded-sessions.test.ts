@@ -107,6 +107,7 @@ test('temporary tables live as long as their session', async () => {
   expect(refused.text).toContain('Temporary tables of the session');
   expect((await inSession('SELECT * FROM mine')).code).toBe(60);
   expect((await inSession('CREATE TEMPORARY TABLE mine (a UInt8)')).code).toBe(0);
+  expect(await inSession('DROP TEMPORARY TABLE mine'), 'the last of them').toMatchObject({ code: 0 });
   await inSession('SELECT 1', '&close_session=1');
   expect((await inSession('SELECT * FROM mine', '&close_session=1')).code).toBe(60);
   expect((await read('CREATE TEMPORARY TABLE mine (a UInt8)', 'session_id=tmp')).code).toBe(164);

@@ -150,21 +150,34 @@ test('what cannot wait is dropped beyond twice the bound, and counted', async ()
   expect(isExact(tm)).toBe(true);
 });
 
-test('a key that is refused ends it: said once, counted as dropped from then on, nobody waits', async () => {
+test('a refused key is tried again and said once, and when it is made what was kept is told', async () => {
+  let isMade = false;
+  let attempts = 0;
+  const store = new Store();
   const collector = await scriptedCollector({
     opened(peer) {
+      if (isMade) return peer.say(hello);
+      attempts += 1;
       peer.say({ op: 'error', code: 'key_invalid', message: 'the key is not known' });
       peer.close(4401);
     },
-    received() {},
+    received(peer, frame) {
+      store.take(frame);
+      peer.say({ op: 'ack', seq: frame.seq });
+    },
   });
   const problems: string[] = [];
-  const tm = client(collector.url, { onProblem: (text) => problems.push(text) });
-  tm.task('t', () => 1);
-  await expect.poll(() => tm.stats().state).toBe('ended: key_invalid');
-  tm.task('late', () => 1);
-  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 0, pending: 2, rejected: 0, dropped: 2 });
-  expect(problems).toHaveLength(1);
+  const onProblem = (text: string) => void problems.push(text);
+  const tm = client(collector.url, { onProblem, bufferBytesMax: 10_000, batchEventsMax: 10 });
+  for (let index = 0; index < 100; index += 1) tm.log('info', `line ${index}`);
+  await expect.poll(() => attempts, { timeout: 10_000 }).toBeGreaterThan(2);
+  expect(problems).toEqual(['key_invalid: the key is not known']);
+  expect(tm.stats()).toMatchObject({ state: 'connecting', acked: 0 });
+  isMade = true;
+  const { acked, dropped, pending } = await tm.flush({ timeoutMs: 20_000 });
+  expect({ told: acked + dropped, pending }).toEqual({ told: tm.stats().offered, pending: 0 });
+  expect(acked).toBeGreaterThan(50);
+  expect(store.ids()).toHaveLength(acked);
 });
 
 test('a redacted event is not offered', async () => {

@@ -108,6 +108,8 @@ test('a run goes on in another process from a small string, or from headers, and
   expect(summary(events)).toEqual(['step.completed remote']);
   expect(events[0]).toMatchObject({ run_id: run.id, task_id: task.id, parent_id: task.id, agent_id: 'scout' });
   expect(second.tm.resume(task.carrier(), { agent: 'named here' }).agent).toBe('named here');
+  const { traceparent } = task.headers();
+  expect(second.tm.resume({ traceparent }).place).toMatchObject({ run_id: run.id, step_id: task.id });
   expect(second.tm.resume('nonsense').task('alone').place.run_id).toBeUndefined();
   expect(second.problems).toEqual(['cannot resume: that is no carrier of a run']);
 });

@@ -2,34 +2,20 @@ import { z } from 'zod';
 import { CollectorError, errorMessage } from '../../core/errors.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { storeErrorNumber } from '../classify-error.js';
-import type { Shard } from '../cluster/cluster-topology.js';
 import { unsafeTableStatements } from '../durable-tables.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
 import { integer64 } from '../queries/sql/column-types.js';
 import { oneBlockSettings } from '../segments/segment-insert.js';
-
-/** Something about a server that its operator should know, with the statement that mends it. */
-export interface ServerFinding {
-  readonly what: string;
-  /** SQL, or what to change in the configuration of the server. */
-  readonly mend: string;
-  /** Rows can be lost, doubled or refused; else they come late or cost more. */
-  readonly isFault: boolean;
-}
+import type { ServerCheckOptions, ServerFinding } from './server-finding.js';
+import { missingGrants } from './server-grants.js';
 
 /** The oldest release with everything the statements use; newer ones, known or not, are tried. */
 export const versionMin = { text: '25.8', major: 25, minor: 8 } as const;
 
-export interface ServerCheckOptions {
-  readonly database: string;
-  readonly cluster: string | null;
-  readonly shards: readonly Shard[] | null;
-}
-
 /** Looks at a server as the user that writes to it. Rejects as `StoreReader.rows` when it does not answer. */
 export async function checkServer(store: StoreReader, options: ServerCheckOptions): Promise<ServerFinding[]> {
   const findings: ServerFinding[] = [];
-  for (const check of [ofVersion, ofUserSettings, ofQuotas, ofTokens, ofMerges, ofCluster]) {
+  for (const check of [ofVersion, ofGrants, ofUserSettings, ofQuotas, ofTokens, ofMerges, ofCluster]) {
     try {
       findings.push(...(await check(store, options)));
     } catch (error) {
@@ -65,6 +51,12 @@ async function ofVersion(store: StoreReader): Promise<ServerFinding[]> {
   if (major > versionMin.major || (major === versionMin.major && minor >= versionMin.minor)) return [];
   const what = `ClickHouse ${version} is older than ${versionMin.text}, from which on every statement is understood`;
   return [{ what, mend: `update the server to ${versionMin.text} or newer`, isFault: true }];
+}
+
+/** Also looked at alone, before the schema is made. Rejects as `StoreReader.rows`. */
+export async function ofGrants(store: StoreReader, options: ServerCheckOptions): Promise<ServerFinding[]> {
+  const { user } = await readIdentity(store);
+  return await missingGrants(store, { ...options, user });
 }
 
 const settingRow = z.object({ name: z.string(), value: z.string(), readonly: integer64, max: z.string().nullable() });

@@ -1,9 +1,11 @@
 import { CollectorError } from '../../core/errors.js';
 import type { Logger } from '../../core/logger.js';
 import type { DependencyHealth, HealthProbe } from '../../core/ports/health-probe.js';
+import { storeErrorNumber } from '../classify-error.js';
 import { readingAsWriter } from '../maintenance/rollup-repair.js';
-import { checkServer, readIdentity, type ServerFinding } from './server-check.js';
+import { checkServer, ofGrants, readIdentity } from './server-check.js';
 import type { ServerConnection } from './server-connection.js';
+import type { ServerFinding } from './server-finding.js';
 
 /** What was found about a server when the collector began to use it; `tidemark doctor` looks again. */
 export class ServerSettings implements HealthProbe {
@@ -26,8 +28,26 @@ export class ServerSettings implements HealthProbe {
   async look(): Promise<void> {
     await mustBeOneStore(this.#server);
     this.#identity = await readIdentity(readingAsWriter(this.#server.client));
-    this.#findings = await findingsOf(this.#server);
-    for (const { what, mend } of this.#findings) this.#logger.warn({ statement: mend }, what);
+    this.#tell(await findingsOf(this.#server));
+  }
+
+  /** Before the schema is made, which what is missing would stop. Rejects when the server does not answer. */
+  async lookAtGrants(): Promise<void> {
+    const { client, database, cluster } = this.#server;
+    const options = { database, cluster, shards: null };
+    try {
+      this.#tell(await ofGrants(readingAsWriter(client), options));
+    } catch (error) {
+      // A server that cannot say what is granted says what is not when it is asked for it.
+      if (storeErrorNumber(error) === null) throw error;
+    }
+  }
+
+  /** Each once in the log. */
+  #tell(findings: readonly ServerFinding[]): void {
+    const told = new Set(this.#findings.map(({ what }) => what));
+    this.#findings = findings;
+    for (const { what, mend } of findings) if (!told.has(what)) this.#logger.warn({ statement: mend }, what);
   }
 
   health(): DependencyHealth {

@@ -13,9 +13,12 @@ export function writeCarrier({ run, task, step, agent }: Carried): string {
   return ['tm1', ...[run, task, step, agent].map(encodeURIComponent)].join('/');
 }
 
-/** Null for what is none. */
+/** As W3C Trace Context writes it; a run is the trace, a step the span. */
+const parent = /^00-(?!0+-)([\da-f]{32})-([\da-f]{16})-..$/;
+
+/** Also of a `traceparent`. Null for what is none. */
 export function readCarrier(text: string): Carried | null {
-  const [version, ...parts] = text.trim().split('/');
+  const [version, ...parts] = text.trim().replace(parent, 'tm1/$1//$2/').split('/');
   if (version !== 'tm1' || parts.length < 4) return null;
   try {
     const [run = '', task = '', step = '', agent = ''] = parts.map(decodeURIComponent);
@@ -25,8 +28,8 @@ export function readCarrier(text: string): Carried | null {
   }
 }
 
-/** As W3C Trace Context writes it, when the ids are of its shapes; else undefined. */
+/** When the ids are of its shapes; else undefined. */
 export function traceParent(run: string, innermost: string): string | undefined {
-  const fits = /^[0-9a-f]{32}$/.test(run) && /^[0-9a-f]{16}$/.test(innermost) && !/^0+$/.test(run);
-  return fits ? `00-${run}-${innermost}-01` : undefined;
+  const text = `00-${run}-${innermost}-01`;
+  return parent.test(text) ? text : undefined;
 }

@@ -24,10 +24,7 @@ export const nodeSurroundings: Surroundings = {
     if (directory === undefined) throw new Error('overflow disk needs a directory');
     return new DiskDelivery({ ...options, directory });
   },
-  atEnd(persist) {
-    process.on('exit', persist);
-    return () => process.removeListener('exit', persist);
-  },
+  atEnd: (persist) => listen('exit', persist),
   beforeEnd,
 };
 
@@ -45,15 +42,47 @@ function beforeEnd({ counts, flush }: Unsent, options: { readonly signals: boole
     });
   };
   const onSignal = (): void => {
-    process.removeListener('SIGTERM', onSignal);
+    stopSignal();
+    flushing += 1;
     // Others who listen decide when it ends.
-    if (process.listenerCount('SIGTERM') > 0) void flush();
-    else void flush().finally(() => process.kill(process.pid, 'SIGTERM'));
+    const own = listening.get('SIGTERM')?.call;
+    const isOurs = process.listeners('SIGTERM').every((listener) => listener === own);
+    void flush().finally(() => {
+      flushing -= 1;
+      if (flushing === 0 && isOurs) process.kill(process.pid, 'SIGTERM');
+    });
   };
-  process.on('beforeExit', beforeExit);
-  if (options.signals) process.on('SIGTERM', onSignal);
+  const stopSignal = options.signals ? listen('SIGTERM', onSignal) : () => undefined;
+  const stopExit = listen('beforeExit', beforeExit);
   return () => {
-    process.removeListener('beforeExit', beforeExit);
-    process.removeListener('SIGTERM', onSignal);
+    stopExit();
+    stopSignal();
+  };
+}
+
+/** Clients that flush because of a signal. */
+let flushing = 0;
+
+type ProcessEvent = 'exit' | 'beforeExit' | 'SIGTERM';
+
+const listening = new Map<ProcessEvent, { readonly called: Set<() => void>; readonly call: () => void }>();
+
+/** One listener of the process for however many clients, which Node would warn of from eleven on. */
+function listen(event: ProcessEvent, called: () => void): () => void {
+  let shared = listening.get(event);
+  if (shared === undefined) {
+    const each = new Set<() => void>();
+    shared = { called: each, call: () => [...each].forEach((one) => void one()) };
+    listening.set(event, shared);
+    process.on(event, shared.call);
+  }
+  const { called: all, call } = shared;
+  const one = (): void => called();
+  all.add(one);
+  return () => {
+    all.delete(one);
+    if (all.size > 0 || listening.get(event)?.call !== call) return;
+    listening.delete(event);
+    process.removeListener(event, call);
   };
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import { errorMessage } from '../../core/error-message.js';
 import { within } from '../../core/within.js';
 import { defaultClientLimits, type KeySource, keyOf } from '../client-options.js';
-import { isFinal } from '../codes.js';
+import { faultCodes } from '../codes.js';
 import type { TidemarkEvent } from '../event.js';
 import { type EventBatch, EventBatcher, halvesOf } from '../event-batcher.js';
 import { retryAfterMax } from '../link.js';
@@ -34,7 +34,7 @@ interface Batch {
 
 const requestMsMax = 30_000;
 /** What is said of this body would be said of it again: all its events are bad, or it is too large. */
-const bodyFaults: ReadonlySet<number> = new Set([400, 413, 422]);
+const bodyFaults = [400, 413, 422];
 const retry = { delayMsMin: 200, delayMsMax: 30_000 } as const;
 
 /** One POST a batch, one at a time, the oldest first; nothing stays open between them. */
@@ -115,7 +115,7 @@ export class PostDelivery implements Delivery {
         return;
       }
       this.#counts.rejected += 1;
-      this.#options.onProblem(`an event cannot be encoded: ${errorMessage(error)}`);
+      this.#options.onProblem(`the event cannot be encoded: ${errorMessage(error)}`);
     }
   }
 
@@ -169,10 +169,10 @@ export class PostDelivery implements Delivery {
       const said = answerIn(text);
       // Only the collector's own word is final: whoever stands between may say anything, for a while. But a body that
       // is too large for somebody on the way stays so.
-      const isOfBody = answer.ok || bodyFaults.has(answer.status);
+      const isOfBody = answer.ok || bodyFaults.includes(answer.status);
       if (said !== null ? isOfBody : answer.status === 413) return this.#settle(events, text, said);
       const code = said?.code as string;
-      if (isFinal(code, this.#options.key)) this.#state = `ended: ${code}`;
+      if (faultCodes.test(code)) this.#state = `ended: ${code}`;
       this.#refused(`${answer.status} ${text}`);
       return 1_000 * Math.min(Number(answer.headers.get('retry-after')) || 0, retryAfterMax);
     } catch (error) {

@@ -86,9 +86,10 @@ export class StreamDelivery implements Delivery {
   }
 }
 
-/** Those of every client whose owner must not be held up. */
+/** Those of every client whose owner must not be held up. What is the matter is said once, until something else is. */
 export function streamClientOptions(options: StreamOptions): NamedOptions {
   const { url, key, producer, batchEventsMax, batchAgeMs, clock, onProblem } = options;
+  let said = '';
   return {
     url,
     key,
@@ -97,11 +98,14 @@ export function streamClientOptions(options: StreamOptions): NamedOptions {
     holds: false,
     batchEventsMax,
     batchAgeMsMax: batchAgeMs,
-    onError: (error) => onProblem(`${error.code}: ${error.message}`),
+    onError: ({ code, message }) => {
+      if (code !== said || code === 'connection_lost') onProblem(`${code}: ${message}`);
+      said = code;
+    },
     onRefused: (refusal) => onProblem(textOf(refusal)),
   };
 }
 
 function textOf({ code, path, message, kept }: Omit<Rejection, 'event'>): string {
-  return `${kept ? 'an event is kept without a field' : 'an event is refused'}: ${code} ${path} ${message}`;
+  return `an event is ${kept ? 'kept without a field' : 'refused'}: ${code} ${path} ${message}`;
 }

@@ -46,7 +46,7 @@ export class Tidemark extends Words<Handle> {
 
   /** The run, task or step that another process handed over; it ends there, and what is begun here belongs to it. */
   resume(from: string | Readonly<Record<string, string | undefined>>, options: RunOptions = {}): Handle {
-    return this.#desk.resume(typeof from === 'string' ? from : (from.tidemark ?? ''), options);
+    return this.#desk.resume(typeof from === 'string' ? from : (from.tidemark ?? from.traceparent ?? ''), options);
   }
 
   /** Resolves when all that was told before is acknowledged, rejected or dropped, or after `timeoutMs` (5 s). */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkServer, type ServerFinding, versionMin } from '../../../src/clickhouse/server/server-check.js';
+import { checkServer, versionMin } from '../../../src/clickhouse/server/server-check.js';
 import type { ServerConnection } from '../../../src/clickhouse/server/server-connection.js';
+import type { ServerFinding } from '../../../src/clickhouse/server/server-finding.js';
 import { ServerSettings } from '../../../src/clickhouse/server/server-settings.js';
 import { silentLogger } from '../../../src/core/logger.js';
 import type { StoreReader } from '../../../src/core/ports/store-reader.js';
@@ -17,9 +18,9 @@ beforeAll(async () => {
 });
 afterAll(() => store.end());
 
-/** This engine ends statements of its collector itself. */
+/** This engine ends statements of its collector itself, and lets nobody see quotas. */
 function isOfServer({ what }: ServerFinding): boolean {
-  return !what.includes(' end after 60 s');
+  return !what.includes(' end after 60 s') && !what.includes('SHOW QUOTAS ON *.*: ');
 }
 
 /** The engine's own answers but for some queries, by name. */
@@ -37,7 +38,6 @@ describe('the check of a server', () => {
   test('finds nothing wrong with the schema as it is made', async () => {
     const findings = await checkServer(reader, alone);
     expect(findings.filter(({ isFault }) => isFault)).toEqual([]);
-    // This engine lets nobody see quotas.
     expect(findings.filter(isOfServer).map(({ what }) => what)).toEqual([
       expect.stringMatching(/^cannot look at Quotas: .*SHOW QUOTAS/),
     ]);
@@ -133,4 +133,25 @@ describe('the settings of a server', () => {
       message: expect.stringContaining('http://a, http://b: each is a server of its own'),
     });
   });
+});
+
+test('the server is asked for each grant, and a missing one is told with a statement it parses', async () => {
+  const asked: string[] = [];
+  const denying: StoreReader = {
+    rows: async <Row>(query: Parameters<StoreReader['rows']>[0]) => {
+      const rows = await reader.rows<Row>(query);
+      if (!query.sql.startsWith('CHECK GRANT')) return rows;
+      asked.push(query.sql);
+      expect(rows).toEqual([{ result: query.sql.includes('QUOTAS') ? 0 : 1 }]);
+      return [{ result: 0 }] as Row[];
+    },
+  };
+  const findings = await checkServer(denying, { ...alone, cluster: 'fleet', shards: [shard] });
+  const missing = findings.filter(({ what }) => what.includes(' may not ') && what.includes(' ON '));
+  expect(missing).toHaveLength(asked.length);
+  expect(missing.map(({ what }) => what)).toContain(
+    'user default may not ALTER TABLE ON `tidemark_local`.*: migrations, retention, repairs and erasures',
+  );
+  expect(missing.map(({ mend }) => mend)).toContain('GRANT SYSTEM SYNC REPLICA ON *.* TO `default`');
+  for (const { mend } of missing) expect(await store.select(`EXPLAIN AST ${mend}`)).not.toEqual([]);
 });

@@ -241,8 +241,16 @@ export class EngineServer {
     response.setHeader('X-ClickHouse-Exception-Code', String(exception.code));
     if (exception.httpStatus === 503) response.setHeader('Retry-After', '1');
     const body = Buffer.from(`${exception.text(this.#deps.engine.version)}\n`);
-    await sendEncoded(to, { status: exception.httpStatus, type: plainText, body });
+    await sendEncoded(
+      { ...to, encoding: ofError(to.encoding) },
+      { status: exception.httpStatus, type: plainText, body },
+    );
   }
+}
+
+/** clickhouse-connect takes as many bytes out of the LZ4 frame of an error as the frame has, and loses its end. */
+function ofError(encoding: AnswerEncoding): AnswerEncoding {
+  return encoding.coding === 'lz4' ? { ...encoding, coding: null } : encoding;
 }
 
 /** Counted apart, where it was found. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
@@ -61,8 +62,10 @@ export class GuestStatements {
     const asked = formatAskedFor(parameters);
     const named = printed.format ?? asked;
     const delivery = isRead ? deliveryOf(printed, parameters) : 'whole';
-    const limits = reads ? guestLimits(this.#options, delivery) : guestWriteLimits(this.#options);
     const own = settingsOf(parameters.settings, passed.settings);
+    // The writer may ask for as many threads as there are processors; who asks for none has those of a reader.
+    const threads = user.role === 'writer' && Number(own.get('max_threads')) > 0 ? availableParallelism() : 0;
+    const limits = reads ? guestLimits(this.#options, delivery, threads) : guestWriteLimits(this.#options);
     const filters = passed.filters ?? (await this.#filtersOf(request, database));
     const locked = await this.#guard.lockedSettings(user, filters);
     const settings = limitedSettings(own, limits);

@@ -66,10 +66,8 @@ function inflater(coding: string): Transform {
   if (coding === 'gzip' || coding === 'gz' || coding === 'x-gzip') return createGunzip();
   if (coding === 'deflate') return createInflate();
   if (coding === 'br' || coding === 'brotli') return createBrotliDecompress();
-  const unzstd = coding === 'zstd' || coding === 'zst' ? createUnzstd() : null;
-  if (unzstd !== null) return unzstd;
-  const needs = coding.startsWith('zst') ? 'zstd needs Node 22.15 or newer; ' : '';
-  const accepted = `${needs}the embedded engine accepts gzip, deflate, br, lz4 and zstd`;
+  if (coding === 'zstd' || coding === 'zst') return createUnzstd();
+  const accepted = 'the embedded engine accepts gzip, deflate, br, lz4 and zstd';
   const named = coding.slice(0, 64);
   throw new ClickHouseException('NOT_IMPLEMENTED', `Unknown compression method '${named}': ${accepted}.`);
 }
