@@ -367,19 +367,10 @@ function joinHttp(
   { keys, budgets }: { readonly keys: ApiKeys; readonly budgets: KeyBudgets },
 ): HttpServer {
   const { clock, logger, config, metrics, version } = setting;
-  const { pipeline, live, spool, endpoints, tls } = parts;
-  const { frameBytesMax } = config.limits;
-  const { bytesInFlightMax, creditFramesMax } = config.ingest;
-  const frames = new RequestFrames(pipeline, { bytesInFlightMax });
-  const onAnswerForgotten = () => metrics.ingest.dedupForgotten.inc({ kind: 'first_answer' }, 1);
-  const events = createEventsRoute({ frames, budgets, onAnswerForgotten }, { frameBytesMax, ...config.ingest });
-  const stream = new StreamRoute(
-    { pipeline, spool, clock, budgets, instruments: metrics.ingest },
-    { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
-  );
+  const { live, endpoints, tls } = parts;
+  const { frames, events, stream } = joinIntake(setting, parts, budgets);
   metrics.observe({ credit: () => stream.credit });
-  const reads = joinReads(setting, parts, { keys, frames });
-  const routes = [events, live.events, ...reads];
+  const routes = [events, live.events, ...joinReads(setting, parts, { keys, frames })];
   const sockets = [stream, live.socket];
   return new HttpServer(
     {
@@ -401,6 +392,24 @@ function joinHttp(
     },
     { http: withPages(describedRoutes(routes, sockets, version), loadUiFiles()), sockets },
   );
+}
+
+/** The two ways in, which share the bytes that may be under way. */
+function joinIntake(
+  { clock, config, metrics }: Pick<Setting, 'clock' | 'config' | 'metrics'>,
+  { pipeline, spool }: Pick<Parts, 'pipeline' | 'spool'>,
+  budgets: KeyBudgets,
+) {
+  const { frameBytesMax } = config.limits;
+  const { bytesInFlightMax, creditFramesMax } = config.ingest;
+  const frames = new RequestFrames(pipeline, { bytesInFlightMax });
+  const onAnswerForgotten = () => metrics.ingest.dedupForgotten.inc({ kind: 'first_answer' }, 1);
+  const events = createEventsRoute({ frames, budgets, onAnswerForgotten }, { frameBytesMax, ...config.ingest });
+  const stream = new StreamRoute(
+    { pipeline, spool, clock, budgets, instruments: metrics.ingest },
+    { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
+  );
+  return { frames, events, stream };
 }
 
 function joinReads(
