@@ -28,14 +28,13 @@ import { HttpServer } from './http/http-server.js';
 import { loadSocketLibrary, type SocketLibrary } from './http/sockets/socket-library.js';
 import { type TlsFiles, tlsFilesOf } from './http/tls-files.js';
 import { type ApiKeys, createApiKeys } from './ingest/api-keys.js';
+import { createEntrances } from './ingest/entrances.js';
 import { EventIdMemory } from './ingest/event-id-memory.js';
-import { createEventsRoute } from './ingest/events-route.js';
 import { KeyBudgets } from './ingest/limits/key-budgets.js';
 import { OwnEvents } from './ingest/own-events.js';
 import { IngestPipeline } from './ingest/pipeline.js';
 import { ReceiptClock } from './ingest/receipt-clock.js';
-import { RequestFrames } from './ingest/request-frames.js';
-import { StreamRoute } from './ingest/stream-route.js';
+import type { RequestFrames } from './ingest/request-frames.js';
 import { WorkMemory } from './ingest/work/work-memory.js';
 import { WorkRestoration } from './ingest/work/work-restoration.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
@@ -367,8 +366,11 @@ function joinHttp(
   { keys, budgets }: { readonly keys: ApiKeys; readonly budgets: KeyBudgets },
 ): HttpServer {
   const { clock, logger, config, metrics, version } = setting;
-  const { live, endpoints, tls } = parts;
-  const { frames, events, stream } = joinIntake(setting, parts, budgets);
+  const { pipeline, spool, live, endpoints, tls } = parts;
+  const { frames, events, stream } = createEntrances(
+    { pipeline, spool, clock, budgets, instruments: metrics.ingest },
+    { frameBytesMax: config.limits.frameBytesMax, ...config.ingest },
+  );
   metrics.observe({ credit: () => stream.credit });
   const routes = [events, live.events, ...joinReads(setting, parts, { keys, frames })];
   const sockets = [stream, live.socket];
@@ -392,24 +394,6 @@ function joinHttp(
     },
     { http: withPages(describedRoutes(routes, sockets, version), loadUiFiles()), sockets },
   );
-}
-
-/** The two ways in, which share the bytes that may be under way. */
-function joinIntake(
-  { clock, config, metrics }: Pick<Setting, 'clock' | 'config' | 'metrics'>,
-  { pipeline, spool }: Pick<Parts, 'pipeline' | 'spool'>,
-  budgets: KeyBudgets,
-) {
-  const { frameBytesMax } = config.limits;
-  const { bytesInFlightMax, creditFramesMax } = config.ingest;
-  const frames = new RequestFrames(pipeline, { bytesInFlightMax });
-  const onAnswerForgotten = () => metrics.ingest.dedupForgotten.inc({ kind: 'first_answer' }, 1);
-  const events = createEventsRoute({ frames, budgets, onAnswerForgotten }, { frameBytesMax, ...config.ingest });
-  const stream = new StreamRoute(
-    { pipeline, spool, clock, budgets, instruments: metrics.ingest },
-    { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
-  );
-  return { frames, events, stream };
 }
 
 function joinReads(
@@ -440,7 +424,10 @@ function joinReads(
       intake: new OwnEvents({ frames, clock, random }),
       probes: [spool, decoder, ...store.probes, startup, delivery, ...storeProbes, disk, ...certificate, wallClock],
       ledger: () => eventLedger(metrics, parts),
-      renderMetrics: () => metrics.render(),
+      renderMetrics: () => {
+        upkeep.maintenance.tellLastSuccess();
+        return metrics.render();
+      },
       instruments: metrics.query,
       exports: metrics.exports,
       clock,
