@@ -46,6 +46,7 @@ import { type DiskSpace, type FileSystem, nodeFileSystem } from './spool/file-sy
 import { InsertNoteFile } from './spool/insert-note-file.js';
 import { createReservedFileSystem } from './spool/reserved-file-system.js';
 import { createSpool, type Spool } from './spool/spool.js';
+import { FileAuditLog } from './telemetry/audit/file-audit-log.js';
 import { bothRecord } from './telemetry/both-record.js';
 import { ClockHealth } from './telemetry/clock-health.js';
 import { DiskHealth } from './telemetry/disk-health.js';
@@ -149,10 +150,15 @@ class JoinedCollector implements Collector {
       );
       const receipt = new ReceiptClock({ clock, logger, instruments: metrics.receipt });
       const parts = await joinParts({ ...this.#deps, config, dataDir, receipt, metrics, locker });
-      const budgets = joinBudgets({ clock, logger, config, dataDir, metrics }, keys);
-      const http = joinHttp({ ...this.#deps, config, metrics, version, sockets }, parts, { keys, budgets });
+      const { burstSeconds } = config.keyLimits;
+      const budgets = new KeyBudgets({ clock, logger, instruments: metrics.keys }, { dataDir, burstSeconds });
+      budgets.follow(keys);
+      const auditDeps = { clock, logger, locker, instruments: metrics.audit };
+      const audit = new FileAuditLog(auditDeps, { dataDir, ...config.auditLog });
+      const http = joinHttp({ ...this.#deps, config, metrics, version, sockets }, parts, { keys, budgets, audit });
       keys.onRevoked((isGone, code) => http.disconnect(isGone, code));
       observe(metrics, parts, http);
+      metrics.observe({ quotaUses: () => budgets.quotaUses() });
       metrics.observe({ receipt: () => receipt.state() });
       // What is called before who calls it; stopped in reverse. What needs the store is started in the background.
       const { wallClock, spool, insertNotes, startup, memory, decoder, snapshots } = parts;
@@ -167,6 +173,7 @@ class JoinedCollector implements Collector {
         memory,
         decoder,
         budgets,
+        audit,
         keys,
         http,
       ];
@@ -345,25 +352,13 @@ function joinStartup(
   return new StoreStartup({ clock, random, logger }, [...parts.store.stages, schema, parts.delivery, background]);
 }
 
-function joinBudgets(
-  { clock, logger, config, dataDir, metrics }: Pick<Setting, 'clock' | 'logger' | 'config' | 'dataDir' | 'metrics'>,
-  keys: ApiKeys,
-): KeyBudgets {
-  const { burstSeconds } = config.keyLimits;
-  const budgets = new KeyBudgets({ clock, logger, instruments: metrics.keys }, { dataDir, burstSeconds });
-  keys.onChanged((principals) => budgets.update(principals));
-  keys.tellUse((tenant, name) => budgets.eventsToday(tenant, name));
-  metrics.observe({ quotaUses: () => budgets.quotaUses() });
-  return budgets;
-}
-
 function joinHttp(
   setting: Pick<Setting, 'clock' | 'random' | 'logger' | 'config' | 'metrics'> & {
     readonly version: string;
     readonly sockets: SocketLibrary;
   },
   parts: Parts,
-  { keys, budgets }: { readonly keys: ApiKeys; readonly budgets: KeyBudgets },
+  { keys, budgets, audit }: { readonly keys: ApiKeys; readonly budgets: KeyBudgets; readonly audit: FileAuditLog },
 ): HttpServer {
   const { clock, logger, config, metrics, version } = setting;
   const { pipeline, spool, live, endpoints, tls } = parts;
@@ -372,7 +367,7 @@ function joinHttp(
     { frameBytesMax: config.limits.frameBytesMax, ...config.ingest },
   );
   metrics.observe({ credit: () => stream.credit });
-  const routes = [events, live.events, ...joinReads(setting, parts, { keys, frames })];
+  const routes = [events, live.events, ...joinReads(setting, parts, { keys, frames, audit })];
   const sockets = [stream, live.socket];
   return new HttpServer(
     {
@@ -382,6 +377,7 @@ function joinHttp(
       sockets: setting.sockets,
       instruments: bothRecord(metrics.http, endpoints),
       limiter: budgets,
+      audit,
       tls,
     },
     {
@@ -399,7 +395,7 @@ function joinHttp(
 function joinReads(
   { clock, random, config, metrics }: Pick<Setting, 'clock' | 'random' | 'config' | 'metrics'>,
   parts: Parts,
-  { keys, frames }: { readonly keys: ApiKeys; readonly frames: RequestFrames },
+  { keys, frames, audit }: { readonly keys: ApiKeys; readonly frames: RequestFrames; readonly audit: FileAuditLog },
 ): readonly HttpRoute[] {
   const { spool, windows, endpoints, store, decoder, delivery, upkeep, startup, disk, tls, wallClock } = parts;
   const storeProbes = [upkeep.maintenance, upkeep.parts, upkeep.lease].filter((probe) => probe !== null);
@@ -415,6 +411,7 @@ function joinReads(
       finalizer: upkeep.finalizer,
       eraser: upkeep.eraser,
       keys,
+      audit,
       snapshots: parts.snapshots,
       storage: {
         metadata: { rows: (query) => store.client.writerRows(query) },
@@ -422,7 +419,18 @@ function joinReads(
         disk: parts.diskUse,
       },
       intake: new OwnEvents({ frames, clock, random }),
-      probes: [spool, decoder, ...store.probes, startup, delivery, ...storeProbes, disk, ...certificate, wallClock],
+      probes: [
+        spool,
+        decoder,
+        ...store.probes,
+        startup,
+        delivery,
+        ...storeProbes,
+        disk,
+        ...certificate,
+        audit,
+        wallClock,
+      ],
       ledger: () => eventLedger(metrics, parts),
       renderMetrics: () => {
         upkeep.maintenance.tellLastSuccess();

@@ -11,6 +11,8 @@ import { createDashboardRoutes } from './dashboard/dashboard.js';
 import { createEngagementPerformanceRoute } from './engagements/engagement-performance.js';
 import { createFailureBreakdownRoute } from './failures/failure-breakdown.js';
 import { createFailureListRoute } from './failures/failure-list.js';
+import { createAuditRoute } from './operations/audit.js';
+import { auditedRoute } from './operations/audited-route.js';
 import { createDayFinalizationRoutes } from './operations/day-finalization.js';
 import { createEndpointsRoute } from './operations/endpoints.js';
 import { createErasureRoutes } from './operations/erasure.js';
@@ -80,6 +82,7 @@ export function createApiRoutes(
     ...createDayFinalizationRoutes(context),
     ...createErasureRoutes(context),
     ...createKeyRoutes(context),
+    createAuditRoute(context),
     ...createSnapshotRoutes(context),
     cached(createStorageRoute(context)),
     ...createHealthRoutes(context),
@@ -90,5 +93,7 @@ export function createApiRoutes(
     createEventSchemaRoute(),
   ];
   const requests = new TenantRequests({ requestsMax: context.options.tenantRequestsMax });
-  return routes.map((route) => countFailures(requests.bound(refusingUsers(route)), context.instruments));
+  return routes.map((route) =>
+    countFailures(requests.bound(refusingUsers(auditedRoute(route, context.audit))), context.instruments),
+  );
 }

@@ -6,6 +6,7 @@ import type { Scope } from '../core/ports/authenticator.js';
 import { changeKeys, type KeyChangeDeps, newKey, rotateKey, storedKeys } from '../ingest/key-change.js';
 import { type KeyGrant, type StoredKey, withLimits } from '../ingest/key-file.js';
 import { createFileLocker } from '../spool/file-locker.js';
+import { recordLocally } from './audit.js';
 import type { CommandContext } from './frame/command.js';
 import { printable } from './frame/printable-text.js';
 import { localCollector } from './local-collector.js';
@@ -28,10 +29,11 @@ export function listKeys({ env, out }: CommandContext, options: KeysOptions): vo
 }
 
 export async function createKey(
-  { env, out, err }: CommandContext,
+  context: CommandContext,
   options: KeysOptions &
     LimitOptions & { readonly tenant: string; readonly scope: string; readonly user: string | undefined },
 ): Promise<void> {
+  const { env, out, err } = context;
   const { dataDir } = localCollector(env, options);
   const grant: KeyGrant = {
     tenant: options.tenant,
@@ -43,6 +45,8 @@ export async function createKey(
     const made = newKey(keys, grant, systemClock.nowMs());
     return { keys: [...keys, made.stored], result: made };
   });
+  const what = { name: added.name, scopes: options.scope };
+  await recordLocally(context, options, { action: 'createKey', tenant: grant.tenant, what });
   if (options.json) {
     out.json({ key, ...described(added) });
     return;
@@ -53,29 +57,36 @@ export async function createKey(
 }
 
 export async function limitKey(
-  { env, out, err }: CommandContext,
+  context: CommandContext,
   options: KeysOptions & LimitOptions & { readonly name: string },
 ): Promise<void> {
+  const { env, out, err } = context;
   const { dataDir } = localCollector(env, options);
   const limited = await changeKeys(changeDeps(), dataDir, (keys) => {
     const found = mustFind(keys, options.name, 'limit');
     const changed = withLimits(found, limitsIn(options));
     return { keys: keys.map((key) => (key === found ? changed : key)), result: changed };
   });
+  const set = Object.entries(limited.limits ?? {}).filter(([, value]) => value !== undefined);
+  const what = { name: limited.name, ...Object.fromEntries(set) };
+  await recordLocally(context, options, { action: 'limitKey', tenant: limited.tenant, what });
   if (options.json) out.json(described(limited));
   else err.line(`key ${options.name}:${limitsText(limited.limits) || '  limits of the configuration'}`);
 }
 
 export async function rotateStoredKey(
-  { env, out, err }: CommandContext,
+  context: CommandContext,
   options: KeysOptions & { readonly name: string; readonly overlapMinutes: number },
 ): Promise<void> {
+  const { env, out, err } = context;
   const { dataDir } = localCollector(env, options);
   const isMeant = ({ name }: StoredKey) => name === options.name;
   const overlapMs = options.overlapMinutes * 60_000;
   const rotation = await rotateKey(changeDeps(), dataDir, { isMeant, overlapMs });
   if (rotation === null) throw new CollectorError('config_invalid', `cannot rotate ${options.name}: no such key`);
   const { key, stored } = rotation;
+  const what = { name: stored.name, overlap_seconds: overlapMs / 1_000 };
+  await recordLocally(context, options, { action: 'rotateKey', tenant: stored.tenant, what });
   if (options.json) {
     out.json({ key, ...described(stored) });
     return;
@@ -86,14 +97,16 @@ export async function rotateStoredKey(
 }
 
 export async function revokeKey(
-  { env, out, err }: CommandContext,
+  context: CommandContext,
   options: KeysOptions & { readonly name: string },
 ): Promise<void> {
+  const { env, out, err } = context;
   const { dataDir } = localCollector(env, options);
   const revoked = await changeKeys(changeDeps(), dataDir, (keys) => {
     const found = mustFind(keys, options.name, 'revoke');
     return { keys: keys.filter((key) => key !== found), result: found };
   });
+  await recordLocally(context, options, { action: 'revokeKey', tenant: revoked.tenant, what: { name: revoked.name } });
   if (options.json) out.json(described(revoked));
   else err.line(`key ${options.name} is revoked; a running collector follows within a second`);
 }

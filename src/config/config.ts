@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { scopes } from '../core/ports/authenticator.js';
 import { dayMs, hourMs } from '../core/time-span.js';
 import { dataDirDefault, hostDefault, portDefault } from './address-defaults.js';
+import { auditFields } from './audit-fields.js';
 import { clickhouseFields } from './clickhouse-fields.js';
 import { type ConfigField, choice, integer, list, optionalText, ratio, splitList, text } from './config-field.js';
 import { healthFields } from './health-fields.js';
@@ -71,6 +72,8 @@ export const configTable = {
   }),
 
   keyLimits: keyLimitFields,
+
+  auditLog: auditFields,
 
   limits: {
     frameBytesMax: integer(

@@ -26,6 +26,8 @@ export interface FrameBatch {
   readonly live?: LiveInterest | null;
   /** A buffer that the rows may be written to, whatever it holds; it is transferred with `bytes`. */
   readonly spare?: ArrayBuffer | null;
+  /** The same for the lists. */
+  readonly side?: ArrayBuffer | null;
 }
 
 export type FrameFormat = 'msgpack' | 'json' | 'ndjson';
@@ -84,6 +86,8 @@ export interface DecodedBatch {
   readonly redactedCount: number;
   /** Fields or columns the schema does not know, ignored. */
   readonly unknownFieldCount: number;
+  /** Where the lists of `eventIds`, `lifecycle` and `work` lie; null when each has a buffer of its own. */
+  readonly side: ArrayBuffer | null;
 }
 
 export interface DecodedFrame {

@@ -205,6 +205,12 @@ export interface RequestRecorder {
   recordRequest(route: string, method: string, status: number, seconds: number): void;
 }
 
+export interface AuditInstruments {
+  readonly entries: PlainCounter;
+  /** reason: disk, queue, refusals. */
+  readonly unwritten: LabelCounter<'reason'>;
+}
+
 export interface KeyInstruments {
   /** Times a limit held a key back: credit 0 was told, or a request or connection refused. limit: as in KeyLimits. */
   readonly held: LabelCounter<'tenant' | 'key' | 'limit'>;

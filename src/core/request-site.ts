@@ -25,7 +25,8 @@ import { isIP } from 'node:net';
  * its own. The page that was left learns nothing of the answer. Where a GET is work (SQL in a URL), it stays off, and a
  * browser must say that nobody else asks.
  *
- * Old browsers leave `Origin` off a form's POST; then `Referer` is asked, if there is one.
+ * Old browsers leave `Origin` off a form's POST; then `Referer` is asked, if there is one. Programs set it as well, to
+ * say what they work for.
  */
 
 export type SiteRefusal = 'host_unknown' | 'origin_foreign';
@@ -106,7 +107,7 @@ function isForeign(site: AskingSite, policy: SitePolicy): boolean {
     return !ours && !(policy.links && isLink(site));
   }
   if (!policy.links && isOfBrowser(site)) return true;
-  if (site.referer === undefined || isRead(site.method)) return false;
+  if (site.referer === undefined || isRead(site.method) || !isOfBrowser(site)) return false;
   return !isOwnOrAllowed(originOf(site.referer), site, policy);
 }
 

@@ -13,6 +13,7 @@ import { GrowingList } from './growing-list.js';
 import { JsonFrame } from './json-frame.js';
 import { LifecycleRows } from './lifecycle-rows.js';
 import { LiveRows } from './live-rows.js';
+import { SideBuffer } from './side-buffer.js';
 import type { StagedEvent } from './staged-event.js';
 import { sliceRows } from './window-slices.js';
 
@@ -49,6 +50,7 @@ class BatchState implements EventSink {
   readonly #fingerprints = new FingerprintList();
   readonly #lifecycle = new LifecycleRows();
   readonly #live = new LiveRows();
+  readonly #side = new SideBuffer();
   readonly #lacking = new GrowingList(Uint32Array, 1_024);
   /** Index of the event of each row within its frame. */
   readonly #rowEvents = new GrowingList(Uint32Array, 4_096);
@@ -99,16 +101,18 @@ class BatchState implements EventSink {
     }
     const block = this.#block;
     const rows = block.encode(batch.receivedMs, batch.spare ?? null);
+    const side = this.#side;
+    side.begin(batch.side ?? null);
     const slices = sliceRows(block, this.#lacking);
-    const lifecycle = this.#lifecycle.changes(block, this.#lacking);
-    const work = this.#lifecycle.work(block, this.#rowEvents.values);
+    const lifecycle = this.#lifecycle.changes(block, this.#lacking, side);
+    const work = this.#lifecycle.work(block, this.#rowEvents.values, side);
     return {
       bytes: batch.bytes,
       rows,
       rowCount: block.rows,
       rowsCrc: work.cells === null ? crc32(rows) : null,
       frames,
-      eventIds: this.#fingerprints.copy(),
+      eventIds: this.#fingerprints.copy(side),
       slices,
       lifecycle,
       work,
@@ -116,6 +120,7 @@ class BatchState implements EventSink {
       clampedCount: this.#clampedCount,
       redactedCount: block.maskedCount,
       unknownFieldCount,
+      side: side.take(),
     };
   }
 

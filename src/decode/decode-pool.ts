@@ -67,6 +67,7 @@ class PiscinaDecodePool implements DecodePool {
   #restarts = 0;
   /** For the rows of batches to come: those being decoded, and those that are being written meanwhile. */
   readonly #spares: SpareBuffers;
+  readonly #sides: SpareBuffers;
   readonly #drain: Pause;
   /** Thread time spent on batches up to `#busySinceMs`, since the last `usage`. */
   #busyMs = 0;
@@ -77,6 +78,7 @@ class PiscinaDecodePool implements DecodePool {
     this.#deps = deps;
     this.#options = options;
     this.#spares = new SpareBuffers(options.threads + sparesBesideThreads);
+    this.#sides = new SpareBuffers(options.threads + sparesBesideThreads);
     this.#drain = new Pause(deps.clock);
     this.#busySinceMs = deps.clock.monotonicMs();
     this.#usageSinceMs = this.#busySinceMs;
@@ -140,8 +142,11 @@ class PiscinaDecodePool implements DecodePool {
     const startedMs = this.#deps.clock.monotonicMs();
     try {
       const spare = this.#spares.take();
-      const transferList = spare === null ? [batch.bytes] : [batch.bytes, spare];
-      const decoded = unpackBatch(await pool.run({ ...batch, spare }, { transferList }));
+      const side = this.#sides.take();
+      const transferList = [batch.bytes];
+      if (spare !== null) transferList.push(spare);
+      if (side !== null) transferList.push(side);
+      const decoded = unpackBatch(await pool.run({ ...batch, spare, side }, { transferList }));
       this.#deps.instruments.batchSeconds.observe((this.#deps.clock.monotonicMs() - startedMs) / 1_000);
       this.#deps.instruments.batchRows.observe(decoded.rowCount);
       return decoded;
@@ -155,6 +160,10 @@ class PiscinaDecodePool implements DecodePool {
 
   takeBack(rows: Uint8Array<ArrayBuffer>): void {
     this.#spares.give(rows.buffer);
+  }
+
+  takeBackSide(side: ArrayBuffer | null): void {
+    if (side !== null) this.#sides.give(side);
   }
 
   idleWorkers(): number {

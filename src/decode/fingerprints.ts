@@ -1,6 +1,7 @@
 import type { EventFingerprints } from '../core/event-batch.js';
 import type { ByteSource } from './byte-range.js';
 import { hashSaid } from './said-hash.js';
+import type { SideBuffer } from './side-buffer.js';
 import type { StagedEvent } from './staged-event.js';
 import { hashWide, wide } from './wide-hash.js';
 
@@ -61,14 +62,14 @@ export class FingerprintList {
   }
 
   /** Copies of exactly the entries so far, or null when there is none. */
-  copy(): EventFingerprints | null {
+  copy(side: SideBuffer): EventFingerprints | null {
     const count = this.#count;
     if (count === 0) return null;
     return {
-      low: this.#low.slice(0, count),
-      high: this.#high.slice(0, count),
-      frame: this.#frame.slice(0, count),
-      event: this.#event.slice(0, count),
+      low: side.copy(this.#low, count),
+      high: side.copy(this.#high, count),
+      frame: side.copy(this.#frame, count),
+      event: side.copy(this.#event, count),
     };
   }
 

@@ -1,4 +1,5 @@
 import type { TextCursor } from './columns/text-column.js';
+import type { SideBuffer } from './side-buffer.js';
 
 type Numbers = Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
@@ -38,8 +39,8 @@ export class GrowingList<List extends Numbers> {
     this.values = grown;
   }
 
-  copy(): List {
-    return this.values.slice(0, this.length) as List;
+  copy(side: SideBuffer): List {
+    return side.copy(this.values, this.length);
   }
 
   clear(): void {
@@ -73,8 +74,8 @@ export class IdList {
     this.#bytes = grown;
   }
 
-  copy(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.length);
+  copy(side: SideBuffer): Uint8Array<ArrayBuffer> {
+    return side.copy(this.#bytes, this.length);
   }
 
   clear(): void {

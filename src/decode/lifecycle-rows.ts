@@ -22,6 +22,7 @@ import type { EventBlock } from './event-block.js';
 import { fieldIndex } from './field-table.js';
 import { GrowingList, IdList } from './growing-list.js';
 import { RowKeys } from './row-keys.js';
+import type { SideBuffer } from './side-buffer.js';
 import { wide } from './wide-hash.js';
 import type { LackingDurations } from './window-slices.js';
 import { attemptKey } from './work-keys.js';
@@ -91,11 +92,11 @@ export class LifecycleRows {
   readonly #work = new WorkList();
 
   /** What `changes` found last, for the memory of what is under way. */
-  work(block: EventBlock, events: Uint32Array): WorkRows {
-    return this.#work.copy(block, events);
+  work(block: EventBlock, events: Uint32Array<ArrayBuffer>, side: SideBuffer): WorkRows {
+    return this.#work.copy(block, events, side);
   }
 
-  changes(block: EventBlock, lacking: LackingDurations): LifecycleChanges {
+  changes(block: EventBlock, lacking: LackingDurations, side: SideBuffer): LifecycleChanges {
     this.#work.begin(lacking);
     if (block.rows === 0) return noLifecycle;
     this.#runIndexes.clear();
@@ -112,11 +113,11 @@ export class LifecycleRows {
     pass.read();
     return {
       texts: pass.texts,
-      ids: this.#ids.copy(),
-      runs: this.#runs.copy(),
-      subjects: this.#subjects.copy(),
-      openings: this.#openings.copy(),
-      heartbeats: this.#heartbeats.copy(),
+      ids: this.#ids.copy(side),
+      runs: this.#runs.copy(side),
+      subjects: this.#subjects.copy(side),
+      openings: this.#openings.copy(side),
+      heartbeats: this.#heartbeats.copy(side),
     };
   }
 }

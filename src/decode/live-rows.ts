@@ -39,7 +39,10 @@ export class LiveRows {
     for (const group of this.#audience.groups) group.range = -1;
     const wanted = new RowMatcher(block, this.#audience, this.#ranges).match();
     if (wanted.length === 0) return null;
-    return { ...this.#json.write(block, wanted, batch.receivedMs), ranges: this.#ranges.copy() };
+    return {
+      ...this.#json.write(block, wanted, batch.receivedMs),
+      ranges: this.#ranges.values.slice(0, this.#ranges.length),
+    };
   }
 
   #learn({ version, filters }: LiveInterest): void {

@@ -2,6 +2,7 @@ import type { WorkRows } from '../core/work-rows.js';
 import { namingFields, namingPlaces, noWork, workFields, workPlaces, workSays } from '../core/work-rows.js';
 import type { EventBlock } from './event-block.js';
 import { GrowingList } from './growing-list.js';
+import type { SideBuffer } from './side-buffer.js';
 import type { LackingDurations } from './window-slices.js';
 
 /** The starts and ends of a batch while they are found. One instance a thread; see core/work-rows.ts. */
@@ -65,12 +66,12 @@ export class WorkList {
   }
 
   /** `events`: index of the event of each row within its frame. After the block was encoded. */
-  copy(block: EventBlock, events: Uint32Array): WorkRows {
+  copy(block: EventBlock, events: Uint32Array<ArrayBuffer>, side: SideBuffer): WorkRows {
     if (this.#attempts.length === 0 && this.#namings.length === 0) return noWork;
     return {
-      attempts: this.#attempts.copy(),
-      namings: this.#namings.copy(),
-      events: events.slice(0, block.rows) as Uint32Array<ArrayBuffer>,
+      attempts: this.#attempts.copy(side),
+      namings: this.#namings.copy(side),
+      events: side.copy(events, block.rows),
       cells: this.#fills ? block.workCells() : null,
     };
   }

@@ -4,6 +4,7 @@ import { type AccessErrorCode, errorMessage, errorTable } from '../core/errors.j
 import type { HttpInstruments } from '../core/instruments.js';
 import type { Logger } from '../core/logger.js';
 import { readOpenFiles } from '../core/open-files.js';
+import type { AuditLog } from '../core/ports/audit-log.js';
 import { type Authenticator, anonymous, type Principal } from '../core/ports/authenticator.js';
 import type { HttpReply, HttpRoute } from '../core/ports/http-route.js';
 import type { RequestLimiter } from '../core/ports/request-limiter.js';
@@ -37,6 +38,8 @@ export interface HttpServerDeps {
   readonly logger: Logger;
   readonly instruments: HttpInstruments;
   readonly sockets: SocketLibrary;
+  /** Told who was refused what is the administrators'. */
+  readonly audit?: Pick<AuditLog, 'recordRefusal'>;
   /** Absent: a key may ask as often as it likes. */
   readonly limiter?: RequestLimiter;
   /** Certificate and key of the port; absent or null: plain HTTP. */
@@ -303,6 +306,7 @@ export class HttpServer implements Stage {
     const { route, params } = match;
     const principal = caller ?? 'key_missing';
     if (typeof principal === 'string') {
+      this.#auditRefusal(route, principal, peer);
       return problem(principal, { headers: principal === 'scope_missing' ? {} : { 'www-authenticate': 'Bearer' } });
     }
     const held = this.#heldBack(route, principal);
@@ -316,6 +320,12 @@ export class HttpServer implements Stage {
     if (full !== null) return this.#refusal(full);
     const body = bytesMax === 0 ? null : this.#receive(request, { bytesMax, holder, head });
     return { route, params, principal, holder, body };
+  }
+
+  #auditRefusal({ scope, operation, path }: HttpRoute, outcome: AccessErrorCode, { address }: Peer): void {
+    if (scope !== 'admin') return;
+    const entry = { action: operation?.id ?? path, outcome, tenant: null, actor: null, address, what: {} };
+    this.#deps.audit?.recordRefusal(entry);
   }
 
   /** Administration and monitoring are never held back: they are how limits are seen and changed. */
@@ -362,7 +372,8 @@ export class HttpServer implements Stage {
     const { route, params, principal } = prepared;
     try {
       const body = prepared.body === null ? noBody : await prepared.body.whole;
-      return await route.handle({ ...head, params, body, signal }, principal);
+      const { address } = prepared.holder;
+      return await route.handle({ ...head, params, body, signal, address }, principal);
     } catch (error) {
       const reply = problemOf(error);
       // The answer says nothing of a defect, such as a statement the store refuses: the log is where it is told.

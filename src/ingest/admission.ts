@@ -51,6 +51,9 @@ function positionKey({ tenant, producer }: FrameOrigin): string {
   return `${tenant}\n${producer}`;
 }
 
+/** Their slots of both generations take 16 KiB of the processor's cache. */
+const idsFetched = 128;
+
 /** Marks events whose id was seen before; true when there are any, since their rows are in the block. */
 function dropSeenEvents(batch: PendingBatch, eventIds: EventIdMemory): boolean {
   const ids = batch.decoded?.eventIds ?? null;
@@ -59,6 +62,7 @@ function dropSeenEvents(batch: PendingBatch, eventIds: EventIdMemory): boolean {
   const decodable = batch.frames.filter((frame) => frame.fault === null);
   let seen = false;
   for (let index = 0; index < ids.low.length; index++) {
+    if (index % idsFetched === 0) eventIds.prefetch(ids, index, Math.min(ids.low.length, index + idsFetched));
     const frame = decodable[ids.frame[index]!];
     if (frame?.state !== 'append' || eventIds.tryAdd(ids.low[index]!, ids.high[index]!)) continue;
     frame.duplicateEvents.push(ids.event[index]!);

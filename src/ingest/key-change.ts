@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { type Clock, sleep } from '../core/clock.js';
+import type { Clock } from '../core/clock.js';
 import { CollectorError } from '../core/errors.js';
-import type { FileLocker, HeldLock } from '../core/file-lock.js';
+import { type FileLocker, lockPatiently } from '../core/file-lock.js';
 import { instant } from '../core/time-text.js';
 import {
   adminKeyPath,
@@ -42,7 +42,7 @@ export async function changeKeys<Result>(
 ): Promise<Result> {
   // Before the lock, whose file would be all there is in a directory that is none of a collector.
   storedKeys(dataDir);
-  const lock = await lockKeys(deps, dataDir);
+  const lock = await lockPatiently(deps, join(dataDir, 'api-keys.lock'), 'change the API keys');
   try {
     const stored = storedKeys(dataDir);
     const { keys, result } = change(stored);
@@ -151,18 +151,4 @@ function isAdminKey(dataDir: string, { sha256 }: StoredKey): boolean {
   } catch {
     return false;
   }
-}
-
-/** A change takes some milliseconds: whoever holds the lock for five seconds hangs. */
-const retryMs = 20;
-const attemptsMax = 250;
-
-async function lockKeys({ clock, locker }: KeyChangeDeps, dataDir: string): Promise<HeldLock> {
-  const path = join(dataDir, 'api-keys.lock');
-  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-    const lock = locker.tryLock(path);
-    if (lock !== null) return lock;
-    await sleep(clock, retryMs);
-  }
-  throw new CollectorError('config_invalid', `cannot change the API keys: another program holds ${path}`);
 }

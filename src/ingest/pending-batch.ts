@@ -97,6 +97,7 @@ export class PendingBatch {
       clampedCount: 0,
       redactedCount: 0,
       unknownFieldCount: 0,
+      side: null,
     });
   }
 }

@@ -318,6 +318,8 @@ export class IngestPipeline {
     if (batch.bytes.byteLength === batchBytesMax && this.#freeBuffers.length < freeBuffersPerBatch * batchesInFlightMax)
       this.#freeBuffers.push(batch.bytes);
     this.#takeBackRows(batch);
+    // Of an earlier decode they are not taken back: the fingerprints it was admitted by are read until now.
+    this.#deps.decoder.takeBackSide(batch.decoded?.side ?? null);
     if (this.#framesInFlight === 0) for (const resolve of this.#onDrained.splice(0)) resolve();
     this.#onSettled();
   }

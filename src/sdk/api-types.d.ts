@@ -45,6 +45,10 @@ export interface paths {
     /** Metrics of an agent by time, a point for every bucket of the range */
     get: operations["getAgentSeries"];
   };
+  "/api/v1/audit": {
+    /** What was done with admin keys of the tenant, newest first; go on with `until` of the last entry */
+    get: operations["listAudit"];
+  };
   "/api/v1/engagements/{engagement_id}/performance": {
     /** Executions and usage of an engagement by UTC day, from the events that name it */
     get: operations["getEngagementPerformance"];
@@ -395,6 +399,23 @@ export interface components {
       readonly limits: components["schemas"]["KeyLimits"];
       /** @description Acknowledged in this UTC day; null without a daily quota. */
       readonly events_today: number | null;
+    };
+    readonly AuditEntry: {
+      /**
+       * Format: date-time
+       * @description RFC 3339 with milliseconds, in UTC.
+       */
+      readonly at: string;
+      /** @description The id of the operation, as in this description. */
+      readonly action: string;
+      /** @description `done`, or the code of the error. */
+      readonly outcome: string;
+      /** @description The name of the key; `local:<user>` for the command line. */
+      readonly actor: string | null;
+      readonly address: string | null;
+      readonly what: {
+        [key: string]: string | number | boolean | null;
+      };
     };
     readonly CreateKeyAnswer: {
       /** @description The key, this once. */
@@ -1403,6 +1424,9 @@ export interface components {
       readonly limit: number;
       /** @description Null on the last page. */
       readonly next_cursor: string | null;
+    };
+    readonly ListAuditAnswer: {
+      readonly entries: readonly components["schemas"]["AuditEntry"][];
     };
     readonly ListEndpointsAnswer: {
       /** @enum {string} */
@@ -3036,6 +3060,35 @@ export interface operations {
       401: components["responses"]["KeyInvalidOrKeyMissing"];
       403: components["responses"]["OriginForeignOrScopeMissing"];
       404: components["responses"]["NotFound"];
+      414: components["responses"]["UrlTooLong"];
+      421: components["responses"]["HostUnknown"];
+      422: components["responses"]["QueryTooLarge"];
+      429: components["responses"]["AddressOverloadedOrKeyOverloadedOrOverloaded"];
+      431: components["responses"]["HeadTooLarge"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["StoppingOrStoreUnavailable"];
+      504: components["responses"]["QueryTimeout"];
+    };
+  };
+  /** What was done with admin keys of the tenant, newest first; go on with `until` of the last entry */
+  listAudit: {
+    parameters: {
+      query?: {
+        /** @description Rows of a page, at most. */
+        limit?: number;
+        until?: string;
+      };
+    };
+    responses: {
+      /** @description What was done with admin keys of the tenant, newest first; go on with `until` of the last entry. */
+      200: {
+        content: {
+          readonly "application/json": components["schemas"]["ListAuditAnswer"];
+        };
+      };
+      400: components["responses"]["ParameterInvalidOrRequestMalformed"];
+      401: components["responses"]["KeyInvalidOrKeyMissing"];
+      403: components["responses"]["OriginForeignOrScopeMissing"];
       414: components["responses"]["UrlTooLong"];
       421: components["responses"]["HostUnknown"];
       422: components["responses"]["QueryTooLarge"];

@@ -1,6 +1,7 @@
 import { durationBucketsMs } from '../core/event-batch.js';
 import { engineRefusals } from '../core/instruments.js';
 import { exportFormats } from '../core/ports/store-exporter.js';
+import { auditMetrics } from './audit/audit-metrics.js';
 import { keyMetrics } from './key-metrics.js';
 import { counter, doubling, fastSeconds, gauge, histogram, type MetricDeclaration } from './metric-declaration.js';
 import { exactInsertMetrics, partsMetrics } from './parts-metrics.js';
@@ -386,6 +387,7 @@ export const metricsReference: readonly MetricDeclaration[] = [
   exportMetrics,
   httpMetrics,
   keyMetrics,
+  auditMetrics,
   tlsMetrics,
   processMetrics,
 ].flatMap((group): MetricDeclaration[] => Object.values(group));

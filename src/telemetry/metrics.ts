@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type {
+  AuditInstruments,
   DecodeInstruments,
   DeliverInstruments,
   EngineInstruments,
@@ -23,6 +24,7 @@ import type {
 import type { LiveWindows } from '../core/ports/live-windows.js';
 import { AgentExecutions } from './agent-executions.js';
 import { renderAgentWindows } from './agent-quantiles.js';
+import { auditMetrics } from './audit/audit-metrics.js';
 import { type CachedPage, createCachedPage } from './cached-page.js';
 import { renderEndpointWindows } from './endpoint-quantiles.js';
 import { keyMetrics } from './key-metrics.js';
@@ -76,6 +78,7 @@ export interface Metrics {
   readonly exports: ExportInstruments;
   readonly http: HttpInstruments;
   readonly keys: KeyInstruments;
+  readonly audit: AuditInstruments;
   /** Names sources once the stages exist; until then their gauges are 0. */
   observe(sources: Partial<MetricSources>): void;
   /** The page in the text format; made at most once a second, however many ask. */
@@ -186,10 +189,7 @@ function createInstruments(registry: Registry) {
   };
   return {
     http,
-    keys: {
-      held: counter(keyMetrics.held),
-      usageWriteFailures: counter(keyMetrics.usageWriteFailures),
-    } satisfies KeyInstruments,
+    ...createAccessInstruments(registry),
     ingest: createIngestInstruments(registry),
     receipt: { batchesHeld: counter(receiptMetrics.batchesHeld) } satisfies ReceiptInstruments,
     decode: {
@@ -237,6 +237,17 @@ function createInstruments(registry: Registry) {
       evictions: counter(queryMetrics.forgotten),
       bytes: gaugeOf(registry, queryMetrics.rememberedBytes),
     } satisfies RollupMemoryInstruments,
+  };
+}
+
+function createAccessInstruments(registry: Registry): {
+  readonly keys: KeyInstruments;
+  readonly audit: AuditInstruments;
+} {
+  const counter = (declaration: MetricDeclaration) => counterOf(registry, declaration);
+  return {
+    keys: { held: counter(keyMetrics.held), usageWriteFailures: counter(keyMetrics.usageWriteFailures) },
+    audit: { entries: counter(auditMetrics.entries), unwritten: counter(auditMetrics.unwritten) },
   };
 }
 

@@ -94,6 +94,7 @@ export function createQueryApi(
         rotate: async () => null,
         revoke: async () => null,
       },
+      audit: { record: async () => undefined, read: async () => [] },
       snapshots: { take: () => Promise.reject(new Error('this test takes no snapshot')), drop: async () => false },
       finalizer: { finalize: () => Promise.reject(new Error('this test finalizes no day')) },
       intake: { accept: () => Promise.reject(new Error('this test takes no event')) },

@@ -1,5 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -148,4 +149,30 @@ test('a key is bounded and rotated by the command line, and a running collector 
     expect.objectContaining({ keyName: name }),
   ]);
   expect(keys(dataDir, 'rotate', 'none').stderr).toContain('cannot rotate none: no such key');
+});
+
+test('what the command line does to keys is in the audit log, with the user of the system and no secret', () => {
+  const dataDir = tempDir();
+  start(dataDir);
+  const made = keys(dataDir, 'create', '--tenant', 'acme', '--scope', 'ingest+read');
+  const name = /^key (\w+) /.exec(made.stderr)![1]!;
+  keys(dataDir, 'limit', name, '--events-per-day', '7');
+  keys(dataDir, 'rotate', name, '--overlap-minutes', '0');
+  keys(dataDir, 'revoke', name);
+  const env = { PATH: process.env.PATH, TIDEMARK_DATA_DIR: dataDir };
+  const audit = (...words: string[]) =>
+    spawnSync(process.execPath, [script, 'audit', ...words], { env, encoding: 'utf8' }).stdout;
+  const told = (JSON.parse(audit('--json')) as Record<string, unknown>[]).map(({ at: _at, actor, ...entry }) => {
+    expect(actor).toMatch(/^local:./);
+    return entry;
+  });
+  const entry = { outcome: 'done', tenant: 'acme', address: null };
+  expect(told).toEqual([
+    { ...entry, action: 'createKey', what: { name, scopes: 'ingest+read' } },
+    { ...entry, action: 'limitKey', what: { name, eventsPerDay: 7 } },
+    { ...entry, action: 'rotateKey', what: { name, overlap_seconds: 0 } },
+    { ...entry, action: 'revokeKey', what: { name } },
+  ]);
+  expect(audit('--limit', '1')).toMatch(new RegExp(`  revokeKey  done  acme  local:\\S+  -  name=${name}\\n$`));
+  expect(readFileSync(join(dataDir, 'audit.log'), 'utf8')).not.toContain('tdm_');
 });

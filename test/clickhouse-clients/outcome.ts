@@ -38,7 +38,10 @@ export const suites = {
   },
   dbt: { clients: ['dbt-clickhouse'], versions: '1.10.3 with dbt-core 1.10.23' },
   go: { clients: ['clickhouse-go', 'clickhouse-go, database/sql'], versions: '2.51.0' },
-  java: { clients: ['client-v2', 'JDBC'], versions: '0.10.0' },
+  java: {
+    clients: ['client-v2', 'JDBC', "DBeaver's statements (JDBC)", "Metabase's statements (JDBC)"],
+    versions: '0.10.0',
+  },
   otel: { clients: ['otelcol exporter'], versions: '0.165.0' },
 } as const satisfies Readonly<Record<string, Suite>>;
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { answerHelp } from '../../src/cli/help.js';
 import { rewriteSections } from '../../src/cli/reference-tables.js';
+import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { askPort } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
@@ -10,6 +11,8 @@ import { ClientProgram, type ProgramName } from './client-program.js';
 import { tableOf } from './client-table.js';
 import { runConnectSuite } from './connect-suite.js';
 import { runGoSuite } from './go-suite.js';
+import { type JavaModule, javaSuiteEngine, runJavaSuite } from './java-suite.js';
+import { runJsSuite } from './js-suite.js';
 import { tryNodeClient } from './node-client.js';
 import { tryOtelExporter } from './otel-exporter.js';
 import { features, type Outcome, suites } from './outcome.js';
@@ -18,12 +21,26 @@ import { type SuiteResult, suiteSection } from './suite-table.js';
 
 const page = fileURLToPath(packageFile('docs/clickhouse-clients.md'));
 
-/** Each at an engine of its own; null, said aloud, where its tests or its tools cannot be had. */
-const clientSuites: Readonly<Record<string, (store: TestEngine, given: GivenSources) => Promise<SuiteResult | null>>> =
-  {
-    'clickhouse-connect': runConnectSuite,
-    'clickhouse-go': runGoSuite,
-  };
+interface ClientSuite {
+  /** Null, said aloud, where its tests or its tools cannot be had. */
+  run(store: TestEngine, given: GivenSources): Promise<SuiteResult | null>;
+  /** What its engine has that others have not. */
+  readonly engine?: Partial<EngineProcessOptions>;
+}
+
+/** Each at an engine of its own. */
+const clientSuites: Readonly<Record<string, ClientSuite>> = {
+  'clickhouse-connect': { run: runConnectSuite },
+  'clickhouse-go': { run: runGoSuite },
+  'clickhouse-js/client-node': { run: (_, given) => runJsSuite('client-node', given) },
+  'clickhouse-js/client-web': { run: (_, given) => runJsSuite('client-web', given) },
+  'client-v2': javaSuite('client-v2'),
+  'jdbc-v2': javaSuite('jdbc-v2'),
+};
+
+function javaSuite(module: JavaModule): ClientSuite {
+  return { engine: javaSuiteEngine, run: (store, given) => runJavaSuite(module, store, given) };
+}
 
 const usage = `usage: clients [--suites [--suite name]... [--source repository=directory]...]
        tries the clients of docs/clickhouse-clients.md and writes its tables; what cannot be tried here is left out
@@ -46,11 +63,13 @@ async function main(): Promise<void> {
   document(outcomes);
 }
 
-async function withEngine<T>(work: (store: TestEngine) => Promise<T>): Promise<T> {
-  const store = createTestEngine({ readerTables: ['seeded'] });
+async function withEngine<T>(
+  work: (store: TestEngine) => Promise<T>,
+  options: Partial<EngineProcessOptions> = {},
+): Promise<T> {
+  const store = createTestEngine({ readerTables: ['seeded'], ...options });
   try {
     await store.engine.start();
-    await askPort(store, 'CREATE TABLE seeded (id UInt64) ENGINE = MergeTree ORDER BY id', { user: 'tidemark' });
     return await work(store);
   } finally {
     await store.end();
@@ -60,14 +79,15 @@ async function withEngine<T>(work: (store: TestEngine) => Promise<T>): Promise<T
 /** One after another; each is written down when it has ended. */
 async function runSuites(chosen: readonly string[], given: GivenSources): Promise<void> {
   for (const name of chosen.length === 0 ? Object.keys(clientSuites) : chosen) {
-    const run = clientSuites[name];
-    if (run === undefined) throw new Error(`--suite ${name}: not one of ${Object.keys(clientSuites)}`);
-    const result = await withEngine((store) => run(store, given));
+    const suite = clientSuites[name];
+    if (suite === undefined) throw new Error(`--suite ${name}: not one of ${Object.keys(clientSuites)}`);
+    const result = await withEngine((store) => suite.run(store, given), suite.engine);
     if (result !== null) documentSuite(name, result);
   }
 }
 
 async function tryAll(store: TestEngine): Promise<Outcome[]> {
+  await askPort(store, 'CREATE TABLE seeded (id UInt64) ENGINE = MergeTree ORDER BY id', { user: 'tidemark' });
   const outcomes = [...(await tryNodeClient(store)), ...((await tryOtelExporter(store)) ?? [])];
   for (const name of ['python', 'dbt', 'go', 'java'] as const satisfies readonly ProgramName[]) {
     const program = await ClientProgram.install(name);

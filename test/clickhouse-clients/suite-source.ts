@@ -113,7 +113,8 @@ function copied(name: SourceName, directory: string): string {
   const kept = join(keptIn, `${name}-${hash.digest('hex').slice(0, 12)}`);
   if (!existsSync(kept)) {
     const unfinished = `${kept}.${process.pid}`;
-    cpSync(directory, unfinished, { recursive: true, filter: wanted });
+    // A link goes on to the same file of the copy.
+    cpSync(directory, unfinished, { recursive: true, filter: wanted, verbatimSymlinks: true });
     renameSync(unfinished, kept);
   }
   return kept;

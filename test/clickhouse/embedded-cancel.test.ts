@@ -134,7 +134,37 @@ test('a condition of KILL passes the guard, and KILL itself is no GET', async ()
   }
   const get = await fetch(`${rig.engine.url}/?query=${encodeURIComponent('KILL QUERY WHERE 1')}`);
   expect(get.headers.get('x-clickhouse-exception-code')).toBe('164');
-  expect(await write("KILL QUERY ON CLUSTER 'x' WHERE 1")).toMatchObject({ code: 48 });
+  const missing = expect.stringContaining("Requested cluster 'x' not found");
+  expect(await write("KILL QUERY ON CLUSTER 'x' WHERE 1")).toMatchObject({ code: 701, text: missing });
   expect(await underWay()).toBe(1);
   expect((await askPort(rig, 'KILL QUERY WHERE 1')).text).toContain('waiting\tw\tdefault');
+});
+
+test('system.processes has the statements of a reader by their ids, and takes no place of a read', async () => {
+  const ids = async (user: string, where = '1') => {
+    const sql = `SELECT query_id FROM system.processes WHERE ${where} ORDER BY query_id`;
+    const password = readers.find(({ name }) => name === user)?.password;
+    const { text } = await askPort(rig, sql, {
+      user,
+      query: 'query_id=asks',
+      ...(password === undefined ? {} : { password }),
+    });
+    return text.split('\n').slice(0, -1);
+  };
+  const anns = begin('ann', endlessRead, 'anns');
+  const other = begin('default', endlessRead, 'other');
+  await expect.poll(() => ids('tidemark')).toEqual(['anns', 'asks', 'other']);
+  expect(await ids('ann')).toEqual(['anns', 'asks']);
+  expect(await ids('default', "query LIKE 'SELECT sum%' AND elapsed > 0 AND interface = 2")).toEqual(['other']);
+  // Where the front's own table does not take its place, there is nothing of anybody.
+  for (const sql of [
+    'SELECT count() FROM numbers(1) AS n, system.processes AS p',
+    "SELECT count() FROM numbers(1) WHERE ('', '') IN (SELECT query, user FROM numbers(1) AS n, system.processes AS p)",
+  ]) {
+    expect([sql, await askPort(rig, sql)]).toEqual([sql, { code: 0, status: 200, text: '0\n' }]);
+  }
+  expect((await askPort(rig, 'SELECT 1 IN system.processes')).code).toBe(497);
+  expect((await write("KILL QUERY WHERE query_id IN ('anns', 'other')")).code).toBe(0);
+  expect([await anns, await other].map(({ code }) => code)).toEqual([394, 394]);
+  await expect.poll(() => ids('tidemark')).toEqual(['asks']);
 });

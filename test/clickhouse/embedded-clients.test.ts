@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askPort } from '../support/ask-engine.js';
 import { EngineStore } from '../support/engine-store.js';
@@ -114,4 +115,35 @@ test('a result is that of the statement as it was sent, names of columns include
       expect(rows, sql).toEqual(sent);
     }
   }
+});
+
+test('bytes that are no text stand in the literals of a writer, written in either way', async () => {
+  const bytes = Buffer.from([0xff, 0x00, 0x5c, 0x80, 0x27, 0xc3]);
+  const asked = (literal: Buffer, user: string) =>
+    askPort(store.test, Buffer.concat([Buffer.from("SELECT 'ü', hex("), literal, Buffer.from(')')]), { user });
+  const heredoc = Buffer.concat([Buffer.from('$x$'), bytes, Buffer.from('$x$')]);
+  const quoted = Buffer.concat([Buffer.from("'\xff\x80", 'latin1'), Buffer.from("'")]);
+  expect((await asked(heredoc, 'tidemark')).text).toBe(`ü\t${bytes.toString('hex').toUpperCase()}\n`);
+  expect((await asked(quoted, 'tidemark')).text).toBe('ü\tFF80\n');
+  expect((await asked(heredoc, 'default')).code).toBe(36);
+  const named = await askPort(store.test, Buffer.from('SELECT 1 AS `\xff`', 'latin1'), { user: 'tidemark' });
+  expect(named.code).toBe(36);
+});
+
+test('an INSERT behind WITH brings its data', async () => {
+  const write = (sql: string, query = '') => askPort(store.test, sql, { user: 'tidemark', query });
+  await write('CREATE TABLE behind_with (s String) ENGINE = Memory');
+  const first = 'WITH {SELECT:Int32} AS value INSERT INTO behind_with (s) FORMAT TabSeparated\na;\n';
+  expect(await write(first, 'param_SELECT=13')).toMatchObject({ code: 0 });
+  expect(await write('WITH 1 AS y INSERT INTO behind_with SELECT toString(y)')).toMatchObject({ code: 0 });
+  expect((await write('SELECT s FROM behind_with ORDER BY s')).text).toBe('1\na;\n');
+  await write('DROP TABLE behind_with');
+});
+
+test('the writer may ask for the threads there are, a reader has those of the configuration', async () => {
+  const threads = async (user: string, query: string) =>
+    (await askPort(store.test, "SELECT getSetting('max_threads')", { user, query })).text;
+  expect(await threads('tidemark', '')).toBe('1\n');
+  expect(await threads('tidemark', 'max_threads=100000')).toBe(`${availableParallelism()}\n`);
+  expect(await threads('default', 'max_threads=100000')).toBe('1\n');
 });

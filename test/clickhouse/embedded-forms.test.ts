@@ -152,6 +152,22 @@ test('a form beyond its limits is refused, and leaves nothing behind', async () 
   await expect.poll(kept).toEqual([]);
 });
 
+test('a form that comes as it is is read so, whatever encoding its client names', async () => {
+  const body = [
+    '--two words',
+    'Content-Disposition: form-data; name="query"',
+    '',
+    'SELECT 42',
+    '--two words--',
+    '',
+  ].join('\r\n');
+  for (const encoding of ['lz4', 'gzip', 'br']) {
+    const headers = { 'content-type': 'multipart/form-data; boundary="two words"', 'content-encoding': encoding };
+    const answer = await fetch(rig.engine.url, { method: 'POST', body, headers });
+    expect([encoding, await answer.text()]).toEqual([encoding, '42\n']);
+  }
+});
+
 test('a form may be compressed, and one of another encoding is SQL, as curl sends it', async () => {
   const body = ['--x', 'Content-Disposition: form-data; name="query"', '', 'SELECT 5', '--x--', ''].join('\r\n');
   const headers = { 'content-type': 'multipart/form-data; boundary=x', 'content-encoding': 'gzip' };

@@ -71,7 +71,9 @@ test('a page of another origin, or under a name that is not ours, gets no answer
     // All that a browser says of itself when a page asks an address it does not trust.
     get(query, ['User-Agent: Mozilla/5.0 (X11; Linux x86_64)', 'Accept-Language: en'], 'Host: 0.0.0.0'),
     'POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://page.example\r\nContent-Length: 13\r\n\r\nSELECT 424242',
-    'POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nReferer: https://page.example/\r\nContent-Length: 13\r\n\r\nSELECT 424242',
+    // Of an old browser.
+    'POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nReferer: https://page.example/\r\nUser-Agent: Mozilla/4.0\r\n' +
+      'Accept-Language: en\r\nContent-Length: 13\r\n\r\nSELECT 424242',
     'OPTIONS / HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://page.example\r\n\r\n',
   ];
   for (const text of refused) {

@@ -279,3 +279,34 @@ test('no password reaches a log line or an error', async () => {
   expect(JSON.stringify(rig.logged)).not.toContain('secret');
   expect(existsSync('/tmp/tidemark-outfile')).toBe(false);
 });
+
+test('a name may have quotes and backslashes, and none that would hide a line', async () => {
+  const table = '`a``b \\\\ \\\'c"`';
+  expect((await ask(`CREATE TABLE ${table} (\`v?\\\`1\` UInt8) ENGINE = Memory`, 'writer')).code).toBe(0);
+  expect((await ask(`INSERT INTO ${table} (\`v?\`\`1\`) VALUES (7)`, 'writer')).code).toBe(0);
+  expect((await ask(`SELECT "v?\`1" FROM ${table}`, 'writer')).text).toBe('7\n');
+  expect((await ask(`SELECT * FROM ${table}`)).code).toBe(60);
+  expect((await ask('SELECT 1 AS `a\\`b`')).text).toBe('1\n');
+  for (const name of ['`a\\nb`', '`a\\\\\\nb`', '"a\nb"', '`a\\tb`', '`a\\0b`']) {
+    expect([name, (await ask(`SELECT 1 AS ${name}`)).code]).toEqual([name, 497]);
+  }
+  await ask(`DROP TABLE ${table}`, 'writer');
+});
+
+test('VALUES is a table in any letters, and its columns have no expressions in any', async () => {
+  for (const word of ['VALUES', 'values', 'Values']) {
+    expect((await ask(`SELECT * FROM ${word}(('a', 1), ('b', 2)) ORDER BY c2`)).text).toBe('a\t1\nb\t2\n');
+    expect((await ask(`SELECT * FROM ${word}('x UInt8 ALIAS 1', (1))`)).code).toBe(497);
+  }
+});
+
+test('data without a list of columns has none of EPHEMERAL ones, as on a server', async () => {
+  const columns = 'a String, e String EPHEMERAL, m String MATERIALIZED upper(a), d String DEFAULT concat(a, e)';
+  await ask(`CREATE TABLE \`of \\\`kinds\` (${columns}) ENGINE = Memory`, 'writer');
+  expect((await ask('INSERT INTO `of \\`kinds` FORMAT CSV\nx,y\n', 'writer')).code).toBe(0);
+  expect((await ask('INSERT INTO tidemark.`of \\`kinds` (a, e) FORMAT CSV\nv,w\n', 'writer')).code).toBe(0);
+  expect((await ask('SELECT a, m, d FROM `of \\`kinds` ORDER BY a', 'writer')).text).toBe('v\tV\tvw\nx\tX\ty\n');
+  await ask('ALTER TABLE `of \\`kinds` DROP COLUMN m, DROP COLUMN d, DROP COLUMN e', 'writer');
+  expect((await ask('INSERT INTO `of \\`kinds` FORMAT CSV\nz\n', 'writer')).code).toBe(0);
+  await ask('DROP TABLE `of \\`kinds`', 'writer');
+});

@@ -107,6 +107,7 @@ test('temporary tables live as long as their session', async () => {
   expect(refused.text).toContain('Temporary tables of the session');
   expect((await inSession('SELECT * FROM mine')).code).toBe(60);
   expect((await inSession('CREATE TEMPORARY TABLE mine (a UInt8)')).code).toBe(0);
+  expect(await inSession('DROP TEMPORARY TABLE mine'), 'the last of them').toMatchObject({ code: 0 });
   await inSession('SELECT 1', '&close_session=1');
   expect((await inSession('SELECT * FROM mine', '&close_session=1')).code).toBe(60);
   expect((await read('CREATE TEMPORARY TABLE mine (a UInt8)', 'session_id=tmp')).code).toBe(164);
@@ -196,6 +197,32 @@ test('system.query_log tells whoever asks the last statements of his own, the wr
   expect((await write('SELECT count() > 0 FROM system.query_log', 'session_id=log')).text).toBe('1\n');
   expect((await write('SELECT count() > 0 FROM system.query_log', 'session_id=log&close_session=1')).text).toBe('1\n');
   expect((await askPort(rig, 'SELECT * FROM _query_log', ann)).code).not.toBe(0);
+});
+
+test('what a client says of itself is in the log, also when that is asked of the cluster of one server', async () => {
+  const headers = {
+    'user-agent': 'reports/1.0',
+    referer: 'http://reports.example/',
+    'x-forwarded-for': '10.0.0.9',
+  };
+  await askPort(rig, 'SELECT 44', { query: 'query_id=told', init: { headers } });
+  const log = (from: string) =>
+    `SELECT http_user_agent, http_referer, forwarded_for, client_name FROM ${from} WHERE query_id = 'told' LIMIT 1`;
+  const told = 'reports/1.0\thttp://reports.example/\t10.0.0.9\t\n';
+  for (const from of [
+    'system.query_log',
+    "clusterAllReplicas('default', system.query_log)",
+    "cluster(default, 'system', 'query_log') AS l",
+  ]) {
+    for (const ask of [read, write]) expect([from, (await ask(log(from))).text]).toEqual([from, told]);
+  }
+  expect((await read("SELECT c.one FROM cluster('default', view(SELECT 1 AS one)) AS c")).code).toBe(497);
+  expect((await read("SELECT * FROM cluster('default', system.parts)")).code).toBe(497);
+  expect((await read("SELECT * FROM cluster('default', system.one, rand())")).code).toBe(497);
+  expect((await read("SELECT * FROM clusterAllReplicas('fleet', system.one)")).text).toContain(
+    "cluster 'fleet' not found",
+  );
+  expect((await write("SELECT * FROM cluster('default', system.one) JOIN cluster('default', t) ON 1")).code).toBe(0);
 });
 
 test('system.query_log tells the rows of an INSERT, not its data, and null for what is not known', async () => {

@@ -104,3 +104,18 @@ test('a mebibyte of heredocs that never end is read once', () => {
   expect(() => parseSqlHead(`INSERT INTO t (${tags.join(' ')}`, true)).toThrow(expect.objectContaining({ code: 62 }));
   expect(parseSqlHead(`INSERT INTO t (${tags.join(' ')}`, false)).toEqual({ kind: 'more' });
 });
+
+test('WITH may stand before an INSERT, and an INSERT within it is none', () => {
+  const insert = { kind: 'data', format: 'TSV', data: 'x;\n' };
+  const plain = data('WITH {SELECT:Int32} AS value INSERT INTO t (s) FORMAT TSV\nx;\n');
+  expect(plain).toMatchObject({ ...insert, target: 'WITH {SELECT:Int32} AS value INSERT INTO t (s)' });
+  expect(data('WITH (SELECT 1) AS y INSERT INTO t FORMAT TSV\nx;\n')).toMatchObject(insert);
+  for (const text of [
+    'WITH 1 AS insert SELECT insert',
+    "WITH 'INSERT INTO t FORMAT TSV' AS y SELECT y",
+    'WITH 1 AS y INSERT INTO t SELECT y',
+    'WITH 1 AS \xfc SELECT 1',
+  ])
+    expect(parseSqlHead(text, true), text).toEqual({ kind: 'sql' });
+  expect(parseSqlHead('WITH 1 AS y INSERT', false)).toEqual({ kind: 'more' });
+});

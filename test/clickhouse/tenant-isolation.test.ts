@@ -45,6 +45,7 @@ import type { ErrorRange } from '../../src/clickhouse/queries/sql/rollup-range.j
 import { readTaskDetails } from '../../src/clickhouse/queries/tasks/task-detail.js';
 import { readTaskRows } from '../../src/clickhouse/queries/tasks/task-list.js';
 import { readTaskLogs } from '../../src/clickhouse/queries/tasks/task-logs.js';
+import { readAttemptEvents } from '../../src/clickhouse/queries/work/attempt-event.js';
 import { readHistoryCandidates } from '../../src/clickhouse/queries/work/history-candidates.js';
 import { runKind, taskKind } from '../../src/clickhouse/queries/work/history-kind.js';
 import { placesReader } from '../../src/clickhouse/queries/work/history-latest.js';
@@ -52,7 +53,7 @@ import { readMerged } from '../../src/clickhouse/queries/work/merged-rows.js';
 import { readRunActivity } from '../../src/clickhouse/queries/work/run-activity.js';
 import { readRunLeaseRenewals } from '../../src/clickhouse/queries/work/run-lease-renewals.js';
 import { readTaskLeaseRenewals } from '../../src/clickhouse/queries/work/task-lease-renewals.js';
-import { readWorkAttempts } from '../../src/clickhouse/queries/work/work-attempts.js';
+import { readGroupedAttempts, readWorkAttempts } from '../../src/clickhouse/queries/work/work-attempts.js';
 import { wholeColumns } from '../../src/clickhouse/queries/work/work-event.js';
 import { readOwnerByTasks, readOwners } from '../../src/clickhouse/queries/work/work-owner.js';
 import { runScope, taskScope } from '../../src/clickhouse/queries/work/work-scope.js';
@@ -83,6 +84,16 @@ const span = { fromMs: baseMs - dayMs, toMs: baseMs + 30 * minuteMs };
 const minutes = { fromMs: midnightMs, toMs: midnightMs + dayMs };
 const days = { fromMs: midnightMs - 2 * dayMs, toMs: midnightMs };
 const none = { fromMs: 0, toMs: 0 };
+
+async function attemptsOf(read: typeof readWorkAttempts, tenant: string) {
+  return [
+    await read(reader, await scopeOfRun(tenant), { limit: 50, contexts: true }),
+    await read(reader, taskScope({ tenant, taskId: task, runId: run, agentId: 'b' }), {
+      limit: 2,
+      only: 'attempts',
+    }),
+  ];
+}
 
 /** Every way to read of one tenant, by the name of what reads. */
 const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
@@ -302,13 +313,10 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
         agentsMax: 10,
       },
     ),
-  readWorkAttempts: async (tenant) => [
-    await readWorkAttempts(reader, await scopeOfRun(tenant), { limit: 50, contexts: true }),
-    await readWorkAttempts(reader, taskScope({ tenant, taskId: task, runId: run, agentId: 'b' }), {
-      limit: 2,
-      only: 'attempts',
-    }),
-  ],
+  readWorkAttempts: (tenant) => attemptsOf(readWorkAttempts, tenant),
+  readAttemptEvents: async (tenant) =>
+    await readAttemptEvents(reader, await scopeOfRun(tenant), { contexts: true, limit: 50 }),
+  readGroupedAttempts: (tenant) => attemptsOf(readGroupedAttempts, tenant),
 };
 
 /** These read of every tenant at once. */

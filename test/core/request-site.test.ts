@@ -218,13 +218,15 @@ test('a browser is refused under an unknown name with a key too, a program that 
   expect(refused({ host: 'tidemark:7077', ...silent }, policy)).toBeNull();
 });
 
-test('a write without an origin is judged by its Referer if it has one', () => {
-  const post = { method: 'POST' };
-  expect(refused(post)).toBeNull();
-  expect(refused({ ...post, referer: 'http://localhost:7077/runs?x=1' })).toBeNull();
-  expect(refused({ ...post, referer: 'https://grafana.example.com/d/1' })).toBeNull();
+test('a write of a browser without an origin is judged by its Referer if it has one, that of a program is not', () => {
+  const post = { method: 'POST', userAgent: silent.userAgent, acceptLanguage: silent.acceptLanguage };
+  expect(refused(post, linked)).toBeNull();
+  expect(refused({ ...post, referer: 'http://localhost:7077/runs?x=1' }, linked)).toBeNull();
+  expect(refused({ ...post, referer: 'https://grafana.example.com/d/1' }, linked)).toBeNull();
   for (const referer of ['http://evil.example/', 'http://evil.example/?http://localhost:7077/', 'about:blank', '']) {
-    expect([referer, refused({ ...post, referer })]).toEqual([referer, 'origin_foreign']);
+    expect([referer, refused({ ...post, referer }, linked)]).toEqual([referer, 'origin_foreign']);
   }
   expect(refused({ referer: 'http://evil.example/' })).toBeNull();
+  const program = { method: 'POST', userAgent: 'clickhouse-java-v2/0.10.0', referer: 'http://reports.example/daily' };
+  for (const policy of [strict, linked]) expect(refused(program, policy)).toBeNull();
 });

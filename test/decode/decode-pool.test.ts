@@ -77,6 +77,31 @@ test('rows that are given back leave no trace in those written to their buffer',
   expect(copy.equals(again.rows)).toBe(true);
 });
 
+test('lists that are given back leave no trace in those written to their buffer', async () => {
+  const { pool } = await startPool({ threads: 1 });
+  const bodies = Array.from({ length: 16 }, (_, index) => ({ body: { seq: index + 1, events } }));
+  const large = () => createBatch(bodies);
+  const alone = createBatchDecoder(defaultFrameLimits);
+  // What is large is known from the batch before.
+  expect((await pool.decode(large())).side).toBeNull();
+  let given: ArrayBuffer | null = null;
+  for (const create of [large, createEvents, large, large]) {
+    const { eventIds, lifecycle, work, side } = await pool.decode(create());
+    // The buffer went to the thread.
+    if (given !== null) expect(given.byteLength).toBe(0);
+    expect(eventIds?.low.buffer).toBe(side);
+    expect(work.attempts.buffer).toBe(side);
+    const expected = alone.decode(create());
+    expect({ eventIds, lifecycle, work }).toEqual({
+      eventIds: expected.eventIds,
+      lifecycle: expected.lifecycle,
+      work: expected.work,
+    });
+    pool.takeBackSide(side);
+    given = side;
+  }
+});
+
 test('limits reach the threads', async () => {
   const { pool } = await startPool({ limits: { ...defaultFrameLimits, eventsPerFrameMax: 10 } });
   const decoded = await pool.decode(createEvents());

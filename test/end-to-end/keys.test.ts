@@ -123,3 +123,22 @@ test('a daily quota over a WebSocket: what the key may send is stored, the rest 
   expect((await ask(key, 'POST', '/v1/events', { type: 'heartbeat', agent_id: 'bounded' })).status).toBe(202);
   expect(await client.close(0)).toEqual({ eventsUnacknowledged: 1 });
 });
+
+test('what administrators do, and who is refused that, is in the audit log', async () => {
+  const { key, name } = await made({ scopes: ['read'] });
+  expect((await ask(key, 'DELETE', `/api/v1/keys/${name}`)).status).toBe(403);
+  expect((await ask('tdm_nobody', 'GET', '/api/v1/keys')).status).toBe(401);
+  expect((await ask(admin, 'DELETE', '/api/v1/users/ann')).status).toBeLessThan(300);
+  const { entries } = (await ask(admin, 'GET', '/api/v1/audit?limit=2')).body as { entries: Record<string, unknown>[] };
+  expect(entries).toMatchObject([
+    { action: 'eraseUser', outcome: 'done', address: '127.0.0.1', what: { user_id_sha256: '49915e0d7d4b402e' } },
+    { action: 'createKey', outcome: 'done', what: { name, scopes: 'read' } },
+  ]);
+  const text = readFileSync(join(dataDir, 'audit.log'), 'utf8');
+  const refused = text.split('\n').flatMap((line) => (line.includes('"tenant":null') ? [JSON.parse(line)] : []));
+  expect(refused.slice(-2).map(({ action, outcome, address }) => [action, outcome, address])).toEqual([
+    ['revokeKey', 'scope_missing', '127.0.0.1'],
+    ['listKeys', 'key_invalid', '127.0.0.1'],
+  ]);
+  expect(text).not.toMatch(/tdm_|"ann"/);
+});

@@ -22,6 +22,19 @@ test('the oldest ids are forgotten and reported when the memory is full, the you
   expect(memory.tryAdd(1, 1)).toBe(true);
 });
 
+test('a table that is used again knows nothing of what it held, over seven generations', () => {
+  let forgotten = 0;
+  const memory = new EventIdMemory({ idsMax: 8_000, onForgotten: (count) => (forgotten += count) });
+  for (let id = 1; id <= 28_000; id++) {
+    if (id % 64 === 1) memory.prefetch({ low: Uint32Array.of(id, 0), high: Uint32Array.of(7, 0) }, 0, 2);
+    expect(memory.tryAdd(id, 7), `id ${id}`).toBe(true);
+  }
+  expect(forgotten).toBe(24_000);
+  expect(memory.size).toBe(4_000);
+  for (let id = 24_001; id <= 28_000; id++) expect(memory.tryAdd(id, 7), `id ${id}`).toBe(false);
+  for (let id = 20_001; id <= 24_000; id++) expect(memory.tryAdd(id, 7), `id ${id}`).toBe(true);
+});
+
 test('it agrees with a plain set under random adds and removals in a small range', () => {
   const seed = testSeed(20_260_101);
   const random = seededRandom(seed);

@@ -4,6 +4,7 @@ import type { DecodedBatch, DecodedFrame, EventError, FrameBatch, FrameRange } f
 import { noLifecycle } from '../../src/core/live-batch.js';
 import type { FrameDecoder } from '../../src/core/ports/frame-decoder.js';
 import { type WorkRows, workFields, workPlaces, workSays } from '../../src/core/work-rows.js';
+import { SideBuffer } from '../../src/decode/side-buffer.js';
 import { sliceOf } from '../window/window-slices.js';
 
 /** An event as the scripted decoder reads it. */
@@ -61,6 +62,11 @@ export class ScriptedDecoder implements FrameDecoder {
   /** As a thread that writes other rows into them. */
   takeBack(rows: Uint8Array<ArrayBuffer>): void {
     rows.fill(0x3f);
+  }
+
+  /** As a thread that writes the lists of another batch there. */
+  takeBackSide(side: ArrayBuffer | null): void {
+    if (side !== null) new Uint8Array(side).fill(0x3f);
   }
 
   idleWorkers(): number {
@@ -123,12 +129,17 @@ function decodeFrames(batch: FrameBatch): DecodedBatch {
     return { ...decoded, rows: rows.length - before };
   });
   const block = new Uint8Array(Buffer.from(rows.join('')));
-  const column = (name: keyof Fingerprint) => Uint32Array.from(ids, (id) => id[name]);
+  const side = new SideBuffer();
+  side.begin(new ArrayBuffer(1_024));
+  const column = (name: keyof Fingerprint) => {
+    const list = Uint32Array.from(ids, (id) => id[name]);
+    return side.copy(list, list.length);
+  };
   const eventIds = { low: column('low'), high: column('high'), frame: column('frame'), event: column('event') };
   const work: WorkRows = {
-    attempts: Float64Array.from(attempts),
+    attempts: side.copy(Float64Array.from(attempts), attempts.length),
     namings: new Float64Array(0),
-    events: Uint32Array.from(events),
+    events: side.copy(Uint32Array.from(events), events.length),
     cells: null,
   };
   return {
@@ -147,6 +158,7 @@ function decodeFrames(batch: FrameBatch): DecodedBatch {
     clampedCount: 0,
     redactedCount: 0,
     unknownFieldCount: 0,
+    side: side.take(),
   };
 }
 

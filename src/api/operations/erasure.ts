@@ -114,7 +114,8 @@ function createEraseRunsRoute({ eraser }: ApiContext): HttpRoute {
     handle: async (request, { tenant, keyName }) => {
       parseParameters(noParameters, request.query);
       const { runs } = parseJsonBody(runsSchema, request);
-      return reportReply(await erased(() => eraser.erase({ tenant, kind: 'run', ids: runs, requestedBy: keyName })));
+      const report = await erased(() => eraser.erase({ tenant, kind: 'run', ids: runs, requestedBy: keyName }));
+      return { ...reportReply(report), audited: { runs: runs.length, erasure_id: report.erasureId } };
     },
   };
 }

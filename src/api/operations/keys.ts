@@ -60,6 +60,12 @@ function limitsMeant(told: z.output<typeof limitsSchema>): OwnKeyLimits {
   };
 }
 
+/** Those that are set. */
+function limitsAudited(limits: OwnKeyLimits): Record<string, number> {
+  const set = Object.entries(limits).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  return Object.fromEntries(set);
+}
+
 const keyShape = {
   name: textSchema.meta({ description: 'What it is called in lists and logs; not the key.' }),
   scopes: z.array(z.enum(scopes)),
@@ -156,7 +162,8 @@ function createMakeRoute({ keys }: ApiContext): HttpRoute {
       parseParameters(noParameters, request.query);
       const { scopes: given, user_id: user = null, limits = {} } = parseJsonBody(orderSchema, request);
       const { key, record } = await keys.create({ tenant, scopes: given, user, limits: limitsMeant(limits) });
-      return jsonReply({ key, ...keyAnswer(record) }, 201);
+      const audited = { name: record.name, scopes: given.join('+') };
+      return { ...jsonReply({ key, ...keyAnswer(record) }, 201), audited };
     },
   };
 }
@@ -180,7 +187,8 @@ function createLimitRoute({ keys }: ApiContext): HttpRoute {
       parseParameters(noParameters, request.query);
       const limits = limitsMeant(parseJsonBody(limitsSchema, request));
       const name = request.params.name ?? '';
-      return jsonReply(keyAnswer(found(name, await keys.limit(tenant, name, limits))));
+      const reply = jsonReply(keyAnswer(found(name, await keys.limit(tenant, name, limits))));
+      return { ...reply, audited: limitsAudited(limits) };
     },
   };
 }
@@ -226,7 +234,7 @@ function createRotateRoute({ keys }: ApiContext): HttpRoute {
       const { overlap_seconds: seconds } = parseJsonBody(rotationSchema, request);
       const name = request.params.name ?? '';
       const { key, record } = found(name, await keys.rotate(tenant, name, 1_000 * seconds));
-      return jsonReply({ key, ...keyAnswer(record) });
+      return { ...jsonReply({ key, ...keyAnswer(record) }), audited: { overlap_seconds: seconds } };
     },
   };
 }

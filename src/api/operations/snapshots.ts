@@ -35,7 +35,7 @@ function createTakeRoute({ snapshots }: ApiContext): HttpRoute {
     handle: async (request) => {
       parseParameters(noParameters, request.query);
       const { id, takenMs } = await snapshots.take();
-      return jsonReply({ snapshot_id: id, taken_at: instant(takenMs) }, 201);
+      return { ...jsonReply({ snapshot_id: id, taken_at: instant(takenMs) }, 201), audited: { snapshot_id: id } };
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import { CollectorError } from '../../core/errors.js';
 import type { EventLedger } from '../../core/event-ledger.js';
 import type { ExportInstruments, QueryInstruments } from '../../core/instruments.js';
+import type { AuditLog } from '../../core/ports/audit-log.js';
 import type { DataEraser } from '../../core/ports/data-eraser.js';
 import type { DayFinalizer } from '../../core/ports/day-finalizer.js';
 import type { EndpointWindows } from '../../core/ports/endpoint-windows.js';
@@ -28,6 +29,7 @@ export interface ApiDependencies {
   readonly finalizer: DayFinalizer;
   readonly eraser: DataEraser;
   readonly keys: KeyKeeper;
+  readonly audit: Pick<AuditLog, 'record' | 'read'>;
   readonly snapshots: Snapshots;
   readonly storage: StorageSources;
   readonly intake: EventIntake;

@@ -1,6 +1,6 @@
 import { type RunTaskRow, readRunTasks } from '../../clickhouse/queries/runs/run-tasks.js';
+import type { WorkAttemptRow } from '../../clickhouse/queries/work/attempt-row.js';
 import type { RunKey } from '../../clickhouse/queries/work/run-activity.js';
-import type { WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { noUsage } from '../answers/usage.js';
 import { ofReader } from '../work/user-bound.js';

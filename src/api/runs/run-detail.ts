@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { RunDetailRow } from '../../clickhouse/queries/runs/run-detail.js';
 import { type RunTaskRow, type RunTasks, readRunTasks } from '../../clickhouse/queries/runs/run-tasks.js';
+import type { WorkAttemptRow } from '../../clickhouse/queries/work/attempt-row.js';
 import { workKey } from '../../clickhouse/queries/work/history-kind.js';
 import type { RunActivityRow, RunKey } from '../../clickhouse/queries/work/run-activity.js';
 import { taskWorkId } from '../../clickhouse/queries/work/task-row.js';
-import { readWorkAttempts, type WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
+import { readWorkAttempts } from '../../clickhouse/queries/work/work-attempts.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { optionalInstant } from '../../core/time-text.js';

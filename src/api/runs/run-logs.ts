@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readFinalOutput } from '../../clickhouse/queries/runs/final-output.js';
-import { readWorkAttempts, type WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
+import type { WorkAttemptRow } from '../../clickhouse/queries/work/attempt-row.js';
+import { readWorkAttempts } from '../../clickhouse/queries/work/work-attempts.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { instant } from '../../core/time-text.js';

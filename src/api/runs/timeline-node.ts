@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
+import type { WorkAttemptRow } from '../../clickhouse/queries/work/attempt-row.js';
 import { optionalInstant } from '../../core/time-text.js';
 import {
   attemptSchema,

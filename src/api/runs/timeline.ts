@@ -1,6 +1,6 @@
 import type { RunDetailRow } from '../../clickhouse/queries/runs/run-detail.js';
 import type { DetailedUsageRow } from '../../clickhouse/queries/sql/usage-columns.js';
-import type { WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
+import type { WorkAttemptRow } from '../../clickhouse/queries/work/attempt-row.js';
 import { addedDetailedUsage, noUsage } from '../answers/usage.js';
 import { criticalMs } from './critical-path.js';
 import type { RunRecord } from './run-record.js';

@@ -1,4 +1,4 @@
-import { unitKey, type WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
+import { unitKey, type WorkAttemptRow } from '../../clickhouse/queries/work/attempt-row.js';
 import { invariant } from '../../core/invariant.js';
 import { brokenCycles } from './work-parents.js';
 

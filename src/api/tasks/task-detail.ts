@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { namesakesMax, readTaskDetails, type TaskDetailRow } from '../../clickhouse/queries/tasks/task-detail.js';
 import { readTaskLogs } from '../../clickhouse/queries/tasks/task-logs.js';
+import type { WorkAttemptRow } from '../../clickhouse/queries/work/attempt-row.js';
 import { workKey } from '../../clickhouse/queries/work/history-kind.js';
 import { taskStatuses, taskWorkId } from '../../clickhouse/queries/work/task-row.js';
-import { readWorkAttempts, type WorkAttemptRow } from '../../clickhouse/queries/work/work-attempts.js';
+import { readWorkAttempts } from '../../clickhouse/queries/work/work-attempts.js';
 import { scopeOfUser } from '../../clickhouse/queries/work/work-owner.js';
 import { taskScope, type WorkScope } from '../../clickhouse/queries/work/work-scope.js';
 import { CollectorError } from '../../core/errors.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type WorkState, workStates } from '../../clickhouse/queries/work/work-attempts.js';
+import { type WorkState, workStates } from '../../clickhouse/queries/work/attempt-row.js';
 
 /** What the store knows, and what the API makes of open work that nothing was heard of within its lease. */
 export const workStatuses = [...workStates, 'orphaned'] as const;

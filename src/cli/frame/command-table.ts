@@ -113,6 +113,11 @@ export const commandSections: readonly CommandSection[] = [
         ],
       },
       {
+        name: 'audit',
+        summary: 'what administrators did',
+        load: async () => (await import('../commands/audit.js')).auditCommand,
+      },
+      {
         name: 'executions',
         summary: 'count executions, and remove old ones',
         commands: [

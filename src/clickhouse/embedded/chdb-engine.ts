@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { ClickHouseException } from './clickhouse-exception.js';
 import { FunctionCatalog } from './guard/function-catalog.js';
+import { escapeLiteralBytes } from './guard/literal-bytes.js';
 import { PrintedStatement, type PrintedToken } from './guard/printed-statement.js';
 
 /**
@@ -192,17 +193,22 @@ type Run = (prelude: string, sql: string, format: string) => Promise<ChdbResult>
  */
 async function print(run: Run, sql: Buffer): Promise<PrintedStatement> {
   const question =
-    `WITH tokenizeQuery(printed) AS lexed, length(lexed) > ${tokensMax} AS isTooLarge` +
-    ` SELECT formatQuerySingleLine(unhex('${sql.toString('hex')}')) AS printed,` +
+    `WITH formatQuerySingleLine(unhex('${sql.toString('hex')}')) AS printed,` +
+    ` tokenizeQuery(printed) AS lexed, length(lexed) > ${tokensMax} AS isTooLarge, isValidUTF8(printed) AS isText` +
+    ` SELECT if(isText, printed, hex(printed)) AS text, isText,` +
     ` arrayMap(t -> (toUInt32(t.1), toUInt32(t.2), toString(t.3)),` +
     ` arrayFilter(t -> t.3 != 'Whitespace', if(isTooLarge, [], lexed))) AS tokens, isTooLarge`;
   const { bytes } = await run(`SET ${parserLimits}, readonly = 1`, question, 'JSONCompactEachRow').catch(
     withoutQuestion,
   );
-  const [row] = parseLines<[string, PrintedToken[], number]>(bytes);
+  const [row] = parseLines<[string, number, PrintedToken[], number]>(bytes);
   if (row === undefined) throw new ClickHouseException('SYNTAX_ERROR', 'Syntax error: Empty query.');
-  const [printed, tokens, isTooLarge] = row;
-  if (isTooLarge === 0) return new PrintedStatement(printed, tokens);
+  const [printed, isText, tokens, isTooLarge] = row;
+  if (isTooLarge === 0) {
+    return isText === 1
+      ? new PrintedStatement(printed, tokens)
+      : escapeLiteralBytes(Buffer.from(printed, 'hex'), tokens);
+  }
   throw new ClickHouseException('QUERY_IS_TOO_LARGE', `Query is too large: the maximum is ${tokensMax} tokens.`);
 }
 

@@ -23,10 +23,19 @@ export const durableTableSettings = {
   old_parts_lifetime: 60,
 } as const;
 
+/**
+ * Other defaults of those tables. By default a merge makes two statistics of every column: least and greatest values,
+ * by which reads leave out parts, and sketches of how many values are distinct, which no read of ours asks for. Without
+ * the sketches a merge pass of all tables takes 1.98 us of CPU an event, with them 2.09 (the least of four runs each in
+ * turn, 631,000 events).
+ */
+const mergeTableSettings = { auto_statistics_types: 'basic' } as const;
+
 /** Writes the engine's configuration file into its directory; settings of tables have no argument. Answers its path. */
 export function writeEngineConfig(dataDir: string): string {
   const path = join(dataDir, 'engine.xml');
-  const settings = Object.entries(durableTableSettings).map(([name, value]) => `    <${name}>${value}</${name}>`);
+  const chosen = { ...durableTableSettings, ...mergeTableSettings };
+  const settings = Object.entries(chosen).map(([name, value]) => `    <${name}>${value}</${name}>`);
   const lines = ['<clickhouse>', '  <merge_tree>', ...settings, '  </merge_tree>', '</clickhouse>', ''];
   writeFileSync(path, lines.join('\n'), { mode: 0o600 });
   return path;

@@ -1,4 +1,5 @@
 import type { ApiOperation } from '../api-operation.js';
+import type { AuditValue } from './audit-log.js';
 import type { Principal, Scope } from './authenticator.js';
 
 export interface HttpRequest {
@@ -14,6 +15,8 @@ export interface HttpRequest {
   readonly body: Uint8Array;
   /** Aborted when the client went away. */
   readonly signal: AbortSignal;
+  /** Who asks, as one address counts (`http/peer-address.ts`): a proxy, if there is one. */
+  readonly address?: string;
 }
 
 export interface HttpReply {
@@ -21,6 +24,8 @@ export interface HttpReply {
   readonly headers?: Readonly<Record<string, string>>;
   /** A stream is written with backpressure, in chunks. */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
+  /** What the audit log says of it beside the parameters; not sent. */
+  readonly audited?: Readonly<Record<string, AuditValue>>;
 }
 
 export interface HttpRoute {

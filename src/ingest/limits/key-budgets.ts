@@ -7,6 +7,7 @@ import type { Principal } from '../../core/ports/authenticator.js';
 import type { LimitRefusal, RequestLimiter } from '../../core/ports/request-limiter.js';
 import type { Stage } from '../../core/stage.js';
 import { dayMs } from '../../core/time-span.js';
+import type { ApiKeys } from '../api-keys.js';
 import { KeyBudget } from './key-budget.js';
 import { readUsage, writeUsage } from './key-usage-file.js';
 
@@ -67,6 +68,11 @@ export class KeyBudgets implements RequestLimiter, Stage {
     this.#restored.events.delete(name);
     this.#budgets.set(name, { of: principal, budget });
     return budget;
+  }
+
+  follow(keys: Pick<ApiKeys, 'onChanged' | 'tellUse'>): void {
+    keys.onChanged((principals) => this.update(principals));
+    keys.tellUse((tenant, key) => this.eventsToday(tenant, key));
   }
 
   /** The keys there are now: what they may counts at once, for open connections too. */

@@ -55,6 +55,7 @@ export async function openTarget(): Promise<FuzzTarget> {
     const result = await runner.run({
       user: reader,
       readOnly: false,
+      client: { userAgent: '', referer: '', forwardedFor: '' },
       queryId: 'q',
       parameters,
       body,

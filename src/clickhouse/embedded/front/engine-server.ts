@@ -8,6 +8,7 @@ import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
+import { clientHeadersOf } from '../statements/client-headers.js';
 import { engineStops } from '../statements/statement-execution.js';
 import type { StatementResult } from '../statements/statement-result.js';
 import { StatementRunner } from '../statements/statement-runner.js';
@@ -217,7 +218,8 @@ export class EngineServer {
     const stream = (streamed: StreamedResult) =>
       sendStream({ response, ...this.#deps }, streamed, { encoding, idleMsMax });
     const progress = parameters.progressMs === null ? null : new ProgressHead(response, parameters.progressMs);
-    const statement = { user, readOnly, queryId, parameters, body, external, signal, progress, stream };
+    const client = clientHeadersOf((name) => headerOf(request, name));
+    const statement = { user, readOnly, queryId, parameters, client, body, external, signal, progress, stream };
     const result = await this.#runner.run(statement);
     if (result === null) return;
     if (result.format !== null) response.setHeader('X-ClickHouse-Format', result.format);
@@ -255,11 +257,19 @@ export class EngineServer {
     response.setHeader('X-ClickHouse-Exception-Code', String(exception.code));
     if (exception.httpStatus === 503) response.setHeader('Retry-After', '1');
     const body = Buffer.from(`${exception.text(this.#deps.engine.version)}\n`);
-    await sendEncoded(to, { status: exception.httpStatus, type: plainText, body });
+    await sendEncoded(
+      { ...to, encoding: ofError(to.encoding) },
+      { status: exception.httpStatus, type: plainText, body },
+    );
   }
 }
 
 const missing: ReadonlySet<string> = new Set(['UNKNOWN_TABLE', 'UNKNOWN_DATABASE']);
+
+/** clickhouse-connect takes as many bytes out of the LZ4 frame of an error as the frame has, and loses its end. */
+function ofError(encoding: AnswerEncoding): AnswerEncoding {
+  return encoding.coding === 'lz4' ? { ...encoding, coding: null } : encoding;
+}
 
 /** Counted apart, where it was found. */
 class SiteRefused extends ClickHouseException {}

@@ -87,7 +87,7 @@ export class RequestReceiver {
   async #readForm(request: IncomingMessage, contentType: string, { isFramed }: BodyLimits): Promise<FormBody> {
     const { dataDir, formBytesMax: bytesMax, externalTablesMax: filesMax, guestQueryBytesMax } = this.#options;
     const limits = { bytesMax, filesMax, fieldsMax, fieldBytesMax: Math.max(fieldBytesMax, guestQueryBytesMax) };
-    const body = decodedBody(request, { isFramed, blockBytesMax: bytesMax });
+    const body = decodedBody(request, { isFramed, blockBytesMax: bytesMax, ...boundaryOf(contentType) });
     return await readForm(body, { contentType, directory: join(dataDir, filesName), limits });
   }
 
@@ -105,6 +105,11 @@ export class RequestReceiver {
 function startsInsert(query: string): boolean {
   const first = new SqlLexer(Buffer.from(query, 'utf8').toString('latin1'), true).next();
   return first?.kind === 'word' && first.text.toUpperCase() === 'INSERT';
+}
+
+function boundaryOf(contentType: string): { readonly plainStart?: string } {
+  const [, boundary] = /boundary="?([^";\s]{2,200})/i.exec(contentType) ?? [];
+  return boundary === undefined ? {} : { plainStart: `--${boundary}` };
 }
 
 /** As long as a URL may be. */

@@ -57,12 +57,29 @@ class HeadParser {
 
   parse(): SqlHead {
     const first = this.#take();
-    if (first === null || !isWord(first, 'INSERT')) return this.#complete ? sql : more;
-    return this.#insert(first);
+    if (first !== null && isWord(first, 'INSERT')) return this.#insert(first, this.#must());
+    const into = first !== null && isWord(first, 'WITH') ? this.#intoBehindWith() : null;
+    if (first === null || into === null) return this.#complete ? sql : more;
+    return this.#insert(first, into);
   }
 
-  #insert(first: Token): SqlHead {
-    let token = this.#must();
+  /** `WITH … INSERT INTO`, outside of brackets; null when something else comes first, such as what is no token here. */
+  #intoBehindWith(): Token | null {
+    let depth = 0;
+    let last: Token | null = null;
+    for (let token = this.#next(); token !== null; token = this.#next()) {
+      if (token.kind === 'foreign' || token.kind === 'unterminated') return null;
+      if (token.kind === 'symbol' && '([{'.includes(token.text)) depth++;
+      if (token.kind === 'symbol' && ')]}'.includes(token.text)) depth--;
+      if (depth === 0 && isWord(token, 'SELECT')) return null;
+      if (depth === 0 && isWord(token, 'INTO') && last !== null && isWord(last, 'INSERT')) return token;
+      last = token;
+    }
+    return null;
+  }
+
+  #insert(first: Token, second: Token): SqlHead {
+    let token = second;
     if (isWord(token, 'INTO')) token = this.#must();
     if (isWord(token, 'TABLE')) token = this.#must();
     if (isWord(token, 'FUNCTION')) {
@@ -139,12 +156,17 @@ class HeadParser {
     return token;
   }
 
-  /** A token that touches the end may go on in the next bytes. */
   #take(): Token | null {
-    const token = this.#lexer.next();
-    if (!this.#complete && (token === null || token.end === this.#text.length)) throw needMore;
+    const token = this.#next();
     if (token?.kind === 'foreign') throw syntaxError(token.start, 'a character that is not ASCII outside of quotes');
     if (token?.kind === 'unterminated') throw syntaxError(token.start, 'a quote or comment without end');
+    return token;
+  }
+
+  /** A token that touches the end may go on in the next bytes. */
+  #next(): Token | null {
+    const token = this.#lexer.next();
+    if (!this.#complete && (token === null || token.end === this.#text.length)) throw needMore;
     return token;
   }
 }

@@ -43,9 +43,10 @@ export class PrintedStatement {
     return this.#tokens.some((_, at) => this.isWord(at, 'INTO') && this.isWord(at + 1, 'OUTFILE'));
   }
 
-  /** Names in quotes that are written with escapes, such as one that hides a line break. */
+  /** Names in quotes that are written with escapes of more than quotes and backslashes: one may hide a line break. */
   get hasEscapedName(): boolean {
-    return this.#tokens.some((token) => token[2] === 'QuotedIdentifier' && /[\\\p{Cc}]/u.test(this.#text(token)));
+    const isEscaped = (text: string) => /[\\\p{Cc}]/u.test(text.replaceAll(/\\[\\`'"]/g, ''));
+    return this.#tokens.some((token) => token[2] === 'QuotedIdentifier' && isEscaped(this.#text(token)));
   }
 
   /** Whether a value of the request may become a name. */

@@ -57,7 +57,9 @@ export class ReaderTables {
     }
     for (const name of new Set(tablesOrColumns)) {
       const { isQualified: _, ...qualified } = qualify(name, database);
-      if (!this.#isOpen(qualified)) unclear.push(qualified);
+      // There the front puts no table of its own in the place of one.
+      const isTold = qualified.database === 'system' && qualified.table === 'processes';
+      if (isTold || !this.#isOpen(qualified)) unclear.push(qualified);
     }
     if (unclear.length === 0) return;
     const [hidden] = await this.#lookup.existing(unclear);
@@ -113,6 +115,8 @@ export class ReaderTables {
       filter('system.databases', `name IN (${own}, 'system', ${schemas})`),
       filter('system.tables', open('name')),
       filter('system.columns', open('table')),
+      // The front tells what is his; where it did not get in between, there is nothing.
+      filter('system.processes', '0'),
     ].join(',');
   }
 
@@ -152,7 +156,7 @@ function closed({ database, table }: QualifiedName, current: string): ClickHouse
   return new ClickHouseException('UNKNOWN_TABLE', `Unknown table expression identifier '${name.slice(0, 200)}'.`);
 }
 
-/** What clients ask for at their start or to complete a name; nothing of paths, of statements, of other users. */
+/** What clients ask for at their start or to complete a name; nothing of paths, of other users and their statements. */
 const systemTables: ReadonlySet<string> = new Set([
   'aggregate_function_combinators',
   'collations',
@@ -167,6 +171,7 @@ const systemTables: ReadonlySet<string> = new Set([
   'numbers',
   'numbers_mt',
   'one',
+  'processes',
   'query_log',
   'settings',
   'table_engines',

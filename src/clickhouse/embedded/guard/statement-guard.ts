@@ -6,6 +6,9 @@ import type { EngineUser } from '../front/engine-users.js';
 import { transportSettings } from '../front/request-parameters.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
 import { preludeOf } from '../statements/connection-prelude.js';
+import { type ToldTable, toldTableNames } from '../statements/told-tables.js';
+import { InsertColumns } from './insert-columns.js';
+import { clusterOf, unknownCluster, withoutOwnCluster } from './own-cluster.js';
 import { guardParserWork } from './parser-work.js';
 import { PassedStatements } from './passed-statements.js';
 import { isPreview } from './preview-shape.js';
@@ -42,8 +45,10 @@ export interface PassedStatement {
   readonly isPreview: boolean;
   /** Those it ended with, which are set beside it; null for the default, whatever the URL says. */
   readonly settings: ReadonlyMap<string, string | null>;
-  /** It names `system.query_log`. */
-  readonly readsLog: boolean;
+  /** Those it names that are made for it. */
+  readonly toldTables: readonly ToldTable[];
+  /** It reads what is under way and no other table. */
+  readonly isWatch: boolean;
   /** SET or USE. */
   readonly change: SessionStatement | null;
   /** Entries of its `additional_table_filters`; null when it has none. */
@@ -68,11 +73,13 @@ export class StatementGuard {
   readonly #tables: ReaderTables;
   readonly #filters: RowFilters;
   readonly #bounds: SettingBounds;
+  readonly #insertColumns: InsertColumns;
   readonly #passed = new PassedStatements<PassedStatement>();
 
   constructor(engine: ChdbEngine, options: GuardOptions) {
     this.#engine = engine;
     this.#filters = new RowFilters(engine);
+    this.#insertColumns = new InsertColumns(engine);
     this.#bounds = { values: engine.settingValues, memoryBytesMax: options.guestMemoryBytesMax };
     this.#tables = new ReaderTables(options, {
       existing: (tables) => existingTables(engine, tables),
@@ -88,12 +95,16 @@ export class StatementGuard {
   /** Throws SYNTAX_ERROR, READONLY, ACCESS_DENIED or what the engine finds wrong. */
   async check(request: GuardedRequest): Promise<PassedStatement> {
     const { user, text, infile } = request;
-    if (!isUtf8(text)) throw new ClickHouseException('BAD_ARGUMENTS', 'The SQL is not valid UTF-8.');
+    if (user.role === 'reader' && !isUtf8(text))
+      throw new ClickHouseException('BAD_ARGUMENTS', 'The SQL is not valid UTF-8.');
     guardParserWork(text);
     const rules = rulesOf(user);
     const whole = await this.#engine.print(text);
     const clause = bringsSettings(whole, user) ? settingsClauseOf(whole) : null;
-    const printed = clause === null ? whole : await this.#engine.print(Buffer.from(clause.rest, 'utf8'));
+    const asked = clause === null ? whole : await this.#print(clause.rest);
+    const adapted =
+      infile === null ? withoutOwnCluster(asked) : await this.#insertColumns.named(asked, request.database);
+    const printed = adapted === null ? asked : await this.#print(adapted);
     guardNames(printed, request);
     if (printed.namesOutfile) throw new ClickHouseException('ACCESS_DENIED', 'INTO OUTFILE is not allowed here.');
     if (user.role === 'writer') guardControl(printed);
@@ -112,12 +123,11 @@ export class StatementGuard {
       throw new ClickHouseException('BAD_ARGUMENTS', 'SET takes literals for values, and USE one name.');
     }
     const settings = this.#settingsOf(clause, user);
-    const asked = settings.get(filterSetting);
-    const own = asked ?? '';
-    const filters = asked === undefined ? null : own === '' ? '' : await this.filters(own, request);
+    const filters = await this.#filtersOf(settings, request);
     const kinds = { isRead, isInsert, movesRows: movesRows && !isView, isPreview: preview };
-    const readsLog = judged.tables.includes('system.query_log');
-    const passed = { printed, ...kinds, settings, readsLog, change, filters };
+    const toldTables = toldTableNames.filter((name) => judged.tables.includes(name));
+    const isWatch = isRead && judged.tables.length > 0 && judged.tables.every((name) => name === 'system.processes');
+    const passed = { printed, ...kinds, settings, toldTables, isWatch, change, filters };
     if (passed.isRead && infile === null && !printed.takesNames) this.#passed.add(keyOf(request), passed);
     return passed;
   }
@@ -145,6 +155,17 @@ export class StatementGuard {
     this.#passed.forget();
     this.#tables.forget();
     this.#filters.forget();
+    this.#insertColumns.forget();
+  }
+
+  async #print(sql: string): Promise<PrintedStatement> {
+    return await this.#engine.print(Buffer.from(sql, 'utf8'));
+  }
+
+  async #filtersOf(settings: PassedStatement['settings'], request: GuardedRequest): Promise<string | null> {
+    const asked = settings.get(filterSetting);
+    if (asked === undefined) return null;
+    return asked === null || asked === '' ? '' : await this.filters(asked, request);
   }
 
   #settingsOf(clause: SettingsClause | null, user: EngineUser): ReadonlyMap<string, string | null> {
@@ -232,6 +253,8 @@ function guardControl(printed: PrintedStatement): void {
   const [first = '', second = ''] = printed.firstWords;
   // The engine has no cluster, and its own list of queries, whose ids are not those of clients.
   if (first === 'KILL' && second === 'QUERY' && printed.kill === null) {
+    const cluster = clusterOf(printed);
+    if (cluster !== null) throw unknownCluster(cluster);
     throw new ClickHouseException('NOT_IMPLEMENTED', 'KILL QUERY takes a condition and no cluster here.');
   }
   if (first === 'INSERT' && printed.format !== null && !printed.hasWord('INFILE')) {

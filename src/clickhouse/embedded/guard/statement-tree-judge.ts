@@ -99,8 +99,9 @@ function judgeFunction({ node, parent, at }: PlacedNode, rules: StatementRules, 
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw refused(`The function ${describe(name)} is`);
   if (parent.kind === 'InsertQuery') throw refused('Inserting into a table function is');
   if (parent.kind === 'TableExpression' || parent.kind === 'CreateQuery') {
-    if (!rules.tableFunctions.has(name)) throw refused(`The table function ${name} is`);
-    if (hidesExpressions(node)) throw refused(`An expression in the columns of ${name} is`);
+    const known = /^values$/i.test(name) ? 'values' : name;
+    if (!rules.tableFunctions.has(known)) throw refused(`The table function ${name} is`);
+    if (hidesExpressions({ ...node, name: known })) throw refused(`An expression in the columns of ${name} is`);
     return;
   }
   if (parent.kind === 'Storage' && at === 0) {

@@ -64,7 +64,7 @@ export class CollectorStatements {
       lanes: this.lanes,
       lane: reads ? this.lanes.reads : this.lanes.inserts,
       kill: null,
-      readsLog: false,
+      toldTables: [],
       change: null,
       makesTemporary: false,
       isCancellable: reads,

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
@@ -11,7 +12,6 @@ import type { EngineOptions } from '../process/engine-protocol.js';
 import { preludeOf } from './connection-prelude.js';
 import { externalTables } from './external-tables.js';
 import { type Delivery, noHolding, type PreparedStatement, usualHolding } from './prepared-statement.js';
-import { queryLogTable } from './query-log.js';
 import { RequestLane } from './request-lane.js';
 import { keepSettings } from './session-requests.js';
 import { createLanes, guestInsertsMax, type StatementLanes } from './statement-lanes.js';
@@ -26,6 +26,7 @@ import {
   priorities,
   promptProgress,
 } from './statement-settings.js';
+import { toldTables } from './told-tables.js';
 
 /**
  * Statements of everybody else, from the open port: each passes the guard, and runs as the guard had it printed, under
@@ -61,8 +62,10 @@ export class GuestStatements {
     const asked = formatAskedFor(parameters);
     const named = printed.format ?? asked;
     const delivery = isRead ? deliveryOf(printed, parameters) : 'whole';
-    const limits = reads ? guestLimits(this.#options, delivery) : guestWriteLimits(this.#options);
     const own = settingsOf(parameters.settings, passed.settings);
+    // The writer may ask for as many threads as there are processors; who asks for none has those of a reader.
+    const threads = user.role === 'writer' && Number(own.get('max_threads')) > 0 ? availableParallelism() : 0;
+    const limits = reads ? guestLimits(this.#options, delivery, threads) : guestWriteLimits(this.#options);
     const filters = passed.filters ?? (await this.#filtersOf(request, database));
     const locked = await this.#guard.lockedSettings(user, filters);
     const settings = limitedSettings(own, limits);
@@ -73,7 +76,7 @@ export class GuestStatements {
       sql: (outfile) =>
         printed.toRun({
           queryId: isRead || isInsert ? quoteString(request.queryId) : null,
-          tables: user.role === 'reader' ? readerTables : writerTables,
+          tables: user.role === 'reader' ? readerTables : toldTables,
           outfile: outfile === null ? null : { path: quoteString(outfile), format: asked },
         }),
       format: { named, asked },
@@ -97,9 +100,10 @@ export class GuestStatements {
         isLocked: user.role === 'reader',
       },
       lanes,
-      lane: isRead ? lanes.reads : kill !== null ? lanes.kills : writes,
+      // What takes all places can be seen, and ended.
+      lane: kill !== null || passed.isWatch ? lanes.kills : isRead ? lanes.reads : writes,
       kill,
-      readsLog: passed.readsLog,
+      toldTables: passed.toldTables,
       change: passed.change,
       makesTemporary: printed.firstWords[0] === 'CREATE' && printed.firstWords.includes('TEMPORARY'),
       isCancellable: true,
@@ -162,12 +166,9 @@ function settingsOf(
 }
 
 /** Under the lock of a reader's connection the engine says of all settings that they are not to be changed. */
-/** `system.settings` and `system.query_log` are told by the front. */
-const writerTables: ReadonlyMap<string, string> = new Map([['system.query_log', queryLogTable]]);
-
 const notReaders = `toUInt8(NOT ${readerSettingCondition()})`;
 const readerTables: ReadonlyMap<string, string> = new Map([
-  ...writerTables,
+  ...toldTables,
   ['system.settings', `(SELECT * REPLACE (${notReaders} AS readonly) FROM system.settings)`],
 ]);
 

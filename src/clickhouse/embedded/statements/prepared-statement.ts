@@ -3,6 +3,7 @@ import type { SessionStatement } from '../guard/session-statement.js';
 import type { ConnectionSetup } from './connection-prelude.js';
 import type { RequestLane } from './request-lane.js';
 import type { StatementLanes } from './statement-lanes.js';
+import type { ToldTable } from './told-tables.js';
 
 /** A statement of which it is known that it may run, and how it does. */
 export interface PreparedStatement {
@@ -20,8 +21,8 @@ export interface PreparedStatement {
   readonly lane: RequestLane;
   /** A KILL of queries, which is the front's to do. */
   readonly kill: KillClause | null;
-  /** It reads `system.query_log`, a table that has to be made for it. */
-  readonly readsLog: boolean;
+  /** Those it reads that have to be made for it. */
+  readonly toldTables: readonly ToldTable[];
   /** SET or USE, which are the front's too. */
   readonly change: SessionStatement | null;
   /** A temporary table is made, which lives as long as its connection. */

@@ -1,11 +1,11 @@
-import { writeFile } from 'node:fs/promises';
-import { quoteString } from '../../sql-text.js';
 import type { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineUser } from '../front/engine-users.js';
+import type { ClientHeaders } from './client-headers.js';
 import type { StatementResult } from './statement-result.js';
+import type { ToldRows } from './told-tables.js';
 
 /** A statement of a guest, as `system.query_log` tells it. */
-export interface ArrivedStatement {
+export interface ArrivedStatement extends ClientHeaders {
   readonly userName: string;
   readonly queryId: string;
   readonly database: string;
@@ -30,9 +30,8 @@ interface LogRow {
 }
 
 /**
- * The last statements of guests. chDB keeps no log, and one table for all would have to be filtered by user; so whoever
- * asks for `system.query_log` gets a temporary table of his own statements, made for his request. It has the columns of
- * a server's that are known here; what was read is null where chDB does not tell it.
+ * The last statements of guests, in the columns of a server's `system.query_log` that are known here; what was read is
+ * null where chDB does not tell it.
  */
 export class QueryLog {
   readonly #rows: LogRow[] = [];
@@ -67,22 +66,15 @@ export class QueryLog {
     if (this.#rows.length > rowsMax) this.#rows.shift();
   }
 
-  /** Writes the rows of `user`, the writer's are all, to `path`; answers the statement that makes a table of them. */
-  async tableFor({ name, role }: EngineUser, path: string): Promise<string> {
+  /** Those of `user`; the writer's are all. */
+  toldTo({ name, role }: EngineUser): ToldRows {
     const own = this.#rows.filter(({ userName }) => role === 'writer' || userName === name);
-    await writeFile(path, own.map(({ columns }) => `${JSON.stringify(columns)}\n`).join(''), {
-      flag: 'wx',
-      mode: 0o600,
-    });
-    const from = [path, 'JSONEachRow', structure, 'none'].map(quoteString).join(', ');
-    return `CREATE TEMPORARY TABLE ${queryLogTable} AS SELECT * FROM file(${from})`;
+    return { structure, rows: own.map(({ columns }) => columns) };
   }
 }
 
-/** The name of that table. */
-export const queryLogTable = '`_query_log`';
-
-function columnsOf({ userName, queryId, database, text, startMs, logComment }: ArrivedStatement): object {
+function columnsOf(statement: ArrivedStatement): object {
+  const { userName, queryId, database, text, startMs, logComment } = statement;
   return {
     query_start_time: Math.floor(startMs / 1_000),
     query_start_time_microseconds: (startMs / 1_000).toFixed(6),
@@ -96,6 +88,10 @@ function columnsOf({ userName, queryId, database, text, startMs, logComment }: A
     initial_user: userName,
     initial_query_id: queryId,
     interface: httpInterface,
+    client_name: '',
+    http_user_agent: statement.userAgent.slice(0, headerCharactersMax),
+    http_referer: statement.referer.slice(0, headerCharactersMax),
+    forwarded_for: statement.forwardedFor.slice(0, headerCharactersMax),
     log_comment: logComment.slice(0, textCharactersMax),
   };
 }
@@ -130,10 +126,12 @@ const structure =
   ' written_bytes Nullable(UInt64), result_rows UInt64, result_bytes UInt64,' +
   ' current_database LowCardinality(String), query String,' +
   ' exception_code Int32, exception String, is_initial_query UInt8, user LowCardinality(String), query_id String,' +
-  ' initial_user LowCardinality(String), initial_query_id String, interface UInt8, log_comment String';
+  ' initial_user LowCardinality(String), initial_query_id String, interface UInt8, client_name String,' +
+  ' http_user_agent String, http_referer String, forwarded_for String, log_comment String';
 
 /** As a server numbers it. */
-const httpInterface = 2;
-/** Of a thousand statements, some sixteen megabytes at most. */
+export const httpInterface = 2;
+/** Of a thousand statements, some twenty megabytes at most. */
 const rowsMax = 2_000;
 const textCharactersMax = 2_048;
+const headerCharactersMax = 512;

@@ -1,6 +1,9 @@
 import type { Clock } from '../../../core/clock.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineUser } from '../front/engine-users.js';
+import type { ClientHeaders } from './client-headers.js';
+import { httpInterface } from './query-log.js';
+import type { ToldRows } from './told-tables.js';
 
 /** A statement of a guest from its arrival to its end: waiting, running or sending its result. */
 export interface RunningStatement {
@@ -9,6 +12,7 @@ export interface RunningStatement {
   /** As it was sent, its beginning. */
   readonly text: string;
   readonly database: string;
+  readonly client: ClientHeaders;
   readonly startMs: number;
   /** Aborted when its client went away, and by `cancel`. */
   readonly signal: AbortSignal;
@@ -17,7 +21,7 @@ export interface RunningStatement {
   end(): void;
 }
 
-interface StatementArrival extends Pick<RunningStatement, 'user' | 'queryId' | 'database'> {
+interface StatementArrival extends Pick<RunningStatement, 'user' | 'queryId' | 'database' | 'client'> {
   readonly text: Buffer;
   readonly signal: AbortSignal;
 }
@@ -36,7 +40,7 @@ export class RunningStatements {
   }
 
   /** Throws QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING when the user has a statement of that id. */
-  admit({ user, queryId, text, database, signal }: StatementArrival): RunningStatement {
+  admit({ user, queryId, text, database, client, signal }: StatementArrival): RunningStatement {
     for (const { user: other, queryId: id } of this.#running) {
       if (id !== queryId || other.name !== user.name) continue;
       const problem = `Query with id = ${queryId} is already running.`;
@@ -55,6 +59,7 @@ export class RunningStatements {
       queryId,
       text: text.toString('utf8', 0, listedBytesMax),
       database,
+      client,
       startMs: this.#clock.monotonicMs(),
       signal: killed.signal,
       ended,
@@ -75,10 +80,36 @@ export class RunningStatements {
     return [...this.#running].filter((one) => isAll || one.user.name === user.name);
   }
 
+  /** The same, in the columns of a server's `system.processes` that are known here. */
+  toldTo(user: EngineUser): ToldRows {
+    const rows = this.of(user).map((one) => ({
+      is_initial_query: 1,
+      user: one.user.name,
+      query_id: one.queryId,
+      initial_user: one.user.name,
+      initial_query_id: one.queryId,
+      interface: httpInterface,
+      client_name: '',
+      http_user_agent: one.client.userAgent,
+      http_referer: one.client.referer,
+      forwarded_for: one.client.forwardedFor,
+      elapsed: this.elapsedMs(one) / 1_000,
+      is_cancelled: one.signal.aborted ? 1 : 0,
+      query: one.text,
+      current_database: one.database,
+    }));
+    return { structure, rows };
+  }
+
   elapsedMs({ startMs }: RunningStatement): number {
     return this.#clock.monotonicMs() - startMs;
   }
 }
+
+const structure =
+  'is_initial_query UInt8, user String, query_id String, initial_user String, initial_query_id String,' +
+  ' interface UInt8, client_name String, http_user_agent String, http_referer String, forwarded_for String,' +
+  ' elapsed Float64, is_cancelled UInt8, query String, current_database String';
 
 /** Of a statement's text, in the list that KILL looks at. */
 const listedBytesMax = 2_048;

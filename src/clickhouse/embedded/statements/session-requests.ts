@@ -56,7 +56,7 @@ export async function boundTemporary(
   bytesMax: number,
 ): Promise<void> {
   if (session === null || session.connection === null) return;
-  const sql = 'SELECT sum(total_bytes) FROM system.tables WHERE is_temporary';
+  const sql = 'SELECT ifNull(sum(total_bytes), 0) FROM system.tables WHERE is_temporary';
   const { bytes } = await session.connection.run('', sql, 'TabSeparated');
   if (Number(Buffer.from(bytes).toString()) <= bytesMax) return;
   await sessions.dropConnection(session);

@@ -2,6 +2,7 @@ import type { EngineUser } from '../front/engine-users.js';
 import type { ExternalData } from '../front/forms/form-parameters.js';
 import type { RequestBody } from '../front/request-body.js';
 import type { RequestParameters } from '../front/request-parameters.js';
+import type { ClientHeaders } from './client-headers.js';
 import type { ClientSession } from './client-sessions.js';
 import type { LoggedStatement } from './query-log.js';
 import type { StreamSender } from './statement-execution.js';
@@ -14,6 +15,7 @@ export interface StatementRequest {
   /** The client's, or made for it. */
   readonly queryId: string;
   readonly parameters: RequestParameters;
+  readonly client: ClientHeaders;
   /** That it is in, if any. */
   readonly session?: ClientSession | null;
   /** Of a guest's statement. */

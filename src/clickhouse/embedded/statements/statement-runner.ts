@@ -21,6 +21,7 @@ import { boundTemporary, inSession, onConnection } from './session-requests.js';
 import { StatementExecution } from './statement-execution.js';
 import type { StatementRequest } from './statement-request.js';
 import type { StatementResult } from './statement-result.js';
+import { toldTable } from './told-tables.js';
 
 /**
  * Runs one statement, of the collector or of a guest.
@@ -106,22 +107,29 @@ export class StatementRunner {
     }
   }
 
-  #logged({ user, parameters }: StatementRequest, statement: RunningStatement): ArrivedStatement {
+  #logged({ user, parameters, client }: StatementRequest, statement: RunningStatement): ArrivedStatement {
     const { queryId, database, text } = statement;
     const startMs = this.#clock.nowMs();
-    return { userName: user.name, queryId, database, text, startMs, logComment: logCommentOf(parameters) };
+    const logComment = logCommentOf(parameters);
+    return { ...client, userName: user.name, queryId, database, text, startMs, logComment };
   }
 
-  /** Within the file that a table of the log is made of. */
-  async #withLog(request: StatementRequest, statement: PreparedStatement): Promise<StatementResult | null> {
-    const path = join(this.#insertDir, `${++this.#serial}.data`);
-    const { setup } = statement;
+  /** Within the files that its tables are made of. */
+  async #withTold(request: StatementRequest, statement: PreparedStatement): Promise<StatementResult | null> {
+    const { setup, toldTables } = statement;
+    const tables = [...(setup.tables ?? [])];
+    const paths: string[] = [];
     try {
-      const tables = [...(setup.tables ?? []), await this.#log.tableFor(request.user, path)];
-      // Not that of a session, where the table would stay.
+      for (const name of toldTables) {
+        const path = join(this.#insertDir, `${++this.#serial}.data`);
+        paths.push(path);
+        const teller = name === 'system.query_log' ? this.#log : this.#running;
+        tables.push(await toldTable(name, teller.toldTo(request.user), path));
+      }
+      // Not that of a session, where the tables would stay.
       return await this.#run({ ...request, session: null }, { ...statement, setup: { ...setup, tables } });
     } finally {
-      await rm(path, { force: true });
+      for (const path of paths) await rm(path, { force: true });
     }
   }
 
@@ -137,7 +145,7 @@ export class StatementRunner {
       return { ...nothing, format: null, timezone: '', moves: 'nothing' };
     }
     if (kill !== null && admitted !== null) return await this.#kill(request, { ...statement, kill }, admitted);
-    return statement.readsLog ? await this.#withLog(request, statement) : await this.#run(request, statement);
+    return await (statement.toldTables.length > 0 ? this.#withTold(request, statement) : this.#run(request, statement));
   }
 
   async #kill(

@@ -21,13 +21,13 @@ export function collectorStreamLimits({ streamMsMax }: EngineOptions): ReadSetti
 }
 
 /** Of everybody else's. Bytes are counted where they come out, time as well while it is not known to be a stream. */
-export function guestLimits(options: EngineOptions, delivery: Delivery): ReadSettings {
+export function guestLimits(options: EngineOptions, delivery: Delivery, threadsAskable: number): ReadSettings {
   const { guestMemoryBytesMax, guestThreadsMax, guestRowsMax, guestQueryMsMax, streamMsMax } = options;
   const isSent = delivery === 'growing' || delivery === 'streamed';
   return {
     max_execution_time: (isSent ? streamMsMax : guestQueryMsMax) / 1_000,
     max_memory_usage: guestMemoryBytesMax,
-    max_threads: guestThreadsMax,
+    max_threads: Math.max(guestThreadsMax, threadsAskable),
     ...(isSent ? {} : { max_result_rows: guestRowsMax }),
   };
 }

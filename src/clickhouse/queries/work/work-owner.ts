@@ -66,6 +66,7 @@ export async function readOwnerByTasks(
 export function scopeOfUser(scope: WorkScope, user: string | null): WorkScope {
   if (user === null) return scope;
   return {
+    ...scope,
     where: `${scope.where} AND user_id IN ('', {bound_user:String})`,
     params: { ...scope.params, bound_user: user },
   };

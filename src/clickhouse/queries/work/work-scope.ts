@@ -5,6 +5,8 @@ import type { RunActivityRow, RunKey } from './run-activity.js';
 export interface WorkScope {
   readonly where: string;
   readonly params: Readonly<Record<string, StoreQuery['params'][string]>>;
+  /** How many there are, where that is known. */
+  readonly events?: number;
 }
 
 /** Agents an activity lists at most; with that many there may be more. */
@@ -25,10 +27,11 @@ export function runScope(key: RunKey, activity: RunActivityRow): WorkScope {
     first_ms: activity.first_event_ms,
     last_ms: activity.last_event_ms,
   };
-  if (activity.agents.length >= agentsListedMax) return { where: within, params };
+  if (activity.agents.length >= agentsListedMax) return { where: within, params, events: activity.events };
   return {
     where: `${within} AND agent_id IN {agent_ids:Array(String)}`,
     params: { ...params, agent_ids: activity.agents },
+    events: activity.events,
   };
 }
 

@@ -1,7 +1,9 @@
 import com.clickhouse.client.api.Client;
 import com.clickhouse.client.api.insert.InsertResponse;
 import com.clickhouse.client.api.query.GenericRecord;
+import com.clickhouse.client.api.query.QuerySettings;
 import com.clickhouse.data.ClickHouseFormat;
+import com.clickhouse.jdbc.ConnectionImpl;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -15,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.UUID;
 
 /** client-v2 and the JDBC driver, both with their defaults: answers in blocks of LZ4. */
 public class Clients {
@@ -148,7 +151,10 @@ public class Clients {
   }
 
   static Connection connect(String user, String password) throws SQLException {
-    Properties properties = new Properties();
+    return connect(user, password, new Properties());
+  }
+
+  static Connection connect(String user, String password, Properties properties) throws SQLException {
     properties.put("user", user);
     properties.put("password", password);
     return DriverManager.getConnection("jdbc:ch://" + ADDRESS, properties);
@@ -265,8 +271,164 @@ public class Clients {
     });
   }
 
+  /** The first value of the first row. */
+  static String first(Connection connection, String sql, String... values) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      for (int at = 0; at < values.length; at++) statement.setString(at + 1, values[at]);
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next() ? String.valueOf(row.getString(1)) : "no row";
+      }
+    }
+  }
+
+  static Connection asDBeaver(String user, String password) throws SQLException {
+    Properties properties = new Properties();
+    properties.put("use_time_zone", "Europe/Berlin");
+    properties.put("clickhouse_setting_session_id", "sess_" + UUID.randomUUID());
+    return connect(user, password, properties);
+  }
+
+  /** What its extension for ClickHouse asks, in a session of its own for each connection. */
+  static void dbeaver() {
+    String name = "DBeaver's statements (JDBC)";
+    tell(name, "connect", () -> {
+      try (Connection connection = asDBeaver("default", "")) {
+        if (!first(connection, "SELECT VERSION()").matches("[0-9]+\\..*")) return "no version";
+        if (!first(connection, "SELECT name FROM system.table_engines WHERE name = 'MergeTree'").equals("MergeTree")) return "no engines";
+        try (Statement statement = connection.createStatement()) {
+          if (rows(statement.executeQuery("SHOW DATABASES")) < 2) return "no databases";
+        }
+        return rows(connection.getMetaData().getTypeInfo()) > 50 ? null : "no types";
+      }
+    });
+    tell(name, "tables", () -> {
+      String[] users = {"default", "tidemark"};
+      for (String user : users) {
+        try (Connection connection = asDBeaver(user, user.equals("default") ? "" : PASSWORD)) {
+          String sql = "SELECT engine AS TABLE_TYPE, name AS TABLE_NAME, comment AS REMARKS, * FROM system.tables WHERE database = ?";
+          String engine = first(connection, sql + " AND name = ?", "tidemark", "seeded");
+          if (!engine.equals("MergeTree")) return user + ": " + engine;
+          DatabaseMetaData meta = connection.getMetaData();
+          String found = rows(meta.getColumns(null, "tidemark", "seeded", "%")) + " " + rows(meta.getPrimaryKeys(null, "tidemark", "seeded"));
+          if (!found.equals("1 1")) return user + ": " + found;
+          if (!first(connection, "SHOW CREATE TABLE tidemark.seeded").startsWith("CREATE TABLE")) return "no text";
+        }
+      }
+      // Of what it shows beside a table: to a reader parts of tables are not open.
+      try (Connection connection = asDBeaver("tidemark", PASSWORD)) {
+        String size = "SELECT sum(bytes), sum(rows), max(modification_time), any(engine) FROM system.parts WHERE database = ? AND table = ? GROUP BY table";
+        return Long.parseLong(first(connection, size, "tidemark", "brewed")) > 0 ? null : "no size";
+      }
+    });
+    tell(name, "error", () -> refused(() -> {
+      try (Connection connection = asDBeaver("default", "")) {
+        return first(connection, "SELECT sum(rows) FROM system.parts WHERE table = ?", "seeded");
+      }
+    }, "497", "not open to a read-only user"));
+    tell(name, "read only", () -> {
+      try (Connection connection = asDBeaver("tidemark", PASSWORD); Statement statement = connection.createStatement()) {
+        statement.execute("SET readonly=1");
+        if (!first(connection, "SELECT 1").equals("1")) return "nothing to be read";
+        return refused(() -> {
+          statement.execute("INSERT INTO brewed (id, name) VALUES (1, 'no')");
+          return null;
+        }, "164");
+      }
+    });
+    tell(name, "cancel", () -> {
+      String id = UUID.randomUUID().toString();
+      try (Connection busy = asDBeaver("tidemark", PASSWORD); Connection other = asDBeaver("tidemark", PASSWORD);
+          Statement killer = other.createStatement()) {
+        String[] ended = {"it was not"};
+        String text = "SELECT sleepEachRow(0.1), '" + id + "' FROM numbers(300) SETTINGS max_block_size = 1";
+        Thread reader = new Thread(() -> ended[0] = refused(() -> first(busy, text), "394"));
+        reader.start();
+        String under = "SELECT query_id FROM system.processes WHERE query LIKE ? AND query NOT LIKE '%processes%'";
+        String found = "no row";
+        for (int tries = 0; found.equals("no row") && tries < 100; tries++) {
+          Thread.sleep(100);
+          found = first(other, under, "%" + id + "%");
+        }
+        killer.execute("KILL QUERY WHERE query_id='" + found + "'");
+        reader.join();
+        return ended[0];
+      }
+    });
+  }
+
+  static Connection asMetabase(String user, String password) throws SQLException {
+    Properties properties = new Properties();
+    properties.put("use_server_time_zone_for_dates", "true");
+    properties.put("product_name", "metabase/v1");
+    properties.put("jdbc_ignore_unsupported_values", "true");
+    properties.put("jdbc_schema_term", "schema");
+    properties.put("max_open_connections", "100");
+    properties.put("custom_http_params", "");
+    return connect(user, password, properties);
+  }
+
+  /** What its driver asks when it looks at a store, and how it groups by time. */
+  static void metabase() {
+    String name = "Metabase's statements (JDBC)";
+    tell(name, "connect", () -> {
+      try (Connection connection = asMetabase("default", "")) {
+        String found = first(connection, "SELECT 1") + " " + first(connection, "SELECT timezone() AS tz");
+        String there = first(connection, "SELECT count(*) > 0 FROM system.databases WHERE name = ?", "tidemark");
+        return unequal(found + " " + there, "1 UTC 1");
+      }
+    });
+    tell(name, "tables", () -> {
+      try (Connection connection = asMetabase("default", "")) {
+        DatabaseMetaData meta = connection.getMetaData();
+        String[] kinds = {"TABLE", "VIEW", "FOREIGN TABLE", "REMOTE TABLE", "DICTIONARY", "MATERIALIZED VIEW", "MEMORY TABLE", "LOG TABLE"};
+        boolean isThere = false;
+        try (ResultSet tables = meta.getTables(null, "%", "%", kinds)) {
+          while (tables.next()) isThere |= tables.getString("TABLE_NAME").equals("seeded");
+        }
+        String found = rows(meta.getColumns(null, "tidemark", "seeded", null)) + " " + rows(meta.getPrimaryKeys(null, "tidemark", "seeded"));
+        return unequal(isThere + " " + found + " " + rows(meta.getImportedKeys(null, "tidemark", "seeded")), "true 1 1 0");
+      }
+    });
+    tell(name, "parameters", () -> {
+      try (Connection connection = asMetabase("default", "")) {
+        String sql = "SELECT count(*) FROM (SELECT toString(number) AS n FROM numbers(20)) AS source"
+            + " WHERE startsWithUTF8(`source`.`n`, ?) AND (`source`.`n` <> ? OR empty(`source`.`n`) = 1)";
+        return unequal(first(connection, sql, "1", "it's"), "11");
+      }
+    });
+    tell(name, "types", () -> {
+      try (Connection connection = asMetabase("default", "")) {
+        QuerySettings settings = new QuerySettings();
+        settings.serverSetting("session_timezone", "Asia/Tokyo");
+        connection.unwrap(ConnectionImpl.class).setDefaultQuerySettings(settings);
+        String at = "toTimeZone(toDateTime64('2024-05-08 22:35:10.5', 3, 'UTC'), 'Asia/Tokyo')";
+        StringBuilder found = new StringBuilder();
+        for (String unit : "toStartOfMinute toStartOfHour toStartOfDay toMonday toStartOfMonth toStartOfQuarter toStartOfYear".split(" ")) {
+          String sql = "SELECT toString(" + unit + "(" + at + ")) AS t, count(*) AS n, stddevPop(1), quantile(0.9)(2)"
+              + " FROM numbers(3) GROUP BY " + unit + "(" + at + ") ORDER BY t ASC";
+          found.append(first(connection, sql).substring(0, 10)).append(' ');
+        }
+        for (String part : "toDayOfWeek toMonth toHour toDayOfYear toISOWeek toQuarter".split(" ")) found.append(first(connection, "SELECT " + part + "(" + at + ")")).append(' ');
+        found.append(first(connection, "SELECT timezone()"));
+        return unequal(found, "2024-05-09 2024-05-09 2024-05-09 2024-05-06 2024-05-01 2024-04-01 2024-01-01 4 5 7 130 19 2 Asia/Tokyo");
+      }
+    });
+    tell(name, "error", () -> refused(() -> {
+      try (Connection connection = asMetabase("default", "")) {
+        return first(connection, "SELECT * FROM nowhere LIMIT 1");
+      }
+    }, "Code: 60"));
+    tell(name, "wrong password", () -> refused(() -> {
+      try (Connection connection = asMetabase("tidemark", "no")) {
+        return first(connection, "SELECT 1");
+      }
+    }, "AUTHENTICATION_FAILED"));
+  }
+
   public static void main(String[] words) {
     clientV2();
     jdbc();
+    dbeaver();
+    metabase();
   }
 }

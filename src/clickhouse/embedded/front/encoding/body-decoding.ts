@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { PassThrough, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
@@ -11,15 +12,22 @@ export interface BodyEncoding {
   readonly isFramed: boolean;
   /** Bytes of a block, before and after it is inflated. */
   readonly blockBytesMax: number;
+  /**
+   * A body that begins so is taken as it is. A server reads a form as it comes whatever Content-Encoding says, and
+   * client-v2 names one that it has not applied.
+   */
+  readonly plainStart?: string;
 }
 
 /** The bytes of a body as they were before their client compressed them. Iteration throws ClickHouseException. */
 export async function* decodedBody(
   request: IncomingMessage,
-  { isFramed, blockBytesMax }: BodyEncoding,
+  { isFramed, blockBytesMax, plainStart }: BodyEncoding,
 ): AsyncGenerator<Buffer> {
-  const coding = (request.headers['content-encoding'] ?? '').toLowerCase();
+  const named = (request.headers['content-encoding'] ?? '').toLowerCase();
   try {
+    const isPlain = named !== '' && plainStart !== undefined && (await startsWith(request, plainStart));
+    const coding = isPlain ? '' : named;
     const stream = piped(request, coding);
     const inflated = coding === 'lz4' ? lz4Unframed(stream) : stream;
     yield* isFramed ? unframed(inflated, blockBytesMax) : inflated;
@@ -27,6 +35,20 @@ export async function* decodedBody(
     throw unreadable(error);
   }
 }
+
+/** By its first bytes, which stay in it. */
+async function startsWith(request: IncomingMessage, start: string): Promise<boolean> {
+  if (request.readableLength === 0 && !request.readableEnded)
+    await Promise.race([once(request, 'readable'), once(request, 'close')]);
+  const chunk = request.read() as Buffer | null;
+  if (chunk === null) return false;
+  request.unshift(chunk);
+  const bytes = Math.min(chunk.length, start.length);
+  return bytes >= plainBytesMin && chunk.toString('latin1', 0, bytes) === start.slice(0, bytes);
+}
+
+/** Fewer could be the beginning of anything. */
+const plainBytesMin = 4;
 
 /** Always a pipe, so that the server can unpipe it and drop what is left of a refused body. */
 function piped(request: IncomingMessage, coding: string): AsyncIterable<Buffer> {
@@ -44,10 +66,8 @@ function inflater(coding: string): Transform {
   if (coding === 'gzip' || coding === 'gz' || coding === 'x-gzip') return createGunzip();
   if (coding === 'deflate') return createInflate();
   if (coding === 'br' || coding === 'brotli') return createBrotliDecompress();
-  const unzstd = coding === 'zstd' || coding === 'zst' ? createUnzstd() : null;
-  if (unzstd !== null) return unzstd;
-  const needs = coding.startsWith('zst') ? 'zstd needs Node 22.15 or newer; ' : '';
-  const accepted = `${needs}the embedded engine accepts gzip, deflate, br, lz4 and zstd`;
+  if (coding === 'zstd' || coding === 'zst') return createUnzstd();
+  const accepted = 'the embedded engine accepts gzip, deflate, br, lz4 and zstd';
   const named = coding.slice(0, 64);
   throw new ClickHouseException('NOT_IMPLEMENTED', `Unknown compression method '${named}': ${accepted}.`);
 }

@@ -2,6 +2,7 @@ import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { decompress } from 'fzstd';
 import { ClickHouseException } from '../../clickhouse-exception.js';
+import { createFrameInflater } from './zstd-frames.js';
 
 /** What Node has from 22.15 on. */
 interface ZstdOfNode {
@@ -12,7 +13,7 @@ interface ZstdOfNode {
 
 const ofNode: ZstdOfNode | null = 'createZstdCompress' in zlib ? (zlib as unknown as ZstdOfNode) : null;
 
-/** Whether bodies and answers can be streams of Zstandard. */
+/** Whether answers can be Zstandard. */
 export const hasZstdStreams = ofNode !== null;
 
 /** Null without it. */
@@ -20,9 +21,14 @@ export function createZstd(level: number): Transform | null {
   return ofNode?.createZstdCompress({ params: { [ofNode.constants.ZSTD_c_compressionLevel]: level } }) ?? null;
 }
 
-/** Null without it. Node bounds the window that a frame may claim: 128 MiB. */
-export function createUnzstd(): Transform | null {
-  return ofNode?.createZstdDecompress() ?? null;
+/** Node bounds the window that a frame may claim: 128 MiB. */
+export function createUnzstd(): Transform {
+  return ofNode?.createZstdDecompress() ?? createUnzstdOfFrames();
+}
+
+/** For a Node without it: in JavaScript, of frames up to 128 MiB. */
+export function createUnzstdOfFrames(): Transform {
+  return createFrameInflater(decompress);
 }
 
 /** One block, of which it is known how many bytes it has: in JavaScript, so that every Node has it. */
