@@ -49,7 +49,8 @@ export class WsConnection implements Connection {
       response.once('close', settle);
       response.setTimeout(answerMsMax, settle);
     });
-    socket.on('error', (error) => end(null, null, error.message));
+    // Of a name with several addresses, none of which answers, there is but a code.
+    socket.on('error', (error: NodeJS.ErrnoException) => end(null, null, error.message || String(error.code)));
     socket.on('close', (code, reason) => end(null, code, reason.toString()));
   }
 
