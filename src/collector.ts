@@ -28,14 +28,13 @@ import { HttpServer } from './http/http-server.js';
 import { loadSocketLibrary, type SocketLibrary } from './http/sockets/socket-library.js';
 import { type TlsFiles, tlsFilesOf } from './http/tls-files.js';
 import { type ApiKeys, createApiKeys } from './ingest/api-keys.js';
+import { createEntrances } from './ingest/entrances.js';
 import { EventIdMemory } from './ingest/event-id-memory.js';
-import { createEventsRoute } from './ingest/events-route.js';
 import { KeyBudgets } from './ingest/limits/key-budgets.js';
 import { OwnEvents } from './ingest/own-events.js';
 import { IngestPipeline } from './ingest/pipeline.js';
 import { ReceiptClock } from './ingest/receipt-clock.js';
-import { RequestFrames } from './ingest/request-frames.js';
-import { StreamRoute } from './ingest/stream-route.js';
+import type { RequestFrames } from './ingest/request-frames.js';
 import { WorkMemory } from './ingest/work/work-memory.js';
 import { WorkRestoration } from './ingest/work/work-restoration.js';
 import { createLiveView, type LiveView } from './live/live-view.js';
@@ -362,19 +361,13 @@ function joinHttp(
   { keys, budgets, audit }: { readonly keys: ApiKeys; readonly budgets: KeyBudgets; readonly audit: FileAuditLog },
 ): HttpServer {
   const { clock, logger, config, metrics, version } = setting;
-  const { pipeline, live, spool, endpoints, tls } = parts;
-  const { frameBytesMax } = config.limits;
-  const { bytesInFlightMax, creditFramesMax } = config.ingest;
-  const frames = new RequestFrames(pipeline, { bytesInFlightMax });
-  const onAnswerForgotten = () => metrics.ingest.dedupForgotten.inc({ kind: 'first_answer' }, 1);
-  const events = createEventsRoute({ frames, budgets, onAnswerForgotten }, { frameBytesMax, ...config.ingest });
-  const stream = new StreamRoute(
+  const { pipeline, spool, live, endpoints, tls } = parts;
+  const { frames, events, stream } = createEntrances(
     { pipeline, spool, clock, budgets, instruments: metrics.ingest },
-    { frameBytesMax, bytesInFlightMax, creditMax: creditFramesMax },
+    { frameBytesMax: config.limits.frameBytesMax, ...config.ingest },
   );
   metrics.observe({ credit: () => stream.credit });
-  const reads = joinReads(setting, parts, { keys, frames, audit });
-  const routes = [events, live.events, ...reads];
+  const routes = [events, live.events, ...joinReads(setting, parts, { keys, frames, audit })];
   const sockets = [stream, live.socket];
   return new HttpServer(
     {
@@ -439,7 +432,10 @@ function joinReads(
         wallClock,
       ],
       ledger: () => eventLedger(metrics, parts),
-      renderMetrics: () => metrics.render(),
+      renderMetrics: () => {
+        upkeep.maintenance.tellLastSuccess();
+        return metrics.render();
+      },
       instruments: metrics.query,
       exports: metrics.exports,
       clock,

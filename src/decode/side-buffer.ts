@@ -17,8 +17,8 @@ export class SideBuffer {
   #bytesBefore = 0;
 
   /**
-   * `spare` may hold whatever. Where it is missing, or too small for the lists of the batch before, one is made if those
-   * were large: batches grow with the load, and a small one would be handed round for ever.
+   * `spare` may hold whatever. Where it is missing, or too small for the lists of the batch before, one is made if
+   * those were large: batches grow with the load, and a small one would be handed round for ever.
    */
   begin(spare: ArrayBuffer | null): void {
     this.#bytesBefore = this.#bytes;

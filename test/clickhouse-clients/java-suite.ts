@@ -44,6 +44,11 @@ const leftOut: readonly { readonly tests: string; readonly pattern: RegExp; read
     why: 'they read a file that only that container has, and no statement reads files here (497)',
   },
   {
+    tests: '`testRegisterMetrics`',
+    pattern: /\.testRegisterMetrics/,
+    why: 'it fails where an answer takes 15 ms, as on a machine that is shared',
+  },
+  {
     tests: '`testIpAddressTypes`',
     pattern: /\.testIpAddressTypes/,
     why: 'it asks the name service of the internet for an address',

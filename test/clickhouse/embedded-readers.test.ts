@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { contractViews } from '../../src/clickhouse/contract-views.js';
-import { askPort } from '../support/ask-engine.js';
+import { askChannel, askPort } from '../support/ask-engine.js';
+import { createTestEngine } from '../support/embedded-engine.js';
 import { EngineStore } from '../support/engine-store.js';
 
 /** Readers of all tenants and of one, on the real schema, with rows of two tenants in the same granules. */
@@ -148,4 +149,17 @@ test('a table that comes later is filtered too', async () => {
   await store.run('CREATE OR REPLACE VIEW agent_memory_daily AS SELECT tenant, x FROM later');
   const rows = await store.selectAsGuest('SELECT x FROM agent_memory_daily', acme);
   expect(rows).toEqual([{ x: 1 }]);
+});
+
+test('what is not made yet at the very first start is answered with 503, a wrong name later with 404', async () => {
+  const rig = createTestEngine({ readerTables: ['agent_events'] });
+  onTestFinished(() => rig.end());
+  await rig.engine.start();
+  const early = await fetch(`${rig.engine.url}/?query=SELECT+1+FROM+agent_events`);
+  expect([early.status, early.headers.get('retry-after')]).toEqual([503, '1']);
+  expect(await early.text()).toContain('The collector is starting, its tables are being made; try again.');
+  await askChannel(rig, 'CREATE DATABASE IF NOT EXISTS tidemark ENGINE = Atomic', 'database=default');
+  await askChannel(rig, 'CREATE VIEW tidemark.agent_events AS SELECT 1 AS n');
+  expect(await askPort(rig, 'SELECT n FROM agent_events')).toMatchObject({ status: 200 });
+  expect(await askPort(rig, 'SELECT n FROM agent_event')).toMatchObject({ status: 404, code: 60 });
 });

@@ -67,6 +67,17 @@ async function setUp(nowMs: number) {
 
 const dateOf = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 10);
 
+test('a pass under a clock at 1970 ended just now when the clock is set right', async () => {
+  const { clock, maintenance, successes } = await setUp(60_000);
+  await maintenance.start();
+  await expect.poll(() => successes.length).toBe(1);
+  clock.advance(5_000);
+  clock.stepWall(todayMs - clock.nowMs());
+  maintenance.tellLastSuccess();
+  expect(successes.at(-1)).toBe(todayMs / 1000 - 5);
+  expect(maintenance.health().details.last_success).toBe(new Date(todayMs - 5_000).toISOString());
+});
+
 test('a pass runs at the start once the backlog is stored, and again shortly after midnight', async () => {
   const { clock, state, maintenance, successes, days } = await setUp(todayMs + 23.5 * hourMs);
   state.hasBacklog = true;

@@ -37,7 +37,6 @@ export const hiddenTables: readonly string[] = [
   'SELECT * FROM tidemark.{name:Identifier}',
   'SELECT 1 IN {name:Identifier}',
   'SELECT * FROM system.parts',
-  'SELECT * FROM system.processes',
   'SELECT * FROM system.query_thread_log',
   'SELECT * FROM system.disks',
   'SELECT * FROM system.stack_trace',

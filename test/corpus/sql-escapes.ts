@@ -250,7 +250,6 @@ export const explained: readonly string[] = [
   'EXISTS TABLE hidden',
   'EXISTS TABLE tidemark.hidden',
   'DESCRIBE TABLE hidden',
-  'DESCRIBE TABLE system.processes',
   'SHOW PROCESSLIST',
   'SHOW MERGES',
   'SHOW USERS',

@@ -126,7 +126,7 @@ function tablePayload({ random, file, hidden }: HostileOptions): string {
     `remote ( '127.0.0.1:1' , 'tidemark' , '${hidden}' )`,
     `loop ( ${hidden} )`,
     `view ( SELECT file ( ${path} ) )`,
-    'system . processes',
+    'system . merges',
     'system . parts',
     `default . \`${file}\``,
   ]);

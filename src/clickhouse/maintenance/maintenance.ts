@@ -65,7 +65,8 @@ export class Maintenance implements Stage, HealthProbe {
   readonly #pause: Pause;
   readonly #options: MaintenanceOptions;
   #work: Promise<void> | null = null;
-  #lastSuccessMs: number | null = null;
+  /** On the monotonic clock: the wall clock may have been wrong then. */
+  #succeededMs: number | null = null;
   #problem: { readonly code: ErrorCode; readonly message: string } | null = null;
 
   constructor(deps: MaintenanceDeps, options: MaintenanceOptions) {
@@ -137,9 +138,20 @@ export class Maintenance implements Stage, HealthProbe {
       return false;
     }
     this.#problem = null;
-    this.#lastSuccessMs = clock.nowMs();
-    instruments.lastSuccess.set(this.#lastSuccessMs / 1000);
+    this.#succeededMs = clock.monotonicMs();
+    this.tellLastSuccess();
     return true;
+  }
+
+  get #lastSuccessMs(): number | null {
+    const { clock } = this.#deps;
+    return this.#succeededMs === null ? null : clock.nowMs() - (clock.monotonicMs() - this.#succeededMs);
+  }
+
+  /** By the wall clock as it is now; called before its series is read. */
+  tellLastSuccess(): void {
+    const lastMs = this.#lastSuccessMs;
+    if (lastMs !== null) this.#deps.instruments.lastSuccess.set(lastMs / 1000);
   }
 
   #untilNextPassMs(): number {

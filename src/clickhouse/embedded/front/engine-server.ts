@@ -4,6 +4,7 @@ import type { Server } from 'node:net';
 import { type Clock, sleep } from '../../../core/clock.js';
 import type { Logger } from '../../../core/logger.js';
 import { askingSite, hostNames, refuseSite, type SitePolicy } from '../../../core/request-site.js';
+import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
@@ -54,6 +55,8 @@ export class EngineServer {
   readonly #guests: EngineDoor;
   readonly #requests = new Set<AbortController>();
   #draining = false;
+  /** Whether all that readers may name has been made; looked at when something of it is missing. */
+  #hasSchema = false;
 
   constructor(deps: EngineServerDeps, options: EngineOptions) {
     this.#deps = deps;
@@ -120,7 +123,7 @@ export class EngineServer {
     try {
       await this.#answer(request, to);
     } catch (error) {
-      const exception = ClickHouseException.from(error);
+      const exception = await this.#unlessStarting(ClickHouseException.from(error), door);
       exception.message = withoutFiles(exception.message, this.#options.dataDir);
       if (!door.isCollectors && !(exception instanceof SiteRefused)) this.#refusals.countException(exception);
       await this.#sendException(to, exception);
@@ -130,6 +133,19 @@ export class EngineServer {
       request.unpipe();
       request.resume();
     }
+  }
+
+  /** What is not there in the very first start is about to be: that is no fault of the statement's. */
+  async #unlessStarting(exception: ClickHouseException, door: EngineDoor): Promise<ClickHouseException> {
+    if (this.#hasSchema || door.isCollectors || !missing.has(exception.type)) return exception;
+    const { database, readerTables } = this.#options;
+    const names = readerTables.map(quoteString).join(', ');
+    const sql = `SELECT uniqExact(name) AS count FROM system.tables
+      WHERE database = ${quoteString(database)} AND name IN (${names})`;
+    const [found] = await this.#deps.engine.rows<{ count: number | string }>(sql).catch(() => []);
+    this.#hasSchema = Number(found?.count) === readerTables.length;
+    if (this.#hasSchema) return exception;
+    return new ClickHouseException('ABORTED', 'The collector is starting, its tables are being made; try again.');
   }
 
   async #answer(request: IncomingMessage, to: Answer): Promise<void> {
@@ -265,6 +281,8 @@ export class EngineServer {
     );
   }
 }
+
+const missing: ReadonlySet<string> = new Set(['UNKNOWN_TABLE', 'UNKNOWN_DATABASE']);
 
 /** clickhouse-connect takes as many bytes out of the LZ4 frame of an error as the frame has, and loses its end. */
 function ofError(encoding: AnswerEncoding): AnswerEncoding {
