@@ -135,7 +135,7 @@ export class Link {
   }
 
   #errorOfEnd({ refusal, closeCode, reason }: ConnectionEnd): ClientError {
-    return this.#errorOf(refusal ?? 'connection_lost', `the stream ended: ${reason || `close code ${closeCode}`}`);
+    return this.#errorOf(refusal ?? 'connection_lost', `cannot stream: ${reason || `close code ${closeCode}`}`);
   }
 
   #errorOf(code: string, message: string): ClientError {

@@ -42,13 +42,15 @@ export class WsConnection implements Connection {
       });
       const settle = () => {
         request.destroy();
-        const reason = `the upgrade was answered with ${statusCode}`;
-        end(codeIn(text) ?? codeOfStatus[statusCode] ?? null, null, reason);
+        const { code, reason } = refusalIn(text);
+        const answered = `the upgrade was answered with ${statusCode}`;
+        end(code ?? codeOfStatus[statusCode] ?? null, null, reason ?? answered);
       };
       response.once('close', settle);
       response.setTimeout(answerMsMax, settle);
     });
-    socket.on('error', (error) => end(null, null, error.message));
+    // Of a name with several addresses, none of which answers, there is but a code.
+    socket.on('error', (error: NodeJS.ErrnoException) => end(null, null, error.message || String(error.code)));
     socket.on('close', (code, reason) => end(null, code, reason.toString()));
   }
 
@@ -76,13 +78,14 @@ export class WsConnection implements Connection {
 const answerCharactersMax = 4_096;
 const answerMsMax = 1_000;
 
-/** What the collector says of a refused upgrade; null of anybody between. */
-function codeIn(text: string): string | null {
+/** What the collector says of a refused upgrade; nothing of anybody between. */
+function refusalIn(text: string): { readonly code?: string; readonly reason?: string } {
   try {
-    const { code } = Object(JSON.parse(text)) as { readonly code?: unknown };
-    return typeof code === 'string' ? code : null;
+    const { code, title, detail = title } = Object(JSON.parse(text)) as Readonly<Record<string, unknown>>;
+    if (typeof code !== 'string') return {};
+    return typeof detail === 'string' ? { code, reason: detail } : { code };
   } catch {
-    return null;
+    return {};
   }
 }
 

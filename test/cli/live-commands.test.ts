@@ -94,7 +94,7 @@ test('what send cannot do is one line and a code of its own', async () => {
   const refused = await command(['send', '--key', 'tdm_nobody_knows_this_key'], input);
   expect([refused.code, refused.stderr]).toEqual([
     5,
-    expect.stringMatching(/^tidemark: cannot open the stream: .*\n$/),
+    expect.stringMatching(/^tidemark: cannot stream: the API key [^\n]*\n$/),
   ]);
   const away = await command(['send', '--url', 'http://127.0.0.1:9'], input);
   expect([away.code, away.stderr]).toEqual([3, expect.stringMatching(/^tidemark: cannot reach a collector at .*\n$/)]);

@@ -51,7 +51,7 @@ test('the demo ends with code 0 when the collector answers with the counts of wh
 
   const refused = await runDemo(...fleet, '--url', collector.url, '--key', 'tdm_not_a_key_of_this_collector');
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain('the stream ended');
+  expect(refused.stderr).toContain('cannot stream: the API key');
 });
 
 /** The run of the support agent, as the SDK told it: attempts, failures, another agent, cached tokens. */

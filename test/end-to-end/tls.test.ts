@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { agent } from '../sdk/agent-process.js';
 import { type Authority, hasOpenssl, makeAuthority, makeCertificate } from '../support/certificates.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { EventPlan } from '../support/planned-events.js';
@@ -124,4 +125,40 @@ withOpenssl('a certificate that cannot be served ends the start, with the file a
   rmSync(keyFile);
   const ended = await tidemark(['serve'], { env: { ...env, TIDEMARK_DATA_DIR: join(place, 'refused') } });
   expect(ended.stderr).toContain(`cannot read the key ${keyFile}`);
+});
+
+/** Some tries, in vain; then what was told before them gets through. */
+const agentProgram = `
+  for (let index = 0; index < 700; index += 1) tm.log('info', 'line ' + index);
+  await tm.flush({ timeoutMs: 1 });
+  while (tm.stats().connections < 4) await new Promise((resolve) => setTimeout(resolve, 20));
+  const { pending, dropped } = tm.stats();
+  console.log(JSON.stringify({ pending, dropped }));
+  console.log(JSON.stringify(await tm.flush({ timeoutMs: 60_000 })));`;
+
+describe.each(['stream', 'post'] as const)('an agent that tells by %s', (transport) => {
+  withOpenssl('keeps everything while it does not know the authority, says so once, and sends it later', async () => {
+    const [known, unknown] = ['known', 'unknown'].map((name) => makeAuthority(place, `${name}-${transport}`));
+    install(makeCertificate(unknown!, { directory: place, name: `unknown-to-${transport}` }));
+    const collector = new CollectorProcess({ dataDir: join(place, transport), env });
+    try {
+      await collector.start();
+      const options = `key: '${testKey}', transport: '${transport}', onProblem: (text) => console.log('told', text)`;
+      const trusting = { NODE_EXTRA_CA_CERTS: known!.certFile };
+      const { ended, says } = agent(collector.url, agentProgram, options, trusting);
+      await says('{"pending":700,"dropped":0}');
+      install(makeCertificate(known!, { directory: place, name: `known-to-${transport}` }));
+      const { code, output } = await ended;
+      expect({ code, output }).toMatchObject({ code: 0 });
+      expect(output).toContain('{"acked":700,"pending":0,"rejected":0,"dropped":0}');
+      const told = output.split('\n').filter((line) => line.startsWith('told'));
+      expect(told).toEqual([
+        expect.stringMatching(/(reach the collector|stream ended): unable to verify the first cert/),
+      ]);
+      const rows = () => collector.query<{ rows: string }>('SELECT count() AS rows FROM agent_events');
+      await expect.poll(async () => Number((await rows())[0]!.rows)).toBe(700);
+    } finally {
+      await collector.killAll();
+    }
+  });
 });

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -41,7 +42,9 @@ def until(holds: Callable[[], Any], seconds: float = 30.0) -> Any:
 
 
 class Collector:
-    def __init__(self) -> None:
+    def __init__(self, environment: dict[str, str] | None = None) -> None:
+        self._environment = environment or {}
+        self._secure = "TIDEMARK_TLS_CERT_FILE" in self._environment
         self.directory = tempfile.mkdtemp(prefix="tidemark-sdk-")
         self.port = free_port()
         self.store_port = free_port()
@@ -50,7 +53,7 @@ class Collector:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._secure else 'http'}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         environment = {
@@ -61,6 +64,7 @@ class Collector:
             "TIDEMARK_API_KEYS": f"{KEY}:default:admin",
             "TIDEMARK_CLICKHOUSE_READERS": f"reader:default:{PASSWORD}",
             "TIDEMARK_LOG_LEVEL": "warn",
+            **self._environment,
         }
         with self._log.open("ab") as log:
             command = ["node", str(ROOT / "dist/src/main.js")]
@@ -71,8 +75,10 @@ class Collector:
         assert self._child is not None
         if self._child.poll() is not None:
             raise AssertionError(f"the collector ended:\n{self._log.read_text()}")
+        # Whoever signed its certificate: here it is asked whether it is there, and not who it is.
+        context = ssl._create_unverified_context() if self._secure else None
         try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=2, context=context) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False

@@ -31,7 +31,7 @@ export async function countingCollector({ ackMs = 0 } = {}) {
 export const sdkUrl = packageFile('dist/src/sdk/index.js').href;
 
 /** A process that runs `body` with `tm`, a client of `url`; what it prints, and how it ended. */
-export function agent(url: string, body: string, options = '') {
+export function agent(url: string, body: string, options = '', env: Readonly<Record<string, string>> = {}) {
   const program = `
     import { tidemark } from ${JSON.stringify(sdkUrl)};
     const tm = tidemark({ url: ${JSON.stringify(url)}, key: 'k', agent: 'a', ${options} });
@@ -39,7 +39,10 @@ export function agent(url: string, body: string, options = '') {
       while (tm.stats().state !== 'connected') await new Promise((resolve) => setTimeout(resolve, 5));
     };
     ${body}`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
   const keep = (data: Buffer): void => {

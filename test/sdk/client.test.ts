@@ -249,7 +249,7 @@ test('a key that is a function is asked before each connection, and a refused on
 });
 
 test('a refused upgrade is named as its answer names it', async () => {
-  const body = JSON.stringify({ code: 'certificate_missing' });
+  const body = JSON.stringify({ code: 'certificate_missing', title: 'there is none' });
   const server = createServer().on('upgrade', (_request, socket) => {
     socket.end(`HTTP/1.1 403 No\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
   });
@@ -257,7 +257,8 @@ test('a refused upgrade is named as its answer names it', async () => {
   onTestFinished(() => void server.close());
   const sender = client({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
   sender.trySend(eventNumber(0));
-  await expect(sender.flush()).rejects.toMatchObject({ code: 'certificate_missing', retryable: false });
+  const told = { code: 'certificate_missing', retryable: false, message: 'cannot stream: there is none' };
+  await expect(sender.flush()).rejects.toMatchObject(told);
 });
 
 test('a full buffer is an outcome: trySend says full, send waits for room, everything arrives once', async () => {

@@ -176,7 +176,10 @@ export class PostDelivery implements Delivery {
       this.#refused(`${answer.status} ${text}`);
       return 1_000 * Math.min(Number(answer.headers.get('retry-after')) || 0, retryAfterMax);
     } catch (error) {
-      this.#options.onProblem(`cannot reach the collector: ${errorMessage(error)}`);
+      // Node's own says no more than that it failed; of a name with several addresses there is but a code.
+      const { cause = error } = error as { readonly cause?: unknown };
+      const told = errorMessage(cause) || (cause as { readonly code?: unknown }).code;
+      this.#options.onProblem(`cannot reach the collector: ${told}`);
     }
     return 0;
   }

@@ -86,22 +86,14 @@ export class StreamDelivery implements Delivery {
   }
 }
 
-/** Those of every client whose owner must not be held up. What is the matter is said once, until something else is. */
+/** Those of every client whose owner must not be held up. */
 export function streamClientOptions(options: StreamOptions): NamedOptions {
-  const { url, key, producer, batchEventsMax, batchAgeMs, clock, onProblem } = options;
-  let said = '';
+  const { batchAgeMs: batchAgeMsMax, onProblem } = options;
   return {
-    url,
-    key,
-    producer,
-    clock,
+    ...options,
     holds: false,
-    batchEventsMax,
-    batchAgeMsMax: batchAgeMs,
-    onError: ({ code, message }) => {
-      if (code !== said || code === 'connection_lost') onProblem(`${code}: ${message}`);
-      said = code;
-    },
+    batchAgeMsMax,
+    onError: ({ code, message }) => onProblem(`${code}: ${message}`),
     onRefused: (refusal) => onProblem(textOf(refusal)),
   };
 }

@@ -90,6 +90,7 @@ class Desk implements Recorder<Handle> {
   readonly #untold: UntoldStarts;
   readonly #takeBackEnd: () => void;
   #delivery: Delivery;
+  #said = '';
   #beat: Timer | null = null;
   #beatsFrom = 0;
   #offered = 0;
@@ -261,8 +262,12 @@ class Desk implements Recorder<Handle> {
     this.#beatsFrom += beatsMax;
   }
 
+  /** Each try of an outage comes to the same end: told once, until something else is or events get through. */
   #tell(text: string): void {
     try {
+      const said = text + this.#delivery?.delivered().acked;
+      if (said === this.#said) return;
+      this.#said = said;
       this.#options.onProblem?.(text);
     } catch {
       // Whoever is told of problems may have one.
