@@ -7,7 +7,7 @@ import { RollupMemory } from './clickhouse/memory/rollup-memory.js';
 import { preparedStore } from './clickhouse/prepared-store.js';
 import { readRememberedWork } from './clickhouse/queries/restoration/remembered-work.js';
 import { readWindowRestore } from './clickhouse/queries/restoration/window-restore.js';
-import { type ConnectedStore, connectStore } from './clickhouse/store.js';
+import { type ConnectedStore, connectStore, type StoreOptions } from './clickhouse/store.js';
 import { StoreStartup } from './clickhouse/store-startup.js';
 import { createStoreUpkeep, type StoreUpkeep } from './clickhouse/store-upkeep.js';
 import type { Config } from './config/config.js';
@@ -213,7 +213,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
   );
   const store = await connectStore(
     { ...setting, instruments: metrics.engine, reads: metrics.storeReads, inserts: metrics.exactInserts, insertNotes },
-    storeOptions(config, { dataDir, spoolDir: directory }),
+    storeOptions(config, { dataDir, spoolDir: directory, diskUsedRatioMax: config.spool.diskUsedRatioMax }),
   );
   const delivery = createDelivery({
     reader: spool,
@@ -267,7 +267,7 @@ async function joinParts(setting: Setting): Promise<Parts> {
 }
 
 /** By name where two groups of the configuration meet: the origins of `http` are not those of the engine's port. */
-function storeOptions(config: Config, places: { readonly dataDir: string; readonly spoolDir: string }) {
+function storeOptions(config: Config, places: Pick<StoreOptions, 'dataDir' | 'spoolDir' | 'diskUsedRatioMax'>) {
   const { hosts, replyIdleTimeoutMs } = config.http;
   const { schedule } = config.maintenance;
   return { ...config.clickhouse, hosts, replyIdleTimeoutMs, schedule, reads: config.query, ...places };

@@ -67,6 +67,7 @@ export interface StoreOptions {
   readonly readerThreadsMax: number;
   readonly readerTimeoutMs: number;
   readonly readerResultBytesMax: number;
+  readonly readerHeldBytesMax: number;
   readonly readerRowsMax: number;
   /** Names, beside the loopback ones, under which the ports are addressed. */
   readonly hosts: readonly string[];
@@ -82,6 +83,8 @@ export interface StoreOptions {
   readonly replyIdleTimeoutMs: number;
   readonly dataDir: string;
   readonly spoolDir: string;
+  /** Used share of the disk above which the spool refuses events. */
+  readonly diskUsedRatioMax: number;
 }
 
 /** The store as the other stages use it, whichever kind it is. */
@@ -212,8 +215,13 @@ function engineLimits(options: StoreOptions): EngineLimits {
     guestRowsMax: options.readerRowsMax,
     guestQueryMsMax: options.readerTimeoutMs,
     guestResultBytesMax: options.readerResultBytesMax,
+    guestHeldBytesMax: options.readerHeldBytesMax,
+    heldDiskUsedRatioMax: heldDiskShare * options.diskUsedRatioMax,
   };
 }
+
+/** Results that are held leave the spool more than what it takes to accept events again. */
+const heldDiskShare = 0.95;
 
 function createClient(
   deps: StoreDeps,

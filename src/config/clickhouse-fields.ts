@@ -118,11 +118,15 @@ export const clickhouseFields = {
     "Time of one query of the embedded engine's port, and of its result when it is not sent while it is made.",
   ),
   readerResultBytesMax: integer(
-    { default: 64 * mebibyte, min: mebibyte, max: 1_024 * mebibyte },
-    "Bytes of a result of the embedded engine's port that is held until it is complete, as sent.",
+    { default: 1_024 * mebibyte, min: mebibyte, max: 1_024 * 1_024 * mebibyte },
+    "Bytes of a result of the embedded engine's port that is held until it is complete, as sent without compression.",
+  ),
+  readerHeldBytesMax: integer(
+    { default: 4_096 * mebibyte, min: 64 * mebibyte, max: 16 * 1_024 * 1_024 * mebibyte },
+    'Bytes of all such results at once, in files of the data directory; a file counts as 16 MiB at least.',
   ),
   readerRowsMax: integer(
-    { default: 1_000_000, min: 1_000, max: 1_000_000_000 },
+    { default: 100_000_000, min: 1_000, max: 1_000_000_000 },
     "Rows of a result of the embedded engine's port that is held until it is complete.",
   ),
   memoryRatioMax: ratio({ default: 0.4, min: 0.05, max: 0.9 }, 'Share of the memory the embedded engine may use.'),

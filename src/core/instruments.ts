@@ -151,7 +151,15 @@ export interface EngineInstruments {
   readonly refusals: LabelCounter<'reason'>;
   readonly cancelled: LabelCounter<'reason'>;
   readonly streamed: PlainCounter;
+  readonly resultFiles: LabelCounter<'outcome'>;
 }
+
+/**
+ * Results of guests that are held until they are complete: `kept` in a file, whole; refused because of their own bytes
+ * (`too_large`), those of all (`no_room`) or the disk (`disk_full`).
+ */
+export const engineResultFiles = ['kept', 'too_large', 'no_room', 'disk_full'] as const;
+export type EngineResultFile = (typeof engineResultFiles)[number];
 
 /** Why a statement of a guest ended before its end: his client closed the connection, or somebody ran KILL. */
 export const engineCancellations = ['disconnect', 'kill'] as const;

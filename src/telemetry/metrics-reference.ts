@@ -1,7 +1,7 @@
 import { durationBucketsMs } from '../core/event-batch.js';
-import { engineCancellations, engineRefusals } from '../core/instruments.js';
 import { exportFormats } from '../core/ports/store-exporter.js';
 import { auditMetrics } from './audit/audit-metrics.js';
+import { engineMetrics } from './engine-metrics.js';
 import { keyMetrics } from './key-metrics.js';
 import { counter, doubling, fastSeconds, gauge, histogram, type MetricDeclaration } from './metric-declaration.js';
 import { exactInsertMetrics, partsMetrics } from './parts-metrics.js';
@@ -252,32 +252,6 @@ export const liveMetrics = {
   subscribers: gauge('tidemark_live_subscribers', 'Live subscribers, over WebSocket and as Server-Sent Events.'),
   runs: gauge('tidemark_live_runs', 'Runs in the live view; ended ones stay 30 seconds.'),
   open: gauge('tidemark_live_open', 'Open tasks and steps in the live view.'),
-} as const;
-
-export const engineMetrics = {
-  restarts: counter(
-    'tidemark_engine_restarts_total',
-    'Restarts of the embedded engine, by reason; silent: it ran and did not answer.',
-    { labels: ['reason'] },
-  ),
-  refusals: counter(
-    'tidemark_engine_refusals_total',
-    'Requests of others than the collector that the embedded engine refused: authentication, busy (lanes full), ' +
-      'connection (too many: cut), limit (memory, time, rows, bytes), session (too many of a user: the idlest is ' +
-      'forgotten), site (a page of elsewhere, an unknown name), slow_request, statement (not allowed).',
-    { labels: ['reason'], zeros: engineRefusals },
-  ),
-  cancelled: counter(
-    'tidemark_engine_cancelled_statements_total',
-    'Statements of others than the collector that the embedded engine was asked to end: disconnect (their client ' +
-      'closed the connection), kill (KILL QUERY).',
-    { labels: ['reason'], zeros: engineCancellations },
-  ),
-  streamed: counter(
-    'tidemark_engine_streamed_results_total',
-    'Results of others than the collector that were sent while they were made, since they were larger than what is ' +
-      'held or of a format that tells progress.',
-  ),
 } as const;
 
 export const exportMetrics = {

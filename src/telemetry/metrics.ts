@@ -27,12 +27,12 @@ import { renderAgentWindows } from './agent-quantiles.js';
 import { auditMetrics } from './audit/audit-metrics.js';
 import { type CachedPage, createCachedPage } from './cached-page.js';
 import { renderEndpointWindows } from './endpoint-quantiles.js';
+import { engineMetrics } from './engine-metrics.js';
 import { keyMetrics } from './key-metrics.js';
 import type { MetricDeclaration } from './metric-declaration.js';
 import {
   decodeMetrics,
   deliverMetrics,
-  engineMetrics,
   erasureMetrics,
   exportMetrics,
   httpMetrics,
@@ -257,6 +257,7 @@ function createEngineInstruments(registry: Registry): EngineInstruments {
     refusals: counterOf(registry, engineMetrics.refusals),
     cancelled: counterOf(registry, engineMetrics.cancelled),
     streamed: counterOf(registry, engineMetrics.streamed),
+    resultFiles: counterOf(registry, engineMetrics.resultFiles),
   };
 }
 

@@ -92,7 +92,8 @@ async function orphanable(
      import { silentLogger } from ${built('core/logger.js')};
      import { createFileLocker } from ${built('spool/file-locker.js')};
      const counter = { inc() {} };
-     const instruments = { restarts: counter, refusals: counter, cancelled: counter, streamed: counter };
+     const [restarts, refusals, cancelled, streamed, resultFiles] = Array(5).fill(counter);
+     const instruments = { restarts, refusals, cancelled, streamed, resultFiles };
      const locker = createFileLocker({ lock: tryLoadFileLock() });
      const [dataDir, spoolDir] = ${JSON.stringify([dataDir, dataDir])};
      const options = { ...${JSON.stringify(engineLimits)}, dataDir, spoolDir, port: 0, writerPassword: 'w' };

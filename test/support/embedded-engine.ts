@@ -24,7 +24,7 @@ export interface TestEngine {
   readonly restarts: string[];
   /** Refusals of guests counted so far, by reason. */
   readonly refusals: ReadonlyMap<string, number>;
-  /** Statements of guests that were ended, by reason, and under `streamed` the results that became streams. */
+  /** Statements of guests that were ended, by reason, results that became streams, and what became of held ones. */
   readonly endings: ReadonlyMap<string, number>;
   readonly logged: { readonly level: string; readonly message: string; readonly context: object }[];
   /** How the collector reaches it: over its own channel, as the writer and as its reader. */
@@ -59,6 +59,7 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
     refusals: { inc: ({ reason }: Reason, count = 1) => add(refusals, reason, count) },
     cancelled: { inc: ({ reason }: Reason, count = 1) => add(endings, reason, count) },
     streamed: { inc: (count = 1) => add(endings, 'streamed', count) },
+    resultFiles: { inc: ({ outcome }: Outcome, count = 1) => add(endings, outcome, count) },
   };
   const writerPassword = "writer's \\secret";
   const engine = createEngineProcess(
@@ -86,6 +87,10 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
       rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+interface Outcome {
+  readonly outcome: string;
 }
 
 interface Reason {

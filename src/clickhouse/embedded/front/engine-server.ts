@@ -9,6 +9,7 @@ import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
 import { clientHeadersOf } from '../statements/client-headers.js';
+import type { HeldResult } from '../statements/held/held-result.js';
 import { engineStops } from '../statements/statement-execution.js';
 import type { StatementResult } from '../statements/statement-result.js';
 import { StatementRunner } from '../statements/statement-runner.js';
@@ -39,8 +40,8 @@ export interface EngineServerDeps {
  *
  * `GET /ping` and `GET /` without a query answer `Ok.`; a query is `query=` in the URL, the body, or both joined
  * by a line break. One statement a request, a connection a statement; a small result is held until it is complete, so
- * that its status is right, a large one is sent while it is made. Errors are ClickHouse's: text,
- * `X-ClickHouse-Exception-Code`, HTTP status; within a result, the block of `result-stream`.
+ * that its status is right, a large one is sent while it is made, unless its end was asked to be waited for. Errors
+ * are ClickHouse's: text, `X-ClickHouse-Exception-Code`, HTTP status; within a result, the block of `result-stream`.
  */
 export class EngineServer {
   readonly #deps: EngineServerDeps;
@@ -226,7 +227,24 @@ export class EngineServer {
     response.setHeader('X-ClickHouse-Exception-Tag', exceptionTag());
     if (result.timezone !== '') response.setHeader('X-ClickHouse-Timezone', result.timezone);
     response.setHeader('X-ClickHouse-Summary', summaryOf(result, progress?.seen ?? null));
-    await this.#sendResult(to, result);
+    if (result.held) await this.#sendHeld(to, result, result.held);
+    else await this.#sendResult(to, result);
+  }
+
+  /** For as long as a result may take that is sent while it is made. */
+  async #sendHeld(to: Answer, { format, timezone }: StatementResult, held: HeldResult): Promise<void> {
+    const { response, encoding, signal } = to;
+    const { streamIdleMsMax: idleMsMax, streamMsMax } = this.#options;
+    const late = this.#deps.clock.setTimer(streamMsMax, () => response.destroy());
+    try {
+      if (response.destroyed) return;
+      if (encoding.coding === null && !encoding.isFramed) response.setHeader('Content-Length', held.byteLength);
+      const whole = { format: format ?? '', timezone, chunks: held.chunks(signal) };
+      await sendStream({ response, ...this.#deps }, whole, { encoding, idleMsMax });
+    } finally {
+      late.cancel();
+      await held.close();
+    }
   }
 
   async #sendResult(to: Answer, result: StatementResult): Promise<void> {

@@ -24,6 +24,7 @@ const reasons: ReadonlyMap<string, EngineRefusal> = new Map([
   ['ACCESS_DENIED', 'statement'],
   ['AUTHENTICATION_FAILED', 'authentication'],
   ['MEMORY_LIMIT_EXCEEDED', 'limit'],
+  ['NOT_ENOUGH_SPACE', 'limit'],
   ['QUERY_IS_TOO_LARGE', 'limit'],
   ['QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING', 'busy'],
   ['READONLY', 'statement'],

@@ -1,4 +1,4 @@
-import type { EngineCancellation, EngineRefusal } from '../../../core/instruments.js';
+import type { EngineCancellation, EngineRefusal, EngineResultFile } from '../../../core/instruments.js';
 
 /**
  * What the collector and its engine process say to each other over the IPC channel of `child_process.fork`.
@@ -54,6 +54,8 @@ export interface EngineLoad {
   /** Statements of guests that were ended since then, by reason, and results that became streams. */
   readonly cancelled: Readonly<Record<EngineCancellation, number>>;
   readonly streamed: number;
+  /** Results that were held in a file, or would have been, by what became of them. */
+  readonly resultFiles: Readonly<Record<EngineResultFile, number>>;
 }
 
 /** Somebody who reads through the open port: the contract views, of all tenants or of one. */
@@ -66,8 +68,8 @@ interface EngineReader {
 export interface EngineOptions extends EngineLimits, FixedEngineLimits {
   /**
    * The engine's own directory and its current one: `engine.sock` is the collector's channel, `db/` is chDB's,
-   * `inserts/` holds request bodies until they are inserted, `results/` the pipes of results that are sent while they
-   * are made.
+   * `inserts/` holds request bodies until they are inserted, `results/` the pipes of results, and for a moment the
+   * names of files that hold some until they are complete.
    */
   readonly dataDir: string;
   /** The open port, on the loopback address, whose socket the collector sends. */
@@ -108,6 +110,10 @@ export interface EngineLimits {
   readonly guestQueryMsMax: number;
   readonly guestMemoryBytesMax: number;
   readonly guestResultBytesMax: number;
+  /** Of all those at once that are held in files; beyond it code 202. */
+  readonly guestHeldBytesMax: number;
+  /** Used share of the disk beyond which none of these files grows: code 243. */
+  readonly heldDiskUsedRatioMax: number;
   readonly guestThreadsMax: number;
   readonly guestRowsMax: number;
   /** Results of the collector that are sent while they are made; the next is refused with code 202. */

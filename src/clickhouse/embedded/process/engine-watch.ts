@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../../core/clock.js';
 import type { EngineInstruments } from '../../../core/instruments.js';
-import { engineCancellations, engineRefusals } from '../../../core/instruments.js';
+import { engineCancellations, engineRefusals, engineResultFiles } from '../../../core/instruments.js';
 import type { EngineLoad } from './engine-protocol.js';
 
 /** The engine's process, as far as it is watched. */
@@ -55,6 +55,10 @@ function count(instruments: EngineInstruments, load: EngineLoad, before: EngineL
   for (const reason of engineCancellations) {
     const more = load.cancelled[reason] - (before?.cancelled[reason] ?? 0);
     if (more > 0) instruments.cancelled.inc({ reason }, more);
+  }
+  for (const outcome of engineResultFiles) {
+    const more = load.resultFiles[outcome] - (before?.resultFiles[outcome] ?? 0);
+    if (more > 0) instruments.resultFiles.inc({ outcome }, more);
   }
   const streamed = load.streamed - (before?.streamed ?? 0);
   if (streamed > 0) instruments.streamed.inc(streamed);

@@ -110,8 +110,9 @@ const unknownCounters = { ...noCounters, read_rows: null, read_bytes: null, writ
 /** Null for a result that was sent while it was made. */
 function countersOf(result: StatementResult | null): object {
   if (result === null) return { ...unknownCounters, written_rows: 0, written_bytes: 0 };
-  const { rowsRead: rows, bytesRead: size, bytes, format, moves } = result;
-  const results = format === null ? {} : { result_rows: rows, result_bytes: bytes.length };
+  const { rowsRead: rows, bytesRead: size, format, moves } = result;
+  const results =
+    format === null ? {} : { result_rows: rows, result_bytes: result.held?.byteLength ?? result.bytes.length };
   if (moves === 'nothing') return { ...noCounters, ...results };
   if (moves === 'data')
     return { ...noCounters, read_rows: rows, read_bytes: size, written_rows: rows, written_bytes: size };

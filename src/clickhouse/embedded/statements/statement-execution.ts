@@ -3,11 +3,14 @@ import type { ChdbEngine, ChdbResult, EngineConnection } from '../chdb-engine.js
 import { ClickHouseException } from '../clickhouse-exception.js';
 import { holdEnd, type StreamedResult } from '../front/result-stream.js';
 import { type ConnectionSetup, preludeOf } from './connection-prelude.js';
+import { HeldResult } from './held/held-result.js';
+import type { ResultSpace } from './held/result-space.js';
 import { PipePaths } from './pipe-paths.js';
 import type { Holding } from './prepared-statement.js';
 import type { RequestLane } from './request-lane.js';
 import { ResultPipe } from './result-pipe.js';
 import { followProgress, type ProgressListener } from './statement-progress.js';
+import type { DeliveredResult } from './statement-result.js';
 
 /** A statement that may run. */
 export interface Execution {
@@ -68,20 +71,18 @@ export class StatementExecution {
     });
   }
 
-  /** The whole result, of at most `bytesMax`: whatever the engine takes for its size, this is counted as it is made. */
-  async bounded(execution: Execution, bytesMax: number): Promise<ChdbResult> {
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    const result = await execution.lane.run(execution.signal, () =>
-      this.#piped(execution, async (made) => {
-        for await (const chunk of made) {
-          bytes += chunk.length;
-          if (bytes > bytesMax) throw tooLarge(bytesMax);
-          chunks.push(chunk);
-        }
-      }),
-    );
-    return { ...result, bytes: Buffer.concat(chunks) };
+  /** The whole result: whatever the engine takes for its size, its bytes are counted as it is made. */
+  async held(execution: Execution, space: ResultSpace): Promise<DeliveredResult> {
+    const held = new HeldResult(space);
+    try {
+      const result = await execution.lane.run(execution.signal, () =>
+        this.#piped(execution, (made) => held.take(made)),
+      );
+      return { ...result, bytes: held.finish(), held: held.isInFile ? held : null };
+    } catch (error) {
+      await held.close();
+      throw error;
+    }
   }
 
   /** Ends when the engine is done with the statement, sent or not: until then it holds its place in the lane. */
@@ -269,12 +270,6 @@ async function* telling(chunks: AsyncIterable<Buffer>, told: (error: unknown) =>
 /** In the engine's words: it would say so itself, if it were told which results are sent while they are made. */
 function timeExceeded(msMax: number): ClickHouseException {
   return new ClickHouseException('TIMEOUT_EXCEEDED', `Timeout exceeded: maximum: ${msMax} ms.`);
-}
-
-function tooLarge(bytesMax: number): ClickHouseException {
-  const advice = 'without wait_end_of_query=1 it is sent while it is made';
-  const problem = `Limit for result exceeded, max bytes: ${bytesMax}; ${advice}.`;
-  return new ClickHouseException('TOO_MANY_ROWS_OR_BYTES', problem);
 }
 
 /** Error texts quote the statement; the path of its pipe is not the client's. */

@@ -1,6 +1,12 @@
 import type { ChdbResult } from '../chdb-engine.js';
+import type { HeldResult } from './held/held-result.js';
 
-export interface StatementResult extends ChdbResult {
+export interface DeliveredResult extends ChdbResult {
+  /** It is in a file, for whoever is given it to close, and `bytes` is empty. */
+  readonly held?: HeldResult | null;
+}
+
+export interface StatementResult extends DeliveredResult {
   /** Null when it has no result, as an INSERT. */
   readonly format: string | null;
   /** Of its session; empty for the engine's. */

@@ -2,7 +2,7 @@ import { realpath, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Clock } from '../../../core/clock.js';
 import { quoteString } from '../../sql-text.js';
-import type { ChdbEngine, ChdbResult } from '../chdb-engine.js';
+import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import { filesName } from '../front/forms/form-body.js';
 import { writeInsertData } from '../front/request-body.js';
@@ -13,6 +13,7 @@ import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
 import { ClientSessions } from './client-sessions.js';
 import { CollectorStatements } from './collector-statements.js';
 import { GuestStatements } from './guest-statements.js';
+import { ResultSpace } from './held/result-space.js';
 import { killQuery, nothing } from './kill-query.js';
 import type { PreparedStatement } from './prepared-statement.js';
 import { type ArrivedStatement, QueryLog } from './query-log.js';
@@ -20,7 +21,7 @@ import { type RunningStatement, RunningStatements } from './running-statements.j
 import { boundTemporary, inSession, onConnection } from './session-requests.js';
 import { StatementExecution } from './statement-execution.js';
 import type { StatementRequest } from './statement-request.js';
-import type { StatementResult } from './statement-result.js';
+import type { DeliveredResult, StatementResult } from './statement-result.js';
 import { toldTable } from './told-tables.js';
 
 /**
@@ -37,6 +38,7 @@ import { toldTable } from './told-tables.js';
 export class StatementRunner {
   readonly #options: EngineOptions;
   readonly #execution: StatementExecution;
+  readonly #space: ResultSpace;
   readonly #collector: CollectorStatements;
   readonly #guests: GuestStatements;
   readonly #running: RunningStatements;
@@ -51,6 +53,13 @@ export class StatementRunner {
     this.#options = options;
     this.#clock = deps.clock;
     this.#execution = new StatementExecution(deps, resultsName);
+    this.#space = new ResultSpace({
+      directory: resultsName,
+      resultBytesMax: options.guestResultBytesMax,
+      totalBytesMax: options.guestHeldBytesMax,
+      filesMax: options.guestConnectionsMax,
+      diskUsedRatioMax: options.heldDiskUsedRatioMax,
+    });
     this.#collector = new CollectorStatements(deps.engine, options);
     this.#guests = new GuestStatements(deps.engine, options);
     this.#running = new RunningStatements(deps.clock);
@@ -73,6 +82,7 @@ export class StatementRunner {
       guestSessions: this.#sessions.count,
       cancelled: this.#running.cancelled,
       streamed: this.#execution.grown,
+      resultFiles: this.#space.counts,
     };
   }
 
@@ -240,12 +250,12 @@ export class StatementRunner {
   async #deliver(
     { signal, stream, progress, session = null }: StatementRequest,
     statement: PreparedStatement,
-  ): Promise<ChdbResult | null> {
+  ): Promise<DeliveredResult | null> {
     const { delivery, lane, lanes } = statement;
-    const { guestQueryMsMax: msMax, guestResultBytesMax } = this.#options;
+    const { guestQueryMsMax: msMax } = this.#options;
     const execution = { ...statement, signal, progress, ...onConnection(this.#sessions, session, statement) };
     if (delivery === 'whole') return await this.#execution.whole({ ...execution, lane });
-    if (delivery === 'held') return await this.#execution.bounded({ ...execution, lane }, guestResultBytesMax);
+    if (delivery === 'held') return await this.#execution.held({ ...execution, lane }, this.#space);
     if (delivery === 'growing') {
       const growth = { msMax, streams: lanes.streams };
       return await this.#execution.growing({ ...execution, lane }, growth, stream);
