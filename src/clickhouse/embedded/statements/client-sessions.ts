@@ -75,7 +75,8 @@ export class ClientSessions {
       return await task(session);
     } finally {
       session.isBusy = false;
-      if (asked.closes) await this.#forget(session);
+      // A timer of no time could still let another request in.
+      if (asked.closes || asked.timeoutMs === 0) await this.#forget(session);
       else this.#rest(session, asked.timeoutMs);
     }
   }

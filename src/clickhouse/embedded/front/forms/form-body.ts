@@ -1,3 +1,4 @@
+import { once, setMaxListeners } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -61,6 +62,8 @@ export async function readForm(
   const files: FormFile[] = [];
   const written: Promise<void>[] = [];
   const given = new AbortController();
+  // A pipeline of a file has two.
+  setMaxListeners(2 * limits.filesMax, given.signal);
   const parser = createParser(contentType, limits);
   const refuse = (problem: string) => parser.destroy(tooLarge(problem));
   parser.on('field', (name, value, isNameCut, isValueCut) => {
@@ -68,6 +71,7 @@ export async function readForm(
     else fields.push([name, value]);
   });
   parser.on('file', (name, stream) => {
+    if (given.signal.aborted) return void stream.resume();
     const path = join(directory, `${++serial}.form`);
     files.push({ name, path });
     const writing = write(stream, path, given.signal);
@@ -111,8 +115,14 @@ function createParser(contentType: string, { filesMax, fieldsMax, fieldBytesMax 
   }
 }
 
+/** Settles when the file is closed: one that was still being opened would be made after it was removed. */
 async function write(stream: BusboyFileStream, path: string, signal: AbortSignal): Promise<void> {
-  await pipeline(stream, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
+  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+  try {
+    await pipeline(stream, file, { signal });
+  } finally {
+    if (!file.closed) await once(file, 'close');
+  }
 }
 
 async function* bounded(body: AsyncIterable<Buffer>, bytesMax: number): AsyncGenerator<Buffer> {
