@@ -13,8 +13,11 @@ interface Collectors {
   readonly found: Pick<CollectorProcess, 'url'>;
 }
 
-/** Ranges that end with the present minute may lie apart once, and views are filled after the raw table. */
-const triesMax = 5;
+/**
+ * Ranges that end with the present minute may lie apart once, and views are filled after the raw table, which takes
+ * seconds on a machine that is busy.
+ */
+const triesMax = 30;
 
 /** Some endpoints at once: each of the two collectors answers while the other one waits for its store. */
 const askersMax = 3;
