@@ -8,15 +8,14 @@ import type { WorkRows } from './work-rows.js';
  * one ClickHouse Native block. Large blocks are why: with 44 columns a block of 100 rows costs the engine
  * 10.5 us a row, one of 4,000 rows 3.4 us (chdb 3.4.0), and RowBinary 2.8 us a row more than Native.
  *
- * Who owns the bytes: ingest fills `FrameBatch.bytes` and gives it away; it is transferred to a worker
- * and comes back in `DecodedBatch.bytes`, so that the batch can be decoded again (without frames or
- * events that turn out to be duplicates) or its buffer reused. `DecodedBatch.rows` has its buffer for itself. It
- * belongs to the spool from the append on and is not written to until the append is settled; then the decoder may
- * have it back (`FrameDecoder.takeBack`).
+ * Who owns the bytes: ingest fills `FrameBatch.bytes`, a worker reads them where they lie, and until it has answered
+ * nobody writes to them. Then the batch can be decoded again (without frames or events that turn out to be duplicates)
+ * or its buffer reused. `DecodedBatch.rows` has its buffer for itself. It belongs to the spool from the append on and
+ * is not written to until the append is settled; then the decoder may have it back (`FrameDecoder.takeBack`).
  */
 export interface FrameBatch {
   /** Frames end to end; only the ranges named by `frames` are meaningful. */
-  readonly bytes: ArrayBuffer;
+  readonly bytes: ArrayBufferLike;
   readonly frames: readonly FrameRange[];
   /** Time of receipt of every event of the batch, ms since the epoch: one batch lies in one partition. */
   readonly receivedMs: number;
@@ -24,10 +23,10 @@ export interface FrameBatch {
   readonly clockMs: number;
   /** What live subscribers want of it; absent or null: nothing. */
   readonly live?: LiveInterest | null;
-  /** A buffer that the rows may be written to, whatever it holds; it is transferred with `bytes`. */
-  readonly spare?: ArrayBuffer | null;
+  /** A buffer that the rows may be written to, whatever it holds. */
+  readonly spare?: ArrayBufferLike | null;
   /** The same for the lists. */
-  readonly side?: ArrayBuffer | null;
+  readonly side?: ArrayBufferLike | null;
 }
 
 export type FrameFormat = 'msgpack' | 'json' | 'ndjson';
@@ -61,10 +60,10 @@ export interface EventContext {
 }
 
 export interface DecodedBatch {
-  /** The input buffer, given back. */
-  readonly bytes: ArrayBuffer;
+  /** The input buffer, which nobody reads any more. */
+  readonly bytes: ArrayBufferLike;
   /** One Native block, in the order of `rawColumns` and without those that no row sets; empty without a row. */
-  readonly rows: Uint8Array<ArrayBuffer>;
+  readonly rows: Uint8Array;
   readonly rowCount: number;
   /** CRC-32 (zlib) of `rows`; null while cells may still be filled (`work.cells`). */
   readonly rowsCrc: number | null;
@@ -87,7 +86,7 @@ export interface DecodedBatch {
   /** Fields or columns the schema does not know, ignored. */
   readonly unknownFieldCount: number;
   /** Where the lists of `eventIds`, `lifecycle` and `work` lie; null when each has a buffer of its own. */
-  readonly side: ArrayBuffer | null;
+  readonly side: ArrayBufferLike | null;
 }
 
 export interface DecodedFrame {

@@ -11,6 +11,9 @@ interface LabelCounter<L extends string> {
 interface PlainGauge {
   set(value: number): void;
 }
+interface LabelGauge<L extends string> {
+  set(labels: Readonly<Record<L, string>>, value: number): void;
+}
 interface PlainHistogram {
   observe(value: number): void;
 }
@@ -42,6 +45,8 @@ export interface IngestInstruments {
   readonly runsInferred: PlainCounter;
   /** Batches kept though the last decode found out more that would have changed them. */
   readonly settlementsCut: PlainCounter;
+  /** Batches whose frames were collected in memory that the decoding threads do not share: they are copied. */
+  readonly batchesUnshared: PlainCounter;
   /** WebSocket connections closed by the collector, by error code. */
   readonly connectionsClosed: LabelCounter<'code'>;
 }
@@ -93,6 +98,8 @@ export interface PartsInstruments {
   readonly partsDetached: LabelCounter<'reason'>;
   /** Rows that are gone from a table without having expired. */
   readonly rowsMissing: LabelCounter<'table'>;
+  /** 1 while merges wait after one that wrote a broken part, else 0. */
+  readonly mergesHeld: PlainGauge;
 }
 
 export interface MaintenanceInstruments {
@@ -114,6 +121,11 @@ export interface ErasureInstruments {
   readonly rows: PlainCounter;
   /** Passes that failed, by error code. */
   readonly failures: LabelCounter<'code'>;
+}
+
+export interface SnapshotInstruments {
+  /** Images of the data directory dropped since the process that copied them has ended. */
+  readonly abandoned: PlainCounter;
 }
 
 export interface WindowInstruments {
@@ -144,15 +156,36 @@ export interface DecodeInstruments {
   readonly batchSeconds: PlainHistogram;
   readonly batchRows: PlainHistogram;
   readonly workerRestarts: PlainCounter;
+  /** Batches of which something came by a copy, since no shared buffer was free or large enough. part: rows, lists. */
+  readonly copied: LabelCounter<'part'>;
 }
 
 export interface EngineInstruments {
   readonly restarts: LabelCounter<'reason'>;
+  readonly definitions: LabelCounter<'outcome'>;
   readonly refusals: LabelCounter<'reason'>;
   readonly cancelled: LabelCounter<'reason'>;
   readonly streamed: PlainCounter;
   readonly resultFiles: LabelCounter<'outcome'>;
+  readonly heldBytes: PlainGauge;
+  readonly heldBytesMax: PlainGauge;
+  readonly keptConnections: LabelCounter<'account' | 'outcome'>;
+  readonly waitingConnections: LabelGauge<'account'>;
 }
+
+/** What became of definitions of tables and views that were not written: see `kept-definitions.ts`. */
+export const definitionOutcomes = ['put_back', 'set_aside', 'left'] as const;
+
+/** Whose connections wait for a statement, apart from each other. */
+export const connectionAccounts = ['collector', 'readers'] as const;
+export type ConnectionAccount = (typeof connectionAccounts)[number];
+
+/** What a statement that may share a connection found; `crowded_out`: closed, since too many waited. */
+export const keptConnectionOutcomes = ['reused', 'opened', 'crowded_out'] as const;
+export type KeptConnectionOutcome = (typeof keptConnectionOutcomes)[number];
+
+/** How many wait now, and what became of those that may wait since the start. */
+export type KeptConnections = Readonly<Record<KeptConnectionOutcome | 'waiting', number>>;
 
 /**
  * Results of guests that are held until they are complete: `kept` in a file, whole; refused because of their own bytes
@@ -204,6 +237,11 @@ export interface RollupMemoryInstruments {
   readonly bytes: PlainGauge;
 }
 
+export interface PreparedDashboardInstruments {
+  /** outcome: read, failed, unremembered: too much, or no parts to know it by, given_way: more tenants than may be. */
+  readonly reads: LabelCounter<'outcome'>;
+}
+
 export interface ExportInstruments {
   /** = finished + failed + under way. */
   readonly started: LabelCounter<'format'>;
@@ -223,6 +261,8 @@ export interface AuditInstruments {
   readonly entries: PlainCounter;
   /** reason: disk, queue, refusals. */
   readonly unwritten: LabelCounter<'reason'>;
+  /** The entry was written all the same. */
+  readonly turnOverFailures: PlainCounter;
 }
 
 export interface KeyInstruments {

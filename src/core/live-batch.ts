@@ -33,11 +33,11 @@ export const liveNames = { models: 'model', providers: 'provider', environments:
 /** The events of a batch that somebody wants. */
 export interface LiveEvents {
   /** JSON objects in UTF-8 with a comma between each two: any part from event to event is the inside of an array. */
-  readonly json: Uint8Array<ArrayBuffer>;
+  readonly json: Uint8Array;
   /** Offset of the end of each event in `json`; the next one starts a byte later. */
-  readonly ends: Uint32Array<ArrayBuffer>;
+  readonly ends: Uint32Array;
   /** Triples: a group, the first of its events and the one behind the last. A group may come many times. */
-  readonly ranges: Uint32Array<ArrayBuffer>;
+  readonly ranges: Uint32Array;
 }
 
 /**
@@ -48,15 +48,15 @@ export interface LifecycleChanges {
   /** Tenants, agents and names of the batch; the numbers below that point to a text are indices of this list. */
   readonly texts: readonly string[];
   /** Ids of runs and of what was started, end to end, in UTF-8. */
-  readonly ids: Uint8Array<ArrayBuffer>;
+  readonly ids: Uint8Array;
   /** `runFields` numbers a pair of run and agent. */
-  readonly runs: Float64Array<ArrayBuffer>;
+  readonly runs: Float64Array;
   /** In the order of the rows, `subjectFields` numbers each: fingerprint (low, high), type, index in `runs`. */
-  readonly subjects: Uint32Array<ArrayBuffer>;
+  readonly subjects: Uint32Array;
   /** For each subject whose type starts something, in their order: `openingFields` numbers. */
-  readonly openings: Float64Array<ArrayBuffer>;
+  readonly openings: Float64Array;
   /** Heartbeats of agents that name neither run nor task: pairs of tenant and agent. */
-  readonly heartbeats: Uint32Array<ArrayBuffer>;
+  readonly heartbeats: Uint32Array;
 }
 
 /** Places of the numbers of a run in `LifecycleChanges.runs`. */

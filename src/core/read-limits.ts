@@ -17,6 +17,8 @@ export interface ReadLimits {
   readonly cacheMs: number;
   /** Of days and sums that are kept in memory until the store has others. */
   readonly rememberedBytesMax: number;
+  /** Tenants whose dashboards are read before somebody asks; 0: none. */
+  readonly preparedTenantsMax: number;
   /** Exports at once; none waits. */
   readonly exportsMax: number;
   /** Of one export, from its start to its last byte; and its memory at the store. */

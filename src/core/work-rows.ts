@@ -5,14 +5,14 @@
  */
 export interface WorkRows {
   /** Starts and ends of attempts of runs, tasks and steps, in the order of the rows: `workFields` numbers each. */
-  readonly attempts: Float64Array<ArrayBuffer>;
+  readonly attempts: Float64Array;
   /**
    * Events of tasks that tell, or leave out, the run: `namingFields` numbers each, in the order of the rows. Of those
    * that tell it only starts are here.
    */
-  readonly namings: Float64Array<ArrayBuffer>;
+  readonly namings: Float64Array;
   /** Index of the event of each row within its frame; empty when nothing above needs it. */
-  readonly events: Uint32Array<ArrayBuffer>;
+  readonly events: Uint32Array;
   /** Where the cells of the columns lie that may be filled afterwards; null: no end leaves them out. */
   readonly cells: WorkCells | null;
 }
@@ -23,11 +23,17 @@ export const workPlaces = {
   row: 1,
   /** Bits of `workSays`. */
   says: 2,
-  /** Of a start and an end: when, ms since the epoch, as reported or else the time of the event. */
+  /**
+   * Of a start and an end: when, ms since the epoch, as reported or else the time of the event. Of an end that the
+   * memory has taken: when it had started, NaN where that is not known.
+   */
   momentMs: 3,
   /** Index of the window slice it counts in, -1 when it is no execution. */
   slice: 4,
-  /** Of a start: index in `LifecycleChanges.texts` of its name, and the number of its step kind. */
+  /**
+   * Of a start: index in `LifecycleChanges.texts` of its name, and the number of its step kind. Of an end that the
+   * memory has taken: the memory's number of the name its start told, -1 for none, and the step kind.
+   */
   name: 5,
   stepKind: 6,
 } as const;
@@ -43,6 +49,8 @@ export const workSays = {
   conflicts: 16,
   /** A failure that does not tell its name: failures are grouped by it. */
   lacksName: 32,
+  /** An end that the memory has taken. */
+  taken: 64,
 } as const;
 
 export const namingPlaces = {

@@ -1,31 +1,34 @@
 import type { DecodedBatch } from '../core/event-batch.js';
 import { type PackedSlices, packSlices, unpackSlices } from './packed-slices.js';
 
-/** A decoded batch between threads. */
-export interface PackedBatch extends Omit<DecodedBatch, 'slices'> {
+/**
+ * A decoded batch between threads: nothing is transferred, since V8 checks every access of a thread to a typed array
+ * once one of its buffers was detached, which costs decoding a tenth. What is large lies in memory that both threads
+ * share, if there was room; the rest is copied.
+ */
+export interface PackedBatch extends Omit<DecodedBatch, 'slices' | 'bytes'> {
   readonly slices: PackedSlices;
 }
 
-/** The batch as it leaves a thread, and the buffers that move with it instead of being copied. */
-export function packBatch(decoded: DecodedBatch): { packed: PackedBatch; buffers: ArrayBufferLike[] } {
-  const packed = { ...decoded, slices: packSlices(decoded.slices) };
-  const moved = new Set<ArrayBufferLike>([decoded.bytes, decoded.rows.buffer, packed.slices.numbers.buffer]);
-  if (decoded.side !== null) moved.add(decoded.side);
-  const { ids, runs, subjects, openings, heartbeats } = decoded.lifecycle;
-  for (const list of [ids, runs, subjects, openings, heartbeats]) if (list.length > 0) moved.add(list.buffer);
-  const { attempts, namings, events } = decoded.work;
-  for (const list of [attempts, namings, events]) if (list.length > 0) moved.add(list.buffer);
-  if (decoded.eventIds !== null) {
-    const { low, high, frame, event } = decoded.eventIds;
-    for (const list of [low, high, frame, event]) moved.add(list.buffer);
-  }
-  if (decoded.live !== null) {
-    const { json, ends, ranges } = decoded.live;
-    for (const list of [json, ends, ranges]) moved.add(list.buffer);
-  }
-  return { packed, buffers: [...moved] };
+export function packBatch({ bytes: _, ...decoded }: DecodedBatch): PackedBatch {
+  return { ...decoded, slices: packSlices(decoded.slices) };
 }
 
-export function unpackBatch(packed: PackedBatch): DecodedBatch {
-  return { ...packed, slices: unpackSlices(packed.slices) };
+/** What of a batch that comes from another thread was copied to get here. */
+export function copiedParts({ rows, eventIds, lifecycle, work }: DecodedBatch): readonly ('rows' | 'lists')[] {
+  const lists = [eventIds, lifecycle, work].flatMap((group) => Object.values(group ?? {}).filter(isList));
+  return [...(isCopied(rows) ? (['rows'] as const) : []), ...(lists.some(isCopied) ? (['lists'] as const) : [])];
+}
+
+function isList(value: unknown): value is ArrayBufferView {
+  return ArrayBuffer.isView(value);
+}
+
+function isCopied({ buffer, byteLength }: ArrayBufferView): boolean {
+  return byteLength > 0 && !(buffer instanceof SharedArrayBuffer);
+}
+
+/** `bytes`: of the batch as it was given. */
+export function unpackBatch(packed: PackedBatch, bytes: ArrayBufferLike): DecodedBatch {
+  return { ...packed, bytes, slices: unpackSlices(packed.slices) };
 }

@@ -18,7 +18,7 @@ import type { StagedEvent } from './staged-event.js';
 import { sliceRows } from './window-slices.js';
 
 export interface BatchDecoder {
-  /** Takes `batch.bytes` for the time of the call and gives it back in the result. Never throws for any bytes. */
+  /** Never throws for any bytes. */
   decode(batch: FrameBatch): DecodedBatch;
 }
 

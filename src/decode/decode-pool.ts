@@ -10,12 +10,16 @@ import { packageFile } from '../core/package-root.js';
 import { Pause } from '../core/pause.js';
 import type { FrameDecoder } from '../core/ports/frame-decoder.js';
 import type { DependencyHealth, HealthProbe } from '../core/ports/health-probe.js';
+import { SharedBuffers } from '../core/shared-buffers.js';
 import type { Stage } from '../core/stage.js';
 import { instant } from '../core/time-text.js';
-import { type PackedBatch, unpackBatch } from './batch-transfer.js';
-import { SpareBuffers } from './spare-buffers.js';
+import { copiedParts, type PackedBatch, unpackBatch } from './batch-transfer.js';
 
-const sparesBesideThreads = 4;
+/** Of each kind: those being decoded, and those that are being written meanwhile. Beyond them lists are copied. */
+const buffersBesideThreads = 24;
+/** Bytes of a buffer for the rows or the lists, by bytes of a batch's frames: 1.2 and 0.7 with frames of 22 fields. */
+const rowBytesRatio = 3;
+const sideBytesRatio = 2;
 
 export interface DecodePoolDeps {
   readonly logger: Logger;
@@ -26,6 +30,8 @@ export interface DecodePoolDeps {
 export interface DecodePoolOptions {
   readonly threads: number;
   readonly limits: FrameLimits;
+  /** Bytes of frames in a batch, as a rule. */
+  readonly batchBytesMax: number;
   /** Batches that wait for a thread; one more is refused as `overloaded`. */
   readonly queueMax: number;
   /** The threads' module, when it is not the built one. */
@@ -51,9 +57,10 @@ export function createDecodePool(deps: DecodePoolDeps, options: DecodePoolOption
 }
 
 /**
- * A fixed number of threads, each with a batch decoder of its own. Buffers are transferred both ways. A thread
- * that dies takes its batch with it (`internal`: the client resends, nothing of it was acknowledged) and
- * is replaced. Idle threads sleep and cost nothing.
+ * A fixed number of threads, each with a batch decoder of its own. Bytes, rows and lists lie in memory that they share
+ * with the main thread, and are copied when there is no room (see batch-transfer.ts). A thread that dies takes its
+ * batch with it (`internal`: the client resends, nothing of it was acknowledged) and is replaced. Idle threads sleep
+ * and cost nothing.
  */
 class PiscinaDecodePool implements DecodePool {
   readonly name = 'decode';
@@ -65,9 +72,9 @@ class PiscinaDecodePool implements DecodePool {
   #stopping: Promise<void> | null = null;
   #inFlight = 0;
   #restarts = 0;
-  /** For the rows of batches to come: those being decoded, and those that are being written meanwhile. */
-  readonly #spares: SpareBuffers;
-  readonly #sides: SpareBuffers;
+  /** For the rows of batches to come, and for their lists. */
+  readonly #spares: SharedBuffers;
+  readonly #sides: SharedBuffers;
   readonly #drain: Pause;
   /** Thread time spent on batches up to `#busySinceMs`, since the last `usage`. */
   #busyMs = 0;
@@ -77,8 +84,9 @@ class PiscinaDecodePool implements DecodePool {
   constructor(deps: DecodePoolDeps, options: DecodePoolOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#spares = new SpareBuffers(options.threads + sparesBesideThreads);
-    this.#sides = new SpareBuffers(options.threads + sparesBesideThreads);
+    const countMax = options.threads + buffersBesideThreads;
+    this.#spares = new SharedBuffers({ bytes: rowBytesRatio * options.batchBytesMax, countMax });
+    this.#sides = new SharedBuffers({ bytes: sideBytesRatio * options.batchBytesMax, countMax });
     this.#drain = new Pause(deps.clock);
     this.#busySinceMs = deps.clock.monotonicMs();
     this.#usageSinceMs = this.#busySinceMs;
@@ -140,17 +148,20 @@ class PiscinaDecodePool implements DecodePool {
     }
     this.#count(1);
     const startedMs = this.#deps.clock.monotonicMs();
+    const spare = this.#spares.tryTake();
+    const side = this.#sides.tryTake();
     try {
-      const spare = this.#spares.take();
-      const side = this.#sides.take();
-      const transferList = [batch.bytes];
-      if (spare !== null) transferList.push(spare);
-      if (side !== null) transferList.push(side);
-      const decoded = unpackBatch(await pool.run({ ...batch, spare, side }, { transferList }));
+      const decoded = unpackBatch(await pool.run({ ...batch, spare, side }), batch.bytes);
+      // Rows that did not fit into it, or none, were copied.
+      if (spare !== null && !(decoded.rows.buffer instanceof SharedArrayBuffer)) this.#spares.give(spare);
       this.#deps.instruments.batchSeconds.observe((this.#deps.clock.monotonicMs() - startedMs) / 1_000);
       this.#deps.instruments.batchRows.observe(decoded.rowCount);
+      for (const part of copiedParts(decoded)) this.#deps.instruments.copied.inc({ part });
       return decoded;
     } catch (error) {
+      // The thread has ended, or is done with the batch.
+      if (spare !== null) this.#spares.give(spare);
+      if (side !== null) this.#sides.give(side);
       throw new CollectorError('internal', `cannot decode batch: ${errorMessage(error)}`, { cause: error });
     } finally {
       this.#count(-1);
@@ -158,12 +169,12 @@ class PiscinaDecodePool implements DecodePool {
     }
   }
 
-  takeBack(rows: Uint8Array<ArrayBuffer>): void {
+  takeBack(rows: Uint8Array): void {
     this.#spares.give(rows.buffer);
   }
 
-  takeBackSide(side: ArrayBuffer | null): void {
-    if (side !== null) this.#sides.give(side);
+  takeBackSide(side: ArrayBufferLike): void {
+    this.#sides.give(side);
   }
 
   idleWorkers(): number {

@@ -147,36 +147,55 @@ export class EventBlock {
     return ((field < 32 ? this.#setLow >>> field : this.#setHigh >>> (field - 32)) & 1) === 1;
   }
 
+  /** A variable a class: V8 keeps one cache of a property for each variable of a function, whatever it is cast to. */
   #appendField(field: number, row: number, event: StagedEvent, source: ByteSource): void {
     const column = this.#columns[serverColumnCount + field]!;
     switch (columnClasses[field]) {
-      case classes.text:
-        (column as TextColumn).append(row, source, event.offsets[field]!, event.lengths[field]!);
+      case classes.text: {
+        const text = column as TextColumn;
+        text.append(row, source, event.offsets[field]!, event.lengths[field]!);
         break;
-      case classes.dictionary:
-        (column as DictionaryColumn).append(row, source, event.offsets[field]!, event.lengths[field]!);
+      }
+      case classes.dictionary: {
+        const dictionary = column as DictionaryColumn;
+        dictionary.append(row, source, event.offsets[field]!, event.lengths[field]!);
         break;
-      case classes.enum:
-        (column as EnumColumn).append(row, event.numbers[field]!);
+      }
+      case classes.enum: {
+        const enumeration = column as EnumColumn;
+        enumeration.append(row, event.numbers[field]!);
         break;
-      case classes.word64:
-        (column as Word64Column).append(row, event.numbers[field]!);
+      }
+      case classes.word64: {
+        const words = column as Word64Column;
+        words.append(row, event.numbers[field]!);
         break;
-      case classes.float64:
-        (column as Float64Column).append(row, event.numbers[field]!);
+      }
+      case classes.float64: {
+        const floats = column as Float64Column;
+        floats.append(row, event.numbers[field]!);
         break;
-      case classes.uint16:
-        (column as Uint16Column).append(row, event.numbers[field]!);
+      }
+      case classes.uint16: {
+        const shorts = column as Uint16Column;
+        shorts.append(row, event.numbers[field]!);
         break;
-      case classes.map:
-        (column as MapColumn).append(row, source, event, field);
+      }
+      case classes.map: {
+        const map = column as MapColumn;
+        map.append(row, source, event, field);
         break;
-      case classes.list:
-        (column as ListColumn).append(row, source, event, field);
+      }
+      case classes.list: {
+        const list = column as ListColumn;
+        list.append(row, source, event, field);
         break;
-      case classes.hash:
-        (column as Word64Column).appendWords(row, event.hashLow, event.hashHigh);
+      }
+      case classes.hash: {
+        const hashes = column as Word64Column;
+        hashes.appendWords(row, event.hashLow, event.hashHigh);
         break;
+      }
       default:
         this.#appendMasked(field, row, event, source);
     }
@@ -211,7 +230,7 @@ export class EventBlock {
   }
 
   /** All rows as one Native block, without the columns that no row sets. */
-  encode(receivedMs: number, spare: ArrayBuffer | null): Uint8Array<ArrayBuffer> {
+  encode(receivedMs: number, spare: ArrayBufferLike | null): Uint8Array {
     this.#received.fill(receivedMs, this.rows);
     return this.#native.encode(this.rows, (column) => this.#isWritten(column), spare);
   }

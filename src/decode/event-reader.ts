@@ -16,6 +16,7 @@ import {
   timeMaxMs,
 } from './field-table.js';
 import { hexWord } from './hex-word.js';
+import { KeyOrder } from './key-order.js';
 import { MsgpackReader, malformed, otherType } from './msgpack-reader.js';
 import { isNaiveTime, parseRfc3339 } from './rfc3339.js';
 import { entryKinds, type StagedEvent } from './staged-event.js';
@@ -44,6 +45,7 @@ const typeField = fieldSpecs.findIndex((field) => field.name === 'type');
 export class EventReader extends MsgpackReader {
   readonly #staged: StagedEvent;
   readonly #unknown: UnknownFields;
+  readonly #keys = new KeyOrder(fieldSpecs.map((field) => field.name));
   #contentAllowed = false;
 
   constructor(staged: StagedEvent, unknown: UnknownFields, nestingMax: number) {
@@ -63,21 +65,27 @@ export class EventReader extends MsgpackReader {
     let position = this.map(at);
     if (position < 0) return position === malformed ? malformed : this.#refuse(at, 0, 'event_not_map', -1);
     const pairs = this.count;
+    const keys = this.#keys;
+    keys.begin();
     for (let pair = 0; pair < pairs; pair++) {
-      const keyAt = position;
-      position = this.text(position);
-      if (position === malformed) return malformed;
-      if (position === otherType) {
-        position = this.#unknownPair(keyAt, -1);
-      } else {
-        const offset = this.textOffset;
-        const field = fieldNames.find(this.source, offset, position - offset);
-        position = field >= 0 ? this.#field(field, position) : this.#unknownPair(offset, position - offset);
-      }
+      const field = keys.expected(this.source, position, this.end);
+      position = field >= 0 ? this.#field(field, position + keys.spans[field]!) : this.#pair(position);
       if (position < 0) return malformed;
       if (this.#staged.errorCode !== null) return this.#skipValues(position, 2 * (pairs - pair - 1));
     }
     return position;
+  }
+
+  /** A key that is not the one expected, and its value. */
+  #pair(at: number): number {
+    const position = this.text(at);
+    if (position === malformed) return malformed;
+    if (position === otherType) return this.#unknownPair(at, -1);
+    const offset = this.textOffset;
+    const field = fieldNames.find(this.source, offset, position - offset);
+    if (field < 0) return this.#unknownPair(offset, position - offset);
+    this.#keys.learn(field);
+    return this.#field(field, position);
   }
 
   /** Reads a row whose values belong to `fields` in turn; a field of -1 is a column the schema does not know. */

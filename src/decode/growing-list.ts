@@ -1,7 +1,7 @@
 import type { TextCursor } from './columns/text-column.js';
 import type { SideBuffer } from './side-buffer.js';
 
-type Numbers = Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+type Numbers = Float64Array | Uint32Array;
 
 /** A typed array that doubles when it is full, reused from batch to batch and copied out at its exact length. */
 export class GrowingList<List extends Numbers> {
@@ -74,7 +74,7 @@ export class IdList {
     this.#bytes = grown;
   }
 
-  copy(side: SideBuffer): Uint8Array<ArrayBuffer> {
+  copy(side: SideBuffer): Uint8Array {
     return side.copy(this.#bytes, this.length);
   }
 

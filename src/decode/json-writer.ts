@@ -63,7 +63,7 @@ export class JsonWriter {
     this.length = at;
   }
 
-  copy(): Uint8Array<ArrayBuffer> {
+  copy(): Uint8Array {
     return this.#bytes.slice(0, this.length);
   }
 

@@ -92,7 +92,7 @@ export class LifecycleRows {
   readonly #work = new WorkList();
 
   /** What `changes` found last, for the memory of what is under way. */
-  work(block: EventBlock, events: Uint32Array<ArrayBuffer>, side: SideBuffer): WorkRows {
+  work(block: EventBlock, events: Uint32Array, side: SideBuffer): WorkRows {
     return this.#work.copy(block, events, side);
   }
 
@@ -123,10 +123,10 @@ export class LifecycleRows {
 }
 
 interface Lists {
-  readonly runs: GrowingList<Float64Array<ArrayBuffer>>;
-  readonly subjects: GrowingList<Uint32Array<ArrayBuffer>>;
-  readonly openings: GrowingList<Float64Array<ArrayBuffer>>;
-  readonly heartbeats: GrowingList<Uint32Array<ArrayBuffer>>;
+  readonly runs: GrowingList<Float64Array>;
+  readonly subjects: GrowingList<Uint32Array>;
+  readonly openings: GrowingList<Float64Array>;
+  readonly heartbeats: GrowingList<Uint32Array>;
   readonly ids: IdList;
   /** Place of a run in `runs`, by fingerprint and agent. */
   readonly runIndexes: KeyTable;

@@ -56,7 +56,7 @@ export class LiveRows {
 class RowMatcher {
   readonly #block: EventBlock;
   readonly #audience: LiveAudience;
-  readonly #ranges: GrowingList<Uint32Array<ArrayBuffer>>;
+  readonly #ranges: GrowingList<Uint32Array>;
   readonly #types: Int8Array;
   readonly #agents: DictionaryColumn;
   readonly #names: readonly DictionaryColumn[];
@@ -70,7 +70,7 @@ class RowMatcher {
   #runOffset = 0;
   #runLength = 0;
 
-  constructor(block: EventBlock, audience: LiveAudience, ranges: GrowingList<Uint32Array<ArrayBuffer>>) {
+  constructor(block: EventBlock, audience: LiveAudience, ranges: GrowingList<Uint32Array>) {
     this.#block = block;
     this.#audience = audience;
     this.#ranges = ranges;

@@ -1,3 +1,4 @@
+import { copyBytes } from '../core/copy-bytes.js';
 import type { RawColumn } from '../core/event-schema.js';
 import { type Column, varuintBytes, writeVaruint } from './columns/column.js';
 
@@ -28,21 +29,17 @@ export class NativeBlock {
    * The first `rows` rows, in `spare` when that is large enough; empty when there is none. `isWritten` answers for the
    * index of a column.
    */
-  encode(
-    rows: number,
-    isWritten: (column: number) => boolean,
-    spare: ArrayBuffer | null = null,
-  ): Uint8Array<ArrayBuffer> {
+  encode(rows: number, isWritten: (column: number) => boolean, spare: ArrayBufferLike | null = null): Uint8Array {
     if (rows === 0) return new Uint8Array(0);
     const written = this.#columns.map((_, index) => index).filter(isWritten);
     let length = varuintBytes(written.length) + varuintBytes(rows);
     for (const index of written) length += this.#heads[index]!.length + this.#columns[index]!.byteLength(rows);
-    const out = zeroedBytes(length, spare);
+    const out = room(length, spare);
     let at = writeVaruint(out, 0, written.length);
     at = writeVaruint(out, at, rows);
     for (const index of written) {
       const head = this.#heads[index]!;
-      out.set(head, at);
+      copyBytes(head, out, at);
       this.#offsets[index] = at + head.length;
       at = this.#columns[index]!.write(out, at + head.length, rows);
     }
@@ -55,14 +52,9 @@ export class NativeBlock {
   }
 }
 
-/** Rows below this are made in a buffer of their size; larger ones in one that others may fit into. */
-const reusedBytesMin = 32_768;
-const capacityStep = 262_144;
-
-function zeroedBytes(length: number, spare: ArrayBuffer | null): Uint8Array<ArrayBuffer> {
-  if (spare !== null && spare.byteLength >= length) return new Uint8Array(spare, 0, length).fill(0);
-  if (length < reusedBytesMin) return new Uint8Array(length);
-  return new Uint8Array(new ArrayBuffer(Math.ceil(length / capacityStep) * capacityStep), 0, length);
+function room(length: number, spare: ArrayBufferLike | null): Uint8Array {
+  const fits = spare !== null && spare.byteLength >= length;
+  return fits ? new Uint8Array(spare, 0, length) : new Uint8Array(length);
 }
 
 function lengthPrefixed(text: string): Uint8Array {

@@ -12,7 +12,7 @@ import { type ErrorCategory, errorCategories } from '../core/event-types.js';
 export interface PackedSlices {
   /** Tenant and agent of each slice in turn. */
   readonly names: readonly string[];
-  readonly numbers: Float64Array<ArrayBuffer>;
+  readonly numbers: Float64Array;
 }
 
 const categories = Object.keys(errorCategories).filter((name) => name !== '') as ErrorCategory[];

@@ -1,8 +1,6 @@
-type Numbers = Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+import { copyBytes } from '../core/copy-bytes.js';
 
-/** Lists of fewer bytes go by themselves. */
-const bytesMin = 131_072;
-const step = 262_144;
+type Numbers = Float64Array | Uint32Array | Uint8Array;
 
 /**
  * One buffer for the lists that leave a thread with a batch (fingerprints, starts and ends, runs), which comes back and
@@ -10,27 +8,17 @@ const step = 262_144;
  * the heap, for which its garbage collector runs, and which stay resident until it does.
  */
 export class SideBuffer {
-  #buffer: ArrayBuffer | null = null;
+  #buffer: ArrayBufferLike | null = null;
   #used = 0;
-  /** Of the lists of this batch and of the one before, whether they found room or not. */
-  #bytes = 0;
-  #bytesBefore = 0;
 
-  /**
-   * `spare` may hold whatever. Where it is missing, or too small for the lists of the batch before, one is made if
-   * those were large: batches grow with the load, and a small one would be handed round for ever.
-   */
-  begin(spare: ArrayBuffer | null): void {
-    this.#bytesBefore = this.#bytes;
-    this.#bytes = 0;
+  /** `spare` may hold whatever; null: every list has a buffer of its own. */
+  begin(spare: ArrayBufferLike | null): void {
     this.#used = 0;
     this.#buffer = spare;
-    if (this.#bytesBefore < bytesMin || (spare !== null && spare.byteLength >= this.#bytesBefore)) return;
-    this.#buffer = new ArrayBuffer(Math.ceil((1.25 * this.#bytesBefore) / step) * step);
   }
 
   /** Gives away the buffer of the copies, null when there is none. */
-  take(): ArrayBuffer | null {
+  take(): ArrayBufferLike | null {
     const buffer = this.#buffer;
     this.#buffer = null;
     return buffer;
@@ -40,14 +28,17 @@ export class SideBuffer {
   copy<List extends Numbers>(list: List, length: number): List {
     const bytes = length * list.BYTES_PER_ELEMENT;
     const at = this.#used;
-    this.#bytes += bytes + 8;
     if (this.#buffer === null || length === 0 || at + bytes > this.#buffer.byteLength)
       return list.slice(0, length) as List;
     // Where numbers of eight bytes may begin.
     this.#used = (at + bytes + 7) & ~7;
-    const type = list.constructor as new (buffer: ArrayBuffer, offset: number, length: number) => List;
+    const type = list.constructor as new (buffer: ArrayBufferLike, offset: number, length: number) => List;
     const copied = new type(this.#buffer, at, length);
-    copied.set(list.subarray(0, length));
+    copyBytes(bytesOf(list, bytes), bytesOf(copied, bytes), 0);
     return copied;
   }
+}
+
+function bytesOf(list: Numbers, bytes: number): Uint8Array {
+  return new Uint8Array(list.buffer, list.byteOffset, bytes);
 }

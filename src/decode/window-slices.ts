@@ -60,7 +60,7 @@ export function sliceRows(block: EventBlock, lacking: LackingDurations): WindowS
 }
 
 /** Of each execution that does not tell its duration, in the order of the rows: the index of its slice. */
-export type LackingDurations = GrowingList<Uint32Array<ArrayBuffer>>;
+export type LackingDurations = GrowingList<Uint32Array>;
 
 class SliceBuilder {
   readonly #block: EventBlock;

@@ -66,7 +66,7 @@ export class WorkList {
   }
 
   /** `events`: index of the event of each row within its frame. After the block was encoded. */
-  copy(block: EventBlock, events: Uint32Array<ArrayBuffer>, side: SideBuffer): WorkRows {
+  copy(block: EventBlock, events: Uint32Array, side: SideBuffer): WorkRows {
     if (this.#attempts.length === 0 && this.#namings.length === 0) return noWork;
     return {
       attempts: this.#attempts.copy(side),

@@ -48,6 +48,8 @@ export interface ApiKeysOptions {
 export interface ApiKeys extends Authenticator, KeyKeeper, Stage {
   /** The admin key made at this start, to be printed once; null when there were keys. */
   readonly generatedAdminKey: string | null;
+  /** Of the keys there are now, one for each key. */
+  tenants(): Iterable<string>;
   /** Called when secrets are known no longer, with what tells who had one of them, and why. */
   onRevoked(listener: RevokedListener): void;
   /** Called with all keys there are, when some may be others than before. */
@@ -190,6 +192,10 @@ class KeyRing implements ApiKeys {
   async stop(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = null;
+  }
+
+  *tenants(): Iterable<string> {
+    for (const { principal } of this.#entries.values()) yield principal.tenant;
   }
 
   onRevoked(listener: RevokedListener): void {

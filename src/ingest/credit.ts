@@ -64,3 +64,57 @@ export class CreditCap {
     this.#changedMs = nowMs;
   }
 }
+
+/** What is taken of each look at the frames for their mean size. */
+const newSizeWeight = 0.25;
+/** More connections than these share no less each: most of so many have nothing to say. */
+const sharingMax = 256;
+/** By so much the share must be above the next step before it grows, so that it does not flap. */
+const growMargin = 1.25;
+
+/**
+ * How many frames each connection may have under way for those of all to stay within the bytes that may be: by the
+ * number of connections and the mean size of the frames that came, before the first of them the largest there may be.
+ * In steps of a factor of two, each of which is told to every connection. Without it twenty connections that open
+ * together send 64 frames of 108 KB each before anything could press on the memory: 139 MB of 64 that were allowed.
+ */
+export class CreditShare {
+  readonly #framesMax: number;
+  readonly #bytesMax: number;
+  #frames: number;
+  #frameBytes: number;
+  #seenFrames = 0;
+  #seenBytes = 0;
+
+  constructor(options: { readonly framesMax: number; readonly bytesMax: number; readonly frameBytesMax: number }) {
+    this.#framesMax = options.framesMax;
+    this.#bytesMax = options.bytesMax;
+    this.#frames = options.framesMax;
+    this.#frameBytes = options.frameBytesMax;
+  }
+
+  /** `answered`: all frames since the start that were, and their bytes. */
+  at(connections: number, answered: { readonly frames: number; readonly bytes: number }): number {
+    this.#learn(answered.frames, answered.bytes);
+    const sharing = Math.min(sharingMax, Math.max(1, connections));
+    const room = this.#bytesMax / sharing / this.#frameBytes;
+    let frames = this.#frames;
+    while (frames > 1 && room < frames) frames = Math.floor(frames / 2);
+    for (;;) {
+      const more = Math.min(this.#framesMax, 2 * frames);
+      if (more === frames || room < growMargin * more) break;
+      frames = more;
+    }
+    this.#frames = frames;
+    return frames;
+  }
+
+  #learn(frames: number, bytes: number): void {
+    const newFrames = frames - this.#seenFrames;
+    if (newFrames === 0) return;
+    const mean = Math.max(1, (bytes - this.#seenBytes) / newFrames);
+    this.#frameBytes = this.#seenFrames === 0 ? mean : this.#frameBytes + newSizeWeight * (mean - this.#frameBytes);
+    this.#seenFrames = frames;
+    this.#seenBytes = bytes;
+  }
+}

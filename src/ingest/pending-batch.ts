@@ -1,14 +1,12 @@
+import { copyBytes } from '../core/copy-bytes.js';
 import type { DecodedBatch, EventFingerprints, FrameBatch, FrameRange } from '../core/event-batch.js';
 import { invariant } from '../core/invariant.js';
 import { type LiveInterest, noLifecycle } from '../core/live-batch.js';
-import { noWork } from '../core/work-rows.js';
+import { noWork, type WorkRows } from '../core/work-rows.js';
 import { type NewFrame, PendingFrame } from './pending-frame.js';
 import type { ReceiptTime } from './receipt-clock.js';
 
-/**
- * Frames collected end to end in one buffer until a worker takes them. The buffer goes to the worker and
- * comes back; while it is away `bytes` must not be touched.
- */
+/** Frames collected end to end in one buffer. From when a worker is given it until it answers it is not written to. */
 export class PendingBatch {
   readonly frames: PendingFrame[] = [];
   /** Null while the clock is not set: it is not decoded before. */
@@ -18,24 +16,22 @@ export class PendingBatch {
   admitted = false;
   /** Fingerprints of the decode it was admitted by: those not marked as seen are remembered for this batch. */
   admittedIds: EventFingerprints | null = null;
-  /** Ends that the memory of what is under way took from it (work/work-settlement.ts); null: it was not told yet. */
-  settledEnds: number[] | null = null;
+  /** Notes which ends the memory of what is under way took (work/work-settlement.ts); null: it was not told yet. */
+  settledWork: WorkRows | null = null;
+  /** Where the lists of all its decodes lie: the fingerprints it was admitted by are read to the end. */
+  readonly sides: ArrayBufferLike[] = [];
   /** How often it was told. */
   settlements = 0;
   /** CRC-32 of the rows as they are settled. */
   rowsCrc = 0;
   bytesUsed = 0;
-  #bytes: ArrayBuffer;
+  readonly bytes: ArrayBufferLike;
   readonly #view: Uint8Array;
 
-  constructor(bytes: ArrayBuffer, receipt: ReceiptTime | null) {
-    this.#bytes = bytes;
+  constructor(bytes: ArrayBufferLike, receipt: ReceiptTime | null) {
+    this.bytes = bytes;
     this.#view = new Uint8Array(bytes);
     this.receipt = receipt;
-  }
-
-  get bytes(): ArrayBuffer {
-    return this.#bytes;
   }
 
   /** Its block has rows that are not to be kept, or lacks some that are. */
@@ -49,16 +45,16 @@ export class PendingBatch {
 
   // Hot path: once a frame. The copy is what lets the socket take its buffer back.
   add(frame: NewFrame): void {
-    this.#view.set(frame.bytes, this.bytesUsed);
+    copyBytes(frame.bytes, this.#view, this.bytesUsed);
     this.frames.push(new PendingFrame(frame, this.bytesUsed));
     this.bytesUsed += frame.bytes.byteLength;
   }
 
-  /** What a worker gets: the frames that have no fault of their own. Transfers the buffer away. */
+  /** What a worker gets: the frames that have no fault of their own. */
   toFrameBatch(live: LiveInterest | null): FrameBatch {
     const frames: FrameRange[] = [];
     for (const frame of this.frames) if (frame.fault === null) frames.push(frame.range());
-    return { bytes: this.#bytes, frames, ...this.mustReceipt(), live };
+    return { bytes: this.bytes, frames, ...this.mustReceipt(), live };
   }
 
   mustReceipt(): ReceiptTime {
@@ -66,10 +62,9 @@ export class PendingBatch {
     return this.receipt;
   }
 
-  /** Takes the worker's answer and the buffer back. */
   setDecoded(decoded: DecodedBatch): void {
     this.decoded = decoded;
-    this.#bytes = decoded.bytes;
+    if (decoded.side !== null) this.sides.push(decoded.side);
     let index = 0;
     for (const frame of this.frames) if (frame.fault === null) frame.result = decoded.frames[index++] ?? null;
     invariant(index === decoded.frames.length, 'a worker has answered other frames than it was given');
@@ -84,7 +79,7 @@ export class PendingBatch {
   setEmpty(): void {
     const none = new Uint8Array(0);
     this.setDecoded({
-      bytes: this.#bytes,
+      bytes: this.bytes,
       rows: none,
       rowCount: 0,
       rowsCrc: 0,

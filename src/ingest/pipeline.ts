@@ -8,6 +8,7 @@ import type { FrameDecoder } from '../core/ports/frame-decoder.js';
 import type { LiveSink } from '../core/ports/live-sink.js';
 import type { SpoolAppender } from '../core/ports/spool-appender.js';
 import type { WindowSink } from '../core/ports/window-sink.js';
+import { SharedBuffers } from '../core/shared-buffers.js';
 import { type AdmissionDeps, admitBatch, forgetEventIds, readmitBatch } from './admission.js';
 import type { EventIdMemory } from './event-id-memory.js';
 import { FrameLedger } from './frame-ledger.js';
@@ -37,6 +38,8 @@ export interface PipelineOptions {
   readonly batchBytesMax: number;
   /** Batches with the workers or waiting for them. */
   readonly batchesInFlightMax: number;
+  /** Bytes of frames received and not yet answered at which no more credit is given. */
+  readonly bytesInFlightMax: number;
 }
 
 /** A frame as it is handed in; `bytes` is copied before `submit` returns. */
@@ -64,16 +67,20 @@ export class IngestPipeline {
   readonly #options: PipelineOptions;
   readonly #ledger: FrameLedger;
   readonly #admission: AdmissionDeps;
-  readonly #freeBuffers: ArrayBuffer[] = [];
+  readonly #buffers: SharedBuffers;
   /** Begun and not appended, oldest first; the last may still be collecting. */
   readonly #queue: PendingBatch[] = [];
   #collecting: PendingBatch | null = null;
   /** Full batches that wait for a worker. */
   readonly #waiting: PendingBatch[] = [];
   #decoding = 0;
+  /** Given to the workers and not settled. */
+  #batchesHeld = 0;
   #dispatchScheduled = false;
   #bytesInFlight = 0;
   #framesInFlight = 0;
+  #framesAnswered = 0;
+  #bytesAnswered = 0;
   #stalled = false;
   /** Settles as the last append does: what is appended before it is durable by then. */
   #durableTail: Promise<void> = Promise.resolve();
@@ -84,6 +91,10 @@ export class IngestPipeline {
     this.#deps = deps;
     this.#options = options;
     this.#ledger = new FrameLedger(deps.instruments);
+    const { batchBytesMax, batchesInFlightMax, bytesInFlightMax } = options;
+    // All that credit allows, and those with the workers, which need not be full.
+    const countMax = Math.ceil(bytesInFlightMax / batchBytesMax) + batchesInFlightMax;
+    this.#buffers = new SharedBuffers({ bytes: batchBytesMax, countMax });
     this.#admission = { spool: deps.spool, eventIds: deps.eventIds, ledger: this.#ledger };
     deps.spool.onSpace(() => {
       this.#stalled = false;
@@ -99,6 +110,11 @@ export class IngestPipeline {
   /** Bytes of frames received and not yet answered. */
   get bytesInFlight(): number {
     return this.#bytesInFlight;
+  }
+
+  /** Frames since the start, and their bytes; not those that had a fault of their own. */
+  get answered(): { readonly frames: number; readonly bytes: number } {
+    return { frames: this.#framesAnswered, bytes: this.#bytesAnswered };
   }
 
   /** Events counted as received whose outcome is not counted yet. */
@@ -154,8 +170,9 @@ export class IngestPipeline {
 
   #beginBatch(bytesMin: number): PendingBatch {
     const { batchBytesMax } = this.#options;
-    const pooled = bytesMin <= batchBytesMax ? this.#freeBuffers.pop() : undefined;
-    const bytes = pooled ?? new ArrayBuffer(Math.max(batchBytesMax, bytesMin));
+    const shared = bytesMin <= batchBytesMax ? this.#buffers.tryTake() : null;
+    if (shared === null) this.#deps.instruments.batchesUnshared.inc();
+    const bytes = shared ?? new ArrayBuffer(Math.max(batchBytesMax, bytesMin));
     const batch = new PendingBatch(bytes, this.#deps.receipt.tryRead());
     this.#queue.push(batch);
     return batch;
@@ -173,15 +190,22 @@ export class IngestPipeline {
 
   /** Full batches keep one in the pool's queue, so that no worker idles; a part of one goes to an idle worker only. */
   #dispatch(): void {
-    while (this.#waiting.length > 0 && this.#decoding < this.#options.batchesInFlightMax) {
+    while (this.#waiting.length > 0 && this.#decoding < this.#options.batchesInFlightMax && this.#mayHoldMore()) {
       if (!this.#isDated(this.#waiting[0]!)) return;
+      this.#batchesHeld += 1;
       this.#decode(this.#waiting.shift()!);
     }
     if (this.#waiting.length > 0 || this.#collecting === null || this.#deps.decoder.idleWorkers() === 0) return;
     const batch = this.#collecting;
-    if (!this.#isDated(batch)) return;
+    if (!this.#mayHoldMore() || !this.#isDated(batch)) return;
     this.#collecting = null;
+    this.#batchesHeld += 1;
     this.#decode(batch);
+  }
+
+  /** Decoded, a batch takes three times the memory of its frames: most of what waits for the disk waits before that. */
+  #mayHoldMore(): boolean {
+    return this.#batchesHeld < heldPerInFlight * this.#options.batchesInFlightMax;
   }
 
   /** Without a time of receipt, what cannot wait is refused. */
@@ -225,7 +249,7 @@ export class IngestPipeline {
       if (batch === undefined || batch.decoded === null || this.#stalled) return;
       const again = batch.admitted ? readmitBatch(batch, this.#admission) : admitBatch(batch, this.#admission);
       batch.admitted = true;
-      if (again || (batch.settledEnds === null && settleWork(batch, batch.decoded, this.#deps))) {
+      if (again || (batch.settledWork === null && settleWork(batch, batch.decoded, this.#deps))) {
         this.#decode(batch);
         return;
       }
@@ -308,18 +332,19 @@ export class IngestPipeline {
   }
 
   #finish(batch: PendingBatch): void {
+    this.#batchesHeld -= 1;
     this.#bytesInFlight -= batch.bytesUsed;
     this.#framesInFlight -= batch.frames.length;
+    this.#bytesAnswered += batch.bytesUsed;
+    for (const { fault } of batch.frames) if (fault === null) this.#framesAnswered += 1;
     invariant(this.#framesInFlight >= 0, 'more frames were answered than received');
     const answered = new Map<FrameOrigin, number>();
     for (const { origin } of batch.frames) answered.set(origin, (answered.get(origin) ?? 0) + 1);
     for (const [origin, count] of answered) origin.flush(count);
-    const { batchBytesMax, batchesInFlightMax } = this.#options;
-    if (batch.bytes.byteLength === batchBytesMax && this.#freeBuffers.length < freeBuffersPerBatch * batchesInFlightMax)
-      this.#freeBuffers.push(batch.bytes);
+    this.#buffers.give(batch.bytes);
     this.#takeBackRows(batch);
-    // Of an earlier decode they are not taken back: the fingerprints it was admitted by are read until now.
-    this.#deps.decoder.takeBackSide(batch.decoded?.side ?? null);
+    for (const side of batch.sides) this.#deps.decoder.takeBackSide(side);
+    if (this.#waiting.length > 0 || this.#collecting !== null) this.#scheduleDispatch();
     if (this.#framesInFlight === 0) for (const resolve of this.#onDrained.splice(0)) resolve();
     this.#onSettled();
   }
@@ -330,8 +355,8 @@ export class IngestPipeline {
   }
 }
 
-/** Free buffers for each batch that may be with the workers: others wait for them meanwhile. */
-const freeBuffersPerBatch = 3;
+/** Batches that are decoded and not on disk yet, for each that may be with the workers. */
+const heldPerInFlight = 3;
 const emptyBytes = new Uint8Array(0);
 const spoolFull: Refusal = { code: 'spool_full', message: 'the spool is full; nothing of this request was kept' };
 const clockUnset: Refusal = {

@@ -5,7 +5,7 @@ import type { IngestInstruments } from '../core/instruments.js';
 import type { Socket, SocketHandlers, SocketRequest, SocketRoute } from '../core/ports/socket-route.js';
 import type { SpoolAppender } from '../core/ports/spool-appender.js';
 import { within } from '../core/within.js';
-import { CreditCap, type CreditLevel, creditFrames, nextCreditLevel } from './credit.js';
+import { CreditCap, type CreditLevel, CreditShare, creditFrames, nextCreditLevel } from './credit.js';
 import { userProducer } from './frame-origin.js';
 import type { KeyBudgets } from './limits/key-budgets.js';
 import type { IngestPipeline } from './pipeline.js';
@@ -52,13 +52,16 @@ export class StreamRoute implements SocketRoute {
   readonly #predecessors = new Map<StreamSession, StreamSession>();
   #level: CreditLevel = 'open';
   readonly #cap: CreditCap;
+  readonly #share: CreditShare;
   #credit: number;
 
   constructor(deps: StreamRouteDeps, options: StreamRouteOptions) {
     this.#deps = deps;
     this.#options = options;
     this.payloadBytesMax = Math.min(payloadOverFrame * options.frameBytesMax, 2 ** 31 - 1);
-    this.#cap = new CreditCap(options.creditMax);
+    const { creditMax: framesMax, bytesInFlightMax: bytesMax, frameBytesMax } = options;
+    this.#cap = new CreditCap(framesMax);
+    this.#share = new CreditShare({ framesMax, bytesMax, frameBytesMax });
     this.#credit = options.creditMax;
     deps.pipeline.onSettled(() => this.#adjustCredit());
   }
@@ -84,8 +87,8 @@ export class StreamRoute implements SocketRoute {
       return this.#turnAway(socket, { op: 'error', code, message, retry_after }, encoding);
     }
     const producer = given ?? `anonymous-${randomBytes(12).toString('hex')}`;
-    // Nobody may have sent anything since the clock was lost.
-    this.#adjustCredit();
+    // Nobody may have sent anything since the clock was lost, and those that are open share with one more.
+    this.#adjustCredit(1);
     const session = this.#createSession(socket, request, { producer, encoding });
     this.#replaceOrGreet(session);
     return session;
@@ -164,7 +167,8 @@ export class StreamRoute implements SocketRoute {
     else successor.greet(this.credit);
   }
 
-  #adjustCredit(): void {
+  /** `coming`: connections that are about to be greeted. */
+  #adjustCredit(coming = 0): void {
     const { pipeline, spool, clock } = this.#deps;
     const memoryRatio = pipeline.bytesInFlight / this.#options.bytesInFlightMax;
     this.#level = nextCreditLevel(this.#level, {
@@ -172,7 +176,8 @@ export class StreamRoute implements SocketRoute {
       spoolRatio: spool.fullness(),
       stalled: pipeline.stalled || pipeline.clockUnset,
     });
-    const credit = creditFrames(this.#level, this.#cap.at(memoryRatio, clock.monotonicMs()));
+    const share = this.#share.at(this.#sessions.size + coming, pipeline.answered);
+    const credit = creditFrames(this.#level, Math.min(share, this.#cap.at(memoryRatio, clock.monotonicMs())));
     if (credit === this.#credit) return;
     this.#credit = credit;
     for (const session of this.#sessions.values()) session.announceCredit(this.credit);

@@ -149,8 +149,8 @@ export class RunRegistry {
     if (slot === noSlot) {
       if (this.#ended.has(key)) return noSlot;
       if (this.#runs.size >= this.#options.runsMax) this.#evictRun(nowMs);
-      const id = ids.toString('utf8', runs[at + runPlaces.idOffset], runs[at + runPlaces.idEnd]);
-      slot = this.#runs.add(key, texts[runs[at + runPlaces.tenant]!]!, id);
+      const { tenant, idOffset, idEnd } = runPlaces;
+      slot = this.#runs.add(key, texts[runs[at + tenant]!]!, ids, runs[at + idOffset]!, runs[at + idEnd]!);
     }
     this.#runs.hear(slot, batch, at, nowMs);
     if (this.#tracking) this.#changed.add(slot);

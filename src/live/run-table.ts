@@ -10,6 +10,8 @@ const slotsInitial = 256;
 const runAgentsMax = 64;
 const statuses: readonly RunStatus[] = ['running', 'completed', 'failed', 'cancelled'];
 const none = -1;
+/** Bytes of an id that is kept as it came until somebody asks for it; a longer one is a text from the start. */
+const idBytesMax = 64;
 
 /**
  * Runs as rows of parallel arrays, reused when a run goes: as objects they cost the garbage collector more than all
@@ -27,9 +29,14 @@ export class RunTable {
   #newest = none;
   readonly #keys: number[] = [];
   readonly #tenants: string[] = [];
-  readonly #ids: string[] = [];
+  /** Null: in `#idBytes`. */
+  readonly #ids: (string | null)[] = [];
+  #idBytes = Buffer.alloc(slotsInitial * idBytesMax);
+  readonly #idLengths: number[] = [];
   readonly #names: string[] = [];
-  readonly #agents: (readonly string[])[] = [];
+  /** The first agent of a run, empty until it is heard of, and all of them when there are several. */
+  readonly #firstAgents: string[] = [];
+  readonly #agents: (readonly string[] | null)[] = [];
   readonly #states: number[] = [];
   readonly #open: (Set<LiveTask> | null)[] = [];
 
@@ -51,20 +58,32 @@ export class RunTable {
     return this.#slots.get(key);
   }
 
-  add(key: number, tenant: string, id: string): number {
+  /** Its id lies in `ids` from `idOffset` to `idEnd`. Most runs go without anybody having asked for it. */
+  add(key: number, tenant: string, ids: Buffer, idOffset: number, idEnd: number): number {
     const slot = this.#free.pop() ?? this.#used++;
     if (slot * stride >= this.#numbers.length) this.#grow();
-    this.#numbers.fill(0, slot * stride, (slot + 1) * stride);
+    const numbers = this.#numbers;
+    for (let at = slot * stride; at < (slot + 1) * stride; at++) numbers[at] = 0;
     this.#keys[slot] = key;
     this.#tenants[slot] = tenant;
-    this.#ids[slot] = id;
+    this.#keepId(slot, ids, idOffset, idEnd);
     this.#names[slot] = '';
-    this.#agents[slot] = nobody;
+    this.#firstAgents[slot] = '';
+    this.#agents[slot] = null;
     this.#states[slot] = 0;
     this.#open[slot] = null;
     this.#slots.add(key, slot);
     this.#append(slot);
     return slot;
+  }
+
+  #keepId(slot: number, ids: Buffer, idOffset: number, idEnd: number): void {
+    const length = idEnd - idOffset;
+    this.#ids[slot] = length > idBytesMax ? ids.toString('utf8', idOffset, idEnd) : null;
+    if (length > idBytesMax) return;
+    const bytes = this.#idBytes;
+    for (let at = 0; at < length; at++) bytes[slot * idBytesMax + at] = ids[idOffset + at]!;
+    this.#idLengths[slot] = length;
   }
 
   /** Nothing may be open in it. */
@@ -74,7 +93,8 @@ export class RunTable {
     this.#tenants[slot] = '';
     this.#ids[slot] = '';
     this.#names[slot] = '';
-    this.#agents[slot] = nobody;
+    this.#firstAgents[slot] = '';
+    this.#agents[slot] = null;
     this.#open[slot] = null;
     this.#free.push(slot);
   }
@@ -87,14 +107,18 @@ export class RunTable {
     const lastMs = runs[at + runPlaces.lastMs]!;
     if (lastMs > numbers[base + places.lastMs]!) numbers[base + places.lastMs] = lastMs;
     numbers[base + places.heardMs] = nowMs;
-    const agents = this.#agents[slot]!;
     const agent = texts[runs[at + runPlaces.agent]!]!;
-    if (agents[0] !== agent && !agents.includes(agent) && agents.length < runAgentsMax) {
-      this.#agents[slot] = agents.length === 0 ? [agent] : [...agents, agent];
-    }
+    const first = this.#firstAgents[slot]!;
+    if (first === '') this.#firstAgents[slot] = agent;
+    else if (first !== agent) this.#addAgent(slot, agent);
     if (slot === this.#newest) return;
     this.#unlink(slot);
     this.#append(slot);
+  }
+
+  #addAgent(slot: number, agent: string): void {
+    const agents = this.agents(slot);
+    if (!agents.includes(agent) && agents.length < runAgentsMax) this.#agents[slot] = [...agents, agent];
   }
 
   start(slot: number, name: string, startedMs: number): void {
@@ -124,11 +148,16 @@ export class RunTable {
   }
 
   id(slot: number): string {
-    return this.#ids[slot]!;
+    const known = this.#ids[slot] ?? null;
+    if (known !== null) return known;
+    const start = slot * idBytesMax;
+    const id = this.#idBytes.toString('utf8', start, start + this.#idLengths[slot]!);
+    this.#ids[slot] = id;
+    return id;
   }
 
   agents(slot: number): readonly string[] {
-    return this.#agents[slot]!;
+    return this.#agents[slot] ?? [this.#firstAgents[slot]!];
   }
 
   /** Tasks and steps that are open in it. */
@@ -165,8 +194,8 @@ export class RunTable {
       else steps.running += 1;
     }
     return {
-      runId: this.#ids[slot]!,
-      agents: this.#agents[slot]!,
+      runId: this.id(slot),
+      agents: this.agents(slot),
       name: this.#names[slot]!,
       status: statuses[this.#states[slot]!]!,
       startedMs: startedMs === 0 ? null : startedMs,
@@ -202,6 +231,9 @@ export class RunTable {
     const numbers = new Float64Array(2 * this.#numbers.length);
     numbers.set(this.#numbers);
     this.#numbers = numbers;
+    const idBytes = Buffer.alloc(2 * this.#idBytes.length);
+    idBytes.set(this.#idBytes);
+    this.#idBytes = idBytes;
     const older = new Int32Array(2 * this.#older.length);
     older.set(this.#older);
     this.#older = older;
@@ -211,5 +243,4 @@ export class RunTable {
   }
 }
 
-const nobody: readonly string[] = [];
 const nothingOpen: ReadonlySet<LiveTask> = new Set();

@@ -97,3 +97,15 @@ test('an event that repeats one of a connection that ends meanwhile is kept, onc
   expect([second!.answers, third!.answers]).toEqual([['ack 1'], ['ack 1']]);
   expect(rig.appender.durable).toEqual(['acme:x;', 'acme:y;']);
 });
+
+test('a batch that is decoded twice gives both buffers of its lists back', async () => {
+  const rig = createIngest();
+  const connection = rig.connect('acme', 'p');
+  connection.frame(1, event('a'));
+  await settle();
+  connection.frame(2, event('a'), event('b'));
+  await settle();
+  expect(rig.appender.durable).toEqual(['acme:a;', 'acme:b;']);
+  expect(rig.decoder.taken).toBe(3);
+  expect(rig.decoder.sidesOut).toBe(0);
+});

@@ -135,6 +135,24 @@ test('frames with and without numbers are not mixed on a connection', async () =
   expect(rig.appender.durable).toEqual(['acme:a;', 'acme:b;', 'acme:c;']);
 });
 
+test('connections that open together share what may be under way, and have more once frames are small', async () => {
+  const rig = createIngest({ bytesInFlightMax: 16 * 65_536, frameBytesMax: 65_536 });
+  const connections = Array.from({ length: 8 }, (_, index) => rig.connect('acme', `p${index}`));
+  const credits = () => connections.map(({ received }) => received.findLast(({ op }) => op !== 'ack')?.credit ?? 0);
+  // Each step is told to those that were greeted before, too.
+  expect(connections[0]!.received.map(({ op, credit }) => [op, credit])).toEqual([
+    ['hello', 16],
+    ['credit', 8],
+    ['credit', 4],
+    ['credit', 2],
+  ]);
+  // Sixteen of the largest frames are what may be under way.
+  expect(credits()).toEqual(connections.map(() => 2));
+  connections[0]!.frame(1, event('a'));
+  await settle();
+  expect(credits()).toEqual(connections.map(() => 64));
+});
+
 test('credit stops while the spool is full, for every connection, and comes back with its space', async () => {
   const rig = createIngest({ creditMax: 8 });
   const [mine, theirs] = [rig.connect('acme', 'p'), rig.connect('globex', 'p')];

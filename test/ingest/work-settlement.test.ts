@@ -2,21 +2,20 @@ import { expect, test } from 'vitest';
 import { createBatchDecoder } from '../../src/decode/decode-batch.js';
 import { PendingBatch } from '../../src/ingest/pending-batch.js';
 import { WorkMemory } from '../../src/ingest/work/work-memory.js';
-import { settleWork } from '../../src/ingest/work/work-settlement.js';
+import { settleWork, unsettleWork } from '../../src/ingest/work/work-settlement.js';
 import { defaultFrameLimits } from '../support/default-config.js';
 import { IngestTotals } from '../support/ingest-rig.js';
 import { LoneOrigin } from '../support/lone-origin.js';
+import { seededRandom, testSeed } from '../support/seeded-random.js';
 
 const receivedMs = Date.UTC(2026, 10, 26, 12);
 const decoder = createBatchDecoder(defaultFrameLimits);
 
+const createWork = () =>
+  new WorkMemory({ openStartsMax: 1_000, openStartsAgeMsMax: 86_400_000, recentEndsMax: 1_024, onForgotten() {} });
+
 function createSettlement() {
-  const work = new WorkMemory({
-    openStartsMax: 1_000,
-    openStartsAgeMsMax: 86_400_000,
-    recentEndsMax: 1_024,
-    onForgotten() {},
-  });
+  const work = createWork();
   const totals = new IngestTotals();
   const { instruments } = totals;
   /** Settles frames of events as one batch: what each frame is told, and whether it must be decoded again. */
@@ -94,4 +93,45 @@ test('a failure that leaves out its name has the one that its start told', () =>
     again: false,
     told: [{ known: [], conflicts: [] }],
   });
+});
+
+test('ends that are taken back leave the memory as if they had not come, whatever came before', () => {
+  const seed = testSeed(21);
+  const random = seededRandom(seed);
+  const memories = [createWork(), createWork()] as const;
+  const { instruments } = new IngestTotals();
+  const below = (limit: number) => Math.floor(random() * limit);
+  const told = (events: readonly object[], work: WorkMemory, taken: boolean) => {
+    const batch = new PendingBatch(new ArrayBuffer(100_000), { receivedMs, clockMs: receivedMs });
+    const bytes = new Uint8Array(Buffer.from(JSON.stringify(events)));
+    batch.add({
+      origin: new LoneOrigin(),
+      bytes,
+      format: 'json',
+      receivedMonotonicMs: 0,
+      fault: null,
+      repeated: false,
+    });
+    const decoded = decoder.decode(batch.toFrameBatch(null));
+    batch.setDecoded(decoded);
+    const again = settleWork(batch, decoded, { work, instruments });
+    if (taken) unsettleWork(batch, work);
+    return { again, rows: Buffer.from(decoded.rows).toString('hex') };
+  };
+  const event = (type: string, task: number) => ({
+    type,
+    agent_id: 'a',
+    task_id: `t${task}`,
+    ts: receivedMs - below(9_000),
+  });
+  for (let turn = 0; turn < 300; turn++) {
+    const starts = Array.from({ length: 1 + below(4) }, () => event('task.running', below(40)));
+    const ends = Array.from({ length: 1 + below(4) }, () => event('task.completed', below(40)));
+    told(ends, memories[0], true);
+    for (const events of [starts, ends]) {
+      const [taken, plain] = memories.map((work) => told(events, work, false));
+      expect(taken, `seed ${seed}, turn ${turn}`).toEqual(plain);
+    }
+  }
+  expect(memories[0].openCount).toBe(memories[1].openCount);
 });

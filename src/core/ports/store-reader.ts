@@ -16,5 +16,12 @@ export interface StoreQuery {
   readonly name: string;
   readonly sql: string;
   readonly params: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+  /** How the engine goes about it, beside what every read has. */
+  readonly settings?: Readonly<Record<string, string | number>>;
   readonly signal?: AbortSignal;
+  /**
+   * Reads little, such as rows of one agent by the key of their table: where the version of the store is known, it is
+   * planned and run as cheaply as can be, on one thread. The answer is the same.
+   */
+  readonly isSmall?: boolean;
 }

@@ -16,7 +16,7 @@ export interface Column {
   restore(markedRows: number, rows: number): void;
   /** Bytes of the column's data for the first `rows` rows. */
   byteLength(rows: number): number;
-  /** Writes them into zeroed memory and answers the offset behind them. */
+  /** Writes all of them, over whatever is there, and answers the offset behind them. */
   write(out: Uint8Array, offset: number, rows: number): number;
   /** Forgets all rows. */
   clear(rows: number): void;

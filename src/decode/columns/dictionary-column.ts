@@ -1,3 +1,4 @@
+import { copyBytes } from '../../core/copy-bytes.js';
 import { type ByteSource, copyRange, createByteSource, equalRanges, hashRange } from '../byte-range.js';
 import { keyedHash } from '../keyed-hash.js';
 import { decodeUtf8 } from '../utf8-text.js';
@@ -177,6 +178,7 @@ export class DictionaryColumn implements Column {
 
   writeVersion(out: Uint8Array, offset: number): number {
     out[offset] = 1;
+    for (let at = offset + 1; at < offset + 8; at++) out[at] = 0;
     return offset + 8;
   }
 
@@ -189,12 +191,12 @@ export class DictionaryColumn implements Column {
     if (rows === 0) return offset;
     const width = this.#indexWidth();
     const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
-    view.setUint32(offset, keysFollow | width, true);
-    view.setUint32(offset + 8, this.#keyCount, true);
+    writeWord(view, offset, keysFollow | width);
+    writeWord(view, offset + 8, this.#keyCount);
     this.#keys.bytes[0] = 0;
-    out.set(this.#keys.bytes.subarray(0, this.#keysEnd), offset + 16);
+    copyBytes(this.#keys.bytes.subarray(0, this.#keysEnd), out, offset + 16);
     let at = offset + 16 + this.#keysEnd;
-    view.setUint32(at, rows, true);
+    writeWord(view, at, rows);
     at += 8;
     const indexes = this.#indexes;
     if (width === 0) {
@@ -227,4 +229,10 @@ export class DictionaryColumn implements Column {
     for (const list of [this.#keyOffsets, this.#keyLengths, this.#keyHashes]) list.length = 1;
     this.#table = new Int32Array(2 * keysInitial);
   }
+}
+
+/** A UInt64 below 2^32. */
+function writeWord(view: DataView, offset: number, value: number): void {
+  view.setUint32(offset, value, true);
+  view.setUint32(offset + 4, 0, true);
 }

@@ -1,3 +1,4 @@
+import { copyBytes } from '../../core/copy-bytes.js';
 import { type Column, rowsInitial, rowsRetainedMax } from './column.js';
 
 /**
@@ -35,7 +36,7 @@ export class Float64Column implements Column {
   }
 
   write(out: Uint8Array, offset: number, rows: number): number {
-    out.set(this.nulls.subarray(0, rows), offset);
+    copyBytes(this.nulls.subarray(0, rows), out, offset);
     return writeArray(out, offset + rows, this.values, 8 * rows);
   }
 
@@ -121,7 +122,7 @@ export class Uint16Column implements Column {
 
 /** Copies the first `bytes` bytes of a typed array; typed arrays are little-endian on every platform Node has. */
 export function writeArray(out: Uint8Array, offset: number, values: ArrayBufferView, bytes: number): number {
-  out.set(new Uint8Array(values.buffer, values.byteOffset, bytes), offset);
+  copyBytes(new Uint8Array(values.buffer, values.byteOffset, bytes), out, offset);
   return offset + bytes;
 }
 

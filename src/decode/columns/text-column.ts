@@ -1,3 +1,4 @@
+import { copyBytes } from '../../core/copy-bytes.js';
 import { type ByteSource, copyRange, createByteSource } from '../byte-range.js';
 import { bytesRetainedMax, type Column, grownSource, writeVaruint } from './column.js';
 
@@ -47,8 +48,10 @@ export class TextColumn implements Column {
   }
 
   write(out: Uint8Array, offset: number, rows: number): number {
-    out.set(this.#data.bytes.subarray(0, this.#end), offset);
-    return offset + this.byteLength(rows);
+    copyBytes(this.#data.bytes.subarray(0, this.#end), out, offset);
+    const end = offset + this.byteLength(rows);
+    for (let at = offset + this.#end; at < end; at++) out[at] = 0;
+    return end;
   }
 
   clear(): void {

@@ -1,3 +1,4 @@
+import { copyBytes } from '../../core/copy-bytes.js';
 import { type Column, rowsInitial, rowsRetainedMax } from './column.js';
 import { grownNulls, writeArray } from './number-columns.js';
 
@@ -67,7 +68,7 @@ export class Word64Column implements Column {
 
   write(out: Uint8Array, offset: number, rows: number): number {
     if (this.#nulls === null) return writeArray(out, offset, this.#words, 8 * rows);
-    out.set(this.#nulls.subarray(0, rows), offset);
+    copyBytes(this.#nulls.subarray(0, rows), out, offset);
     return writeArray(out, offset + rows, this.#words, 8 * rows);
   }
 

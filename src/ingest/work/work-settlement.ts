@@ -17,9 +17,6 @@ export interface SettlementDeps {
   >;
 }
 
-/** The ends of a batch that the memory took, so that they can be taken back: key, start, name, step kind of each. */
-type SettledEnds = number[];
-const settledFields = 4;
 /** What one decode finds out may tell the next one more: a run, then an end that contradicts another of that run. */
 const settlementsMax = 8;
 
@@ -44,21 +41,30 @@ export function settleWork(batch: PendingBatch, decoded: DecodedBatch, deps: Set
 
 /** The ends of a batch that is not kept, or not as it was, did not happen. */
 export function unsettleWork(batch: PendingBatch, work: WorkMemory): void {
-  const { settledEnds } = batch;
-  if (settledEnds === null) return;
-  batch.settledEnds = null;
+  if (batch.settledWork === null) return;
+  const { attempts } = batch.settledWork;
+  batch.settledWork = null;
   const heardMs = batch.mustReceipt().receivedMs;
-  for (let at = settledEnds.length - settledFields; at >= 0; at -= settledFields) {
-    const [key = 0, startedMs = Number.NaN, name = -1, stepKind = 0] = settledEnds.slice(at, at + settledFields);
-    work.reopen(key, { startedMs, heardMs, name, stepKind });
+  for (let at = attempts.length - workFields; at >= 0; at -= workFields) {
+    if ((attempts[at + workPlaces.says]! & workSays.taken) === 0) continue;
+    const startedMs = attempts[at + workPlaces.momentMs]!;
+    const name = attempts[at + workPlaces.name]!;
+    work.reopen(attempts[at + workPlaces.key]!, {
+      startedMs,
+      heardMs,
+      name,
+      stepKind: attempts[at + workPlaces.stepKind]!,
+    });
   }
 }
+
+/** Of 128 starts and ends. */
+const numbersFetched = 128 * workFields;
 
 class Settlement {
   readonly #batch: PendingBatch;
   readonly #decoded: DecodedBatch;
   readonly #deps: SettlementDeps;
-  readonly #ends: SettledEnds = [];
   readonly #cells: CellWriter | null;
   /** Durations found, by index of the slice. */
   readonly #durations = new Map<number, number[]>();
@@ -78,14 +84,19 @@ class Settlement {
     this.#opened = { startedMs: 0, heardMs: receivedMs, name: -1, stepKind: 0 };
     const { cells } = decoded.work;
     this.#cells = cells === null ? null : new CellWriter(decoded.rows, cells);
-    batch.settledEnds = this.#ends;
+    batch.settledWork = decoded.work;
   }
 
   /** Hot path: a loop over the starts and ends, and over the events that tell or leave out a run, by row. */
   run(): void {
     const { attempts, namings } = this.#decoded.work;
     let naming = 0;
+    let fetchedTo = 0;
     for (let at = 0; at < attempts.length; at += workFields) {
+      if (at === fetchedTo) {
+        fetchedTo = Math.min(attempts.length, at + numbersFetched);
+        this.#deps.work.prefetch(attempts, at + workPlaces.key, fetchedTo, workFields);
+      }
       const row = attempts[at + workPlaces.row]!;
       for (; naming < namings.length && namings[naming + namingPlaces.row]! <= row; naming += namingFields) {
         this.#name(naming);
@@ -110,7 +121,11 @@ class Settlement {
       this.#conflict(row);
       return;
     }
-    this.#ends.push(key, startedMs, name, stepKind);
+    // So that it can be taken back. A list of them a batch would be most of what this thread's collector has to copy.
+    attempts[at + workPlaces.says] = says | workSays.taken;
+    attempts[at + workPlaces.momentMs] = startedMs;
+    attempts[at + workPlaces.name] = name;
+    attempts[at + workPlaces.stepKind] = stepKind;
     if ((says & workSays.lacksName) !== 0 && name >= 0) this.#fillName(row, name, stepKind);
     if ((says & (workSays.lacksStart | workSays.lacksDuration)) === 0) return;
     if (Number.isNaN(startedMs)) {
