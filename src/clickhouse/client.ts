@@ -10,6 +10,7 @@ import type { ReadLimits } from '../core/read-limits.js';
 import { isServerOut, isUnsent, storeError } from './classify-error.js';
 import { Deadline } from './deadline.js';
 import { ChannelAgent } from './embedded/process/engine-channel.js';
+import { ReadsChannel } from './embedded/process/reads-channel.js';
 import { EndpointPool, type EndpointRequest } from './endpoint-pool.js';
 import { StoreExports } from './exporter.js';
 import { type InsertCompression, packed } from './insert-compression.js';
@@ -53,6 +54,8 @@ interface Connections {
   readonly reader: ClickHouseClient;
   readonly writer: ClickHouseClient;
   readonly exporter: ClickHouseClient;
+  /** Takes the reads of an embedded engine; null: `reader` does. */
+  readonly reads: ReadsChannel | null;
 }
 
 interface ClickhouseAccount {
@@ -62,7 +65,10 @@ interface ClickhouseAccount {
 
 /** Beside the limits of the configuration those that are the same everywhere. */
 export interface ClickhouseLimits
-  extends Omit<ReadLimits, 'rangeDaysMax' | 'tenantRequestsMax' | 'cacheMs' | 'rememberedBytesMax'> {
+  extends Omit<
+    ReadLimits,
+    'rangeDaysMax' | 'tenantRequestsMax' | 'cacheMs' | 'rememberedBytesMax' | 'preparedTenantsMax'
+  > {
   /** Reads of all tenants that wait for their turn. */
   readonly waitingMax: number;
   /** Of the result of one read. */
@@ -113,6 +119,7 @@ class HttpClickhouseClient implements ClickhouseClient {
   readonly #clock: Clock;
   readonly #instruments: StoreReadInstruments | undefined;
   readonly #options: ClickhouseOptions;
+  readonly #readSettings: StoreSettings;
   readonly #pool: EndpointPool<Connections>;
   readonly #gate: ReadGate;
   readonly #exports: StoreExports;
@@ -122,6 +129,7 @@ class HttpClickhouseClient implements ClickhouseClient {
     this.#clock = clock;
     this.#instruments = instruments;
     this.#options = options;
+    this.#readSettings = readSettings(options);
     const { limits } = options;
     const endpoints = options.url.split(',').map((url) => ({ url, connection: connectTo(options, url) }));
     this.#pool = new EndpointPool({ clock, random, isOut: isServerOut, isUnsent }, endpoints);
@@ -143,8 +151,13 @@ class HttpClickhouseClient implements ClickhouseClient {
     const deadline = new Deadline(this.#clock, this.#options.limits.timeoutMs, query.signal);
     try {
       return await this.#inTurn(query, deadline.signal, () =>
-        this.#pool.run(anyServer, ({ reader }) =>
-          jsonRows<Row>(reader, query, { ...this.#readSettings(), abort_signal: deadline.signal }),
+        this.#pool.run(anyServer, ({ reader, reads }) =>
+          reads === null
+            ? jsonRows<Row>(reader, query, {
+                clickhouse_settings: { ...this.#readSettings, ...query.settings },
+                abort_signal: deadline.signal,
+              })
+            : reads.rows<Row>(query, deadline.signal),
         ),
       );
     } catch (error) {
@@ -195,7 +208,12 @@ class HttpClickhouseClient implements ClickhouseClient {
     });
   }
 
-  async insertStream(statement: StoreStatement, body: Readable): Promise<void> {
+  async insertStream(statement: StoreStatement, openBody: () => Readable): Promise<void> {
+    const place = { what: `run ${statement.name}`, at: oneServer };
+    await this.#writing(place, undefined, ({ writer }, signal) => this.#send(writer, statement, openBody(), signal));
+  }
+
+  async #send(writer: Connections['writer'], statement: StoreStatement, body: Readable, signal: AbortSignal) {
     const controller = new AbortController();
     let broken: unknown;
     body.once('error', (error) => {
@@ -203,24 +221,20 @@ class HttpClickhouseClient implements ClickhouseClient {
       controller.abort(error);
     });
     try {
-      const place = { what: `run ${statement.name}`, at: oneServer };
-      await this.#writing(place, controller.signal, async ({ writer }, abort_signal) => {
-        const { values, headers } = packed(body, this.#options.insertCompression ?? 'none');
-        const settings = { ...this.#writeSettings(), ...statement.settings };
-        const result = await writer.exec({
-          query: statement.sql,
-          values,
-          abort_signal,
-          clickhouse_settings: settings,
-          http_headers: headers,
-        });
-        // The answer is empty, but its end is what frees the socket.
-        for await (const _ of result.stream);
+      const { values, headers } = packed(body, this.#options.insertCompression ?? 'none');
+      const result = await writer.exec({
+        query: statement.sql,
+        values,
+        abort_signal: AbortSignal.any([signal, controller.signal]),
+        clickhouse_settings: { ...this.#writeSettings(), ...statement.settings },
+        http_headers: headers,
       });
+      // The answer is empty, but its end is what frees the socket.
+      for await (const _ of result.stream);
     } catch (error) {
-      if (broken === undefined) throw error;
-      const what = `cannot run ${statement.name}: cannot read its rows: ${errorMessage(broken)}`;
-      throw new CollectorError('store_unreachable', what, { cause: broken });
+      // A connection that fails takes the body with it, which fails as well.
+      if (broken === undefined || isServerOut(error)) throw error;
+      throw new Error(`cannot read its rows: ${errorMessage(broken)}`, { cause: broken });
     } finally {
       body.destroy();
     }
@@ -266,7 +280,8 @@ class HttpClickhouseClient implements ClickhouseClient {
   }
 
   async close(): Promise<void> {
-    await this.#pool.forEach(async ({ reader, writer, exporter }) => {
+    await this.#pool.forEach(async ({ reader, writer, exporter, reads }) => {
+      reads?.close();
       await Promise.all([reader.close(), writer.close(), exporter.close()]);
     });
   }
@@ -303,32 +318,29 @@ class HttpClickhouseClient implements ClickhouseClient {
   #writeSettings(): StoreSettings {
     return this.#options.channelPath === undefined ? { wait_end_of_query: 1 } : {};
   }
-
-  #readSettings(): Pick<QueryParams, 'clickhouse_settings'> {
-    const { limits } = this.#options;
-    return {
-      clickhouse_settings: {
-        max_execution_time: limits.timeoutMs / 1000,
-        max_memory_usage: String(limits.memoryBytesMax),
-        max_result_rows: String(limits.readRowsMax),
-        max_result_bytes: String(limits.readBytesMax),
-        result_overflow_mode: 'throw',
-        // A read nobody waits for is stopped.
-        cancel_http_readonly_queries_on_client_close: 1,
-        output_format_json_quote_64bit_integers: 0,
-        output_format_json_quote_denormals: 0,
-        // A read that fails midway has the status of a failure.
-        ...(this.#options.channelPath === undefined ? { wait_end_of_query: 1 } : {}),
-      },
-    };
-  }
 }
 
-/** A read of the API, a read of what was just written, a statement, and one whose body is a stream. */
+function readSettings({ limits, channelPath }: ClickhouseOptions): StoreSettings {
+  return {
+    max_execution_time: limits.timeoutMs / 1000,
+    max_memory_usage: String(limits.memoryBytesMax),
+    max_result_rows: String(limits.readRowsMax),
+    max_result_bytes: String(limits.readBytesMax),
+    result_overflow_mode: 'throw',
+    // A read nobody waits for is stopped.
+    cancel_http_readonly_queries_on_client_close: 1,
+    output_format_json_quote_64bit_integers: 0,
+    output_format_json_quote_denormals: 0,
+    // A read that fails midway has the status of a failure.
+    ...(channelPath === undefined ? { wait_end_of_query: 1 } : {}),
+  };
+}
+
+/** A read of the API, a read of what was just written, a statement, and an insert, whichever server takes it. */
 const anyServer: EndpointRequest = { choice: 'spread', again: 'unanswered' };
 const sameServer: EndpointRequest = { choice: 'first', again: 'unanswered' };
 const firstServer: EndpointRequest = { choice: 'first', again: 'unsent' };
-const oneServer: EndpointRequest = { choice: 'spread', again: 'never' };
+const oneServer: EndpointRequest = { choice: 'spread', again: 'unsent' };
 
 function connectTo(options: ClickhouseOptions, url: string): Connections {
   const { limits, database } = options;
@@ -343,8 +355,23 @@ function connectTo(options: ClickhouseOptions, url: string): Connections {
       socketsMax: exportsMax,
       silentMsMax: exportTimeoutMs,
     }),
+    reads: options.channelPath === undefined ? null : readsChannel(options, url, options.channelPath),
   };
 }
+
+function readsChannel(options: ClickhouseOptions, url: string, path: string): ReadsChannel {
+  const settings: Record<string, string> = {};
+  // As the client of HTTP takes them.
+  for (const [name, value] of new URL(url).searchParams) {
+    if (name.startsWith(urlSetting)) settings[name.slice(urlSetting.length)] = value;
+  }
+  for (const [name, value] of Object.entries({ ...options.settings, ...readSettings(options) })) {
+    settings[name] = String(value);
+  }
+  return new ReadsChannel({ path, ...options.reader, database: options.database, settings });
+}
+
+const urlSetting = 'clickhouse_setting_';
 
 function connect(
   options: ClickhouseOptions,

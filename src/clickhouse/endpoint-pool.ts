@@ -19,10 +19,9 @@ export interface PooledEndpoint {
 export interface EndpointRequest {
   readonly choice: 'spread' | 'first';
   /**
-   * When another server is asked: a read may be when it was not answered, a statement when it did not get there, and
-   * a request that streams its body never, for that is used up.
+   * When another server is asked: a read may be when it was not answered, a statement when it did not get there.
    */
-  readonly again: 'never' | 'unsent' | 'unanswered';
+  readonly again: 'unsent' | 'unanswered';
 }
 
 interface Endpoint<Connection> {
@@ -85,7 +84,6 @@ export class EndpointPool<Connection> {
   }
 
   #mayRepeat(again: EndpointRequest['again'], error: unknown): boolean {
-    if (again === 'never') return false;
     return again === 'unanswered' ? this.#deps.isOut(error) : this.#deps.isUnsent(error);
   }
 

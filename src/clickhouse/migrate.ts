@@ -13,7 +13,7 @@ import {
 } from './cluster/schema-rendering.js';
 import type { SchemaTarget } from './cluster/schema-target.js';
 import { type MigrationFile, readMigrationFiles } from './migration-file.js';
-import { mendSchema } from './schema-objects.js';
+import { changedObjects, mendSchema } from './schema-objects.js';
 import { watchStep } from './step-watch.js';
 import type { StoreWriter } from './store-writer.js';
 
@@ -48,6 +48,8 @@ export interface MigrateDeps {
   readonly logger: Logger;
   /** Where it is shown how far it is; the clock is for looks at a statement that takes long. */
   readonly progress?: { readonly shown: Progress; readonly clock: Clock };
+  /** Rejects when the store has not written what a step has made of these tables and views: it is not done then. */
+  readonly mustHaveWritten?: (names: string[]) => Promise<void>;
 }
 
 interface LedgerRow {
@@ -176,6 +178,7 @@ async function takeStep(
   const { file, direction } = step;
   try {
     for (const sql of file[direction]) await deps.store.command({ name: `migration ${file.name}`, sql });
+    await deps.mustHaveWritten?.(changedObjects(file[direction]));
     await recordStep(deps.store, options, step);
   } catch (error) {
     if (!(error instanceof CollectorError)) throw error;
@@ -247,6 +250,7 @@ function ledgerStatements({ target, render }: SchemaRenderer, database: string):
   return render(ledgerStatement).map((sql) => sql.replace(' schema_migrations', ` ${database}.schema_migrations`));
 }
 
+/** Later than any other step of its number, also where the clock was ahead when that was taken. */
 async function recordStep(
   store: StoreWriter,
   options: MigrateOptions,
@@ -256,7 +260,10 @@ async function recordStep(
     name: 'record migration',
     sql: `
       INSERT INTO ${options.database}.schema_migrations (number, name, checksum, applied, at)
-      SELECT {number:UInt16}, {name:String}, {checksum:String}, {applied:Bool}, now64(6)`,
+      SELECT {number:UInt16}, {name:String}, {checksum:String}, {applied:Bool},
+        greatest(now64(6, 'UTC'), max(at) + toIntervalMicrosecond(1))
+      FROM ${options.database}.schema_migrations
+      WHERE number = {number:UInt16}`,
     params: {
       number: step.file.number,
       name: step.file.name,

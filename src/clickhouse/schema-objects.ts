@@ -31,6 +31,15 @@ export function schemaObjects(files: readonly MigrationFile[]): ReadonlyMap<stri
   return objects;
 }
 
+/** The tables and views that the statements of a migration make or change. */
+export function changedObjects(statements: readonly string[]): string[] {
+  const names = statements.map((statement) => {
+    const sql = statement.replaceAll(/\s+/g, ' ');
+    return creation.exec(sql)?.[2] ?? change.exec(sql)?.[1] ?? null;
+  });
+  return [...new Set(names.filter((name) => name !== null))];
+}
+
 /**
  * Makes views again that are gone though their migration is applied: an insert without its materialized view leaves a
  * rollup behind for good. Rejects with `schema_incomplete` when a table is gone, because an empty one in its place

@@ -18,6 +18,7 @@ import { StoreEraser } from './erasure/store-eraser.js';
 import { type LostRowsDeps, writeLostRows } from './integrity/lost-rows.js';
 import { PartLedger } from './integrity/part-ledger.js';
 import { PartsWatch } from './integrity/parts-watch.js';
+import { type DefinedEngine, mustBeWritten, whileDefinitionsChange } from './integrity/written-definitions.js';
 import { RollupDayFinalizer } from './maintenance/day-finalizer.js';
 import { FailureSettlement } from './maintenance/failure-settlement.js';
 import { dropHeldTables } from './maintenance/held-insert.js';
@@ -25,7 +26,7 @@ import { createInsertToken } from './maintenance/insert-token.js';
 import { Maintenance } from './maintenance/maintenance.js';
 import { readingAsWriter } from './maintenance/rollup-repair.js';
 import { alwaysHeld, StoreLease } from './maintenance/store-lease.js';
-import { migrate } from './migrate.js';
+import { type MigrateDeps, migrate } from './migrate.js';
 import { setExpiryOwner } from './retention/expiry-owner.js';
 import { readNewestReceived } from './retention/newest-received.js';
 import { applyRetention, expiringTables } from './retention/table-retention.js';
@@ -65,8 +66,16 @@ export interface StoreUpkeepOptions {
   readonly skewFutureMs: number;
   readonly retention: RetentionDays;
   readonly erasure: { readonly lateDays: number; readonly purgeHours: number };
-  /** Of the embedded engine: where it runs, and where what was seen of its parts is kept. Null for a server. */
-  readonly engine: { readonly directory: string; readonly ledgerPath: string } | null;
+  /** Of the embedded engine. Null for a server. */
+  readonly engine: OwnEngine | null;
+}
+
+/** The embedded engine, as far as its files are looked after. */
+export interface OwnEngine extends DefinedEngine {
+  /** Where it runs. */
+  readonly directory: string;
+  /** Where what was seen of its parts is kept. */
+  readonly ledgerPath: string;
 }
 
 /** What is done to the store beside inserts and reads: its schema, its finished days, what expires, what is erased. */
@@ -110,6 +119,20 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
   const erasing = isErasing ? eraser : { name: eraser.name, stop: () => eraser.stop() };
   const finalizing = { name: 'finalizer', stop: () => finalizer.stop() };
   const scheduled = isScheduled ? [maintenance, settlement] : [];
+  async function prepare(looking: Pick<MigrateDeps, 'mustHaveWritten'>): Promise<void> {
+    if (options.url !== null) await options.settings?.lookAtGrants();
+    const target = await options.target();
+    const shown = { shown: progress, clock };
+    await migrate({ store, logger, progress: shown, ...looking }, { database: options.database, target });
+    await applyRetention({ store, logger }, retention);
+    await prepareErasures(store);
+    const newestReceivedMs = await readNewestReceived(readingAsWriter(store));
+    if (newestReceivedMs > 0) aging.start(newestReceivedMs);
+    if (options.url !== null) return await options.settings?.look();
+    await dropHeldTables(store);
+    receipt.follow(newestReceivedMs);
+    await setExpiryOwner(store, options.schedule === 'on' ? 'maintenance' : 'engine');
+  }
   return {
     finalizer,
     maintenance,
@@ -124,17 +147,10 @@ export function createStoreUpkeep(deps: StoreUpkeepDeps, options: StoreUpkeepOpt
       ...scheduled,
     ],
     async prepare() {
-      if (options.url !== null) await options.settings?.lookAtGrants();
-      const target = await options.target();
-      await migrate({ store, logger, progress: { shown: progress, clock } }, { database: options.database, target });
-      await applyRetention({ store, logger }, retention);
-      await prepareErasures(store);
-      const newestReceivedMs = await readNewestReceived(readingAsWriter(store));
-      if (newestReceivedMs > 0) aging.start(newestReceivedMs);
-      if (options.url !== null) return await options.settings?.look();
-      await dropHeldTables(store);
-      receipt.follow(newestReceivedMs);
-      await setExpiryOwner(store, options.schedule === 'on' ? 'maintenance' : 'engine');
+      if (options.engine === null) return await prepare({});
+      const own = { store, logger, engine: options.engine };
+      const mustHaveWritten = (names: string[]) => mustBeWritten(own, names);
+      await whileDefinitionsChange(own, () => prepare({ mustHaveWritten }));
     },
   };
 }
@@ -165,6 +181,7 @@ function createPartsWatch(
     {
       ...deps,
       ledger: new PartLedger(engine.ledgerPath),
+      restartEngine: () => engine.restart('part_broken', { holdsMerges: true }),
       mend: (table) => writeLostRows({ ...kept, reader }, table),
       mayGo: ({ table, newestMs }) => impermanent.has(table) || clock.nowMs() - newestMs > expiresMs(table),
       instruments: deps.instruments.parts,

@@ -22,8 +22,11 @@ export interface StoreStatement {
  */
 export interface StoreWriter {
   command(statement: StoreStatement): Promise<void>;
-  /** An INSERT whose rows are the bytes of `body`; the statement ends with its FORMAT clause. */
-  insertStream(statement: StoreStatement, body: Readable): Promise<void>;
+  /**
+   * An INSERT whose rows are the bytes of a body; the statement ends with its FORMAT clause. A body is opened for each
+   * server that is tried.
+   */
+  insertStream(statement: StoreStatement, openBody: () => Readable): Promise<void>;
   /** Reads with the writer's rights. */
   writerRows<Row>(query: StoreQuery): Promise<Row[]>;
 }

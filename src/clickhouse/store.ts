@@ -30,6 +30,7 @@ import { ExactSegmentWriter } from './segments/exact-segment-writer.js';
 import { createSegmentWriter } from './segments/segment-insert.js';
 import { connectToServer } from './server/server-connection.js';
 import { ServerSettings } from './server/server-settings.js';
+import type { OwnEngine } from './store-upkeep.js';
 
 export interface StoreDeps {
   readonly clock: Clock;
@@ -102,8 +103,8 @@ export interface ConnectedStore {
   target(): Promise<SchemaTarget>;
   /** Of a server, whose settings are its operator's; null for the embedded engine. */
   readonly settings: ServerSettings | null;
-  /** Of the embedded engine: where it runs, and where what was seen of its parts is kept. Null for a server. */
-  readonly engine: { readonly directory: string; readonly ledgerPath: string } | null;
+  /** Of the embedded engine. Null for a server. */
+  readonly engine: OwnEngine | null;
   /** An image of the embedded engine's files, while nothing is inserted. Null for a server. */
   readonly freeze: ((image: { readonly id: string; readonly target: string }) => Promise<void>) | null;
 }
@@ -184,7 +185,12 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     enginePid: () => engine.pid(),
     target: async () => ({ kind: 'embedded' }),
     settings: null,
-    engine: { directory: engineDir, ledgerPath: join(options.dataDir, 'engine-parts.json') },
+    engine: {
+      directory: engineDir,
+      ledgerPath: join(options.dataDir, 'engine-parts.json'),
+      restart: (reason, options) => engine.restart(reason, options),
+      definitions: engine.definitions,
+    },
     freeze: (image) => freezeEngine(client, { engineDir, ...image }),
   };
 }

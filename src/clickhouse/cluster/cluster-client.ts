@@ -35,7 +35,7 @@ export function createClusterClient(
     rowsOfEach: (query) => client.rowsOfEach(query),
     command: async (statement) =>
       await client.command(await inOneShard({ ...statement, sql: statements.write(statement.sql) })),
-    insertStream: (statement, body) => client.insertStream(statement, body),
+    insertStream: (statement, openBody) => client.insertStream(statement, openBody),
     ping: () => client.ping(),
     health: () => client.health(),
     close: () => client.close(),

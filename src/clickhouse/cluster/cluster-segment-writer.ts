@@ -43,7 +43,9 @@ export class ClusterSegmentWriter implements SegmentWriter {
       await notes.write({ segmentId: segment.id, content: JSON.stringify({ shard } satisfies NoteContent) });
     }
     const sql = insertStatement(segment, { ...this.#options, transport: 'body', shard });
-    await store.insertStream({ name: `insert of segment ${segment.id}`, sql }, createReadStream(segment.dataPath));
+    await store.insertStream({ name: `insert of segment ${segment.id}`, sql }, () =>
+      createReadStream(segment.dataPath),
+    );
   }
 
   async giveUp(segment: SpoolSegment): Promise<string | null> {

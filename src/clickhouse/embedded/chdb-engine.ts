@@ -3,6 +3,8 @@ import { ClickHouseException } from './clickhouse-exception.js';
 import { FunctionCatalog } from './guard/function-catalog.js';
 import { escapeLiteralBytes } from './guard/literal-bytes.js';
 import { PrintedStatement, type PrintedToken } from './guard/printed-statement.js';
+import { mergeNiceness } from './process/thread-niceness.js';
+import { withoutStackTrace as noTrace } from './statements/connection-prelude.js';
 
 /**
  * chDB in this process: one data directory, any number of connections to it. The only importer of `chdb`.
@@ -19,7 +21,10 @@ export interface ChdbEngine {
   readonly version: string;
   readonly timezone: string;
   readonly displayName: string;
-  readonly functions: FunctionCatalog;
+  /**
+   * Read when a guest's statement asks for it first (see `readFunctions`), and remembered. Rejects as a statement does.
+   */
+  functions(): Promise<FunctionCatalog>;
   /** Of `system.settings`, other names of them included: what each is when nobody sets it. */
   readonly settingValues: ReadonlyMap<string, string>;
   /** The Content-Type of each output format, by its name in small letters. */
@@ -99,7 +104,7 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
     const { bytes } = await track(addon.QueryAsyncConnection(control, sql, 'JSONEachRow'));
     return parseLines(bytes);
   }
-  const functions = await readFunctions(rows);
+  const functions = readOnce(() => readFunctions(rows));
   const settingValues = await readSettingValues(rows);
   const contentTypes = await readContentTypes(rows);
 
@@ -127,18 +132,13 @@ export async function openChdbEngine(options: ChdbOptions): Promise<ChdbEngine> 
     contentTypes,
     rows,
     run: (prelude, sql, format) => track(run(prelude, sql, format)),
-    connect() {
-      const connection = connect();
-      return {
-        run: (prelude, sql, format) => track(connection.run(prelude, sql, format)),
-        close: () => track(connection.close()),
-      };
-    },
+    connect: () => tracked(connect(), track),
     classify: (sql) => track(addon.DurableClassifyAsync(control, sql, options.database)),
     print: (sql) => track(print(run, sql)),
     async explainTree(prelude, printed) {
-      const limited = `SET ${parserLimits}; ${prelude}`;
-      const { bytes } = await track(run(limited, `EXPLAIN AST ${printed}`, 'JSONCompactEachRow')).catch(withoutPrefix);
+      const { bytes } = await track(
+        run(`SET ${parserLimits}; ${prelude}`, `EXPLAIN AST ${printed}`, 'JSONCompactEachRow'),
+      ).catch(withoutPrefix);
       return parseLines<[string]>(bytes).map(([line]) => line);
     },
     async cancel(ending) {
@@ -170,6 +170,25 @@ function openConnection(addon: ChdbAddon, directory: string): EngineConnection {
       await running;
       addon.CloseConnection(connection);
     },
+  };
+}
+
+function tracked(connection: EngineConnection, track: Track): EngineConnection {
+  return {
+    run: (prelude, sql, format) => track(connection.run(prelude, sql, format)),
+    close: () => track(connection.close()),
+  };
+}
+
+/** What was read is remembered, a failure is not. */
+function readOnce<T>(read: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | null = null;
+  return () => {
+    result ??= read().catch((error: unknown) => {
+      result = null;
+      throw error;
+    });
+    return result;
   };
 }
 
@@ -220,7 +239,7 @@ const tokensMax = 100_000;
  * of a million steps back is 1.8 s of a thread for 5 KB of `CASE WHEN 1 THEN CASE WHEN …`. chDB takes `1 + 1` for a
  * statement, a server does not.
  */
-const parserLimits = 'max_query_size = 4194304, max_parser_backtracks = 100000, implicit_select = 0';
+const parserLimits = `max_query_size = 4194304, max_parser_backtracks = 100000, implicit_select = 0, ${noTrace}`;
 
 /** What was asked is quoted in the engine's words about it. */
 function withoutQuestion(error: unknown): never {
@@ -263,6 +282,10 @@ async function readContentTypes(rows: ChdbEngine['rows']): Promise<ReadonlyMap<s
   return new Map(formats.map(({ name, type }) => [name, type]));
 }
 
+/**
+ * For `system.functions` the engine makes one of each, `buildId` too, for which it maps and sorts the symbols of all
+ * its programs: with the rest of it 24 MB that it keeps, where nobody but the collector may ever ask.
+ */
 async function readFunctions(rows: ChdbEngine['rows']): Promise<FunctionCatalog> {
   const functions = await rows<{ name: string; alias_to: string; category: string; aggregate: number; folds: number }>(
     `SELECT name, alias_to, categories AS category, is_aggregate AS aggregate, case_insensitive AS folds
@@ -321,8 +344,11 @@ function engineArguments({ memoryBytesMax, configPath }: ChdbOptions): string[] 
     '--background_move_pool_size=1',
     '--background_fetches_pool_size=1',
     '--asynchronous_metrics_update_period_s=60',
-    // It samples the resident memory for the cap above: 20 times a second by default, most of the idle CPU.
-    '--memory_worker_period_ms=250',
+    // For where the engine may give its threads a niceness of their own; `putMergesLast` is for where it may not.
+    `--os_threads_nice_value_merge_mutate=${mergeNiceness}`,
+    // It samples the resident memory for the cap above, 20 times a second by default. What statements and merges take
+    // is counted against the cap as they take it, whenever that is.
+    '--memory_worker_period_ms=1000',
   ];
 }
 

@@ -30,7 +30,7 @@ import { insertStatement } from './segment-insert.js';
  *                   raw table, and the files of each part
  *   any later one,  what has arrived is read from the parts; those that are not whole are detached. Nothing arrived:
  *   in this process inserted again, and when that adds nothing, because the log of tokens names an insert that was
- *   or the next     lost, under another token. Otherwise the places that lack it are fed from its file
+ *   or the next     lost, under another token. Then the places that lack it are fed from its file
  *                   (`completeSegment`)
  *
  * A segment that an older version may have inserted, which took no notes, goes by its token alone.
@@ -63,6 +63,12 @@ interface NoteContent {
   readonly newest?: string;
   /** A newer segment that was in doubt when this one came back before it, and the places that had its rows. */
   readonly pending?: { readonly segmentId: string; readonly arrived: readonly string[]; readonly byToken: boolean };
+}
+
+/** Where a segment is, as `placeOf` names it, and in which parts. */
+interface Arrival {
+  readonly places: ReadonlySet<string>;
+  readonly parts: readonly ArrivedPart[];
 }
 
 const quietPollMs = 250;
@@ -115,11 +121,20 @@ export class ExactSegmentWriter implements SegmentWriter {
   async #settle(segment: SpoolSegment, note: NoteContent): Promise<void> {
     await this.#quiet(segment);
     if (note.byToken) return await this.#insertWhole(segment, { token: segment.id, byToken: true });
-    const { places, parts } = await this.#arrived(note);
-    if (places.size === 0) {
-      await this.#insertAgain(segment);
-      return this.#settled(segment, 'repeated');
-    }
+    const found = await this.#arrived(note);
+    if (found.places.size > 0) return await this.#complete(segment, { note, ...found }, 'complete');
+    await this.#insertAgain(segment);
+    // A table of a view may remember the token for rows that are lost, and says nothing when it leaves them out.
+    const again = parseNote((await this.#deps.notes.read())?.content ?? '');
+    await this.#complete(segment, { note: again, ...(await this.#arrived(again)) }, 'repeated');
+  }
+
+  /** Feeds the places that lack the segment; `outcome` when none does. */
+  async #complete(
+    segment: SpoolSegment,
+    { note, places, parts }: Arrival & { readonly note: NoteContent },
+    outcome: 'complete' | 'repeated',
+  ): Promise<void> {
     const hasRaw = [...places].some((place) => place.startsWith(placeOf(rawTable, '')));
     const fed = await completeSegment(this.#deps.store, segment, {
       ...this.#options,
@@ -132,7 +147,7 @@ export class ExactSegmentWriter implements SegmentWriter {
     // What is taken over as a part is linked and not synced by the engine.
     for (const part of raw) if (part.table === rawTable && part.isOwn) await syncPart(part.directory);
     if (fed.length > 0) await this.#assertWhole(segment, raw);
-    this.#settled(segment, fed.length === 0 ? 'complete' : 'completed');
+    this.#settled(segment, fed.length === 0 ? outcome : 'completed');
   }
 
   /** Under its own token, by which it is known should its files ever come back; unless that names what was lost. */
@@ -192,27 +207,44 @@ export class ExactSegmentWriter implements SegmentWriter {
   }
 
   /** Where the segment is, and in which parts. A part of its own that is not whole is detached: it has not arrived. */
-  async #arrived(note: NoteContent): Promise<{ readonly places: Set<string>; readonly parts: ArrivedPart[] }> {
-    const { store, logger, instruments } = this.#deps;
+  async #arrived(note: NoteContent): Promise<Arrival> {
     const places = new Set(note.arrived);
     const parts: ArrivedPart[] = [];
+    const detached: ArrivedPart[] = [];
     for (const part of await this.#readArrived(note.marks)) {
-      if (part.isOwn && !(await isWhole(store, part))) {
-        logger.error(
-          { table: part.table, part: part.name },
-          'a part of an interrupted insert is broken; it is detached',
-        );
-        instruments.partsBroken.inc({ found: 'insert' });
-        await store.command({
-          name: `detaching a part of ${part.table}`,
-          sql: `ALTER TABLE ${part.table} DETACH PART ${quoteString(part.name)}`,
-        });
+      if (part.isOwn && !(await isWhole(this.#deps.store, part))) {
+        await this.#detach(part);
+        detached.push(part);
         continue;
       }
       parts.push(part);
       places.add(placeOf(part.table, part.partition));
     }
+    if (detached.length > 0) await this.#raiseMarks(detached, [...places]);
     return { places, parts };
+  }
+
+  async #detach({ table, name }: ArrivedPart): Promise<void> {
+    const { store, logger, instruments } = this.#deps;
+    logger.error({ table, part: name }, 'a part of an interrupted insert is broken; it is detached');
+    instruments.partsBroken.inc({ found: 'insert' });
+    await store.command({
+      name: `detaching a part of ${table}`,
+      sql: `ALTER TABLE ${table} DETACH PART ${quoteString(name)}`,
+    });
+  }
+
+  /** The number of a block that was detached may be in a merged part, which has nothing of it. */
+  async #raiseMarks(detached: readonly ArrivedPart[], places: readonly string[]): Promise<void> {
+    const last = await this.#deps.notes.read();
+    if (last === null) return;
+    const content = parseNote(last.content);
+    const raised = await readBlockMarks(this.#reader, namesOf(await this.#fedTables()));
+    const marks = Object.fromEntries(detached.map(({ table }) => [table, raised[table] ?? 0]));
+    const isRaised = (place: string) => detached.some(({ table }) => place.startsWith(placeOf(table, '')));
+    const arrived = [...new Set([...content.arrived, ...places.filter(isRaised)])];
+    const changed: NoteContent = { ...content, marks: { ...content.marks, ...marks }, arrived };
+    await this.#deps.notes.write({ segmentId: last.segmentId, content: JSON.stringify(changed) });
   }
 
   async #assertWhole(segment: SpoolSegment, parts: readonly ArrivedPart[]): Promise<void> {

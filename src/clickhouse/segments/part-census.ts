@@ -7,7 +7,7 @@ import { checkedRows } from '../queries/sql/checked-rows.js';
 import { integer64 } from '../queries/sql/column-types.js';
 import { quoteString } from '../sql-text.js';
 import type { StoreWriter } from '../store-writer.js';
-import { listedBytes } from './part-files.js';
+import { emptyDescription, listedBytes } from './part-files.js';
 
 /** Highest number of a block in each table, 0 without parts. Each insert takes higher ones. */
 export type BlockMarks = Readonly<Record<string, number>>;
@@ -56,7 +56,10 @@ export async function readBlockMarks(store: StoreReader, tables: readonly string
   return Object.fromEntries([...empty, ...rows.map(({ table, block }) => [table, block] as const)]);
 }
 
-/** Parts with a block above the marks. `engineDir`: where the engine runs; its own paths begin there. */
+/**
+ * Parts with rows and a block above the marks: a part without rows is what a detached one leaves in its place until the
+ * engine has cleared it away. `engineDir`: where the engine runs; its own paths begin there.
+ */
 export async function readArrivedParts(
   store: StoreReader,
   {
@@ -75,7 +78,7 @@ export async function readArrivedParts(
       SELECT table, name, partition_id, min_block_number AS min_block, max_block_number AS max_block, rows,
         bytes_on_disk AS bytes, path
       FROM system.parts
-      WHERE active AND database = currentDatabase() AND ${reached} AND ${isData}
+      WHERE active AND rows > 0 AND database = currentDatabase() AND ${reached} AND ${isData}
         AND max_block_number > transform(
           table, {marked:Array(String)}, arrayMap(mark -> toInt64(mark), {blocks:Array(String)}), toInt64(0)
         )`,
@@ -101,6 +104,7 @@ const ownPaths = '/proc/self/cwd/';
 
 /** Whether a part is complete: by the sizes of its files, and where those differ by the engine's own check. */
 export async function isWhole(store: StoreWriter, part: ArrivedPart): Promise<boolean> {
+  if ((await emptyDescription(part.directory)) !== null) return false;
   if ((await listedBytes(part.directory)) === part.bytes) return true;
   return (await checkPart(store, part)) === null;
 }

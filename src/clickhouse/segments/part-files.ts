@@ -26,6 +26,21 @@ export async function listedBytes(directory: string): Promise<number | null> {
   }
 }
 
+/**
+ * One of those files that is empty, which says nothing about the part: no check of its rows fails, and at its next
+ * start the engine sets the part aside. Null when there is none, or when the directory cannot be read.
+ */
+export async function emptyDescription(directory: string): Promise<string | null> {
+  try {
+    for (const name of await readdir(directory)) {
+      if (unlisted.has(name) && (await lstat(join(directory, name))).size === 0) return name;
+    }
+  } catch {
+    // Merged or removed meanwhile, or not readable: `listedBytes` tells.
+  }
+  return null;
+}
+
 /** A projection is a directory, a part inside the part. */
 async function sizeOf(path: string): Promise<number> {
   const stats = await lstat(path);

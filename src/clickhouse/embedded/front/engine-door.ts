@@ -1,5 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { ClickHouseException } from '../clickhouse-exception.js';
 import { channelName } from '../process/engine-channel.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
 import { EngineUsers } from './engine-users.js';
@@ -17,9 +18,11 @@ export class EngineDoor {
   readonly users: EngineUsers;
   readonly server: Server;
   /** Results on their way to clients; a slow client holds its own until it has read it. */
-  unsentBytes = 0;
+  #unsentBytes = 0;
+  readonly #unsentBytesMax: number;
 
-  private constructor(parts: Pick<EngineDoor, 'isCollectors' | 'users' | 'server'>) {
+  private constructor(parts: Pick<EngineDoor, 'isCollectors' | 'users' | 'server'>, { memoryBytesMax }: EngineOptions) {
+    this.#unsentBytesMax = memoryBytesMax / unsentMemoryShare;
     this.isCollectors = parts.isCollectors;
     this.users = parts.users;
     this.server = parts.server;
@@ -37,7 +40,7 @@ export class EngineDoor {
     );
     // A connection is kept for as long as the collector wants it, so that none is reused dead.
     const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, maxHeaderSize: headerBytesMax });
-    const door = new EngineDoor({ isCollectors: true, users, server });
+    const door = new EngineDoor({ isCollectors: true, users, server }, options);
     server.on('request', (request, response) => listener(request, response, door));
     return door;
   }
@@ -56,10 +59,24 @@ export class EngineDoor {
       maxHeaderSize: headerBytesMax,
       noDelay: true,
     });
-    const door = new EngineDoor({ isCollectors: false, users, server });
+    const door = new EngineDoor({ isCollectors: false, users, server }, options);
     new GuestConnections(server, { connectionsMax, onCut: () => refusals.count('connection') });
     server.on('request', (request, response) => listener(request, response, door));
     return door;
+  }
+
+  /** Counts a result as unsent until `sent` is called, once. Throws TOO_MANY_SIMULTANEOUS_QUERIES. */
+  hold(bytes: number): { readonly sent: () => void } {
+    if (this.#unsentBytes > 0 && this.#unsentBytes + bytes > this.#unsentBytesMax) {
+      const problem = 'Too many results wait to be read by slow clients.';
+      throw new ClickHouseException('TOO_MANY_SIMULTANEOUS_QUERIES', problem);
+    }
+    this.#unsentBytes += bytes;
+    return {
+      sent: () => {
+        this.#unsentBytes -= bytes;
+      },
+    };
   }
 
   /** Makes the socket of the collector's channel. One that a killed engine left goes: only one has the directory. */
@@ -78,6 +95,9 @@ export class EngineDoor {
 
 /** The collector's account that only reads. */
 export const collectorReader = 'collector';
+
+/** A quarter of the memory may hold results that are being sent, but one result always may. */
+const unsentMemoryShare = 4;
 
 /** Above the idle time after which clients drop a socket (2.5 s in @clickhouse/client), so that none is reused dead. */
 const keepAliveMs = 30_000;

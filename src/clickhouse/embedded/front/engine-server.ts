@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type Clock, sleep } from '../../../core/clock.js';
 import type { Logger } from '../../../core/logger.js';
 import { askingSite, hostNames, refuseSite, type SitePolicy } from '../../../core/request-site.js';
@@ -8,9 +9,11 @@ import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import type { EngineLoad, EngineOptions } from '../process/engine-protocol.js';
+import { readsProtocol } from '../process/statement-frames.js';
 import { clientHeadersOf } from '../statements/client-headers.js';
 import type { HeldResult } from '../statements/held/held-result.js';
 import { engineStops } from '../statements/statement-execution.js';
+import type { StatementRequest } from '../statements/statement-request.js';
 import type { StatementResult } from '../statements/statement-result.js';
 import { StatementRunner } from '../statements/statement-runner.js';
 import { contentTypeOf, plainText } from './content-type.js';
@@ -22,6 +25,7 @@ import { withoutDescriptions } from './forms/form-parameters.js';
 import { encodeNativeHello, isNativeHello } from './native-hello.js';
 import { PageOrigins } from './page-origins.js';
 import { ProgressHead } from './progress-head.js';
+import { ReadsSocket } from './reads-socket.js';
 import { RefusalCounts } from './refusal-counts.js';
 import { parseRequestParameters, type RequestParameters, type RequestSource } from './request-parameters.js';
 import { type ReceivedRequest, RequestReceiver } from './request-reception.js';
@@ -54,6 +58,7 @@ export class EngineServer {
   readonly #collectors: EngineDoor;
   readonly #guests: EngineDoor;
   readonly #requests = new Set<AbortController>();
+  readonly #readsSockets = new Set<Duplex>();
   #draining = false;
   /** Whether all that readers may name has been made; looked at when something of it is missing. */
   #hasSchema = false;
@@ -72,6 +77,7 @@ export class EngineServer {
     const listener = (request: IncomingMessage, response: ServerResponse, door: EngineDoor) =>
       void this.#handle(request, response, door);
     this.#collectors = EngineDoor.ofCollector(options, listener);
+    this.#collectors.server.on('upgrade', (request, socket, head) => this.#openReads(request, socket, head));
     this.#guests = EngineDoor.ofGuests(options, this.#refusals, listener);
   }
 
@@ -110,6 +116,7 @@ export class EngineServer {
       await sleep(clock, drainPauseMs);
     }
     for (const server of servers) server.closeAllConnections();
+    for (const socket of this.#readsSockets) socket.destroy();
     await this.#runner.close();
   }
 
@@ -123,8 +130,7 @@ export class EngineServer {
     try {
       await this.#answer(request, to);
     } catch (error) {
-      const exception = await this.#unlessStarting(ClickHouseException.from(error), door);
-      exception.message = withoutFiles(exception.message, this.#options.dataDir);
+      const exception = await this.#unlessStarting(this.#told(error), door);
       if (!door.isCollectors && !(exception instanceof SiteRefused)) this.#refusals.countException(exception);
       await this.#sendException(to, exception);
     } finally {
@@ -133,6 +139,39 @@ export class EngineServer {
       request.unpipe();
       request.resume();
     }
+  }
+
+  /** A socket for the collector's reads, once it has said that it is the collector. */
+  #openReads(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => undefined);
+    try {
+      if (request.headers.upgrade !== readsProtocol)
+        throw new ClickHouseException('BAD_ARGUMENTS', 'No such protocol.');
+      const header = (name: string) => headerOf(request, name);
+      const user = this.#collectors.users.authenticate({ url: new URLSearchParams(), header });
+      if (user.role !== 'reader') throw new ClickHouseException('ACCESS_DENIED', 'Only reads are taken here.');
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${readsProtocol}\r\n\r\n`);
+      if (head.length > 0) socket.unshift(head);
+      this.#readsSockets.add(socket);
+      socket.once('close', () => this.#readsSockets.delete(socket));
+      const shared = { door: this.#collectors, requests: this.#requests, isDraining: () => this.#draining };
+      const run = (statement: StatementRequest) => this.#runner.run(statement);
+      new ReadsSocket({ ...shared, run, told: (error) => this.#told(error) }, { socket, user }, this.#options);
+    } catch (error) {
+      const { code, httpStatus } = ClickHouseException.from(error);
+      const status = `HTTP/1.1 ${httpStatus} Refused\r\nX-ClickHouse-Exception-Code: ${code}`;
+      socket.end(`${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    }
+  }
+
+  #told(error: unknown): ClickHouseException {
+    const exception = ClickHouseException.from(error);
+    exception.message = withoutFiles(exception.message, this.#options.dataDir);
+    const { code, type } = exception;
+    // The text may quote a statement or its data, so only the code is logged.
+    if (exception.httpStatus >= 500) this.#deps.logger.debug({ code, type }, 'a statement failed');
+    if (code === unknownException) this.#deps.logger.error({ code, type }, 'a request failed in the façade');
+    return exception;
   }
 
   /** What is not there in the very first start is about to be: that is no fault of the statement's. */
@@ -250,24 +289,13 @@ export class EngineServer {
   async #sendResult(to: Answer, result: StatementResult): Promise<void> {
     const { response, door } = to;
     if (response.destroyed) return;
-    const bytes = result.bytes.length;
-    if (door.unsentBytes > 0 && door.unsentBytes + bytes > this.#options.memoryBytesMax / unsentMemoryShare) {
-      const problem = 'Too many results wait to be read by slow clients.';
-      throw new ClickHouseException('TOO_MANY_SIMULTANEOUS_QUERIES', problem);
-    }
-    door.unsentBytes += bytes;
-    response.once('close', () => {
-      door.unsentBytes -= bytes;
-    });
+    const { sent } = door.hold(result.bytes.length);
+    response.once('close', sent);
     await sendEncoded(to, { status: 200, type: contentTypeOf(this.#deps.engine, result.format), body: result.bytes });
   }
 
   async #sendException(to: Answer, exception: ClickHouseException): Promise<void> {
     const { response } = to;
-    const { code, type } = exception;
-    // The text may quote a statement or its data, so only the code is logged.
-    if (exception.httpStatus >= 500) this.#deps.logger.debug({ code, type }, 'a statement failed');
-    if (code === unknownException) this.#deps.logger.error({ code, type }, 'a request failed in the façade');
     if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
@@ -312,8 +340,6 @@ interface Reply {
 }
 
 const unknownException = 1002;
-/** A quarter of the memory may hold results that are being sent, but one result always may. */
-const unsentMemoryShare = 4;
 const drainPauseMs = 10;
 function sendOk(response: ServerResponse): void {
   send(response, { status: 200, type: 'text/html; charset=UTF-8', body: 'Ok.\n' });

@@ -29,15 +29,7 @@ export interface RequestSource {
 
 /** Throws BAD_ARGUMENTS for a name that is none. How the answer is compressed: `encoding/answer-encoding.ts`. */
 export function parseRequestParameters({ url, header }: RequestSource): RequestParameters {
-  const parameters = new Map<string, string>();
-  const settings = new Map<string, string>();
-  for (const [name, value] of url) {
-    if (!/^(?:[A-Za-z_][A-Za-z0-9_]*|param_[A-Za-z0-9_$]+)$/.test(name)) {
-      throw new ClickHouseException('BAD_ARGUMENTS', `The name of a parameter is not valid: ${name.slice(0, 64)}.`);
-    }
-    if (name.startsWith('param_')) parameters.set(name.slice('param_'.length), value);
-    else if (!reservedNames.has(name) && !transportSettings.has(name)) settings.set(name, value);
-  }
+  const values = sentValues(url);
   const role = url.get('role');
   if (role !== null) {
     throw new ClickHouseException('UNKNOWN_ROLE', `There is no role \`${role.slice(0, 64)}\` in user directories.`);
@@ -55,9 +47,24 @@ export function parseRequestParameters({ url, header }: RequestSource): RequestP
     session: parseSession(url),
     isReadOnly: ['1', '2'].includes(url.get('readonly') ?? ''),
     decompressBody: isOn(url.get('decompress')),
-    parameters,
-    settings,
+    ...values,
   };
+}
+
+/** Parameters and settings by the names of a URL. Throws BAD_ARGUMENTS for a name that is none. */
+export function sentValues(
+  sent: Iterable<readonly [string, string]>,
+): Pick<RequestParameters, 'parameters' | 'settings'> {
+  const parameters = new Map<string, string>();
+  const settings = new Map<string, string>();
+  for (const [name, value] of sent) {
+    if (!/^(?:[A-Za-z_][A-Za-z0-9_]*|param_[A-Za-z0-9_$]+)$/.test(name)) {
+      throw new ClickHouseException('BAD_ARGUMENTS', `The name of a parameter is not valid: ${name.slice(0, 64)}.`);
+    }
+    if (name.startsWith('param_')) parameters.set(name.slice('param_'.length), value);
+    else if (!reservedNames.has(name) && !transportSettings.has(name)) settings.set(name, value);
+  }
+  return { parameters, settings };
 }
 
 /** For a statement that names none. Throws UNKNOWN_FORMAT for what cannot be a name. */

@@ -74,7 +74,7 @@ export class RowFilters {
     const setup = preludeOf({ database, settings: new Map(), parameters: new Map(), isLocked });
     const tree = parseTree(await this.#engine.explainTree(setup, printed.sql));
     if (!isOneCondition(tree)) throw unreadable();
-    const judged = judgeTree(tree, { ...rules, settings: false }, this.#engine.functions);
+    const judged = judgeTree(tree, { ...rules, settings: false }, await this.#engine.functions());
     if (judged.tables.length > 1) throw unreadable();
     await tables?.check(judged, database);
     return printed.sql.slice(start.length);

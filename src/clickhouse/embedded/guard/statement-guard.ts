@@ -110,7 +110,7 @@ export class StatementGuard {
     if (user.role === 'writer') guardControl(printed);
     const lines = await this.#engine.explainTree(setupOf(request), printed.sql);
     const tree = parseTree(lines);
-    const judged = judgeTree(tree, rules, this.#engine.functions);
+    const judged = judgeTree(tree, rules, await this.#engine.functions());
     guardParts(printed, { judged, rules, request });
     if (user.role === 'reader') await this.#tables.check(judged, request.database);
     const { statementCount } = await this.#engine.classify(printed.sql);

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import type { Server } from 'node:net';
-import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../../core/clock.js';
 import { errorMessage } from '../../../core/errors.js';
@@ -19,6 +18,9 @@ import type {
   EngineReport,
   EngineStartFailure,
 } from './engine-protocol.js';
+import { giveBackPages } from './start-pages.js';
+import { lowerPriority, putMergesLast } from './thread-niceness.js';
+import { removeUnfinished } from './unfinished-writes.js';
 
 /**
  * The engine's process: forked by `engine-process.ts`, speaks `engine-protocol.ts` over the IPC channel.
@@ -26,17 +28,16 @@ import type {
  * the data directory and the port free. Signals meant for the terminal's whole group are left to the collector.
  */
 const killMarginMs = 500;
-/**
- * Acknowledging goes before inserting: with the engine as important as the collector, its merges delay acks on a
- * small machine. Threads inherit it from the one that starts them, so it is set before chDB is loaded.
- */
-const niceness = 10;
+const stopMerges = 'SYSTEM STOP MERGES';
 /** A merge has two files a column and part open: about sixty columns, a dozen parts, some merges. */
 const openFilesMin = 4_096;
 const clock: Clock = systemClock;
+/** Then a start is over, with migrations and what is read back; pages of a longer one come back as they are used. */
+const startPagesMs = 20_000;
 let running: { readonly engine: ChdbEngine; readonly server: EngineServer; readonly options: EngineOptions } | null =
   null;
 let leaving = false;
+let areMergesLast = false;
 const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 
 process.on('SIGINT', () => undefined);
@@ -53,11 +54,14 @@ process.on('message', (command: EngineCommand, socket: Server | undefined) => {
 async function start(options: EngineOptions): Promise<void> {
   let reason: EngineStartFailure = 'library';
   try {
-    setPriority(niceness);
+    lowerPriority();
     loadEngineLibrary();
     reason = 'engine_error';
     process.chdir(options.dataDir);
     mkdirSync('db', { recursive: true });
+    const unfinished = removeUnfinished('db');
+    for (const table of unfinished.tables) logger.warn({ table }, 'an unfinished table was dropped');
+    for (const path of unfinished.files) logger.warn({ path }, 'a file that was never written was removed');
     const { database, memoryBytesMax } = options;
     const engine = await openChdbEngine({
       directory: databaseDir(options.dataDir),
@@ -65,7 +69,7 @@ async function start(options: EngineOptions): Promise<void> {
       database,
       memoryBytesMax,
       // The first statement, because merges have begun.
-      preparation: options.keepsExpired ? [stopExpiry] : [],
+      preparation: [...(options.holdsMerges ? [stopMerges] : []), ...(options.keepsExpired ? [stopExpiry] : [])],
     });
     // Bodies that an engine which was killed had not inserted: nobody was told that they were. Pipes nobody reads.
     for (const name of ['inserts', 'results']) {
@@ -78,9 +82,18 @@ async function start(options: EngineOptions): Promise<void> {
     running = { engine, server, options };
     if (leaving) return await end();
     report({ type: 'ready', version: engine.version });
+    clock.setTimer(startPagesMs, giveBackStart);
   } catch (error) {
     const message = reason === 'library' ? problemOf(error) : errorMessage(error);
     report({ type: 'failed', reason, message }, () => process.exit(1));
+  }
+}
+
+function giveBackStart(): void {
+  try {
+    logger.debug({ bytes: giveBackPages(/\/libchdb\.so$/) }, 'pages that only the start needed were given back');
+  } catch (error) {
+    logger.debug({ cause: errorMessage(error) }, 'pages that only the start needed stay');
   }
 }
 
@@ -115,6 +128,8 @@ function listen(socket: Server | undefined): void {
 
 async function probe({ id, proves }: Extract<EngineCommand, { type: 'probe' }>): Promise<void> {
   if (running === null) return;
+  // The engine starts them after it is ready.
+  if (!areMergesLast) areMergesLast = putMergesLast() > 0;
   // No answer is one too: the collector knows how long to wait.
   if (proves) await running.server.prove().catch(() => undefined);
   report({ type: 'probed', id, load: { rssBytes: process.memoryUsage.rss(), ...running.server.load() } });

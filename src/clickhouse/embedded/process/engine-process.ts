@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Backoff, backoffMs } from '../../../core/backoff.js';
 import { type Clock, type Random, systemRandom } from '../../../core/clock.js';
-import { CollectorError } from '../../../core/errors.js';
+import { CollectorError, errorMessage } from '../../../core/errors.js';
 import type { FileLocker, HeldLock } from '../../../core/file-lock.js';
 import type { EngineInstruments } from '../../../core/instruments.js';
 import type { Logger } from '../../../core/logger.js';
@@ -18,6 +18,7 @@ import { EngineChild, type LaunchOutcome } from './engine-child.js';
 import { EnginePort } from './engine-port.js';
 import { type EngineLimits, type EngineOptions, fixedEngineLimits } from './engine-protocol.js';
 import { defaultWatch, type WatchOptions, watchEngine } from './engine-watch.js';
+import { KeptDefinitions } from './kept-definitions.js';
 
 export interface EngineProcessDeps {
   readonly logger: Logger;
@@ -78,6 +79,13 @@ export interface EngineProcess extends Required<Stage>, HealthProbe {
   pid(): number | undefined;
   /** Resolves when the engine answers, now or after its restart; rejects with `stopping` once stopped. */
   ready(): Promise<void>;
+  /**
+   * Ends the engine at once, as `reason`, and resolves when the next one answers; rejects as `ready`. `holdsMerges`:
+   * that one merges nothing until it is told to.
+   */
+  restart(reason: string, options?: { readonly holdsMerges: boolean }): Promise<void>;
+  /** Of its tables and views, as they are on the disk. */
+  readonly definitions: KeptDefinitions;
 }
 
 /** `start()` rejects with CollectorError `engine_start_failed`, `port_taken` or `sandbox_missing`. */
@@ -89,6 +97,7 @@ class SupervisedEngine implements EngineProcess {
   readonly name = 'engine';
   readonly ifUnhealthy = 'degraded';
   readonly channelPath: string;
+  readonly definitions: KeptDefinitions;
   readonly #deps: EngineProcessDeps;
   readonly #options: EngineOptions;
   readonly #startMsMax: number;
@@ -102,6 +111,8 @@ class SupervisedEngine implements EngineProcess {
   readonly #pause: Pause;
   #child: EngineChild | null = null;
   #isReady = false;
+  /** Of the next start that succeeds. */
+  #holdsMerges = false;
   #restarts = 0;
   /** Restarts since the engine last ran for a while. */
   #streak = 0;
@@ -124,6 +135,7 @@ class SupervisedEngine implements EngineProcess {
       readers: readers.map(({ name, password, tenant }) => ({ name, tenant, passwordHash: passwordHashOf(password) })),
     };
     this.channelPath = channelPathOf(options.dataDir);
+    this.definitions = new KeptDefinitions(deps, options.dataDir);
   }
 
   get url(): string {
@@ -147,6 +159,16 @@ class SupervisedEngine implements EngineProcess {
     if (this.#stopped !== null) return Promise.reject(stoppedError());
     if (this.#isReady) return Promise.resolve();
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+  }
+
+  async restart(reason: string, { holdsMerges } = { holdsMerges: false }): Promise<void> {
+    const child = this.#child;
+    if (child !== null && this.#isReady) {
+      this.#holdsMerges = holdsMerges;
+      child.kill(reason);
+      await child.exited;
+    }
+    await this.ready();
   }
 
   async start(): Promise<void> {
@@ -186,6 +208,7 @@ class SupervisedEngine implements EngineProcess {
       guest_reads_waiting: load?.guestReadsWaiting ?? null,
       guest_streams_running: load?.guestStreamsRunning ?? null,
       guest_sessions: load?.guestSessions ?? null,
+      guest_held_bytes: load?.heldBytes ?? null,
       sandbox: this.#sandbox?.kind ?? null,
       sandbox_detail: this.#sandbox?.detail ?? null,
     };
@@ -237,12 +260,38 @@ class SupervisedEngine implements EngineProcess {
     if (child.pid !== undefined) this.#port.lent();
   }
 
-  /** One process, until it is ready or gone. */
+  /** Once more for each definition at which the engine refuses to start, and that can be mended. */
   async #launch(): Promise<LaunchOutcome> {
+    let refused: Extract<LaunchOutcome, { status: 'failed' }> | null = null;
+    for (;;) {
+      const lock = this.#tryLock();
+      if (lock === null) return lockedOutcome;
+      const hasMended = this.#tryMend(refused?.message ?? null);
+      if (refused !== null && !hasMended) {
+        lock.release();
+        this.#lock = null;
+        return refused;
+      }
+      const outcome = await this.#launchProcess(lock);
+      if (outcome.status === 'ready' || outcome.reason !== 'engine_error' || this.#stopped !== null) return outcome;
+      refused = outcome;
+    }
+  }
+
+  /** Answers whether anything was changed. What cannot be mended, the engine says. */
+  #tryMend(refusal: string | null): boolean {
+    try {
+      return this.definitions.mend(refusal);
+    } catch (error) {
+      this.#deps.logger.error({ cause: errorMessage(error) }, 'cannot mend the definitions of the embedded engine');
+      return false;
+    }
+  }
+
+  /** One process, until it is ready or gone. */
+  async #launchProcess(lock: HeldLock): Promise<LaunchOutcome> {
     const { clock, logger } = this.#deps;
-    const lock = this.#tryLock();
-    if (lock === null) return lockedOutcome;
-    const options = { ...this.#options, port: this.port };
+    const options = { ...this.#options, port: this.port, holdsMerges: this.#holdsMerges };
     const child = new EngineChild(options, { mode: this.#sandboxMode, logger, lockFd: lock.fd });
     // From here on it is the process's own.
     lock.release();
@@ -252,6 +301,8 @@ class SupervisedEngine implements EngineProcess {
     const outcome = await child.launched;
     deadline.cancel();
     if (outcome.status === 'ready' && this.#stopped === null) {
+      this.#holdsMerges = false;
+      this.#keepDefinitions();
       this.#noteSandbox(child.sandbox);
       this.#isReady = true;
       const readyMs = clock.monotonicMs();
@@ -263,6 +314,15 @@ class SupervisedEngine implements EngineProcess {
       await child.end(clock, this.#stopped === null ? 1_000 : 0);
     }
     return outcome;
+  }
+
+  /** The engine has just taken them all. */
+  #keepDefinitions(): void {
+    try {
+      this.definitions.keep();
+    } catch (error) {
+      this.#deps.logger.warn({ cause: errorMessage(error) }, 'cannot keep a copy of the definitions of the engine');
+    }
   }
 
   async #endWhenSilent(child: EngineChild): Promise<void> {
@@ -314,6 +374,7 @@ const openReaders: readonly ReaderAccess[] = [{ name: 'default', password: '', t
 const defaults = {
   database: 'tidemark',
   keepsExpired: false,
+  holdsMerges: false,
   hosts: [],
   corsOrigins: [],
   readerTables: contractViews,

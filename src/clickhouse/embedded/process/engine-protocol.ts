@@ -1,4 +1,10 @@
-import type { EngineCancellation, EngineRefusal, EngineResultFile } from '../../../core/instruments.js';
+import type {
+  ConnectionAccount,
+  EngineCancellation,
+  EngineRefusal,
+  EngineResultFile,
+  KeptConnections,
+} from '../../../core/instruments.js';
 
 /**
  * What the collector and its engine process say to each other over the IPC channel of `child_process.fork`.
@@ -56,6 +62,11 @@ export interface EngineLoad {
   readonly streamed: number;
   /** Results that were held in a file, or would have been, by what became of them. */
   readonly resultFiles: Readonly<Record<EngineResultFile, number>>;
+  /** Of those that are held in files now, a file in steps of 16 MiB, and of all that may be. */
+  readonly heldBytes: number;
+  readonly heldBytesMax: number;
+  /** Those that wait for a statement, and what became of them since the start. */
+  readonly connections: Readonly<Record<ConnectionAccount, KeptConnections>>;
 }
 
 /** Somebody who reads through the open port: the contract views, of all tenants or of one. */
@@ -80,6 +91,8 @@ export interface EngineOptions extends EngineLimits, FixedEngineLimits {
   readonly database: string;
   /** No row is removed because of its age: the engine goes by the wall clock, which may be wrong for a while. */
   readonly keepsExpired: boolean;
+  /** Nothing is merged until the engine is told to. */
+  readonly holdsMerges: boolean;
   /** Tables and views of `database` that are open to readers. */
   readonly readerTables: readonly string[];
   /** Host names, beside the loopback ones, by which the open port is addressed; `*` for any. */

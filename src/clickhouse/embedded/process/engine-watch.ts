@@ -1,6 +1,12 @@
 import { type Clock, sleep } from '../../../core/clock.js';
 import type { EngineInstruments } from '../../../core/instruments.js';
-import { engineCancellations, engineRefusals, engineResultFiles } from '../../../core/instruments.js';
+import {
+  connectionAccounts,
+  engineCancellations,
+  engineRefusals,
+  engineResultFiles,
+  keptConnectionOutcomes,
+} from '../../../core/instruments.js';
 import type { EngineLoad } from './engine-protocol.js';
 
 /** The engine's process, as far as it is watched. */
@@ -34,16 +40,22 @@ export async function watchEngine(
   { pauseMs, silentMsMax, secondChanceMsMax }: WatchOptions,
 ): Promise<boolean> {
   let counted: EngineLoad | null = null;
-  while (engine.isRunning()) {
-    const load =
-      (await engine.prove(silentMsMax)) ?? (engine.isRunning() ? await engine.prove(secondChanceMsMax) : null);
-    if (!engine.isRunning()) return false;
-    if (load === null) return true;
-    count(instruments, load, counted);
-    counted = load;
-    await sleep(clock, pauseMs);
+  try {
+    while (engine.isRunning()) {
+      const load =
+        (await engine.prove(silentMsMax)) ?? (engine.isRunning() ? await engine.prove(secondChanceMsMax) : null);
+      if (!engine.isRunning()) return false;
+      if (load === null) return true;
+      count(instruments, load, counted);
+      counted = load;
+      await sleep(clock, pauseMs);
+    }
+    return false;
+  } finally {
+    // Its files and connections end with it.
+    instruments.heldBytes.set(0);
+    for (const account of connectionAccounts) instruments.waitingConnections.set({ account }, 0);
   }
-  return false;
 }
 
 /** What came since `before`: the engine counts from its own start. */
@@ -62,4 +74,14 @@ function count(instruments: EngineInstruments, load: EngineLoad, before: EngineL
   }
   const streamed = load.streamed - (before?.streamed ?? 0);
   if (streamed > 0) instruments.streamed.inc(streamed);
+  instruments.heldBytes.set(load.heldBytes);
+  instruments.heldBytesMax.set(load.heldBytesMax);
+  for (const account of connectionAccounts) {
+    const [now, then] = [load.connections[account], before?.connections[account]];
+    for (const outcome of keptConnectionOutcomes) {
+      const more = now[outcome] - (then?.[outcome] ?? 0);
+      if (more > 0) instruments.keptConnections.inc({ account, outcome }, more);
+    }
+    instruments.waitingConnections.set({ account }, now.waiting);
+  }
 }

@@ -31,9 +31,9 @@ function launch(asked: SandboxMode, reach: Omit<EngineReach, 'packageDir'>): Pro
     return runHere({ kind: 'none', detail: message });
   }
   report({ type: 'launching', sandbox: { kind: 'landlock', detail } });
-  const { TZ = 'UTC', UV_THREADPOOL_SIZE = '4' } = process.env;
+  const { TZ = 'UTC', UV_THREADPOOL_SIZE = '4', JE_MALLOC_CONF = '' } = process.env;
   const engine = fileURLToPath(packageFile('dist/src/clickhouse/embedded/process/engine-main.js'));
-  becomeProgram(native, [engine], { TZ, UV_THREADPOOL_SIZE }, [lockFd]);
+  becomeProgram(native, [engine], { TZ, UV_THREADPOOL_SIZE, JE_MALLOC_CONF }, [lockFd]);
 }
 
 async function runHere(sandbox: EngineSandbox): Promise<void> {

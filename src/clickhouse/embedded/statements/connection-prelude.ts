@@ -11,6 +11,8 @@ export interface ConnectionSetup {
   readonly resets?: readonly string[];
   /** Whether the connection is locked with `readonly = 1` in the end. */
   readonly isLocked: boolean;
+  /** Whose statements of the same setup may have it again, if it is locked; null: nobody's. */
+  readonly keptFor: string | null;
 }
 
 /** What sets a connection up: database, settings, parameters, and last the lock. A statement costs 0.1 ms. */
@@ -21,20 +23,38 @@ export function preludeOf({
   tables = [],
   resets = [],
   isLocked,
-}: ConnectionSetup): string {
-  const pairs = [...settings].map(([name, value]) => `${name} = ${quoteString(value)}`);
-  for (const [name, value] of parameters) pairs.push(`param_${name} = ${quoteString(value)}`);
+}: Omit<ConnectionSetup, 'keptFor'>): string {
+  // Before those that are asked for, which may say otherwise.
+  const pairs: string[] = [withoutStackTrace];
+  for (const [name, value] of settings) pairs.push(`${name} = ${quoteString(value)}`);
+  pairs.push(...parameterPairs(parameters));
   // The settings of one SET are checked together, under what was allowed before it.
   const locks = isLocked ? ['readonly = 1'] : [];
   const first = tables.length === 0 ? [...pairs, ...locks] : pairs;
   const prelude = [
     `USE ${quoteIdentifier(database)}`,
     ...(resets.length === 0 ? [] : [`SET ${resets.map((name) => `${name} = DEFAULT`).join(', ')}`]),
-    ...(first.length === 0 ? [] : [`SET ${first.join(', ')}`]),
+    `SET ${first.join(', ')}`,
     ...tables,
     ...(tables.length === 0 || locks.length === 0 ? [] : [`SET ${locks.join(', ')}`]),
   ].join('; ');
   return prelude.length < shortPreludeMax ? prelude : `SET max_query_size = ${preludeBytesMax}; ${prelude}`;
+}
+
+/**
+ * For the first statement that fails the engine maps and sorts the symbols of all its programs, and keeps them: 16 MB
+ * to name the places of a stack trace that it tells nobody.
+ */
+export const withoutStackTrace = 'calculate_text_stack_trace = 0';
+
+/** The statement that sets parameters, which a locked connection takes too; empty for none. */
+export function parametersOf(parameters: Iterable<readonly [string, string]>): string {
+  const pairs = parameterPairs(parameters);
+  return pairs.length === 0 ? '' : `SET ${pairs.join(', ')}`;
+}
+
+function parameterPairs(parameters: Iterable<readonly [string, string]>): string[] {
+  return [...parameters].map(([name, value]) => `param_${name} = ${quoteString(value)}`);
 }
 
 /** The engine takes statements of 256 KiB unless told otherwise; a URL of a mebibyte may have twice that, escaped. */

@@ -14,11 +14,13 @@ import { externalTables } from './external-tables.js';
 import { type Delivery, noHolding, type PreparedStatement, usualHolding } from './prepared-statement.js';
 import { RequestLane } from './request-lane.js';
 import { keepSettings } from './session-requests.js';
+import { StatementConnections } from './statement-connections.js';
 import { createLanes, guestInsertsMax, type StatementLanes } from './statement-lanes.js';
 import type { StatementRequest } from './statement-request.js';
 import {
   asServer,
   guestLimits,
+  guestNiceness,
   guestWriteLimits,
   limitedSettings,
   noAsyncInsert,
@@ -34,6 +36,7 @@ import { toldTables } from './told-tables.js';
  */
 export class GuestStatements {
   readonly lanes: StatementLanes;
+  readonly connections: StatementConnections;
   readonly #engine: ChdbEngine;
   readonly #options: EngineOptions;
   readonly #guard: StatementGuard;
@@ -44,6 +47,7 @@ export class GuestStatements {
     this.#options = options;
     this.#guard = new StatementGuard(engine, options);
     const { guestReadsMax: readsMax, guestStreamsMax: streamsMax, waitingRequestsMax: waitingMax } = options;
+    this.connections = new StatementConnections(engine, connectionsWaitingMax);
     this.lanes = createLanes({ readsMax, streamsMax, insertsMax: guestInsertsMax, waitingMax });
     this.#checks = new RequestLane({ name: 'statements to check', width: guestChecksMax, waitingMax });
   }
@@ -93,13 +97,16 @@ export class GuestStatements {
           ...settings,
           ...locked,
           ['priority', priorities.guests],
+          guestNiceness,
           ...(reads ? [] : [noAsyncInsert]),
         ]),
         parameters: parameters.parameters,
         tables,
         isLocked: user.role === 'reader',
+        keptFor: isRead ? user.name : null,
       },
       lanes,
+      connections: this.connections,
       // What takes all places can be seen, and ended.
       lane: kill !== null || passed.isWatch ? lanes.kills : isRead ? lanes.reads : writes,
       kill,
@@ -139,6 +146,7 @@ export class GuestStatements {
   /** After a statement that may have changed the schema. */
   forget(): void {
     this.#guard.forget();
+    this.connections.forget();
   }
 
   /** `default` is the database of whoever names none, on a server as here. */
@@ -184,5 +192,7 @@ function tellsProgress(format: string): boolean {
   return /WithProgress$/i.test(format);
 }
 
+/** Of all readers; a dashboard's statements differ in their text, not in how a connection is set up. */
+const connectionsWaitingMax = 8;
 /** A check costs 6 to 7 ms of CPU (`bench/micro/guard.ts`). */
 const guestChecksMax = 2;

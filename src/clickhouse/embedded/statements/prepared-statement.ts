@@ -2,6 +2,7 @@ import type { KillClause } from '../guard/printed-statement.js';
 import type { SessionStatement } from '../guard/session-statement.js';
 import type { ConnectionSetup } from './connection-prelude.js';
 import type { RequestLane } from './request-lane.js';
+import type { StatementConnections } from './statement-connections.js';
 import type { StatementLanes } from './statement-lanes.js';
 import type { ToldTable } from './told-tables.js';
 
@@ -17,6 +18,7 @@ export interface PreparedStatement {
   readonly holding: Holding;
   readonly setup: ConnectionSetup;
   readonly lanes: StatementLanes;
+  readonly connections: StatementConnections;
   /** Where it waits when its result is not sent while it is made. */
   readonly lane: RequestLane;
   /** A KILL of queries, which is the front's to do. */

@@ -2,13 +2,14 @@ import { type Clock, sleep } from '../../../core/clock.js';
 import type { ChdbEngine, ChdbResult, EngineConnection } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
 import { holdEnd, type StreamedResult } from '../front/result-stream.js';
-import { type ConnectionSetup, preludeOf } from './connection-prelude.js';
+import type { ConnectionSetup } from './connection-prelude.js';
 import { HeldResult } from './held/held-result.js';
 import type { ResultSpace } from './held/result-space.js';
 import { PipePaths } from './pipe-paths.js';
 import type { Holding } from './prepared-statement.js';
 import type { RequestLane } from './request-lane.js';
 import { ResultPipe } from './result-pipe.js';
+import type { StatementConnection, StatementConnections } from './statement-connections.js';
 import { followProgress, type ProgressListener } from './statement-progress.js';
 import type { DeliveredResult } from './statement-result.js';
 
@@ -20,8 +21,9 @@ export interface Execution {
   /** The format of a statement that names none, and the one that counts. */
   readonly format: { readonly asked: string; readonly named: string };
   readonly lane: RequestLane;
-  /** Of a session; null runs it on one of its own. */
+  /** Of a session; null runs it on one of `connections`. */
   readonly connection: EngineConnection | null;
+  readonly connections: StatementConnections;
   /** Aborted when the client went away, or somebody wants it ended. */
   readonly signal: AbortSignal;
   readonly isRead: boolean;
@@ -41,14 +43,13 @@ export interface Growth {
 export type StreamSender = (result: StreamedResult) => Promise<void>;
 
 /**
- * Runs statements that may run: waits for the lane, gives each a connection of its own, cancels reads that nobody
- * waits for. A result is handed over whole by the engine, or through a named pipe while it is made.
+ * Runs statements that may run: waits for the lane, gives each a connection, cancels reads that nobody waits for. A
+ * result is handed over whole by the engine, or through a named pipe while it is made.
  */
 export class StatementExecution {
   readonly #engine: ChdbEngine;
   readonly #clock: Clock;
   readonly #pipes: PipePaths;
-  #serial = 0;
   #grown = 0;
 
   constructor(deps: { readonly engine: ChdbEngine; readonly clock: Clock }, resultDir: string) {
@@ -64,9 +65,9 @@ export class StatementExecution {
 
   async whole(execution: Execution): Promise<ChdbResult> {
     return await execution.lane.run(execution.signal, async () => {
-      const { running, tag } = this.#start(execution, null);
+      const { running, on } = this.#start(execution, null);
       const { isCancellable, isRead, signal } = execution;
-      if (isCancellable) this.#cancelOnAbort(signal, { running, tag, isWrite: !isRead });
+      if (isCancellable) this.#cancelOnAbort(signal, { running, on, isWrite: !isRead });
       return await running;
     });
   }
@@ -172,11 +173,11 @@ export class StatementExecution {
     const giveUp = () => given.abort();
     execution.signal.addEventListener('abort', giveUp, { once: true });
     if (execution.signal.aborted) giveUp();
-    const { running: started, tag } = this.#start(execution, path);
+    const { running: started, on } = this.#start(execution, path);
     const running = started.catch((error) => {
       throw withoutPath(error, path);
     });
-    this.#cancelOnAbort(given.signal, { running, tag, isWrite: false });
+    this.#cancelOnAbort(given.signal, { running: started, on, isWrite: false });
     const ended = running.then(noop, noop).then(() => pipe.endWriting());
     async function* made(): AsyncGenerator<Buffer> {
       try {
@@ -200,31 +201,21 @@ export class StatementExecution {
     }
   }
 
-  #start({ setup, sql, format, connection, progress }: Execution, outfile: string | null) {
-    const tag = this.#tag();
-    const settings = new Map(setup.settings);
-    settings.set('log_comment', `${settings.get('log_comment') ?? ''}${tag}`);
-    const runs = connection ?? this.#engine;
-    const running = runs.run(preludeOf({ ...setup, settings }), sql(outfile), format.asked);
+  #start({ setup, sql, format, connection, connections, progress }: Execution, outfile: string | null) {
+    const on = connections.take(setup, connection);
+    const running = on.run(sql(outfile), format.asked);
     if (progress !== null)
-      void followProgress({ engine: this.#engine, clock: this.#clock }, { running, tag }, progress);
-    return { running, tag };
-  }
-
-  /**
-   * Names a query among the running ones, as the end of its `log_comment`; chDB takes no query id, and the text of a
-   * query with parameters is written anew by the engine, without its comments.
-   */
-  #tag(): string {
-    return ` tidemark:${++this.#serial}`;
+      void followProgress({ engine: this.#engine, clock: this.#clock }, { running, tag: on.tag }, progress);
+    return { running, on };
   }
 
   /** A query is listed only some time after it was handed over, so the engine is asked until it is gone. */
   #cancelOnAbort(signal: AbortSignal, query: CancellableQuery): void {
     let done = false;
     const cancel = async () => {
+      if (!query.on.spoil()) return;
       for (let attempt = 0; attempt < cancelAttemptsMax && !done; attempt++) {
-        await this.#engine.cancel(query.tag).catch(() => undefined);
+        await this.#engine.cancel(query.on.tag).catch(() => undefined);
         await sleep(this.#clock, cancelPauseMs);
       }
     };
@@ -247,7 +238,7 @@ function headOf({ format, setup }: Execution): Omit<StreamedResult, 'chunks'> {
 
 interface CancellableQuery {
   readonly running: Promise<unknown>;
-  readonly tag: string;
+  readonly on: StatementConnection;
   readonly isWrite: boolean;
 }
 

@@ -83,6 +83,9 @@ export class StatementRunner {
       cancelled: this.#running.cancelled,
       streamed: this.#execution.grown,
       resultFiles: this.#space.counts,
+      heldBytes: this.#space.bytes,
+      heldBytesMax: this.#space.options.totalBytesMax,
+      connections: { collector: this.#collector.connections.kept, readers: this.#guests.connections.kept },
     };
   }
 
@@ -96,9 +99,10 @@ export class StatementRunner {
     return await this.#sessions.within(user, asked, (session) => this.#runGuest(inSession(request, session)));
   }
 
-  /** Forgets all sessions. */
+  /** Forgets all sessions, and closes the connections that wait. */
   async close(): Promise<void> {
-    await this.#sessions.close();
+    const kept = [this.#collector.connections, this.#guests.connections];
+    await Promise.all([this.#sessions.close(), ...kept.map((connections) => connections.close())]);
   }
 
   async #runGuest(request: StatementRequest): Promise<StatementResult | null> {
@@ -239,7 +243,10 @@ export class StatementRunner {
       if (!isRead) await boundTemporary(this.#sessions, session, this.#temporaryBytesMax);
     });
     if (result === null) return null;
-    if (!isRead && !isInsert) this.#guests.forget();
+    if (!isRead && !isInsert) {
+      this.#guests.forget();
+      this.#collector.connections.forget();
+    }
     const timezone = setup.settings.get('session_timezone') ?? '';
     // As a server: of what has no result no format is told.
     const hasResult = isRead || result.bytes.length > 0;

@@ -34,6 +34,11 @@ export class ResultSpace {
     return { ...this.#counts };
   }
 
+  /** Granted to results that are held now, in steps. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   count(outcome: EngineResultFile): void {
     this.#counts[outcome]++;
   }

@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+
+/**
+ * Acknowledging goes before inserting: with the engine as important as the collector, its merges delay acks on a
+ * small machine.
+ */
+const engineNiceness = 10;
+/**
+ * Beside a statement that wants the same processor a merge has a quarter of it. With less, merges would fall behind for
+ * as long as events come at full rate.
+ */
+export const mergeNiceness = 15;
+/** The name that the engine gives to the threads of its pool of merges, which live as long as it does. */
+const mergeThreadName = 'MergeMutate';
+
+/**
+ * Call it before chDB is loaded. A thread inherits niceness from the one that starts it, and on Linux each has its own:
+ * those of libuv's pool are started while modules are loaded, and it is they that run statements and start merges.
+ */
+export function lowerPriority(): void {
+  setPriority(engineNiceness);
+  for (const thread of threadsOfProcess()) lower(thread, engineNiceness);
+}
+
+/** Merges go after statements. Answers how many threads they have: 0 before the engine has started them. */
+export function putMergesLast(): number {
+  const threads = threadsOfProcess().filter((thread) => nameOf(thread) === mergeThreadName);
+  for (const thread of threads) lower(thread, mergeNiceness);
+  return threads.length;
+}
+
+function threadsOfProcess(): number[] {
+  return process.platform === 'linux' ? readdirSync('/proc/self/task').map(Number) : [];
+}
+
+function lower(thread: number, niceness: number): void {
+  try {
+    setPriority(thread, niceness);
+  } catch {
+    // It has ended since it was listed.
+  }
+}
+
+function nameOf(thread: number): string | null {
+  try {
+    return readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim();
+  } catch {
+    return null;
+  }
+}
