@@ -22,13 +22,14 @@ export const ownTables = ['erasures_v1', 'erased_ids_v1', 'erased_agent_days_v1'
 export const rewrittenTables = ['agent_errors_per_day_v1', 'agent_patterns_v1'] as const;
 
 /**
- * Tables that hold nothing of a single run or person: sums per agent or engagement and time, display names of agents,
- * ledgers.
+ * Tables that name no run and no person: sums per agent or engagement and time, display names of agents, hashes of
+ * what was tried, ledgers.
  */
 export const impersonalTables: readonly string[] = [
   'schema_migrations',
   'day_finalizations_v1',
   'failure_settlements_v1',
+  'agent_tries_v1',
   'leases_v1',
   'agent_performance_per_minute_v1',
   'agent_performance_per_day_v1',

@@ -102,7 +102,7 @@ export async function writeSubjects(
       name: 'subjects of an erasure',
       sql: 'INSERT INTO erasure_targets_v1 (erasure_id, kind, id) SETTINGS async_insert = 0 FORMAT JSONEachRow',
     },
-    Readable.from([Buffer.from(rows.join(''))]),
+    () => Readable.from([Buffer.from(rows.join(''))]),
   );
 }
 

@@ -60,9 +60,20 @@ async function mutate(
 const mutationPollsMax = 300;
 const countRow = z.object({ count: integer64 });
 
-/** By looking, because a statement that waits keeps every insert of the embedded engine waiting as well. */
 async function mutationsOver(reader: StoreReader, table: string): Promise<void> {
-  for (let poll = 0; poll < mutationPollsMax; poll++) {
+  if (await areMutationsOver(reader, { table, pollsMax: mutationPollsMax })) return;
+  throw new CollectorError('store_overloaded', `cannot erase from ${table}: a mutation of it does not end`);
+}
+
+/**
+ * Whether no mutation of the table is left, for which it waits a tenth of a second with each poll. By looking, because
+ * a statement that waits keeps every insert of the embedded engine waiting as well.
+ */
+export async function areMutationsOver(
+  reader: StoreReader,
+  { table, pollsMax }: { readonly table: string; readonly pollsMax: number },
+): Promise<boolean> {
+  for (let poll = 0; poll < pollsMax; poll++) {
     const [left] = await checkedRows(reader, countRow, {
       name: 'mutations_left',
       sql: `
@@ -71,9 +82,9 @@ async function mutationsOver(reader: StoreReader, table: string): Promise<void> 
           ${poll > 0 ? 'sleep(0.1)' : '0'} AS waited`,
       params: { table },
     });
-    if (left?.count === 0) return;
+    if (left?.count === 0) return true;
   }
-  throw new CollectorError('store_overloaded', `cannot erase from ${table}: a mutation of it does not end`);
+  return false;
 }
 
 async function countRows(reader: StoreReader, { table, where, params }: SelectedRows): Promise<number> {

@@ -21,7 +21,8 @@ const engineRow = z.object({ engine: z.string() });
  *   rollups that are finalized   each day whose raw events are all there is finalized again; today's follows at its end
  *   latest states (replacing)    the view's rows of all raw events are inserted once more: the same rows replace each
  *                                other, and newer ones stay
- *   events of tasks and runs     the view's rows of the raw events that the table does not have
+ *   events of tasks and runs,    the view's rows of the raw events that the table does not have
+ *   and tries
  *   others                       sums without a day, and the raw table itself: nothing to make them from
  *
  * Rejects as `StoreWriter`, `DeliveryHold` and `DayFinalizer`.
@@ -45,8 +46,12 @@ export async function writeLostRows(deps: LostRowsDeps, table: string): Promise<
   return true;
 }
 
-/** What tells an event of a task or run from the others in a table of them; null for other tables. */
+/** What tells an event of a task or run, or a try, from the others in a table of them; null for other tables. */
 function toldOnce(columns: readonly string[]): string | null {
+  // Of two tries that are alike in all of it either says what there is to say.
+  if (columns.includes('unit') && columns.includes('completed')) {
+    return 'tenant, ts, received, unit, family, attempt, completed';
+  }
   if (!columns.includes('version') || columns.includes('feedback_id')) return null;
   return `tenant, ${columns.includes('task_id') ? 'task_id' : 'run_id'}, agent_id, version, received`;
 }

@@ -70,6 +70,37 @@ export async function readParts(store: StoreReader): Promise<StoredPart[]> {
   }));
 }
 
+const countRow = z.object({ count: integer64 });
+
+/** Whether parts that this one replaced are still on the disk. */
+export async function hasReplaced(store: StoreReader, part: StoredPart): Promise<boolean> {
+  const { table, name, partition, minBlock, maxBlock } = part;
+  const [found] = await checkedRows(store, countRow, {
+    name: 'replaced_parts',
+    sql: `
+      SELECT count() AS count FROM system.parts
+      WHERE NOT active AND rows > 0 AND database = currentDatabase() AND table = {table:String}
+        AND partition_id = {partition:String} AND name != {name:String}
+        AND min_block_number >= {min:Int64} AND max_block_number <= {max:Int64}`,
+    params: { table, name, partition, min: minBlock, max: maxBlock },
+  });
+  return found !== undefined && found.count > 0;
+}
+
+/**
+ * Writes to files that failed since the engine's start, pipes that nobody reads any more among them. The engine counts
+ * them and goes on as if they had been done (chDB 26.7): an insert succeeds and a merge replaces its parts while a file
+ * is empty or cut.
+ */
+export async function readFailedWrites(store: StoreReader): Promise<number> {
+  const [found] = await checkedRows(store, countRow, {
+    name: 'failed_writes',
+    sql: "SELECT value AS count FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'",
+    params: {},
+  });
+  return found?.count ?? 0;
+}
+
 /** Those without a reason were detached by somebody on purpose. */
 export async function readDetachedParts(store: StoreReader): Promise<DetachedPart[]> {
   return await checkedRows(store, detachedRow, {

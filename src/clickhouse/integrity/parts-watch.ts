@@ -9,15 +9,18 @@ import type { Stage } from '../../core/stage.js';
 import { storeErrorNumber } from '../classify-error.js';
 import { readingAsWriter } from '../maintenance/rollup-repair.js';
 import { checkPart, directoryOf } from '../segments/part-census.js';
-import { listedBytes } from '../segments/part-files.js';
+import { emptyDescription, listedBytes } from '../segments/part-files.js';
 import { quoteString } from '../sql-text.js';
 import type { StoreWriter } from '../store-writer.js';
+import { MergeHold } from './merge-hold.js';
 import type { PartLedger } from './part-ledger.js';
 import {
   type DetachedPart,
+  hasReplaced,
   missingRows,
   type PartRecord,
   readDetachedParts,
+  readFailedWrites,
   readParts,
   type StoredPart,
 } from './part-records.js';
@@ -27,6 +30,8 @@ export interface PartsWatchDeps {
   readonly ledger: PartLedger;
   /** Writes again, from raw events, what a table has lost. Answers whether that can be done for it. */
   readonly mend: (table: string) => Promise<boolean>;
+  /** Ends the engine and resolves when it answers again, without merges. */
+  readonly restartEngine: () => Promise<void>;
   /** Whether a part's rows may have expired, or been dropped by the collector itself. */
   readonly mayGo: (part: PartRecord) => boolean;
   readonly clock: Clock;
@@ -35,9 +40,13 @@ export interface PartsWatchDeps {
 }
 
 const lookIntervalMs = 60_000;
+/** How soon a write that failed is heard of: parts that were replaced are kept for a minute. */
+const writesIntervalMs = 10_000;
 /** Every part is read and compared with its checksums in turn, so many bytes a second on average. */
 const checkedBytesPerSecond = 8 * 1024 * 1024;
 const checkPauseMsMin = 10_000;
+/** A small store would be read over and over: no part is read again before this has passed. */
+const checkedAgainMsMin = 600_000;
 /** Shown in health; the log names every one. */
 const troublesShownMax = 20;
 
@@ -56,10 +65,13 @@ interface Trouble {
  *
  *   at the start, and every minute   each part that was there is still there, whole or merged; the sizes of its files
  *                                    are those of its checksums; nothing new lies among the detached parts
+ *   soon after a write has failed    the same: the engine counts it, and goes on as if it had been done
  *   all the time, slowly             one part after another is read by the engine's own check
  *
- * What is found is logged, counted and told by health until the next start. A part that is broken is detached, so that
- * reads do not fail on it, and what a table has lost is written again from the raw events where that is possible.
+ * What is found is logged, counted and told by health until the next start. Where parts that a broken one replaced are
+ * still there, the engine is started again: it sets the broken one aside, and they take its place. Else a part that is
+ * broken is detached, so that reads do not fail on it, and what a table has lost is written again from the raw events
+ * where that is possible.
  */
 export class PartsWatch implements Stage, HealthProbe {
   readonly name = 'parts';
@@ -71,6 +83,9 @@ export class PartsWatch implements Stage, HealthProbe {
   readonly #troubles = new Map<string, Trouble>();
   /** When a part was last read, by table and name; those that are gone are forgotten. */
   readonly #checkedMs = new Map<string, number>();
+  readonly #merges: MergeHold;
+  #failedWrites = 0;
+  #lookedMs = 0;
   #before: readonly PartRecord[] | null = null;
   #parts: readonly StoredPart[] = [];
   #work: Promise<unknown> | null = null;
@@ -82,6 +97,7 @@ export class PartsWatch implements Stage, HealthProbe {
     this.#engineDir = engineDir;
     this.#reader = readingAsWriter(deps.store);
     this.#pause = new Pause(deps.clock);
+    this.#merges = new MergeHold(deps);
   }
 
   /** Begins in the background; call it when the store is ready. */
@@ -117,8 +133,8 @@ export class PartsWatch implements Stage, HealthProbe {
     await this.#tryTo('look at the parts', () => this.#lookAtAll('start'));
     const looking = async () => {
       while (!this.#pause.hasEnded) {
-        await this.#pause.wait(lookIntervalMs);
-        if (!this.#pause.hasEnded) await this.#tryTo('look at the parts', () => this.#lookAtAll('files'));
+        await this.#pause.wait(writesIntervalMs);
+        if (!this.#pause.hasEnded) await this.#tryTo('look at the parts', () => this.#lookWhenDue());
       }
     };
     const checking = async () => {
@@ -147,9 +163,34 @@ export class PartsWatch implements Stage, HealthProbe {
     }
   }
 
-  async #lookAtAll(found: 'start' | 'files'): Promise<void> {
+  async #lookWhenDue(): Promise<void> {
+    await this.#merges.endWhenDue();
+    const isDue = this.#deps.clock.monotonicMs() - this.#lookedMs >= lookIntervalMs;
+    if (isDue || (await readFailedWrites(this.#reader)) !== this.#failedWrites) await this.#lookAtAll('files');
+  }
+
+  /** `restartedFor`: parts for whose sake the engine was started again just now. */
+  async #lookAtAll(found: 'start' | 'files', restartedFor: ReadonlySet<string> = new Set()): Promise<void> {
     const { ledger, mayGo, instruments } = this.#deps;
+    const failedWrites = await readFailedWrites(this.#reader);
     const parts = await readParts(this.#reader);
+    const doubtful: StoredPart[] = [];
+    for (const part of parts) {
+      if (this.#pause.hasEnded) return;
+      const directory = directoryOf(part.path, this.#engineDir);
+      const isAsListed = (await listedBytes(directory)) === part.bytes;
+      if (!isAsListed || (await emptyDescription(directory)) !== null) doubtful.push(part);
+    }
+    const replacing = await this.#brokenReplacements(
+      doubtful.filter((part) => !restartedFor.has(keyOf(part))),
+      found,
+    );
+    if (replacing.size > 0) {
+      const waitMs = await this.#merges.restart();
+      this.#deps.logger.warn({ wait_ms: waitMs }, 'merges of the engine wait, in case its disk refuses more writes');
+      return await this.#lookAtAll(found, new Set([...restartedFor, ...replacing]));
+    }
+    this.#merges.noteGood();
     const lost = new Set<string>();
     for (const { part, rows } of missingRows(this.#before ?? [], parts, mayGo)) {
       instruments.rowsMissing.inc({ table: part.table }, rows);
@@ -157,19 +198,45 @@ export class PartsWatch implements Stage, HealthProbe {
       lost.add(part.table);
     }
     for (const part of await readDetachedParts(this.#reader)) this.#noteDetached(part, lost.has(part.table));
-    for (const part of parts) {
-      if (this.#pause.hasEnded) return;
-      if ((await listedBytes(directoryOf(part.path, this.#engineDir))) === part.bytes) continue;
-      if (await this.#settleBroken(part, found)) lost.add(part.table);
-    }
+    for (const part of doubtful) if (await this.#settleBroken(part, found)) lost.add(part.table);
     for (const table of lost) await this.#mend(table);
     const now = lost.size === 0 ? parts : await readParts(this.#reader);
     await ledger.write(now);
     this.#before = now;
     this.#parts = now;
+    this.#failedWrites = failedWrites;
+    this.#lookedMs = this.#deps.clock.monotonicMs();
   }
 
-  /** The part that was read longest ago, or never. Answers its bytes. */
+  /** Those that are broken while parts that they replaced are still there, which a restart brings back. */
+  async #brokenReplacements(doubtful: readonly StoredPart[], found: 'start' | 'files'): Promise<ReadonlySet<string>> {
+    const { instruments, logger } = this.#deps;
+    const replacing = new Set<string>();
+    for (const part of doubtful) {
+      if (!(await hasReplaced(this.#reader, part))) continue;
+      const broken = await this.#whatIsBroken(part);
+      if (broken === null) continue;
+      const { table, name } = part;
+      instruments.partsBroken.inc({ found });
+      logger.error({ table, part: name }, `a part is broken, and those it replaced take its place: ${broken}`);
+      replacing.add(keyOf(part));
+    }
+    return replacing;
+  }
+
+  /** Null when nothing is, or when it was merged meanwhile: what it has become is looked at next. */
+  async #whatIsBroken(part: StoredPart): Promise<string | null> {
+    const empty = await emptyDescription(directoryOf(part.path, this.#engineDir));
+    if (empty !== null) return `its file ${empty} is empty`;
+    try {
+      return await checkPart(this.#deps.store, part);
+    } catch (error) {
+      if (storeErrorNumber(error) === noSuchPart) return null;
+      throw error;
+    }
+  }
+
+  /** The part that was read longest ago, or never. Answers its bytes; 0 when all were read a short time ago. */
   async #checkNext(): Promise<number> {
     const known = new Set(this.#parts.map(keyOf));
     for (const key of this.#checkedMs.keys()) if (!known.has(key)) this.#checkedMs.delete(key);
@@ -178,8 +245,9 @@ export class PartsWatch implements Stage, HealthProbe {
       (oldest, part) => (oldest === null || lastMs(part) < lastMs(oldest) ? part : oldest),
       null,
     );
-    if (next === null) return 0;
-    this.#checkedMs.set(keyOf(next), this.#deps.clock.monotonicMs());
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (next === null || nowMs - lastMs(next) < checkedAgainMsMin) return 0;
+    this.#checkedMs.set(keyOf(next), nowMs);
     if (await this.#settleBroken(next, 'check')) await this.#mend(next.table);
     return next.bytes;
   }
@@ -187,21 +255,21 @@ export class PartsWatch implements Stage, HealthProbe {
   /** True when the engine finds the part broken; it is then detached. */
   async #settleBroken(part: StoredPart, found: 'start' | 'files' | 'check'): Promise<boolean> {
     const { store, instruments } = this.#deps;
+    const broken = await this.#whatIsBroken(part);
+    if (broken === null) return false;
+    instruments.partsBroken.inc({ found });
+    this.#note(part, { what: `it is broken and was detached: ${broken}`, rows: part.rows });
     try {
-      const broken = await checkPart(store, part);
-      if (broken === null) return false;
-      instruments.partsBroken.inc({ found });
-      this.#note(part, { what: `it is broken and was detached: ${broken}`, rows: part.rows });
       await store.command({
         name: `detaching a broken part of ${part.table}`,
         sql: `ALTER TABLE ${part.table} DETACH PART ${quoteString(part.name)}`,
       });
-      return true;
     } catch (error) {
       // Merged meanwhile: what it has become is looked at next.
       if (storeErrorNumber(error) === noSuchPart) return false;
       throw error;
     }
+    return true;
   }
 
   async #mend(table: string): Promise<void> {

@@ -13,6 +13,7 @@ import {
   lastSettlement,
   newTriesSince,
   recovered,
+  triesTable,
   visibleAfterMs,
 } from '../queries/failures/failure-outcomes.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
@@ -134,6 +135,7 @@ export async function settleFailures(
   options: { readonly rowsAtOnceMax: number } = { rowsAtOnceMax },
 ): Promise<void> {
   const { store } = deps;
+  const isNew = `inserted >= settled - toIntervalMillisecond(${visibleAfterMs})`;
   const [state] = await checkedRows(readingAsWriter(store), stateRow, {
     name: 'failures_to_settle',
     sql: `
@@ -142,9 +144,8 @@ export async function settleFailures(
         toUnixTimestamp64Milli(now64(3)) AS now_ms,
         toUnixTimestamp64Milli(settled) AS settled_ms,
         toUnixTimestamp64Milli(min(ts)) AS first_ms, toUnixTimestamp64Milli(max(ts)) AS last_ms,
-        (
-          SELECT count() FROM ${failureTable} WHERE inserted >= settled - toIntervalMillisecond(${visibleAfterMs})
-        ) AS new_rows
+        (SELECT count() FROM ${triesTable} WHERE ${isNew}) + (SELECT count() FROM ${failureTable} WHERE ${isNew})
+          AS new_rows
       FROM ${failureTable}
       WHERE lane = 'failed'`,
     params: {},

@@ -23,6 +23,7 @@ export const expiringTables: readonly ExpiringTable[] = [
   { table: 'agent_runs_by_start_v1', time: 'received', kept: 'history' },
   { table: 'agent_run_activity_v1', time: 'last_received', kept: 'history' },
   { table: 'agent_failures_v1', time: 'received', kept: 'history' },
+  { table: 'agent_tries_v1', time: 'received', kept: 'history' },
   { table: 'agent_errors_per_day_v1', time: 'day', kept: 'errors' },
 ];
 
