@@ -16,6 +16,20 @@ export interface StorePart {
   readonly isActive: boolean;
 }
 
+export type BlockRange = Pick<StorePart, 'partition' | 'minBlock' | 'maxBlock'>;
+
+/** As the engine names it. */
+export function partName({ partition, minBlock, maxBlock, level, mutation }: StorePart): string {
+  return `${partition}_${minBlock}_${maxBlock}_${level}${mutation > 0 ? `_${mutation}` : ''}`;
+}
+
+/** What a name tells of a part; null where it is not one. */
+export function partOfName(name: string): BlockRange | null {
+  const [, partition, minBlock, maxBlock] = /^(.+?)_(\d+)_(\d+)_\d+(?:_\d+)?$/.exec(name) ?? [];
+  if (partition === undefined) return null;
+  return { partition, minBlock: Number(minBlock), maxBlock: Number(maxBlock) };
+}
+
 /** Both inclusive, in days since the epoch. */
 export interface ChangedDays {
   readonly fromDay: number;
@@ -36,6 +50,17 @@ const unknownMax = 1_000;
 export class PartChanges {
   #parts: readonly StorePart[] | null = null;
   #mark = 0;
+  #arrivals: readonly StorePart[] | null = null;
+
+  /** The active ones of the last list. */
+  get parts(): readonly StorePart[] {
+    return this.#parts ?? [];
+  }
+
+  /** What has come by the last list, where nothing else changed; null: rows may have gone, or nothing is known. */
+  get arrivals(): readonly StorePart[] | null {
+    return this.#arrivals;
+  }
 
   /** `all`: nothing is known of what was before. */
   next(parts: readonly StorePart[]): readonly ChangedDays[] | 'all' {
@@ -44,14 +69,20 @@ export class PartChanges {
     this.#parts = parts.filter(({ isActive }) => isActive);
     this.#mark = parts.reduce((most, { maxBlock, mutation }) => Math.max(most, maxBlock, mutation), 0);
     // Another table of that name, or numbers that are given again.
+    this.#arrivals = null;
     if (before === null || this.#mark < mark) return 'all';
-    return [
+    const active = this.#parts;
+    const came = [
       ...inserted(parts, mark, this.#mark),
       // Listed before, and visible only now.
-      ...this.#parts.filter((part) => part.level === 0 && !before.some((other) => holds(other, part))),
-      ...before.filter((part) => isGone(part, this.#parts ?? [])),
-      ...this.#parts.filter((part) => isMutated(part, before)),
+      ...active.filter((part) => part.level === 0 && !before.some((other) => holds(other, part))),
     ];
+    const altered = [
+      ...before.filter((part) => isGone(part, active)),
+      ...active.filter((part) => isMutated(part, before)),
+    ];
+    if (altered.length === 0) this.#arrivals = came;
+    return [...came, ...altered];
   }
 }
 
@@ -69,7 +100,8 @@ function inserted(parts: readonly StorePart[], mark: number, newMark: number): S
   return [...arrived, ...merged.filter(holdsUnknown)];
 }
 
-function holds(part: StorePart, other: StorePart): boolean {
+/** Whether the inserts of the other are in it. */
+export function holds(part: BlockRange, other: BlockRange): boolean {
   return part.partition === other.partition && part.minBlock <= other.minBlock && part.maxBlock >= other.maxBlock;
 }
 

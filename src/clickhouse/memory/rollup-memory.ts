@@ -1,10 +1,14 @@
 import type { Clock, Timer } from '../../core/clock.js';
 import type { RollupMemoryInstruments } from '../../core/instruments.js';
-import type { DaysAsked, ReadMemory, ValueAsked } from '../../core/ports/read-memory.js';
+import type { DaysAsked, ReadMemory, RememberedTable, ValueAsked } from '../../core/ports/read-memory.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import type { Stage } from '../../core/stage.js';
 import { dayMs, type TimeSpan } from '../../core/time-span.js';
+import { GrownValues } from './grown-values.js';
+import { type Held, HeldEntries } from './held-entries.js';
+import { PartMemory } from './part-memory.js';
 import { StoreChanges } from './store-changes.js';
+import { TimedKeys } from './timed-keys.js';
 
 export interface RollupMemoryDeps {
   readonly store: StoreReader;
@@ -19,29 +23,16 @@ const lookEveryMs = 25_000;
 /** Nobody asks: after so long the next request looks, and what was merged meanwhile is read again. */
 const lookForMs = 600_000;
 
+/** What `rests` when it has changed is read without a look for so long. */
+const restMs = 2_000;
+
 /** Where the one value of a key is held. */
 const oneValue: readonly TimeSpan[] = [{ fromMs: 0, toMs: dayMs }];
-
-/** What an entry and a value take beside what they hold, roughly. */
-const entryBytes = 240;
-const valueBytes = 120;
 
 interface Look {
   readonly atMs: number;
   readonly ownSteps: number;
   readonly generation: Promise<number | null>;
-}
-
-interface Held {
-  /** Undefined: the day has no rows. */
-  readonly value: unknown;
-  readonly generation: number;
-  readonly bytes: number;
-}
-
-interface Entry {
-  readonly held: Map<number, Held>;
-  bytes: number;
 }
 
 export interface RollupMemoryOptions {
@@ -52,9 +43,8 @@ export interface RollupMemoryOptions {
 }
 
 /**
- * Days of agents, and other sums of the rollups, as they were read last. The entry that was not used for the longest
- * goes first when there are more than `bytesMax` bytes; 0 remembers nothing. Bytes are those that `bytesOf` tells and
- * an allowance for what holds them.
+ * Days of agents, and other sums of the rollups, as they were read last, until what is newer needs their room. What
+ * goes by parts is in `PartMemory`.
  */
 export class RollupMemory implements Stage {
   readonly name = 'memory';
@@ -62,10 +52,11 @@ export class RollupMemory implements Stage {
   readonly #ownSteps: () => number;
   readonly #clock: Clock;
   readonly #instruments: RollupMemoryInstruments;
-  readonly #bytesMax: number;
   readonly #unseenMsMax: number;
-  readonly #entries = new Map<string, Entry>();
-  #bytes = 0;
+  readonly #entries: HeldEntries;
+  readonly #parts: PartMemory;
+  readonly #grown: GrownValues;
+  readonly #resting: TimedKeys;
   #timer: Timer | null = null;
   #usedMs = 0;
   #last: Look | null = null;
@@ -77,17 +68,20 @@ export class RollupMemory implements Stage {
     this.#ownSteps = ownSteps;
     this.#clock = clock;
     this.#instruments = instruments;
-    this.#bytesMax = bytesMax;
     this.#unseenMsMax = unseenMsMax;
+    this.#entries = new HeldEntries(instruments, bytesMax);
+    this.#parts = new PartMemory({ changes: this.#changes, entries: this.#entries, clock, instruments });
+    this.#grown = new GrownValues({ changes: this.#changes, entries: this.#entries, clock, instruments });
+    this.#resting = new TimedKeys(clock, restMs);
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#entries.bytes;
   }
 
   /** The memory as one request sees it: as the store is when the request first asks. Null: nothing is remembered. */
   open(): ReadMemory | null {
-    if (this.#bytesMax === 0) return null;
+    if (this.#entries.bytesMax === 0) return null;
     let generation: Promise<number | null> | null = null;
     const look = (): Promise<number | null> => {
       generation ??= this.#look();
@@ -105,8 +99,20 @@ export class RollupMemory implements Stage {
         once(`${asked.key} ${JSON.stringify(asked.days)}`, async () =>
           this.#days(asked, this.#unseen(asked.key, asked.days) ?? (await look())),
         ),
-      value: (asked) =>
-        once(asked.key, async () => this.#value(asked, this.#unseen(asked.key, oneValue) ?? (await look()))),
+      value: (asked) => {
+        const read = async () => {
+          const isResting = this.#resting.has(asked.key);
+          const unlooked = isResting ? this.#unlooked() : this.#unseen(asked.key, oneValue);
+          return await this.#value(asked, { generation: unlooked ?? (await look()), isResting });
+        };
+        // Whether the other's answer is one to this too, only what it reads could tell.
+        return asked.fits === undefined ? once(asked.key, read) : read();
+      },
+      parts: (asked) =>
+        once(`${asked.key} ${asked.range} parts`, () =>
+          this.#parts.read(asked, { unlooked: () => this.#unlooked(), look }),
+        ),
+      grown: (asked) => this.#grown.read(asked, look),
     };
   }
 
@@ -122,8 +128,12 @@ export class RollupMemory implements Stage {
    * look, or later, and the next look tells what came between.
    */
   #unseen(key: string, days: readonly TimeSpan[]): number | null {
-    const held = this.#entries.get(key)?.held;
+    const held = this.#entries.find(key)?.held;
     if (held !== undefined && spansOf(days, (day) => held.has(day)).length > 0) return null;
+    return this.#unlooked();
+  }
+
+  #unlooked(): number | null {
     this.#usedMs = this.#clock.monotonicMs();
     this.#schedule();
     return this.#changes.generation;
@@ -149,7 +159,7 @@ export class RollupMemory implements Stage {
     if (this.#timer !== null || this.#isStopped) return;
     this.#timer = this.#clock.setTimer(lookEveryMs, () => {
       this.#timer = null;
-      if (this.#entries.size === 0 || this.#clock.monotonicMs() - this.#usedMs > lookForMs) return;
+      if (this.#entries.isEmpty || this.#clock.monotonicMs() - this.#usedMs > lookForMs) return;
       // A store that does not answer is told by the requests that need it.
       this.#changes.look().catch(() => undefined);
       this.#schedule();
@@ -163,7 +173,7 @@ export class RollupMemory implements Stage {
       for (const [day, value] of await read(days)) found.set(day, value);
       return inOrder(found);
     }
-    const entry = this.#use(key);
+    const entry = this.#entries.use(key);
     const missing = spansOf(days, (day) => {
       const held = entry.held.get(day);
       const source = { table, days: { fromMs: day, toMs: day + dayMs } };
@@ -178,63 +188,58 @@ export class RollupMemory implements Stage {
         for (let day = span.fromMs; day < span.toMs; day += dayMs) {
           const value = values.get(day);
           if (value !== undefined) found.set(day, value);
-          this.#hold(key, day, { value, generation, bytes: value === undefined ? 0 : bytesOf(value) });
+          this.#entries.hold(key, day, { value, generation, bytes: value === undefined ? 0 : bytesOf(value) });
         }
       }
     }
     return inOrder(found);
   }
 
-  async #value<Value>({ sources, key, read, bytesOf }: ValueAsked<Value>, generation: number | null): Promise<Value> {
+  async #value<Value>(
+    asked: ValueAsked<Value>,
+    { generation, isResting }: { readonly generation: number | null; readonly isResting: boolean },
+  ): Promise<Value> {
+    const { key, read, bytesOf, fits, rests } = asked;
     if (generation === null) {
       this.#instruments.reads.inc({ outcome: 'unseen' });
       return await read();
     }
-    const held = this.#use(key).held.get(0);
-    const isKnown = held !== undefined && sources.every((source) => this.#changes.isSame(source, held.generation));
+    const last = this.#entries.use(key).held.get(0);
+    const held = last !== undefined && fits?.(last.value as Value) === false ? undefined : last;
+    const isKnown = held !== undefined && !isResting && (await this.#isStill(asked, held));
     this.#count(held, isKnown);
-    if (isKnown) return held.value as Value;
+    if (isKnown) {
+      if (generation > held.generation) this.#entries.hold(key, 0, { ...held, generation });
+      return held.value as Value;
+    }
+    if (rests === true && held !== undefined && !isResting) this.#resting.add(key);
     const value = await read();
-    this.#hold(key, 0, { value, generation, bytes: bytesOf(value) });
+    const bytes = bytesOf(value);
+    if (bytes <= this.#entries.bytesMax / 2) {
+      this.#entries.hold(key, 0, { value, generation, bytes });
+    } else {
+      this.#entries.remove(key);
+      this.#instruments.evictions.inc();
+    }
     return value;
+  }
+
+  async #isStill<Value>({ sources, isUntouched }: ValueAsked<Value>, { value, generation }: Held): Promise<boolean> {
+    const changed = sources.filter((source) => !this.#changes.isSame(source, generation));
+    if (changed.length === 0) return true;
+    if (isUntouched === undefined) return false;
+    const since = new Map<RememberedTable, readonly string[]>();
+    for (const { table } of changed) {
+      const before = this.#changes.partsBefore(table, generation);
+      // Rows may have gone, or more came than is told apart.
+      if (before?.isChanged !== true) return false;
+      since.set(table, before.names);
+    }
+    return await isUntouched(value as Value, since);
   }
 
   #count(held: Held | undefined, isKnown: boolean): void {
     this.#instruments.reads.inc({ outcome: isKnown ? 'hit' : held === undefined ? 'miss' : 'changed' });
-  }
-
-  /** The entry of a key, now the last one used. */
-  #use(key: string): Entry {
-    const entry = this.#entries.get(key) ?? { held: new Map<number, Held>(), bytes: 0 };
-    if (this.#entries.delete(key)) this.#entries.set(key, entry);
-    return entry;
-  }
-
-  #hold(key: string, place: number, held: Held): void {
-    let entry = this.#entries.get(key);
-    if (entry === undefined) {
-      entry = { held: new Map(), bytes: entryBytes + 2 * key.length };
-      this.#entries.set(key, entry);
-      this.#bytes += entry.bytes;
-    }
-    const before = entry.held.get(place);
-    // A slower read of an earlier state of the store.
-    if (before !== undefined && before.generation > held.generation) return;
-    const more = held.bytes - (before === undefined ? -valueBytes : before.bytes);
-    entry.held.set(place, held);
-    entry.bytes += more;
-    this.#bytes += more;
-    this.#forgetSurplus();
-    this.#instruments.bytes.set(this.#bytes);
-  }
-
-  #forgetSurplus(): void {
-    for (const [key, entry] of this.#entries) {
-      if (this.#bytes <= this.#bytesMax) return;
-      this.#entries.delete(key);
-      this.#bytes -= entry.bytes;
-      this.#instruments.evictions.inc();
-    }
   }
 }
 

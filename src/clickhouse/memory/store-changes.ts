@@ -5,7 +5,7 @@ import type { StoreReader } from '../../core/ports/store-reader.js';
 import { dayMs } from '../../core/time-span.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
 import { integer64 } from '../queries/sql/column-types.js';
-import { PartChanges, type StorePart } from './part-changes.js';
+import { holds, PartChanges, partName, type StorePart } from './part-changes.js';
 
 const partTuple = z.tuple([
   z.number().int(),
@@ -25,6 +25,19 @@ const engineRow = z.object({ name: z.string(), engine: z.string() });
 /** Changed days that are told apart; with more, all are taken to have changed. */
 const changedDaysMax = 4_096;
 
+/** Parts of a table that came and are told apart; of generations before the oldest of them nothing is known. */
+const arrivedPartsMax = 4_096;
+
+interface Arrival {
+  readonly generation: number;
+  readonly part: StorePart;
+}
+
+export interface PartsBefore {
+  readonly isChanged: boolean;
+  readonly names: readonly string[];
+}
+
 /**
  * What has changed in the remembered tables, told from their parts: also what another collector inserted, finalized or
  * erased, and what an operator did. Each look at the store is a generation; a value that was read after one is as
@@ -42,11 +55,15 @@ export class StoreChanges {
     rememberedTables.map((table) => [table, new Map<number, number>()]),
   );
   readonly #allChangedIn = new Map<RememberedTable, number>(rememberedTables.map((table) => [table, 0]));
+  /** Parts that came, in the order of generations; all that came after `from`, when rows went last. */
+  readonly #arrivals = new Map(rememberedTables.map((table) => [table, { parts: [] as Arrival[], from: 0 }]));
   /** Patches of rows are parts with numbers of their own, and few: any change of them is one of all days. */
   readonly #patches = new Map<RememberedTable, string>();
   #generation = 0;
   #startedS = 0;
   #isPlain = false;
+  /** The tables are there and of other engines, which they stay. */
+  #isOther = false;
   #running: Promise<number | null> | null = null;
   #next: Promise<number | null> | null = null;
 
@@ -72,9 +89,19 @@ export class StoreChanges {
     return this.#isPlain ? this.#generation : null;
   }
 
+  /** Active parts of the last look that came back. */
+  parts(table: RememberedTable): readonly StorePart[] {
+    return this.#changes.get(table)?.parts ?? [];
+  }
+
+  /** Whether parts have the rows that were read of them in a generation: patches change them under their names. */
+  isSameParts(table: RememberedTable, generation: number): boolean {
+    return (this.#allChangedIn.get(table) ?? 0) <= generation;
+  }
+
   /** Whether what was read in a generation is still so. */
   isSame({ table, days }: RememberedSource, generation: number): boolean {
-    if ((this.#allChangedIn.get(table) ?? 0) > generation) return false;
+    if (!this.isSameParts(table, generation)) return false;
     const changed = this.#changedIn.get(table);
     if (changed === undefined) return false;
     if (days === null) return [...changed.values()].every((changedIn) => changedIn <= generation);
@@ -82,6 +109,19 @@ export class StoreChanges {
       if ((changed.get(day) ?? 0) > generation) return false;
     }
     return true;
+  }
+
+  /**
+   * Names of the active parts that have none of the rows that came since a generation; null where rows may have gone
+   * since, or too much came. `isChanged` false: nothing came.
+   */
+  partsBefore(table: RememberedTable, generation: number): PartsBefore | null {
+    const arrivals = this.#arrivals.get(table);
+    if (arrivals === undefined || generation < arrivals.from) return null;
+    const came = arrivals.parts.filter((arrival) => arrival.generation > generation);
+    if (came.length === 0) return { isChanged: false, names: [] };
+    const before = this.parts(table).filter((part) => !came.some((arrival) => holds(part, arrival.part)));
+    return { isChanged: true, names: before.map(partName) };
   }
 
   #begin(): Promise<number | null> {
@@ -94,6 +134,7 @@ export class StoreChanges {
   }
 
   async #look(): Promise<number | null> {
+    if (this.#isOther) return null;
     const list = await this.#readParts();
     if (list === null) {
       this.#isPlain = false;
@@ -107,11 +148,14 @@ export class StoreChanges {
     for (const [index, table] of rememberedTables.entries()) {
       const all = list.parts.filter(([of]) => of === index).map(partOf);
       const parts = all.filter((part) => !isPatch(part));
-      const changes = this.#changes.get(table)?.next(parts) ?? 'all';
+      const told = this.#changes.get(table);
+      const changes = told?.next(parts) ?? 'all';
       const patches = JSON.stringify(all.filter(isPatch));
       const isPatched = this.#patches.get(table) !== patches;
       this.#patches.set(table, patches);
-      if (isRestarted || isPatched || changes === 'all') this.#allChanged(table);
+      const isOther = isRestarted || isPatched || changes === 'all';
+      this.#arrived(table, isOther ? null : (told?.arrivals ?? null));
+      if (isOther) this.#allChanged(table);
       else for (const { fromDay, toDay } of changes) this.#changed(table, fromDay, toDay);
     }
     return this.#generation;
@@ -120,7 +164,12 @@ export class StoreChanges {
   /** Null where the store does not let its parts be read, as a server may: then nothing is known of changes. */
   async #readParts(): Promise<z.output<typeof listRow> | null> {
     try {
-      const [list] = await checkedRows(this.#store, listRow, { name: 'store_changes', sql: partsSql, params: {} });
+      const [list] = await checkedRows(this.#store, listRow, {
+        name: 'store_changes',
+        sql: partsSql,
+        params: {},
+        isSmall: true,
+      });
       if (list === undefined) throw new Error('cannot read store_changes: an aggregate without a row');
       return list;
     } catch (error) {
@@ -130,8 +179,31 @@ export class StoreChanges {
   }
 
   async #readIsPlain(): Promise<boolean> {
-    const rows = await checkedRows(this.#store, engineRow, { name: 'remembered_tables', sql: enginesSql, params: {} });
-    return rows.length === rememberedTables.length && rows.every(({ engine }) => plainEngines.has(engine));
+    const rows = await checkedRows(this.#store, engineRow, {
+      name: 'remembered_tables',
+      sql: enginesSql,
+      params: {},
+      isSmall: true,
+    });
+    const isPlain = rows.every(({ engine }) => plainEngines.has(engine));
+    this.#isOther = !isPlain;
+    return isPlain && rows.length === rememberedTables.length;
+  }
+
+  #arrived(table: RememberedTable, parts: readonly StorePart[] | null): void {
+    const arrivals = this.#arrivals.get(table);
+    if (arrivals === undefined) return;
+    const generation = this.#generation;
+    if (parts === null) {
+      arrivals.parts = [];
+      arrivals.from = generation;
+      return;
+    }
+    for (const part of parts) arrivals.parts.push({ generation, part });
+    const surplus = arrivals.parts.length - arrivedPartsMax;
+    if (surplus <= 0) return;
+    arrivals.from = arrivals.parts[surplus - 1]?.generation ?? generation;
+    arrivals.parts = arrivals.parts.slice(surplus);
   }
 
   #changed(table: RememberedTable, fromDay: number, toDay: number): void {
@@ -149,7 +221,7 @@ export class StoreChanges {
   }
 }
 
-const plainEngines: ReadonlySet<string> = new Set(['MergeTree', 'AggregatingMergeTree']);
+const plainEngines: ReadonlySet<string> = new Set(['MergeTree', 'AggregatingMergeTree', 'ReplacingMergeTree']);
 
 /** The start is told in whole seconds, as a difference of two readings. A store that started again numbers anew. */
 const startToleranceS = 1;
