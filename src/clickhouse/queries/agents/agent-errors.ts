@@ -8,12 +8,15 @@ import type { ErrorRange } from '../sql/rollup-range.js';
 import type { AgentKey } from './agent-known.js';
 import { errorRowsBytes, groupedErrors, readErrorDays } from './error-days.js';
 import { type AgentErrorDaysRow, type AgentErrorRow, errorDaysRow, errorRow } from './error-row.js';
+import { whereFailed } from './failed-times.js';
 import { readEdgeErrors, readRawErrors } from './raw-failures.js';
 
 export interface ErrorQuery {
   readonly range: ErrorRange;
   /** Groups, the most frequent first. */
   readonly limit: number;
+  /** When executions failed (`readFailedTimes`): days and spans without one are not read. Null or absent: not known. */
+  readonly failedTimes?: readonly TimeSpan[] | null;
 }
 
 const rawSpansMax = 2;
@@ -109,14 +112,16 @@ export async function readAgentErrorDays(
 async function readKnownErrors(
   store: StoreReader,
   agent: AgentKey,
-  { range: { days, raw }, limit }: ErrorQuery,
+  { range, limit, failedTimes = null }: ErrorQuery,
 ): Promise<readonly AgentErrorDaysRow[] | null> {
   const { memory } = store;
   if (!memory) return null;
+  const { days, raw } = failedTimes === null ? range : whereFailed(range, failedTimes);
+  const hasDays = days.toMs > days.fromMs;
   const [span, ...others] = raw.filter(({ fromMs, toMs }) => toMs > fromMs);
-  if (days.toMs <= days.fromMs) {
-    const isOne = span !== undefined && others.length === 0;
-    return isOne ? await readRawErrors(store, memory, agent, { span, limit }) : null;
+  if (!hasDays && span === undefined) return [];
+  if (!hasDays && span !== undefined && others.length === 0) {
+    return await readRawErrors(store, memory, agent, { span, limit });
   }
   if (span === undefined) {
     return await memory.value({
@@ -127,8 +132,8 @@ async function readKnownErrors(
     });
   }
   const groups = await Promise.all([
-    readErrorDays(store, memory, agent, days),
-    ...[span, ...others].map((edge) => readEdgeErrors(store, memory, agent, edge)),
+    hasDays ? readErrorDays(store, memory, agent, days) : [],
+    readEdgeErrors(store, memory, agent, [span, ...others]),
   ]);
   return groupedErrors(groups.flat(), limit);
 }

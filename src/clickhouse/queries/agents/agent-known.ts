@@ -26,6 +26,7 @@ export async function readAgentKnown(store: StoreReader, key: AgentKey): Promise
       WHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
       LIMIT 1`,
     params: { tenant: key.tenant, agent_id: key.agentId },
+    isSmall: true,
   });
   return rows.length > 0;
 }

@@ -1,18 +1,15 @@
-import { z } from 'zod';
 import type { ReadMemory } from '../../../core/ports/read-memory.js';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import type { TimeSpan } from '../../../core/time-span.js';
 import { dayText } from '../../../core/time-text.js';
+import { cellRow, numberIn, textIn } from '../sql/cell-row.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import { integer64 } from '../sql/column-types.js';
 import { countUnique } from '../sql/unique-states.js';
 import type { AgentKey } from './agent-known.js';
 import { compareErrors } from './error-order.js';
 import type { AgentErrorDaysRow } from './error-row.js';
 
-const row = z.object({
-  r: z.tuple([integer64, z.string(), z.string(), z.string(), integer64, integer64, integer64, integer64, z.string()]),
-});
+const row = cellRow(['number', 'text', 'text', 'text', 'number', 'number', 'number', 'number', 'text']);
 
 /** A group of failures on a day, as stored: rows of one group and day that were not merged yet are apart. */
 export interface ErrorDay {
@@ -34,7 +31,8 @@ const daysSql = `
     toUnixTimestamp64Milli(first_seen), toUnixTimestamp64Milli(last_seen), base64Encode(CAST(runs, 'String'))
   ) AS r
   FROM agent_errors_per_day_v1
-  WHERE tenant = {tenant:String} AND agent_id = {agent_id:String} AND day >= {from_day:Date} AND day < {to_day:Date}`;
+  PREWHERE tenant = {tenant:String} AND agent_id = {agent_id:String}
+    AND day >= {from_day:Date} AND day < {to_day:Date}`;
 
 /** The groups of an agent on whole days. The memory gives those that are as they were. */
 export async function readErrorDays(
@@ -51,7 +49,7 @@ export async function readErrorDays(
       const from_day = dayText(Math.min(...missing.map(({ fromMs }) => fromMs)));
       const to_day = dayText(Math.max(...missing.map(({ toMs }) => toMs)));
       const params = { tenant: key.tenant, agent_id: key.agentId, from_day, to_day };
-      return byDay(await readGroups(store, { name: 'error_days', sql: daysSql, params }));
+      return byDay(await readGroups(store, { name: 'error_days', sql: daysSql, params, isSmall: true }));
     },
     bytesOf: (groups) => groups.reduce((sum, group) => sum + bytesOf(group), 0),
   });
@@ -60,16 +58,16 @@ export async function readErrorDays(
 
 async function readGroups(store: StoreReader, query: Parameters<StoreReader['rows']>[0]): Promise<ErrorDay[]> {
   const rows = await checkedRows(store, row, query);
-  return rows.map(({ r: [dayS, category, code, message, occurrences, recovered, firstMs, lastMs, runs] }) => ({
-    dayMs: dayS * 1_000,
-    category,
-    code,
-    message,
-    occurrences,
-    recovered,
-    firstMs,
-    lastMs,
-    runs: Buffer.from(runs, 'base64'),
+  return rows.map(({ r }) => ({
+    dayMs: numberIn(r, 0) * 1_000,
+    category: textIn(r, 1),
+    code: textIn(r, 2),
+    message: textIn(r, 3),
+    occurrences: numberIn(r, 4),
+    recovered: numberIn(r, 5),
+    firstMs: numberIn(r, 6),
+    lastMs: numberIn(r, 7),
+    runs: Buffer.from(textIn(r, 8), 'base64'),
   }));
 }
 

@@ -91,6 +91,7 @@ export async function readFirstExecutions(
         LIMIT {count:UInt64}
       )`,
     params: { tenant: key.tenant, agent_id: key.agentId, from_ms: span.fromMs, to_ms: span.toMs, count },
+    isSmall: true,
   });
   return row ?? { total: 0, successful: 0 };
 }

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { dayText } from '../../../core/time-text.js';
 import { integer64 } from '../sql/column-types.js';
+import { parseDigestState } from '../sql/digest-state.js';
 import { rememberedRows } from '../sql/remembered-rows.js';
+
+const digest = z.string().transform((hex) => (hex === '' ? new Float64Array() : parseDigestState(hex)));
 
 const row = z.object({
   agent_id: z.string(),
@@ -12,14 +15,14 @@ const row = z.object({
   successful: integer64,
   failed: integer64,
   bound: z.number(),
-  recent_digest: z.string(),
-  baseline_digest: z.string(),
+  recent_digest: digest,
+  baseline_digest: digest,
 });
 
 /**
  * `place`: from 1, by `bound`, the lower end of the Wilson interval of the success rate, 0 to 1, or -1 when too few
- * executions finished. The digests are of the durations of successes, as `parseDigestState` takes them; empty text
- * when `is_slow` is 0.
+ * executions finished. The digests are centroids (`parseDigestState`) of the durations of successes; empty when
+ * `is_slow` is 0.
  */
 export type AgentStandingRow = z.output<typeof row>;
 

@@ -110,7 +110,7 @@ type OutcomeRow = z.output<typeof outcomeRow>;
 
 /** Of all failures of the units of a page between its first and last: a few more than the page has. */
 async function readOutcomes(store: StoreReader, tenant: string, rows: readonly FailureRow[]): Promise<OutcomeRow[]> {
-  const newTries = await readNewTries(store, tenant);
+  const newTries = await readNewTries(store, { tenant });
   const times = rows.map((failure) => failure.failed_ms);
   const span = { fromMs: Math.min(...times), toMs: Math.max(...times) + 1 };
   const { failures, tries, params } = failureCondition({ tenant, ...span });

@@ -2,7 +2,7 @@
  * SQL of failed attempts with what became of them (`outcome`, a number of `failureOutcomes`), as far as any event tells
  * it. This is the one definition of these words for attempts:
  *
- * - A later try of a run, task or step is any stored try of it (`agent_failures_v1` has which are) that is later, or at
+ * - A later try of a run, task or step is any stored try of it (`agent_tries_v1` has which are) that is later, or at
  *   the same time with a higher attempt. A failed attempt with one is retried, with one that completed recovered.
  * - Where each attempt of a step has a step_id of its own, the attempts of one family belong together: a higher attempt
  *   is a later try. A try whose own step_id failed in its first attempt belongs to that step alone.
@@ -13,6 +13,7 @@
  */
 
 export const failureTable = 'agent_failures_v1';
+export const triesTable = 'agent_tries_v1';
 
 /** When outcomes were settled last, 1970 when never; of the store as a whole. */
 export const lastSettlement = 'SELECT max(settled_at) FROM failure_settlements_v1';
@@ -38,13 +39,13 @@ export const earliest = "if(count() = 0, now64(3, 'UTC') + toIntervalDay(400), m
 const place = 'toUInt64(toUnixTimestamp64Milli(ts)) * 65536 + attempt';
 
 export interface FailureSelection {
-  /** Columns of the result beside `outcome`, of the table. */
+  /** Columns of the result beside `outcome`, of the table of failures. */
   readonly columns: string;
   /** Selects the tenant, of failures and of tries. */
   readonly tenant: string;
-  /** Selects the failures; refers to columns of the table by their names. */
+  /** Selects the failures; refers to columns of their table by their names. */
   readonly failures: string;
-  /** Bounds the tries: none is before the earliest failure. */
+  /** Bounds the tries, by their own columns: none is before the earliest failure. */
   readonly tries: string;
   readonly newTries: NewTries;
 }
@@ -72,11 +73,14 @@ export function asSettled(newTries: NewTries): NewTries {
 
 export function failuresWithOutcome({ columns, tenant, failures, tries, newTries }: FailureSelection): string {
   const failed = `${tenant} AND lane = 'failed' AND (${failures})`;
+  if (newTries.amount === 'none') {
+    return `SELECT ${columns}, failure.outcome AS outcome FROM ${failureTable} AS failure FINAL WHERE ${failed}`;
+  }
+  // Of its own, as conditions on the stored outcome mean that one, not the one it has grown to.
   const selected = `(SELECT * FROM ${failureTable} FINAL WHERE ${failed}) AS failure`;
-  if (newTries.amount === 'none') return `SELECT ${columns}, failure.outcome AS outcome FROM ${selected}`;
   const since = { failed, newTries };
   const all = `${tenant} AND (${tries})`;
-  const exact = triesSince({ ...since, tries: `${all} AND ${isTry}`, key: 'unit' });
+  const exact = triesSince({ ...since, tries: all, key: 'unit' });
   const alike = triesSince({ ...since, tries: `${all} AND ${isFamilyTry}`, key: 'family' });
   // Few units and families have new tries, so they are looked up in constant arrays: a join costs every failure more
   // than reading it does.
@@ -89,7 +93,7 @@ export function failuresWithOutcome({ columns, tenant, failures, tries, newTries
       (
         SELECT (groupArray(unit), groupArray(last_try), groupArray(last_completion))
         FROM (
-          SELECT unit, max(${place}) AS last_try, maxIf(${place}, lane = 'completed') AS last_completion
+          SELECT unit, max(${place}) AS last_try, maxIf(${place}, completed) AS last_completion
           FROM (${exact})
           GROUP BY unit
         )
@@ -98,7 +102,7 @@ export function failuresWithOutcome({ columns, tenant, failures, tries, newTries
         SELECT (groupArray(family), groupArray(top_try), groupArray(top_completion))
         FROM (
           SELECT
-            family, max(toUInt64(attempt)) AS top_try, maxIf(toUInt64(attempt), lane = 'completed') AS top_completion
+            family, max(toUInt64(attempt)) AS top_try, maxIf(toUInt64(attempt), completed) AS top_completion
           FROM (${alike})
           WHERE unit NOT IN (
             SELECT unit FROM ${failureTable}
@@ -129,28 +133,25 @@ interface TriesSince {
   readonly key: 'unit' | 'family';
 }
 
-/** The first attempt of a step is no later try; most failures are one. */
-const isTry = "(lane != 'failed' OR kind != 'step' OR attempt != 1)";
-
-const isFamilyTry = "kind = 'step' AND family != unit AND attempt > 1";
+const isFamilyTry = 'family != 0 AND attempt > 1';
 
 /**
- * Tries that were inserted since the settlement, found by the index on `inserted`, and those of failures that were,
- * found by the primary key: late ones are few, and the rest happened lately.
+ * Tries that were inserted since the settlement, found by the key, and those of failures that were, found by the index
+ * on `ts`: late ones are few, and the rest happened lately.
  */
 function triesSince({ failed, newTries, tries, key }: TriesSince) {
-  const columns = 'ts, unit, family, attempt, lane';
+  const columns = 'ts, unit, family, attempt, completed';
   const lateFailures = `FROM ${failureTable} WHERE ${failed} AND ${isNew}`;
   // Every task that completes is a try: millions in the minutes since the settlement, and few of them failed before.
   // (Bare, the engine would look each of the failed units up in the primary key: 0.7 s of CPU for 870,000.)
   const open = `${failed} AND outcome < ${recovered}`;
   const known = `bitNot(${key}) IN (SELECT bitNot(${key}) FROM ${failureTable} WHERE ${open})`;
   const inserted = `
-    SELECT ${columns} FROM ${failureTable}
+    SELECT ${columns} FROM ${triesTable}
     WHERE ${tries} AND ${isNew} ${newTries.amount === 'many' ? `AND ${known}` : ''}`;
   if (!newTries.isSettled) return inserted;
   return `${inserted}
     UNION ALL
-    SELECT ${columns} FROM ${failureTable}
+    SELECT ${columns} FROM ${triesTable}
     WHERE ${tries} AND ts >= (SELECT ${earliest} ${lateFailures}) AND ${key} IN (SELECT ${key} ${lateFailures})`;
 }

@@ -35,6 +35,7 @@ export const datedTables: readonly DatedTable[] = [
   { table: 'agent_pattern_feedback_v1', column: 'received' },
   { table: 'agent_failures_v1', column: 'received' },
   { table: 'engagement_performance_per_day_v1', column: 'last_received', day: 'day' },
+  { table: 'agent_tries_v1', column: 'received' },
 ];
 
 /** The condition names a subquery of the partition key alone, which is read from the metadata of the parts as well. */

@@ -49,7 +49,7 @@ export async function readRunTasks(
   const total = found[0]?.total_tasks ?? 0;
   const params = { tenant: key.tenant, run_id: key.runId, task_ids: found.map((task) => task.task_id) };
   const merged = await readMerged(store, taskKind, { name: 'run_tasks', where, params, columns: listColumns });
-  if (merged !== null) return { tasks: merged.sort(byStart), total };
+  if (merged !== null) return { tasks: merged.sort(tasksByStart), total };
   const tasks = await checkedRows(store, row, {
     name: 'run_tasks',
     sql: `
@@ -61,6 +61,6 @@ export async function readRunTasks(
   return { tasks, total };
 }
 
-function byStart(left: RunTaskRow, right: RunTaskRow): number {
+export function tasksByStart(left: RunTaskRow, right: RunTaskRow): number {
   return left.start_ms - right.start_ms || compareTexts(left.task_id, right.task_id);
 }

@@ -1,4 +1,4 @@
-import { CollectorError } from '../../../core/errors.js';
+import { ByteReader, malformed } from './row-bytes.js';
 
 /**
  * Merges states of `quantilesTDigest` as the engine does (QuantileTDigest.h, `merge` and `compress`), in its single
@@ -7,28 +7,37 @@ import { CollectorError } from '../../../core/errors.js';
  * depends on the order in which its threads come to the states; here the order is that of time.
  *
  * A centroid is one cell of eight bytes: Float32 weight in the low word, Float32 mean in the high word. Read as a
- * double, cells of means >= 0 order by their mean, so the native sort of a Float64Array sorts them.
+ * double, cells of means >= 0 order by their mean; equal ones are the same. States are in order already, as is what was
+ * merged before, so that few runs are to be merged.
  */
 
 const unmergedMax = 2_048;
 const { fround } = Math;
 
 export class MergedDigest {
-  readonly #cells = new Float64Array(2 * unmergedMax + 1);
-  readonly #singles = new Float32Array(this.#cells.buffer);
+  #cells = new Float64Array(2 * unmergedMax + 1);
+  #singles = new Float32Array(this.#cells.buffer);
+  #spare = new Float64Array(0);
   #count = 0;
   #unmerged = 0;
   #weight = 0;
 
-  /** Centroids of a state, as `packedCentroids` writes them. */
-  add(centroids: Float64Array): void {
-    for (let at = 0; at < centroids.length; at++) {
+  /** Centroids of a state, as `DigestCells` has them. */
+  add(centroids: Float64Array, from = 0, to = centroids.length): void {
+    for (let at = from; at < to; at++) {
       this.#cells[this.#count] = centroids[at]!;
       this.#weight = fround(this.#weight + this.#singles[2 * this.#count]!);
       this.#count += 1;
       this.#unmerged += 1;
       if (this.#unmerged > unmergedMax) this.#compress();
     }
+  }
+
+  /** As it was made: its room, 33 kB, is used again. */
+  clear(): void {
+    this.#count = 0;
+    this.#unmerged = 0;
+    this.#weight = 0;
   }
 
   /** Values at ascending levels, as Float32 (`getManyFloat`); null without a centroid. */
@@ -60,6 +69,12 @@ export class MergedDigest {
     return left.mean;
   }
 
+  /** As `add` takes them. */
+  cells(): Float64Array {
+    this.#compress();
+    return this.#cells.slice(0, this.#count);
+  }
+
   /** Mean, weight, mean, weight, … in the order of the means. */
   centroids(): Float64Array {
     this.#compress();
@@ -71,11 +86,36 @@ export class MergedDigest {
     return pairs;
   }
 
+  /** Merges neighbouring runs until one is left. Many short ones, as those of minutes, are left to the native sort. */
+  #sort(): void {
+    const count = this.#count;
+    let ends = runEnds(this.#cells, count);
+    if (ends.length > runsMax) {
+      this.#cells.subarray(0, count).sort();
+      return;
+    }
+    if (ends.length > 1 && this.#spare.length === 0) this.#spare = new Float64Array(this.#cells.length);
+    while (ends.length > 1) {
+      const merged: number[] = [];
+      let from = 0;
+      for (let run = 0; run < ends.length; run += 2) {
+        const middle = ends[run]!;
+        const end = ends[run + 1] ?? middle;
+        mergeRuns(this.#cells, this.#spare, { from, middle, end });
+        merged.push(end);
+        from = end;
+      }
+      [this.#cells, this.#spare] = [this.#spare, this.#cells];
+      ends = merged;
+    }
+    this.#singles = new Float32Array(this.#cells.buffer);
+  }
+
   /** Neighbours join while the weight of both is at most 4·ε·q·(1−q)·n at the rank of either. */
   #compress(): void {
     if (this.#unmerged === 0) return;
+    this.#sort();
     const singles = this.#singles;
-    this.#cells.subarray(0, this.#count).sort();
     const total = this.#weight;
     const factor = fround(fround(total * fround(0.01)) * 4);
     const end = 2 * this.#count;
@@ -111,42 +151,113 @@ export class MergedDigest {
   }
 }
 
-/** States one after another: each a varuint n, then n × (Float32 mean, Float32 weight), little-endian. */
-export class PackedStates {
-  readonly #bytes: Buffer;
-  #at = 0;
+/** Weight of all values of some digests, and of those that are at least this one. */
+export function weightsFrom(digests: readonly Float64Array[], least: number): { all: number; above: number } {
+  const weights = { all: 0, above: 0 };
+  for (const cells of digests) {
+    const singles = new Float32Array(cells.buffer, cells.byteOffset, 2 * cells.length);
+    for (let at = 0; at < singles.length; at += 2) {
+      weights.all += singles[at]!;
+      if (singles[at + 1]! >= least) weights.above += singles[at]!;
+    }
+  }
+  return weights;
+}
 
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
+const runsMax = 128;
+
+/** Where each run of ascending cells ends; no more than one too many. */
+function runEnds(cells: Float64Array, count: number): number[] {
+  const ends: number[] = [];
+  for (let at = 1; at < count && ends.length < runsMax; at++) if (cells[at]! < cells[at - 1]!) ends.push(at);
+  ends.push(count);
+  return ends;
+}
+
+interface Runs {
+  readonly from: number;
+  readonly middle: number;
+  readonly end: number;
+}
+
+function mergeRuns(cells: Float64Array, into: Float64Array, { from, middle, end }: Runs): void {
+  let left = from;
+  let right = middle;
+  for (let to = from; to < end; to++) {
+    into[to] = right >= end || (left < middle && cells[left]! <= cells[right]!) ? cells[left++]! : cells[right++]!;
+  }
+}
+
+/**
+ * The cells of many states, in one array. A state is a varuint n, then n × (Float32 mean, Float32 weight),
+ * little-endian.
+ */
+export class DigestCells {
+  #cells = new Float64Array(64);
+  #singles = new Float32Array(this.#cells.buffer);
+  #count = 0;
+
+  /** So many states, one after another, in base64; answers how many cells there are after each of them. */
+  append(base64: string, states: number): number[] {
+    return this.take(decoded.decode(base64), states);
   }
 
-  /** The cells of the next one. Throws `internal` when there is none, or what is there is none. */
-  next(): Float64Array {
-    const bytes = this.#bytes;
-    let count = 0;
-    for (let factor = 1; ; factor *= 128) {
-      const byte = bytes[this.#at++];
-      if (byte === undefined) throw malformed('a state ends within its length');
-      count += (byte & 0x7f) * factor;
-      if (byte < 0x80) break;
+  /** The same of the bytes that are read next. */
+  take(bytes: ByteReader, states: number): number[] {
+    const ends: number[] = [];
+    for (let state = 0; state < states; state++) {
+      let count = 0;
+      for (let factor = 1; ; factor *= 128) {
+        if (bytes.left === 0) throw malformed('a state ends within its length');
+        const byte = bytes.uint8();
+        count += (byte & 0x7f) * factor;
+        if (byte < 0x80) break;
+      }
+      if (8 * count > bytes.left) throw malformed(`${count} centroids are more than there are bytes`);
+      this.#take(bytes, count);
+      ends.push(this.#count);
     }
-    if (this.#at + 8 * count > bytes.length) throw malformed(`${count} centroids are more than there are bytes`);
-    const cells = new Float64Array(count);
-    const singles = new Float32Array(cells.buffer);
-    for (let to = 0; to < 2 * count; to += 2) {
-      const mean = bytes.readFloatLE(this.#at);
-      const weight = bytes.readFloatLE(this.#at + 4);
+    return ends;
+  }
+
+  /** Those that were appended. */
+  cells(): Float64Array {
+    return this.#cells.slice(0, this.#count);
+  }
+
+  #take(bytes: ByteReader, count: number): void {
+    this.#reserve(count);
+    const singles = this.#singles;
+    let to = 2 * this.#count;
+    for (let taken = 0; taken < count; taken++) {
+      const mean = bytes.float32();
+      const weight = bytes.float32();
       if (!(mean >= 0 && weight > 0 && mean + weight < Number.POSITIVE_INFINITY)) {
         throw malformed(`a centroid has mean ${mean} and weight ${weight}`);
       }
-      singles[to] = weight;
-      singles[to + 1] = mean;
-      this.#at += 8;
+      singles[to++] = weight;
+      singles[to++] = mean;
     }
-    return cells;
+    this.#count += count;
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#count + count;
+    if (needed <= this.#cells.length) return;
+    const cells = new Float64Array(Math.max(needed, 2 * this.#cells.length));
+    cells.set(this.#cells.subarray(0, this.#count));
+    this.#cells = cells;
+    this.#singles = new Float32Array(cells.buffer);
   }
 }
 
-function malformed(cause: string): CollectorError {
-  return new CollectorError('internal', `cannot read digest states: ${cause}`);
+/** The cells of each of so many states, as `DigestCells.append` takes them. */
+export function unpackedDigests(base64: string, states: number): Float64Array[] {
+  const digests = new DigestCells();
+  const ends = digests.append(base64, states);
+  const cells = digests.cells();
+  return ends.map((end, at) => cells.slice(ends[at - 1] ?? 0, end));
 }
+
+/** Where every text of states is decoded, one after another. */
+const decoded = new ByteReader();

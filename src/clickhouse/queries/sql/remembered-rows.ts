@@ -24,8 +24,9 @@ export async function rememberedRows<Row extends z.ZodType>(
 }
 
 /** Texts have two bytes a character, everything else about sixteen. */
-function bytesIn(value: unknown): number {
+export function bytesIn(value: unknown): number {
   if (typeof value === 'string') return 16 + 2 * value.length;
+  if (ArrayBuffer.isView(value)) return 100 + value.byteLength;
   if (typeof value !== 'object' || value === null) return 16;
   return Object.values(value).reduce<number>((sum, part) => sum + bytesIn(part), 32);
 }

@@ -39,3 +39,77 @@ function hashesOf(state: Buffer): { readonly at: number; readonly count: number 
   }
   return state.length === at + 4 * count ? { at, count } : null;
 }
+
+/** The engine keeps so many hashes exactly; beyond that, half of them each time. */
+const exactMax = 65_536;
+
+/**
+ * What some states of `uniq` hold together, thinned out as the engine does it: up to 65,536 values exact, then within 2
+ * percent. To be held and added to.
+ */
+export class UniqueHashes {
+  /** Hashes that are multiples of two to this power are kept. */
+  #degree = 0;
+  #hashes = new Set<number>();
+
+  get size(): number {
+    return this.#hashes.size;
+  }
+
+  get count(): number {
+    return estimated(this.#hashes.size, this.#degree);
+  }
+
+  /** Throws when it is no state of `uniq`. */
+  addState(state: Buffer): void {
+    const degree = state[0] ?? 0;
+    // The rest of a state that is thinned out is told as that of any other.
+    const head = degree === 0 ? state : Buffer.concat([Buffer.of(0), state.subarray(1)]);
+    const hashes = hashesOf(head);
+    if (hashes === null) throw new Error(`cannot read a state of uniq of ${state.length} bytes`);
+    this.#thin(degree);
+    for (let at = hashes.at; at < hashes.at + 4 * hashes.count; at += 4) this.#add(head.readUInt32LE(at));
+  }
+
+  addAll(others: UniqueHashes): void {
+    this.#thin(others.#degree);
+    for (const hash of others.#hashes) this.#add(hash);
+  }
+
+  /** How many values there are with those of others, which are fewer. */
+  countWith(others: readonly UniqueHashes[]): number {
+    const degree = Math.max(this.#degree, ...others.map((other) => other.#degree));
+    if (degree > this.#degree) {
+      const all = new UniqueHashes();
+      for (const part of [this, ...others]) all.addAll(part);
+      return all.count;
+    }
+    const more = new Set<number>();
+    const mask = 2 ** degree - 1;
+    for (const other of others) {
+      for (const hash of other.#hashes) if ((hash & mask) === 0 && !this.#hashes.has(hash)) more.add(hash);
+    }
+    return estimated(this.#hashes.size + more.size, degree);
+  }
+
+  #add(hash: number): void {
+    if ((hash & (2 ** this.#degree - 1)) !== 0) return;
+    this.#hashes.add(hash);
+    if (this.#hashes.size > exactMax) this.#thin(this.#degree + 1);
+  }
+
+  #thin(degree: number): void {
+    if (degree <= this.#degree) return;
+    this.#degree = degree;
+    const mask = 2 ** degree - 1;
+    for (const hash of this.#hashes) if ((hash & mask) !== 0) this.#hashes.delete(hash);
+  }
+}
+
+/** Of hashes of 32 bits, some of which are equal by chance. */
+function estimated(hashes: number, degree: number): number {
+  if (degree === 0) return hashes;
+  const all = 2 ** 32;
+  const found = hashes * 2 ** degree;
+  return Math.round(all * (Math.log(all) - Math.log(all - found)));
+}

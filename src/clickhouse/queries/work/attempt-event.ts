@@ -1,73 +1,74 @@
 import { z } from 'zod';
-import type { StoreReader } from '../../../core/ports/store-reader.js';
+import type { StoreQuery, StoreReader } from '../../../core/ports/store-reader.js';
 import { quoteString } from '../../sql-text.js';
 import { checkedRows } from '../sql/checked-rows.js';
-import { epochMs, integer64, optionalFloat, optionalInteger64, optionalMs, stringMap } from '../sql/column-types.js';
+import { fewRows } from '../sql/few-rows.js';
 import { workTypes } from './attempt-row.js';
+import { eventColumnsSql, type StoredColumn, saidColumns, saidMaps } from './work-event.js';
 import type { WorkScope } from './work-scope.js';
 
-const row = z.object({
+export const plainRow = z.object({
+  ...saidColumns,
   type: z.enum(workTypes),
-  task_id: z.string(),
   step_id: z.string(),
-  attempt: z.number().int(),
-  ts_ms: epochMs,
-  received_ms: epochMs,
-  started_ms: optionalMs,
-  ended_ms: optionalMs,
-  duration_ms: optionalFloat,
-  agent_id: z.string(),
-  parent_id: z.string(),
-  name: z.string(),
   step_kind: z.string(),
-  environment: z.string(),
-  model: z.string(),
-  provider: z.string(),
   /** Hex digits without leading zeros but in pairs. */
   args_hash_hex: z.string(),
-  finish_reason: z.string(),
-  llm_calls: integer64,
-  tokens_in: integer64,
-  tokens_out: integer64,
-  tokens_cache_read: integer64,
-  tokens_cache_write: integer64,
-  tokens_reasoning: integer64,
-  cost_micros: optionalInteger64,
-  cost_source: z.string(),
-  usage_scope: z.enum(['own', 'rolled_up']),
-  confidence: optionalFloat,
-  error_category: z.string(),
-  error_code: z.string(),
-  error_message: z.string(),
-  inputs: stringMap.optional(),
-  outputs: stringMap.optional(),
-  labels: stringMap.optional(),
+});
+
+export const wholeRow = plainRow.extend(saidMaps);
+const loggedRow = wholeRow.extend({
+  type: z.enum([...workTypes, 'log']),
+  event_id: z.string(),
+  level: z.string(),
+  message: z.string(),
 });
 
 /** A raw event of a run, a task or a step. */
-export type AttemptEvent = z.output<typeof row>;
+export type AttemptEvent = z.output<typeof plainRow> & Partial<z.output<typeof wholeRow>>;
 
-const types = workTypes.map((type) => quoteString(type)).join(', ');
+/** Of a log line level, message and id tell too; of the others they are of no account. */
+export type LoggedEvent = z.output<typeof loggedRow>;
+
+/** Events of a scope that are added up here; a run of 200 steps has some 420. */
+export const attemptEventsMax = 1_000;
+
+export const workTypesSql = workTypes.map((type) => quoteString(type)).join(', ');
 
 /** The events of a scope, in no order. */
 export function readAttemptEvents(
   store: StoreReader,
-  { where, params }: WorkScope,
+  scope: WorkScope,
   { contexts, limit }: { readonly contexts: boolean; readonly limit: number },
 ): Promise<AttemptEvent[]> {
-  return checkedRows(store, row, {
-    name: 'attempt_events',
+  const said = [...Object.keys(saidColumns), ...(contexts ? Object.keys(saidMaps) : [])];
+  const schema: z.ZodType<AttemptEvent> = contexts ? wholeRow : plainRow;
+  return checkedRows(store, schema, eventsQuery(scope, { name: 'attempt_events', said, types: workTypesSql, limit }));
+}
+
+/** The same and the log lines, with all that they tell. */
+export function readLoggedEvents(store: StoreReader, scope: WorkScope, limit: number): Promise<LoggedEvent[]> {
+  const said = Object.keys({ ...saidColumns, ...saidMaps, event_id: 1, level: 1, message: 1 });
+  const query = { name: 'logged_events', said, types: `${workTypesSql}, 'log'`, limit };
+  return checkedRows(store, loggedRow, eventsQuery(scope, query));
+}
+
+interface EventsQuery {
+  readonly name: string;
+  readonly said: readonly string[];
+  readonly types: string;
+  readonly limit: number;
+}
+
+function eventsQuery({ where, params }: WorkScope, { name, said, types: ofTypes, limit }: EventsQuery): StoreQuery {
+  return {
+    name,
     sql: `
-      SELECT
-        type, task_id, step_id, attempt, toUnixTimestamp64Milli(ts) AS ts_ms,
-        toUnixTimestamp64Milli(received) AS received_ms, toUnixTimestamp64Milli(started_at) AS started_ms,
-        toUnixTimestamp64Milli(ended_at) AS ended_ms, duration_ms, agent_id, parent_id, name, step_kind, environment,
-        model, provider, hex(args_hash) AS args_hash_hex, finish_reason, llm_calls, tokens_in, tokens_out,
-        tokens_cache_read, tokens_cache_write, tokens_reasoning, cost_micros, cost_source, usage_scope, confidence,
-        error_category, error_code, error_message${contexts ? ', inputs, outputs, labels' : ''}
+      SELECT type, step_id, step_kind, hex(args_hash) AS args_hash_hex, ${eventColumnsSql(said as StoredColumn[])}
       FROM agent_events_raw_v1
-      WHERE ${where} AND type IN (${types})
+      WHERE ${where} AND type IN (${ofTypes})
       LIMIT {events_max:UInt32}`,
     params: { ...params, events_max: limit },
-  });
+    settings: fewRows,
+  };
 }

@@ -56,12 +56,6 @@ export const attemptRow = z.object({
 
 export type WorkAttemptRow = z.output<typeof attemptRow>;
 
-/** The last columns of a row: what other attempts tell, over the whole scope. */
-export type AttemptOutcome = Pick<
-  WorkAttemptRow,
-  'last_attempt' | 'last_completed_attempt' | 'total_attempts' | 'completed_attempts' | 'failed_attempts'
->;
-
 /** Equal for the attempts of one run, task or step, whatever characters their ids hold. */
 export function unitKey(unit: Pick<WorkAttemptRow, 'kind' | 'task_id' | 'step_id'>): string {
   return `${unit.kind} ${unit.task_id.length} ${unit.task_id}${unit.step_id}`;

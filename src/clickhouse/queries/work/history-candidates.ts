@@ -1,10 +1,15 @@
 import { z } from 'zod';
-import type { StoreReader } from '../../../core/ports/store-reader.js';
+import type { StoreQuery, StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs } from '../sql/column-types.js';
+import { withoutRun } from '../sql/without-run.js';
+import type { HeardWork, LooseWork } from './heard-work.js';
 import {
+  byPosition,
   eventCondition,
   eventRangeCondition,
+  groupsFrom,
+  type HistoryCondition,
   type HistoryFilter,
   type HistoryPosition,
   isOpenStatus,
@@ -13,87 +18,337 @@ import {
 } from './history-filter.js';
 import type { HistoryKind } from './history-kind.js';
 
-const row = z.object({ id: z.string(), run: z.string(), agent: z.string(), start_ms: epochMs });
+const row = z.object({
+  id: z.string(),
+  run: z.string(),
+  agent: z.string(),
+  start_ms: epochMs,
+});
+
+const runRow = z.object({ run: z.string() });
 
 /** The place of an event that the filter holds for; with the others of its task or run it may not hold. */
-export type HistoryCandidateRow = z.output<typeof row>;
+type HistoryCandidateRow = z.output<typeof row>;
 
 export interface HistoryCandidates {
   /** Only those after this place in the order of the list. */
   readonly after?: HistoryPosition | undefined;
-  /** Of those that have not ended: only what was heard of since then, ms since the epoch. */
-  readonly heardSinceMs?: number | undefined;
+  /** Only what is open and whose lease this may have renewed. */
+  readonly heard?: HeardWork | undefined;
   readonly limit: number;
 }
 
+export interface CandidatePage {
+  /** In the order of the list, at most as many as the limit. */
+  readonly rows: readonly HistoryCandidateRow[];
+  /** There are no more. */
+  readonly isLast: boolean;
+}
+
 /**
- * Events the filter holds for, in the order of the list, one of those that tell the same start of the same. The order
- * is that of the table's key, so that reading stops with the last. Where what has not ended is sought, a start beside
- * which an end tells the same is left out on the way: what is open has no end at all, so none of it is missed, and of
- * 100 tasks that began 99 need not be looked up. `PREWHERE` is written out: with `WHERE` the engine (26.7) puts a
- * filter of its own for the order there instead, and reads every other column of all rows: 20 ms of CPU for an agent
- * nobody has among 2,000,000 tasks, 103 without it; 21 and 98 ms for a text no error has.
+ * Events the filter holds for, in the order of the list, one of those that tell the same start of the same. The engine
+ * reads in the order of the table's key, which has no agent, and stops with the last. Of a group of one start, id and
+ * run (tasks of several agents without a run) it reads some, from before the place as well: they are put in order here,
+ * and the others are found by the id that they share. Where all that was read lies before the place, it is read again
+ * with the agent in the order, by which the engine then sorts: 9.4 ms of CPU for 32 rows after a place among 220,000
+ * events, 6 without.
  */
-export function readHistoryCandidates(
+export async function readHistoryCandidates(
   store: StoreReader,
   kind: HistoryKind,
   filter: HistoryFilter,
   page: HistoryCandidates,
-): Promise<HistoryCandidateRow[]> {
-  const condition = eventCondition(kind, filter, { withEnds: true });
-  const range = eventRangeCondition(filter);
-  const span = spanCondition(kind, 'start', { after: page.after });
-  const narrowed = narrowedByOutcome(kind, filter);
-  const events = (columns: string, last: string, way = '1') => `
-      SELECT
-        ${kind.idColumn} AS id,
-        ${kind.place.run} AS run,
-        ${kind.place.agent} AS agent,
-        toUnixTimestamp64Milli(start) AS start_ms${columns}
-      FROM ${kind.byStartTable}
-      PREWHERE ${condition.where} AND ${range.where} AND ${span.where}
-      WHERE ${narrowed?.where ?? '1'} AND ${way}
-      ORDER BY start DESC, ${kind.idColumn} DESC, ${kind.place.run} DESC, ${kind.place.agent} DESC${last}
-      LIMIT 1 BY start, ${kind.idColumn}, ${kind.place.run}, ${kind.place.agent}`;
-  // An end has a higher version than every start.
-  const open = (way?: string) => `
-    SELECT id, run, agent, start_ms FROM (${events(', status', ', version DESC', way)})
-    WHERE ${kind.isOpen}
-    LIMIT {limit:UInt32}`;
-  const heard = () => `
-    SELECT DISTINCT id, run, agent, start_ms FROM (${waysHeard(kind).map(open).join(' UNION ALL ')})
-    ORDER BY start_ms DESC, id DESC, run DESC, agent DESC
-    LIMIT {limit:UInt32}`;
-  const started = page.heardSinceMs === undefined ? open : heard;
-  return checkedRows(store, row, {
-    name: `${kind.kind}_candidates`,
-    sql: isOpenStatus(filter.status) ? started() : `${events('', '')} LIMIT {limit:UInt32}`,
-    params: {
-      ...condition.params,
-      ...range.params,
-      ...span.params,
-      ...narrowed?.params,
-      limit: page.limit,
-      ...(page.heardSinceMs === undefined ? {} : { heard_since_ms: page.heardSinceMs }),
-    },
-  });
+): Promise<CandidatePage> {
+  const { heard } = page;
+  if (heard === undefined) return await readPage(store, kind, filter, { ...page, ways: null });
+  const named = fewNamed(kind, heard);
+  if (named?.length === 0) return { rows: [], isLast: true };
+  if (named !== null) return await readPage(store, kind, filter, { ...page, ways: { named } });
+  return await readCrowd(store, kind, filter, { ...page, heard });
 }
 
 /**
- * What renews a lease (src/api/work/lease.ts), for all of a tenant at once: dearer than for some ids. Runs are told by
- * their activity, so that raw events are searched for heartbeats and for events without a run alone. Each is a read of
- * its own, by the parts, the Bloom filter or a set that is most often empty: with OR between them all 200,000 tasks
- * were looked through, 150 ms of CPU instead of 69.
+ * The same where much was heard of. What was told of lately is found by its receipt. Of what was told before, which may
+ * be of any age, only what begins after the last of the others can come before it in the list; it is found by its run
+ * (of those that were heard of, the ones that have such a start), its agent or itself. Mostly there is none: then it is
+ * not looked for.
  */
-function waysHeard({ kind, idColumn }: HistoryKind): readonly string[] {
-  const since = `fromUnixTimestamp64Milli({heard_since_ms:Int64}, 'UTC')`;
-  const spoken = `FROM agent_events_raw_v1 WHERE tenant = {tenant:String} AND received >= ${since} AND run_id = ''`;
-  const runs = `
-    SELECT run_id FROM agent_run_activity_v1 WHERE tenant = {tenant:String} AND last_received >= ${since}`;
-  const ways = [
-    `received >= ${since}`,
-    `run_id IN (${runs})`,
-    `agent_id IN (SELECT agent_id ${spoken} AND type = 'heartbeat' AND task_id = '')`,
+async function readCrowd(
+  store: StoreReader,
+  kind: HistoryKind,
+  filter: HistoryFilter,
+  page: HistoryCandidates & { readonly heard: HeardWork },
+): Promise<CandidatePage> {
+  const { heard, limit } = page;
+  const read = (ways: PageAsked['ways']) => readPage(store, kind, filter, { ...page, ways });
+  // Where few starts were told lately, they need not be held against all ends that were.
+  const starts = await read({ latelyMs: heard.sinceMs, withEnds: false });
+  const young = starts.isLast ? starts : await read({ latelyMs: heard.sinceMs, withEnds: true });
+  const fromMs = young.isLast ? 0 : (young.rows.at(-1)?.start_ms ?? 0);
+  const runs = heard.runs ?? (await readHeardRuns(store, kind, filter, { ...page, fromMs }));
+  const before = { ...heard, runs, fromMs };
+  const hasOld = runs === null || runs.size > 0 || oldLoose(kind, heard.loose).length > 0;
+  if (!hasOld) return young;
+  return joined(young, await read({ before }), limit);
+}
+
+/** What two pages of one list have, as far as both tell. */
+function joined(left: CandidatePage, right: CandidatePage, limit: number): CandidatePage {
+  const isTold = (row: HistoryCandidateRow, { rows, isLast }: CandidatePage) =>
+    isLast || rows.length === 0 || byPosition(positionOf(row), positionOf(rows.at(-1) ?? row)) <= 0;
+  const all = [...left.rows, ...right.rows].sort((one, other) => byPosition(positionOf(one), positionOf(other)));
+  const distinct = all.filter(
+    (row, at) => at === 0 || byPosition(positionOf(all[at - 1] ?? row), positionOf(row)) !== 0,
+  );
+  const rows = distinct.filter((row) => isTold(row, left) && isTold(row, right)).slice(0, limit);
+  return { rows, isLast: left.isLast && right.isLast && rows.length === distinct.length };
+}
+
+type PageAsked = Pick<CandidatesAsked, 'after' | 'limit' | 'ways'>;
+
+async function readPage(
+  store: StoreReader,
+  kind: HistoryKind,
+  filter: HistoryFilter,
+  page: PageAsked,
+): Promise<CandidatePage> {
+  const found = await checkedRows(store, row, candidatesQuery(kind, filter, { ...page, byAgent: false }));
+  const isLast = found.length < page.limit;
+  const rows = afterPlace(found, page.after);
+  if (rows.length > 0 || isLast) return { rows, isLast };
+  const exact = await checkedRows(store, row, candidatesQuery(kind, filter, { ...page, byAgent: true }));
+  return { rows: exact, isLast: exact.length < page.limit };
+}
+
+/** In the order of the list. */
+function afterPlace(found: readonly HistoryCandidateRow[], after: HistoryPosition | undefined): HistoryCandidateRow[] {
+  const rows = found.filter((row) => after === undefined || byPosition(after, positionOf(row)) < 0);
+  // Only what has no run is told apart by its agent, and only such may be out of order.
+  if (rows.some(({ agent }) => agent !== '')) {
+    rows.sort((left, right) => byPosition(positionOf(left), positionOf(right)));
+  }
+  return rows;
+}
+
+function positionOf({ id, run, agent, start_ms: startMs }: HistoryCandidateRow): HistoryPosition {
+  return { id, run, agent, startMs };
+}
+
+interface CandidatesAsked {
+  readonly after?: HistoryPosition | undefined;
+  readonly limit: number;
+  /** Null: all there are. */
+  readonly ways: Ways | null;
+  /** The order and the place after which they are go down to the agent; else to the run, the place included. */
+  readonly byAgent: boolean;
+}
+
+/** A condition by which candidates are found, and what it names. */
+interface Way {
+  readonly where: string;
+  readonly params: StoreQuery['params'];
+}
+
+type Ways =
+  | { readonly named: readonly Way[] }
+  /** `withEnds`: starts told since then are left out where an end tells the same. */
+  | { readonly latelyMs: number; readonly withEnds: boolean }
+  | { readonly before: HeardBefore };
+
+/** Who of what was told before was heard of since, and from which start on it is of interest. */
+interface HeardBefore extends HeardWork {
+  readonly fromMs: number;
+}
+
+/** Statement text over events of a kind and filter from a place on, in the order of the list. */
+interface Candidates {
+  /** One event of each that tells the same start; `of`: which. */
+  events(columns: string, options?: { readonly last?: string; readonly of?: string }): string;
+  /** Those that have not ended, as far as events `of` that tell. */
+  open(of?: string): string;
+  /** The conjunction that all of them hold. */
+  readonly where: string;
+}
+
+/**
+ * Where what has not ended is sought, a start beside which an end tells the same is left out on the way: what is open
+ * has no end at all, so none of it is missed, and of 100 tasks that began 99 need not be looked up. `PREWHERE` is
+ * written out: with `WHERE` the engine (26.7) puts a filter of its own for the order there instead, and reads every
+ * other column of all rows: 20 ms of CPU for an agent nobody has among 2,000,000 tasks, 103 without it; 21 and 98 ms
+ * for a text no error has.
+ */
+function candidatesQuery(
+  kind: HistoryKind,
+  filter: HistoryFilter,
+  { after, limit, ways, byAgent }: CandidatesAsked,
+): StoreQuery {
+  const { where, params } = placed(kind, filter, { after, byAgent });
+  const narrowed = narrowedByOutcome(kind, filter);
+  const { run, agent } = kind.place;
+  const order = `start DESC, ${kind.idColumn} DESC, ${run} DESC${byAgent ? `, ${agent} DESC` : ''}`;
+  const events: Candidates['events'] = (columns, { last = '', of = '1' } = {}) => `
+      SELECT
+        ${kind.idColumn} AS id,
+        ${run} AS run,
+        ${agent} AS agent,
+        toUnixTimestamp64Milli(start) AS start_ms${columns}
+      FROM ${kind.byStartTable}
+      PREWHERE ${where} AND ${of}
+      WHERE ${narrowed?.where ?? '1'}
+      ORDER BY ${order}${last}
+      LIMIT 1 BY start, ${kind.idColumn}, ${run}, ${agent}`;
+  // An end has a higher version than every start.
+  const open = (of?: string) => `
+    SELECT id, run, agent, start_ms FROM (${events(', status', { last: ', version DESC', ...(of ? { of } : {}) })})
+    WHERE ${kind.isOpen}
+    LIMIT {limit:UInt32}`;
+  const found = waysTaken(kind, { events, open, where }, ways);
+  const several = (each: readonly string[]) => `
+    SELECT DISTINCT * FROM (${each.join(' UNION ALL ')})
+    ORDER BY start_ms DESC, id DESC, run DESC, agent DESC
+    LIMIT {limit:UInt32}`;
+  const started = found.sql.length === 1 ? (found.sql[0] ?? '') : several(found.sql);
+  return {
+    name: `${kind.kind}_candidates`,
+    sql: isOpenStatus(filter.status) ? started : `${events('')} LIMIT {limit:UInt32}`,
+    params: { ...params, ...narrowed?.params, ...found.params, limit },
+    settings: readInOrder,
+  };
+}
+
+/** What every candidate's event tells, and that it is not before the place. */
+function placed(
+  kind: HistoryKind,
+  filter: HistoryFilter,
+  { after, byAgent }: Pick<CandidatesAsked, 'after' | 'byAgent'>,
+): HistoryCondition {
+  const conditions = [
+    eventCondition(kind, filter, { withEnds: true }),
+    eventRangeCondition(filter),
+    byAgent ? spanCondition(kind, 'start', { after }) : groupsFrom(kind, after),
+    silentCondition(filter),
   ];
-  return kind === 'task' ? [...ways, `${idColumn} IN (SELECT ${idColumn} ${spoken} AND task_id != '')`] : ways;
+  return {
+    where: conditions.map(({ where }) => where).join(' AND '),
+    params: Object.assign({}, ...conditions.map(({ params }) => params)),
+  };
+}
+
+/** Null: more than a few, which the statement that looks for what they have finds itself. */
+async function readHeardRuns(
+  store: StoreReader,
+  kind: HistoryKind,
+  filter: HistoryFilter,
+  { heard, fromMs, after }: HistoryCandidates & { readonly heard: HeardWork; readonly fromMs: number },
+): Promise<ReadonlySet<string> | null> {
+  const { where, params } = placed(kind, filter, { after, byAgent: false });
+  const rows = await checkedRows(store, runRow, {
+    name: `${kind.kind}_heard_runs`,
+    sql: `SELECT run_id AS run FROM (${heardRuns(kind, where)}) LIMIT {most:UInt32}`,
+    params: { ...params, heard_since_ms: heard.sinceMs, from_ms: fromMs, most: namedMax + 1 },
+    settings: { use_index_for_in_with_subqueries: 0 },
+  });
+  return rows.length > namedMax ? null : new Set(rows.map(({ run }) => run));
+}
+
+/**
+ * A list stops after a few rows: by default the engine reads a whole task of rows of each part before it looks at the
+ * first, and sorts by blocks of 65,000. 32 rows of 220,000 in 12.3 ms of CPU so, 9.4 with these; 1,280 in 14 and 9.
+ */
+const readInOrder = { max_block_size: 2_048, read_in_order_use_buffering: 0 } as const;
+
+/** What is orphaned has no event that was received later: what began and ended since then is not looked at. */
+function silentCondition({ receivedBeforeMs }: HistoryFilter): HistoryCondition {
+  if (receivedBeforeMs === undefined) return { where: '1', params: {} };
+  return {
+    where: `received < fromUnixTimestamp64Milli({silent_before_ms:Int64}, 'UTC')`,
+    params: { silent_before_ms: receivedBeforeMs },
+  };
+}
+
+/** With so many runs to look for, every granule may have one, as far as its Bloom filter tells. */
+const namedMax = 100;
+
+/**
+ * What renews a lease (src/api/work/lease.ts), where little did: an event of a task or run itself names its run, or is
+ * among those without one. Each is a read of its own, by the Bloom filter: with OR between them all 200,000 tasks were
+ * looked through, 150 ms of CPU instead of 69. Null: more than a few.
+ */
+function fewNamed(kind: HistoryKind, { runs, loose }: HeardWork): readonly Way[] | null {
+  if (runs === null || loose === null) return null;
+  if (runs.size + loose.agents.size + loose.tasks.length > namedMax) return null;
+  return [...runsNamed(runs), ...looseNamed(kind, loose)];
+}
+
+function runsNamed(runs: ReadonlySet<string>): readonly Way[] {
+  if (runs.size === 0) return [];
+  return [{ where: 'run_id IN {heard_runs:Array(String)}', params: { heard_runs: [...runs] } }];
+}
+
+function looseNamed(kind: HistoryKind, { agents, tasks }: LooseWork): readonly Way[] {
+  const ways: Way[] = [];
+  if (agents.size > 0) {
+    ways.push({ where: 'agent_id IN {heard_agents:Array(String)}', params: { heard_agents: [...agents] } });
+  }
+  if (tasks.length > 0 && kind.kind === 'task') {
+    const ids = tasks.map(({ id }) => id);
+    ways.push({ where: `${kind.idColumn} IN {heard_tasks:Array(String)}`, params: { heard_tasks: ids } });
+  }
+  return ways;
+}
+
+/** The statements that are joined, of which each finds some of the candidates, and what they name. */
+function waysTaken(
+  kind: HistoryKind,
+  { events, open, where }: Candidates,
+  ways: Ways | null,
+): { readonly sql: readonly string[]; readonly params: StoreQuery['params'] } {
+  if (ways === null) return { sql: [open()], params: {} };
+  if ('named' in ways) return { sql: ways.named.map((way) => open(way.where)), params: paramsOf(ways.named) };
+  if ('before' in ways) {
+    const old = oldWays(kind, where, ways.before);
+    return { sql: old.map((way) => open(`${toldBefore} AND ${way.where}`)), params: paramsOf(old, ways.before) };
+  }
+  const lately = `received >= ${since}`;
+  const begun = events('', { of: `${kind.isOpen} AND ${lately}` });
+  return {
+    sql: [ways.withEnds ? open(lately) : `${begun} LIMIT {limit:UInt32}`],
+    params: { heard_since_ms: ways.latelyMs },
+  };
+}
+
+function paramsOf(ways: readonly Way[], before?: HeardBefore): StoreQuery['params'] {
+  const bounds = before && { heard_since_ms: before.sinceMs, from_ms: before.fromMs };
+  return Object.assign({}, bounds, ...ways.map(({ params }) => params));
+}
+
+const since = `fromUnixTimestamp64Milli({heard_since_ms:Int64}, 'UTC')`;
+const toldBefore = `received < ${since} AND start >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')`;
+
+function oldWays(kind: HistoryKind, where: string, { runs, loose }: HeardBefore): readonly Way[] {
+  const ofRuns = runs === null ? [{ where: `run_id IN (${heardRuns(kind, where)})`, params: {} }] : runsNamed(runs);
+  return [...ofRuns, ...oldLoose(kind, loose)];
+}
+
+function oldLoose(kind: HistoryKind, loose: LooseWork | null): readonly Way[] {
+  return loose === null ? looseSince(kind) : looseNamed(kind, loose);
+}
+
+/**
+ * Runs heard of since a time that have an open start told before. With `WHERE` the engine (26.7) reads every run that
+ * was heard of before it looks for those that have such a start: of 250,000 runs 27 ms of CPU instead of 17.
+ */
+function heardRuns(kind: HistoryKind, where: string): string {
+  return `
+    SELECT DISTINCT run_id FROM agent_run_activity_v1
+    PREWHERE tenant = {tenant:String} AND last_received >= ${since} AND run_id IN (
+      SELECT run_id FROM ${kind.byStartTable} PREWHERE ${where} AND ${kind.isOpen} AND ${toldBefore}
+    )`;
+}
+
+function looseSince({ kind, idColumn }: HistoryKind): readonly Way[] {
+  const spoken = `FROM agent_events_raw_v1 WHERE tenant = {tenant:String} AND received >= ${since} AND ${withoutRun}`;
+  const agents = `agent_id IN (SELECT agent_id ${spoken} AND type = 'heartbeat' AND task_id = '')`;
+  const tasks = `${idColumn} IN (SELECT ${idColumn} ${spoken} AND task_id != '')`;
+  return (kind === 'task' ? [agents, tasks] : [agents]).map((where) => ({ where, params: {} }));
 }

@@ -162,6 +162,21 @@ export function narrowedByOutcome(kind: HistoryKind, filter: HistoryFilter): His
   return { where: `(${where} OR ${kind.idColumn} IN (${others}))`, params };
 }
 
+/**
+ * What an event tells that may add a task or run to those that are looked at. It need not be looked at itself: an end
+ * that leaves the context out adds one by whatever start, of which another event tells the context.
+ */
+export function addedCondition(kind: HistoryKind, filter: HistoryFilter): HistoryCondition {
+  const event = eventCondition(kind, filter, { withEnds: true });
+  const range = eventRangeCondition(filter);
+  const outcome = outcomeConditions(filter);
+  const own = `(${event.where} AND ${range.where})`;
+  const params = { ...event.params, ...range.params };
+  if (contextConditions(filter).length === 0 || outcome.length === 0) return { where: own, params };
+  const end = conjunction([...identity(filter), ...outcome], [], { tenant: filter.tenant });
+  return { where: `(${own} OR (${end.where}))`, params: { ...params, ...end.params } };
+}
+
 /** What every event of a task or run tells. */
 function identity(filter: HistoryFilter): readonly Given[] {
   return [
@@ -266,6 +281,16 @@ export function spanCondition({ idColumn, place }: HistoryKind, column: string, 
     conditions.push(`${column} >= ${time('through_ms')}`, `${own} >= ${bound('through', span.through)}`);
   }
   return { where: conditions.join(' AND '), params };
+}
+
+/** What begins with the place or follows it, without the agent: of its start, id and run some may come before it. */
+export function groupsFrom({ idColumn, place }: HistoryKind, after: HistoryPosition | undefined): HistoryCondition {
+  if (after === undefined) return { where: '1', params: {} };
+  return {
+    where: `start <= ${time('after_ms')}
+        AND (start, ${idColumn}, ${place.run}) <= (${time('after_ms')}, {after_id:String}, {after_run:String})`,
+    params: { after_ms: after.startMs, after_id: after.id, after_run: after.run },
+  };
 }
 
 function time(name: string): string {

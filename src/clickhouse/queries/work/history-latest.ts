@@ -50,14 +50,16 @@ interface HistoryAmong extends HistorySpan {
   readonly ids: readonly string[];
 }
 
-/** Their places alone. */
+/** Their places alone: `start_ms` may be that of the event that tells the latest. */
 export function placesReader(kind: HistoryKind): LatestReader<HistoryPlaceRow> {
-  return latestReader(kind, { columns: [], sql: { columns: '', row: placeRow } });
+  return latestReader(kind, { columns: [], arePlaces: true, sql: { columns: '', row: placeRow } });
 }
 
 export interface LatestColumns<Row> {
   /** What is read of the events, beside what every list needs. */
   readonly columns: readonly StoredColumn[];
+  /** How long it took is not told, nor when it began unless the filter asks for that. Default false. */
+  readonly arePlaces?: boolean;
   /** The same where the engine adds them up: what is added to `placeShape`, and the schema of all. */
   readonly sql: { readonly columns: string; readonly row: z.ZodType<Row> };
 }
@@ -68,10 +70,11 @@ export interface LatestColumns<Row> {
  */
 export function latestReader<Row extends HistoryPlaceRow>(
   kind: HistoryKind,
-  { columns, sql }: LatestColumns<Row>,
+  { columns, sql, arePlaces = false }: LatestColumns<Row>,
 ): LatestReader<Row> {
   return async (store, filter, among) => {
-    const found = await readMergedLatest(store, kind, filter, { ...among, columns });
+    const isUntimed = arePlaces && filter.startFromMs === undefined && filter.startBeforeMs === undefined;
+    const found = await readMergedLatest(store, kind, filter, { ...among, columns, isUntimed });
     // Rows of `sql` have a part of the columns that these have.
     if (found !== null) return found as unknown as Row[];
     return (await checkedRows(store, sql.row, latestQuery(kind, filter, { ...among, columns: sql.columns }))) as Row[];
@@ -83,7 +86,7 @@ async function readMergedLatest(
   store: StoreReader,
   kind: HistoryKind,
   filter: HistoryFilter,
-  among: HistoryAmong & { readonly columns: readonly StoredColumn[] },
+  among: HistoryAmong & { readonly columns: readonly StoredColumn[]; readonly isUntimed: boolean },
 ): Promise<MergedWork[] | null> {
   const event = eventCondition(kind, filter);
   const range = eventRangeCondition(filter);
@@ -103,13 +106,15 @@ async function readMergedLatest(
       ...(errorCategory === undefined ? [] : (['error_category'] as const)),
       ...(errorText === undefined ? [] : (['error_message'] as const)),
     ],
+    // The text is sought once: most of what the engine takes to understand the statement is its expression.
     conditions: {
-      may_hold: `${event.where} AND ${range.where}`,
       ...(errorText === undefined ? {} : { has_text: hasErrorText }),
+      may_hold: `${event.where.replace(hasErrorText, 'has_text')} AND ${range.where}`,
     },
+    isUntimed: among.isUntimed,
   });
   if (merged === null) return null;
-  const place = (work: MergedWork) => ({ ...work, startMs: work.place_ms ?? 0 });
+  const place = ({ id, run, agent, place_ms: startMs }: MergedWork) => ({ id, run, agent, startMs: startMs ?? 0 });
   return merged
     .filter((work) => work.place_ms !== null && holdsFor(filter, work) && isWithin(among, place(work)))
     .sort((left, right) => byPosition(place(left), place(right)));

@@ -1,4 +1,5 @@
 import type { WorkId } from './history-kind.js';
+import { groupSaid, mergedMap, saidOrder } from './said-events.js';
 import type { EventColumn, WorkEvent } from './work-event.js';
 
 /**
@@ -64,20 +65,8 @@ export interface MergedWork extends WorkId {
  * state and receipt, and tell different things: then the hash of a value decides, which the engine makes.
  */
 export function mergeEvents(kind: 'task' | 'run', events: readonly WorkEvent[]): MergedWork[] | null {
-  const groups = new Map<string, WorkEvent[]>();
-  for (const event of events) {
-    const key = kind === 'run' ? event.run_id : taskKey(event);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [event]);
-    else group.push(event);
-  }
-  const merged: MergedWork[] = [];
-  for (const group of groups.values()) {
-    group.sort(bySaid);
-    if (group.some((event, at) => at > 0 && isUnordered(group[at - 1]!, event))) return null;
-    merged.push(mergeGroup(kind, group));
-  }
-  return merged;
+  const keyOf = kind === 'run' ? (event: WorkEvent) => event.run_id : taskKey;
+  return groupSaid(events, { keyOf, order: bySaid })?.map((group) => mergeGroup(kind, group)) ?? null;
 }
 
 function taskKey({ task_id: task = '', run_id: run, agent_id: agent }: WorkEvent): string {
@@ -86,19 +75,7 @@ function taskKey({ task_id: task = '', run_id: run, agent_id: agent }: WorkEvent
 
 const states: readonly WorkEvent['status'][] = ['pending', 'running', 'completed', 'failed', 'cancelled'];
 
-/** By time, attempt and state, then by receipt. */
-function bySaid(left: WorkEvent, right: WorkEvent): number {
-  return (
-    left.ts_ms - right.ts_ms ||
-    left.attempt - right.attempt ||
-    states.indexOf(left.status) - states.indexOf(right.status) ||
-    left.received_ms - right.received_ms
-  );
-}
-
-function isUnordered(left: WorkEvent, right: WorkEvent): boolean {
-  return bySaid(left, right) === 0 && JSON.stringify(left) !== JSON.stringify(right);
-}
+const bySaid = saidOrder<WorkEvent>(({ status }) => states.indexOf(status));
 
 function hasEnded({ status }: WorkEvent): boolean {
   return status !== 'pending' && status !== 'running';
@@ -115,7 +92,10 @@ type NumberColumn = {
   [Column in EventColumn]: NonNullable<WorkEvent[Column]> extends number ? Column : never;
 }[EventColumn];
 
-/** `said` in the order of what was said later. */
+/**
+ * `said` in the order of what was said later. The object is written out: with a spread in it V8 takes 100 us for one,
+ * 20 ms of CPU for a list.
+ */
 function mergeGroup(kind: 'task' | 'run', said: readonly WorkEvent[]): MergedWork {
   // An end wins over a start, whatever came first.
   const reached = [...said.filter((event) => !hasEnded(event)), ...said.filter(hasEnded)];
@@ -127,11 +107,16 @@ function mergeGroup(kind: 'task' | 'run', said: readonly WorkEvent[]): MergedWor
   const priced = said.findLast((event) => (event.cost_micros ?? null) !== null);
   const failure = ofAttempt(reached, state, 'error_message');
   const message = failure?.error_message ?? null;
-  const tokens = { tokens_in: count('tokens_in'), tokens_out: count('tokens_out') };
+  const tokensIn = count('tokens_in');
+  const tokensOut = count('tokens_out');
+  const times = timesOf(said, reached, state);
   const agent = said.at(-1)!.agent_id;
   const { task_id: task = '', run_id: run } = state;
+  const isRun = kind === 'run';
   return {
-    ...(kind === 'run' ? { id: run, run: '', agent: '' } : { id: task, run, agent: run === '' ? agent : '' }),
+    id: isRun ? run : task,
+    run: isRun ? '' : run,
+    agent: isRun || run !== '' ? '' : agent,
     task_id: task,
     run_id: run === '' ? null : run,
     agent_id: agent,
@@ -152,13 +137,18 @@ function mergeGroup(kind: 'task' | 'run', said: readonly WorkEvent[]): MergedWor
     attempt: state.attempt,
     updated_ms: state.ts_ms,
     received_ms: Math.max(...said.map((event) => event.received_ms)),
-    ...timesOf(said, reached, state),
+    started_ms: times.started_ms,
+    ended_ms: times.ended_ms,
+    start_ms: times.start_ms,
+    duration_ms: times.duration_ms,
+    place_ms: times.place_ms,
     llm_calls: count('llm_calls'),
-    ...tokens,
+    tokens_in: tokensIn,
+    tokens_out: tokensOut,
     tokens_cache_read: count('tokens_cache_read'),
     tokens_cache_write: count('tokens_cache_write'),
     tokens_reasoning: count('tokens_reasoning'),
-    tokens_unpriced: priced === undefined ? tokens.tokens_in + tokens.tokens_out : 0,
+    tokens_unpriced: priced === undefined ? tokensIn + tokensOut : 0,
     cost_micros: priced?.cost_micros ?? null,
     cost_source: priced?.cost_source || null,
     usage_scope: state.usage_scope ?? 'own',
@@ -168,9 +158,9 @@ function mergeGroup(kind: 'task' | 'run', said: readonly WorkEvent[]): MergedWor
     error_code: ofAttempt(reached, state, 'error_code')?.error_code ?? null,
     error_message: message,
     error_preview: message === null ? null : previewOf(message),
-    inputs: mapOf(said, 'inputs'),
-    outputs: mapOf(said, 'outputs'),
-    labels: mapOf(said, 'labels'),
+    inputs: mergedMap(said, 'inputs'),
+    outputs: mergedMap(said, 'outputs'),
+    labels: mergedMap(said, 'labels'),
     conflicting_ends: conflictsIn(said),
     has_ended: hasEnded(state) ? 1 : 0,
     has_text: failure?.has_text === 1,
@@ -214,17 +204,6 @@ function timesOf(said: readonly WorkEvent[], reached: readonly WorkEvent[], stat
     duration_ms: lastedMs ?? (isTimed ? endedMs - startedMs : null),
     place_ms: holding.length === 0 ? null : Math.max(...holding.map((event) => event.start_ms)),
   };
-}
-
-/** All keys, each with its latest value; a key that is told again goes to the end, as `mapUpdate` has it. */
-function mapOf(said: readonly WorkEvent[], column: 'inputs' | 'outputs' | 'labels'): Record<string, string> {
-  const merged = new Map<string, string>();
-  for (const { [column]: told = {} } of said) {
-    const entries = Object.entries(told);
-    for (const [key] of entries) merged.delete(key);
-    for (const [key, value] of entries) merged.set(key, value);
-  }
-  return Object.fromEntries(merged);
 }
 
 function conflictsIn(said: readonly WorkEvent[]): number {

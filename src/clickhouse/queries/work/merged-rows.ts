@@ -1,8 +1,16 @@
 import type { StoreQuery, StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
+import { fewRows } from '../sql/few-rows.js';
 import type { HistoryKind } from './history-kind.js';
 import { type MergedWork, mergeEvents } from './merged-events.js';
-import { type EventColumn, eventColumnsSql, eventSchema, placeColumns, type StoredColumn } from './work-event.js';
+import {
+  type EventColumn,
+  eventColumnsSql,
+  eventSchema,
+  placeColumns,
+  type StoredColumn,
+  timeColumns,
+} from './work-event.js';
 
 export interface MergedRowsQuery {
   readonly name: string;
@@ -13,6 +21,8 @@ export interface MergedRowsQuery {
   readonly columns: readonly StoredColumn[];
   /** Conditions over one event, as columns. */
   readonly conditions?: Readonly<Partial<Record<'may_hold' | 'has_text', string>>>;
+  /** Start, end and duration are left out: of a column that is not read the engine unpacks nothing. Default false. */
+  readonly isUntimed?: boolean;
 }
 
 /** Events that are added up here; more of them are left to the engine. */
@@ -25,17 +35,19 @@ const eventsMax = 20_000;
 export async function readMerged(
   store: StoreReader,
   kind: HistoryKind,
-  { name, where, params, columns, conditions = {} }: MergedRowsQuery,
+  { name, where, params, columns, conditions = {}, isUntimed = false }: MergedRowsQuery,
 ): Promise<MergedWork[] | null> {
   const own: readonly StoredColumn[] = kind.kind === 'task' ? ['task_id'] : [];
   const stored = [...new Set<StoredColumn>([...own, ...placeColumns, ...columns])];
   const added = Object.entries(conditions);
   const names = [...stored, ...added.map(([column]) => column as EventColumn)];
   const told = added.map(([column, sql]) => `, ${sql} AS ${column}`).join('');
+  const columnsSql = eventColumnsSql(stored, isUntimed ? timeColumns : []);
   const events = await checkedRows(store, eventSchema(names), {
     name,
-    sql: `SELECT ${eventColumnsSql(stored)}${told} FROM ${kind.merged.stateTable} WHERE ${where} LIMIT {most:UInt32}`,
+    sql: `SELECT ${columnsSql}${told} FROM ${kind.merged.stateTable} WHERE ${where} LIMIT {most:UInt32}`,
     params: { ...params, most: eventsMax + 1 },
+    settings: fewRows,
   });
   return events.length > eventsMax ? null : mergeEvents(kind.kind, events);
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64 } from '../sql/column-types.js';
+import { fewRows } from '../sql/few-rows.js';
 import { detailedUsageRow, detailedUsageSums } from '../sql/usage-columns.js';
 
 export interface RunKey {
@@ -53,6 +54,7 @@ export async function readRunActivity(store: StoreReader, key: RunKey): Promise<
       WHERE tenant = {tenant:String} AND run_id = {run_id:String}
       GROUP BY run_id`,
     params: { tenant: key.tenant, run_id: key.runId },
+    settings: fewRows,
   });
   return rows[0];
 }

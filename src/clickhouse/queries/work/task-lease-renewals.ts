@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
+import { fewRows } from '../sql/few-rows.js';
+import { withoutRun } from '../sql/without-run.js';
 
 const row = z.object({ kind: z.enum(['work', 'run', 'agent']), id: z.string(), run: z.string(), agent: z.string() });
 
@@ -36,7 +38,8 @@ export async function readTaskLeaseRenewals(store: StoreReader, scope: TaskLease
     SELECT DISTINCT 'work' AS kind, task_id AS id, run_id AS run, if(run_id = '', toString(agent_id), '') AS agent`;
   const reads = [
     taskIds.length > 0 && `${work} ${since} AND task_id IN {task_ids:Array(String)}`,
-    taskIdsOfSilentRuns.length > 0 && `${work} ${since} AND run_id = '' AND task_id IN {silent_task_ids:Array(String)}`,
+    taskIdsOfSilentRuns.length > 0 &&
+      `${work} ${since} AND ${withoutRun} AND task_id IN {silent_task_ids:Array(String)}`,
     runIds.length > 0 &&
       `SELECT DISTINCT 'run' AS kind, run_id AS id, '' AS run, '' AS agent ${since}
          AND type = 'heartbeat' AND run_id IN {run_ids:Array(String)}`,
@@ -52,5 +55,6 @@ export async function readTaskLeaseRenewals(store: StoreReader, scope: TaskLease
       run_ids: runIds,
       since_ms: scope.sinceMs,
     },
+    settings: fewRows,
   });
 }

@@ -5,8 +5,8 @@ import { checkedRows } from '../sql/checked-rows.js';
 import { compareTexts } from '../sql/text-order.js';
 import { typeNumbers } from '../sql/type-numbers.js';
 import { detailedWorkUsageColumns } from '../sql/usage-columns.js';
-import { readAttemptEvents } from './attempt-event.js';
-import { type AttemptOutcome, attemptRow, statusOf, unitKey, type WorkAttemptRow, workTypes } from './attempt-row.js';
+import { attemptEventsMax, readAttemptEvents } from './attempt-event.js';
+import { attemptRow, statusOf, unitKey, type WorkAttemptRow, workTypes } from './attempt-row.js';
 import { mergeAttempts } from './merged-attempts.js';
 import type { WorkScope } from './work-scope.js';
 
@@ -59,8 +59,14 @@ export async function readWorkAttempts(
   page: WorkAttemptsPage,
 ): Promise<WorkAttemptRow[]> {
   const attempts = await readFewAttempts(store, scope, page.contexts === true);
-  if (attempts === null) return await readGroupedAttempts(store, scope, page);
-  const { after, only, limit } = page;
+  return attempts === null ? await readGroupedAttempts(store, scope, page) : attemptsOfPage(attempts, page);
+}
+
+/** Of all attempts of a scope, as `mergeAttempts` made them. */
+export function attemptsOfPage(
+  attempts: WorkAttemptRow[],
+  { after, only, limit }: Pick<WorkAttemptsPage, 'after' | 'only' | 'limit'>,
+): WorkAttemptRow[] {
   const isAsked = (attempt: WorkAttemptRow) => only === undefined || kept[only](attempt);
   const isAfter = (attempt: WorkAttemptRow) => after === undefined || byPosition(positionOf(attempt), after) > 0;
   return withOutcomes(attempts)
@@ -74,14 +80,11 @@ async function readFewAttempts(
   store: StoreReader,
   scope: WorkScope,
   contexts: boolean,
-): Promise<readonly WorkAttemptRow[] | null> {
-  if ((scope.events ?? 0) > eventsMax) return null;
-  const events = await readAttemptEvents(store, scope, { contexts, limit: eventsMax + 1 });
-  return events.length > eventsMax ? null : mergeAttempts(events);
+): Promise<WorkAttemptRow[] | null> {
+  if ((scope.events ?? 0) > attemptEventsMax) return null;
+  const events = await readAttemptEvents(store, scope, { contexts, limit: attemptEventsMax + 1 });
+  return events.length > attemptEventsMax ? null : mergeAttempts(events);
 }
-
-/** A run of 200 steps has some 420. */
-const eventsMax = 1_000;
 
 const kept: Readonly<Record<NonNullable<WorkAttemptsPage['only']>, (attempt: WorkAttemptRow) => boolean>> = {
   attempts: ({ kind }) => kind !== 'run',
@@ -109,17 +112,26 @@ export async function readGroupedAttempts(
   scope: WorkScope,
   page: WorkAttemptsPage,
 ): Promise<WorkAttemptRow[]> {
-  const { after, only, limit } = page;
   // Of a part of the attempts the store tells what became of the others; of all of them the rows do, for less.
-  const isPart = only !== undefined || after !== undefined;
+  if (page.only !== undefined || page.after !== undefined) return await readGroups(store, scope, page, outcomeColumns);
+  const rows = await readGroups(store, scope, page, noOutcomeColumns);
+  return rows.length < page.limit ? withOutcomes(rows) : await readGroups(store, scope, page, outcomeColumns);
+}
+
+function readGroups(
+  store: StoreReader,
+  scope: WorkScope,
+  { after, only, limit, contexts }: WorkAttemptsPage,
+  outcomes: string,
+): Promise<WorkAttemptRow[]> {
   const position = '({after_ms:Int64}, {after_task:String}, {after_step:String}, {after_attempt:UInt16})';
-  const rows = await checkedRows(store, attemptRow, {
+  return checkedRows(store, attemptRow, {
     name: 'work_attempts',
     sql: `
       SELECT *
       FROM (
-        SELECT ${attemptColumns}, ${isPart ? outcomeColumns : noOutcomeColumns}
-        FROM (${groups(scope, page.contexts === true)})
+        SELECT ${attemptColumns}, ${outcomes}
+        FROM (${groups(scope, contexts === true)})
       )
       WHERE ${only === undefined ? 'true' : conditions[only]}
         AND ${after === undefined ? 'true' : `(${order}) > ${position}`}
@@ -136,34 +148,34 @@ export async function readGroupedAttempts(
       }),
     },
   });
-  if (isPart || rows.length === 0) return rows;
-  if (rows.length < limit) return withOutcomes(rows);
-  const [counted] = await readGroupedAttempts(store, scope, { limit: 1, only: 'attempts' });
-  return withOutcomes(rows).map((attempt) => ({ ...attempt, ...countsOf(counted ?? attempt) }));
 }
 
-/** What the store would have told of these, if there are no others. */
-function withOutcomes(rows: readonly WorkAttemptRow[]): WorkAttemptRow[] {
-  const counts = { total_attempts: 0, completed_attempts: 0, failed_attempts: 0 };
-  const outcomes = new Map<string, { last_attempt: number; last_completed_attempt: number }>();
+/** The same rows, with what the store would have told of them if there are no others. */
+function withOutcomes(rows: WorkAttemptRow[]): WorkAttemptRow[] {
+  const [counts, units] = [{ total: 0, completed: 0, failed: 0 }, new Map<string, WorkAttemptRow[]>()];
   for (const attempt of rows) {
-    const { kind, status, attempt_number: number } = attempt;
-    const isCompleted = status === 'completed';
     const key = unitKey(attempt);
-    const known = outcomes.get(key) ?? { last_attempt: 0, last_completed_attempt: 0 };
-    outcomes.set(key, known);
-    known.last_attempt = Math.max(known.last_attempt, number);
-    if (isCompleted) known.last_completed_attempt = Math.max(known.last_completed_attempt, number);
-    if (kind === 'run') continue;
-    counts.total_attempts++;
-    if (isCompleted) counts.completed_attempts++;
-    if (status === 'failed') counts.failed_attempts++;
+    const unit = units.get(key);
+    if (unit === undefined) units.set(key, [attempt]);
+    else unit.push(attempt);
+    if (attempt.kind === 'run') continue;
+    counts.total++;
+    if (attempt.status === 'completed') counts.completed++;
+    if (attempt.status === 'failed') counts.failed++;
   }
-  return rows.map((attempt) => ({ ...attempt, ...outcomes.get(unitKey(attempt)), ...counts }));
-}
-
-function countsOf({ total_attempts, completed_attempts, failed_attempts }: AttemptOutcome) {
-  return { total_attempts, completed_attempts, failed_attempts };
+  for (const unit of units.values()) {
+    const last = unit.reduce((most, { attempt_number: number }) => Math.max(most, number), 0);
+    const completed = unit.filter(({ status }) => status === 'completed');
+    const lastCompleted = completed.reduce((most, { attempt_number: number }) => Math.max(most, number), 0);
+    for (const attempt of unit) {
+      attempt.last_attempt = last;
+      attempt.last_completed_attempt = lastCompleted;
+      attempt.total_attempts = counts.total;
+      attempt.completed_attempts = counts.completed;
+      attempt.failed_attempts = counts.failed;
+    }
+  }
+  return rows;
 }
 
 /** Of an attempt, or, where it does not tell, of the latest other one of the same task or step that does. */
@@ -233,7 +245,7 @@ function groups({ where }: WorkScope, contexts: boolean): string {
       if(kind = 'step', event.step_id, '') AS step_id,
       if(kind = 'run', 1, greatest(event.attempt, 1)) AS attempt_number,
       max(event.attempt) AS attempt,
-      max(rank.1) AS is_ended,
+      max(has_ended) AS is_ended,
       argMax((
         type_number, toString(agent_id), toUnixTimestamp64Milli(ts), toUnixTimestamp64Milli(coalesce(ended_at, ts)),
         toString(usage_scope), toString(error_category)
@@ -269,8 +281,9 @@ function groups({ where }: WorkScope, contexts: boolean): string {
         *,
         CAST(type, 'Int8') AS type_number,
         type_number IN ${ended} AS has_ended,
-        (ts, attempt, type_number, received) AS said,
-        (has_ended, ts, attempt, type_number, received) AS rank
+        bitShiftLeft(toUInt128(toUnixTimestamp64Milli(ts)), 66) + bitShiftLeft(toUInt128(attempt), 50)
+          + bitShiftLeft(toUInt128(type_number), 42) + toUInt64(toUnixTimestamp64Milli(received)) AS said,
+        bitShiftLeft(toUInt128(has_ended), 110) + said AS rank
       FROM agent_events_raw_v1
       WHERE ${where} AND type IN (
         'run.started', 'run.completed', 'run.failed', 'run.cancelled',

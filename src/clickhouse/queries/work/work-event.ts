@@ -1,27 +1,17 @@
 import { z } from 'zod';
 import { epochMs, integer64, optionalFloat, optionalInteger64, optionalMs, stringMap } from '../sql/column-types.js';
 
-/** Columns of a row of `agent_task_history_v1` and `agent_runs_v1` as they are read, an event each. */
-const columns = {
+/** What an event of a run, a task or a step tells, by its columns in every table that has such events. */
+export const saidColumns = {
   task_id: z.string(),
-  run_id: z.string(),
   agent_id: z.string(),
-  status: z.enum(['pending', 'running', 'completed', 'failed', 'cancelled']),
   attempt: z.number().int(),
   ts_ms: epochMs,
   received_ms: epochMs,
   started_ms: optionalMs,
   ended_ms: optionalMs,
-  start_ms: epochMs,
   duration_ms: optionalFloat,
-  agent_name: z.string(),
-  agent_version: z.string(),
   parent_id: z.string(),
-  flow_id: z.string(),
-  crew_id: z.string(),
-  engagement_id: z.string(),
-  user_id: z.string(),
-  session_id: z.string(),
   environment: z.string(),
   name: z.string(),
   model: z.string(),
@@ -36,14 +26,30 @@ const columns = {
   cost_micros: optionalInteger64,
   cost_source: z.string(),
   usage_scope: z.enum(['own', 'rolled_up']),
-  memory_mb: optionalFloat,
   confidence: optionalFloat,
   error_category: z.string(),
   error_code: z.string(),
   error_message: z.string(),
-  inputs: stringMap,
-  outputs: stringMap,
-  labels: stringMap,
+};
+
+/** Its maps. */
+export const saidMaps = { inputs: stringMap, outputs: stringMap, labels: stringMap };
+
+/** Columns of a row of `agent_task_history_v1` and `agent_runs_v1` as they are read, an event each. */
+const columns = {
+  ...saidColumns,
+  ...saidMaps,
+  run_id: z.string(),
+  status: z.enum(['pending', 'running', 'completed', 'failed', 'cancelled']),
+  start_ms: epochMs,
+  agent_name: z.string(),
+  agent_version: z.string(),
+  flow_id: z.string(),
+  crew_id: z.string(),
+  engagement_id: z.string(),
+  user_id: z.string(),
+  session_id: z.string(),
+  memory_mb: optionalFloat,
   conflicting_end: z.number().int(),
   /** Whether this event is one that the filter may hold for (`eventCondition`). */
   may_hold: z.number().int(),
@@ -72,6 +78,9 @@ export const placeColumns = [
   'start_ms',
   'duration_ms',
 ] as const satisfies readonly StoredColumn[];
+
+/** Of those, what only the times of the whole are made of. */
+export const timeColumns: readonly StoredColumn[] = ['started_ms', 'ended_ms', 'duration_ms'];
 
 /** What a list shows of its rows. */
 export const listColumns: readonly StoredColumn[] = [
@@ -115,9 +124,19 @@ const times: Readonly<Partial<Record<StoredColumn, string>>> = {
   start_ms: 'start',
 };
 
-/** The columns as SQL. */
-export function eventColumnsSql(names: readonly StoredColumn[]): string {
-  return names.map((name) => (times[name] ? `toUnixTimestamp64Milli(${times[name]}) AS ${name}` : name)).join(', ');
+/** The columns as SQL; `absent` ones as null. */
+export function eventColumnsSql(names: readonly StoredColumn[], absent: readonly StoredColumn[] = []): string {
+  const sqlOf = (name: StoredColumn) => {
+    if (absent.includes(name)) return `NULL AS ${name}`;
+    return times[name] ? `toUnixTimestamp64Milli(${times[name]}) AS ${name}` : name;
+  };
+  return names.map(sqlOf).join(', ');
+}
+
+/** Schemas of these columns. */
+export function eventColumnsShape<Column extends StoredColumn>(names: readonly Column[]): Pick<typeof columns, Column> {
+  const shape = Object.fromEntries(names.map((name) => [name, columns[name]]));
+  return shape as Pick<typeof columns, Column>;
 }
 
 const schemas = new Map<string, z.ZodType<WorkEvent>>();
