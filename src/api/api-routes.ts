@@ -7,7 +7,7 @@ import { createAgentMemoryRoute } from './agents/agent-memory.js';
 import { createAgentMetricsRoutes } from './agents/agent-metrics.js';
 import { createAgentSeriesRoute } from './agents/agent-series.js';
 import { createMetricsExportRoute } from './agents/metrics-export.js';
-import { createDashboardRoutes } from './dashboard/dashboard.js';
+import { createDashboardRoutes, readListedAgents } from './dashboard/dashboard.js';
 import { createEngagementPerformanceRoute } from './engagements/engagement-performance.js';
 import { createFailureBreakdownRoute } from './failures/failure-breakdown.js';
 import { createFailureListRoute } from './failures/failure-list.js';
@@ -57,7 +57,7 @@ export function createApiRoutes(
   const context: ApiContext = { ...dependencies, options: { ...probeLimits, ...options } };
   const cached = createRouteCache(context);
   const routes = [
-    cached(createAgentListRoute(context)),
+    cached(createAgentListRoute(context, readListedAgents)),
     cached(createAgentErrorsRoute(context)),
     cached(createAgentBreakdownRoute(context)),
     createAgentLiveRoute(context),

@@ -3,7 +3,7 @@ import { clickhouseLimits, createClickhouseClient } from '../../src/clickhouse/c
 import { RollupMemory } from '../../src/clickhouse/memory/rollup-memory.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
 import type { StoreWriter } from '../../src/clickhouse/store-writer.js';
-import { systemClock } from '../../src/core/clock.js';
+import { type Clock, systemClock } from '../../src/core/clock.js';
 import { rawColumns, rawTable } from '../../src/core/event-schema.js';
 import { silentLogger } from '../../src/core/logger.js';
 import type { StoreExporter } from '../../src/core/ports/store-exporter.js';
@@ -39,14 +39,18 @@ export interface QueryStore {
   close(): Promise<void>;
 }
 
-/** The real engine with the real schema, on a free port. */
-export async function openQueryStore(): Promise<QueryStore> {
+/** The real engine with the real schema, on a free port; `compiles`: it makes machine code as a collector's does. */
+export async function openQueryStore({ compiles = false } = {}): Promise<QueryStore> {
   const rig = createTestEngine();
   await layStore(rig.dataDir);
   await rig.engine.start();
   const client = createClickhouseClient(
     { clock: systemClock },
-    { ...rig.clientOptions(), limits: clickhouseLimits({ ...defaultConfig.query, timeoutMs: 30_000 }) },
+    {
+      ...rig.clientOptions(),
+      ...(compiles ? { url: rig.engine.url } : {}),
+      limits: clickhouseLimits({ ...defaultConfig.query, timeoutMs: 30_000 }),
+    },
   );
   await migrate({ store: client, logger: silentLogger }, { database: 'tidemark' });
   const asked: StoreQuery[] = [];
@@ -70,7 +74,7 @@ export async function openQueryStore(): Promise<QueryStore> {
       },
     },
     insert: (rows) =>
-      client.insertStream({ name: 'insert of test rows', sql: insertSql }, Readable.from(jsonLines(rows))),
+      client.insertStream({ name: 'insert of test rows', sql: insertSql }, () => Readable.from(jsonLines(rows))),
     run: (sql) => client.command({ name: 'test', sql }),
     close: async () => {
       await memory.stop();
@@ -84,10 +88,11 @@ export function openMemory(
   store: StoreReader,
   bytesMax: number,
   onRead: (labels: { readonly outcome: string }) => void = () => undefined,
+  clock: Clock = systemClock,
 ): RollupMemory {
   const ignore = () => undefined;
   const instruments = { reads: { inc: onRead }, evictions: { inc: ignore }, bytes: { set: ignore } };
-  const deps = { store, ownSteps: () => 0, clock: systemClock, instruments };
+  const deps = { store, ownSteps: () => 0, clock, instruments };
   return new RollupMemory(deps, { bytesMax, unseenMsMax: 0 });
 }
 

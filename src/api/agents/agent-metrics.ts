@@ -3,6 +3,7 @@ import { readAgentErrors } from '../../clickhouse/queries/agents/agent-errors.js
 import type { AgentKey } from '../../clickhouse/queries/agents/agent-known.js';
 import { readAgentPerformance } from '../../clickhouse/queries/agents/agent-performance.js';
 import type { AgentErrorRow } from '../../clickhouse/queries/agents/error-row.js';
+import { readFailedTimes } from '../../clickhouse/queries/agents/failed-times.js';
 import type { AgentPerformanceRow } from '../../clickhouse/queries/agents/performance-row.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
@@ -104,13 +105,28 @@ interface MetricRows {
 }
 
 async function readMetrics(store: StoreReader, key: AgentKey, range: MetricRange): Promise<MetricRows> {
+  const performance = readAgentPerformance(store, key, range.performance);
   const [whole, halves, ordered, errors] = await Promise.all([
-    readAgentPerformance(store, key, range.performance),
+    performance,
     range.halves === null ? null : readAgentPerformance(store, key, range.halves),
     readExecutionHalves(store, key, range.performance),
-    readAgentErrors(store, key, { range: range.errors, limit: topErrorsMax }),
+    readTopErrors(store, key, range, performance),
   ]);
   return { whole, halves: halves ?? whole, ordered, errors };
+}
+
+/** Where and when nothing failed there are none: half of what a first answer costs is looking for them. */
+async function readTopErrors(
+  store: StoreReader,
+  key: AgentKey,
+  range: MetricRange,
+  performance: Promise<AgentPerformanceRow>,
+): Promise<readonly AgentErrorRow[]> {
+  const { failed } = await performance;
+  if (failed === 0) return [];
+  const { errors } = range;
+  const failedTimes = errors.raw.length === 0 ? null : await readFailedTimes(store, key, range.performance);
+  return await readAgentErrors(store, key, { range: errors, limit: topErrorsMax, failedTimes });
 }
 
 interface MetricsRequest {

@@ -24,7 +24,7 @@ export function addedUsage(a: UsageRow, b: UsageRow): UsageRow {
   };
 }
 
-/** Hot path: once for every node of a timeline, of which a run has 20,000. Written out, it makes one object. */
+/** Written out, it makes one object. */
 export function addedDetailedUsage(a: DetailedUsageRow, b: DetailedUsageRow): DetailedUsageRow {
   return {
     llm_calls: a.llm_calls + b.llm_calls,

@@ -1,6 +1,5 @@
 import type { AgentStandingRow } from '../../clickhouse/queries/dashboard/agent-standings.js';
 import type { FailingAgentRow } from '../../clickhouse/queries/dashboard/tenant-minutes.js';
-import { parseDigestState } from '../../clickhouse/queries/sql/digest-state.js';
 import type { TimeSpan } from '../../core/time-span.js';
 import { instant } from '../../core/time-text.js';
 import { percentDigits } from '../answers/answer-units.js';
@@ -73,7 +72,7 @@ export function agentIssues({ failing, slow }: IssueCandidates, ranges: Dashboar
     rates.set(row.agent_id, errorRate(recent));
   }
   for (const row of slow) {
-    const durations = { recent: parseDigestState(row.recent_digest), baseline: parseDigestState(row.baseline_digest) };
+    const durations = { recent: row.recent_digest, baseline: row.baseline_digest };
     found.set(row.agent_id, [...(found.get(row.agent_id) ?? []), ...p95Issues(durations, p95Spans)]);
   }
   const agents = [...found].map(([agentId, issues]) => ({ agentId, errorRate: rates.get(agentId) ?? null, issues }));

@@ -1,35 +1,17 @@
 import { z } from 'zod';
-import { readAgentNames } from '../../clickhouse/queries/dashboard/agent-names.js';
-import { readAgentRegister } from '../../clickhouse/queries/dashboard/agent-register.js';
-import { readAgentStandings } from '../../clickhouse/queries/dashboard/agent-standings.js';
-import { readTenantDays } from '../../clickhouse/queries/dashboard/tenant-days.js';
-import { readTenantMinutes } from '../../clickhouse/queries/dashboard/tenant-minutes.js';
+import { readRememberedPage, readTenantGlance } from '../../clickhouse/queries/dashboard/tenant-glance.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { parseParameters } from '../request/parameters.js';
-import {
-  agentIssues,
-  baselineDurationsMin,
-  baselineFinishedMin,
-  errorRateMax,
-  errorRatePointsMin,
-  p95RatioMin,
-  recentDurationsMin,
-  recentFinishedMin,
-} from './agent-issues.js';
+import { agentIssues } from './agent-issues.js';
 import { type DashboardRows, dashboardAnswer } from './dashboard-answer.js';
-import { type DashboardRanges, dashboardRanges, topPerformingFinishedMin } from './dashboard-ranges.js';
+import { type DashboardRanges, dashboardRanges } from './dashboard-ranges.js';
 import { dashboardSchema } from './dashboard-schema.js';
+import { failingAgentsMax, glanceRange, slowAgentsMax, topPerformingMax } from './glance-range.js';
 
 const parameters = z.strictObject({});
 
-const topPerformingMax = 10;
-/** Standard errors of a 95 % interval. */
-const wilsonZScore = 1.959963984540054;
-/** Agents tested for each kind of issue: those that fail most, and those that slowed down most. */
-const failingAgentsMax = 500;
-const slowAgentsMax = 200;
 /** Agents with issues that one answer lists; it says how many there are. */
 const issuesListedMax = 50;
 
@@ -37,6 +19,7 @@ const issuesListedMax = 50;
 export function createDashboardRoutes(context: ApiContext): HttpRoute[] {
   const handle: HttpRoute['handle'] = (request, { tenant }) => {
     parseParameters(parameters, request.query);
+    context.dashboards?.asked(tenant);
     const nowMs = context.clock.nowMs();
     const ranges = dashboardRanges(nowMs);
     return readWithin(context, request, async (store) =>
@@ -60,61 +43,36 @@ export function createDashboardRoutes(context: ApiContext): HttpRoute[] {
   ];
 }
 
-/** Four reads side by side, the dearest first, then the names of the few agents that are listed. */
+/** A page of agents of what is remembered for a dashboard; null where nothing is. */
+export function readListedAgents(
+  store: StoreReader,
+  page: { readonly tenant: string; readonly afterAgentId: string; readonly limit: number },
+  nowMs: number,
+) {
+  return readRememberedPage(store, glanceRange(page.tenant, dashboardRanges(nowMs)), page);
+}
+
 async function readDashboard(store: StoreReader, tenant: string, ranges: DashboardRanges): Promise<DashboardRows> {
-  const [minutes, standings, days, register] = await Promise.all([
-    readTenantMinutes(
-      store,
-      { tenant, ...ranges.day },
-      {
-        baseline: ranges.baseline,
-        finishedMin: recentFinishedMin,
-        baselineFinishedMin,
-        errorRateMin: errorRateMax,
-        risePointsMin: errorRatePointsMin,
-        agentsMax: failingAgentsMax,
-      },
-    ),
-    readAgentStandings(store, {
-      tenant,
-      baselineDayMs: ranges.baseline.fromMs,
-      recentDayMs: ranges.recent.fromMs,
-      rankedDayMs: ranges.week.fromMs,
-      endDayMs: ranges.week.toMs,
-      ranking: { finishedMin: topPerformingFinishedMin, placesMax: topPerformingMax, zScore: wilsonZScore },
-      slowness: {
-        recentMin: recentDurationsMin,
-        baselineMin: baselineDurationsMin,
-        ratioMin: p95RatioMin,
-        agentsMax: slowAgentsMax,
-      },
-    }),
-    readTenantDays(store, { tenant, ...ranges.month }),
-    readAgentRegister(store, {
-      tenant,
-      dayFromMs: ranges.day.fromMs,
-      weekFromMs: ranges.week.fromMs,
-      monthFromMs: ranges.month.fromMs,
-    }),
-  ]);
+  const glance = await readTenantGlance(store, glanceRange(tenant, ranges));
+  const { register, hours, days, failing, standings, names } = glance;
   const top = standings.filter(({ place, bound }) => place <= topPerformingMax && bound > 0);
   const slow = standings.filter(({ is_slow }) => is_slow === 1);
   const issues = agentIssues(
-    { failing: minutes.failing.slice(0, failingAgentsMax), slow: slow.slice(0, slowAgentsMax) },
+    { failing: failing.slice(0, failingAgentsMax), slow: slow.slice(0, slowAgentsMax) },
     ranges,
   );
   const listed = issues.slice(0, issuesListedMax);
   const agentIds = [...new Set([...top.map((row) => row.agent_id), ...listed.map(({ agentId }) => agentId)])];
   return {
     register,
-    hours: minutes.hours,
+    hours,
     days,
     top: top.sort((a, b) => a.place - b.place),
     issues: {
       total: issues.length,
-      complete: slow.length <= slowAgentsMax && minutes.failing.length <= failingAgentsMax,
+      complete: slow.length <= slowAgentsMax && failing.length <= failingAgentsMax,
       listed,
     },
-    names: await readAgentNames(store, { tenant, agentIds }),
+    names: await names(agentIds),
   };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { failureKinds } from '../../clickhouse/queries/failures/failure-filter.js';
-import type { FailureGroupRow } from '../../clickhouse/queries/failures/failure-groups.js';
+import type { FailureGroupRow } from '../../clickhouse/queries/failures/failure-group-row.js';
 import type { FailureListRow } from '../../clickhouse/queries/failures/failure-list.js';
 import { failureOutcomes } from '../../clickhouse/queries/failures/failure-outcomes.js';
 import { instant } from '../../core/time-text.js';

@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import { type FailureExampleRow, readFailureExamples } from '../../clickhouse/queries/failures/failure-examples.js';
-import type { FailureFilter } from '../../clickhouse/queries/failures/failure-filter.js';
-import { type FailureGrouping, failureGroupings } from '../../clickhouse/queries/failures/failure-grouping.js';
-import { type FailureGroupRow, readFailureGroups } from '../../clickhouse/queries/failures/failure-groups.js';
+import type { FailureExampleRow } from '../../clickhouse/queries/failures/failure-examples.js';
+import type { FailureGroupRow } from '../../clickhouse/queries/failures/failure-group-row.js';
+import { failureGroupings } from '../../clickhouse/queries/failures/failure-grouping.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
-import type { TimeSpan } from '../../core/time-span.js';
 import { instant, optionalInstant } from '../../core/time-text.js';
 import {
   countSchema,
@@ -16,21 +14,11 @@ import {
 } from '../answers/answer-schema.js';
 import { percentDigits } from '../answers/answer-units.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
-import {
-  type Buckets,
-  bucketNames,
-  bucketsOf,
-  checkFailureRange,
-  failureRangeShape,
-  failureSpan,
-} from '../request/event-range.js';
+import { bucketNames, bucketsOf, checkFailureRange, failureRangeShape, failureSpan } from '../request/event-range.js';
 import { integerParameter, parseParameters, wordParameter } from '../request/parameters.js';
+import { type BreakdownAsked, exampleRunsMax, readBreakdown } from './breakdown-reading.js';
 import { failureCounts, failureCountsShape, runLink } from './failure-answer.js';
 import { failureFilterShape } from './failure-list.js';
-
-/** Runs a group names, and failures of it that are looked at for them: whole buckets, the newest first. */
-const exampleRunsMax = 3;
-const exampleFailuresMin = 100;
 
 const seriesSchema = z
   .array(countSchema)
@@ -108,7 +96,6 @@ export function createFailureBreakdownRoute(context: ApiContext): HttpRoute {
         model: given.model,
         provider: given.provider,
         userId: user ?? undefined,
-        ...span,
       };
       return readWithin(context, request, async (store) =>
         jsonReply(await breakdown(store, { filter, span, groupBy, limit })),
@@ -117,23 +104,10 @@ export function createFailureBreakdownRoute(context: ApiContext): HttpRoute {
   };
 }
 
-interface Asked {
-  readonly filter: FailureFilter;
-  readonly span: TimeSpan;
-  readonly groupBy: FailureGrouping;
-  readonly limit: number;
-}
-
-async function breakdown(store: StoreReader, asked: Asked): Promise<z.input<typeof answer>> {
-  const { filter, span, groupBy, limit } = asked;
+async function breakdown(store: StoreReader, asked: BreakdownAsked): Promise<z.input<typeof answer>> {
+  const { span, groupBy, limit } = asked;
   const buckets = bucketsOf(span);
-  const { startsMs, stepMs } = buckets;
-  const { top, other, total, outcomesMs } = await readFailureGroups(store, filter, {
-    groupBy,
-    limit,
-    buckets: { firstMs: startsMs[0] ?? 0, stepMs, count: startsMs.length },
-  });
-  const examples = await readExamples(store, asked, top, buckets);
+  const { top, other, total, outcomesMs, examples } = await readBreakdown(store, asked, buckets);
   const count = total?.count ?? 0;
   const share = (row: FailureGroupRow) => percentDigits((100 * row.count) / count);
   return {
@@ -146,32 +120,18 @@ async function breakdown(store: StoreReader, asked: Asked): Promise<z.input<type
     totals: failureCounts(total),
     step: buckets.name,
     buckets: buckets.startsMs.map(instant),
-    groups: top.map((row, index) => ({
+    groups: top.map((row) => ({
       key: row.key === '' ? null : row.key,
       share: share(row),
       ...failureCounts(row),
       series: row.series,
-      examples: examples.filter(({ place }) => place === index + 1).map(exampleItem),
+      examples: examples.filter(({ key }) => key === row.key).map(exampleItem),
     })),
     other:
       other === null
         ? null
         : { groups: other.groups, share: share(other), ...failureCounts(other), series: other.series },
   };
-}
-
-function readExamples(
-  store: StoreReader,
-  { filter, span, groupBy }: Asked,
-  groups: readonly FailureGroupRow[],
-  { startsMs }: Buckets,
-): Promise<FailureExampleRow[]> {
-  const looked = groups.map(({ key, series }) => {
-    let [index, failures] = [series.length, 0];
-    while (index > 0 && failures < exampleFailuresMin) failures += series[--index] ?? 0;
-    return { key, fromMs: Math.max(span.fromMs, startsMs[index] ?? span.fromMs) };
-  });
-  return readFailureExamples(store, filter, { groupBy, groups: looked, runsMax: exampleRunsMax });
 }
 
 function exampleItem({ run_id: runId, last_failed_ms: lastFailedMs }: FailureExampleRow) {

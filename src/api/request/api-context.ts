@@ -23,6 +23,8 @@ export interface ApiDependencies {
   readonly store: StoreReader;
   /** Absent: every request reads the store. */
   readonly memory?: { open(): ReadMemory | null };
+  /** Absent: no dashboard is read before somebody asks. */
+  readonly dashboards?: { asked(tenant: string): void };
   readonly exporter: StoreExporter;
   readonly windows: LiveWindows;
   readonly endpoints: EndpointWindows;

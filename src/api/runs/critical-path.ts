@@ -23,46 +23,65 @@ export interface TimedNode {
  * up to the duration of the root. Takes O(n log n) and no recursion, whatever the depth.
  */
 export function criticalMs(nodes: readonly TimedNode[]): (number | null)[] {
-  const children: number[][] = nodes.map(() => []);
-  for (const [index, { parent }] of nodes.entries()) if (parent >= 0) children[parent]?.push(index);
   const own = nodes.map((): number | null => null);
   const [root] = nodes;
   if (root === undefined) return own;
-  const windows: Window[] = [{ index: 0, startMs: root.startMs, endMs: root.endMs }];
-  for (let window = windows.pop(); window !== undefined; window = windows.pop()) {
-    const waitedFor = chainWithin(window, nodes, children[window.index] ?? []);
-    const theirs = waitedFor.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
-    own[window.index] = window.endMs - window.startMs - theirs;
-    windows.push(...waitedFor);
+  const windows = new Windows(nodes);
+  const waiting = [0];
+  for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
+    let ownMs = windows.lengthMs(index);
+    for (const child of windows.chainOf(index)) {
+      ownMs -= windows.lengthMs(child);
+      waiting.push(child);
+    }
+    own[index] = ownMs;
   }
   return own;
 }
 
-/** A node and the part of it that its parent can wait for. */
-interface Window {
-  readonly index: number;
-  readonly startMs: number;
-  readonly endMs: number;
-}
+/** The part of each node that its parent can wait for, and its children. By columns: a run has 20,000 nodes. */
+class Windows {
+  readonly #startMs: Float64Array;
+  readonly #endMs: Float64Array;
+  /** First child of a node and next of the same parent, 0 when there is none: the root is nobody's child. */
+  readonly #first: Int32Array;
+  readonly #next: Int32Array;
 
-/** The children a window waited for, last first: none overlaps another. */
-function chainWithin(window: Window, nodes: readonly TimedNode[], children: readonly number[]): Window[] {
-  const clipped: Window[] = [];
-  for (const index of children) {
-    const node = nodes[index];
-    if (node === undefined) continue;
-    const startMs = Math.max(node.startMs, window.startMs);
-    const endMs = Math.min(node.endMs, window.endMs);
-    // Nothing waits for what takes no time.
-    if (endMs > startMs) clipped.push({ index, startMs, endMs });
+  constructor(nodes: readonly TimedNode[]) {
+    this.#startMs = new Float64Array(nodes.length);
+    this.#endMs = new Float64Array(nodes.length);
+    this.#first = new Int32Array(nodes.length);
+    this.#next = new Int32Array(nodes.length);
+    for (let index = nodes.length - 1; index >= 0; index--) {
+      const { parent, startMs, endMs } = nodes[index]!;
+      this.#startMs[index] = startMs;
+      this.#endMs[index] = endMs;
+      if (parent < 0) continue;
+      this.#next[index] = this.#first[parent]!;
+      this.#first[parent] = index;
+    }
   }
-  clipped.sort((a, b) => b.endMs - a.endMs || a.startMs - b.startMs || a.index - b.index);
-  const chain: Window[] = [];
-  let reachedMs = window.endMs;
-  for (const child of clipped) {
-    if (child.endMs > reachedMs) continue;
-    chain.push(child);
-    reachedMs = child.startMs;
+
+  lengthMs(index: number): number {
+    return this.#endMs[index]! - this.#startMs[index]!;
   }
-  return chain;
+
+  /** The children a node waited for, last first, clipped to it: none overlaps another. */
+  chainOf(index: number): readonly number[] {
+    const [startMs, endMs] = [this.#startMs, this.#endMs];
+    const clipped: number[] = [];
+    for (let child = this.#first[index]!; child !== 0; child = this.#next[child]!) {
+      startMs[child] = Math.max(startMs[child]!, startMs[index]!);
+      endMs[child] = Math.min(endMs[child]!, endMs[index]!);
+      // Nothing waits for what takes no time.
+      if (endMs[child]! > startMs[child]!) clipped.push(child);
+    }
+    clipped.sort((a, b) => endMs[b]! - endMs[a]! || startMs[a]! - startMs[b]! || a - b);
+    let reachedMs = endMs[index]!;
+    return clipped.filter((child) => {
+      if (endMs[child]! > reachedMs) return false;
+      reachedMs = startMs[child]!;
+      return true;
+    });
+  }
 }

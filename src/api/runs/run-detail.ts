@@ -5,7 +5,6 @@ import type { WorkAttemptRow } from '../../clickhouse/queries/work/attempt-row.j
 import { workKey } from '../../clickhouse/queries/work/history-kind.js';
 import type { RunActivityRow, RunKey } from '../../clickhouse/queries/work/run-activity.js';
 import { taskWorkId } from '../../clickhouse/queries/work/task-row.js';
-import { readWorkAttempts } from '../../clickhouse/queries/work/work-attempts.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { optionalInstant } from '../../core/time-text.js';
@@ -20,7 +19,7 @@ import { taskItem } from '../work/task-answer.js';
 import { ofReader, type Reader, readerOf } from '../work/user-bound.js';
 import { openStatus } from '../work/work-status.js';
 import { possibleRunId } from './run-path.js';
-import { type RunRecord, readRunRecord } from './run-record.js';
+import { type RunRecord, readRunAttempts, readRunRecord } from './run-record.js';
 import { runSchema } from './run-schema.js';
 import { endedOf, startedOf } from './timeline.js';
 
@@ -50,9 +49,10 @@ export function createRunDetailRoute(context: ApiContext): HttpRoute {
       parseParameters(parameters, request.query);
       const key = { ...reader, runId: possibleRunId(request.params.run_id ?? '') };
       return readWithin(context, request, async (store) => {
-        const [{ record, failures }, { found, orphaned }] = await Promise.all([
-          readRecordAndFailures(context, store, key),
-          readTasks(context, store, key),
+        const record = await readRunRecord(context, store, key, key.user);
+        const [failures, { found, orphaned }] = await Promise.all([
+          readFailures(store, record),
+          readTasks(context, store, key, record),
         ]);
         return jsonReply({
           ...statePart(record),
@@ -70,23 +70,24 @@ export function createRunDetailRoute(context: ApiContext): HttpRoute {
 
 type ReadRun = RunKey & Reader;
 
-async function readRecordAndFailures(context: ApiContext, store: StoreReader, key: ReadRun) {
-  const record = await readRunRecord(context, store, key, key.user);
-  return { record, failures: await readFailures(store, record) };
-}
-
 /** In the order of their begin. What the activity counts no failure of is not searched. */
-async function readFailures(store: StoreReader, { scope, activity }: RunRecord): Promise<WorkAttemptRow[]> {
-  if (scope === null || activity === null || activity.tasks_failed + activity.steps_failed === 0) return [];
-  return await readWorkAttempts(store, scope, { limit: failuresMax + 1, only: 'failed' });
+async function readFailures(store: StoreReader, record: RunRecord): Promise<WorkAttemptRow[]> {
+  const { activity } = record;
+  if (activity === null || activity.tasks_failed + activity.steps_failed === 0) return [];
+  return await readRunAttempts(store, record, { limit: failuresMax + 1, only: 'failed' });
 }
 
-async function readTasks({ clock, options }: ApiContext, store: StoreReader, key: ReadRun) {
-  const all = await readRunTasks(store, key, { limit: tasksMax });
+async function readTasks({ clock, options }: ApiContext, store: StoreReader, key: ReadRun, record: RunRecord) {
+  const { events, activity } = record;
+  const all = events?.tasks({ limit: tasksMax }) ?? (await readRunTasks(store, key, { limit: tasksMax }));
   const tasks = ofReader(all.tasks, key);
   const found = { tasks, total: all.total - (all.tasks.length - tasks.length) };
   const open = found.tasks.filter(({ status }) => status === 'pending' || status === 'running').map(openTask);
-  const lease = { tenant: key.tenant, nowMs: clock.nowMs(), leaseMs: options.leaseMs };
+  const { leaseMs } = options;
+  const nowMs = clock.nowMs();
+  const isHeard = activity !== null && activity.last_received_ms >= nowMs - leaseMs;
+  const heardRuns = activity === null ? undefined : new Set(isHeard ? [key.runId] : []);
+  const lease = { tenant: key.tenant, nowMs, leaseMs, heardRuns };
   return { found, orphaned: await readOrphaned(store, open, lease) };
 }
 

@@ -7,7 +7,7 @@ import { type ApiContext, jsonReply, readWithin } from '../request/api-context.j
 import { parseParameters } from '../request/parameters.js';
 import { statusParameter } from '../request/status-parameter.js';
 import { totalShape } from '../work/history-count.js';
-import { readHistoryPage } from '../work/history-page.js';
+import { isAllOfFew, type KnownOfList, keptCountLimits, readHistoryPage } from '../work/history-page.js';
 import {
   checkDates,
   decodePosition,
@@ -17,10 +17,11 @@ import {
   historyShape,
   leaseOf,
 } from '../work/history-parameters.js';
+import { KeptReadings } from '../work/kept-readings.js';
+import { newCrowds } from '../work/lease.js';
 import { readerOf } from '../work/user-bound.js';
-import { KeptReadings } from './kept-readings.js';
 import { runItem, runItemSchema } from './run-item.js';
-import { type RunStats, readRunStats, runStatsSchema, runStatuses } from './run-stats.js';
+import { type RunStats, readRunStats, runStatsSchema, runStatuses, statsOfPage } from './run-stats.js';
 import { readTotalsByRun } from './run-totals.js';
 
 const parameters = z
@@ -37,13 +38,10 @@ const answer = z
   })
   .meta({ id: 'RunPage' });
 
-/** Who scrolls asks page after page of one list: what is told of all of it is of an earlier page, for so long. */
-const keptMsMax = 10_000;
-const keptCountsMax = 1_000;
-
 /** `GET /api/v1/runs`: the runs of the tenant, newest start first, and how those of the filter fared. */
 export function createRunListRoute(context: ApiContext): HttpRoute {
-  const kept = new KeptReadings<RunStats>(context.clock, { ageMsMax: keptMsMax, sizeMax: keptCountsMax });
+  const kept = new KeptReadings<RunStats>(context.clock, keptCountLimits);
+  const crowds = newCrowds(context.clock);
   return {
     method: 'GET',
     path: '/api/v1/runs',
@@ -62,24 +60,28 @@ export function createRunListRoute(context: ApiContext): HttpRoute {
       const { limit, offset, cursor, ...given } = parseParameters(parameters, request.query);
       const after = decodePosition(cursor);
       const filter = historyFilter(context, reader, given);
-      const search = { kind: runKind, filter, lease: leaseOf(context, tenant), owner: reader.user };
+      const search = { kind: runKind, filter, lease: leaseOf(context, tenant, crowds), owner: reader.user };
       const name = JSON.stringify([tenant, reader.user, given]);
       return readWithin(context, request, async (store) => {
+        const readStats = ({ first }: KnownOfList) => readRunStats(store, search, first);
         const known = after === undefined ? undefined : kept.get(name);
         const page = await readHistoryPage(store, search, {
           limit,
           offset,
           after,
           read: readRunRows,
-          count: async ({ first }) => known ?? readRunStats(store, search, first),
+          isCountedByPage: false,
+          count: async (page) => known ?? ((await isOnePage(page, { limit, offset })) ? null : readStats(page)),
         });
-        if (known === undefined) kept.keep(name, page.count, 1);
         const totals = await readTotalsByRun(store, tenant, page.rows);
+        const facts = { totals, orphaned: page.orphaned };
+        const count = page.count ?? statsOfPage(page.rows, facts);
+        if (known === undefined) kept.keep(name, count, 1);
         return jsonReply({
-          runs: page.rows.map((row) => runItem(row, { totals, orphaned: page.orphaned })),
-          stats: page.count.stats,
-          total: page.count.total,
-          total_is_exact: page.count.isExact,
+          runs: page.rows.map((row) => runItem(row, facts)),
+          stats: count.stats,
+          total: count.total,
+          total_is_exact: count.isExact,
           limit,
           offset,
           next_cursor: encodePosition(page.next),
@@ -87,4 +89,14 @@ export function createRunListRoute(context: ApiContext): HttpRoute {
       });
     },
   };
+}
+
+/** Whether the page has all that the filter holds for: then nothing more is read to tell how those fared. */
+async function isOnePage(
+  { first, found }: KnownOfList,
+  { limit, offset }: { readonly limit: number; readonly offset: number },
+): Promise<boolean> {
+  if (first === undefined || offset > 0 || !isAllOfFew(first)) return false;
+  const { rows, isAll } = await found;
+  return isAll && rows <= limit;
 }

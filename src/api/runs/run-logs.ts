@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { readFinalOutput } from '../../clickhouse/queries/runs/final-output.js';
 import type { WorkAttemptRow } from '../../clickhouse/queries/work/attempt-row.js';
-import { readWorkAttempts } from '../../clickhouse/queries/work/work-attempts.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { instant } from '../../core/time-text.js';
@@ -21,7 +20,7 @@ import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from 
 import { idParameter, integerParameter, parseParameters } from '../request/parameters.js';
 import { attemptMs, failureItem, failureSchema, modelPart, modelShape } from '../work/attempt-answer.js';
 import { openStatus, workStatusSchema } from '../work/work-status.js';
-import { type RunRecord, readRunRecord, runStatuses } from './run-record.js';
+import { type RunRecord, readRunAttempts, readRunRecord, runStatuses } from './run-record.js';
 
 const parameters = z.strictObject({
   run_id: idParameter,
@@ -130,24 +129,21 @@ interface LogsWork {
   readonly sample: WorkAttemptRow | undefined;
 }
 
-async function readWork(
-  store: StoreReader,
-  { scope, state }: RunRecord,
-  { limit, place }: LogsPage,
-): Promise<LogsWork> {
-  const outputs = state?.outputs ?? {};
+async function readWork(store: StoreReader, record: RunRecord, { limit, place }: LogsPage): Promise<LogsWork> {
+  const { scope, events, user } = record;
+  const outputs = record.state?.outputs ?? {};
   if (scope === null) return { nodes: [], errors: [], finalOutput: outputs, sample: undefined };
   const after = place && { startMs: place[0], taskId: place[1], stepId: place[2], attemptNumber: place[3] };
   const [nodes, finalOutput] = await Promise.all([
-    readWorkAttempts(store, scope, { limit: limit + 1, after, contexts: true, only: 'attempts' }),
-    Object.keys(outputs).length > 0 ? outputs : readFinalOutput(store, scope),
+    readRunAttempts(store, record, { limit: limit + 1, after, contexts: true, only: 'attempts' }),
+    Object.keys(outputs).length > 0 ? outputs : (events?.finalOutput(user) ?? readFinalOutput(store, scope)),
   ]);
   // A cursor may stand behind what is left of an expired run: the counts are then on the first row.
-  const [sample] = nodes.length > 0 ? nodes : await readWorkAttempts(store, scope, { limit: 1, only: 'attempts' });
+  const [sample] = nodes.length > 0 ? nodes : await readRunAttempts(store, record, { limit: 1, only: 'attempts' });
   const errors =
     (sample?.failed_attempts ?? 0) === 0
       ? []
-      : await readWorkAttempts(store, scope, { limit: errorsMax + 1, only: 'failed' });
+      : await readRunAttempts(store, record, { limit: errorsMax + 1, only: 'failed' });
   return { nodes, errors, finalOutput, sample };
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type RunOutcomeRow, readRunOutcomes } from '../../clickhouse/queries/runs/run-outcomes.js';
 import { readRunsUsage } from '../../clickhouse/queries/runs/runs-usage.js';
 import type { DetailedUsageRow } from '../../clickhouse/queries/sql/usage-columns.js';
+import type { CandidatePage } from '../../clickhouse/queries/work/history-candidates.js';
 import { nearestRank } from '../../core/percentile.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { countSchema, millisecondsSchema, percentSchema } from '../answers/answer-schema.js';
@@ -10,7 +11,8 @@ import { addedDetailedUsage, detailedUsageAnswer, detailedUsageShape, noUsage } 
 import { requestBatches } from '../request/parameter-bytes.js';
 import { successRate } from '../statistics/execution-rate.js';
 import { type HistoryCount, totalMax } from '../work/history-count.js';
-import { type CandidatePage, type HistorySearch, readOrphanedRows, scanHistory } from '../work/history-scan.js';
+import { type HistorySearch, readOrphanedRows, scanHistory } from '../work/history-scan.js';
+import type { RunTotals } from './run-totals.js';
 
 export const runStatuses = ['running', 'orphaned', 'completed', 'failed', 'cancelled'] as const;
 export type RunStatus = (typeof runStatuses)[number];
@@ -51,6 +53,27 @@ export async function readRunStats(
     readOrphanedRows(store, search.kind, counted, search.lease),
     readUsage(store, search.filter.tenant, counted),
   ]);
+  return statsOf(counted, { orphaned, usage, isExact });
+}
+
+interface PageFacts {
+  readonly totals: RunTotals;
+  readonly orphaned: ReadonlySet<string>;
+}
+
+/** The same where all runs of the filter are on one page. */
+export function statsOfPage(rows: readonly RunOutcomeRow[], { totals, orphaned }: PageFacts): RunStats {
+  const usage = [...totals.values()].reduce<DetailedUsageRow>(addedDetailedUsage, noUsage);
+  return statsOf(rows, { orphaned, usage, isExact: true });
+}
+
+interface StatsFacts {
+  readonly orphaned: ReadonlySet<string>;
+  readonly usage: DetailedUsageRow;
+  readonly isExact: boolean;
+}
+
+function statsOf(counted: readonly RunOutcomeRow[], { orphaned, usage, isExact }: StatsFacts): RunStats {
   const byStatus = countByStatus(counted, orphaned);
   const { completed: successful, failed } = byStatus;
   return {

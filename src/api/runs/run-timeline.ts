@@ -1,20 +1,21 @@
 import { z } from 'zod';
 import type { RunKey } from '../../clickhouse/queries/work/run-activity.js';
-import { readWorkAttempts } from '../../clickhouse/queries/work/work-attempts.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { instant, optionalInstant } from '../../core/time-text.js';
-import { detailedUsageAnswer, noUsage } from '../answers/usage.js';
+import { turnOfOthers } from '../../core/turn-of-others.js';
+import { detailedUsageAnswer } from '../answers/usage.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { cursorParameter, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';
 import { integerParameter, parseParameters } from '../request/parameters.js';
+import { KeptReadings } from '../work/kept-readings.js';
 import { readerOf } from '../work/user-bound.js';
-import { KeptReadings } from './kept-readings.js';
 import { noKeptTasks, readKeptTasks } from './kept-tasks.js';
 import { possibleRunId } from './run-path.js';
-import { type RunRecord, readRunRecord } from './run-record.js';
+import { type RunRecord, readAllRunAttempts, readRunRecord } from './run-record.js';
 import { createTimeline, type Timeline, timelineAttemptsMax } from './timeline.js';
 import { timelineNode, timelineSchema } from './timeline-node.js';
+import { workKey } from './work-tree.js';
 
 const parameters = z.strictObject({
   limit: integerParameter({ min: 1, max: 5_000, fallback: 1_000 }),
@@ -61,6 +62,8 @@ export function createRunTimelineRoute(context: ApiContext): HttpRoute {
   };
 }
 
+/** More of them are laid out in a turn of the event loop of their own. */
+const rowsAtOnceMax = 1_000;
 const keptMsMax = 10_000;
 /** Of all timelines that are kept together, some 40 MB; one may have 20,000. */
 const keptNodesMax = 40_000;
@@ -69,8 +72,9 @@ const keptNodesMax = 40_000;
 function pageStart({ nodes }: Timeline, after: z.output<typeof cursorKey> | undefined): number {
   if (after === undefined) return 0;
   const [place, key] = after;
-  if (nodes[place]?.work.key === key) return place + 1;
-  const moved = nodes.findIndex(({ work }) => work.key === key);
+  const same = nodes[place];
+  if (same !== undefined && workKey(same) === key) return place + 1;
+  const moved = nodes.findIndex((node) => workKey(node) === key);
   return moved === -1 ? place : moved + 1;
 }
 
@@ -92,10 +96,12 @@ async function readWhole(
   const record = await readRunRecord(context, store, key, user);
   // One row more: that of the run.
   const rowsMax = timelineAttemptsMax + 1;
-  const rows = record.scope === null ? [] : await readWorkAttempts(store, record.scope, { limit: rowsMax });
+  const rows = await readAllRunAttempts(store, record, { limit: rowsMax });
   const { kept, left } = record.stepsExpired ? await readKeptTasks(store, { ...key, user }, rows) : noKeptTasks;
+  if (rows.length > rowsAtOnceMax) await turnOfOthers();
   const timeline = createTimeline(record, [...rows, ...kept]);
-  return { record, timeline, attempts: (rows[0]?.total_attempts ?? 0) + kept.length + left, left };
+  const own = rows.length < rowsMax ? rows.filter(({ kind }) => kind !== 'run').length : rows[0]!.total_attempts;
+  return { record, timeline, attempts: own + kept.length + left, left };
 }
 
 function timelineAnswer(
@@ -104,8 +110,8 @@ function timelineAnswer(
 ) {
   const { nodes, originMs } = timeline;
   const [root] = nodes;
-  const page = nodes.slice(start, start + limit);
-  const last = start + page.length < nodes.length ? page.at(-1) : undefined;
+  const end = Math.min(nodes.length, start + limit);
+  const last = end < nodes.length ? nodes[end - 1] : undefined;
   const state = record.state;
   return {
     run_id: record.key.runId,
@@ -119,13 +125,13 @@ function timelineAnswer(
     total_attempts: attempts,
     truncated: attempts > timelineAttemptsMax || left > 0,
     steps_expired: record.stepsExpired,
-    total: detailedUsageAnswer(root?.total ?? noUsage),
+    total: detailedUsageAnswer(timeline.totals.of(0)),
     critical_path: {
-      duration_ms: root === undefined ? 0 : root.work.endMs - root.work.startMs,
-      nodes: nodes.reduce((count, { criticalMs }) => count + (criticalMs === null ? 0 : 1), 0),
+      duration_ms: root === undefined ? 0 : root.endMs - root.startMs,
+      nodes: timeline.criticalMs.reduce((count: number, ownMs) => count + (ownMs === null ? 0 : 1), 0),
     },
-    nodes: page.map((node) => timelineNode(node, timeline, record)),
+    nodes: Array.from({ length: Math.max(0, end - start) }, (_, at) => timelineNode(start + at, timeline, record)),
     limit,
-    next_cursor: last === undefined ? null : encodePageCursor([start + page.length - 1, last.work.key]),
+    next_cursor: last === undefined ? null : encodePageCursor([end - 1, workKey(last)]),
   };
 }

@@ -12,11 +12,12 @@ import {
   textSchema,
 } from '../answers/answer-schema.js';
 import { reportedAttempt } from '../answers/answer-units.js';
-import { detailedUsageAnswer, usageSchema } from '../answers/usage.js';
+import { detailedUsageAnswer, noUsage, usageSchema } from '../answers/usage.js';
 import { attemptMs, modelPart, modelShape } from '../work/attempt-answer.js';
 import { openStatus, workStatusSchema } from '../work/work-status.js';
 import { type RunRecord, runStatuses } from './run-record.js';
-import type { Timeline, TimelineNode } from './timeline.js';
+import { reportedUsage, type Timeline } from './timeline.js';
+import { workKey } from './work-tree.js';
 
 const nodeSchema = z
   .strictObject({
@@ -72,12 +73,15 @@ export const timelineSchema = z
 const previewCharactersMax = 200;
 const noModel = { environment: null, model: null, provider: null, args_hash: null, finish_reason: null };
 
-export function timelineNode(node: TimelineNode, timeline: Timeline, record: RunRecord) {
-  const { work } = node;
+/** The node at a place of the timeline. */
+export function timelineNode(place: number, timeline: Timeline, record: RunRecord) {
+  const work = timeline.nodes[place]!;
   const parent = timeline.nodes[work.parent];
+  const { usage, isRolledUp } = reportedUsage(work, record.state);
+  const criticalMs = timeline.criticalMs[place] ?? null;
   return {
-    node: work.key,
-    parent: parent === undefined ? null : parent.work.key,
+    node: workKey(work),
+    parent: parent === undefined ? null : workKey(parent),
     depth: work.depth,
     type: work.type,
     task_id: work.taskId === '' ? null : work.taskId,
@@ -85,11 +89,11 @@ export function timelineNode(node: TimelineNode, timeline: Timeline, record: Run
     attempts: work.attempts,
     ...(work.type === 'run' ? runPart(timeline, record) : attemptPart(work.row, record.isHeard)),
     offset_ms: work.startMs - timeline.originMs,
-    own: detailedUsageAnswer(node.own),
-    total: detailedUsageAnswer(node.total),
-    rolled_up: node.rolledUp === null ? null : detailedUsageAnswer(node.rolledUp),
-    critical: node.criticalMs !== null,
-    critical_ms: node.criticalMs,
+    own: detailedUsageAnswer(isRolledUp ? noUsage : usage),
+    total: detailedUsageAnswer(timeline.totals.of(place)),
+    rolled_up: isRolledUp ? detailedUsageAnswer(usage) : null,
+    critical: criticalMs !== null,
+    critical_ms: criticalMs,
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { namesakesMax, readTaskDetails, type TaskDetailRow } from '../../clickhouse/queries/tasks/task-detail.js';
+import { readTaskEvents } from '../../clickhouse/queries/tasks/task-events.js';
 import { readTaskLogs } from '../../clickhouse/queries/tasks/task-logs.js';
 import type { WorkAttemptRow } from '../../clickhouse/queries/work/attempt-row.js';
 import { workKey } from '../../clickhouse/queries/work/history-kind.js';
@@ -112,9 +113,8 @@ export function createTaskDetailRoute(context: ApiContext): HttpRoute {
         const [task, ...others] = await ownTasks(store, reader, found);
         if (task === undefined) throw taskUnknown(taskId);
         const scope = scopeOfUser(taskScope({ tenant, taskId, runId: task.run_id, agentId: task.agent_id }), user);
-        const [work, logs, isHeard] = await Promise.all([
-          readTaskWork(store, scope),
-          readTaskLogs(store, scope),
+        const [{ work, logs }, isHeard] = await Promise.all([
+          readWorkAndLogs(store, scope),
           readHeard(context, store, { tenant, task }),
         ]);
         const isExpired =
@@ -164,23 +164,32 @@ interface TaskWork {
   readonly failures: readonly WorkAttemptRow[];
 }
 
-/** One row more of each than an answer holds. A task of ordinary size takes one read. */
+/** A task of ordinary size takes one read. */
+async function readWorkAndLogs(store: StoreReader, scope: WorkScope) {
+  const events = await readTaskEvents(store, scope);
+  if (events !== null) return { work: workOf(events.attempts), logs: events.logs };
+  const [work, logs] = await Promise.all([readTaskWork(store, scope), readTaskLogs(store, scope)]);
+  return { work, logs };
+}
+
+/** One row more of each than an answer holds. */
 async function readTaskWork(store: StoreReader, scope: WorkScope): Promise<TaskWork> {
   const limit = stepsMax + attemptsMax + 2;
   const rows = await readWorkAttempts(store, scope, { limit, contexts: true });
-  const steps = rows.filter(({ kind }) => kind === 'step');
-  if (rows.length < limit) {
-    return {
-      attempts: rows.filter(({ kind }) => kind === 'task'),
-      steps,
-      failures: rows.filter(({ kind, status }) => kind !== 'run' && status === 'failed'),
-    };
-  }
+  if (rows.length < limit) return workOf(rows);
   const [attempts, failures] = await Promise.all([
     readWorkAttempts(store, scope, { limit: attemptsMax + 1, contexts: true, only: 'tasks' }),
     readWorkAttempts(store, scope, { limit: failuresMax + 1, only: 'failed' }),
   ]);
-  return { attempts, steps, failures };
+  return { attempts, steps: rows.filter(({ kind }) => kind === 'step'), failures };
+}
+
+function workOf(rows: readonly WorkAttemptRow[]): TaskWork {
+  return {
+    attempts: rows.filter(({ kind }) => kind === 'task'),
+    steps: rows.filter(({ kind }) => kind === 'step'),
+    failures: rows.filter(({ kind, status }) => kind !== 'run' && status === 'failed'),
+  };
 }
 
 interface TaskOfTenant {

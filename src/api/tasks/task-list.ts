@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { readTaskRows, type TaskListRow } from '../../clickhouse/queries/tasks/task-list.js';
 import { taskKind, workKey } from '../../clickhouse/queries/work/history-kind.js';
 import type { HttpRoute } from '../../core/ports/http-route.js';
+import type { RememberedSource } from '../../core/ports/read-memory.js';
 import { countSchema, optionalTextSchema, pageShape } from '../answers/answer-schema.js';
 import { type ApiContext, jsonReply, readWithin } from '../request/api-context.js';
 import { idParameter, parseParameters } from '../request/parameters.js';
 import { statusParameter } from '../request/status-parameter.js';
-import { countHistory, totalShape } from '../work/history-count.js';
-import { readHistoryPage } from '../work/history-page.js';
+import { countHistory, type HistoryCount, totalShape } from '../work/history-count.js';
+import { keptCountLimits, readHistoryPage } from '../work/history-page.js';
 import {
   checkDates,
   decodePosition,
@@ -17,6 +18,8 @@ import {
   historyShape,
   leaseOf,
 } from '../work/history-parameters.js';
+import { KeptReadings } from '../work/kept-readings.js';
+import { newCrowds } from '../work/lease.js';
 import { readerOf } from '../work/user-bound.js';
 import { workStatuses } from '../work/work-status.js';
 import { monitoringTask, monitoringTaskShape } from './monitoring-task.js';
@@ -41,8 +44,16 @@ const answer = z
   })
   .meta({ id: 'TaskPage' });
 
+/** Both have all events of tasks. */
+const sources: readonly RememberedSource[] = [
+  { table: 'agent_task_history_v1', days: null },
+  { table: 'agent_tasks_by_start_v1', days: null },
+];
+
 /** `GET /api/v1/monitoring/tasks`: the tasks of the tenant, newest start first. */
 export function createTaskListRoute(context: ApiContext): HttpRoute {
+  const kept = new KeptReadings<HistoryCount>(context.clock, keptCountLimits);
+  const crowds = newCrowds(context.clock);
   return {
     method: 'GET',
     path: '/api/v1/monitoring/tasks',
@@ -61,15 +72,20 @@ export function createTaskListRoute(context: ApiContext): HttpRoute {
       const { limit, offset, cursor, ...given } = parseParameters(parameters, request.query);
       const after = decodePosition(cursor);
       const filter = historyFilter(context, reader, given);
-      const search = { kind: taskKind, filter, lease: leaseOf(context, tenant), owner: reader.user };
+      const search = { kind: taskKind, filter, lease: leaseOf(context, tenant, crowds), owner: reader.user };
+      const name = JSON.stringify([tenant, reader.user, given]);
       return readWithin(context, request, async (store) => {
+        const known = after === undefined ? undefined : kept.get(name);
         const page = await readHistoryPage(store, search, {
           limit,
           offset,
           after,
           read: readTaskRows,
-          count: (known) => countHistory(store, search, known),
+          isCountedByPage: true,
+          sources,
+          count: async (page, reads) => known ?? countHistory(reads, search, page),
         });
+        if (known === undefined) kept.keep(name, page.count, 1);
         return jsonReply({
           tasks: page.rows.map((row) => listItem(row, page.orphaned)),
           total: page.count.total,

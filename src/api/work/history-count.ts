@@ -1,18 +1,11 @@
 import { z } from 'zod';
-import { isOpenStatus, toldApart } from '../../clickhouse/queries/work/history-filter.js';
+import { toldApart } from '../../clickhouse/queries/work/history-filter.js';
 import { workKey } from '../../clickhouse/queries/work/history-kind.js';
 import { placesReader } from '../../clickhouse/queries/work/history-latest.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { countSchema } from '../answers/answer-schema.js';
-import type { KnownOfList } from './history-page.js';
-import {
-  type CandidatePage,
-  type HistorySearch,
-  hasState,
-  readFirstCandidates,
-  scanHistory,
-  stateTotalMax,
-} from './history-scan.js';
+import { isAllOfFew, isCountedByPage, type KnownOfList } from './history-page.js';
+import { type HistorySearch, hasState, readFirstCandidates, scanHistory, stateTotalMax } from './history-scan.js';
 
 /** Totals are counted up to here; beyond it an answer says that there are at least so many. */
 export const totalMax = 1_000;
@@ -45,12 +38,12 @@ export async function countHistory(
   known: KnownOfList,
 ): Promise<HistoryCount> {
   const first = known.first ?? (await readFirstCandidates(store, search));
-  if (known.first !== undefined && mayEndWithPage(search, first)) {
-    const { rows, isAll, shown } = await known.found;
-    const isOpen = isOpenStatus(search.filter.status);
-    if (isAll && rows <= (isOpen ? Math.max(stateTotalMax, shown) : totalMax)) return { total: rows, isExact: true };
+  if (known.first !== undefined) {
+    const isCounted = isCountedByPage(search, first);
+    const { rows, isAll, shown } = isCounted || isAllOfFew(first) ? await known.found : nothingFound;
+    if (isAll && rows <= (isCounted ? Math.max(stateTotalMax, shown) : totalMax)) return { total: rows, isExact: true };
     // The page was looked for as far as this would be counted.
-    if (isOpen) return { total: Math.min(rows, stateTotalMax), isExact: false };
+    if (isCounted) return { total: Math.min(rows, stateTotalMax), isExact: false };
   }
   const isPlain = !hasState(search.filter);
   if (isPlain && toldApart(search.filter) <= 1) {
@@ -63,9 +56,5 @@ export async function countHistory(
   return rows.length > most ? { total: most, isExact: false } : { total: rows.length, isExact: end === null };
 }
 
-/** Whether to wait for the page: most often all that is under way, or all of a few, is on the first one. */
-function mayEndWithPage({ filter }: HistorySearch, first: CandidatePage): boolean {
-  return isOpenStatus(filter.status) || (first.isLast && first.rows.length <= fewRowsMax);
-}
-
-const fewRowsMax = 50;
+/** Of a page that is not waited for. */
+const nothingFound = { rows: 0, isAll: false, shown: 0 };

@@ -5,6 +5,7 @@ import type { ApiContext } from '../request/api-context.js';
 import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';
 import { idCharactersMax, idParameter, integerParameter, wordParameter } from '../request/parameters.js';
 import { dateParameter } from '../request/time-parameters.js';
+import { type Crowds, ListLease } from './lease.js';
 import { listedUser, type Reader } from './user-bound.js';
 
 /** Rows a page may skip: they are read and thrown away, so further on the cursor is the way. */
@@ -52,14 +53,13 @@ export function checkDates({ start_date_from: from, start_date_to: to }: History
   context.addIssue({ code: 'custom', path: ['start_date_to'], message });
 }
 
-export function leaseOf({ clock, options }: ApiContext, tenant: string) {
-  return { tenant, nowMs: clock.nowMs(), leaseMs: options.leaseMs };
+export function leaseOf({ clock, options }: ApiContext, tenant: string, crowds: Crowds): ListLease {
+  return new ListLease({ tenant, nowMs: clock.nowMs(), leaseMs: options.leaseMs }, crowds);
 }
 
 /** What the parameters ask for. Of what is orphaned, nothing was received within the lease. */
-export function historyFilter(context: ApiContext, reader: Reader, given: HistoryParameters): HistoryFilter {
+export function historyFilter({ clock, options }: ApiContext, reader: Reader, given: HistoryParameters): HistoryFilter {
   const { tenant } = reader;
-  const { nowMs, leaseMs } = leaseOf(context, tenant);
   return {
     tenant,
     agentId: given.agent_id,
@@ -77,7 +77,7 @@ export function historyFilter(context: ApiContext, reader: Reader, given: Histor
     errorText: given.error_text,
     startFromMs: given.start_date_from?.fromMs,
     startBeforeMs: given.start_date_to?.untilMs,
-    receivedBeforeMs: given.status === 'orphaned' ? nowMs - leaseMs : undefined,
+    receivedBeforeMs: given.status === 'orphaned' ? clock.nowMs() - options.leaseMs : undefined,
   };
 }
 

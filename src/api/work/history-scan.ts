@@ -1,4 +1,5 @@
-import { type HistoryCandidateRow, readHistoryCandidates } from '../../clickhouse/queries/work/history-candidates.js';
+import type { HeardWork } from '../../clickhouse/queries/work/heard-work.js';
+import { type CandidatePage, readHistoryCandidates } from '../../clickhouse/queries/work/history-candidates.js';
 import {
   type HistoryFilter,
   type HistoryPosition,
@@ -9,14 +10,15 @@ import type { HistoryPlaceRow, LatestReader } from '../../clickhouse/queries/wor
 import { readOwners } from '../../clickhouse/queries/work/work-owner.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import { requestBatches } from '../request/parameter-bytes.js';
-import { type Lease, readOrphaned } from './lease.js';
+import { type Lease, type ListLease, readOrphaned } from './lease.js';
 
 /** Ids whose latest state is looked up at once: those of a whole count (history-count.ts) and some. */
 const idsMax = 1_024;
 /** Of those a list begins with, where all of them are counted; every fourth may be of another start. */
 const firstCandidatesMax = 1_280;
-/** The same where a state is asked for, of which fewer are counted. */
+/** The same where a state is asked for, of which fewer are counted; each is enough for the ids of `idsToTry`. */
 const firstOfStateMax = 320;
+const firstOfFinalMax = 144;
 /** Totals of filters by status or error are counted up to here. */
 export const stateTotalMax = 100;
 /** Reads of candidates beyond what a list without past states needs; then the list is cut short. */
@@ -26,7 +28,7 @@ const spareRoundsMax = 4;
 export interface HistorySearch {
   readonly kind: HistoryKind;
   readonly filter: HistoryFilter;
-  readonly lease: Lease;
+  readonly lease: ListLease;
   /** Only what is this user's alone is found; null: whosever it is. */
   readonly owner: string | null;
 }
@@ -48,12 +50,6 @@ export interface Scan<Row> {
   readonly end: HistoryPosition | null;
 }
 
-export interface CandidatePage {
-  readonly rows: readonly HistoryCandidateRow[];
-  /** There are no more. */
-  readonly isLast: boolean;
-}
-
 /**
  * Tasks or runs that a filter holds for, from a place on. Candidates, events that the filter may hold for, are read in
  * the order of the list; what their tasks or runs add up to is looked up by their ids, and kept if the filter holds for
@@ -73,7 +69,7 @@ export async function scanHistory<Row extends HistoryPlaceRow>(
   for (let round = 0; round < roundsMax && rows.length < options.want; round++) {
     const count = idsToTry(search, options.want - rows.length, round);
     const known = round === 0 ? options.first : undefined;
-    const page = known ?? (await readCandidates(store, search, { after, limit: Math.ceil(1.25 * count), round }));
+    const page = known ?? (await readCandidates(store, search, { after, limit: Math.ceil(1.25 * count) }));
     const batch = batchOf(page, count);
     if (batch.ids.length > 0) {
       const found = await options.read(store, filter, { ids: batch.ids, after, through: batch.through });
@@ -86,12 +82,24 @@ export async function scanHistory<Row extends HistoryPlaceRow>(
 }
 
 /**
- * How many ids to look up. What was under way has mostly ended, and what failed may have been tried again; else few
- * states are past. Who still misses rows has met many past states, and will meet more.
+ * How many ids to look up. Ends that tell a place tell of most that it holds for them; what is under way may have gone
+ * silent, and what failed may have been tried again; else few states are past. Who still misses rows has met many past
+ * states, and will meet more.
  */
 function idsToTry({ filter }: HistorySearch, missing: number, round: number): number {
-  const first = hasState(filter) ? 2 * missing + 10 : missing + 4;
+  const first = Math.ceil(sharesTried[shareOf(filter)] * missing) + (hasState(filter) ? 10 : 4);
   return Math.min(idsMax, first * 4 ** round);
+}
+
+const sharesTried = { plain: 1, final: 1.25, open: 2 } as const;
+
+const firstMaxOf = { plain: firstCandidatesMax, final: firstOfFinalMax, open: firstOfStateMax } as const;
+
+function shareOf(filter: HistoryFilter): keyof typeof sharesTried {
+  if (!hasState(filter)) return 'plain';
+  const { status, errorCategory, errorText } = filter;
+  const isFinal = status === 'orphaned' || status === 'completed' || status === 'cancelled';
+  return isFinal && errorCategory === undefined && errorText === undefined ? 'final' : 'open';
 }
 
 /** Whether the filter asks how it is or ended, which a later event may tell otherwise. */
@@ -99,26 +107,21 @@ export function hasState({ status, errorCategory, errorText }: HistoryFilter): b
   return status !== undefined || errorCategory !== undefined || errorText !== undefined;
 }
 
-/** The candidates after a place; after the first of a list of what is under way, only of what was heard of lately. */
+/** The candidates after a place; of what is under way those of whom something was heard of lately. */
 async function readCandidates(
   store: StoreReader,
   { kind, filter, lease }: HistorySearch,
-  {
-    after,
-    limit,
-    round,
-  }: { readonly after: HistoryPosition | undefined; readonly limit: number; readonly round: number },
+  { after, limit }: { readonly after: HistoryPosition | undefined; readonly limit: number },
 ): Promise<CandidatePage> {
   const isUnderWay = isOpenStatus(filter.status) && filter.status !== 'orphaned';
-  const heardSinceMs = isUnderWay && round > 0 ? lease.nowMs - lease.leaseMs : undefined;
-  const rows = await readHistoryCandidates(store, kind, filter, { after, limit, heardSinceMs });
-  return { rows, isLast: rows.length < limit };
+  const heard = isUnderWay ? await lease.heard(store) : undefined;
+  return await readHistoryCandidates(store, kind, filter, { after, limit, heard });
 }
 
 /** The newest candidates: enough for the usual first page, and most often for a whole count. */
 export function readFirstCandidates(store: StoreReader, search: HistorySearch): Promise<CandidatePage> {
-  const limit = hasState(search.filter) ? firstOfStateMax : firstCandidatesMax;
-  return readCandidates(store, search, { after: undefined, limit, round: 0 });
+  const limit = firstMaxOf[shareOf(search.filter)];
+  return readCandidates(store, search, { after: undefined, limit });
 }
 
 /** The next ids to look up, and where the part of the list ends that they stand for; undefined: it is the rest. */
@@ -153,7 +156,7 @@ async function keptRows<Row extends HistoryPlaceRow>(
   rows: readonly Row[],
 ): Promise<readonly Row[]> {
   if (!isOpenStatus(filter.status)) return rows;
-  const orphaned = await readOrphanedRows(store, kind, rows, lease);
+  const orphaned = await readOrphanedRows(store, kind, rows, lease, await lease.heard(store));
   return rows.filter((row) => orphaned.has(workKey(row)) === (filter.status === 'orphaned'));
 }
 
@@ -163,6 +166,7 @@ export function readOrphanedRows(
   { kind }: HistoryKind,
   rows: readonly HistoryPlaceRow[],
   lease: Lease,
+  heard?: HeardWork,
 ): Promise<ReadonlySet<string>> {
   const open = rows.filter((row) => row.has_ended === 0);
   return readOrphaned(
@@ -175,5 +179,6 @@ export function readOrphanedRows(
       receivedMs: row.received_ms,
     })),
     lease,
+    heard,
   );
 }

@@ -63,6 +63,13 @@ function inOrderOfTries(placed: readonly Placed[]): Placed[] {
 async function leaveToReaders(): Promise<void> {
   await store.run(`ALTER TABLE agent_failures_v1 UPDATE inserted = inserted - toIntervalHour(1)
     WHERE 1 SETTINGS mutations_sync = 2`);
+  // A column of the key is not updated: the rows are inserted once more.
+  await store.run('CREATE TABLE tries_before AS agent_tries_v1');
+  await store.run(
+    'INSERT INTO tries_before SELECT * REPLACE (inserted - toIntervalHour(1) AS inserted) FROM agent_tries_v1',
+  );
+  await store.run('EXCHANGE TABLES tries_before AND agent_tries_v1');
+  await store.run('DROP TABLE tries_before SYNC');
 }
 
 async function countsOf(tenant: string): Promise<unknown> {

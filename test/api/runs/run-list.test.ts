@@ -6,7 +6,16 @@ import { roundedRate } from '../../support/rounded-rate.js';
 import { randomInteger, seededRandom, testSeed } from '../../support/seeded-random.js';
 import { createQueryApi, type QueryApi } from '../api-client.js';
 import { openQueryStore, type QueryStore, type RawRow } from '../api-store.js';
-import { type ListedItem, listed, lookedAt, minuteMs, plannedEvents, shown, shuffled } from '../work/listed-history.js';
+import {
+  crowd,
+  type ListedItem,
+  listed,
+  lookedAt,
+  minuteMs,
+  plannedEvents,
+  shown,
+  shuffled,
+} from '../work/listed-history.js';
 
 const seed = testSeed(71_902);
 const nowMs = Math.floor(Date.now() / 1_000) * 1_000;
@@ -26,6 +35,8 @@ beforeAll(async () => {
     const runs = plannedEvents(random, { kind: 'run', tenant, count: 90, nowMs });
     rows.push(...runs, ...workOf(random, tenant));
   }
+  // What is under way is told another way where much was heard of.
+  rows.push(...crowd('globex', nowMs));
   const mixed = shuffled(random, rows);
   const half = Math.ceil(mixed.length / 2);
   await store.insert(mixed.slice(0, half));
@@ -290,6 +301,29 @@ test('pages by cursor tell the statistics of an earlier page, for ten seconds', 
   await store.insert([run('e', 5)]);
   await clock.advance(10_001);
   expect(await page('scroll', `limit=1&cursor=${cursor}`)).toMatchObject({ total: 5, stats: { runs: 5 } });
+});
+
+test('where all runs are on one page, what is read for it tells how they fared', async () => {
+  const shared = { tenant: 'few', agent_id: 'a', received: nowMs - 60 * minuteMs, ts: nowMs - 60 * minuteMs };
+  const done = { ...shared, type: 'run.completed', duration_ms: 5, tokens_in: 7 };
+  await store.insert([
+    { ...done, run_id: 'a' },
+    { ...done, run_id: 'b' },
+    { ...shared, type: 'run.started', run_id: 'c' },
+  ]);
+  const stats = { runs: 3, is_complete: true, by_status: { completed: 2, orphaned: 1 }, tokens: { in: 14 } };
+  await vi.waitFor(async () => expect(await page('few', '')).toMatchObject({ stats }), { timeout: 20_000 });
+  const names = async (query: string) => {
+    store.asked.length = 0;
+    expect(await page('few', query)).toMatchObject({ total: 3, stats });
+    return store.asked.map(({ name }) => name);
+  };
+  const whole = ['run_candidates', 'run_latest', 'run_lease_renewals', 'run_totals'];
+  expect(await names('')).toEqual(whole);
+  // Not on one page: the others are read as well.
+  expect((await names('limit=2')).toSorted()).toEqual(
+    [...whole, 'run_latest', 'runs_usage', 'run_lease_renewals'].sort(),
+  );
 });
 
 test.each([

@@ -3,7 +3,16 @@ import { FakeClock } from '../../support/fake-clock.js';
 import { seededRandom, testSeed } from '../../support/seeded-random.js';
 import { createQueryApi, type QueryApi } from '../api-client.js';
 import { openQueryStore, type QueryStore, type RawRow } from '../api-store.js';
-import { type ListedItem, listed, lookedAt, minuteMs, plannedEvents, shown, shuffled } from '../work/listed-history.js';
+import {
+  crowd,
+  type ListedItem,
+  listed,
+  lookedAt,
+  minuteMs,
+  plannedEvents,
+  shown,
+  shuffled,
+} from '../work/listed-history.js';
 
 const seed = testSeed(40_417);
 const nowMs = Math.floor(Date.now() / 1_000) * 1_000;
@@ -19,7 +28,9 @@ beforeAll(async () => {
   store = await openQueryStore();
   const random = seededRandom(seed);
   for (const tenant of tenants) rows.push(...plannedEvents(random, { kind: 'task', tenant, count: 150, nowMs }));
-  rows.push(...signsOfLife());
+  for (const tenant of tenants) rows.push(...signsOfLife(tenant));
+  // What is under way is told another way where much was heard of.
+  rows.push(...crowd('globex', nowMs));
   const mixed = shuffled(random, rows);
   const part = Math.ceil(mixed.length / 3);
   for (let from = 0; from < mixed.length; from += part) await store.insert(mixed.slice(from, from + part));
@@ -33,8 +44,8 @@ afterAll(async () => {
 });
 
 /** Of some tasks, runs and agents something else was heard lately. */
-function signsOfLife(): RawRow[] {
-  const recent = { tenant: 'acme', ts: nowMs, received: nowMs - minuteMs, agent_id: 'other' };
+function signsOfLife(tenant: string): RawRow[] {
+  const recent = { tenant, ts: nowMs, received: nowMs - minuteMs, agent_id: 'other' };
   const ids = Array.from({ length: 60 }, (_, index) => `task-${String(index * 3).padStart(4, '0')}`);
   return [
     ...ids.map((id, index) => ({
@@ -42,7 +53,7 @@ function signsOfLife(): RawRow[] {
       type: ['step.started', 'log', 'heartbeat'][index % 3] ?? '',
       task_id: id,
       // Another agent that names no run speaks of a task of its own.
-      run_id: index % 4 === 3 ? '' : runOf(id),
+      run_id: index % 4 === 3 ? '' : runOf(tenant, id),
     })),
     ...['run-3', 'run-4'].map((id) => ({ ...recent, type: 'heartbeat', run_id: id })),
     { ...recent, type: 'step.started', run_id: 'run-5', step_id: 's' },
@@ -50,7 +61,8 @@ function signsOfLife(): RawRow[] {
   ];
 }
 
-const runOf = (taskId: string) => rows.find((row) => row.tenant === 'acme' && row.task_id === taskId)?.run_id;
+const runOf = (tenant: string, taskId: string) =>
+  rows.find((row) => row.tenant === tenant && row.task_id === taskId)?.run_id;
 
 /** An insert fills the table of raw events first, the others a moment later. */
 async function totalIs(tenant: string, total: number, query = ''): Promise<void> {
@@ -206,6 +218,8 @@ test('a total is exact up to a thousand, with a filter of state up to a hundred,
   for (const query of ['limit=1&status=failed', 'limit=1&error_category=tool']) {
     expect(await page('many', query)).toMatchObject({ total: 100, total_is_exact: false });
   }
+  // What was looked at to count them tells which are on the page: of no others all is read.
+  expect(store.asked.at(-1)?.params.ids).toEqual(['t0']);
   await store.insert([{ ...done, task_id: 'one more', ts: nowMs }]);
   await vi.waitFor(async () => expect((await page('many', 'limit=1')).total_is_exact).toBe(false), { timeout: 20_000 });
   expect(await page('many', 'limit=1')).toMatchObject({ total: 1_000, total_is_exact: false });
@@ -230,6 +244,99 @@ test('what is orphaned is found behind thousands that ended, whatever start thei
   const found = await page('behind', 'status=orphaned');
   expect(found.tasks.map(({ task_id }) => task_id)).toEqual(['lost 2', 'lost 1']);
   expect(found).toMatchObject({ total: 2, total_is_exact: true, next_cursor: null });
+});
+
+test.each([
+  [3, ['among', 'among'], false],
+  // Too many to look for what each does, but not too many to be told. What began lately is a read of its own.
+  [200, ['lately', 'lately or among', 'lately', 'lately or among'], false],
+  // Too many to be told: those that have something older are few.
+  [1_001, ['lately', 'lately or among', 'lately', 'lately or among'], true],
+])('with %i runs heard of, what is under way is told from what is not', async (runs, ways, isByIds) => {
+  const tenant = `heard ${runs}`;
+  const work = { tenant, agent_id: 'a', received: hourAgo };
+  const began = (task_id: string, run_id: string, at: number) => ({
+    ...{ ...work, type: 'task.running', task_id, run_id, ts: hourAgo - at },
+  });
+  const heard = { ...work, ts: nowMs, received: nowMs };
+  await store.insert([
+    ...Array.from({ length: 400 }, (_, at) => began(`lost ${at}`, `r${at % 3}`, at)),
+    began('beating', 'beating', 500),
+    began('done', 'beating', 501),
+    { ...began('done', 'beating', 501), type: 'task.completed' },
+    ...Array.from({ length: runs - 1 }, (_, at) => ({ ...heard, type: 'log', run_id: `r${at}` })),
+    { ...heard, type: 'heartbeat', run_id: 'beating' },
+  ]);
+  const running = () => page(tenant, 'status=running');
+  const whole = { total: 1, total_is_exact: true, next_cursor: null };
+  await vi.waitFor(async () => expect(await running()).toMatchObject(whole), { timeout: 20_000 });
+  await totalIs(tenant, 402);
+  store.asked.length = 0;
+  expect((await running()).tasks.map(({ task_id: id }) => id)).toEqual(['beating']);
+  const candidates = store.asked.filter(({ name }) => name === 'task_candidates');
+  const wayOf = (params: object) =>
+    [...('heard_since_ms' in params ? ['lately'] : []), ...('heard_runs' in params ? ['among'] : [])].join(' or ');
+  expect(candidates.map(({ params }) => wayOf(params))).toEqual(ways);
+  expect(store.asked.filter(({ name }) => name === 'heard_work')).toHaveLength(1);
+  expect(store.asked.some(({ name }) => name === 'run_lease_renewals')).toBe(isByIds);
+  const orphans = await walk(tenant, 'status=orphaned&limit=100');
+  expect(orphans.tasks.map(({ task_id: id }) => id)).toEqual(Array.from({ length: 400 }, (_, at) => `lost ${at}`));
+  expect(orphans.pages[0]).toMatchObject({ total: 100, total_is_exact: false });
+});
+
+test('of much that began and ended lately, only what goes on is looked up', async () => {
+  const work = { tenant: 'rushing', agent_id: 'a', type: 'task.running', received: nowMs };
+  const short = Array.from({ length: 400 }, (_, at) => ({ ...work, task_id: `short ${at}`, ts: nowMs - at }));
+  const ends = short.map((row) => ({ ...row, type: 'task.completed', ts: row.ts + 1, started_at: row.ts }));
+  const old = { ...work, received: hourAgo };
+  await store.insert([
+    ...[...short, ...ends, ...crowd('rushing', nowMs)],
+    { ...work, task_id: 'young', ts: nowMs - 500 },
+    // Its sender's clock is ahead of that of the others, so it comes first.
+    { ...old, task_id: 'by run', run_id: 'crowd-7', ts: nowMs + 10 },
+    { ...work, type: 'heartbeat', agent_id: 'other', run_id: 'crowd-7', ts: nowMs },
+    { ...old, task_id: 'by agent', agent_id: 'beating', ts: hourAgo },
+    { ...work, type: 'heartbeat', agent_id: 'beating', ts: nowMs },
+    { ...old, task_id: 'by itself', ts: hourAgo - 1 },
+    { ...work, type: 'log', task_id: 'by itself', ts: nowMs },
+    { ...old, task_id: 'silent', run_id: 'crowd-8', ts: hourAgo - 2 },
+  ]);
+  await totalIs('rushing', 405);
+  store.asked.length = 0;
+  const wanted = ['by run', 'young', 'by agent', 'by itself'];
+  const { tasks, total } = await page('rushing', 'status=running');
+  expect(tasks.map(({ task_id: id }) => id)).toEqual(wanted);
+  expect(total).toBe(4);
+  const [looked] = store.asked.filter(({ name }) => name === 'task_latest');
+  expect(looked?.params.ids).toEqual([...wanted, 'silent']);
+  const walked = await walk('rushing', 'status=running&limit=1');
+  expect(walked.tasks.map(({ task_id: id }) => id)).toEqual(wanted);
+});
+
+test('where nobody was heard of, one statement tells that nothing is under way', async () => {
+  await store.insert([
+    { tenant: 'quiet', agent_id: 'a', type: 'task.running', task_id: 't', ts: hourAgo, received: hourAgo },
+  ]);
+  await totalIs('quiet', 1, '&status=orphaned');
+  store.asked.length = 0;
+  for (const status of ['running', 'pending']) expect((await page('quiet', `status=${status}`)).tasks).toEqual([]);
+  expect(store.asked.map(({ name }) => name)).toEqual(['heard_work', 'heard_work']);
+});
+
+test('what ended while others fell silent is not looked at for what is orphaned', async () => {
+  const work = { tenant: 'busy', agent_id: 'a', received: nowMs };
+  const lately = Array.from({ length: 400 }, (_, at) => ({
+    ...work,
+    type: 'task.running',
+    task_id: `t${at}`,
+    ts: nowMs - at,
+  }));
+  const lost = { ...work, type: 'task.running', task_id: 'lost', ts: hourAgo, received: hourAgo };
+  await store.insert([...lately, lost]);
+  await totalIs('busy', 1, '&status=orphaned');
+  store.asked.length = 0;
+  expect(told((await page('busy', 'status=orphaned')).tasks)).toEqual([['lost', 'orphaned']]);
+  expect(store.asked.find(({ name }) => name === 'task_latest')?.params.ids).toEqual(['lost']);
 });
 
 test('orphaned tasks are counted up to a hundred', async () => {

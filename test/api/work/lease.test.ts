@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type OpenWork, readOrphaned } from '../../../src/api/work/lease.js';
+import { readHeardWork } from '../../../src/clickhouse/queries/work/heard-work.js';
 import { workKey } from '../../../src/clickhouse/queries/work/history-kind.js';
 import { openQueryStore, type QueryStore, type RawRow } from '../api-store.js';
 
@@ -63,8 +64,13 @@ test.each<[why: string, work: OpenWork, orphaned: boolean]>([
   ['whose agent logs something else', open('task', 't-6', { agentId: 'talking' }), true],
   ['of which only another tenant spoke', open('task', 't-foreign', { runId: 'r-foreign' }), true],
 ])('a task %s: %o is orphaned: %s', async (_, work, orphaned) => {
-  const found = await readOrphaned(store.reader, [work], { tenant: 'acme', nowMs, leaseMs });
-  expect([...found]).toEqual(orphaned ? [workKey(work.work)] : []);
+  const lease = { tenant: 'acme', nowMs, leaseMs };
+  const heard = await readHeardWork(store.reader, { tenant: 'acme', sinceMs: nowMs - leaseMs });
+  expect(heard).toMatchObject({ runs: expect.any(Set), loose: { agents: expect.any(Set) } });
+  for (const known of [undefined, heard, { ...heard, runs: null }]) {
+    const found = await readOrphaned(store.reader, [work], lease, known);
+    expect([...found]).toEqual(orphaned ? [workKey(work.work)] : []);
+  }
 });
 
 test.each<[why: string, work: OpenWork, orphaned: boolean]>([
@@ -75,8 +81,13 @@ test.each<[why: string, work: OpenWork, orphaned: boolean]>([
   ['whose agent beats for another run', open('run', 'r-2', { agentId: 'busy' }), true],
   ['of which only another tenant spoke', open('run', 'r-foreign'), true],
 ])('a run %s: %o is orphaned: %s', async (_, work, orphaned) => {
-  const found = await readOrphaned(store.reader, [work], { tenant: 'acme', nowMs, leaseMs });
-  expect([...found]).toEqual(orphaned ? [workKey(work.work)] : []);
+  const lease = { tenant: 'acme', nowMs, leaseMs };
+  const heard = await readHeardWork(store.reader, { tenant: 'acme', sinceMs: nowMs - leaseMs });
+  expect(heard).toMatchObject({ runs: expect.any(Set), loose: { agents: expect.any(Set) } });
+  for (const known of [undefined, heard, { ...heard, runs: null }]) {
+    const found = await readOrphaned(store.reader, [work], lease, known);
+    expect([...found]).toEqual(orphaned ? [workKey(work.work)] : []);
+  }
 });
 
 test('a page of open tasks is told in two reads, and one of tasks that spoke lately without any', async () => {
@@ -87,6 +98,60 @@ test('a page of open tasks is told in two reads, and one of tasks that spoke lat
   expect(store.asked).toHaveLength(2);
   expect(await readOrphaned(store.reader, [open('task', 't-new', { receivedMs: nowMs })], lease)).toEqual(new Set());
   expect(store.asked).toHaveLength(2);
+});
+
+test('where it is known which runs were heard of they are not asked for, and the answer is the same', async () => {
+  const page = ['r-beating', 'r-stepping', 'r-else', 'r-silent'].map((runId) => open('task', `in ${runId}`, { runId }));
+  const lease = { tenant: 'acme', nowMs, leaseMs };
+  const orphaned = await readOrphaned(store.reader, page, lease);
+  expect(orphaned).toEqual(
+    new Set([page[1], page[3]].map((of) => workKey(of?.work ?? { id: '', run: '', agent: '' }))),
+  );
+  store.asked.length = 0;
+  const heardRuns = new Set(['r-beating', 'r-stepping', 'r-else']);
+  expect(await readOrphaned(store.reader, page, { ...lease, heardRuns })).toEqual(orphaned);
+  expect(store.asked.map(({ name }) => name)).toEqual(['run_lease_renewals', 'task_lease_renewals']);
+  expect(store.asked.some(({ sql }) => sql.includes('agent_run_activity_v1'))).toBe(false);
+});
+
+test('who was heard of is read in one statement, after which a page of open tasks most often takes none', async () => {
+  store.asked.length = 0;
+  const heard = await readHeardWork(store.reader, { tenant: 'acme', sinceMs: nowMs - leaseMs });
+  const lease = { tenant: 'acme', nowMs, leaseMs };
+  const page = ['t-silent', 't-step', 't-late', 't-edge'].map((id) => open('task', id));
+  expect(await readOrphaned(store.reader, page, lease, heard)).toEqual(keysOf('t-late', 't-silent', 't-step'));
+  expect(store.asked.map(({ name }) => name)).toEqual(['heard_work']);
+  // Of a run that was heard of it may have been another task.
+  await readOrphaned(store.reader, [open('task', 't-2', { runId: 'r-stepping' })], lease, heard);
+  expect(store.asked.map(({ name }) => name)).toEqual(['heard_work', 'task_lease_renewals']);
+});
+
+test('events without a run are found by the Bloom filter on it', async () => {
+  const told = async () => {
+    store.asked.length = 0;
+    await readHeardWork(store.reader, { tenant: 'acme', sinceMs: nowMs - leaseMs });
+    await readOrphaned(store.reader, [open('task', 't', { runId: 'r-silent' })], { tenant: 'acme', nowMs, leaseMs });
+    return [...store.asked];
+  };
+  for (const { sql, params, name } of await told()) {
+    const plan = { name: 'plan', sql: `EXPLAIN indexes = 1 ${sql}`, params };
+    const lines = (await store.reader.rows<{ explain: string }>(plan)).map(({ explain }) => explain.trim());
+    expect(lines, name).toContain('Name: run_id_bloom');
+  }
+});
+
+test('who was heard of is not listed where that are more than a thousand', async () => {
+  const runs = (tenant: string, count: number) =>
+    Array.from({ length: count }, (_, at) => ({ ...event('log', 0, { run_id: `r${at}` }), tenant }));
+  const agents = Array.from({ length: 1_001 }, (_, at) => ({
+    ...event('heartbeat', 0, { agent_id: `a${at}` }),
+    tenant: 'agents',
+  }));
+  await store.insert([...runs('all', 1_000), ...runs('crowd', 1_001), ...agents]);
+  const heard = (tenant: string) => readHeardWork(store.reader, { tenant, sinceMs: nowMs - leaseMs });
+  await vi.waitFor(async () => expect((await heard('all')).runs?.size).toBe(1_000), { timeout: 20_000 });
+  expect(await heard('crowd')).toMatchObject({ runs: null, loose: { tasks: [] } });
+  expect((await heard('agents')).loose).toBeNull();
 });
 
 test('what was orphaned recovers when it speaks again', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { KeptReadings } from '../../../src/api/runs/kept-readings.js';
+import { KeptReadings } from '../../../src/api/work/kept-readings.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 function kept() {
