@@ -3,7 +3,7 @@ import { integer } from './config-field.js';
 /** The log of what administrators did. */
 export const auditFields = {
   fileBytesMax: integer(
-    { default: 1_048_576, min: 65_536, max: 1_073_741_824 },
+    { default: 1_048_576, min: 65_536, max: 134_217_728 },
     'Bytes at which `audit.log` is put aside and a new one begun.',
   ),
   filesMax: integer(

@@ -114,7 +114,7 @@ export const configTable = {
   ingest: {
     creditFramesMax: integer(
       { default: 64, min: 1, max: 4_096 },
-      'Unacknowledged frames of one connection; fewer while those of all press on `ingest.bytesInFlightMax`.',
+      'Unacknowledged frames of one connection; fewer where those of all may be more than `ingest.bytesInFlightMax`.',
     ),
     batchBytesMax: integer(
       { default: mebibyte, min: 1_024, max: 64 * mebibyte },
@@ -122,7 +122,7 @@ export const configTable = {
     ),
     batchesInFlightMax: integer(
       { default: 8, min: 1, max: 256 },
-      'Batches between receipt and disk; more frames wait and the credit shrinks.',
+      'Batches being decoded; three times as many may wait for the disk, more frames wait as they came.',
     ),
     bytesInFlightMax: integer(
       { default: 64 * mebibyte, min: mebibyte, max: 4_096 * mebibyte },
@@ -288,7 +288,13 @@ export const configTable = {
     ),
     rememberedBytesMax: integer(
       { default: 64 * mebibyte, min: 0, max: 64 * gibibyte },
-      'Days and sums of the store that are kept in memory and read again only when they change; 0 keeps none.',
+      'Days, sums and pages of tasks of the store that are kept in memory and read again only when they change; ' +
+        '0 keeps none, and nothing is kept of a cluster.',
+    ),
+    preparedTenantsMax: integer(
+      { default: 16, min: 0, max: 1_000 },
+      'Tenants whose dashboards are read before somebody asks: at the start, as an hour begins, and what came since ' +
+        'while they are asked for; 0 reads none ahead.',
     ),
   },
 

@@ -29,8 +29,17 @@ export interface ConfigSource {
 }
 
 const fileVariable = 'TIDEMARK_CONFIG';
-/** Of the command line: where a collector is and the key to ask it with. A shell that has them may start one too. */
-const clientVariables = ['TIDEMARK_URL', 'TIDEMARK_KEY'];
+/**
+ * Of the command line: where a collector is, the key to ask it with, what to trust and to show over https. A shell that
+ * has them may start one too.
+ */
+const clientVariables = [
+  'TIDEMARK_URL',
+  'TIDEMARK_KEY',
+  'TIDEMARK_CLIENT_CA_FILE',
+  'TIDEMARK_CLIENT_CERT_FILE',
+  'TIDEMARK_CLIENT_KEY_FILE',
+];
 
 export function configSource(inputs: Pick<ConfigInputs, 'env' | 'argv'>): ConfigSource {
   const fromEnv = inputs.env[fileVariable] || undefined;

@@ -1,4 +1,5 @@
 import type { LiveWindows, WindowName } from '../core/ports/live-windows.js';
+import { turnOfOthers } from '../core/turn-of-others.js';
 import { type AgentKey, header } from './agent-executions.js';
 import { agentMetrics } from './metrics-reference.js';
 
@@ -24,7 +25,7 @@ export async function renderAgentWindows(windows: LiveWindows, agents: readonly 
         quantileLine(windowLabels, '0.95', duration.p95) +
         quantileLine(windowLabels, '0.99', duration.p99);
     }
-    if (index % agentsPerTurn === agentsPerTurn - 1) await new Promise((resolve) => setImmediate(resolve));
+    if (index % agentsPerTurn === agentsPerTurn - 1) await turnOfOthers();
   }
   return rates + quantiles;
 }

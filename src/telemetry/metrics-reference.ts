@@ -69,6 +69,10 @@ export const ingestMetrics = {
     'Batches decoded eight times that were kept although the last decode found out more: of the ends and of the ' +
       'events without a run in them some may be counted as they were told.',
   ),
+  batchesUnshared: counter(
+    'tidemark_ingest_batches_unshared_total',
+    'Batches whose frames are copied to a decode worker: no shared buffer was free, or a frame is larger than one.',
+  ),
   connectionsClosed: counter(
     'tidemark_connections_closed_total',
     'WebSockets closed by the collector, by error code.',
@@ -79,8 +83,8 @@ export const ingestMetrics = {
   connections: gauge('tidemark_connections', 'WebSockets that are open.'),
   credit: gauge(
     'tidemark_stream_credit_frames',
-    'Frames that each connection may have unacknowledged now: ingest.creditFramesMax, less while what was received ' +
-      'presses on the memory or the spool is full, 0 when nothing is taken.',
+    'Frames that each connection may have unacknowledged now: ingest.creditFramesMax, less where those ' +
+      'of all may be more than ingest.bytesInFlightMax or the spool is full, 0 when nothing is taken.',
   ),
   workOpen: gauge('tidemark_work_open', 'Runs, tasks and steps under way whose start is remembered for their end.'),
 } as const;
@@ -104,6 +108,11 @@ export const decodeMetrics = {
   ),
   batchRows: histogram('tidemark_decode_batch_rows', 'Rows of a decoded batch.', { buckets: doubling(1, 15) }),
   workerRestarts: counter('tidemark_decode_worker_restarts_total', 'Decode workers replaced after a failure.'),
+  copied: counter(
+    'tidemark_decode_batches_copied_total',
+    'Batches of which rows or lists were copied from a decode worker: no shared buffer was free or large enough.',
+    { labels: ['part'], zeros: ['rows', 'lists'] },
+  ),
   workers: gauge('tidemark_decode_workers', 'Threads of the decode pool.'),
   utilisation: gauge('tidemark_decode_utilisation_ratio', 'Share of time the decode workers were busy, 0 to 1.'),
   queueDepth: gauge('tidemark_decode_queue_depth', 'Batches that wait for a decode worker.'),
@@ -209,6 +218,13 @@ export const erasureMetrics = {
   failures: counter('tidemark_erasure_failures_total', 'Passes that look after erasures that failed, by error code.', {
     labels: ['code'],
   }),
+} as const;
+
+export const snapshotMetrics = {
+  abandoned: counter(
+    'tidemark_snapshots_abandoned_total',
+    'Images of the data directory that were dropped since the backup that copied them had ended without doing so.',
+  ),
 } as const;
 
 export const windowMetrics = {
@@ -365,6 +381,7 @@ export const metricsReference: readonly MetricDeclaration[] = [
   partsMetrics,
   maintenanceMetrics,
   erasureMetrics,
+  snapshotMetrics,
   windowMetrics,
   liveMetrics,
   engineMetrics,

@@ -14,9 +14,11 @@ import type {
   LiveInstruments,
   MaintenanceInstruments,
   PartsInstruments,
+  PreparedDashboardInstruments,
   QueryInstruments,
   ReceiptInstruments,
   RollupMemoryInstruments,
+  SnapshotInstruments,
   SpoolInstruments,
   StoreReadInstruments,
   WindowInstruments,
@@ -41,6 +43,7 @@ import {
   maintenanceMetrics,
   processMetrics,
   receiptMetrics,
+  snapshotMetrics,
   spoolMetrics,
   windowMetrics,
 } from './metrics-reference.js';
@@ -70,11 +73,13 @@ export interface Metrics {
   readonly live: LiveInstruments;
   readonly maintenance: MaintenanceInstruments;
   readonly erasure: ErasureInstruments;
+  readonly snapshots: SnapshotInstruments;
   readonly executions: ExecutionInstruments;
   readonly engine: EngineInstruments;
   readonly storeReads: StoreReadInstruments;
   readonly query: QueryInstruments;
   readonly memory: RollupMemoryInstruments;
+  readonly prepared: PreparedDashboardInstruments;
   readonly exports: ExportInstruments;
   readonly http: HttpInstruments;
   readonly keys: KeyInstruments;
@@ -104,7 +109,7 @@ interface EventCounts {
 export function createMetrics(deps: { readonly clock: Clock }, options: MetricsOptions): Metrics {
   const registry = createRegistry();
   const executions = new AgentExecutions(options);
-  const sampler = new ProcessSampler();
+  const sampler = new ProcessSampler(deps.clock);
   const sources: { -readonly [Name in keyof MetricSources]?: MetricSources[Name] } = {};
   const sampleGauges = createGauges(registry, { clock: deps.clock, sampler, executions, options });
   const page: CachedPage = createCachedPage(deps.clock, async () => {
@@ -171,6 +176,7 @@ function createIngestInstruments(registry: Registry): IngestInstruments {
     endsConflicting: counter(ingestMetrics.endsConflicting),
     runsInferred: counter(ingestMetrics.runsInferred),
     settlementsCut: counter(ingestMetrics.settlementsCut),
+    batchesUnshared: counter(ingestMetrics.batchesUnshared),
     connectionsClosed: counter(ingestMetrics.connectionsClosed),
   };
 }
@@ -196,6 +202,7 @@ function createInstruments(registry: Registry) {
       batchSeconds: histogram(decodeMetrics.batchSeconds),
       batchRows: histogram(decodeMetrics.batchRows),
       workerRestarts: counter(decodeMetrics.workerRestarts),
+      copied: counter(decodeMetrics.copied),
     } satisfies DecodeInstruments,
     spool: {
       eventsRecovered: counter(spoolMetrics.eventsRecovered),
@@ -220,6 +227,7 @@ function createInstruments(registry: Registry) {
     ...createStoreExactnessInstruments(registry),
     maintenance: createMaintenanceInstruments(registry),
     erasure: createErasureInstruments(registry),
+    snapshots: { abandoned: counter(snapshotMetrics.abandoned) },
     window: {
       keysEvicted: counter(windowMetrics.keysEvicted),
       eventsLate: counter(windowMetrics.eventsLate),
@@ -237,6 +245,7 @@ function createInstruments(registry: Registry) {
       evictions: counter(queryMetrics.forgotten),
       bytes: gaugeOf(registry, queryMetrics.rememberedBytes),
     } satisfies RollupMemoryInstruments,
+    prepared: { reads: counter(queryMetrics.prepared) } satisfies PreparedDashboardInstruments,
   };
 }
 
@@ -247,17 +256,26 @@ function createAccessInstruments(registry: Registry): {
   const counter = (declaration: MetricDeclaration) => counterOf(registry, declaration);
   return {
     keys: { held: counter(keyMetrics.held), usageWriteFailures: counter(keyMetrics.usageWriteFailures) },
-    audit: { entries: counter(auditMetrics.entries), unwritten: counter(auditMetrics.unwritten) },
+    audit: {
+      entries: counter(auditMetrics.entries),
+      unwritten: counter(auditMetrics.unwritten),
+      turnOverFailures: counter(auditMetrics.turnOverFailures),
+    },
   };
 }
 
 function createEngineInstruments(registry: Registry): EngineInstruments {
   return {
     restarts: counterOf(registry, engineMetrics.restarts),
+    definitions: counterOf(registry, engineMetrics.definitions),
     refusals: counterOf(registry, engineMetrics.refusals),
     cancelled: counterOf(registry, engineMetrics.cancelled),
     streamed: counterOf(registry, engineMetrics.streamed),
     resultFiles: counterOf(registry, engineMetrics.resultFiles),
+    heldBytes: gaugeOf(registry, engineMetrics.heldBytes),
+    heldBytesMax: gaugeOf(registry, engineMetrics.heldBytesMax),
+    keptConnections: counterOf(registry, engineMetrics.keptConnections),
+    waitingConnections: gaugeOf(registry, engineMetrics.waitingConnections),
   };
 }
 
@@ -296,6 +314,7 @@ function createStoreExactnessInstruments(registry: Registry): {
     partsBroken: counterOf(registry, partsMetrics.partsBroken),
     partsDetached: counterOf(registry, partsMetrics.partsDetached),
     rowsMissing: counterOf(registry, partsMetrics.rowsMissing),
+    mergesHeld: gaugeOf(registry, partsMetrics.mergesHeld),
   };
   return { exactInserts: { settled: counterOf(registry, exactInsertMetrics.settled), ...parts }, parts };
 }

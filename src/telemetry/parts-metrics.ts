@@ -1,4 +1,4 @@
-import { counter } from './metric-declaration.js';
+import { counter, gauge } from './metric-declaration.js';
 
 /** What is made sure of the parts that inserts make. */
 export const exactInsertMetrics = {
@@ -24,4 +24,8 @@ export const partsMetrics = {
   rowsMissing: counter('tidemark_store_rows_missing_total', 'Rows gone from a table without having expired.', {
     labels: ['table'],
   }),
+  mergesHeld: gauge(
+    'tidemark_store_merges_held',
+    '1 while merges of the embedded engine wait, since one of them wrote a broken part and its disk may go on so.',
+  ),
 } as const;

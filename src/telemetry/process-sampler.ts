@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type EventLoopUtilization, type IntervalHistogram, monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { createHistogram, type EventLoopUtilization, performance, type RecordableHistogram } from 'node:perf_hooks';
+import type { Clock, Timer } from '../core/clock.js';
 
 export interface ProcessSample {
   readonly cpuSeconds: number;
@@ -9,18 +10,26 @@ export interface ProcessSample {
 }
 
 /**
- * Ten times a second: each tick wakes the process, and at fifty those were half of what the collector took when idle.
- * A delay that is shorter and lies between two ticks is not seen.
+ * Ten times a second while the loop has work. Each tick wakes the process, and with nothing to do those ten were most
+ * of its wakes: then it is one a second. A delay that is shorter and lies between two ticks is not seen.
  */
-const delayResolutionMs = 100;
+const busyTickMs = 100;
+const idleTickMs = 1_000;
+/** Of the time since the last tick. The collector's own timers take less than a hundredth. */
+const busyShareMin = 0.02;
 
 /** Measures this process between one sample and the next. */
 export class ProcessSampler {
-  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: delayResolutionMs });
+  readonly #clock: Clock;
+  /** How late each tick was, in ns. */
+  readonly #delay: RecordableHistogram = createHistogram();
   #utilisation: EventLoopUtilization = performance.eventLoopUtilization();
+  #tickUtilisation: EventLoopUtilization = this.#utilisation;
+  #timer: Timer;
 
-  constructor() {
-    this.#delay.enable();
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#timer = this.#tickLater(busyTickMs);
   }
 
   sample(): ProcessSample {
@@ -43,12 +52,23 @@ export class ProcessSampler {
   }
 
   close(): void {
-    this.#delay.disable();
+    this.#timer.cancel();
   }
 
-  /** The histogram holds the time between two ticks of its timer, in ns; what exceeds the resolution is delay. */
+  #tickLater(delayMs: number): Timer {
+    const dueMs = this.#clock.monotonicMs() + delayMs;
+    return this.#clock.setTimer(delayMs, () => {
+      const lateMs = this.#clock.monotonicMs() - dueMs;
+      this.#delay.record(Math.max(1, Math.round(lateMs * 1e6)));
+      const utilisation = performance.eventLoopUtilization();
+      const since = performance.eventLoopUtilization(utilisation, this.#tickUtilisation);
+      this.#tickUtilisation = utilisation;
+      this.#timer = this.#tickLater(since.utilization < busyShareMin ? idleTickMs : busyTickMs);
+    });
+  }
+
   #delaySeconds(nanoseconds: number): number {
-    return this.#delay.count === 0 ? 0 : Math.max(0, nanoseconds / 1e9 - delayResolutionMs / 1000);
+    return this.#delay.count === 0 ? 0 : nanoseconds / 1e9;
   }
 }
 

@@ -16,14 +16,21 @@ export const queryMetrics = {
   ),
   remembered: counter(
     'tidemark_query_remembered_total',
-    'Days and sums that reads asked the memory for: hit (known and as the store has them), miss (not known), changed ' +
-      '(known, and read again because the store has changed); unseen counts what was read without it because the ' +
-      'store does not tell what changes (replicated tables, or its parts may not be read).',
+    'Days, sums and pages of tasks that reads asked the memory for: hit (known and as the store has them), miss (not ' +
+      'known), changed (known, and read again because the store has changed); unseen counts what was ' +
+      'read without it because the store does not tell what changes (replicated tables, or its parts may not be read).',
     { labels: ['outcome'], zeros: ['hit', 'miss', 'changed', 'unseen'] },
   ),
   forgotten: counter(
     'tidemark_query_forgotten_total',
     'Entries of that memory that went because it was full (TIDEMARK_QUERY_REMEMBERED_BYTES_MAX).',
+  ),
+  prepared: counter(
+    'tidemark_query_prepared_total',
+    'Dashboards that were read before somebody asked, by outcome: read, failed (tried again after a minute), ' +
+      'unremembered (too much for the memory, or the store does not tell what changes), given_way (there are more ' +
+      'tenants than TIDEMARK_QUERY_PREPARED_TENANTS_MAX).',
+    { labels: ['outcome'], zeros: ['read', 'failed', 'unremembered', 'given_way'] },
   ),
   rememberedBytes: gauge('tidemark_query_remembered_bytes', 'Bytes of that memory.'),
   waitSeconds: histogram('tidemark_query_wait_seconds', 'From asking for a read of the store to its turn.', {

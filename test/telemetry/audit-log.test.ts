@@ -6,6 +6,7 @@ import type { AuditEntry } from '../../src/core/ports/audit-log.js';
 import { createFileLocker } from '../../src/spool/file-locker.js';
 import { FileAuditLog } from '../../src/telemetry/audit/file-audit-log.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { fill, hasDisk, smallDisk } from '../support/small-disk.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const locker = createFileLocker({ lock: null });
@@ -13,7 +14,7 @@ const all = { tenant: null, untilMs: null, limit: 1_000 };
 
 function logIn(dataDir = tempDir(), options: { readonly fileBytesMax?: number; readonly filesMax?: number } = {}) {
   const clock = new FakeClock();
-  const counts = { entries: 0, unwritten: [] as string[] };
+  const counts = { entries: 0, unwritten: [] as string[], notTurnedOver: 0 };
   const logged: object[] = [];
   const audit = new FileAuditLog(
     {
@@ -23,6 +24,7 @@ function logIn(dataDir = tempDir(), options: { readonly fileBytesMax?: number; r
       instruments: {
         entries: { inc: () => void counts.entries++ },
         unwritten: { inc: ({ reason }) => void counts.unwritten.push(reason) },
+        turnOverFailures: { inc: () => void counts.notTurnedOver++ },
       },
     },
     { dataDir, fileBytesMax: 1_048_576, filesMax: 8, ...options },
@@ -52,7 +54,7 @@ test('entries are on disk when they are recorded, and read newest first, by tena
   expect(await actions({ tenant: 'acme' } as object)).toEqual(['eraseRun', 'createKey']);
   expect(await actions({ limit: 1 })).toEqual(['eraseRun']);
   expect(await actions({ untilMs: clock.nowMs() } as object)).toEqual(['createKey']);
-  expect(counts).toEqual({ entries: 3, unwritten: [] });
+  expect(counts).toEqual({ entries: 3, unwritten: [], notTurnedOver: 0 });
 });
 
 test('the log keeps so many files of so many bytes, and the oldest entries go', async () => {
@@ -85,13 +87,67 @@ test('what cannot be written is counted, told to the log and seen in health unti
   const { audit, dataDir, counts, logged } = logIn();
   mkdirSync(join(dataDir, 'audit.log'));
   await audit.record(entry('revokeKey'));
-  expect(counts).toEqual({ entries: 0, unwritten: ['disk'] });
+  expect(counts).toEqual({ entries: 0, unwritten: ['disk'], notTurnedOver: 0 });
   expect(logged).toEqual([expect.objectContaining({ action: 'revokeKey', actor: '9b1f64d2' })]);
   expect(audit.health()).toMatchObject({ status: 'degraded', details: { unwritten: 1 } });
   expect(audit.health().reason).toContain('the audit log cannot be written: EISDIR');
   rmSync(join(dataDir, 'audit.log'), { recursive: true });
   await audit.record(entry('createKey'));
   expect(audit.health()).toMatchObject({ status: 'healthy', reason: null, details: { unwritten: 1 } });
+});
+
+test('an entry that is written though its file cannot be put aside is no lost one', async () => {
+  const { audit, dataDir, counts, logged } = logIn(tempDir(), { fileBytesMax: 1_000, filesMax: 2 });
+  const inTheWay = join(dataDir, 'audit.1.log');
+  mkdirSync(inTheWay);
+  for (let index = 0; index < 8; index++) await audit.record(entry('createKey', { what: { index } }));
+  const lines = () => readFileSync(join(dataDir, 'audit.log'), 'utf8').trimEnd().split('\n');
+  expect(lines()).toHaveLength(8);
+  expect(statSync(join(dataDir, 'audit.log')).size).toBeGreaterThan(1_000);
+  expect(counts).toMatchObject({ entries: 8, unwritten: [] });
+  expect(counts.notTurnedOver).toBeGreaterThan(0);
+  expect(logged).toEqual([{ cause: expect.stringContaining('audit.log aside: EISDIR') }]);
+  expect(audit.health()).toMatchObject({ status: 'degraded', details: { unwritten: 0, failing_since: null } });
+  expect(audit.health().reason).toMatch(/^cannot put \S+audit\.log aside: EISDIR/);
+  rmSync(inTheWay, { recursive: true });
+  await audit.record(entry('revokeKey'));
+  expect(audit.health()).toMatchObject({ status: 'healthy', reason: null });
+  expect(await audit.read(all)).toHaveLength(9);
+});
+
+test('a file that cannot be put aside has twice its bytes at most; what comes then is not written', async () => {
+  const { audit, dataDir, counts } = logIn(tempDir(), { fileBytesMax: 1_000, filesMax: 2 });
+  mkdirSync(join(dataDir, 'audit.1.log'));
+  for (let index = 0; index < 40; index++) await audit.record(entry('createKey', { what: { index } }));
+  expect(statSync(join(dataDir, 'audit.log')).size).toBeLessThan(2_200);
+  expect(counts.entries + counts.unwritten.length).toBe(40);
+  expect(counts.unwritten.length).toBeGreaterThan(20);
+  expect(audit.health().reason).toMatch(/the audit log cannot be written: .*takes no more$/);
+  rmSync(join(dataDir, 'audit.1.log'), { recursive: true });
+  await audit.record(entry('revokeKey'));
+  expect(audit.health().status).toBe('healthy');
+  expect(await audit.read(all)).toHaveLength(counts.entries);
+});
+
+test.runIf(hasDisk)('an entry that is told as not written to a full disk is not read later', async () => {
+  const dataDir = smallDisk(65_536);
+  const { audit, counts } = logIn(dataDir);
+  await audit.record(entry('createKey'));
+  const filling = fill(dataDir);
+  // What is left of the page of the first one.
+  for (let index = 0; counts.unwritten.length < 3; index++) await audit.record(entry('eraseRun', { what: { index } }));
+  const written = counts.entries;
+  rmSync(filling);
+  await audit.record(entry('revokeKey'));
+  expect(readFileSync(join(dataDir, 'audit.log'), 'utf8').trimEnd().split('\n')).toHaveLength(written + 1);
+  expect(await audit.read(all)).toHaveLength(written + 1);
+});
+
+test('a file that is there and cannot be read is named, not taken for an empty one', async () => {
+  const { audit, dataDir } = logIn();
+  await audit.record(entry('createKey'));
+  mkdirSync(join(dataDir, 'audit.1.log'));
+  await expect(audit.read(all)).rejects.toThrow(/^cannot read \S+audit\.1\.log: EISDIR/);
 });
 
 test('of refusals sixty are kept a minute, and the next one says how many were not', async () => {

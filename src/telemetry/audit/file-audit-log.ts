@@ -6,7 +6,7 @@ import type { DependencyHealth, HealthProbe } from '../../core/ports/health-prob
 import type { Stage } from '../../core/stage.js';
 import { optionalInstant } from '../../core/time-text.js';
 import { within } from '../../core/within.js';
-import { type AuditFileDeps, type AuditFileOptions, appendAuditEntry, readAudit } from './audit-file.js';
+import { type AuditFileDeps, type AuditFileOptions, appendAuditEntry, auditObstacle, readAudit } from './audit-file.js';
 
 export interface FileAuditLogDeps extends AuditFileDeps {
   readonly logger: Logger;
@@ -20,8 +20,9 @@ const refusalsPerMinuteMax = 60;
 
 /**
  * What administrators did, in the files of audit-file.ts, one entry after the other. An action does not wait for room:
- * with a full disk it is done all the same, since taking back a key is what one wants then. What could not be written
- * is counted, told to the log as a whole, and seen in health until an entry is written again.
+ * with a full disk it is done all the same, if it needs none itself. What could not be written
+ * is counted, told to the log as a whole, and seen in health until an entry is written again. An entry that is written
+ * while its file cannot be put aside is no lost one: that failure is counted, told and seen in health by itself.
  */
 export class FileAuditLog implements AuditLog, HealthProbe, Stage {
   readonly name = 'audit';
@@ -33,6 +34,8 @@ export class FileAuditLog implements AuditLog, HealthProbe, Stage {
   #unwritten = 0;
   #failingSinceMs: number | null = null;
   #cause = '';
+  /** Why the files could not be turned over when the last entry was written. */
+  #turnOverFailure: string | null = null;
   #minuteMs = Number.NEGATIVE_INFINITY;
   #refusals = 0;
   /** Refusals that were not kept since the last that was. */
@@ -71,18 +74,32 @@ export class FileAuditLog implements AuditLog, HealthProbe, Stage {
     void this.record({ ...entry, what });
   }
 
-  read(query: AuditQuery): Promise<readonly RecordedEntry[]> {
-    return this.#tail.then(() => readAudit(this.#options, query));
+  async read(query: AuditQuery): Promise<readonly RecordedEntry[]> {
+    await this.#tail;
+    return (await readAudit(this.#options, query)).entries;
   }
 
   health(): DependencyHealth {
-    const isFailing = this.#failingSinceMs !== null;
+    const unwritten = this.#failingSinceMs === null ? null : `the audit log cannot be written: ${this.#cause}`;
+    const reason = unwritten ?? this.#turnOverFailure;
     return {
       name: this.name,
-      status: isFailing ? 'degraded' : 'healthy',
-      reason: isFailing ? `the audit log cannot be written: ${this.#cause}` : null,
+      status: reason === null ? 'healthy' : 'degraded',
+      reason,
       details: { unwritten: this.#unwritten, failing_since: optionalInstant(this.#failingSinceMs) },
     };
+  }
+
+  /** What is in the way of the next entry is told now, not when somebody has something to record. */
+  async start(): Promise<void> {
+    const obstacle = await auditObstacle(this.#options);
+    if (obstacle === null) return;
+    this.#failingSinceMs = this.#deps.clock.nowMs();
+    this.#cause = obstacle;
+    this.#deps.logger.error(
+      { cause: obstacle },
+      'the audit log cannot be written: what administrators do is only logged',
+    );
   }
 
   async stop(deadlineMs: number): Promise<void> {
@@ -91,9 +108,10 @@ export class FileAuditLog implements AuditLog, HealthProbe, Stage {
 
   async #write(entry: AuditEntry): Promise<void> {
     try {
-      await appendAuditEntry(this.#deps, this.#options, entry);
+      const turnOverFailure = await appendAuditEntry(this.#deps, this.#options, entry);
       this.#deps.instruments.entries.inc();
       this.#failingSinceMs = null;
+      this.#tellTurnOver(turnOverFailure);
     } catch (error) {
       this.#failingSinceMs ??= this.#deps.clock.nowMs();
       this.#cause = errorMessage(error);
@@ -101,6 +119,14 @@ export class FileAuditLog implements AuditLog, HealthProbe, Stage {
     } finally {
       this.#waiting -= 1;
     }
+  }
+
+  #tellTurnOver(failure: string | null): void {
+    if (failure !== null) this.#deps.instruments.turnOverFailures.inc();
+    if (failure !== null && this.#turnOverFailure === null) {
+      this.#deps.logger.error({ cause: failure }, 'the audit log is written, but its file grows beyond its bound');
+    }
+    this.#turnOverFailure = failure;
   }
 
   #lose(entry: AuditEntry, reason: 'disk' | 'queue', cause: string): void {

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../src/core/clock.js';
+import { ProcessSampler } from '../../src/telemetry/process-sampler.js';
+
+describe('the delay of the event loop', () => {
+  it('is that of a loop that was held up', async () => {
+    const sampler = new ProcessSampler(systemClock);
+    await sleep(50);
+    holdUp(400);
+    await sleep(20);
+    const { max, p50 } = sampler.sample().loopDelaySeconds;
+    expect(max).toBeGreaterThan(0.25);
+    expect(p50).toBeLessThanOrEqual(max);
+    expect(sampler.sample().loopDelaySeconds).toEqual({ p50: 0, p99: 0, max: 0 });
+    sampler.close();
+  });
+
+  it('is looked for once a second when there is nothing to do, and ten times when there is', async () => {
+    const { clock, delaysMs } = recordingClock();
+    const sampler = new ProcessSampler(clock);
+    for (let round = 0; round < 100 && !delaysMs.includes(1_000); round++) await sleep(100);
+    expect(delaysMs).toContain(1_000);
+    delaysMs.length = 0;
+    for (let round = 0; round < 30 && delaysMs.length < 3; round++) {
+      holdUp(60);
+      await sleep(40);
+    }
+    expect(delaysMs.slice(0, 2)).toEqual([100, 100]);
+    sampler.close();
+  });
+});
+
+function holdUp(ms: number): void {
+  const endMs = performance.now() + ms;
+  while (performance.now() < endMs);
+}
+
+/** The system's clock, which writes down how long its timers are to take. */
+function recordingClock(): { readonly clock: Clock; readonly delaysMs: number[] } {
+  const delaysMs: number[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    setTimer(delayMs, callback) {
+      delaysMs.push(delayMs);
+      return systemClock.setTimer(delayMs, callback);
+    },
+  };
+  return { clock, delaysMs };
+}
