@@ -7,6 +7,7 @@ import { createFileLocker } from '../spool/file-locker.js';
 import { appendAuditEntry, readAudit } from '../telemetry/audit/audit-file.js';
 import type { CommandContext } from './frame/command.js';
 import { printable } from './frame/printable-text.js';
+import { count } from './frame/told-values.js';
 import { localCollector } from './local-collector.js';
 
 interface AuditOptions {
@@ -17,15 +18,17 @@ interface AuditOptions {
 }
 
 /** The newest last, as a terminal shows them. */
-export async function printAudit({ env, out }: CommandContext, options: AuditOptions): Promise<void> {
+export async function printAudit({ env, out, err }: CommandContext, options: AuditOptions): Promise<void> {
   const { dataDir, config } = localCollector(env, options);
-  const entries = await readAudit(
+  const { entries, damagedLines } = await readAudit(
     { dataDir, ...config.auditLog },
     { tenant: null, untilMs: null, limit: options.limit },
   );
   entries.reverse();
   if (options.json) out.json(entries);
   for (const entry of options.json ? [] : entries) out.line(lineOf(entry));
+  if (damagedLines > 0)
+    err.line(`passed over, as they are no entries: ${count(damagedLines)} lines of ${dataDir}/audit*.log`);
 }
 
 function lineOf({ at, action, outcome, tenant, actor, address, what }: RecordedEntry): string {
@@ -44,7 +47,8 @@ export async function recordLocally(
   const deps = { clock: holdingClock, locker: createFileLocker({ lock: tryLoadFileLock() }) };
   const entry = { ...done, outcome: 'done', actor: `local:${systemUser()}`, address: null };
   try {
-    await appendAuditEntry(deps, { dataDir, ...config.auditLog }, entry);
+    const turnOverFailure = await appendAuditEntry(deps, { dataDir, ...config.auditLog }, entry);
+    if (turnOverFailure !== null) err.line(`it is done and in the audit log, which grows: ${turnOverFailure}`);
   } catch (error) {
     err.line(`it is done, but not in the audit log: ${errorMessage(error)}`);
   }

@@ -1,5 +1,7 @@
 import { errorMessage } from '../core/errors.js';
 import type { AgentFigures } from './fleet-ledger.js';
+import type { CollectorAddress } from './frame/collector-address.js';
+import { collectorFetch } from './frame/collector-fetch.js';
 
 /** The part of an answer that both the live windows and the stored metrics have. */
 interface ExecutionAnswer {
@@ -16,20 +18,20 @@ const nothing: AgentFigures = { executions: 0, successRate: null, p50: null, p95
 
 /** What a collector answers about an agent. An agent it does not know yet has no executions. */
 export class CollectorApi {
+  readonly #address: CollectorAddress;
   readonly #url: string;
-  readonly #key: string;
   /** The last answer that came from the store said that there is none. */
   storeIsAway = false;
 
-  constructor(url: string, key: string) {
-    this.#url = url.replace(/^ws/, 'http').replace(/\/$/, '');
-    this.#key = key;
+  constructor(address: CollectorAddress) {
+    this.#address = address;
+    this.#url = address.url.replace(/^ws/, 'http').replace(/\/$/, '');
   }
 
   /** Throws when there is no collector at the address. */
   async mustAnswer(): Promise<void> {
     try {
-      await fetch(`${this.#url}/health`);
+      await collectorFetch(`${this.#url}/health`, {}, this.#address);
     } catch (error) {
       throw new Error(`cannot reach a collector at ${this.#url}: ${errorMessage(error)}`, { cause: error });
     }
@@ -52,7 +54,8 @@ export class CollectorApi {
 
   /** Null for a 404, and for a 503: a store that is still being prepared. Throws for any other refusal. */
   async #get<Body>(path: string): Promise<Body | null> {
-    const response = await fetch(`${this.#url}${path}`, { headers: { authorization: `Bearer ${this.#key}` } });
+    const init = { headers: { authorization: `Bearer ${this.#address.key}` } };
+    const response = await collectorFetch(`${this.#url}${path}`, init, this.#address);
     this.storeIsAway = response.status === 503;
     if (response.status === 404 || response.status === 503) return null;
     if (!response.ok) throw new Error(`cannot read ${path}: ${response.status} ${await response.text()}`);

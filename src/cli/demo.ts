@@ -6,6 +6,7 @@ import { type AgentComparison, countsAgree, renderComparison } from './demo-repo
 import { createFleet } from './fleet.js';
 import { withContext } from './fleet-context.js';
 import { FleetDriver } from './fleet-driver.js';
+import type { CollectorAddress } from './frame/collector-address.js';
 import type { CommandContext } from './frame/command.js';
 import { CommandError } from './frame/command-error.js';
 import { type ExitCode, exitCodes } from './frame/exit-codes.js';
@@ -13,13 +14,11 @@ import type { Output } from './frame/output.js';
 import { seededRandom } from './seeded-random.js';
 import { tellTicket } from './support-ticket.js';
 
-interface DemoOptions {
+interface DemoOptions extends CollectorAddress {
   readonly agents: number;
   readonly rate: number;
   readonly seconds: number;
   readonly seed: number;
-  readonly url: string;
-  readonly key: string;
   readonly json: boolean;
 }
 
@@ -39,7 +38,7 @@ export async function runDemo(context: CommandContext, options: DemoOptions): Pr
 async function streamAndCompare(context: CommandContext, options: DemoOptions): Promise<ExitCode> {
   // What is told on the way is no part of an answer for a program.
   const told = options.json ? context.err : context.out;
-  const api = new CollectorApi(options.url, options.key);
+  const api = new CollectorApi(options);
   await api.mustAnswer();
   const { driver, failures, rejections, token } = createDriver(options);
   const progress = showProgress(told, driver, options);
@@ -58,7 +57,7 @@ async function streamAndCompare(context: CommandContext, options: DemoOptions): 
     told.line('interrupted: every run that began was sent to its end, nothing is compared');
     return exitCodes.interrupted;
   }
-  const ticket = await tellTicket({ url: options.url, key: options.key, token });
+  const ticket = await tellTicket({ ...addressOf(options), token });
   if (ticket.missing > 0) throw new Error(`${ticket.missing} events of the support agent were not acknowledged`);
   told.line(`a run told by the SDK, of ${ticket.agentId}: tidemark run ${ticket.runId}`);
   const comparisons = await compareWhenQueryable(told, { api, driver, options });
@@ -83,8 +82,7 @@ function createDriver(options: DemoOptions) {
     fleet,
     ({ agentId }) =>
       createTidemarkClient({
-        url: options.url,
-        key: options.key,
+        ...addressOf(options),
         producer: `demo-${agentId}`,
         onError: (error) => {
           if (!error.retryable) failures.push(error);
@@ -95,6 +93,10 @@ function createDriver(options: DemoOptions) {
     random,
   );
   return { driver, failures, rejections, token };
+}
+
+function addressOf({ url, key, tlsCaFile, tlsCertFile, tlsKeyFile }: DemoOptions): CollectorAddress {
+  return { url, key, tlsCaFile, tlsCertFile, tlsKeyFile };
 }
 
 /** One line that is written over twice a second on a terminal, and every five seconds elsewhere. */

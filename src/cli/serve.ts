@@ -1,4 +1,4 @@
-import { type Collector, createCollector } from '../collector.js';
+import type { Collector } from '../collector.js';
 import { describeConfig, readConfig } from '../config/read-config.js';
 import { holdingClock, systemClock, systemRandom } from '../core/clock.js';
 import type { CollectorReport } from '../core/collector-report.js';
@@ -38,6 +38,8 @@ async function start(env: Environment, argv: readonly string[]): Promise<void> {
       ? createLoggedProgress({ clock: systemClock, logger })
       : createBarProgress({ clock: systemClock, bars });
   const version = packageVersion();
+  // Apart from what reads the configuration: modules that are imported together are open at once.
+  const { createCollector } = await import('../collector.js');
   const collector = createCollector(
     { clock: systemClock, random: systemRandom, logger, progress },
     { config, version },

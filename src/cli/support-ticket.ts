@@ -1,11 +1,11 @@
-import { type Handle, type Tidemark, tidemark } from '../sdk/index.js';
+import { type Handle, type Tidemark, type TlsOptions, tidemark } from '../sdk/index.js';
 
 /**
  * One ticket of a support agent, told by the SDK as `docs/examples/support-agent.mjs` tells it, with a made-up model: a
  * tool that fails twice, documents, memory, another agent inside, tokens of which some were cached. Beside the fleet,
  * which is made of events, it is the run that shows what a host of the SDK gets.
  */
-export interface TicketOptions {
+export interface TicketOptions extends TlsOptions {
   readonly url: string;
   readonly key: string;
   /** Part of the agents' names, as in those of the fleet. */
@@ -22,10 +22,10 @@ export interface ToldTicket {
 const attemptsMax = 3;
 const flushMsMax = 10_000;
 
-export async function tellTicket({ url, key, token }: TicketOptions): Promise<ToldTicket> {
+export async function tellTicket({ token, ...address }: TicketOptions): Promise<ToldTicket> {
   const agentId = `support-agent-${token}`;
   const options = { agent: agentId, agentName: 'support agent', agentVersion: '1.4.0', environment: 'production' };
-  const tm = tidemark({ ...options, url, key, heartbeatMs: 0, signals: false });
+  const tm = tidemark({ ...options, ...address, heartbeatMs: 0, signals: false });
   const runId = await handleTicket(tm, token);
   const { pending, rejected, dropped } = await tm.close({ timeoutMs: flushMsMax });
   return { runId, agentId, missing: pending + rejected + dropped };

@@ -1,6 +1,8 @@
 import { nodeSurroundings } from './record/node.js';
 import type { TidemarkOptions } from './record/options.js';
 import { Tidemark } from './record/tidemark.js';
+import type { TlsOptions } from './tls-options.js';
+import { wireFor } from './tls-wire.js';
 
 /** What agents import. */
 export type { TidemarkClient } from './client.js';
@@ -30,14 +32,16 @@ export type {
 } from './record/options.js';
 export type { Tidemark } from './record/tidemark.js';
 export type { Feedback, ObserveOptions, Pattern } from './record/words.js';
+export type { TlsOptions } from './tls-options.js';
 
 /**
  * Of one process there is one, made at its start; its options are in the documentation of `TidemarkOptions`. Throws
- * TypeError for `overflow: 'disk'` without a directory: nothing later could mend that.
+ * TypeError for `overflow: 'disk'` without a directory, and for a certificate without its key: nothing later could mend
+ * that.
  */
-export function tidemark(options: TidemarkOptions = {}): Tidemark {
+export function tidemark(options: TidemarkOptions & TlsOptions = {}): Tidemark {
   if (options.overflow === 'disk' && options.directory === undefined) {
     throw new TypeError("cannot make a client: overflow 'disk' needs the option directory");
   }
-  return new Tidemark(nodeSurroundings, options);
+  return new Tidemark({ ...nodeSurroundings, wire: wireFor(options) }, options);
 }

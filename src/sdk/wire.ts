@@ -7,6 +7,8 @@ export interface Wire {
   encode(batch: EventColumns): EncodedFrame;
   /** The body of a request. */
   body(batch: EventColumns): EncodedBody;
+  /** Of requests with a body; default: that of the place. */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   connect(handlers: ConnectionHandlers, options: ConnectionOptions): Connection;
 }
 

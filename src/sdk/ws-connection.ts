@@ -1,3 +1,4 @@
+import type { SecureContextOptions } from 'node:tls';
 import type { RawData } from 'ws';
 import { WebSocket } from 'ws';
 import { parseServerMessage } from './binary-message.js';
@@ -8,8 +9,9 @@ export class WsConnection implements Connection {
   readonly #socket: WebSocket;
   #ended = false;
 
-  constructor(handlers: ConnectionHandlers, options: ConnectionOptions) {
+  constructor(handlers: ConnectionHandlers, options: ConnectionOptions & { readonly tls?: SecureContextOptions }) {
     const socket = new WebSocket(options.url, ['tidemark.v1'], {
+      ...options.tls,
       headers: { authorization: `Bearer ${options.key}` },
       handshakeTimeout: options.openMsMax,
       // Telemetry frames are small and frequent; deflate costs more CPU than it saves on a local network.

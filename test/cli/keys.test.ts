@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -175,4 +175,33 @@ test('what the command line does to keys is in the audit log, with the user of t
   ]);
   expect(audit('--limit', '1')).toMatch(new RegExp(`  revokeKey  done  acme  local:\\S+  -  name=${name}\\n$`));
   expect(readFileSync(join(dataDir, 'audit.log'), 'utf8')).not.toContain('tdm_');
+});
+
+test('damage to the audit log is told by the command that reads it, and by the one that wanted to write it', () => {
+  const dataDir = tempDir();
+  start(dataDir);
+  const env = { PATH: process.env.PATH, TIDEMARK_DATA_DIR: dataDir };
+  const audit = () => spawnSync(process.execPath, [script, 'audit', '--json'], { env, encoding: 'utf8' });
+  keys(dataDir, 'create', '--tenant', 'acme', '--scope', 'ingest');
+  appendFileSync(join(dataDir, 'audit.log'), '{"at":"2026-01-15T1\nnonsense\n');
+  expect(JSON.parse(audit().stdout)).toHaveLength(1);
+  expect(audit().stderr).toContain('passed over, as they are no entries: 2 lines of');
+  rmSync(join(dataDir, 'audit.log'));
+  mkdirSync(join(dataDir, 'audit.log'));
+  expect(audit()).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('cannot read') });
+  const made = keys(dataDir, 'create', '--tenant', 'acme', '--scope', 'ingest');
+  expect(made).toMatchObject({ status: 0, stdout: expect.stringMatching(/^tdm_/) });
+  expect(made.stderr).toContain('it is done, but not in the audit log: EISDIR');
+});
+
+test('a file of the audit log that cannot be put aside is said, and the entry is in it', () => {
+  const dataDir = tempDir();
+  start(dataDir);
+  const line = `${JSON.stringify({ padding: 'x'.repeat(1_048_576) })}\n`;
+  writeFileSync(join(dataDir, 'audit.log'), line);
+  mkdirSync(join(dataDir, 'audit.7.log'));
+  writeFileSync(join(dataDir, 'audit.6.log'), '');
+  const made = keys(dataDir, 'create', '--tenant', 'acme', '--scope', 'ingest');
+  expect(made.stderr).toContain('it is done and in the audit log, which grows: cannot put');
+  expect(readFileSync(join(dataDir, 'audit.log'), 'utf8').slice(line.length)).toContain('"action":"createKey"');
 });

@@ -37,13 +37,7 @@ function completed(agentId: string, count: number): object[] {
 const linesOf = (events: readonly object[]) => events.map((event) => `${JSON.stringify(event)}\n`).join('');
 
 async function storedOf(agentId: string, expected: number): Promise<void> {
-  const count = async () => {
-    const rows = await collector.query<{ n: number }>(
-      `SELECT count() AS n FROM agent_events_raw_v1 WHERE agent_id = '${agentId}'`,
-    );
-    return Number(rows[0]?.n);
-  };
-  await expect.poll(count, { timeout: 30_000 }).toBe(expected);
+  await collector.untilStored(expected, `agent_id = '${agentId}'`);
 }
 
 test('send brings events of each format into the store, once, and says how many', async () => {

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../bench/free-port.js';
 import { dayMs } from '../../src/core/time-span.js';
 import { dayText } from '../../src/core/time-text.js';
@@ -51,7 +51,8 @@ function events(): readonly object[] {
     { ...run, type: 'task.completed', task_id: 'task-2', name: 'a\u001b[2Jb', ...span(60, 400) },
     { ...run, type: 'run.completed', name: 'triage-mail', ...span(0, 4_050) },
     ...[2, 3, 4].flatMap((number) => {
-      const other = { ...run, run_id: `run-${number}`, agent_id: `agent-${number}` };
+      const agent = { agent_id: `agent-${number}`, agent_name: number === 4 ? 'Mail sorter' : 'Planner' };
+      const other = { ...run, ...agent, run_id: `run-${number}` };
       return [
         { ...other, type: 'task.failed', task_id: 'task-1', ...span(number, 100 + number), ...failure },
         { ...other, type: 'run.failed', ...span(0, 100 + number), ...failure },
@@ -70,17 +71,7 @@ beforeAll(async () => {
     headers: { 'content-type': 'application/json', authorization: `Bearer ${testKey}` },
   });
   expect(await response.json()).toMatchObject({ accepted: sent.length });
-  interface Agents {
-    readonly agents?: readonly { readonly agent_id: string; readonly executions_24h: number }[];
-  }
-  // The rollups of an insert come one after the other.
-  await vi.waitUntil(
-    async () => {
-      const { agents = [] } = await collector.get<Agents>('/api/v1/agents');
-      return agents.length === 4 && agents.every(({ executions_24h: executions }) => executions > 0);
-    },
-    { timeout: 20_000, interval: 100 },
-  );
+  await collector.untilStored(sent.length);
 });
 afterAll(async () => {
   await collector.stop();
@@ -186,6 +177,19 @@ test('the metrics of an agent are told with a chart', async () => {
   );
   expect(series.step).toBe('1h');
   expect(series.points.length).toBeGreaterThanOrEqual(24);
+});
+
+test('an agent is told by its name too, unless several have it', async () => {
+  expect(await json('metrics', 'Mail sorter', '--range', '1d')).toMatchObject({
+    agent_id: 'agent-4',
+    failed_executions: 1,
+    series: { agent_id: 'agent-4' },
+  });
+  expect((await lines('metrics', 'Mail sorter'))[0]).toMatch(/^agent +agent-4$/);
+  const shared = await run('metrics', 'Planner');
+  expect([shared.code, shared.stdout]).toEqual([2, '']);
+  expect(shared.stderr).toMatch(/which agent is meant: 3 are called Planner; give the id: agent-2, agent-3, planner/);
+  expect(await run('metrics', 'Nobody')).toMatchObject({ code: 4, stderr: expect.stringContaining('(not_found)') });
 });
 
 test('executions are told of all, of a user, of a flow and of an agent', async () => {

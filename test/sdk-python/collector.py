@@ -29,7 +29,7 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def until(holds: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 90.0) -> Any:
     """The first answer that is true. Waiting is bounded; how long it takes says nothing."""
     deadline = time.monotonic() + seconds
     while True:
@@ -66,10 +66,19 @@ class Collector:
             "TIDEMARK_LOG_LEVEL": "warn",
             **self._environment,
         }
+        self._lay_store()
         with self._log.open("ab") as log:
             command = ["node", str(ROOT / "dist/src/main.js")]
             self._child = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         until(self._answers, 60)
+
+    def _lay_store(self) -> None:
+        """Tables as a first start would make them, one by one, where the tests were given a store to copy."""
+        given = os.environ.get("TIDEMARK_TEST_STORE")
+        data = Path(self.directory) / "data"
+        if given and Path(given).exists() and not data.exists():
+            data.mkdir(mode=0o700)
+            shutil.copytree(given, data / "engine", symlinks=True)
 
     def _answers(self) -> bool:
         assert self._child is not None

@@ -171,6 +171,46 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing_that_lies_on_it(
     tm.close()
 
 
+def kept_numbers(fake: FakeServer) -> list[int]:
+    return sorted(int(event["message"][:6]) for event in fake.events if event["type"] == "log")
+
+
+def test_beyond_the_bound_of_its_files_the_newest_is_dropped_and_what_was_accepted_stays(
+    fake: FakeServer, tmp_path: Any
+) -> None:
+    fake.credit = 0
+    options = {"overflow": "disk", "directory": str(tmp_path), "producer": "w", "disk_bytes_max": 1_048_576}
+    # None by its age: a frame of fewer events can still have room where one of a hundred had none.
+    tm = client_of(fake, batch_events_max=100, batch_age_ms=60_000, **options)
+    say(tm, 20_000)
+    told = tm.flush(0)
+    assert told.dropped > 1_000 and told.pending + told.dropped == 20_000
+    fake.set_credit(8)
+    assert tm.flush(30).acked == told.pending
+    assert kept_numbers(fake) == list(range(told.pending))
+    tm.close()
+
+
+def test_a_disk_that_stays_full_leaves_memory_and_beyond_it_the_newest_is_dropped(
+    fake: FakeServer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.credit = 0
+    options = {"overflow": "disk", "directory": str(tmp_path), "producer": "w", "buffer_bytes_max": 65_536}
+    tm = client_of(fake, batch_events_max=20, **options)
+
+    def full(fd: int, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(_disk, "_write_all", full)
+    say(tm, 2_000)
+    told = tm.flush(0)
+    assert told.pending > 100 and told.dropped > 100 and told.pending + told.dropped == 2_000
+    fake.set_credit(8)
+    assert tm.flush(30).acked == told.pending
+    assert kept_numbers(fake) == list(range(told.pending))
+    tm.close()
+
+
 @linux
 def test_a_backlog_of_many_files_is_sent_with_few_of_them_open(
     fake: FakeServer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch

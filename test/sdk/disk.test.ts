@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { tidemark } from '../../src/sdk/index.js';
+import { DiskStore } from '../../src/sdk/record/disk-store.js';
 import { nodeSurroundings } from '../../src/sdk/record/node.js';
 import type { TidemarkOptions } from '../../src/sdk/record/options.js';
 import { Tidemark } from '../../src/sdk/record/tidemark.js';
+import { fill, hasDisk, smallDisk } from '../support/small-disk.js';
 import { agent, countingCollector } from './agent-process.js';
 import { hello, scriptedCollector } from './scripted-collector.js';
 
@@ -149,24 +151,93 @@ test('what a write left unfinished at the end of a file is no frame, and the res
   expect(events.map(({ message }) => message).sort()).toEqual(['next', 'whole']);
 });
 
-test('beyond its bound of bytes the newest are dropped, and counted', async () => {
+test('beyond its bound of bytes the newest are dropped, and counted; what was accepted stays', async () => {
   const directory = emptyDirectory();
-  const collector = await scriptedCollector({ opened: (peer) => peer.say({ ...hello, credit: 0 }), received() {} });
-  const { tm } = client(collector.url, directory, { diskBytesMax: 20_000, batchEventsMax: 10 });
+  const { url, events, giveCredit } = await withheldCollector();
+  const { tm } = client(url, directory, { diskBytesMax: 20_000, batchEventsMax: 10 });
   for (const text of names(2_000)) tm.log('info', text);
   const { offered, dropped, pending } = tm.stats();
   expect({ offered, sum: dropped + pending }).toEqual({ offered: 2_000, sum: 2_000 });
   expect(dropped).toBeGreaterThan(1_000);
+  giveCredit();
+  expect(await tm.flush()).toEqual({ acked: pending, pending: 0, rejected: 0, dropped });
+  expect(events).toEqual(names(pending));
 });
 
-test('a directory that cannot be used is a problem that is told, and nothing else', () => {
-  const directory = emptyDirectory();
-  const path = join(directory, 'file');
+/** Says nothing of credit until it is told to; then it takes and acknowledges everything. */
+async function withheldCollector() {
+  const events: string[] = [];
+  let credit = 0;
+  const { url, peers } = await scriptedCollector({
+    opened: (peer) => peer.say({ ...hello, credit }),
+    received(peer, { seq, columns, rows }) {
+      const index = columns.indexOf('message');
+      events.push(...rows.map((row) => String(row[index])));
+      peer.say({ op: 'ack', seq });
+    },
+  });
+  const giveCredit = () => {
+    credit = 8;
+    for (const peer of peers) peer.say({ op: 'credit', credit });
+  };
+  return { url, events, giveCredit };
+}
+
+test.runIf(hasDisk)('on a full disk events are in memory until there is room, and none is lost by it', async () => {
+  const disk = smallDisk(262_144);
+  const { url, events, giveCredit } = await withheldCollector();
+  const { tm, problems } = client(url, disk, { batchEventsMax: 10, batchAgeMs: 60_000 });
+  for (const text of names(100)) tm.log('info', text);
+  const filling = fill(disk);
+  for (const text of names(2_000).slice(100)) tm.log('info', text);
+  expect(problems).toContainEqual(expect.stringContaining('ENOSPC'));
+  rmSync(filling);
+  for (const text of names(2_100).slice(2_000)) tm.log('info', text);
+  expect(tm.stats()).toMatchObject({ dropped: 0, pending: 2_100 });
+  // What the files have is whole: another of its name would take it over.
+  const store = new DiskStore({
+    directory: disk,
+    producer: readdirSync(disk)
+      .find((name) => name.endsWith('.owner'))!
+      .replace('.owner', ''),
+    bytesMax: 1e6,
+    memoryBytesMax: 0,
+    onProblem: (text) => expect.unreachable(text),
+  });
+  const seqs = [...store.frames()].map(({ seq }) => seq);
+  store.close();
+  expect([seqs[0], seqs.at(-1)]).toEqual([1, 210]);
+  expect(seqs.length).toBeLessThan(210);
+  giveCredit();
+  expect(await tm.flush()).toEqual({ acked: 2_100, pending: 0, rejected: 0, dropped: 0 });
+  expect(events).toEqual(names(2_100));
+  await tm.close();
+  expect(readdirSync(disk)).toEqual([]);
+});
+
+test.runIf(hasDisk)('on a disk that stays full the newest beyond bufferBytesMax are dropped, and counted', async () => {
+  const disk = smallDisk(262_144);
+  const { url, events, giveCredit } = await withheldCollector();
+  const { tm } = client(url, disk, { batchEventsMax: 10, batchAgeMs: 60_000, bufferBytesMax: 20_000 });
+  fill(disk);
+  for (const text of names(2_000)) tm.log('info', text);
+  const { dropped, pending } = tm.stats();
+  expect(dropped + pending).toBe(2_000);
+  expect(dropped).toBeGreaterThan(1_000);
+  giveCredit();
+  expect(await tm.flush()).toEqual({ acked: pending, pending: 0, rejected: 0, dropped });
+  expect(events).toEqual(names(pending));
+});
+
+test('a directory that cannot be used is told, and events are in memory instead', async () => {
+  const path = join(emptyDirectory(), 'file');
   writeFileSync(path, '');
-  const { tm, problems } = client(nowhere, path);
+  const { url, events } = await countingCollector();
+  const { tm, problems } = client(url, path);
   expect(tm.task('t', () => 1)).toBe(1);
-  expect(tm.stats().state).toBe('off');
-  expect(problems).toEqual([expect.stringContaining('nothing is sent')]);
+  expect(await tm.flush()).toMatchObject({ acked: 2, pending: 0 });
+  expect(events).toHaveLength(2);
+  expect(problems).toEqual([expect.stringContaining('events are kept in memory instead: ')]);
 });
 
 /** Three frames of a process that is gone, in one file. */

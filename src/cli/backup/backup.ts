@@ -4,9 +4,11 @@ import { join, resolve } from 'node:path';
 import { tryLoadFileLock } from '../../clickhouse/embedded/sandbox/native-calls.js';
 import { systemClock } from '../../core/clock.js';
 import { CollectorError, errorMessage } from '../../core/errors.js';
+import type { FileLocker, HeldLock } from '../../core/file-lock.js';
 import { instant } from '../../core/time-text.js';
+import type { TlsOptions } from '../../sdk/tls-options.js';
 import { DataDirLock } from '../../spool/data-dir-lock.js';
-import { snapshotFolder } from '../../spool/data-dir-snapshots.js';
+import { holdSnapshot, snapshotFolder } from '../../spool/data-dir-snapshots.js';
 import { createFileLocker } from '../../spool/file-locker.js';
 import { ApiClient } from '../frame/api-client.js';
 import { collectorAddress } from '../frame/collector-address.js';
@@ -18,12 +20,15 @@ import { localCollector } from '../local-collector.js';
 import { packageVersion } from '../package-version.js';
 import { openDirectorySink } from './backup-directory.js';
 import { type BackupSink, nothing } from './backup-ends.js';
+import { BackupWatch, mustFit } from './backup-limits.js';
 import { type ManifestEntry, manifestName, manifestText } from './backup-manifest.js';
 import { openTarSink } from './backup-tar.js';
 import { dataTree } from './data-tree.js';
 import { readFirst } from './file-copy.js';
 
-interface BackupOptions {
+interface BackupOptions extends TlsOptions {
+  readonly bytesMax: number;
+  readonly secondsMax: number;
   readonly json: boolean;
   readonly config: string | undefined;
   readonly dataDir: string | undefined;
@@ -46,14 +51,20 @@ export async function backUp(context: CommandContext, options: BackupOptions, ta
   if (!(await isThere(join(dataDir, 'format.json')))) {
     throw new CommandError(exitCodes.failed, `cannot back up ${dataDir}: it is no data directory of a collector`);
   }
-  const lock = new DataDirLock({ locker: createFileLocker({ lock: tryLoadFileLock() }) }, dataDir);
+  const locker = createFileLocker({ lock: tryLoadFileLock() });
+  const lock = new DataDirLock({ locker }, dataDir);
   const isRunning = !(await tryLock(lock));
-  const write = (image: Image) => writeBackup(image, { path, isDirectory: target.endsWith('/') });
+  const watch = new BackupWatch(systemClock, context.interruption(), options.secondsMax);
+  const limits = { ...options, diskUsedRatioMax: config.spool.diskUsedRatioMax };
+  const write = async (image: Image) => {
+    await mustFit({ root: image.root, dataDir, path }, limits);
+    return await writeBackup(image, { path, isDirectory: target.endsWith('/') }, watch);
+  };
   let written: Written;
   if (isRunning) {
     if (config.clickhouse.url !== null) throw serverStore(dataDir);
     const api = new ApiClient(collectorAddress({ ...context.env, TIDEMARK_DATA_DIR: dataDir }, options));
-    written = await ofRunning(api, dataDir, write);
+    written = await ofRunning(api, { dataDir, locker }, write);
   } else {
     try {
       written = await write({ root: dataDir, takenAt: instant(systemClock.nowMs()) });
@@ -78,28 +89,38 @@ interface Written {
   readonly takenAt: string;
 }
 
-async function ofRunning(api: ApiClient, dataDir: string, write: (image: Image) => Promise<Written>): Promise<Written> {
+async function ofRunning(
+  api: ApiClient,
+  { dataDir, locker }: { readonly dataDir: string; readonly locker: FileLocker },
+  write: (image: Image) => Promise<Written>,
+): Promise<Written> {
   const { snapshot_id: id, taken_at: takenAt } = await api.post('/api/v1/maintenance/snapshots', {});
   const root = join(dataDir, snapshotFolder, id);
+  let held: HeldLock | null = null;
   try {
     if (!(await isThere(root))) {
       const what = `the collector that answers has another data directory than ${dataDir}`;
       throw new CommandError(exitCodes.failed, `cannot back up: ${what}; give --url, or --data-dir`);
     }
+    // From then on the collector drops it when this process is killed.
+    held = await holdSnapshot(locker, dataDir, id);
     return await write({ root, takenAt });
   } finally {
-    // Its disk space comes back with the next backup or start in any case.
+    // Its disk space comes back with the end of this process, the next backup or start in any case.
     await api.delete('/api/v1/maintenance/snapshots/{snapshot_id}', { path: { snapshot_id: id } }).catch(() => null);
+    held?.release();
   }
 }
 
-async function writeBackup(
+/** Throws CommandError, and then leaves nothing. */
+export async function writeBackup(
   { root, takenAt }: Image,
   { path, isDirectory }: { readonly path: string; readonly isDirectory: boolean },
+  watch: BackupWatch,
 ): Promise<Written> {
   const sink = await (isDirectory ? openDirectorySink(path) : openTarSink(path));
   try {
-    const entries = await copyTree(root, sink);
+    const entries = await copyTree(root, sink, watch);
     const files = entries.filter(({ bytes }) => bytes !== undefined);
     const text = manifestText({ version: packageVersion(), taken_at: takenAt }, entries);
     const manifest = Buffer.from(text);
@@ -113,16 +134,17 @@ async function writeBackup(
   }
 }
 
-async function copyTree(root: string, sink: BackupSink): Promise<ManifestEntry[]> {
+async function copyTree(root: string, sink: BackupSink, watch: BackupWatch): Promise<ManifestEntry[]> {
   const entries: ManifestEntry[] = [];
   for await (const entry of dataTree(root)) {
+    watch.check();
     if (entry.kind !== 'file') {
       await sink.add(entry, nothing());
       entries.push(entry.kind === 'link' ? { path: entry.path, link: entry.link } : { path: entry.path });
       continue;
     }
     const hash = createHash('sha256');
-    await sink.add(entry, hashed(readFirst(join(root, entry.path), entry.bytes), hash));
+    await sink.add(entry, hashed(watch.watched(readFirst(join(root, entry.path), entry.bytes)), hash));
     entries.push({ path: entry.path, bytes: entry.bytes, sha256: hash.digest('hex') });
   }
   return entries;

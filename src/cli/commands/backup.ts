@@ -1,5 +1,5 @@
 import { collectorOptions } from '../frame/collector-address.js';
-import { argument, defineCommand } from '../frame/command.js';
+import { argument, defineCommand, integer } from '../frame/command.js';
 import { exitCodes } from '../frame/exit-codes.js';
 import { jsonOption, localOptions } from '../frame/shared-options.js';
 
@@ -7,9 +7,21 @@ export const backupCommand = defineCommand({
   about:
     'The store, the spool, keys and journals, with checksums: everything that was acknowledged before it began. A ' +
     'collector may run and goes on; it is asked for an image, which is copied. Run it where the collector runs, as ' +
-    'its user. What it writes is as secret as the data directory. Rows on a ClickHouse server are not in it.',
+    'its user. What it writes is as secret as the data directory. Rows on a ClickHouse server are not in it. One ' +
+    'that is too large, for which the disk has no room, or that takes too long leaves nothing, and ends with code 6.',
   arguments: { path: argument('PATH', 'a tar file, or with a slash at the end a directory; it must not exist') },
-  options: { ...jsonOption, ...localOptions, ...collectorOptions },
+  options: {
+    bytesMax: integer('BYTES', {
+      says: 'no larger one is begun',
+      min: 1_048_576,
+      max: Number.MAX_SAFE_INTEGER,
+      fallback: 1_099_511_627_776,
+    }),
+    secondsMax: integer('N', { says: 'one that takes longer is given up', min: 1, max: 604_800, fallback: 21_600 }),
+    ...jsonOption,
+    ...localOptions,
+    ...collectorOptions,
+  },
   examples: [
     { command: 'tidemark backup /backups/monday.tar', says: 'one file' },
     { command: 'tidemark backup /backups/monday/', says: 'a directory, for a tool that copies what has changed' },

@@ -1,3 +1,4 @@
+import { tlsOptions } from '../frame/collector-address.js';
 import { defineCommand, text } from '../frame/command.js';
 import { jsonOption, localOptions } from '../frame/shared-options.js';
 
@@ -11,6 +12,7 @@ export const doctorCommand = defineCommand({
   options: {
     url: text('URL', 'address of the collector (or TIDEMARK_URL; that of the configuration when not given)'),
     key: text('KEY', 'a key with scope read (or TIDEMARK_KEY; the admin key of the data directory when not given)'),
+    ...tlsOptions,
     ...localOptions,
     ...jsonOption,
   },

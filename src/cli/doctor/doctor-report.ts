@@ -1,4 +1,6 @@
 import { holdingClock } from '../../core/clock.js';
+import type { TlsOptions } from '../../sdk/tls-options.js';
+import { tlsFiles } from '../frame/collector-address.js';
 import type { CommandContext } from '../frame/command.js';
 import { misused } from '../frame/command-error.js';
 import { type ExitCode, exitCodes } from '../frame/exit-codes.js';
@@ -8,7 +10,7 @@ import { packageVersion } from '../package-version.js';
 import { type DoctorReport, examine } from './doctor.js';
 import type { Finding, Severity } from './finding.js';
 
-interface DoctorCommandOptions {
+interface DoctorCommandOptions extends TlsOptions {
   readonly url: string | undefined;
   readonly key: string | undefined;
   readonly config: string | undefined;
@@ -29,6 +31,7 @@ export async function runDoctor({ env, out }: CommandContext, given: DoctorComma
     configPath: given.config,
     dataDir: given.dataDir,
     url,
+    tls: tlsFiles(env, given),
     key: given.key ?? (env.TIDEMARK_KEY || undefined),
   });
   if (given.json) out.json(report);

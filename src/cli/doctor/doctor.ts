@@ -5,6 +5,7 @@ import { readConfig } from '../../config/read-config.js';
 import type { Clock } from '../../core/clock.js';
 import type { Environment } from '../../core/environment.js';
 import { errorMessage } from '../../core/errors.js';
+import type { TlsOptions } from '../../sdk/tls-options.js';
 import { checkCollector } from './collector-check.js';
 import { checkDataDir, checkKeys, savedKey } from './data-dir-check.js';
 import { checkDisk } from './disk-check.js';
@@ -26,6 +27,7 @@ export interface DoctorOptions {
   readonly url?: string | undefined;
   /** Default: the admin key of the data directory. */
   readonly key?: string | undefined;
+  readonly tls?: TlsOptions;
 }
 
 export interface DoctorReport {
@@ -58,7 +60,7 @@ async function examineAll(clock: Clock, config: Config, options: DoctorOptions):
     ? (config.apiKeys.find(({ scopes }) => scopes.some(mayRead))?.key ?? savedKey(dataDir))
     : null;
   const key = options.key ?? ownKey;
-  const collector = await askCollector(clock, { url: url.replace(/\/$/, ''), key });
+  const collector = await askCollector(clock, { url: url.replace(/\/$/, ''), key, tls: options.tls ?? {} });
   const told = checkCollector(collector);
   if (!isHere(url)) {
     const elsewhere = 'the collector runs on another machine: its disk, ports and files were not looked at';

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { errorMessage } from '../../core/errors.js';
 import { healthStatuses } from '../../core/ports/health-probe.js';
+import type { TlsOptions } from '../../sdk/tls-options.js';
+import { collectorFetch } from '../frame/collector-fetch.js';
 
 const shallow = z.object({ status: z.enum(healthStatuses) });
 
@@ -49,11 +51,11 @@ const answerMsMax = 10_000;
 /** Asks the collector at `url` how it is. Never rejects. */
 export async function askCollector(
   clock: { nowMs(): number },
-  { url, key }: { readonly url: string; readonly key: string | null },
+  { url, key, tls }: { readonly url: string; readonly key: string | null; readonly tls: TlsOptions },
 ): Promise<RunningCollector> {
   let answer: Answer;
   try {
-    answer = await get(`${url}/health`, null);
+    answer = await get(`${url}/health`, { key: null, tls });
   } catch (error) {
     const cause = causeOf(error);
     return { status: 'absent', url, cause };
@@ -62,7 +64,7 @@ export async function askCollector(
     return { status: 'foreign', url, cause: `/health is answered with ${answer.status}, as no collector does` };
   }
   try {
-    const told = await get(`${url}/health/deep`, key);
+    const told = await get(`${url}/health/deep`, { key, tls });
     const health = deep.safeParse(told.body);
     if (health.success) {
       return { status: 'answers', url, health: health.data, refusal: null, answeredMs: clock.nowMs() };
@@ -78,12 +80,13 @@ interface Answer {
   readonly body: unknown;
 }
 
-async function get(url: string, key: string | null): Promise<Answer> {
-  const response = await fetch(url, {
-    headers: key === null ? {} : { authorization: `Bearer ${key}` },
-    signal: AbortSignal.timeout(answerMsMax),
-    redirect: 'manual',
-  });
+async function get(
+  url: string,
+  { key, tls }: { readonly key: string | null; readonly tls: TlsOptions },
+): Promise<Answer> {
+  const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` };
+  const init: RequestInit = { headers, signal: AbortSignal.timeout(answerMsMax), redirect: 'manual' };
+  const response = await collectorFetch(url, init, tls);
   const text = await response.text();
   try {
     return { status: response.status, body: JSON.parse(text) };

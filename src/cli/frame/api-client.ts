@@ -1,6 +1,7 @@
 import { errorMessage } from '../../core/errors.js';
 import type { paths } from '../../sdk/api-types.js';
 import type { CollectorAddress } from './collector-address.js';
+import { collectorFetch } from './collector-fetch.js';
 import { CommandError } from './command-error.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { printable } from './printable-text.js';
@@ -110,7 +111,8 @@ export class ApiClient {
       };
       // The key is for this collector and for no other that it may name.
       const redirect = 'error';
-      response = await fetch(`${url}${target(path, request)}`, { method, headers, body, signal, redirect });
+      const init = { method, headers, body, signal, redirect } as const;
+      response = await collectorFetch(`${url}${target(path, request)}`, init, this.#address);
     } catch (error) {
       throw unreachable(url, error);
     }

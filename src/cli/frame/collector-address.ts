@@ -4,16 +4,25 @@ import { join } from 'node:path';
 import { dataDirDefault, hostDefault, portDefault } from '../../config/address-defaults.js';
 import type { Environment } from '../../core/environment.js';
 import { errorMessage } from '../../core/errors.js';
+import type { TlsOptions } from '../../sdk/tls-options.js';
 import { text } from './command.js';
 import { misused } from './command-error.js';
+
+/** What a command shows and trusts over `https://`; `TIDEMARK_TLS_…` are those of the collector itself. */
+export const tlsOptions = {
+  tlsCaFile: text('PATH', 'authorities to trust over https, PEM (or TIDEMARK_CLIENT_CA_FILE; those Node knows)'),
+  tlsCertFile: text('PATH', 'a certificate to show, PEM (or TIDEMARK_CLIENT_CERT_FILE; none when not given)'),
+  tlsKeyFile: text('PATH', 'its key, PEM without a password (or TIDEMARK_CLIENT_KEY_FILE)'),
+};
 
 /** The options of every command that asks a collector. */
 export const collectorOptions = {
   url: text('URL', `address of the collector (or TIDEMARK_URL; http://${hostDefault}:${portDefault} when not given)`),
   key: text('KEY', 'its API key (or TIDEMARK_KEY; the admin key of the data directory when not given)'),
+  ...tlsOptions,
 };
 
-export interface CollectorAddress {
+export interface CollectorAddress extends TlsOptions {
   /** Without a slash at the end. */
   readonly url: string;
   readonly key: string;
@@ -25,7 +34,7 @@ export interface CollectorAddress {
  */
 export function collectorAddress(
   env: Environment,
-  given: { readonly url: string | undefined; readonly key: string | undefined },
+  given: TlsOptions & { readonly url: string | undefined; readonly key: string | undefined },
 ): CollectorAddress {
   const local = localSettings(env);
   const url = httpUrl(given.url ?? (env.TIDEMARK_URL || undefined) ?? localUrl(local));
@@ -33,7 +42,36 @@ export function collectorAddress(
   if (!/^[\x21-\x7e]{1,512}$/.test(key)) {
     throw misused('cannot use the key (not shown): it has other characters than a key has');
   }
-  return { url: url.href.replace(/\/$/, ''), key };
+  return { url: url.href.replace(/\/$/, ''), key, ...tlsFiles(env, given) };
+}
+
+/** Those that are named. Throws CommandError `misused` for one that cannot be read, and for half of a pair. */
+export function tlsFiles(env: Environment, given: TlsOptions): TlsOptions {
+  const named = tlsNames.map(([option, variable, flag]) => {
+    const path = given[option] ?? (env[variable] || undefined);
+    if (path !== undefined) mustRead(path, `${flag} (or ${variable})`);
+    return [option, path] as const;
+  });
+  const files: TlsOptions = Object.fromEntries(named.filter(([, path]) => path !== undefined));
+  if ((files.tlsCertFile === undefined) !== (files.tlsKeyFile === undefined)) {
+    throw misused('cannot show a certificate: --tls-cert-file and --tls-key-file need each other');
+  }
+  return files;
+}
+
+const tlsNames = [
+  ['tlsCaFile', 'TIDEMARK_CLIENT_CA_FILE', '--tls-ca-file'],
+  ['tlsCertFile', 'TIDEMARK_CLIENT_CERT_FILE', '--tls-cert-file'],
+  ['tlsKeyFile', 'TIDEMARK_CLIENT_KEY_FILE', '--tls-key-file'],
+] as const;
+
+/** A command that cannot read one says so, instead of trying again and again. */
+function mustRead(path: string, where: string): void {
+  try {
+    readFileSync(path);
+  } catch (error) {
+    throw misused(`cannot read the file of ${where}: ${errorMessage(error)}`);
+  }
 }
 
 function httpUrl(written: string): URL {

@@ -1,5 +1,11 @@
 import type { Clock } from '../../core/clock.js';
-import { type ClientError, createTidemarkClient, type Rejection, type TidemarkEvent } from '../../sdk/index.js';
+import {
+  type ClientError,
+  createTidemarkClient,
+  type Rejection,
+  type TidemarkEvent,
+  type TlsOptions,
+} from '../../sdk/index.js';
 import type { SourcedEvent } from './event-source.js';
 
 /** An event that was not kept, or of which a field was ignored (`kept`). */
@@ -30,7 +36,7 @@ interface SendCounts {
   readonly settled: number;
 }
 
-export interface SenderOptions {
+export interface SenderOptions extends TlsOptions {
   readonly url: string;
   readonly key: string;
   readonly onRejection: (rejection: NamedRejection) => void;

@@ -20,6 +20,7 @@ from ._resumed import Resumed
 from ._retry import Attempts, retry, retry_async
 from ._starts import Starts
 from ._stream import Stream
+from ._tls import tls_context
 from ._words import Words
 from ._work_options import FLOWING_OPTIONS, WorkOptions
 from ._wrap import wrap
@@ -90,7 +91,7 @@ class Client(Words):
     def _transport(self, url: str) -> Callable[[Delivery], Transport]:
         make = Post if self.options.transport == "post" else Stream
         key = self.options.key or ""
-        return lambda delivery: make(delivery, url, key, time.monotonic)
+        return lambda delivery: make(delivery, url, key, time.monotonic, lambda: tls_context(self.options))
 
     def _self(self) -> Client:
         return self

@@ -115,8 +115,7 @@ class Delivery:
         self._long_bytes += size
         self.offer(event)
         if self._long_bytes > _BATCH_BYTES and not self._is_within():
-            self._wait_for_room()
-            self._seal()
+            self._seal_with_room()
 
     def _attend(self) -> None:
         if not self._armed:
@@ -128,6 +127,11 @@ class Delivery:
         if len(self._open) >= self._batch_max and not self._is_within():
             # Another thread may be about to start it, and without it nobody would wait for room.
             self.start()
+            self._seal_with_room()
+
+    def _seal_with_room(self) -> None:
+        # In one turn: of two threads that see the same room the second would pack beyond the bound.
+        with self.lock:
             self._wait_for_room()
             self._seal()
 
@@ -236,10 +240,10 @@ class Delivery:
         try:
             if box.store is None:
                 box.store = spool.begin(box.producer)
-            while box.size + frame.size > self._options.disk_bytes_max:
-                if not box.drop_oldest():
-                    box.refuse(frame.events)
-                    return True
+            if box.size + frame.size > self._options.disk_bytes_max:
+                # What was accepted stays, as it may be another process that sends it: the newest has no room.
+                box.refuse(frame.events)
+                return True
             frame.seq = box.next_seq
             spool.append(box.store, frame)
         except OSError as error:
@@ -253,17 +257,21 @@ class Delivery:
     def _to_memory(self, frame: Frame) -> None:
         box, most = self._box, self._options.buffer_bytes_max
         if self._spool is not None:
+            # A disk that is full, or fails. Beyond the bound the newest goes here too.
+            if box.memory + frame.size > most:
+                box.refuse(frame.events)
+                return
             # Frames in files are numbered before they are sent, so one beside them is too.
             frame.seq = box.next_seq
             box.next_seq += 1
-        if self._options.overflow == "block" and self._transport.state != "refused":
+        elif self._options.overflow == "block" and self._transport.state != "refused":
             # Only what could not wait comes here beyond the bound.
             if box.memory + frame.size > 2 * most:
                 box.refuse(frame.events)
                 return
         else:
             while box.memory + frame.size > most:
-                if not box.drop_oldest(in_memory=True):
+                if not box.drop_oldest():
                     box.refuse(frame.events)
                     return
         box.push(frame)
@@ -336,8 +344,10 @@ class Delivery:
             left = self._armed_at + self._age - moment
             if left > 0:
                 seconds = min(seconds, left)
-            elif not self.is_full():
-                self.seal_all()
+            else:
+                with self.lock:
+                    if not self.is_full():
+                        self.seal_all()
         return seconds
 
     def _next_box(self) -> Outbox:

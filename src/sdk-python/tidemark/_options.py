@@ -41,6 +41,9 @@ class ClientOptions(TypedDict, total=False):
     exit_ms: float
     heartbeat_ms: float
     disk_bytes_max: int
+    tls_ca_file: str | None
+    tls_cert_file: str | None
+    tls_key_file: str | None
     redact: Redact | None
     classify: Callable[[BaseException, str], str | None] | None
     on_problem: Callable[[str], object] | None
@@ -71,6 +74,9 @@ class Options:
     exit_ms: float = 2_000
     heartbeat_ms: float = 15_000
     disk_bytes_max: int = 1_073_741_824
+    tls_ca_file: str | None = None
+    tls_cert_file: str | None = None
+    tls_key_file: str | None = None
     redact: Redact | None = None
     classify: Callable[[BaseException, str], str | None] | None = None
     on_problem: Callable[[str], object] | None = None
@@ -110,6 +116,9 @@ def read_options(given: ClientOptions) -> Options:
         elif value is not None or name in ("url", "redact", "classify", "on_problem"):
             _set(options, name, value)
     _settle_disk(options)
+    if (options.tls_cert_file is None) != (options.tls_key_file is None):
+        options.faults.append("tls_cert_file and tls_key_file need each other; no certificate is shown")
+        options.tls_cert_file = options.tls_key_file = None
     return options
 
 

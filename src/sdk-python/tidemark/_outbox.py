@@ -54,11 +54,9 @@ class Outbox:
         self.offered += events
         self.rejected += events
 
-    def drop_oldest(self, in_memory: bool = False) -> bool:
+    def drop_oldest(self) -> bool:
         """A frame on the wire may be stored already, so it is never the one. False when there is no other."""
-        index = next(
-            (at for at, frame in enumerate(self.waiting) if frame.sent == 0 and not (in_memory and frame.place)), None
-        )
+        index = next((at for at, frame in enumerate(self.waiting) if frame.sent == 0), None)
         if index is None:
             return False
         frame = self.waiting[index]

@@ -28,10 +28,13 @@ _BODY_FAULTS = frozenset((400, 413, 422))
 class Post:
     """Used by the delivery's thread alone; nothing is open between two requests."""
 
-    def __init__(self, delivery: Delivery, url: str, key: Key, now: Callable[[], float]) -> None:
+    def __init__(
+        self, delivery: Delivery, url: str, key: Key, now: Callable[[], float], tls: Callable[[], ssl.SSLContext]
+    ) -> None:
         self._delivery = delivery
         self._url = urlsplit(_post_url(url))
         self._key = key
+        self._tls = tls
         self._backoff = Backoff(now)
         self.state = "connecting"
 
@@ -70,8 +73,7 @@ class Post:
             self.state = "connecting"
         connection: http.client.HTTPConnection
         if url.scheme == "https":
-            context = ssl.create_default_context()
-            connection = http.client.HTTPSConnection(url.netloc, timeout=_ANSWER_SECONDS, context=context)
+            connection = http.client.HTTPSConnection(url.netloc, timeout=_ANSWER_SECONDS, context=self._tls())
         else:
             connection = http.client.HTTPConnection(url.netloc, timeout=_ANSWER_SECONDS)
         self._delivery.connections += 1

@@ -36,9 +36,12 @@ class Refused(Exception):
 class Socket:
     """Throws OSError where the connection cannot be opened; later ends are told by `is_open`."""
 
-    def __init__(self, url: str, key: str, timeout: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, url: str, key: str, timeout: float, clock: Callable[[], float], tls: Callable[[], ssl.SSLContext]
+    ) -> None:
         self._deadline = clock() + timeout
         self._clock = clock
+        self._tls = tls
         self._out = bytearray()
         self._messages: list[bytes] = []
         #: The beginning of a message that comes in parts.
@@ -61,7 +64,7 @@ class Socket:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if secure:
-                sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+                sock = self._tls().wrap_socket(sock, server_hostname=host)
             sock.setblocking(False)
         except BaseException:
             sock.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import quote, urlsplit
@@ -84,10 +85,13 @@ class Backoff:
 class Stream:
     """Used by the delivery's thread alone."""
 
-    def __init__(self, delivery: Delivery, url: str, key: Key, now: Callable[[], float]) -> None:
+    def __init__(
+        self, delivery: Delivery, url: str, key: Key, now: Callable[[], float], tls: Callable[[], ssl.SSLContext]
+    ) -> None:
         self._delivery = delivery
         self._base = stream_url(url)
         self._key = key
+        self._tls = tls
         self._now = now
         self._backoff = Backoff(now)
         self._socket: Socket | None = None
@@ -139,7 +143,7 @@ class Stream:
             self.state = "connecting"
         try:
             url = f"{self._base}?producer={quote(box.producer)}"
-            self._socket = Socket(url, key_of(self._key), _OPEN_SECONDS, self._now)
+            self._socket = Socket(url, key_of(self._key), _OPEN_SECONDS, self._now, self._tls)
             self._delivery.connections += 1
             self._heard_at = self._now()
         except Refused as refused:

@@ -114,8 +114,8 @@ export class DiskDelivery implements Delivery {
   }
 
   #open(producer: string): Lane {
-    const { directory, diskBytesMax: bytesMax, onProblem } = this.#options;
-    const store = new DiskStore({ directory, producer, bytesMax, onProblem });
+    const { directory, diskBytesMax: bytesMax, bufferBytesMax: memoryBytesMax, onProblem } = this.#options;
+    const store = new DiskStore({ directory, producer, bytesMax, memoryBytesMax, onProblem });
     const limits = { bufferBytesMax: Number.POSITIVE_INFINITY, bufferFramesMax: Number.POSITIVE_INFINITY };
     const options = { ...streamClientOptions(this.#options), ...limits, producer, store };
     return { producer, store, client: new StreamClient(options, this.#options.wire) };

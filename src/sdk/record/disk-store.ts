@@ -1,4 +1,14 @@
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, rmSync, writevSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writevSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { FrameStore, StoredFrame } from '../client-options.js';
@@ -12,6 +22,9 @@ import type { EncodedFrame } from '../wire.js';
  *
  * What is written survives the process, not the machine: nothing is synced. A file goes when its last frame is
  * acknowledged. What does not match its CRC ends its file: a write was cut off there, or the machine was.
+ *
+ * What was accepted stays: beyond `bytesMax` the newest frame is refused. One that cannot be written, as the disk is
+ * full or fails, is kept in memory, up to `memoryBytesMax`; beyond that it is refused too.
  */
 const headBytes = 12;
 const frameBytesMax = 16_777_216;
@@ -28,6 +41,7 @@ export interface DiskStoreOptions {
   readonly directory: string;
   readonly producer: string;
   readonly bytesMax: number;
+  readonly memoryBytesMax: number;
   readonly onProblem: (text: string) => void;
 }
 
@@ -35,6 +49,8 @@ export class DiskStore implements FrameStore {
   readonly #options: DiskStoreOptions;
   readonly #files: FrameFile[] = [];
   readonly #found: StoredFrame[] = [];
+  /** Frames that could not be written, in order. */
+  #held: { readonly seq: number; readonly bytes: number }[] = [];
   /** The last file may end in a cut-off frame: it is not written to. */
   #mayAppend = false;
 
@@ -55,8 +71,8 @@ export class DiskStore implements FrameStore {
   put(seq: number, encoded: EncodedFrame, count: number): EncodedFrame | null {
     const stamped = encoded.stamped(seq);
     const frame = typeof stamped === 'string' ? Buffer.from(stamped) : stamped;
+    if (this.#bytes() + frame.length + headBytes > this.#options.bytesMax) return null;
     try {
-      if (this.#bytes() + frame.length + headBytes > this.#options.bytesMax) return null;
       const file = this.#fileFor(seq);
       const head = Buffer.alloc(headBytes);
       head.writeUInt32LE(frame.length, 0);
@@ -70,9 +86,34 @@ export class DiskStore implements FrameStore {
       file.lastSeq = seq;
       return stored;
     } catch (error) {
-      // What was written of it is overwritten by the next.
       this.#options.onProblem(`cannot write to ${this.#options.directory}: ${String(error)}`);
-      return null;
+      return this.#hold(seq, frame);
+    }
+  }
+
+  /** The numbers of a file follow each other: what comes after this one begins another. */
+  #hold(seq: number, frame: Uint8Array): EncodedFrame | null {
+    this.#leaveLast();
+    if (this.#heldBytes() + frame.length > this.#options.memoryBytesMax) return null;
+    this.#held.push({ seq, bytes: frame.length });
+    return { bytes: frame.length, stamped: () => frame };
+  }
+
+  /** Without what was written of a frame that is not in it. */
+  #leaveLast(): void {
+    const last = this.#files.at(-1);
+    if (last === undefined || !this.#mayAppend) return;
+    this.#mayAppend = false;
+    if (last.lastSeq === 0) {
+      this.#files.pop();
+      closeSync(last.fd);
+      rmSync(last.path, { force: true });
+      return;
+    }
+    try {
+      ftruncateSync(last.fd, last.bytes);
+    } catch {
+      // Whoever reads it stops there.
     }
   }
 
@@ -84,6 +125,7 @@ export class DiskStore implements FrameStore {
       rmSync(file.path, { force: true });
     }
     if (this.#files.length === 0) this.#mayAppend = false;
+    if (this.#held.length > 0) this.#held = this.#held.filter((frame) => frame.seq > seq);
   }
 
   close(): void {
@@ -92,6 +134,10 @@ export class DiskStore implements FrameStore {
 
   #bytes(): number {
     return this.#files.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  #heldBytes(): number {
+    return this.#held.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   #fileFor(seq: number): FrameFile {

@@ -4,6 +4,7 @@ import { holdingClock, systemClock } from '../../core/clock.js';
 import { binaryWire } from '../binary-wire.js';
 import { DiskDelivery } from './disk-delivery.js';
 import { pooledHex } from './ids.js';
+import { StreamDelivery } from './stream-delivery.js';
 import type { ContextVariable, Surroundings, Unsent } from './surroundings.js';
 
 /** Node, Bun and Deno. */
@@ -22,7 +23,15 @@ export const nodeSurroundings: Surroundings = {
   environment: (name) => process.env[name],
   diskDelivery({ directory, ...options }) {
     if (directory === undefined) throw new Error('overflow disk needs a directory');
-    return new DiskDelivery({ ...options, directory });
+    try {
+      return new DiskDelivery({ ...options, directory });
+    } catch (error) {
+      // A disk that is full, or that is not ours to write to; a producer that makes no sense is another matter.
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
+      options.onProblem(`cannot use ${directory}, events are kept in memory instead: ${error.message}`);
+      const producer = `${options.producer}-${randomBytes(6).toString('hex')}`;
+      return new StreamDelivery({ ...options, producer, overflow: 'drop' });
+    }
   },
   atEnd: (persist) => listen('exit', persist),
   beforeEnd,

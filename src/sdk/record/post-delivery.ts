@@ -95,7 +95,7 @@ export class PostDelivery implements Delivery {
   }
 
   #hasEnded(): boolean {
-    return this.#state === 'closed' || this.#state.startsWith('ended');
+    return /^(closed|ended)/.test(this.#state);
   }
 
   #seal(): void {
@@ -155,7 +155,7 @@ export class PostDelivery implements Delivery {
   async #send({ body, events, name }: Batch): Promise<number | null> {
     this.#counts.connections += 1;
     try {
-      const answer = await fetch(this.#url, {
+      const answer = await (this.#options.wire.fetch ?? fetch)(this.#url, {
         method: 'POST',
         headers: {
           authorization: `Bearer ${keyOf(this.#options.key)}`,

@@ -35,7 +35,7 @@ export const webSurroundings: Surroundings = {
   networkCodes: null,
   environment: () => undefined,
   diskDelivery() {
-    throw new Error('pages have no disk');
+    throw new Error('no disk');
   },
   atEnd: () => () => undefined,
   /** A page that is hidden may be gone without another word. */
