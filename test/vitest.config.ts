@@ -13,11 +13,13 @@ const port = [
  * file. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
  */
 const long = [
-  'test/cli/{doctor,executions-cleanup,live-commands,reading-commands}.test.ts',
+  'test/api/{dashboard/remembered-dashboard,failures/grown-breakdown,tasks/remembered-task-changes}.test.ts',
+  'test/cli/{command-certificate,doctor,executions-cleanup,live-commands,reading-commands}.test.ts',
   ...['cluster/two-shards', 'day-finalizer', 'embedded-process', 'erased-day', 'erased-sums', 'erasure'].map(
     (name) => `test/clickhouse/${name}.test.ts`,
   ),
-  'test/clickhouse/{exact-segment-writer,guard-corpus,migrate,parts-watch,retention}.test.ts',
+  'test/clickhouse/{engine-threads,exact-segment-writer,guard-corpus,migrate,parts-watch,retention}.test.ts',
+  'test/clickhouse/{merged-attempts,unwritten-inserts,written-definitions}.test.ts',
   'test/clickhouse-clients/**/*.test.ts',
   'test/damage/**/*.test.ts',
   'test/end-to-end/**/*.test.ts',
@@ -25,7 +27,7 @@ const long = [
   'test/package/**/*.test.ts',
   'test/power/**/*.test.ts',
   'test/sdk-adapters/**/*.test.ts',
-  'test/sdk/outages.test.ts',
+  'test/sdk/{client-certificate,outages}.test.ts',
   'test/sdk-python/**/*.test.ts',
   'test/telemetry/prometheus-server.test.ts',
 ];
@@ -58,6 +60,7 @@ export default defineConfig({
         test: {
           name: 'ui',
           include: ['test/ui/*.test.ts'],
+          isolate: false,
           globalSetup: ['test/global-setup.ts', 'test/support/ui-global-setup.ts'],
         },
       },

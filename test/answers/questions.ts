@@ -89,6 +89,10 @@ function agentQuestions(agent: string, baseMs: number): Question[] {
     ...ranges.map((range) => ({ path: `${path}/errors?${range}&limit=3` })),
     { path: `${api}/agent-studio/agents/${agent}/metrics?time_range=30d` },
     ...series.flatMap((range) => seriesMetrics.map((metric) => ({ path: `${path}/series?metric=${metric}&${range}` }))),
+    ...['version', 'model', 'provider', 'environment'].flatMap((by) => [
+      { path: `${path}/breakdown?group_by=${by}&time_range=30d` },
+      { path: `${path}/breakdown?group_by=${by}&from=${time(baseMs - 6 * dayMs)}&to=${time(baseMs)}&limit=2` },
+    ]),
     { path: `${path}/live` },
     { path: `${api}/monitoring/agents/${agent}/memory/stats` },
   ];
@@ -164,7 +168,19 @@ function exampleQuestions(baseMs: number): Question[] {
       (own): Question => ({ path: `${api}/monitoring/${own}`, shape: true }),
     ),
     { path: `${api}/maintenance/days`, shape: true },
+    { path: `${api}/keys`, shape: true },
+    { path: `${api}/audit`, shape: true },
+    { path: `${api}/whoami` },
   ];
+}
+
+/** Paths, with their parameters in braces, that are not asked by any of these. */
+export function unasked(paths: readonly string[], asked: Iterable<string>): string[] {
+  const all = [...asked].map((path) => path.replace(/\?.*/, ''));
+  return paths.filter((path) => {
+    const pattern = new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+    return !all.some((one) => pattern.test(one));
+  });
 }
 
 /** What is refused, and how. */
@@ -174,6 +190,7 @@ function refusedQuestions({ runIds }: AskedTenant): Question[] {
     { path: `${api}/agents/nobody/series` },
     { path: `${api}/agents/nobody/errors` },
     { path: `${api}/agents/nobody/live` },
+    { path: `${api}/agents/nobody/breakdown?group_by=model` },
     { path: `${api}/runs/nothing` },
     { path: `${api}/runs/api-run` },
     { path: `${api}/monitoring/tasks/api-task` },

@@ -6,7 +6,7 @@ import { CollectorProcess } from '../support/collector-process.js';
 import { type AskedTenant, askedHistory, exampleTenant, mainTenant, watchedEvents } from './asked-history.js';
 import { Asker } from './asker.js';
 import { watched } from './live-watch.js';
-import { administeredQuestions, laterQuestions, type Question, questionsOf } from './questions.js';
+import { administeredQuestions, laterQuestions, type Question, questionsOf, unasked } from './questions.js';
 import { kept, type RecordedAnswer, type Recording } from './recorded-answer.js';
 import { metricAnswers, storeAnswers } from './store-answers.js';
 
@@ -119,12 +119,7 @@ class Recorder {
     const body = kept(told, { baseMs, hasRange: true });
     this.#keep([['live views', { status: 200, contentType: '', body }]], '');
     this.#asked.add('/api/v1/live/events');
-    await until('all is stored', async () => {
-      const [row] = await collector.query<{ rows: string }>('SELECT count() AS rows FROM agent_events');
-      return Number(row?.rows) === stored && (await collector.metrics()).get('tidemark_spool_events') === 0;
-    });
-    // The views are filled after the raw table, by the same insert.
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await collector.untilStored(stored);
   }
 
   /** Number of events that are not repetitions. */
@@ -157,7 +152,7 @@ class Recorder {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const { path, pages = false, shape = false, key: who } = next;
         const key = who === 'none' ? null : who === 'user' ? userKey : keyOf(tenant);
-        this.#asked.add(path.replace(/\?.*/, ''));
+        this.#asked.add(path);
         const label = `GET ${path} of ${tenant}${who === undefined ? '' : `, ${who}`}`;
         this.#keep([[label, await asker.ask({ path, key, pages, shape })]], when);
       }
@@ -211,11 +206,11 @@ class Recorder {
     const document = (await (await fetch(`${collector.url}/api/v1/openapi.json`)).json()) as {
       readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
     };
-    const unasked = Object.entries(document.paths).filter(([path, methods]) => {
-      const pattern = new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`);
-      return 'get' in methods && ![...this.#asked].some((asked) => pattern.test(asked));
-    });
-    const names = unasked.map(([path]) => `GET ${path}`);
+    const paths = Object.entries(document.paths).filter(([, methods]) => 'get' in methods);
+    const names = unasked(
+      paths.map(([path]) => path),
+      this.#asked,
+    ).map((path) => `GET ${path}`);
     if (names.length > 0) throw new Error(`test/answers/questions.ts has no question for ${names.join(', ')}`);
   }
 }

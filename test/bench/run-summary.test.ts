@@ -41,7 +41,7 @@ test('a figure is the median of the runs of the newest commit that measured it',
   const { figures } = summaryOf(runs, where);
   const maps = figures.find(({ name }) => name === mapsName);
   expect(maps).toMatchObject({ value: 80_000, lowest: 70_000, highest: 90_000, runs: 3, where: 'commit new' });
-  const positional = figures.find(({ name }) => name === 'events/CPU-s, the same, positional');
+  const positional = figures.find(({ name }) => name === 'events/CPU-s, socket to rows and rollups, positional');
   expect(positional).toMatchObject({ value: 70_000, runs: 1, where: 'commit old' });
 });
 

@@ -52,6 +52,16 @@ test('a read goes out as the reader, with typed parameters and its limits, and c
   });
 });
 
+test('a read may have settings of its own', async () => {
+  const server = await ScriptedClickhouse.listen((_, response) => response.end('{"a":"x"}\n'));
+  const settings = { max_block_size: 77 };
+  await clientOf(server.url).rows({ ...query, settings });
+  expect(Object.fromEntries(server.seen[0]?.url.searchParams ?? [])).toMatchObject({
+    max_block_size: '77',
+    max_execution_time: '10',
+  });
+});
+
 test('the writer sends commands and reads under its own account', async () => {
   const server = await ScriptedClickhouse.listen((_, response) => response.end('{"n":1}\n'));
   const client = clientOf(server.url);
@@ -177,17 +187,54 @@ test('a server gets a segment as the body of one insert, byte for byte, with its
 test('an insert whose file cannot be read fails as retryable and does not hang', async () => {
   const server = await ScriptedClickhouse.listen((_, response) => response.end());
   const client = clientOf(server.url);
-  const missing = createReadStream(join(tempDir(), 'missing'));
+  const missing = () => createReadStream(join(tempDir(), 'missing'));
   await expect(client.insertStream({ name: 'i', sql: 'INSERT' }, missing)).rejects.toMatchObject({
     code: 'store_unreachable',
   });
+});
+
+test('an insert that the first server cannot be reached for has its rows taken by the next', async () => {
+  const absent = 'http://127.0.0.1:1';
+  const server = await ScriptedClickhouse.listen((_, response) => response.end());
+  const opened: Readable[] = [];
+  const openBody = () => {
+    const body = Readable.from([Buffer.from('some '), Buffer.from('rows')]);
+    opened.push(body);
+    return body;
+  };
+  for (const url of [`${absent},${server.url}`, `${server.url},${absent}`]) {
+    await clientOf(url).insertStream({ name: 'i', sql: 'INSERT' }, openBody);
+  }
+  expect(server.seen.map(({ body }) => body.toString())).toEqual(['some rows', 'some rows']);
+  expect(opened.every(({ destroyed }) => destroyed)).toBe(true);
+  expect(opened.length).toBeGreaterThan(2);
+});
+
+test('an insert whose connection breaks is not sent to another server, and says what broke', async () => {
+  const urls: string[] = [];
+  const seen: string[] = [];
+  for (const name of ['a', 'b']) {
+    const broken = await ScriptedClickhouse.listen((_, response) => {
+      seen.push(name);
+      response.destroy();
+    });
+    urls.push(broken.url);
+  }
+  const insert = clientOf(urls.join(',')).insertStream({ name: 'i', sql: 'INSERT' }, () =>
+    Readable.from([Buffer.alloc(100_000)]),
+  );
+  await expect(insert).rejects.toMatchObject({
+    code: 'store_unreachable',
+    message: expect.stringMatching(/hang up|RESET/),
+  });
+  expect(seen).toHaveLength(1);
 });
 
 test('an insert that the server refuses while the body is sent keeps its code', async () => {
   const server = await ScriptedClickhouse.listen((_, response) => exception(response, 252, 'TOO_MANY_PARTS'));
   const client = clientOf(server.url);
   const body = Readable.from([Buffer.alloc(100_000), Buffer.alloc(100_000)]);
-  await expect(client.insertStream({ name: 'i', sql: 'INSERT' }, body)).rejects.toMatchObject({
+  await expect(client.insertStream({ name: 'i', sql: 'INSERT' }, () => body)).rejects.toMatchObject({
     code: 'store_overloaded',
   });
   expect(body.destroyed).toBe(true);

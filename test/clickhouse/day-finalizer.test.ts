@@ -12,6 +12,7 @@ import type { DeliveryHold } from '../../src/core/ports/delivery-hold.js';
 import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
 import { EngineStore } from '../support/engine-store.js';
 import { noonMs, row } from '../support/event-rows.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { type RawRow, timeText, writeSegment } from '../support/segment-file.js';
 
@@ -254,9 +255,14 @@ test('a day that is not over, or whose raw events may have expired, is refused b
 
 test('a shorter expiry of the raw events is heeded', async () => {
   await store.run('ALTER TABLE agent_events_raw_v1 MODIFY TTL toDateTime(received) + toIntervalDay(10)');
-  const today = Math.floor(Date.now() / dayMs) * dayMs;
-  const { fromMs } = await finalizer().finalizableDays();
-  expect(today - fromMs).toBe(8 * dayMs);
+  const finishedDays = async (nowMs: number) => {
+    const { fromMs } = await finalizer({ clock: new FakeClock(nowMs) }).finalizableDays();
+    return (yesterdayMs + dayMs - fromMs) / dayMs;
+  };
+  const lastHourMs = yesterdayMs + 2 * dayMs - 3_600_000;
+  expect(await finishedDays(lastHourMs)).toBe(8);
+  // In the last hour of a day what was dated up to an hour ahead of its receipt has begun to expire.
+  expect(await finishedDays(lastHourMs + 1)).toBe(7);
   await store.run('ALTER TABLE agent_events_raw_v1 MODIFY TTL toDateTime(received) + toIntervalDay(30)');
 });
 

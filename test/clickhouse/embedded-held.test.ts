@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { unframed } from '../../src/clickhouse/embedded/front/encoding/block-framing.js';
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
+import { defaultWatch } from '../../src/clickhouse/embedded/process/engine-watch.js';
 import { askChannel } from '../support/ask-engine.js';
 import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 
@@ -20,7 +21,8 @@ beforeAll(async () => {
 afterAll(() => shared.end());
 
 async function startEngine(options: Partial<EngineProcessOptions>): Promise<TestEngine> {
-  const rig = createTestEngine(options);
+  // Counts and gauges are told when the engine is looked at.
+  const rig = createTestEngine({ watch: { ...defaultWatch, pauseMs: 200 }, ...options });
   onTestFinished(() => rig.end());
   await rig.engine.start();
   return rig;
@@ -181,12 +183,29 @@ test('a client that takes nothing of it is cut off, and its room is free', async
   expect((await fetch(address(rig, rowsOf(40_000)))).status).toBe(200);
 });
 
+test('a gauge says how many bytes are held, of how many that may be', async () => {
+  const rig = await startEngine({ guestHeldBytesMax: 64 * mebibyte });
+  await expect
+    .poll(() => [...rig.gauges].filter(([name]) => name.startsWith('held')))
+    .toEqual([
+      ['held', 0],
+      ['heldMax', 64 * mebibyte],
+    ]);
+  const answer = await open(rig, rowsOf(40_000));
+  await expect.poll(() => rig.gauges.get('held')).toBe(48 * mebibyte);
+  expect((await rig.engine.health()).details).toMatchObject({ guest_held_bytes: 48 * mebibyte });
+  answer.destroy();
+  await expect.poll(() => rig.gauges.get('held')).toBe(0);
+});
+
 test('an engine that is killed leaves no file', async () => {
   const rig = await startEngine({});
   const answer = await open(rig, rowsOf(40_000));
+  await expect.poll(() => rig.gauges.get('held')).toBe(48 * mebibyte);
   answer.on('error', () => undefined).resume();
   process.kill(rig.engine.pid()!, 'SIGKILL');
   await expect.poll(() => rig.restarts.length).toBe(1);
   await rig.engine.ready();
   expect(readdirSync(join(rig.dataDir, 'results'))).toEqual([]);
+  await expect.poll(() => rig.gauges.get('held'), { timeout: 10_000 }).toBe(0);
 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
@@ -94,6 +95,19 @@ test('an engine whose sandbox is switched off runs without one and says so', asy
   const told = rig.logged.filter(({ message }) => message === 'the embedded engine runs without a sandbox');
   expect(told).toMatchObject([{ level: 'info' }]);
 });
+
+test.each(isPossible ? (['on', 'off'] as const) : (['off'] as const))(
+  'with its sandbox %s the engine keeps what it frees for a minute, in an arena for two processors',
+  async (sandbox) => {
+    const rig = testEngine({ sandbox });
+    await rig.engine.start();
+    const told = await write(rig, 'SELECT * FROM system.jemalloc_stats FORMAT TSVRaw');
+    expect(told).toContain(`opt.narenas: ${Math.max(1, Math.floor(availableParallelism() / 2))}\n`);
+    expect(told).toContain('opt.percpu_arena: "disabled"\n');
+    expect(told).toContain('opt.dirty_decay_ms: 60000 ');
+    expect(told).toContain('opt.prof: false\n');
+  },
+);
 
 test('a stop while the engine is being launched ends it', async () => {
   const rig = testEngine();

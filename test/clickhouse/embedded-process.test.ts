@@ -93,7 +93,10 @@ async function orphanable(
      import { createFileLocker } from ${built('spool/file-locker.js')};
      const counter = { inc() {} };
      const [restarts, refusals, cancelled, streamed, resultFiles] = Array(5).fill(counter);
-     const instruments = { restarts, refusals, cancelled, streamed, resultFiles };
+     const [heldBytes, heldBytesMax, waitingConnections] = Array(3).fill({ set() {} });
+     const held = { resultFiles, heldBytes, heldBytesMax };
+     const connections = { keptConnections: counter, waitingConnections };
+     const instruments = { restarts, refusals, cancelled, streamed, ...held, ...connections };
      const locker = createFileLocker({ lock: tryLoadFileLock() });
      const [dataDir, spoolDir] = ${JSON.stringify([dataDir, dataDir])};
      const options = { ...${JSON.stringify(engineLimits)}, dataDir, spoolDir, port: 0, writerPassword: 'w' };

@@ -7,7 +7,7 @@ class Refused extends Gone {}
 
 const any = { choice: 'spread', again: 'unanswered' } as const;
 const first = { choice: 'first', again: 'unsent' } as const;
-const once = { choice: 'spread', again: 'never' } as const;
+const insert = { choice: 'spread', again: 'unsent' } as const;
 
 /** Of servers by name; those in `out` do not answer. */
 function poolOf(names: readonly string[]) {
@@ -30,11 +30,11 @@ test('what may be asked of any server goes to the one with the least to do', asy
   const { pool, ask } = poolOf(['a', 'b', 'c']);
   const ends: (() => void)[] = [];
   const long = (name: string) => new Promise<string>((resolve) => ends.push(() => resolve(name)));
-  const running = [0, 1, 2, 3].map(() => pool.run(once, long));
+  const running = [0, 1, 2, 3].map(() => pool.run(insert, long));
   const loads = pool.endpoints.map(({ running: count }) => count).sort();
   expect(loads).toEqual([1, 1, 2]);
   const least = pool.endpoints.filter(({ running: count }) => count === 1).map(({ url }) => url);
-  expect(least).toContain(await pool.run(once, ask));
+  expect(least).toContain(await pool.run(insert, ask));
   for (const end of ends) end();
   expect((await Promise.all(running)).sort()).toHaveLength(4);
 });
@@ -74,7 +74,7 @@ test('when all are left out, the one that comes back first is tried', async () =
   expect(await pool.run(first, ask)).toBe('a');
 });
 
-test('a statement that did not get there is sent to the next, one that may have is not, nor is a stream', async () => {
+test('a statement that did not get there is sent to the next, one that may have is not', async () => {
   const { pool, ask } = poolOf(['a', 'b']);
   const refused = async (name: string) => {
     if (name === 'a') throw new Refused('no connection');
@@ -88,5 +88,5 @@ test('a statement that did not get there is sent to the next, one that may have 
   };
   await expect(other.run(first, lost)).rejects.toThrow('no answer');
   const { pool: third } = poolOf(['a']);
-  await expect(third.run(once, refused)).rejects.toThrow('no connection');
+  await expect(third.run(insert, refused)).rejects.toThrow('no connection');
 });

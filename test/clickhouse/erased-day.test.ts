@@ -91,10 +91,12 @@ function executions(tenant: string, agent: string): RawRow[] {
 async function recordsOf(tenant: string): Promise<unknown> {
   const where = `WHERE tenant = '${tenant}'`;
   return {
-    days: await store.select(`SELECT * EXCEPT (updated_at) FROM agent_performance_daily ${where} ORDER BY agent_id`),
+    days: await store.select(
+      `SELECT * EXCEPT (updated_at) FROM agent_performance_daily ${where} ORDER BY agent_id, day`,
+    ),
     minutes: await store.select(`SELECT * FROM agent_performance_minutely ${where} ORDER BY agent_id, minute`),
     errors: await store.select(`SELECT error_category, error_code, sum(occurrences) AS failures
-      FROM agent_errors_per_day_v1 ${where} GROUP BY ALL`),
+      FROM agent_errors_per_day_v1 ${where} GROUP BY ALL ORDER BY ALL`),
   };
 }
 

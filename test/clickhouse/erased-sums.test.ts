@@ -67,7 +67,7 @@ async function insertRows(id: string, rows: readonly RawRow[]): Promise<void> {
 
 const sums = () =>
   Promise.all([
-    store.select('SELECT pattern_id, observations, evidence, description FROM agent_discovered_patterns'),
+    store.select('SELECT pattern_id, observations, evidence, description FROM agent_discovered_patterns ORDER BY ALL'),
     store.select('SELECT * FROM agent_errors_daily ORDER BY ALL'),
   ]);
 

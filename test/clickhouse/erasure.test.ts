@@ -128,13 +128,13 @@ async function tablesWith(tenant: string, ...texts: readonly string[]): Promise<
 
 async function rollupsOf(tenant: string): Promise<unknown> {
   const [days, minutes, errors, memory, patterns] = await Promise.all([
-    store.select(`SELECT * FROM agent_performance_daily WHERE tenant = '${tenant}' ORDER BY agent_id`),
-    store.select(`SELECT * FROM agent_performance_minutely WHERE tenant = '${tenant}' ORDER BY agent_id`),
+    store.select(`SELECT * FROM agent_performance_daily WHERE tenant = '${tenant}' ORDER BY agent_id, day`),
+    store.select(`SELECT * FROM agent_performance_minutely WHERE tenant = '${tenant}' ORDER BY agent_id, minute`),
     store.select(`SELECT day, error_category, error_code, sum(occurrences) AS occurrences, uniqMerge(runs) AS runs
       FROM agent_errors_per_day_v1 WHERE tenant = '${tenant}' GROUP BY ALL ORDER BY ALL`),
-    store.select(`SELECT * FROM agent_memory_daily WHERE tenant = '${tenant}'`),
+    store.select(`SELECT * FROM agent_memory_daily WHERE tenant = '${tenant}' ORDER BY ALL`),
     store.select(`SELECT pattern_id, observations, evidence_count FROM agent_discovered_patterns
-      WHERE tenant = '${tenant}'`),
+      WHERE tenant = '${tenant}' ORDER BY ALL`),
   ]);
   return { days, minutes, errors, memory, patterns };
 }
@@ -368,7 +368,7 @@ test('a day or so later nothing of it is on disk, and replays of what was there 
   expect(await eraser.pass()).toBe(true);
   expect(await onDisk()).toBe(10);
   clock.advance(25 * 3_600_000);
-  await expect.poll(() => eraser.pass(), { timeout: 20_000, interval: 200 }).toBe(true);
+  await expect.poll(() => eraser.pass(), { timeout: 60_000, interval: 200 }).toBe(true);
   expect(await onDisk()).toBe(0);
   expect(await store.select("SELECT purged_at IS NULL AS open FROM erasures_v1 FINAL WHERE tenant = 'disk'")).toEqual([
     { open: 0 },

@@ -68,6 +68,7 @@ test('what leaves the data directory is refused to the writer of the open port t
   expect(await escapes(writerEscapes, 'tidemark')).toEqual([]);
   expect(readdirSync(join(rig.dataDir)).sort()).toEqual([
     'db',
+    'definitions.json',
     'engine.lock',
     'engine.sock',
     'engine.xml',

@@ -59,7 +59,7 @@ async function setUp(nowMs: number) {
     await store.end();
   });
   const days = async () =>
-    (await store.select<{ day: string }>('SELECT toString(day) AS day FROM day_finalizations_v1')).map(
+    (await store.select<{ day: string }>('SELECT toString(day) AS day FROM day_finalizations_v1 ORDER BY day')).map(
       ({ day }) => day,
     );
   return { store, clock, state, maintenance, failures, successes, days };

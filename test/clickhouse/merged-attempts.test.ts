@@ -1,8 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readGroupedAttempts, readWorkAttempts } from '../../src/clickhouse/queries/work/work-attempts.js';
-import type { WorkScope } from '../../src/clickhouse/queries/work/work-scope.js';
+import { readTaskEvents } from '../../src/clickhouse/queries/tasks/task-events.js';
+import { readTaskLogs } from '../../src/clickhouse/queries/tasks/task-logs.js';
+import { manyEventsMax, readManyAttempts } from '../../src/clickhouse/queries/work/many-attempts.js';
+import {
+  attemptsOfPage,
+  readGroupedAttempts,
+  readWorkAttempts,
+} from '../../src/clickhouse/queries/work/work-attempts.js';
+import { taskScope, type WorkScope } from '../../src/clickhouse/queries/work/work-scope.js';
 import { openQueryStore, type QueryStore, type RawRow } from '../api/api-store.js';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
+import { toldEvent } from '../support/told-event.js';
 
 const noonMs = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 43_200_000;
 const seed = testSeed(20_261_128);
@@ -16,50 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => store.close());
 
-const texts = ['parent_id', 'name', 'environment', 'model', 'provider', 'finish_reason', 'error_code', 'error_message'];
-const counts = ['llm_calls', 'tokens_in', 'tokens_out', 'tokens_cache_read', 'tokens_cache_write', 'tokens_reasoning'];
-const kinds = {
-  run: ['started', 'completed', 'failed', 'cancelled'],
-  task: ['pending', 'running', 'completed', 'failed', 'cancelled'],
-  step: ['started', 'completed', 'failed'],
-} as const;
-
-/** An event that tells some of everything there is, of one of a few runs, tasks and steps. */
-function told(run: string, offsetMs: number): RawRow {
-  const kind = (['run', 'task', 'step', 'step'] as const)[between(0, 3)]!;
-  const states = kinds[kind];
-  const state = states[between(0, states.length - 1)]!;
-  const fields: Record<string, unknown> = {
-    type: `${kind}.${state}`,
-    tenant: 'default',
-    agent_id: `agent ${between(1, 3)}`,
-    run_id: run,
-    ...(kind === 'run' ? {} : { task_id: ['', 'a', '\u{1f600}', '\uff5e'][between(0, 3)] }),
-    ...(kind === 'step' ? { step_id: `s${between(1, 3)}` } : {}),
-    ts: noonMs + offsetMs,
-    received: noonMs + 60_000 + between(0, 3),
-    attempt: between(0, 3),
-    usage_scope: between(0, 1) === 1 ? 'own' : 'rolled_up',
-  };
-  const maybe = (name: string, value: unknown) => {
-    if (between(0, 2) === 0) fields[name] = value;
-  };
-  for (const name of texts) maybe(name, `${name} ${between(1, 9)} é`);
-  for (const name of counts) maybe(name, between(0, 9));
-  for (const name of ['inputs', 'outputs', 'labels']) {
-    maybe(name, { [`k${between(1, 4)}`]: `${offsetMs}`, [`k${between(5, 9)}`]: 'x' });
-  }
-  maybe('duration_ms', between(0, 9_000) / 2);
-  maybe('confidence', between(0, 4) / 4);
-  maybe('cost_micros', between(0, 9_000));
-  if (fields.cost_micros !== undefined) fields.cost_source = between(0, 1) === 1 ? 'reported' : 'priced';
-  maybe('started_at', noonMs + between(-5_000, 20_000));
-  maybe('ended_at', noonMs + between(0, 30_000));
-  maybe('step_kind', ['llm', 'tool'][between(0, 1)]);
-  maybe('args_hash', between(1, 99_999));
-  if (state === 'failed') fields.error_category = ['tool', 'model'][between(0, 1)];
-  return fields as RawRow;
-}
+const told = (run: string, offsetMs: number) => toldEvent(random, { run, tsMs: noonMs + offsetMs });
 
 test('attempts are the same whether the engine adds their events up or the collector', async () => {
   const runs = Array.from({ length: 40 }, (_, index) => `r${index}`);
@@ -81,7 +46,7 @@ test('attempts are the same whether the engine adds their events up or the colle
       at === undefined
         ? position
         : { startMs: at.start_ms, taskId: at.task_id, stepId: at.step_id, attemptNumber: at.attempt_number };
-    for (const page of [{ only: 'failed' }, { only: 'tasks' }, { only: 'attempts', after }, { after }] as const) {
+    for (const page of [{}, { only: 'failed' }, { only: 'tasks' }, { only: 'attempts', after }, { after }] as const) {
       const few = { limit: 3, contexts: false, ...page };
       const found = await readWorkAttempts(store.reader, scope, few);
       expect(found, `seed ${seed}, ${run}, ${JSON.stringify(few)}`).toEqual(
@@ -89,6 +54,20 @@ test('attempts are the same whether the engine adds their events up or the colle
       );
     }
   }
+});
+
+test('attempts of a run of many events are those that the engine adds up, whatever they are told by', async () => {
+  const count = 1_500;
+  const events = Array.from({ length: count }, (_, at) => told('many', at * 7));
+  const named = events.map((event, at) => (at % 3 === 0 ? event : { ...event, task_id: `t${at % 200}` }));
+  await store.insert([...named, { ...told('other', 5), type: 'step.started' }]);
+  const where = 'tenant = {tenant:String} AND run_id = {run_id:String}';
+  const scope: WorkScope = { where, params: { tenant: 'default', run_id: 'many' }, events: count };
+  const grouped = await readGroupedAttempts(store.reader, scope, { limit: 5_000 });
+  expect(grouped.length).toBeGreaterThan(600);
+  const many = await readManyAttempts(store.reader, scope);
+  expect(attemptsOfPage(many ?? [], { limit: 5_000 }), `seed ${seed}`).toEqual(grouped);
+  expect(await readManyAttempts(store.reader, { ...scope, events: manyEventsMax + 1 })).toBeNull();
 });
 
 test('of more events than are added up here, and of a run that is known to have more, the engine adds up', async () => {
@@ -110,4 +89,53 @@ test('of more events than are added up here, and of a run that is known to have 
     found,
   );
   expect(store.asked.map(({ name }) => name)).toEqual(['work_attempts']);
+});
+
+test('the first of many attempts tell what became of the others, whoever adds them up', async () => {
+  const scope: WorkScope = {
+    where: 'tenant = {tenant:String} AND run_id = {run_id:String}',
+    params: { tenant: 'default', run_id: 'tried again' },
+  };
+  const tries = [1, 2, 3].map((attempt) => ({
+    ...{ type: attempt === 3 ? 'task.completed' : 'task.failed', tenant: 'default', agent_id: 'a', task_id: 't' },
+    ...{ run_id: 'tried again', attempt, ts: noonMs + attempt, received: noonMs },
+    ...(attempt === 3 ? {} : { error_category: 'tool' }),
+  }));
+  await store.insert(tries as RawRow[]);
+  const first = {
+    ...{ attempt_number: 1, last_attempt: 3, last_completed_attempt: 3 },
+    ...{ total_attempts: 3, completed_attempts: 1, failed_attempts: 2 },
+  };
+  for (const limit of [1, 2]) {
+    const here = await readWorkAttempts(store.reader, scope, { limit });
+    expect(here[0]).toMatchObject(first);
+    expect(await readGroupedAttempts(store.reader, scope, { limit })).toEqual(here);
+  }
+});
+
+test('attempts and logs of a task are the same by one read of its events as by one of each', async () => {
+  const logs = Array.from({ length: 240 }, (_, at) => ({
+    ...{ type: 'log', tenant: 'default', agent_id: 'a', run_id: 'logged', task_id: 'a', event_id: `e${at}` },
+    ...{ level: ['', 'info', 'error', 'fatal', 'info', 'info'][at % 6], message: `line ${at} é`, attempt: 0 },
+    ...{ ts: noonMs + (at % 50), received: noonMs + (at % 3), ...(at % 4 === 0 ? { step_id: 's1' } : {}) },
+  }));
+  const work = Array.from({ length: 300 }, (_, at) => told('logged', at)).filter(({ task_id: id }) => id === 'a');
+  await store.insert([
+    ...work,
+    ...logs,
+    ...Array.from({ length: 220 }, (_, at) => ({ ...logs[1]!, event_id: `m${at}` })),
+  ]);
+  const scope = taskScope({ tenant: 'default', taskId: 'a', runId: 'logged', agentId: 'a' });
+  const found = await readTaskEvents(store.reader, scope);
+  expect(found?.logs).toEqual(await readTaskLogs(store.reader, scope));
+  expect(found?.logs.map(({ level, lines, newest }) => [level, lines, newest.length])).toEqual([
+    [null, 40, 40],
+    ['info', 340, 200],
+    ['error', 40, 40],
+    ['fatal', 40, 40],
+  ]);
+  expect(found?.attempts).toEqual(await readWorkAttempts(store.reader, scope, { limit: 1_000, contexts: true }));
+  expect(found?.attempts.length).toBeGreaterThan(3);
+  await store.insert(Array.from({ length: 600 }, (_, at) => ({ ...logs[0]!, event_id: `n${at}` })));
+  expect(await readTaskEvents(store.reader, scope)).toBeNull();
 });

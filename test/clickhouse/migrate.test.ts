@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { migrate } from '../../src/clickhouse/migrate.js';
-import { parseMigration, splitStatements } from '../../src/clickhouse/migration-file.js';
+import { parseMigration, readMigrationFiles, splitStatements } from '../../src/clickhouse/migration-file.js';
+import { schemaObjects } from '../../src/clickhouse/schema-objects.js';
 import { holdingClock } from '../../src/core/clock.js';
 import { silentLogger } from '../../src/core/logger.js';
 import { packageFile } from '../../src/core/package-root.js';
@@ -52,7 +53,8 @@ test('the migrations of the package apply to an empty store, can be taken back a
   const first = await migrate(deps(), { database });
   expect(first.steps.map((step) => step.name)).toEqual(names);
   const created = await objects();
-  expect(names.map((name) => name.slice('0000_'.length, -'.sql'.length)).toSorted()).toEqual(created.toSorted());
+  const described = schemaObjects(readMigrationFiles(packageFile('clickhouse/migrations/')));
+  expect([...described.keys()].toSorted()).toEqual(created.toSorted());
 
   const back = await migrate(deps(), { database, downCount: names.length });
   expect(back.steps.map((step) => step.name)).toEqual([...names].reverse());
@@ -61,6 +63,35 @@ test('the migrations of the package apply to an empty store, can be taken back a
   await migrate(deps(), { database });
   expect(await objects()).toEqual(created);
 });
+
+test('raw events of a store from before its merges were wide are merged into wide parts from then on', async () => {
+  const names = readdirSync(packageFile('clickhouse/migrations/')).sort();
+  const newer = names.length - names.indexOf('0046_agent_events_raw_merged_wide.sql');
+  await migrate(deps(), { database });
+  const fresh = await rawTableAsMade();
+  await migrate(deps(), { database, downCount: newer });
+  expect(await rawTableAsMade()).not.toBe(fresh);
+  await insertLogs(30_000);
+
+  await migrate(deps(), { database });
+  expect(await rawTableAsMade()).toBe(fresh);
+  await insertLogs(30_000);
+  const parts = `SELECT part_type AS type FROM system.parts WHERE active AND table = 'agent_events_raw_v1'`;
+  expect(await store.select(parts)).toEqual([{ type: 'Compact' }, { type: 'Compact' }]);
+  await store.run('OPTIMIZE TABLE agent_events_raw_v1 FINAL');
+  expect(await store.select(parts)).toEqual([{ type: 'Wide' }]);
+});
+
+async function rawTableAsMade(): Promise<string | undefined> {
+  const sql = "SELECT create_table_query AS made FROM system.tables WHERE name = 'agent_events_raw_v1'";
+  return (await store.select<{ made: string }>(sql))[0]?.made;
+}
+
+async function insertLogs(count: number): Promise<void> {
+  await store.run(`INSERT INTO agent_events_raw_v1 (tenant, received, ts, type, agent_id, event_id, level, message)
+    SELECT 'acme', now64(3), now64(3), 'log', 'researcher', toString(number), 'info', repeat('x', 300)
+    FROM numbers(${count})`);
+}
 
 test('with everything applied, migrating is two queries and changes nothing', async () => {
   await migrate(deps(), { database });
@@ -90,6 +121,20 @@ test('only what is new is applied, and down takes back the newest alone', async 
   expect(report.steps.map((step) => step.name)).toEqual(['0002_t2.sql']);
   await migrate(deps(), { database, directory: directoryOf(two), downCount: 1 });
   expect(await objects()).toEqual(['t1']);
+});
+
+test('a step counts after those that were taken while the clock was ahead', async () => {
+  const directory = directoryOf({ '0001_t1.sql': creating('t1'), '0002_t2.sql': creating('t2') });
+  await migrate(deps(), { database, directory });
+  await store.run(
+    'INSERT INTO schema_migrations (number, name, checksum, applied, at) SELECT number, name, checksum, applied, ' +
+      'at + toIntervalDay(1) FROM schema_migrations WHERE number = 2',
+  );
+  await migrate(deps(), { database, directory, downCount: 1 });
+  expect(await objects()).toEqual(['t1']);
+  expect((await migrate(deps(), { database, directory })).steps.map(({ name }) => name)).toEqual(['0002_t2.sql']);
+  expect(await objects()).toEqual(['t1', 't2']);
+  expect((await migrate(deps(), { database, directory })).steps).toEqual([]);
 });
 
 test('an applied migration that was edited stops everything, by name; a mended comment does not', async () => {

@@ -35,12 +35,15 @@ interface Watched {
   readonly clock: FakeClock;
   readonly counts: Map<string, number>;
   readonly said: string[];
+  /** Parts that the engine was asked to check, one entry a check. */
+  readonly checked: string[];
 }
 
 function startWatch(): Watched {
   const clock = new FakeClock();
   const counts = new Map<string, number>();
   const said: string[] = [];
+  const checked: string[] = [];
   const counter = (name: string) => ({
     inc: (labels: object, by = 1) => {
       const key = [name, ...Object.values(labels)].join(' ');
@@ -69,9 +72,17 @@ function startWatch(): Watched {
   const reader = { rows: <Row>(query: Parameters<EngineStore['writerRows']>[0]) => store.writerRows<Row>(query) };
   const watch = new PartsWatch(
     {
-      store,
+      store: {
+        command: (statement) => store.command(statement),
+        insertStream: (statement, body) => store.insertStream(statement, body),
+        writerRows: (query) => {
+          if (query.name === 'check_of_a_part') checked.push(query.sql);
+          return store.writerRows(query);
+        },
+      },
       ledger: new PartLedger(join(store.directory, 'parts.json')),
       mend: (table) => writeLostRows({ ...held, reader, finalizer }, table),
+      restartEngine: () => store.test.engine.restart('test', { holdsMerges: true }),
       mayGo: () => false,
       clock,
       logger: { ...silentLogger, warn: note, error: note },
@@ -79,13 +90,14 @@ function startWatch(): Watched {
         partsBroken: counter('broken'),
         partsDetached: counter('detached'),
         rowsMissing: counter('missing'),
+        mergesHeld: { set: () => {} },
       },
     },
     store.test.dataDir,
   );
   onTestFinished(() => watch.stop());
   void watch.start();
-  return { watch, clock, counts, said };
+  return { watch, clock, counts, said, checked };
 }
 
 async function looked({ watch }: Watched): Promise<void> {
@@ -126,6 +138,74 @@ test('a rollup part that was cut is detached, named, and made again from the raw
   expect(await store.select('SELECT * FROM agent_performance_minutely ORDER BY ALL')).toEqual(before);
 });
 
+test.skipIf(process.platform !== 'linux')(
+  'a merge whose write failed gives way to the parts that it replaced, also of sums without raw events',
+  async () => {
+    const writer = createSegmentWriter({ store }, { database, transport: 'infile' });
+    const rows = [row({ type: 'pattern.observed', agent_id: 'a', pattern_id: 'p', confidence: 1 })];
+    for (const id of ['second', 'third']) await writer.insert(await writeSegment(store, { id, blocks: [rows] }));
+    const observed = async () => await store.select('SELECT sum(observations) AS count FROM agent_patterns_v1');
+    expect(await observed()).toEqual([{ count: 2 }]);
+    const watched = startWatch();
+    await looked(watched);
+    store.limitFiles(100);
+    // It succeeds.
+    await store.run('OPTIMIZE TABLE agent_patterns_v1 FINAL');
+    store.limitFiles('unlimited');
+    await expect(observed()).rejects.toThrow();
+    await nextTurn(watched);
+    await expect.poll(() => observed().catch(() => null), { timeout: 30_000 }).toEqual([{ count: 2 }]);
+    expect(watched.counts.get('broken files')).toBe(1);
+  },
+);
+
+test.skipIf(process.platform !== 'linux')(
+  'merges wait after each restart for a broken one, longer each time, and go on by themselves',
+  async () => {
+    const writer = createSegmentWriter({ store }, { database, transport: 'infile' });
+    const rows = [row({ type: 'pattern.observed', agent_id: 'a', pattern_id: 'p', confidence: 1 })];
+    for (const id of ['second', 'third']) await writer.insert(await writeSegment(store, { id, blocks: [rows] }));
+    const watched = startWatch();
+    await looked(watched);
+    const merge = () => store.run('OPTIMIZE TABLE agent_patterns_v1 FINAL');
+    for (const [count, waitTurns] of [2, 4].entries()) {
+      store.limitFiles(100);
+      await merge();
+      store.limitFiles('unlimited');
+      await nextTurn(watched);
+      await expect.poll(() => store.test.restarts.length, { timeout: 30_000 }).toBe(count + 1);
+      for (let turn = 0; turn < waitTurns; turn++) {
+        await store.test.engine.ready();
+        await expect(merge()).rejects.toThrow(/Cancelled merging/);
+        await nextTurn(watched);
+      }
+      await expect
+        .poll(
+          () =>
+            merge()
+              .then(() => 'done')
+              .catch(String),
+          { timeout: 30_000 },
+        )
+        .toBe('done');
+      const id = `more${count}`;
+      await writer.insert(await writeSegment(store, { id, blocks: [rows] }));
+    }
+    expect(watched.said.filter((line) => line.startsWith('merges of the engine wait'))).toEqual([
+      expect.stringContaining('20000'),
+      expect.stringContaining('40000'),
+    ]);
+  },
+);
+
+test('an insert whose file was left empty, though the rows are there, is found by that file', async () => {
+  writeFileSync(join(await partDirectory('agent_tries_v1'), 'columns.txt'), '');
+  const watched = startWatch();
+  await looked(watched);
+  expect(watched.counts.get('broken start')).toBe(1);
+  await expect.poll(() => count('agent_tries_v1'), { timeout: 30_000 }).toBe(40);
+});
+
 test('states of tasks that went with a deleted part are made again; lost raw rows are told and stay lost', async () => {
   await looked(startWatch());
   const tasks = await count('agent_task_history_v1');
@@ -153,17 +233,32 @@ test('states of tasks that went with a deleted part are made again; lost raw row
   await expect.poll(() => count('agent_task_history_v1'), { timeout: 30_000 }).toBe(tasks);
 });
 
+/** Ten seconds on, once the look at all parts and the reading of one after another both wait for the clock. */
+async function nextTurn({ clock }: Watched): Promise<void> {
+  await expect.poll(() => clock.pendingTimers(), { timeout: 30_000, interval: 5 }).toBe(2);
+  clock.advance(10_000);
+}
+
 test('one flipped bit that no size tells is found when the part is read in its turn', async () => {
-  const file = join(await partDirectory('agent_failures_v1'), 'data.bin');
+  const file = join(await partDirectory('agent_tries_v1'), 'data.bin');
   const bytes = readFileSync(file);
   bytes[bytes.length >> 1]! ^= 1;
   writeFileSync(file, bytes);
   const watched = startWatch();
   await looked(watched);
-  for (let turn = 0; turn < 40 && !watched.counts.has('broken check'); turn++) {
-    watched.clock.advance(10_000);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  for (let turn = 0; turn < 40 && !watched.counts.has('broken check'); turn++) await nextTurn(watched);
   await expect.poll(() => watched.counts.get('broken check'), { timeout: 30_000 }).toBe(1);
-  await expect.poll(() => count('agent_failures_v1'), { timeout: 30_000 }).toBe(40);
+  await expect.poll(() => count('agent_tries_v1'), { timeout: 30_000 }).toBe(40);
+});
+
+test('every part is read once in its turn, and none again within ten minutes', async () => {
+  const watched = startWatch();
+  await looked(watched);
+  const { watch, clock, checked } = watched;
+  const parts = Number(watch.health().details.parts);
+  expect(parts).toBeLessThan(50);
+  while (clock.monotonicMs() < 600_000) await nextTurn(watched);
+  expect([checked.length, new Set(checked).size]).toEqual([parts, parts]);
+  while (clock.monotonicMs() < 700_000) await nextTurn(watched);
+  await expect.poll(() => checked.length, { timeout: 30_000 }).toBeGreaterThan(parts);
 });

@@ -161,7 +161,7 @@ test('an engine that keeps what has expired removes nothing, whatever its clock 
           lastSuccess: { set: () => {} },
         },
         erasure: { completed: counter, rows: counter, failures: counter },
-        parts: { partsBroken: counter, partsDetached: counter, rowsMissing: counter },
+        parts: { partsBroken: counter, partsDetached: counter, rowsMissing: counter, mergesHeld: { set: () => {} } },
       },
     },
     {

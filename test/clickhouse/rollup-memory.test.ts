@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { RollupMemory } from '../../src/clickhouse/memory/rollup-memory.js';
+import { StoreChanges } from '../../src/clickhouse/memory/store-changes.js';
 import { readAgentErrorDays } from '../../src/clickhouse/queries/agents/agent-errors.js';
 import { readAgentPerformance } from '../../src/clickhouse/queries/agents/agent-performance.js';
 import { CollectorError } from '../../src/core/errors.js';
+import { rememberedTables } from '../../src/core/ports/read-memory.js';
 import type { StoreReader } from '../../src/core/ports/store-reader.js';
 import { floorTo } from '../../src/core/time-span.js';
 import { openMemory, openQueryStore, type QueryStore, type RawRow } from '../api/api-store.js';
@@ -280,4 +283,81 @@ describe('a look at what has changed', () => {
     expect(await looksOf()).toBe(1);
     await memory.stop();
   });
+});
+
+test('of one key, what is asked twice at once is read once, and apart where not every answer fits both', async () => {
+  const memory = store.memory.open()!;
+  const ask = (from: number, fits?: (value: number) => boolean) =>
+    memory.value<number>({
+      sources: [],
+      key: `numbers ${fits === undefined}`,
+      read: async () => from,
+      bytesOf: () => 8,
+      ...(fits === undefined ? {} : { fits }),
+    });
+  expect(await Promise.all([ask(1), ask(2)])).toEqual([1, 1]);
+  const below = (most: number) => ask(most, (value) => value <= most);
+  expect(await Promise.all([below(2), below(1)])).toEqual([2, 1]);
+});
+
+describe('what the memory makes of the parts of a table', () => {
+  const table = 'agent_performance_per_day_v1';
+  const made: number[] = [];
+  let failure: Error | null = null;
+  /** Rows of all parts, added up so slowly that all who ask have come. */
+  const rowsOf = (memory = store.memory) =>
+    memory.open()!.parts<number, number>({
+      table,
+      key: 'rows of parts',
+      range: '',
+      together: 'rows of parts',
+      days: null,
+      read: async ({ known }) => {
+        const unknown = '_part NOT IN {known:Array(String)}';
+        const sql = `SELECT _part AS part, count() AS rows FROM ${table} WHERE ${unknown} GROUP BY part`;
+        const rows = await store.reader.rows<{ part: string; rows: number }>({ name: 'parts', sql, params: { known } });
+        return new Map(rows.map(({ part, rows }) => [part, Number(rows)]));
+      },
+      join: async (values) => {
+        await sleep(300);
+        if (failure !== null) throw failure;
+        made.push(values.length);
+        return values.reduce((sum, rows) => sum + (rows ?? 0), 0);
+      },
+      bytesOf: () => 8,
+    });
+
+  test('is made once for all who ask for it while it is made, and again after it failed', async () => {
+    // A merge would make parts that nothing is known of.
+    await store.run(`SYSTEM STOP MERGES ${table}`);
+    onTestFinished(() => store.run(`SYSTEM START MERGES ${table}`));
+    failure = new Error('not this time');
+    await expect(rowsOf()).rejects.toThrow('not this time');
+    failure = null;
+    const all = await Promise.all([1, 2, 3, 4, 5].map(() => rowsOf()));
+    expect(all[0]).toBeGreaterThan(0);
+    expect(new Set(all).size).toBe(1);
+    expect(made).toHaveLength(1);
+    await store.insert(executions(todayMs, 3, 'another'));
+    await expect.poll(() => rowsOf()).not.toBe(all[0]);
+    expect(made).toHaveLength(2);
+  });
+});
+
+test('of tables whose parts do not tell all nothing is remembered, and no part is asked for again', async () => {
+  await store.run('CREATE DATABASE elsewhere');
+  onTestFinished(() => store.run('DROP DATABASE elsewhere'));
+  const asked: string[] = [];
+  const changes = new StoreChanges({
+    rows: (query) => {
+      asked.push(query.name);
+      return store.metadata.rows({ ...query, sql: query.sql.replaceAll('currentDatabase()', "'elsewhere'") });
+    },
+  });
+  const make = (name: string) => store.run(`CREATE TABLE elsewhere.${name} (n UInt64) ENGINE = Memory`);
+  // Not yet there is not yet known.
+  for (let look = 0; look < 2; look++) expect(await changes.look()).toBeNull();
+  for (const table of rememberedTables) await make(table);
+  for (let look = 0; look < 3; look++) expect(await changes.look()).toBeNull();
+  expect(asked.filter((name) => name === 'store_changes')).toHaveLength(3);
 });

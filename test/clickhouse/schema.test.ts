@@ -85,6 +85,7 @@ test('every table a segment reaches remembers tokens and is synced before the in
     'agent_runs_v1',
     'agent_task_history_v1',
     'agent_tasks_by_start_v1',
+    'agent_tries_v1',
     'engagement_performance_per_day_v1',
   ]);
   for (const table of rows) {
@@ -353,6 +354,7 @@ test('tables keep what the queries count on for as long', async () => {
     agent_task_history_v1: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
     agent_tasks_by_start_v1: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
     agent_failures_v1: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
+    agent_tries_v1: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
     agent_runs_v1: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
     agent_runs_by_start_v1: `toDateTime(received) + toIntervalDay(${retentionDays.history})`,
     agent_run_activity_v1: `toDateTime(last_received) + toIntervalDay(${retentionDays.history})`,

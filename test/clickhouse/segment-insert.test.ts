@@ -1,6 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { directoryOf } from '../../src/clickhouse/segments/part-census.js';
 import { createSegmentWriter, insertStatement } from '../../src/clickhouse/segments/segment-insert.js';
 import { rawTable } from '../../src/core/event-schema.js';
 import type { SegmentWriter } from '../../src/core/ports/segment-writer.js';
@@ -180,3 +181,43 @@ test('the path and the token of a segment are quoted', () => {
   expect(sql).toContain("FROM INFILE '/data/it\\'s \\\\here'");
   expect(sql).toContain("insert_deduplication_token = 'a\\'b'");
 });
+
+test('filters of the rare lookups are made by the first merge of a part, those of a run by its insert', async () => {
+  const block = Array.from({ length: 20 }, (_, i) =>
+    row({
+      type: 'task.completed',
+      agent_id: 'filters',
+      run_id: `filters-${i}`,
+      task_id: 'filtered',
+      session_id: 'own',
+    }),
+  );
+  await insert('filters', [block]);
+  expect(await filtersOf('filters')).toEqual({ raw: ['run_id'], tasks: ['run_id'] });
+  for (const table of [rawTable, tasksByStart]) {
+    await store.run(`SYSTEM START MERGES ${table}`);
+    await store.run(`OPTIMIZE TABLE ${table} FINAL`);
+    await store.run(`SYSTEM STOP MERGES ${table}`);
+  }
+  expect(await filtersOf('filters')).toEqual({
+    raw: ['run_id', 'task_id'],
+    tasks: ['engagement_id', 'run_id', 'session_id', 'user_id'],
+  });
+  const found = `SELECT count() AS rows FROM ${rawTable} WHERE tenant = 'default' AND task_id = 'filtered'`;
+  expect(await store.select(found)).toEqual([{ rows: block.length }]);
+});
+
+const tasksByStart = 'agent_tasks_by_start_v1';
+
+/** Columns with a Bloom filter in the parts that hold rows of an agent. */
+async function filtersOf(agent: string): Promise<Record<'raw' | 'tasks', string[]>> {
+  const of = async (table: string): Promise<string[]> => {
+    const parts = await store.select<{ path: string }>(
+      `SELECT path FROM system.parts WHERE active AND database = '${database}' AND table = '${table}'
+       AND name IN (SELECT _part FROM ${table} WHERE agent_id = '${agent}')`,
+    );
+    const files = parts.flatMap(({ path }) => readdirSync(directoryOf(path, store.test.dataDir)));
+    return files.flatMap((file) => /^skp_idx_(\w+)_bloom\.idx/.exec(file)?.[1] ?? []).toSorted();
+  };
+  return { raw: await of(rawTable), tasks: await of(tasksByStart) };
+}

@@ -11,19 +11,20 @@ import { readAgentSeries } from '../../src/clickhouse/queries/agents/agent-serie
 import { exportDays } from '../../src/clickhouse/queries/agents/daily-export.js';
 import { readErrorDays } from '../../src/clickhouse/queries/agents/error-days.js';
 import { readExecutionBucket, readFirstExecutions } from '../../src/clickhouse/queries/agents/execution-split.js';
+import { readFailedTimes } from '../../src/clickhouse/queries/agents/failed-times.js';
 import { readFleetWindows } from '../../src/clickhouse/queries/agents/fleet-windows.js';
 import { readEdgeErrors, readRawErrors } from '../../src/clickhouse/queries/agents/raw-failures.js';
 import { readAgentNames } from '../../src/clickhouse/queries/dashboard/agent-names.js';
 import { readAgentRegister } from '../../src/clickhouse/queries/dashboard/agent-register.js';
 import { readAgentStandings } from '../../src/clickhouse/queries/dashboard/agent-standings.js';
 import { readTenantDays } from '../../src/clickhouse/queries/dashboard/tenant-days.js';
+import {
+  readGlanceAhead,
+  readRememberedPage,
+  readTenantGlance,
+} from '../../src/clickhouse/queries/dashboard/tenant-glance.js';
 import { readTenantMinutes } from '../../src/clickhouse/queries/dashboard/tenant-minutes.js';
 import { readEngagementDays, readEngagementKnown } from '../../src/clickhouse/queries/engagements/engagement-days.js';
-import { readFailureExamples } from '../../src/clickhouse/queries/failures/failure-examples.js';
-import { failureGroupings } from '../../src/clickhouse/queries/failures/failure-grouping.js';
-import { readFailureGroups } from '../../src/clickhouse/queries/failures/failure-groups.js';
-import { readFailureList } from '../../src/clickhouse/queries/failures/failure-list.js';
-import { readNewTries } from '../../src/clickhouse/queries/failures/new-tries.js';
 import { readDayFinalizations } from '../../src/clickhouse/queries/operations/day-finalizations.js';
 import { readErasures } from '../../src/clickhouse/queries/operations/erasures.js';
 import { readTenantRows } from '../../src/clickhouse/queries/operations/storage.js';
@@ -36,6 +37,7 @@ import { readWindowRestore } from '../../src/clickhouse/queries/restoration/wind
 import { readFinalOutput } from '../../src/clickhouse/queries/runs/final-output.js';
 import { readFlowPage } from '../../src/clickhouse/queries/runs/flow-page.js';
 import { readRunDetail } from '../../src/clickhouse/queries/runs/run-detail.js';
+import { readRunEvents } from '../../src/clickhouse/queries/runs/run-events.js';
 import { readRunRows } from '../../src/clickhouse/queries/runs/run-list.js';
 import { readRunOutcomes } from '../../src/clickhouse/queries/runs/run-outcomes.js';
 import { readRunTasks } from '../../src/clickhouse/queries/runs/run-tasks.js';
@@ -43,12 +45,16 @@ import { readRunTotals } from '../../src/clickhouse/queries/runs/run-totals.js';
 import { readRunsUsage } from '../../src/clickhouse/queries/runs/runs-usage.js';
 import type { ErrorRange } from '../../src/clickhouse/queries/sql/rollup-range.js';
 import { readTaskDetails } from '../../src/clickhouse/queries/tasks/task-detail.js';
+import { readTaskEvents } from '../../src/clickhouse/queries/tasks/task-events.js';
 import { readTaskRows } from '../../src/clickhouse/queries/tasks/task-list.js';
 import { readTaskLogs } from '../../src/clickhouse/queries/tasks/task-logs.js';
-import { readAttemptEvents } from '../../src/clickhouse/queries/work/attempt-event.js';
+import { readAttemptEvents, readLoggedEvents } from '../../src/clickhouse/queries/work/attempt-event.js';
+import { readHeardWork } from '../../src/clickhouse/queries/work/heard-work.js';
 import { readHistoryCandidates } from '../../src/clickhouse/queries/work/history-candidates.js';
 import { runKind, taskKind } from '../../src/clickhouse/queries/work/history-kind.js';
 import { placesReader } from '../../src/clickhouse/queries/work/history-latest.js';
+import { readListTouched } from '../../src/clickhouse/queries/work/history-touched.js';
+import { readManyAttempts } from '../../src/clickhouse/queries/work/many-attempts.js';
 import { readMerged } from '../../src/clickhouse/queries/work/merged-rows.js';
 import { readRunActivity } from '../../src/clickhouse/queries/work/run-activity.js';
 import { readRunLeaseRenewals } from '../../src/clickhouse/queries/work/run-lease-renewals.js';
@@ -60,6 +66,7 @@ import { runScope, taskScope } from '../../src/clickhouse/queries/work/work-scop
 import type { ReadMemory } from '../../src/core/ports/read-memory.js';
 import type { StoreReader } from '../../src/core/ports/store-reader.js';
 import { openQueryStore, type QueryStore } from '../api/api-store.js';
+import { failureReads } from './failure-reads.js';
 import { baseMs, dayMs, eventsOfTenant, heardSinceMs, minuteMs } from './two-tenants.js';
 
 let store: QueryStore;
@@ -79,6 +86,7 @@ const agentIds = ['a', 'b', 'c', 'd', 'e'];
 const runIds = [0, 1, 2].flatMap((day) => ['one', 'three'].map((name) => `run ${name} of b on ${day}`));
 const openRuns = [`open ${task}`, run];
 const taskIds = [task, `other ${task}`, `open ${task}`, `bare ${task}`];
+const loose = { agents: new Set(agentIds), tasks: taskIds.map((id) => ({ id, agent: 'a' })) };
 const midnightMs = Math.floor(baseMs / dayMs) * dayMs;
 const span = { fromMs: baseMs - dayMs, toMs: baseMs + 30 * minuteMs };
 const minutes = { fromMs: midnightMs, toMs: midnightMs + dayMs };
@@ -94,6 +102,32 @@ async function attemptsOf(read: typeof readWorkAttempts, tenant: string) {
     }),
   ];
 }
+
+const failingAsked = {
+  baseline: days,
+  finishedMin: 1,
+  baselineFinishedMin: 1,
+  errorRateMin: 1,
+  risePointsMin: 1,
+  agentsMax: 10,
+};
+const standingsAsked = {
+  baselineDayMs: midnightMs - 2 * dayMs,
+  recentDayMs: midnightMs - dayMs,
+  rankedDayMs: midnightMs - 2 * dayMs,
+  endDayMs: midnightMs + dayMs,
+  ranking: { finishedMin: 1, placesMax: 10, zScore: 1.96 },
+  slowness: { recentMin: 1, baselineMin: 1, ratioMin: 0.1, agentsMax: 10 },
+};
+
+const glanceAsked = (tenant: string) => ({
+  tenant,
+  day: span,
+  week: days,
+  month: days,
+  failing: failingAsked,
+  standings: standingsAsked,
+});
 
 /** Every way to read of one tenant, by the name of what reads. */
 const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
@@ -113,7 +147,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     return Promise.all(ranges.map((range) => readAgentErrors(reader, { tenant, agentId: 'b' }, { range, limit: 9 })));
   },
   readErrorDays: (tenant) => readErrorDays(store.reader, memory(), { tenant, agentId: 'b' }, days),
-  readEdgeErrors: (tenant) => readEdgeErrors(store.reader, memory(), { tenant, agentId: 'b' }, minutes),
+  readEdgeErrors: (tenant) => readEdgeErrors(store.reader, memory(), { tenant, agentId: 'b' }, [minutes]),
   readRawErrors: (tenant) =>
     readRawErrors(store.reader, memory(), { tenant, agentId: 'b' }, { span: minutes, limit: 9 }),
   readAgentErrorDays: (tenant) =>
@@ -129,6 +163,10 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
   readAgentNames: async (tenant) => [...(await readAgentNames(reader, { tenant, agentIds }))],
   readAgentPage: (tenant) =>
     Promise.all(['', 'b'].map((afterAgentId) => readAgentPage(reader, { tenant, afterAgentId, limit: 1 }))),
+  readFailedTimes: (tenant) => {
+    const range = { days: none, minutes: [minutes], splitMs: midnightMs, dayLeftOutMs: null };
+    return readFailedTimes({ ...store.reader, memory: memory() }, { tenant, agentId: 'b' }, range);
+  },
   readExecutionBucket: (tenant) =>
     Promise.all(
       [
@@ -175,16 +213,7 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
         ),
       ),
     ),
-  readAgentStandings: (tenant) =>
-    readAgentStandings(reader, {
-      tenant,
-      baselineDayMs: midnightMs - 2 * dayMs,
-      recentDayMs: midnightMs - dayMs,
-      rankedDayMs: midnightMs - 2 * dayMs,
-      endDayMs: midnightMs + dayMs,
-      ranking: { finishedMin: 1, placesMax: 10, zScore: 1.96 },
-      slowness: { recentMin: 1, baselineMin: 1, ratioMin: 0.1, agentsMax: 10 },
-    }),
+  readAgentStandings: (tenant) => readAgentStandings(reader, { tenant, ...standingsAsked }),
   exportDays: async (tenant) => {
     const exported: string[] = [];
     const { signal } = new AbortController();
@@ -206,46 +235,27 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
   readFlowPage: (tenant) => readFlowPage(reader, { tenant, span: days, limit: 1_000 }),
   readErasures: (tenant) =>
     Promise.all([null, 'erased run', 'erased user'].map((id) => readErasures(reader, { tenant, id, limit: 9 }))),
-  readFailureExamples: (tenant) =>
-    Promise.all(
-      failureGroupings.map((groupBy) =>
-        readFailureExamples(
-          reader,
-          { tenant },
-          {
-            groupBy,
-            runsMax: 99,
-            groups: ['tool', 'timeout', 'b', 'ask', 'search'].map((key) => ({ key, fromMs: 0 })),
-          },
-        ),
-      ),
-    ),
-  readFailureGroups: async (tenant) => {
-    const buckets = { firstMs: Math.floor(span.fromMs / dayMs) * dayMs, stepMs: dayMs, count: 9 };
-    const groups = failureGroupings.flatMap((groupBy) => [
-      readFailureGroups(reader, { tenant }, { groupBy, limit: 2, buckets }),
-      readFailureGroups(reader, { tenant, ...span, runId: run }, { groupBy, limit: 2, buckets }),
-    ]);
-    return Promise.all(groups);
-  },
-  readFailureList: async (tenant) => {
-    const page = await readFailureList(reader, { tenant }, { limit: 100 });
-    const { failed_ms: failedMs, unit, attempt } = page[3]!;
-    return [page, await readFailureList(reader, { tenant }, { limit: 3, after: { failedMs, unit, attempt } })];
-  },
+  ...failureReads(() => reader, { span, run }),
   readFinalOutput: async (tenant) => [
     await readFinalOutput(reader, await scopeOfRun(tenant)),
     await readFinalOutput(reader, taskScope({ tenant, taskId: `other ${task}`, runId: run, agentId: 'b' })),
   ],
+  readHeardWork: (tenant) =>
+    Promise.all(
+      [false, true].map((areManyRuns) => readHeardWork(reader, { tenant, sinceMs: heardSinceMs, areManyRuns })),
+    ),
   readHistoryCandidates: (tenant) =>
     Promise.all(
       [taskKind, runKind].flatMap((kind) =>
-        [undefined, heardSinceMs].map((since) =>
+        [
+          undefined,
+          ...[null, loose].map((named) => ({ sinceMs: heardSinceMs, runs: named && new Set(openRuns), loose: named })),
+        ].map((heard) =>
           readHistoryCandidates(
             reader,
             kind,
-            { tenant, ...(since === undefined ? {} : { status: 'orphaned' as const }) },
-            { limit: 20, ...(since === undefined ? {} : { heardSinceMs: since }) },
+            { tenant, ...(heard === undefined ? {} : { status: 'orphaned' as const }) },
+            { limit: 20, heard },
           ),
         ),
       ),
@@ -261,9 +271,14 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
         }),
       ),
     ),
+  readListTouched: (tenant) => {
+    const since = new Map([['agent_task_history_v1', []]] as const);
+    const touched = (errorCategory: string, ids: readonly string[]) =>
+      readListTouched(reader, taskKind, { tenant, errorCategory }, { ids, since });
+    return Promise.all([touched('tool', []), touched('model', []), touched('user', ['task of run three of a on 0'])]);
+  },
   placesReader: (tenant) => placesReader(taskKind)(reader, { tenant }, { ids: taskIds }),
   // Told is only whether there are any: the first tenant's stand-in has none.
-  readNewTries: (tenant) => readNewTries(reader, tenant === 'mine' ? 'nobody' : tenant),
   readPatternEvidence: (tenant) => readPatternEvidence(reader, { tenant, patternId: 'pattern' }),
   readPatternFeedback: (tenant) => readPatternFeedback(reader, { tenant, patternIds: ['pattern', 'q'] }),
   readPatternObserver: (tenant) => readPatternObserver(reader, { tenant, patternId: 'pattern' }),
@@ -283,6 +298,11 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
     readRunLeaseRenewals(reader, { tenant, runIds: openRuns, agentIds, sinceMs: heardSinceMs }),
   readRunRows: (tenant) => readRunRows(reader, { tenant }, { ids: runIds }),
   readRunOutcomes: (tenant) => readRunOutcomes(reader, { tenant }, { ids: runIds }),
+  readRunEvents: async (tenant) => {
+    const key = { tenant, runId: run };
+    const events = await readRunEvents(reader, key, (await readRunActivity(reader, key))!);
+    return [events!.detail(), events!.tasks({ limit: 9 }), events!.attempts(null, { limit: 9 })];
+  },
   readRunTasks: (tenant) => readRunTasks(reader, { tenant, runId: run }, { limit: 2 }),
   readRunTotals: (tenant) => readRunTotals(reader, { tenant, runIds }),
   readRunsUsage: (tenant) => readRunsUsage(reader, { tenant, runIds }),
@@ -298,30 +318,37 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
       sinceMs: heardSinceMs,
     }),
   readTaskRows: (tenant) => readTaskRows(reader, { tenant }, { ids: taskIds }),
+  readTaskEvents: (tenant) => readTaskEvents(reader, taskScope({ tenant, taskId: task, runId: run, agentId: 'b' })),
+  readLoggedEvents: (tenant) =>
+    readLoggedEvents(reader, taskScope({ tenant, taskId: task, runId: run, agentId: 'b' }), 50),
   readTaskLogs: (tenant) => readTaskLogs(reader, taskScope({ tenant, taskId: task, runId: run, agentId: 'b' })),
   readTenantDays: (tenant) => readTenantDays(reader, { tenant, ...days }),
-  readTenantMinutes: (tenant) =>
-    readTenantMinutes(
-      reader,
-      { tenant, ...span },
-      {
-        baseline: days,
-        finishedMin: 1,
-        baselineFinishedMin: 1,
-        errorRateMin: 1,
-        risePointsMin: 1,
-        agentsMax: 10,
-      },
-    ),
+  readTenantMinutes: (tenant) => readTenantMinutes(reader, { tenant, ...span }, failingAsked),
+  readTenantGlance: async (tenant) => {
+    const { names, ...glance } = await readTenantGlance(reader, glanceAsked(tenant));
+    return { ...glance, names: await names(agentIds) };
+  },
+  readGlanceAhead: async (tenant) => {
+    const asRemembering = remembering();
+    await readGlanceAhead(asRemembering, glanceAsked(tenant));
+    return readRememberedPage(asRemembering, glanceAsked(tenant), { afterAgentId: 'a', limit: 2 });
+  },
+  readRememberedPage: async (tenant) => {
+    const asRemembering = remembering();
+    await readTenantGlance(asRemembering, glanceAsked(tenant));
+    return readRememberedPage(asRemembering, glanceAsked(tenant), { afterAgentId: 'a', limit: 2 });
+  },
   readWorkAttempts: (tenant) => attemptsOf(readWorkAttempts, tenant),
   readAttemptEvents: async (tenant) =>
     await readAttemptEvents(reader, await scopeOfRun(tenant), { contexts: true, limit: 50 }),
+  readManyAttempts: async (tenant) => await readManyAttempts(reader, await scopeOfRun(tenant)),
   readGroupedAttempts: (tenant) => attemptsOf(readGroupedAttempts, tenant),
 };
 
 /** These read of every tenant at once. */
 const ofAllTenants = [
   'readFullestPartition',
+  'readLastSettlement',
   'readNewestRows',
   'readRememberedWork',
   'readStorage',

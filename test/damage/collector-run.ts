@@ -22,6 +22,11 @@ export interface DeepHealth {
   readonly ledger: { readonly spooled: number; readonly quarantined: number; readonly balanced: boolean };
 }
 
+export interface Asked {
+  readonly status: number;
+  readonly body: unknown;
+}
+
 /** The built collector with the keys of its own data directory, as far as it gets. */
 export class CollectorRun {
   readonly #dataDir: string;
@@ -84,6 +89,37 @@ export class CollectorRun {
     });
     if (response.status !== 200) throw new Error(`the health is answered ${response.status}`);
     return (await response.json()) as DeepHealth;
+  }
+
+  /** Nobody has the key any more: its file is gone, or was emptied. */
+  async refuses(key: string): Promise<boolean> {
+    return (await this.ask('GET', '/health/deep', key)).status === 401;
+  }
+
+  /** A request of the API; the answer's body as it is, null when there is none. */
+  async ask(method: string, path: string, key: string, body?: object): Promise<Asked> {
+    const headers = {
+      authorization: `Bearer ${key}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
+    const response = await fetch(`http://127.0.0.1:${this.#port}${path}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? null : JSON.parse(text) };
+  }
+
+  /** The value of a series of `/metrics`, as it is written there. */
+  async metric(series: string): Promise<number> {
+    const page = await (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text();
+    return Number(
+      page
+        .split('\n')
+        .find((line) => line.startsWith(`${series} `))
+        ?.slice(series.length),
+    );
   }
 
   async post(events: readonly object[], key: string, idempotencyKey?: string): Promise<number> {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { randomInteger, seededRandom, testSeed } from '../support/seeded-random.js';
+import { removeDirectory } from '../support/temp-dir.js';
 import { faultsOf, tableRow } from './damage-verdict.js';
 import { startDamaged } from './damaged-start.js';
 import { type DamageCase, damageCases, damages, fileKinds, inflict } from './damages.js';
@@ -39,19 +40,14 @@ let prepared: PreparedDirectory;
 beforeAll(async () => {
   prepared = await prepareDirectory(join(root, 'prepared'));
 }, 300_000);
-afterAll(() => remove(root));
-
-/** The engine of a collector that was killed may be at its end still. */
-function remove(path: string): void {
-  rmSync(path, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
-}
+afterAll(() => removeDirectory(root));
 
 test.each(cases.map((each) => [each.kind.name, each.damage, each] as const))(
   `a start with %s %s loses nothing else and is not silent (seed ${seed})`,
   async (_kind, _damage, each) => {
     const path = join(root, `damaged-${randomUUID()}`);
     copyDirectory(prepared.path, path);
-    onTestFinished(() => remove(path));
+    onTestFinished(() => removeDirectory(path));
     const directory = { ...prepared, path };
     if (!inflict(each, directory)) return;
     const outcome = await startDamaged(directory, { isLocked: each.kind.name === 'collector.lock' });

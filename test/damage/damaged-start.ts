@@ -34,9 +34,15 @@ export async function startDamaged(
   try {
     const { key } = directory;
     let health: DeepHealth | null = null;
+    const isDelivered = async () => (await run.metric('tidemark_spool_events')) === 0;
     // A lock that may be another's is watched for ten seconds.
-    await run.until(async () => (await run.health(key)).dependencies.length > 0, isLocked ? 25_000 : settleMsMax);
+    await run.until(
+      async () => (await run.refuses(key)) || (await run.health(key)).dependencies.length > 0,
+      isLocked ? 25_000 : settleMsMax,
+    );
     await run.until(async () => {
+      // Who has no key is told by the metrics, which need none.
+      if (await run.refuses(key)) return await isDelivered();
       health = await run.health(key);
       const isReady = health.dependencies.some(({ name, details }) => name === 'schema' && details.ready === true);
       const isSettled = isReady && health.ledger.spooled === 0;
@@ -49,7 +55,7 @@ export async function startDamaged(
     let after: Counts | null = null;
     if (counts !== null) {
       for (const group of resentGroups) await sendGroup(run, key, group).catch(() => []);
-      await run.until(async () => (await run.health(key)).ledger.spooled === 0, 10_000);
+      await run.until(isDelivered, 10_000);
       after = await countGroups(run);
     }
     if (run.ended) return endedOutcome(run);

@@ -93,7 +93,7 @@ const partFiles = [
   'metadata_version.txt',
   'default_compression_codec.txt',
   'ttl.txt',
-  'skp_idx_task_id_bloom.idx',
+  'skp_idx_run_id_bloom.idx',
 ];
 
 export const fileKinds: readonly FileKind[] = [
@@ -104,6 +104,8 @@ export const fileKinds: readonly FileKind[] = [
   plain('engine-writer-password', 'engine-reader-password'),
   plain('engine-reader-password', 'engine-writer-password'),
   plain('grafana.env', 'admin-key'),
+  plain('audit.log', null, '{"version":1}\n'),
+  plain('key-usage.json', null, '{"at":"2026-01-15T12:00:00.000Z","action":"createKey"}\n'),
   ofSegment('closed', 'data', ['open', 'data']),
   ofSegment('closed', 'log', ['open', 'log']),
   ofSegment('open', 'data', ['closed', 'data']),
@@ -123,6 +125,7 @@ export const fileKinds: readonly FileKind[] = [
     ...plain(`engine/db/metadata/tidemark/${file}`, `engine/db/metadata/tidemark/${day}.sql`),
     holds: inStore,
   })),
+  plain('engine/definitions.json', 'format.json'),
   { ...plain('engine/db/metadata/tidemark.sql', 'engine/db/metadata/default.sql'), holds: inStore },
 ];
 

@@ -32,6 +32,7 @@ export async function prepareDirectory(path: string): Promise<PreparedDirectory>
   };
   await sent(path, 'inserted', { env: {}, signal: 'SIGTERM' });
   const key = adminKeyOf(path);
+  await sentByBoundedKey(path, key);
   await sent(path, 'released', { env: awayStore, signal: 'SIGTERM' });
   const released = newId();
   const log = readFileSync(join(spool, `${released}.log`));
@@ -46,6 +47,24 @@ export async function prepareDirectory(path: string): Promise<PreparedDirectory>
   const open = newId();
   writeFileSync(join(spool, `${released}.released`), log);
   return { path, key, segments: { released, aside, closed, open } };
+}
+
+/** Leaves an entry of the audit log, and what a key with a daily quota has sent; the event is of no group. */
+async function sentByBoundedKey(path: string, admin: string): Promise<void> {
+  const run = await CollectorRun.begin(path, awayStore);
+  try {
+    const listening = await run.until(async () => (await run.health(admin)).dependencies.length > 0, 30_000);
+    if (!listening) throw new Error(`the collector does not listen: ${run.output}${run.errors}`);
+    const { body } = await run.ask('POST', '/api/v1/keys', admin, {
+      scopes: ['ingest'],
+      limits: { events_per_day: 9 },
+    });
+    const event = { type: 'task.completed', agent_id: 'agent', task_id: 'of-no-group', duration_ms: 5 };
+    const status = await run.post([event], (body as { key: string }).key);
+    if (status !== 202) throw new Error(`the event of a bounded key is answered ${status}`);
+  } finally {
+    await run.end('SIGTERM');
+  }
 }
 
 export function copyDirectory(from: string, to: string): void {

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   cpSync,
@@ -15,13 +17,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeBackup } from '../../src/cli/backup/backup.js';
+import { BackupWatch } from '../../src/cli/backup/backup-limits.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { EventPlan } from '../support/planned-events.js';
 import { seededRandom, testSeed } from '../support/seeded-random.js';
+import { hasDisk, smallDisk } from '../support/small-disk.js';
 import { settledLedger } from '../support/store-ledger.js';
 import { StreamProducer } from '../support/stream-producer.js';
 import { tempDir } from '../support/temp-dir.js';
-import { tidemark } from '../support/tidemark-command.js';
+import { program, tidemark } from '../support/tidemark-command.js';
 
 const seed = testSeed(20_261_127);
 const random = seededRandom(seed);
@@ -113,6 +118,32 @@ test('a backup taken under load has what was acknowledged before it, once, and s
     await second.killAll();
   }
 }, 180_000);
+
+test('a backup that is killed leaves no image in the collector, which goes on', async () => {
+  const place = tempDir();
+  const running = new CollectorProcess({ dataDir: join(place, 'data') });
+  const images = join(running.dataDir, 'snapshot');
+  const isHeld = () => readdirSync(images).some((name) => name.endsWith('.lock'));
+  try {
+    await running.start();
+    mkdirSync(images);
+    const options = ['--data-dir', running.dataDir, '--url', running.url, '--key', testKey];
+    // Some end before: the store is not ready yet, or it was done.
+    for (let attempt = 1; readdirSync(images).length < 2; attempt++) {
+      const target = join(place, `${attempt}.tar`);
+      const child = spawn(process.execPath, [program, 'backup', target, ...options], { stdio: 'ignore' });
+      const ended = once(child, 'exit');
+      await expect.poll(() => child.exitCode !== null || isHeld(), { interval: 1 }).toBe(true);
+      child.kill('SIGKILL');
+      await ended;
+    }
+    await expect.poll(() => readdirSync(images)).toEqual([]);
+    await expect.poll(async () => (await running.metrics()).get('tidemark_snapshots_abandoned_total')).toBe(1);
+    expect(await backup(running, join(place, 'last.tar'))).toMatchObject({ code: 0 });
+  } finally {
+    await running.killAll();
+  }
+});
 
 /** Of a collector that is stopped, with one event. */
 const place = mkdtempSync(join(tmpdir(), 'tidemark-test-'));
@@ -219,6 +250,74 @@ test('a file that is damaged, missing or one too many is named', async () => {
   expect(await refusalOf('more', add)).toContain('spool/more is not in its MANIFEST');
   const forge = (copy: string) => appendFileSync(join(copy, 'MANIFEST'), '{"path":"x"}\n');
   expect(await refusalOf('forged', forge)).toContain('its MANIFEST is cut or damaged');
+});
+
+test('one that is larger than it may be is not begun, and one that takes too long leaves nothing', async () => {
+  const target = join(place, 'limited.tar');
+  writeFileSync(join(collector.dataDir, 'spool', 'positions.quarantined'), Buffer.alloc(1_048_576));
+  const options = ['--data-dir', collector.dataDir];
+  const large = await tidemark(['backup', target, ...options, '--bytes-max', '1048576']);
+  expect(large).toMatchObject({ code: 6, stdout: '' });
+  expect(large.stderr).toMatch(
+    /^tidemark: cannot make the backup: it has [\d,]+ bytes, of 1,048,576; raise --bytes-max/,
+  );
+  const wrong = await tidemark(['backup', target, ...options, '--seconds-max', '0']);
+  expect(wrong).toMatchObject({ code: 2 });
+  // A second goes by between two looks at the clock.
+  let nowMs = 0;
+  const clock = {
+    monotonicMs() {
+      nowMs += 1_000;
+      return nowMs;
+    },
+  };
+  const image = { root: collector.dataDir, takenAt: '2026-01-15T12:00:00.000Z' };
+  for (const isDirectory of [false, true]) {
+    const watch = new BackupWatch(clock, new AbortController().signal, 20);
+    const written = writeBackup(image, { path: target, isDirectory }, watch);
+    await expect(written).rejects.toMatchObject({ exitCode: 6, message: expect.stringContaining('after 20 s; raise') });
+    const interruption = new AbortController();
+    const interrupted = new BackupWatch({ monotonicMs: () => 0 }, interruption.signal, 20);
+    interruption.abort();
+    await expect(writeBackup(image, { path: target, isDirectory }, interrupted)).rejects.toMatchObject({
+      exitCode: 130,
+    });
+  }
+  expect(readdirSync(place).filter((name) => name.startsWith('limited'))).toEqual([]);
+});
+
+test.runIf(hasDisk)('a disk without room for it is told before anything is written', async () => {
+  const disk = smallDisk(1_048_576);
+  const made = await backup(collector, join(disk, 'x.tar'));
+  expect(made).toMatchObject({ code: 6, stdout: '' });
+  expect(made.stderr).toMatch(/it takes [\d,]+ bytes, and the disk has [\d,]+; nothing of it is left/);
+  expect(readdirSync(disk)).toEqual([]);
+});
+
+test.runIf(hasDisk)('beside its data directory a backup leaves the spool its share of the disk', async () => {
+  const disk = smallDisk(268_435_456);
+  const dataDir = join(disk, 'data');
+  cpSync(collector.dataDir, dataDir, { recursive: true, verbatimSymlinks: true });
+  const options = ['--data-dir', dataDir];
+  const half = { env: { TIDEMARK_SPOOL_DISK_USED_RATIO_MAX: '0.5' } };
+  const filling = join(disk, 'filling');
+  writeFileSync(filling, Buffer.alloc(134_000_000));
+  const refused = await tidemark(['backup', join(disk, 'x.tar'), ...options], half);
+  expect(refused).toMatchObject({ code: 6 });
+  expect(refused.stderr).toContain('the rest being what the spool needs (spool.diskUsedRatioMax)');
+  rmSync(filling);
+  expect(await tidemark(['backup', join(disk, 'x.tar'), ...options], half)).toMatchObject({ code: 0 });
+});
+
+test.runIf(hasDisk)('a backup that a disk has no room for in the middle is removed', async () => {
+  const disk = smallDisk(1_048_576);
+  const watch = new BackupWatch({ monotonicMs: () => 0 }, new AbortController().signal, 20);
+  const image = { root: collector.dataDir, takenAt: '2026-01-15T12:00:00.000Z' };
+  for (const isDirectory of [false, true]) {
+    const written = writeBackup(image, { path: join(disk, 'x'), isDirectory }, watch);
+    await expect(written).rejects.toMatchObject({ exitCode: 1, message: expect.stringContaining('ENOSPC') });
+    expect(readdirSync(disk)).toEqual([]);
+  }
 });
 
 test('a start on a restore that was interrupted is refused', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { type PageTarget, serveCarelessly, serveHostileSite, type TestSite } from '../support/hostile-site.js';
 import { sendEvents } from '../support/live-client.js';
 import { type SeenAnswer, seenAnswers } from '../support/seen-answers.js';
+import { removeDirectory } from '../support/temp-dir.js';
 
 /**
  * What a page in a browser of this machine gets out of the collector's port and of its engine's, and what it changes
@@ -62,7 +63,7 @@ afterAll(async () => {
   await browser?.close();
   await collector.kill();
   site.close();
-  rmSync(collector.dataDir, { recursive: true, force: true });
+  await removeDirectory(collector.dataDir);
 });
 
 describe.skipIf(chromiumName === undefined)(`a page that may not ask, ${where}`, () => {

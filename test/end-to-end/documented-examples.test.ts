@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { packageFile } from '../../src/core/package-root.js';
 import { type ApiCallable, ApiDocument } from '../support/api-document.js';
 import { CollectorProcess } from '../support/collector-process.js';
@@ -43,7 +43,7 @@ beforeAll(async () => {
   const events = documentedEvents(Date.now());
   const { body, status } = await sent(events);
   expect([status, body]).toEqual([202, { accepted: events.length, rejected: 0, duplicates: 0, errors: [] }]);
-  await vi.waitFor(async () => expect(await eventsWhere('1')).toBe(events.length), { timeout: 30_000, interval: 100 });
+  await collector.untilStored(events.length);
 });
 afterAll(async () => {
   await collector.stop();

@@ -84,16 +84,19 @@ test('a clamped time is told by every way in, and the event is kept', async () =
 
 /** What the store and the windows hold of an agent once its events are there. */
 async function answersOf(agent: string) {
-  const metrics = (way: string) =>
-    collector.get<Sent>(`/api/v1/agents/${agent}/metrics?time_range=1d&metric_type=${way}`);
+  // One aggregated day is today, and the events may be of yesterday.
+  const ranges = { realtime: '1d', aggregated: '7d' };
+  const metrics = (way: keyof typeof ranges) =>
+    collector.get<Sent>(`/api/v1/agents/${agent}/metrics?time_range=${ranges[way]}&metric_type=${way}`);
   // An insert reaches one table after the other.
   const found = async () => [
     (await metrics('realtime')).total_executions,
     (await metrics('aggregated')).total_executions,
     (await collector.get<Sent>(`/api/v1/runs/run-of-${agent}`)).status,
     String((await collector.get<Sent>(`/api/v1/monitoring/tasks/task-of-${agent}`)).status).toLowerCase(),
+    (await collector.metrics()).get('tidemark_spool_events'),
   ];
-  await expect.poll(found, { timeout: 20_000 }).toEqual([1, 1, 'completed', 'completed']);
+  await expect.poll(found, { timeout: 20_000 }).toEqual([1, 1, 'completed', 'completed', 0]);
   const live = await collector.get<{ readonly windows: Record<string, Sent> }>(`/api/v1/agents/${agent}/live`);
   const exported = (format: string) =>
     collector.get<Sent[]>(`/api/v1/metrics/export?agent_id=${agent}&format=${format}`);

@@ -144,11 +144,7 @@ function shuffledFrames(events: readonly WireEvent[], random: Random): WireEvent
 
 async function untilStored(collector: CollectorProcess, tenants: readonly Tenant[]): Promise<void> {
   const events = tenants.reduce((sum, { plan }) => sum + plan.events.length, 0);
-  const stored = async () => {
-    const [row] = await collector.query<{ rows: string }>('SELECT count() AS rows FROM agent_events');
-    return { rows: Number(row!.rows), waiting: (await collector.metrics()).get('tidemark_spool_events') };
-  };
-  await expect.poll(stored, { timeout: 30_000 }).toEqual({ rows: events, waiting: 0 });
+  await collector.untilStored(events);
 }
 
 async function orphanedTasks({ url }: CollectorProcess, { key }: Tenant): Promise<number> {

@@ -146,14 +146,9 @@ function keepSegments(collector: CollectorProcess): string {
 }
 
 async function settled(collector: CollectorProcess, events: number): Promise<void> {
-  const stored = async () => {
-    const [row] = await collector.query<{ rows: string; ids: string }>(
-      'SELECT count() AS rows, uniqExact(event_id) AS ids FROM agent_events',
-    );
-    const waiting = (await collector.metrics()).get('tidemark_spool_events');
-    return { rows: Number(row!.rows), ids: Number(row!.ids), waiting };
-  };
-  await expect.poll(stored, { timeout: 30_000 }).toEqual({ rows: events, ids: events, waiting: 0 });
+  await collector.untilStored(events);
+  const [row] = await collector.query<{ ids: string }>('SELECT uniqExact(event_id) AS ids FROM agent_events');
+  expect(Number(row?.ids)).toBe(events);
 }
 
 /** What was sent, with the times the collector's clock decided, each of which is checked. */

@@ -1,33 +1,18 @@
-import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { CollectorProcess } from '../support/collector-process.js';
 import { installWithLibrary } from '../support/other-library.js';
 import { refusedStart } from '../support/refused-start.js';
+import { fill, hasDisk, smallDisk } from '../support/small-disk.js';
 import { tempDir } from '../support/temp-dir.js';
 
 /** What somebody meets who starts it for the first time: one line that says what to do, and an exit code. */
 
 const ports = { TIDEMARK_PORT: '0', TIDEMARK_CLICKHOUSE_PORT: '0' };
 const isRoot = process.getuid?.() === 0;
-/** A full disk is a small one of this test's own; only root can make it. */
-const hasDisk = process.platform === 'linux' && isRoot;
 const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
 const server = 'set TIDEMARK_CLICKHOUSE_URL to a ClickHouse server';
-
-function smallDisk(bytes: number): string {
-  const path = tempDir();
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', path], { encoding: 'utf8' });
-  if (mounted.status !== 0) throw new Error(`cannot mount a disk: ${mounted.stderr}`);
-  onTestFinished(() => void spawnSync('umount', [path]));
-  return path;
-}
-
-function fill(path: string): void {
-  const { bavail, bsize } = statfsSync(path);
-  writeFileSync(join(path, 'filling'), Buffer.alloc(bavail * bsize));
-}
 
 test.runIf(hasDisk)('on a full disk the start says which file could not be written, and to free some', async () => {
   const disk = smallDisk(262_144);

@@ -73,8 +73,12 @@ async function everyWay(agent: string): Promise<Map<string, Percentiles>> {
   const ways = new Map<string, Percentiles>();
   const live = await collector.get<{ windows: Record<string, { execution_times: Percentiles }> }>(`${path}/live`);
   for (const window of ['1h', '24h']) ways.set(`live ${window}`, percentilesOf(live.windows[window]!.execution_times));
-  for (const type of ['realtime', 'aggregated']) {
-    const metrics = `${path}/metrics?time_range=1d&metric_type=${type}`;
+  // The day of the events may be over by now, and one aggregated day is today.
+  for (const [type, range] of [
+    ['realtime', '1d'],
+    ['aggregated', '7d'],
+  ] as const) {
+    const metrics = `${path}/metrics?time_range=${range}&metric_type=${type}`;
     ways.set(type, percentilesOf((await collector.get<{ execution_times: Percentiles }>(metrics)).execution_times));
   }
   ways.set('series of days', await seriesOf(path, '1d'));

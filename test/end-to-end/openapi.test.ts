@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Scope } from '../../src/core/ports/authenticator.js';
 import { storedKeyOf, writeKeyFile } from '../../src/ingest/key-file.js';
 import { type ApiCallable, ApiDocument, type DocumentParameter, type GivenAnswer } from '../support/api-document.js';
@@ -40,9 +40,7 @@ beforeAll(async () => {
   const events = exampleEvents(Date.now());
   const { body } = await send('POST', '/v1/events', { body: JSON.stringify(events) });
   expect(body).toEqual({ accepted: events.length, rejected: 0, duplicates: 0, errors: [] });
-  const sql = "SELECT count() AS events FROM agent_events WHERE agent_id = 'api-agent'";
-  const queryable = async () => Number((await collector.query<{ events: string }>(sql))[0]?.events) === events.length;
-  await vi.waitUntil(queryable, { timeout: 20_000, interval: 20 });
+  await collector.untilStored(events.length, "agent_id = 'api-agent'");
 });
 afterAll(async () => {
   await collector.stop();

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { packMessage } from '../../src/core/msgpack.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
+import { removeDirectory } from '../support/temp-dir.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -19,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await collector.kill();
-  rmSync(collector.dataDir, { recursive: true, force: true });
+  await removeDirectory(collector.dataDir);
 });
 
 async function post(events: readonly Fields[], format: 'json' | 'msgpack' = 'json'): Promise<Fields> {

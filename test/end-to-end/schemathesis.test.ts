@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageFile } from '../../src/core/package-root.js';
 import { randomEvent, type SentEvent } from '../decode/random-events.js';
 import { CollectorProcess } from '../support/collector-process.js';
@@ -49,9 +49,7 @@ describe.skipIf(!isThere)('with Schemathesis (skipped where it is not installed)
     });
     const { accepted } = (await response.json()) as { readonly accepted: number };
     expect(accepted).toBeGreaterThan(200);
-    const stored = async () =>
-      Number((await collector.query<{ n: string }>('SELECT count() AS n FROM agent_events'))[0]?.n);
-    await vi.waitUntil(async () => (await stored()) === accepted, { timeout: 20_000, interval: 20 });
+    await collector.untilStored(accepted);
   });
 
   afterAll(async () => {

@@ -42,7 +42,7 @@ test('a history is answered alike however its events are written', { timeout: 18
   try {
     await collector.start();
     for (const style of styles) await send(collector, style, history.in(style));
-    await untilStored(collector, styles.length * history.events.length);
+    await collector.untilStored(styles.length * history.events.length);
     for (const { path, pages } of historyEndpoints(history as never)) {
       const answers = await Promise.all(
         styles.map((style) => read(collector.url + path, keyOf(style), pages === true)),
@@ -79,16 +79,6 @@ async function send(collector: CollectorProcess, style: Style, events: readonly 
     /\.(completed|failed|cancelled)$/.test(String((event as { type: string }).type)),
   );
   expect([accepted, duplicates]).toEqual([events.length, style === 'resent' ? ends.length / 2 : 0]);
-}
-
-async function untilStored(collector: CollectorProcess, events: number): Promise<void> {
-  const stored = async () => {
-    const [row] = await collector.query<{ rows: string }>('SELECT count() AS rows FROM agent_events');
-    return [Number(row?.rows), (await collector.metrics()).get('tidemark_spool_events')];
-  };
-  await expect.poll(stored, { timeout: 30_000 }).toEqual([events, 0]);
-  // The views are filled after the raw table, by the same insert.
-  await new Promise((resolve) => setTimeout(resolve, 500));
 }
 
 const views = [

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { unpackMessage } from '../../src/core/msgpack.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { hasProgram } from '../support/doc-examples.js';
+import { removeDirectory } from '../support/temp-dir.js';
 
 /** The vectors that clients in every language run: see test/vectors. */
 type Step =
@@ -36,7 +37,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await collector.kill();
-  rmSync(collector.dataDir, { recursive: true, force: true });
+  await removeDirectory(collector.dataDir);
 });
 
 test.each(vectors)('$name', async ({ connections, agent, rows }) => {

@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -285,6 +296,15 @@ export class ProvingRig {
       .filter((line) => /"level":"(warn|error|fatal)"/.test(line))
       .slice(-4)
       .join('\n');
+  }
+
+  /** Stops everything, and copies the data with what the collector has written to `directory`, for whoever asks why. */
+  async keep(directory: string): Promise<void> {
+    this.#load?.abandon();
+    await this.killEverything();
+    const filter = (path: string) => !lstatSync(path).isSocket();
+    cpSync(this.collector.dataDir, directory, { recursive: true, filter });
+    writeFileSync(join(directory, 'output.log'), this.collector.output);
   }
 
   /** Sound or not, nothing is left behind. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { answerHelp } from '../../src/cli/help.js';
 import { errorMessage } from '../../src/core/errors.js';
@@ -11,11 +12,13 @@ import { type RoundKind, roundKinds } from './round-kinds.js';
 
 /**
  * `npm run prove -- [--minutes N] [--seed S] [--only kind,kind] [--rounds N]
- * [--during disturbance]`: faults at random moments of a collector
+ * [--during disturbance] [--keep directory]`: faults at random moments of a collector
  * under load, one round after another, and what the store holds afterwards against what was acknowledged. Exit code 1
  * when anything did not hold.
  */
-const usage = 'usage: prove [--minutes 5] [--seed 1] [--only <kind>,…] [--rounds <count>] [--during <disturbance>]\n';
+const usage = `usage: prove [--minutes 5] [--seed 1] [--only <kind>,…] [--rounds <count>] [--during <disturbance>]
+             [--keep <directory for the data of rounds that do not hold>]
+`;
 answerHelp(usage);
 const { values } = parseArgs({
   options: {
@@ -24,6 +27,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     rounds: { type: 'string' },
     during: { type: 'string' },
+    keep: { type: 'string' },
   },
 });
 const print = (text: string) => process.stdout.write(`${text}\n`);
@@ -81,6 +85,7 @@ async function round(kind: RoundKind, number: number): Promise<RoundOutcome> {
   }
   const isSound = outcome.verdict !== null && outcome.verdict.findings.length + outcome.verdict.complaints.length === 0;
   const result = { kind, number, disturbance, ...outcome, before, tookMs: performance.now() - startedMs };
+  if (!isSound && values.keep !== undefined) await rig?.keep(join(values.keep, `${seed}-${number}`));
   if (!isSound || ++rounds % roundsPerRig === 0) await dispose();
   return result;
 }
@@ -107,6 +112,9 @@ async function judged(
     const disturbed = new DisturbedStore(rig, random, disturbance);
     await kind.strike(rig, random);
     await disturbed.end();
+    await rig.finishLoad();
+    await rig.untilDelivered();
+    await disturbed.mend();
   }
   await rig.finishLoad();
   return await rig.check();

@@ -111,6 +111,11 @@ interface Sum {
 
 const executions = ['task.completed', 'task.failed', 'task.cancelled'];
 
+/** Of a step only where it says that it is not the first try. */
+function isLaterCompletion({ type, attempt }: MixedEvent): boolean {
+  return type === 'run.completed' || type === 'task.completed' || (type === 'step.completed' && Number(attempt) > 1);
+}
+
 /** From the events alone, without a view. What is erased stays counted where nobody is named. */
 async function checkSums(
   collector: CollectorProcess,
@@ -147,6 +152,7 @@ async function checkSums(
     sum('agent_runs_v1', 'uniqExact(run_id)', distinct('run.', 'run_id')),
     sum('agent_runs_by_start_v1', 'uniqExact(run_id)', distinct('run.', 'run_id')),
     sum('agent_failures_v1 FINAL', `countIf(lane = 'failed')`, count(kept, 'task.failed', 'step.failed', 'run.failed')),
+    sum('agent_tries_v1', 'countIf(completed)', all.filter(isLaterCompletion).length),
   ];
   const columns = sums.map(({ sql }, index) => `toFloat64(${sql}) AS s${index}`);
   const [row] = await collector.query<Readonly<Record<string, number>>>(`SELECT ${columns.join(', ')}`, questionMsMax);

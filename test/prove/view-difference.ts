@@ -14,6 +14,8 @@ export interface FilledTable {
   /** Of a table that keeps the last state: its version column. */
   readonly version: string | null;
   readonly hasAgents: boolean;
+  /** Has hashes, no ids, so that rows of what is erased stay. */
+  readonly isHashed: boolean;
 }
 
 /** What is not from the events alone: when a row was written, and what was found out later. */
@@ -42,8 +44,9 @@ export async function readViews(collector: CollectorProcess): Promise<FilledTabl
 
 async function readFilledTable(collector: CollectorProcess, target: string, sql: string): Promise<FilledTable> {
   const query = sql.replaceAll(
-    /FROM (tidemark\.)?agent_events_raw_v1/g,
-    'FROM (SELECT * FROM tidemark.agent_events_raw_v1 LIMIT 1 BY session_id) AS agent_events_raw_v1',
+    /FROM (?:tidemark\.)?agent_events_raw_v1(?: AS (\w+))?/g,
+    (_, alias: string = 'agent_events_raw_v1') =>
+      `FROM (SELECT * FROM tidemark.agent_events_raw_v1 LIMIT 1 BY session_id) AS ${alias}`,
   );
   const [table] = await collector.query<{ readonly engine: string; readonly keys: string }>(
     `SELECT engine_full AS engine, sorting_key AS keys FROM system.tables
@@ -55,15 +58,20 @@ async function readFilledTable(collector: CollectorProcess, target: string, sql:
   const given = new Set(
     (await collector.query<{ readonly name: string }>(`DESCRIBE (${query})`)).map(({ name }) => name),
   );
-  const keys = table?.keys.split(', ') ?? [];
+  const sortedBy = table?.keys.split(', ') ?? [];
   const version = /^ReplacingMergeTree\((\w+)\)/.exec(table?.engine ?? '')?.[1] ?? null;
-  const compared = columns.filter(({ name }) => given.has(name) && !keys.includes(name) && !notFromEvents.has(name));
+  const fromEvents = columns.filter(({ name }) => given.has(name) && !notFromEvents.has(name));
+  // Rows in the order of their insert are counted, each kind of them.
+  const isByInsert = sortedBy.some((key) => notFromEvents.has(key));
+  const keys = isByInsert ? fromEvents.map(({ name }) => name) : sortedBy;
+  const compared = fromEvents.filter(({ name }) => !keys.includes(name));
   return {
     target,
     query,
     keys,
     version,
-    values: valuesOf(table?.engine ?? '', version, compared),
+    isHashed: isByInsert,
+    values: isByInsert ? ['count()'] : valuesOf(table?.engine ?? '', version, compared),
     hasAgents: impersonal.has(target) && given.has('agent_id'),
   };
 }
@@ -102,7 +110,7 @@ export async function viewDifference(
   const { keys, values, version, target, query } = table;
   const condition = table.hasAgents ? `agent_id != '${erasedAgent}'` : 'true';
   // Failures are named; tries and completions are hashes, which an erasure leaves.
-  const isNamed = keys.includes('lane') ? `position(k, 'failed') > 0` : 'true';
+  const isNamed = keys.includes('lane') ? `position(k, 'failed') > 0` : String(!table.isHashed);
   const side = (number: number, from: string): string => `
     SELECT toUInt8(${number}) AS side, toString(tuple(${keys.map((key) => `toString(${key})`).join(', ')})) AS k,
       toString(tuple(${values.join(', ')})) AS v

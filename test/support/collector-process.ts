@@ -95,7 +95,7 @@ export class CollectorProcess {
     });
     this.#child = child;
     const keep = (data: Buffer): void => {
-      this.output = (this.output + data.toString()).slice(-20_000);
+      this.output = (this.output + data.toString()).slice(-400_000);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
@@ -164,6 +164,24 @@ export class CollectorProcess {
   async get<Body>(path: string): Promise<Body> {
     const response = await fetch(`${this.url}${path}`, { headers: { authorization: `Bearer ${testKey}` } });
     return (await response.json()) as Body;
+  }
+
+  /**
+   * Resolves when so many events are in the store, in every table: an insert fills one after the other, and what it
+   * inserted leaves the spool after the last.
+   */
+  async untilStored(events: number, condition = '1', msMax = 30_000): Promise<void> {
+    const deadline = performance.now() + msMax;
+    for (;;) {
+      const sql = `SELECT count() AS events FROM agent_events WHERE ${condition}`;
+      const stored = Number((await this.query<{ readonly events: string }>(sql))[0]?.events);
+      const spooled = stored === events ? (await this.metrics()).get('tidemark_spool_events') : null;
+      if (spooled === 0) return;
+      if (performance.now() > deadline) {
+        throw new Error(`of ${events} events ${stored} were stored, and ${spooled ?? 'some'} in the spool`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   /** Values of `/metrics` by name and labels, as printed. */

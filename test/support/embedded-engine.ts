@@ -22,10 +22,16 @@ export interface TestEngine {
   readonly writerPassword: string;
   /** Reasons of the restarts counted so far. */
   readonly restarts: string[];
+  /** What became of definitions that were not written. */
+  readonly definitions: string[];
   /** Refusals of guests counted so far, by reason. */
   readonly refusals: ReadonlyMap<string, number>;
+  /** `held`: bytes of results in files; `heldMax`: their bound. */
+  readonly gauges: ReadonlyMap<string, number>;
   /** Statements of guests that were ended, by reason, results that became streams, and what became of held ones. */
   readonly endings: ReadonlyMap<string, number>;
+  /** What became of kept connections, by account and outcome. */
+  readonly connections: ReadonlyMap<string, number>;
   readonly logged: { readonly level: string; readonly message: string; readonly context: object }[];
   /** How the collector reaches it: over its own channel, as the writer and as its reader. */
   clientOptions(): Omit<ClickhouseOptions, 'limits'>;
@@ -47,19 +53,29 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
   const spoolDir = options.spoolDir ?? join(root, 'spool');
   mkdirSync(spoolDir, { recursive: true });
   const restarts: string[] = [];
+  const definitions: string[] = [];
   const logged: TestEngine['logged'] = [];
   const log = (level: string) => (context: object, message: string) => void logged.push({ level, message, context });
   const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
   const refusals = new Map<string, number>();
   const endings = new Map<string, number>();
+  const connections = new Map<string, number>();
+  const gauges = new Map<string, number>();
   const add = (counts: Map<string, number>, name: string, count: number) =>
     void counts.set(name, (counts.get(name) ?? 0) + count);
   const instruments = {
     restarts: { inc: ({ reason }: Reason) => void restarts.push(reason) },
+    definitions: { inc: ({ outcome }: Outcome) => void definitions.push(outcome) },
     refusals: { inc: ({ reason }: Reason, count = 1) => add(refusals, reason, count) },
     cancelled: { inc: ({ reason }: Reason, count = 1) => add(endings, reason, count) },
     streamed: { inc: (count = 1) => add(endings, 'streamed', count) },
     resultFiles: { inc: ({ outcome }: Outcome, count = 1) => add(endings, outcome, count) },
+    heldBytes: { set: (bytes: number) => void gauges.set('held', bytes) },
+    heldBytesMax: { set: (bytes: number) => void gauges.set('heldMax', bytes) },
+    keptConnections: {
+      inc: ({ account, outcome }: Kept, count = 1) => add(connections, `${account} ${outcome}`, count),
+    },
+    waitingConnections: { set: ({ account }: Account, count: number) => void gauges.set(`${account} wait`, count) },
   };
   const writerPassword = "writer's \\secret";
   const engine = createEngineProcess(
@@ -72,8 +88,11 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
     spoolDir,
     writerPassword,
     restarts,
+    definitions,
     refusals,
     endings,
+    connections,
+    gauges,
     logged,
     clientOptions: () => ({
       url: `${engine.url}/?${interpreting}`,
@@ -92,6 +111,12 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
 interface Outcome {
   readonly outcome: string;
 }
+
+interface Account {
+  readonly account: string;
+}
+
+interface Kept extends Account, Outcome {}
 
 interface Reason {
   readonly reason: string;

@@ -34,6 +34,7 @@ export function engineOptions(at: Pick<EngineOptions, 'dataDir' | 'spoolDir'>): 
     dataDir: at.dataDir,
     spoolDir: at.spoolDir,
     keepsExpired: false,
+    holdsMerges: false,
     database: 'tidemark',
     port: 0,
     hosts: [],

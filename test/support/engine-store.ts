@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { type ClickhouseClient, clickhouseLimits, createClickhouseClient } from '../../src/clickhouse/client.js';
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
 import { migrate } from '../../src/clickhouse/migrate.js';
@@ -98,6 +99,11 @@ export class EngineStore implements StoreWriter {
     process.kill(pid, 'SIGKILL');
     while (this.test.engine.pid() === pid) await new Promise((resolve) => setTimeout(resolve, 20));
     await this.test.engine.ready();
+  }
+
+  /** Writes of the engine to files beyond so many bytes fail, as on a disk that is full or broken. Of Linux. */
+  limitFiles(bytes: number | 'unlimited'): void {
+    execFileSync('prlimit', [`--fsize=${bytes}:unlimited`, '--pid', String(this.test.engine.pid())]);
   }
 
   async end(): Promise<void> {

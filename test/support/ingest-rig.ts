@@ -97,6 +97,7 @@ export class IngestTotals {
   received = 0;
   executions = 0;
   settlementsCut = 0;
+  batchesUnshared = 0;
   readonly outcomes = new Map<string, number>();
   /** Frames by outcome. */
   readonly frames = new Map<string, number>();
@@ -131,6 +132,7 @@ export class IngestTotals {
     endsConflicting: { inc() {} },
     runsInferred: { inc() {} },
     settlementsCut: { inc: () => void this.settlementsCut++ },
+    batchesUnshared: { inc: () => void this.batchesUnshared++ },
     connectionsClosed: { inc: ({ code }) => void this.closed.push(code) },
     recordExecutions: ({ completed }) => {
       this.executions += completed;

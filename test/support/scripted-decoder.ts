@@ -47,8 +47,8 @@ interface HeldBatch {
 }
 
 /**
- * Decodes JSON frames `{seq?, events}` to rows that can be read. Takes the buffer away while it works, as a thread
- * does. While it holds, a batch is answered when the test says so, in any order.
+ * Decodes JSON frames `{seq?, events}` to rows that can be read, from their bytes as they are when it answers. While it
+ * holds, a batch is answered when the test says so, in any order.
  */
 export class ScriptedDecoder implements FrameDecoder {
   /** Batches wait in `held` until they are decoded or failed by hand. */
@@ -57,16 +57,19 @@ export class ScriptedDecoder implements FrameDecoder {
   readonly held: HeldBatch[] = [];
   /** Batches taken so far, those decoded again included. */
   taken = 0;
+  /** Buffers of lists that were given out and not taken back. */
+  sidesOut = 0;
   #underWay = 0;
 
   /** As a thread that writes other rows into them. */
-  takeBack(rows: Uint8Array<ArrayBuffer>): void {
+  takeBack(rows: Uint8Array): void {
     rows.fill(0x3f);
   }
 
   /** As a thread that writes the lists of another batch there. */
-  takeBackSide(side: ArrayBuffer | null): void {
-    if (side !== null) new Uint8Array(side).fill(0x3f);
+  takeBackSide(side: ArrayBufferLike): void {
+    this.sidesOut -= 1;
+    new Uint8Array(side).fill(0x3f);
   }
 
   idleWorkers(): number {
@@ -76,10 +79,11 @@ export class ScriptedDecoder implements FrameDecoder {
   async decode(batch: FrameBatch): Promise<DecodedBatch> {
     this.taken++;
     this.#underWay++;
-    const bytes = structuredClone(batch.bytes, { transfer: [batch.bytes] });
     try {
-      if (this.holds) await this.#hold(batch, bytes);
-      return decodeFrames({ ...batch, bytes });
+      if (this.holds) await this.#hold(batch);
+      const decoded = decodeFrames(batch);
+      this.sidesOut += 1;
+      return decoded;
     } finally {
       this.#underWay--;
     }
@@ -91,8 +95,8 @@ export class ScriptedDecoder implements FrameDecoder {
     for (const { decode } of this.held.splice(0)) decode();
   }
 
-  #hold(batch: FrameBatch, bytes: ArrayBuffer): Promise<void> {
-    const frames = batch.frames.map(({ offset, length }) => Buffer.from(bytes, offset, length).toString());
+  #hold(batch: FrameBatch): Promise<void> {
+    const frames = batch.frames.map(({ offset, length }) => Buffer.from(batch.bytes, offset, length).toString());
     return new Promise((resolve, reject) => {
       this.held.push({
         frames,

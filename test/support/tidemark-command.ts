@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { packageFile } from '../../src/core/package-root.js';
 
-const program = fileURLToPath(packageFile('dist/src/cli/tidemark.js'));
+/** As it was built. */
+export const program = fileURLToPath(packageFile('dist/src/cli/tidemark.js'));
 
 export interface EndedCommand {
   readonly code: number | null;

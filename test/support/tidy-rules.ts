@@ -24,7 +24,7 @@ const isShipped = (path: string): boolean => /^(src|workers)\//.test(path);
 const isEdge = (path: string): boolean =>
   /^src\/(main\.ts|cli\/[^/]+|clickhouse\/embedded\/(process\/engine-main|sandbox\/launcher-main)\.ts)$/.test(path);
 
-/** What a folder of `src` may import beside itself and core; `src/main.ts`, `src/collector.ts` and the CLI join all. */
+/** What a folder of `src` may import beside itself and core; the files of `src` itself and the CLI join all. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   api: ['clickhouse/queries'],
   workers: ['decode'],

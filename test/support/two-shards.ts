@@ -184,8 +184,16 @@ const shard = `
         <replica><host>127.0.0.1</host><port>9000</port></replica>
       </shard>`;
 
+/** A table looks for work soon again: an erasure changes tables of both shards, and mostly waited for the next look. */
+const soon = [
+  ['background_processing_pool_task_sleep_seconds_when_no_work_multiplier', '1'],
+  ['background_processing_pool_task_sleep_seconds_when_no_work_random_part', '0'],
+  ['background_processing_pool_thread_sleep_seconds_random_part', '0'],
+].map(([name, value]) => `<${name} replace="1">${value}</${name}>`);
+
 /** Both are the engine itself: by the port that a server would listen on. */
 const shardsConfig = `<clickhouse>
+  ${soon.join('\n  ')}
   <tcp_port>9000</tcp_port>
   <remote_servers>
     <two>${shard}${shard}

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { chromiumName } from '../../bench/chromium.js';
+import { headlessName } from '../../bench/chromium.js';
 import { CollectorProcess, testKey } from './collector-process.js';
 import { sendHistory } from './ui-collector.js';
 import { uiHistory } from './ui-history.js';
@@ -19,7 +19,7 @@ const leaseMs = 86_400_000;
 /** Starts one collector, of the history in `ui-history.ts`, for every file; without a browser there is none. */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const nowMs = Date.now();
-  if (chromiumName === undefined) {
+  if (headlessName === undefined) {
     project.provide('ui', { url: '', key: '', dataDir: '', nowMs });
     return undefined;
   }

@@ -1,10 +1,10 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
-import { chromiumName, launchChromium } from '../../bench/chromium.js';
+import { headlessName, launchChromium } from '../../bench/chromium.js';
 import type {} from './ui-global-setup.js';
 
 /** Files of the UI's tests are skipped where no Chromium is installed. */
-export const noBrowser = chromiumName === undefined;
+export const noBrowser = headlessName === undefined;
 
 export interface PageOptions {
   readonly url?: string;
@@ -27,7 +27,7 @@ export class UiPages {
   /** For the whole file. */
   constructor() {
     beforeAll(async () => {
-      if (!noBrowser) this.#browser = await launchChromium([]);
+      if (!noBrowser) this.#browser = await launchChromium([], headlessName);
     });
     afterAll(() => this.#browser?.close());
   }

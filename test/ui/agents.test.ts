@@ -6,6 +6,7 @@ import { formatBytes, formatCost, formatCount, formatPercent, formatRatio } from
 import { axeFindings } from '../support/axe.js';
 import { collectorOfFile } from '../support/collector-of-file.js';
 import { testKey } from '../support/collector-process.js';
+import { untilDayHasLeft } from '../support/day-left.js';
 import { sendEvents } from '../support/live-client.js';
 import { hostileText, longId, type UiEvent } from '../support/ui-history.js';
 import { noBrowser, UiPages } from '../support/ui-pages.js';
@@ -130,6 +131,8 @@ describe.skipIf(noBrowser)('the range of an agent', () => {
   test('ranges and kinds of numbers are in the address, and Back undoes them', async () => {
     const page = await openAgent(pages);
     const panel = panelOf(page, 'In the range');
+    // The page and the answer it is compared with are of one day.
+    await untilDayHasLeft(10_000);
     await page.getByRole('button', { name: '1d', exact: true }).first().click();
     await page.getByRole('button', { name: 'aggregated' }).click();
     await panel.getByText('whole UTC days').waitFor();

@@ -43,8 +43,8 @@ function writerOver(shards: { all: Shard[] }) {
   const store = {
     command: async () => undefined,
     writerRows: async () => [],
-    insertStream: async ({ sql }: { readonly sql: string }, body: AsyncIterable<unknown>) => {
-      for await (const _ of body);
+    insertStream: async ({ sql }: { readonly sql: string }, openBody: () => AsyncIterable<unknown>) => {
+      for await (const _ of openBody());
       state.statements.push(sql);
       if (state.fails) throw new Error('away');
     },

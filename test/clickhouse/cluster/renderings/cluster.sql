@@ -486,3 +486,99 @@ SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window
 COMMENT 'Leases of collectors on work that is done once. Kept 2 days.';
 
 DROP TABLE IF EXISTS tidemark.leases_v1 ON CLUSTER 'fleet' SYNC;
+
+ALTER TABLE tidemark_local.agent_events_raw_v1 ON CLUSTER 'fleet'
+MODIFY SETTING
+min_bytes_for_wide_part = 16777216,
+min_level_for_wide_part = 1,
+vertical_merge_algorithm_min_rows_to_activate = 50000;
+
+ALTER TABLE tidemark_local.agent_events_raw_v1 ON CLUSTER 'fleet'
+MODIFY SETTING min_bytes_for_wide_part = 134217728;
+
+ALTER TABLE tidemark_local.agent_events_raw_v1 ON CLUSTER 'fleet'
+RESET SETTING min_level_for_wide_part, vertical_merge_algorithm_min_rows_to_activate;
+
+ALTER TABLE tidemark_local.agent_performance_per_day_v1 ON CLUSTER 'fleet'
+MODIFY COLUMN duration_digest CODEC(NONE),
+MODIFY COLUMN successful_duration_digest CODEC(NONE);
+
+ALTER TABLE tidemark.agent_performance_per_day_v1 ON CLUSTER 'fleet'
+MODIFY COLUMN duration_digest CODEC(NONE),
+MODIFY COLUMN successful_duration_digest CODEC(NONE);
+
+ALTER TABLE tidemark_local.agent_performance_per_day_v1 ON CLUSTER 'fleet'
+MODIFY COLUMN duration_digest CODEC(Default),
+MODIFY COLUMN successful_duration_digest CODEC(Default);
+
+ALTER TABLE tidemark.agent_performance_per_day_v1 ON CLUSTER 'fleet'
+MODIFY COLUMN duration_digest CODEC(Default),
+MODIFY COLUMN successful_duration_digest CODEC(Default);
+
+CREATE TABLE IF NOT EXISTS tidemark_local.agent_tries_v1 ON CLUSTER 'fleet' (…)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/tidemark_local/agent_tries_v1', '{replica}')
+PARTITION BY toYYYYMM(received)
+ORDER BY (tenant, inserted)
+TTL toDateTime(received) + INTERVAL 90 DAY
+SETTINGS min_bytes_for_wide_part = 134217728, ttl_only_drop_parts = 1, merge_selector_base = 10, max_bytes_to_merge_at_max_space_in_pool = 4294967296, fsync_after_insert = 1, fsync_part_directory = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
+COMMENT 'Tries of what may have failed before. Kept 90 days.';
+
+CREATE TABLE IF NOT EXISTS tidemark.agent_tries_v1 ON CLUSTER 'fleet' AS tidemark_local.agent_tries_v1
+ENGINE = Distributed('fleet', 'tidemark_local', 'agent_tries_v1');
+
+DROP TABLE IF EXISTS tidemark.agent_tries_v1 ON CLUSTER 'fleet' SYNC;
+
+DROP TABLE IF EXISTS tidemark_local.agent_tries_v1 ON CLUSTER 'fleet' SYNC;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS tidemark_local.agent_tries_mv_v1 ON CLUSTER 'fleet' TO tidemark_local.agent_tries_v1 AS
+SELECT … FROM
+(
+SELECT … FROM tidemark_local.agent_events_raw_v1
+WHERE type IN ('run.completed', 'task.completed')
+OR conflicting_end = 0
+AND (type IN ('run.failed', 'task.failed') OR type = 'step.failed' AND attempt != 1)
+OR attempt > 1 AND type IN (
+'run.started', 'run.cancelled', 'task.pending', 'task.running', 'task.cancelled', 'step.started',
+'step.completed'
+)
+);
+
+DROP VIEW IF EXISTS tidemark_local.agent_tries_mv_v1 ON CLUSTER 'fleet' SYNC;
+
+INSERT INTO tidemark.agent_tries_v1 (tenant, inserted, ts, received, unit, family, attempt, completed)
+SELECT … FROM tidemark.agent_failures_v1
+WHERE lane != 'failed' OR kind != 'step' OR attempt != 1
+UNION ALL
+SELECT … FROM
+(
+SELECT … FROM tidemark.agent_events_raw_v1
+WHERE received >= (SELECT max(received) FROM tidemark.agent_events_raw_v1) - INTERVAL 1 HOUR AND (
+type IN ('run.completed', 'task.completed')
+OR conflicting_end = 0
+AND (type IN ('run.failed', 'task.failed') OR type = 'step.failed' AND attempt != 1)
+OR attempt > 1 AND type IN (
+'run.started', 'run.cancelled', 'task.pending', 'task.running', 'task.cancelled', 'step.started',
+'step.completed'
+))
+);
+
+ALTER TABLE tidemark_local.agent_tries_v1 ON CLUSTER 'fleet' MODIFY COMMENT 'Tries of what may have failed before. Kept 90 days.';
+
+ALTER TABLE tidemark_local.agent_failures_mv_v1 ON CLUSTER 'fleet' MODIFY QUERY
+SELECT … FROM
+(
+SELECT … FROM tidemark_local.agent_events_raw_v1
+WHERE type IN ('run.failed', 'task.failed', 'step.failed') AND conflicting_end = 0
+);
+
+ALTER TABLE tidemark_local.agent_failures_mv_v1 ON CLUSTER 'fleet' MODIFY QUERY
+SELECT … FROM
+(
+SELECT … FROM tidemark_local.agent_events_raw_v1
+WHERE type IN ('run.failed', 'task.failed', 'step.failed') AND conflicting_end = 0
+OR type IN ('run.completed', 'task.completed')
+OR attempt > 1 AND type IN (
+'run.started', 'run.cancelled', 'task.pending', 'task.running', 'task.cancelled', 'step.started',
+'step.completed'
+)
+);

@@ -415,3 +415,86 @@ SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsy
 COMMENT 'Leases of collectors on work that is done once. Kept 2 days.';
 
 DROP TABLE IF EXISTS leases_v1;
+
+ALTER TABLE agent_events_raw_v1
+MODIFY SETTING
+min_bytes_for_wide_part = 16777216,
+min_level_for_wide_part = 1,
+vertical_merge_algorithm_min_rows_to_activate = 50000;
+
+ALTER TABLE agent_events_raw_v1
+MODIFY SETTING min_bytes_for_wide_part = 134217728;
+
+ALTER TABLE agent_events_raw_v1
+RESET SETTING min_level_for_wide_part, vertical_merge_algorithm_min_rows_to_activate;
+
+ALTER TABLE agent_performance_per_day_v1
+MODIFY COLUMN duration_digest CODEC(NONE),
+MODIFY COLUMN successful_duration_digest CODEC(NONE);
+
+ALTER TABLE agent_performance_per_day_v1
+MODIFY COLUMN duration_digest CODEC(Default),
+MODIFY COLUMN successful_duration_digest CODEC(Default);
+
+CREATE TABLE IF NOT EXISTS agent_tries_v1 (…)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(received)
+ORDER BY (tenant, inserted)
+TTL toDateTime(received) + INTERVAL 90 DAY
+SETTINGS min_bytes_for_wide_part = 134217728, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, merge_selector_base = 10, max_bytes_to_merge_at_max_space_in_pool = 4294967296, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 60
+COMMENT 'Tries of what may have failed before. Kept 90 days.';
+
+DROP TABLE IF EXISTS agent_tries_v1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS agent_tries_mv_v1 TO agent_tries_v1 AS
+SELECT … FROM
+(
+SELECT … FROM agent_events_raw_v1
+WHERE type IN ('run.completed', 'task.completed')
+OR conflicting_end = 0
+AND (type IN ('run.failed', 'task.failed') OR type = 'step.failed' AND attempt != 1)
+OR attempt > 1 AND type IN (
+'run.started', 'run.cancelled', 'task.pending', 'task.running', 'task.cancelled', 'step.started',
+'step.completed'
+)
+);
+
+DROP VIEW IF EXISTS agent_tries_mv_v1;
+
+INSERT INTO agent_tries_v1 (tenant, inserted, ts, received, unit, family, attempt, completed)
+SELECT … FROM agent_failures_v1
+WHERE lane != 'failed' OR kind != 'step' OR attempt != 1
+UNION ALL
+SELECT … FROM
+(
+SELECT … FROM agent_events_raw_v1
+WHERE received >= (SELECT max(received) FROM agent_events_raw_v1) - INTERVAL 1 HOUR AND (
+type IN ('run.completed', 'task.completed')
+OR conflicting_end = 0
+AND (type IN ('run.failed', 'task.failed') OR type = 'step.failed' AND attempt != 1)
+OR attempt > 1 AND type IN (
+'run.started', 'run.cancelled', 'task.pending', 'task.running', 'task.cancelled', 'step.started',
+'step.completed'
+))
+);
+
+ALTER TABLE agent_tries_v1 MODIFY COMMENT 'Tries of what may have failed before. Kept 90 days.';
+
+ALTER TABLE agent_failures_mv_v1 MODIFY QUERY
+SELECT … FROM
+(
+SELECT … FROM agent_events_raw_v1
+WHERE type IN ('run.failed', 'task.failed', 'step.failed') AND conflicting_end = 0
+);
+
+ALTER TABLE agent_failures_mv_v1 MODIFY QUERY
+SELECT … FROM
+(
+SELECT … FROM agent_events_raw_v1
+WHERE type IN ('run.failed', 'task.failed', 'step.failed') AND conflicting_end = 0
+OR type IN ('run.completed', 'task.completed')
+OR attempt > 1 AND type IN (
+'run.started', 'run.cancelled', 'task.pending', 'task.running', 'task.cancelled', 'step.started',
+'step.completed'
+)
+);
