@@ -4,11 +4,21 @@ import { type Browser, chromium } from 'playwright-core';
 const names = ['chromium', 'chromium-browser', 'google-chrome'];
 
 /** A Chromium of this machine that starts; undefined where there is none. */
-export const chromiumName = names.find((name) => spawnSync(name, ['--version']).status === 0);
+export const chromiumName = firstThatStarts(names);
+
+/**
+ * The same, or the one without a window's parts where that is installed: to load and show a page it takes 0.4 s of CPU
+ * time instead of 1.2.
+ */
+export const headlessName = firstThatStarts(['chromium-headless-shell']) ?? chromiumName;
+
+function firstThatStarts(programs: readonly string[]): string | undefined {
+  return programs.find((name) => spawnSync(name, ['--version']).status === 0);
+}
 
 /** A browser without a profile, to which `hosts` are names of the loopback address, as DNS would make them. */
-export async function launchChromium(hosts: readonly string[]): Promise<Browser> {
-  const executablePath = spawnSync('sh', ['-c', `command -v ${chromiumName}`], { encoding: 'utf8' }).stdout.trim();
+export async function launchChromium(hosts: readonly string[], name = chromiumName): Promise<Browser> {
+  const executablePath = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
   return chromium.launch({
     executablePath,
     args: [

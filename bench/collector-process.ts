@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { collectorReader } from '../src/clickhouse/embedded/front/engine-door.js';
+import { ReadsChannel } from '../src/clickhouse/embedded/process/reads-channel.js';
 import { packageFile } from '../src/core/package-root.js';
 import { askEngine, engineAccess } from './engine-access.js';
 import { freePort } from './free-port.js';
@@ -117,9 +119,15 @@ export class CollectorProcess {
     return JSON.parse(text.split('\n', 1)[0] ?? '') as Row;
   }
 
-  /** A result of the embedded engine in a format of its own. */
+  /** A result of the embedded engine in a format of its own, over HTTP, on a connection of its own. */
   read(sql: string, format: string): Promise<Uint8Array> {
     return this.#ask(sql, `default_format=${format}`);
+  }
+
+  /** Of the embedded engine, by the way that the collector's reads take; to be closed. */
+  openReads(): ReadsChannel {
+    const { socketPath: path, password } = engineAccess(this.#dataDir);
+    return new ReadsChannel({ path, user: collectorReader, password, database: 'tidemark', settings: {} });
   }
 
   /** A statement of the engine's writer, past the collector: for a history that is too long to stream. */

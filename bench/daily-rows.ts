@@ -1,7 +1,9 @@
-/** Daily rows of made agents, `days` days each up to today, one row an agent and day. */
+/** Daily rows of made agents, `days` days each up to the last one, one row an agent and day. */
 export interface DailyRows {
   readonly agents: number;
   readonly days: number;
+  /** `YYYY-MM-DD`; else it is today by the store's clock. */
+  readonly lastDay?: string;
 }
 
 /** An INSERT may touch as many partitions as the history has months. */
@@ -9,7 +11,7 @@ const partitionsSetting = 'max_partitions_per_insert_block = 1000';
 
 /** The rows of `agents` agents from `firstAgent` on: log-normal durations, sums from a hash of agent and day. */
 export function dailyRowsSql(
-  { days }: DailyRows,
+  { days, lastDay }: DailyRows,
   part: { readonly firstAgent: number; readonly agents: number },
 ): string {
   const digest = (salt: number) =>
@@ -23,7 +25,7 @@ export function dailyRowsSql(
     SELECT
       'default',
       concat('agent-', leftPad(toString(${part.firstAgent} + intDiv(number, ${days})), 6, '0')),
-      today() - ${days - 1} + number % ${days} AS received_day,
+      ${lastDay === undefined ? 'today()' : `toDate('${lastDay}')`} - ${days - 1} + number % ${days} AS received_day,
       12,
       arrayReduce('argMaxState', ['Agent, "the" first'], [toInt128(0)]),
       10 + cityHash64(number, ${part.firstAgent}, 1) % 90 AS all_executions,

@@ -77,6 +77,7 @@ async function measure(
   { name, rate }: { readonly name: string; readonly rate: number },
 ): Promise<Finalization> {
   const load = rate === 0 ? null : startLoad(collector, { format: 'positional', rate, seconds: 600 });
+  await load?.begun();
   if (load !== null) await new Promise((resolve) => setTimeout(resolve, 2_000));
   const cpuBeforeMs = collector.cpuMs();
   const startedMs = performance.now();

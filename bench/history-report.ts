@@ -40,7 +40,7 @@ export interface HistoryReport {
   readonly loadSeconds: number | null;
   /** Asked for and reached beside the requests; null when nothing was measured beside ingest. */
   readonly ingest: { readonly asked: number; readonly reached: number | null } | null;
-  /** CPU of the engine for `SELECT 1`, asked as the collector asks; before and after the requests. */
+  /** CPU of the engine for `SELECT 1`, asked over HTTP, before and after the requests. */
   readonly selectOneCpuMs: readonly [before: number, after: number];
   /** What could not be measured. */
   readonly skipped: readonly string[];

@@ -48,19 +48,22 @@ export const historyKinds: readonly HistoryKind[] = [
     wanted: (asked) => ({ session_id: sampleOf(asked).task_session_id }),
   }),
   ...(['pending', 'running', 'completed', 'failed', 'cancelled', 'orphaned'] as const).map((status) =>
-    tasks(`status ${status}`, () => `status=${status}`, {
+    tasks(`status ${status}`, () => `status=${status}${isOpen(status) ? '' : `&${untilFar()}`}`, {
       wanted: () => ({ state: status }),
       least: ({ record }) => record.tasksBy.state.get(status === 'orphaned' ? 'open' : status) ?? 0,
     }),
   ),
-  tasks('error_category', ({ index }) => `error_category=${categories[index % categories.length]}`, {
+  tasks('error_category', ({ index }) => `error_category=${categories[index % categories.length]}&${untilFar()}`, {
     wanted: ({ index }) => ({ error_category: categories[index % categories.length] ?? '' }),
   }),
   tasks('dates, a day', (asked) => {
     const { fromMs, toMs } = dayOf(asked);
     return `start_date_from=${new Date(fromMs).toISOString()}&start_date_to=${new Date(toMs).toISOString()}`;
   }),
-  tasks('error_text, frequent', () => 'error_text=RATE+limit', {
+  tasks('error_text, frequent', () => `error_text=${inOtherCase('RATE limit')}`, {
+    wanted: () => ({ error_code: 'rate_limited' }),
+  }),
+  tasks('error_text, frequent, asked again', () => 'error_text=RATE+limit', {
     wanted: () => ({ error_code: 'rate_limited' }),
   }),
   tasks('error_text, rare', ({ index }) => `error_text=queue+position+${(index * 37) % 9_000}`, {
@@ -114,6 +117,29 @@ export const historyKinds: readonly HistoryKind[] = [
   },
   ...(['category', 'code', 'agent', 'model', 'tool'] as const).map((groupBy) => breakdown(groupBy)),
 ];
+
+let asked = 0;
+
+/** Lists of what ended are remembered while no task changes: what is to be measured is asked otherwise each time. */
+function inOtherCase(text: string): string {
+  asked += 1;
+  let bits = asked;
+  const other = text.toLowerCase().replaceAll(/[a-z]/g, (letter) => {
+    const told = bits % 2 === 1 ? letter.toUpperCase() : letter;
+    bits = Math.floor(bits / 2);
+    return told;
+  });
+  return encodeURIComponent(other);
+}
+
+function untilFar(): string {
+  asked += 1;
+  return `start_date_to=${new Date(Date.UTC(2100, 0, 1) + asked).toISOString()}`;
+}
+
+function isOpen(status: string): boolean {
+  return status === 'pending' || status === 'running' || status === 'orphaned';
+}
 
 interface TaskListChecks {
   readonly wanted?: (asked: AskedHistory) => Readonly<Record<string, string>>;

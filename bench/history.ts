@@ -21,13 +21,13 @@ import { describeRecord, type RunRecord, readRunRecord } from './run-record.js';
 import { openRunStore } from './run-store.js';
 import { measureThroughput } from './scenarios/throughput.js';
 
-const usage = `usage: bench:history [--runs 200000] [--days 29] [--seed 7] [--requests 300] [--seconds 15]
+const usage = `usage: bench:history [--runs 20000] [--days 29] [--seed 7] [--requests 60] [--seconds 4]
                      [--deep-page 1000] [--ingest-rate <events a second, 0 for none>] [--only <kind>]
                      [--keep <directory>]
 `;
 
 /**
- * `npm run bench:history [-- --runs 200000 --days 29 --seed 7 --requests 300 --seconds 15 --deep-page 1000
+ * `npm run bench:history [-- --runs 20000 --days 29 --seed 7 --requests 60 --seconds 4 --deep-page 1000
  * --ingest-rate 100000 --only timeline --keep <directory>]`
  *
  * Latencies of lists, tasks, runs, timelines and failures over a long history, by one client, alone and beside ingest
@@ -72,11 +72,11 @@ function readOptions(): HistoryBenchOptions {
   answerHelp(usage);
   const { values } = parseArgs({
     options: {
-      runs: { type: 'string', default: '200000' },
+      runs: { type: 'string', default: '20000' },
       days: { type: 'string', default: '29' },
       seed: { type: 'string', default: '7' },
-      requests: { type: 'string', default: '300' },
-      seconds: { type: 'string', default: '15' },
+      requests: { type: 'string', default: '60' },
+      seconds: { type: 'string', default: '4' },
       'deep-page': { type: 'string', default: '1000' },
       'ingest-rate': { type: 'string' },
       only: { type: 'string', default: '' },
@@ -200,8 +200,8 @@ class HistoryBench {
 
   async #besideIngest(rate: number, kinds: readonly HistoryKind[], place: Place): Promise<void> {
     const ingest = startLoad(place.collector, { format: 'positional', rate, seconds: ingestSecondsMax });
-    // Its failure is told when it is stopped; until then nobody waits for it.
-    ingest.report.catch(() => undefined);
+    // Its failure is told when it is stopped.
+    await ingest.begun().catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, ingestAheadMs));
     await this.#measureKinds(`beside ${Math.round(rate / 1_000)}k events/s`, kinds, place);
     this.#ingest = { asked: rate, reached: null };
@@ -255,7 +255,7 @@ interface Place {
   readonly isIngesting: boolean;
 }
 
-/** Of one statement, asked as the collector asks, without what is between it and a request. */
+/** Of one statement, asked over HTTP, without what is between it and a request. */
 async function engineCpuMs(collector: CollectorProcess, times: number, sql: (index: number) => string) {
   for (let index = 0; index < warmUpRequests; index += 1) await collector.read(sql(index), 'JSONEachRow');
   const before = collector.cpuMsByPart().engine;

@@ -4,6 +4,7 @@ const runs = 20;
 const tasksPerRun = 5;
 /** A lease is five minutes. */
 const heartbeatMs = 60_000;
+const listedMsMax = 30_000;
 
 /** Runs that go on during a measurement: their tasks stay running, because their heartbeats are sent. */
 export class LiveRuns {
@@ -19,11 +20,12 @@ export class LiveRuns {
     }, heartbeatMs);
   }
 
-  /** `token` makes their ids unique. Throws when the collector does not take them. */
+  /** `token` makes their ids unique. Throws when the collector does not take them, or does not list them in time. */
   static async start(collector: CollectorProcess, token: string): Promise<LiveRuns> {
     const live = new LiveRuns(collector, token);
     try {
       await live.#send([...live.#events('run.started'), ...live.#tasks()]);
+      await live.#untilListed();
     } catch (error) {
       live.stop();
       throw error;
@@ -33,6 +35,20 @@ export class LiveRuns {
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+
+  /** An event is sent before it is stored. */
+  async #untilListed(): Promise<void> {
+    const deadline = performance.now() + listedMsMax;
+    const headers = { authorization: `Bearer ${benchKey}` };
+    for (let total = 0; total < runs * tasksPerRun; ) {
+      if (performance.now() > deadline) throw new Error(`only ${total} tasks that go on were listed in time`);
+      const response = await fetch(`${this.#collector.url}/api/v1/monitoring/tasks?status=running&limit=1`, {
+        headers,
+      });
+      ({ total = 0 } = (await response.json()) as { readonly total?: number });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 
   #events(type: string): object[] {

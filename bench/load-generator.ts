@@ -6,8 +6,9 @@ import { createTemplates } from './payload.js';
 
 /**
  * The other side of the end-to-end bench, a process of its own so that its CPU is not the collector's. It is told
- * what to send as JSON in its first argument and answers with one `LoadReport` over the IPC channel. A connection
- * is a producer; it honours credit. Masking is with zeros (RFC 6455 allows any key), which saves a pass over the bytes.
+ * what to send as JSON in its first argument, and says over the IPC channel `begun` with the first ack, and at the end
+ * one `LoadReport`. A connection is a producer; it honours credit. Masking is with zeros (RFC 6455 allows any key),
+ * which saves a pass over the bytes.
  */
 export interface LoadOptions {
   readonly url: string;
@@ -42,6 +43,9 @@ export interface LoadReport {
   readonly sent: readonly (readonly [number, number, number])[];
   readonly problems: readonly string[];
 }
+
+/** What the generator says to its parent. */
+export type LoadMessage = 'begun' | LoadReport;
 
 const sampleMs = 5;
 const acksWaitMsMax = 60_000;
@@ -200,6 +204,7 @@ class Sender {
       this.#sentMs.delete(this.#acknowledged);
       this.#load.acknowledgedFrames += 1;
     }
+    if (this.#load.lastAckMs === 0) process.send?.('begun' satisfies LoadMessage);
     this.#load.lastAckMs = Date.now();
     if (this.isIdle()) this.#onIdle?.();
     this.pump();
@@ -262,4 +267,4 @@ function wait(delayMs: number): Promise<void> {
 }
 
 const report = await run(JSON.parse(process.argv[2] ?? '{}') as LoadOptions);
-process.send?.(report, () => process.exit(0));
+process.send?.(report satisfies LoadMessage, () => process.exit(0));

@@ -2,13 +2,15 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { packageFile } from '../src/core/package-root.js';
 import { benchKey, type CollectorProcess } from './collector-process.js';
-import type { LoadOptions, LoadReport } from './load-generator.js';
+import type { LoadMessage, LoadOptions, LoadReport } from './load-generator.js';
 
 const defaultLoad = { connections: 20, agents: 50, eventsPerFrame: 500, templates: 8 } as const;
 
 let loads = 0;
 
 export interface RunningLoad {
+  /** Settles when the first frame is acknowledged, at the end at the latest. Rejects as `report`. */
+  begun(): Promise<void>;
   /** Settles when the generator has ended. Rejects when any event was not acknowledged. */
   readonly report: Promise<LoadReport>;
   /** Ends it before its time. */
@@ -35,15 +37,18 @@ export function startLoad(collector: Target, load: Load): RunningLoad {
     ...load,
   };
   const generator = fork(fileURLToPath(packageFile('dist/bench/load-generator.js')), [JSON.stringify(options)]);
+  const firstAck = new Promise<void>((resolve) => {
+    generator.on('message', (message: LoadMessage) => message === 'begun' && resolve());
+  });
   const report = new Promise<LoadReport>((resolve, reject) => {
-    generator.once('message', (message) => resolve(message as LoadReport));
+    generator.on('message', (message: LoadMessage) => message !== 'begun' && resolve(message));
     generator.once('exit', (code) => reject(new Error(`the load generator ended with ${code} before its report`)));
   }).then((told) => checkedReport(told, collector));
   const stop = (): Promise<LoadReport> => {
     if (generator.connected) generator.send('stop');
     return report;
   };
-  return { report, stop };
+  return { begun: () => Promise.race([firstAck, report.then(() => undefined)]), report, stop };
 }
 
 function checkedReport(report: LoadReport, collector: Target): LoadReport {

@@ -5,7 +5,7 @@ import { describeMachine } from './bench-report.js';
 import { CollectorProcess } from './collector-process.js';
 import { type HistoryStore, openHistoryStore, untilHealthy, untilMerged } from './history-store.js';
 import { startLoad } from './load.js';
-import { type KindLatency, measureKind, measureStatements, shuffledRanks } from './query-clients.js';
+import { type KindLatency, measureKind, measureRead, measureStatements, shuffledRanks } from './query-clients.js';
 import { type QueriesOptions, type QueriesReport, type QueryMeasurement, renderQueries } from './query-report.js';
 import { type QueryKind, queryKinds } from './query-requests.js';
 import { saveResults } from './result-file.js';
@@ -149,6 +149,7 @@ class QueriesBench {
     const kinds = await this.#offeredKinds(collector, load.only ?? this.#options.only);
     const selectOneCpuMs =
       agents === undefined ? null : await measureStatements(collector, () => ['SELECT 1'], selectOnes);
+    const readCpuMs = agents === undefined ? null : await measureRead(collector, selectOnes);
     for (const [place, kind] of kinds.entries()) {
       try {
         const latency = await measureKind(collector, kind, {
@@ -165,7 +166,7 @@ class QueriesBench {
         note(`  ${kind.name} is void: ${errorMessage(error)}`);
       }
     }
-    this.measurements.push({ title, isIngesting: load.isIngesting === true, selectOneCpuMs, latencies });
+    this.measurements.push({ title, isIngesting: load.isIngesting === true, selectOneCpuMs, readCpuMs, latencies });
   }
 
   #ranksOf(agents: NonNullable<Load['agents']>, place: number, kinds: number): number[] {
@@ -179,6 +180,7 @@ class QueriesBench {
     const ingest = startLoad(this.#running(), { format: 'positional', rate, seconds: ingestSecondsMax });
     // Its failure is told when it is stopped; until then nobody waits for it.
     ingest.report.catch(() => undefined);
+    await ingest.begun();
     await new Promise((resolve) => setTimeout(resolve, ingestAheadMs));
     await measure();
     const { events, elapsedMs } = await ingest.stop();

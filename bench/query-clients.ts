@@ -19,13 +19,14 @@ export interface QueryLatency {
 
 export interface KindLatency extends QueryLatency {
   /** Of the requests that are asked for the first time; null where that is not measured. */
-  readonly cold: RequestCpu | null;
+  readonly cold: FirstRequests | null;
   /** Engine CPU of the same question over the raw rows; null where there is no such way, or other work goes on. */
   readonly rowsSqlCpuMs: number | null;
 }
 
-interface RequestCpu {
+interface FirstRequests {
   readonly requests: number;
+  readonly p99Ms: number;
   readonly collectorCpuMs: number | null;
   readonly engineCpuMs: number | null;
 }
@@ -66,7 +67,7 @@ export async function measureKind(
       if (problem !== null) throw new Error(`wrong answer to ${answer.path}: ${problem}`);
     }
   };
-  let cold: RequestCpu | null = null;
+  let cold: FirstRequests | null = null;
   if (isCompared) {
     // A kind that asks for no agent has one first request.
     const first = kind.path(0) === kind.path(1) ? 1 : Math.min(ranks.length, requests);
@@ -87,7 +88,7 @@ export async function measureKind(
   return { kind: kind.name, budgetMs: kind.budgetMs, ...figures, collectorCpuMs, engineCpuMs, cold, rowsSqlCpuMs };
 }
 
-/** Engine CPU of one question, asked of the engine as the collector asks; null when it has no statements. */
+/** Engine CPU of one question, asked of the engine over HTTP; null when it has no statements. */
 export async function measureStatements(
   collector: CollectorProcess,
   statementsOf: (index: number) => readonly string[],
@@ -99,6 +100,20 @@ export async function measureStatements(
     for (const sql of statementsOf(index)) await collector.read(sql, 'JSONEachRow');
   }
   return (collector.cpuMsByPart().engine - before) / asked;
+}
+
+/** Engine CPU of a SELECT 1 that comes as the collector's reads do. */
+export async function measureRead(collector: CollectorProcess, asked: number): Promise<number> {
+  const reads = collector.openReads();
+  try {
+    const read = () => reads.rows({ name: 'one', sql: 'SELECT 1', params: {} }, new AbortController().signal);
+    await read();
+    const before = collector.cpuMsByPart().engine;
+    for (let index = 0; index < asked; index++) await read();
+    return (collector.cpuMsByPart().engine - before) / asked;
+  } finally {
+    reads.close();
+  }
 }
 
 export interface RequestSeries {

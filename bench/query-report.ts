@@ -18,6 +18,8 @@ export interface QueryMeasurement {
   readonly isIngesting: boolean;
   /** Engine CPU of a SELECT 1 in the same run; null where the kinds are not compared with it. */
   readonly selectOneCpuMs: number | null;
+  /** Of one that comes as the collector's reads do. */
+  readonly readCpuMs: number | null;
   readonly latencies: readonly KindLatency[];
 }
 
@@ -52,7 +54,7 @@ export function renderQueries(report: QueriesReport): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-/** The budget is for one client; beside ingest the ratio is to the 99th percentile of the first measurement. */
+/** The budget is for one client; beside ingest the ratios are to 99th percentiles of the first measurement. */
 function renderMeasurement(measurement: QueryMeasurement, { measurements, ingestPerSecond }: QueriesReport): string {
   const { title, isIngesting, latencies, selectOneCpuMs } = measurement;
   const quiet = measurements[0];
@@ -60,13 +62,13 @@ function renderMeasurement(measurement: QueryMeasurement, { measurements, ingest
   const rate = isIngesting && ingestPerSecond !== null ? ` (${Math.round(ingestPerSecond / 1_000)}k events/s)` : '';
   const header = [`${title}${rate}`, 'n', '/s', 'median', 'p90', 'p99', 'max', 'CPU collector', 'engine'];
   if (hasBudget) header.push('budget p99', '');
-  if (isIngesting) header.push('p99 ratio');
+  if (isIngesting) header.push('p99 x quiet', 'x first');
   const rows = latencies.map((latency) => {
     const cells = [latency.kind, String(latency.requests), latency.perSecond.toFixed(0)];
     for (const ms of [latency.medianMs, latency.p90Ms, latency.p99Ms, latency.maxMs]) cells.push(milliseconds(ms));
     cells.push(milliseconds(latency.collectorCpuMs), milliseconds(latency.engineCpuMs));
     if (hasBudget) cells.push(...budgetCells(latency, isIngesting ? ingestBudgetFactor : 1));
-    if (isIngesting) cells.push(ratio(latency, quiet));
+    if (isIngesting) cells.push(...ratios(latency, quiet));
     return cells;
   });
   const latencyTable = renderTable(header, rows);
@@ -74,7 +76,7 @@ function renderMeasurement(measurement: QueryMeasurement, { measurements, ingest
 }
 
 /** CPU of a request when it is asked again and when it is asked first, beside what else answers the question. */
-function renderCosts({ title, latencies }: QueryMeasurement, selectOneCpuMs: number): string {
+function renderCosts({ title, latencies, readCpuMs }: QueryMeasurement, selectOneCpuMs: number): string {
   const header = [
     `CPU ms of a request, ${title}`,
     'warm: collector',
@@ -99,8 +101,9 @@ function renderCosts({ title, latencies }: QueryMeasurement, selectOneCpuMs: num
     times(cold?.engineCpuMs ?? null, selectOneCpuMs),
     milliseconds(rowsSqlCpuMs),
   ]);
-  const selectOne = `SELECT 1 takes ${milliseconds(selectOneCpuMs)} ms of the engine; rows: the same over the raw rows`;
-  return `${renderTable(header, rows)}\n${selectOne}`;
+  const selectOne = `SELECT 1 takes ${milliseconds(selectOneCpuMs)} ms of the engine over HTTP, as rows do`;
+  const read = `${milliseconds(readCpuMs)} as a read of the collector; rows: the same over the raw rows`;
+  return `${renderTable(header, rows)}\n${selectOne}, and ${read}`;
 }
 
 function sum(left: number | null, right: number | null): number | null {
@@ -117,9 +120,10 @@ function budgetCells({ budgetMs, p99Ms }: KindLatency, factor: number): [string,
   return [String(allowedMs), p99Ms <= allowedMs ? 'reached' : 'MISSED'];
 }
 
-function ratio({ kind, p99Ms }: KindLatency, quiet: QueryMeasurement | undefined): string {
+/** To what is quiet and remembered, and to what is quiet and asked for the first time: beside ingest today is read. */
+function ratios({ kind, p99Ms }: KindLatency, quiet: QueryMeasurement | undefined): [string, string] {
   const before = quiet?.latencies.find((latency) => latency.kind === kind);
-  return before === undefined ? '–' : (p99Ms / before.p99Ms).toFixed(1);
+  return [times(p99Ms, before?.p99Ms ?? null), times(p99Ms, before?.cold?.p99Ms ?? null)];
 }
 
 function milliseconds(value: number | null): string {

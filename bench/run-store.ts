@@ -58,9 +58,9 @@ const settledMsMax = 300_000;
 
 async function isSettled(collector: CollectorProcess): Promise<boolean> {
   const { n } = await collector.queryOne<{ readonly n: string }>(
-    `SELECT count() AS n FROM agent_failures_v1 WHERE inserted >= (
-      SELECT max(settled_at) - toIntervalMinute(2) FROM failure_settlements_v1
-    )`,
+    `WITH (SELECT max(settled_at) - toIntervalMinute(2) FROM failure_settlements_v1) AS settled
+    SELECT (SELECT count() FROM agent_failures_v1 WHERE inserted >= settled)
+      + (SELECT count() FROM agent_tries_v1 WHERE inserted >= settled) AS n`,
   );
   return Number(n) === 0;
 }

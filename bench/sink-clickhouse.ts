@@ -56,6 +56,8 @@ export class SinkClickHouse {
 
 /** No row, in the format that was asked for. */
 function emptyAnswer(sql: string, defaultFormat: string | null): string {
+  // Who asks is granted everything, in the JSONEachRow in which the collector asks.
+  if (/^\s*check grant\b/i.test(sql)) return '{"result":1}\n';
   if (!/^\s*(select|with|show|describe)\b/i.test(sql)) return '';
   const format = /\bformat\s+(\w+)\s*;?\s*$/i.exec(sql)?.[1] ?? defaultFormat ?? 'TabSeparated';
   return /^JSON(Compact|Strings)?$/.test(format) ? '{"meta":[],"data":[],"rows":0}' : '';

@@ -8,6 +8,8 @@ export interface IdleResult {
   readonly seconds: number;
   /** Percent of one processor, both processes together. */
   readonly cpuPercent: number;
+  /** The same with one client connected, which sends nothing, and a scrape of `/metrics` every 15 s. */
+  readonly watchedCpuPercent: number;
   readonly rssBytes: Readonly<Record<'collector' | 'engine', number>>;
 }
 
@@ -29,14 +31,13 @@ export async function measureIdle(options: { readonly seconds: number }): Promis
     await client.close();
     // The engine may still be starting, and the first event is on its way to the store.
     await new Promise((resolve) => setTimeout(resolve, 10_000));
-    const beforeMs = collector.cpuMs();
-    await new Promise((resolve) => setTimeout(resolve, options.seconds * 1_000));
-    const usedMs = collector.cpuMs() - beforeMs;
+    const cpuPercent = await cpuPercentOver(collector, options.seconds);
     const [own, ...children] = readTree(collector.pid);
     return {
       firstAckMs,
       seconds: options.seconds,
-      cpuPercent: usedMs / (10 * options.seconds),
+      cpuPercent,
+      watchedCpuPercent: await whileWatched(collector, () => cpuPercentOver(collector, options.seconds)),
       rssBytes: {
         collector: own?.rssBytes ?? 0,
         engine: children.reduce((sum, { rssBytes }) => sum + rssBytes, 0),
@@ -44,5 +45,24 @@ export async function measureIdle(options: { readonly seconds: number }): Promis
     };
   } finally {
     await collector.stop();
+  }
+}
+
+async function cpuPercentOver(collector: CollectorProcess, seconds: number): Promise<number> {
+  const beforeMs = collector.cpuMs();
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  return (collector.cpuMs() - beforeMs) / (10 * seconds);
+}
+
+async function whileWatched<T>(collector: CollectorProcess, measure: () => Promise<T>): Promise<T> {
+  const watcher = createTidemarkClient({ url: collector.url, key: benchKey });
+  watcher.trySend({ type: 'heartbeat', agent_id: 'first' });
+  await watcher.flush();
+  const scrapes = setInterval(() => void collector.metrics(), 15_000);
+  try {
+    return await measure();
+  } finally {
+    clearInterval(scrapes);
+    await watcher.close();
   }
 }
