@@ -1,7 +1,20 @@
 import { useEffect, useRef } from 'react';
+import type { LiveState } from '../live/use-live.js';
 
 /** From an event's acknowledgement until it can be asked for; where it takes longer, it is asked once more. */
 export const storedMs = 1_500;
+
+/**
+ * Asks once more each time the page begins to listen: what was told before that, while it was away or in the background,
+ * nobody tells again, and an answer from before may not have had it.
+ */
+export function useAskedOnceListening(state: LiveState, ask: () => void): void {
+  useEffect(() => {
+    if (state !== 'open') return;
+    const timer = setTimeout(ask, storedMs);
+    return () => clearTimeout(timer);
+  }, [state, ask]);
+}
 
 /** An answer is shared for a second, and a store may be behind for longer: then the pill stays. */
 const asksMax = 2;

@@ -17,7 +17,7 @@ import { FilterBar } from './filter-bar.js';
 import { FreshPill } from './fresh-pill.js';
 import { LiveToggle } from './live-toggle.js';
 import { headerHeight, oneLine, rowHeights } from './row-cells.js';
-import { storedMs, useAskedAgain } from './use-asked-again.js';
+import { storedMs, useAskedAgain, useAskedOnceListening } from './use-asked-again.js';
 import { useMarkedRow } from './use-marked-row.js';
 import { type WorkQuestion, workRanges } from './use-work-question.js';
 import type { WorkRowOptions } from './virtual-table.js';
@@ -58,6 +58,7 @@ export function WorkList<Row>(options: WorkListOptions<Row>) {
   const box = useRef<HTMLDivElement>(null);
   const scroller = useRef<RowScroller>(null);
   const askAgain = useAskedAgain({ heardIds: live?.freshIds ?? [], asOf: list.head.asOf, ask: list.head.retry });
+  useAskedOnceListening(live?.state ?? 'off', list.head.retry);
   const showFirst = () => {
     scroller.current?.scrollToOffset(0);
     list.scrolled(0);
