@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { removeDirectory } from './temp-dir.js';
 
-/** Writes file after file into a directory below it, as an engine does whose collector was killed, until told to end. */
+/** Writes file after file into a directory below it, as an engine at its end does, until it is told to end. */
 const lateWriter = `
   const { mkdirSync, writeFileSync } = require('node:fs');
   const [path] = process.argv.slice(1);
