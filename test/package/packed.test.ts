@@ -170,7 +170,7 @@ describe.each(majors)('on Node %i', (major) => {
     };
     const collector = shell(['node', 'node_modules/tidemark/dist/src/cli/tidemark.js'], { ...at, env });
     try {
-      await expect.poll(() => collector.said.output, { timeout: 30_000 }).toContain('is listening on');
+      await expect.poll(() => collector.said.output).toContain('is listening on');
       await expect.poll(() => collector.said.output).toMatch(/WebSockets are served by (ws|uWebSockets|@)/);
       const demo = await succeed(['npx', 'tidemark', 'demo', '--agents', '5', '--rate', '1000', '--seconds', '2'], {
         ...at,

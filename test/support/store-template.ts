@@ -12,7 +12,7 @@ export const runDirectoryVariable = 'TIDEMARK_TEST_RUN_DIRECTORY';
 
 /** The engine keeps its tables here, within its directory. */
 const tablesName = 'db';
-const waitMsMax = 60_000;
+const waitMsMax = 100_000;
 
 /**
  * Gives an engine that has not run yet the files of a store with the whole schema and no row: what its first start
