@@ -5,7 +5,7 @@ import type { LiveState } from '../live/use-live.js';
 export const storedMs = 1_500;
 
 /**
- * Asks once more each time the page begins to listen: what was told before that, while it was away or in the background,
+ * Asks once more each time the page begins to listen: what was told before, while it was away or in the background,
  * nobody tells again, and an answer from before may not have had it.
  */
 export function useAskedOnceListening(state: LiveState, ask: () => void): void {
