@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
@@ -146,8 +147,10 @@ test('a large result takes the place of a stream, and leaves that of a read to o
   const first = await large();
   expect(first.statusCode).toBe(200);
   expect(await (await fetch(`${rig.engine.url}/?query=SELECT%201`)).text()).toBe('1\n');
-  // The second finds no place for a stream: it keeps that of a read, and its time.
-  const { bytes, complete } = await drained(await large());
+  // The second finds no place for a stream: it keeps that of a read, and its time, which goes by while nobody takes it.
+  const second = await large();
+  await sleep(2_000);
+  const { bytes, complete } = await drained(second);
   expect(complete).toBe(false);
   expect(bytes.toString('latin1', bytes.length - 400)).toContain('Code: 159. DB::Exception: Timeout exceeded');
   expect(await (await fetch(`${rig.engine.url}/?query=SELECT%202`)).text()).toBe('2\n');
