@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { StoreQuery, StoreReader } from '../../../core/ports/store-reader.js';
+import type { TimeSpan } from '../../../core/time-span.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs } from '../sql/column-types.js';
 import { withoutRun } from '../sql/without-run.js';
@@ -35,6 +36,11 @@ export interface HistoryCandidates {
   readonly after?: HistoryPosition | undefined;
   /** Only what is open and whose lease this may have renewed. */
   readonly heard?: HeardWork | undefined;
+  /**
+   * Only what was not received then: the insert of that is under way, and what is found here would not be found by its
+   * id. So beside ingest a page was sought round after round among what no other table had yet, and was empty at times.
+   */
+  readonly inserting?: TimeSpan | null | undefined;
   readonly limit: number;
 }
 
@@ -104,7 +110,7 @@ function joined(left: CandidatePage, right: CandidatePage, limit: number): Candi
   return { rows, isLast: left.isLast && right.isLast && rows.length === distinct.length };
 }
 
-type PageAsked = Pick<CandidatesAsked, 'after' | 'limit' | 'ways'>;
+type PageAsked = Pick<CandidatesAsked, 'after' | 'inserting' | 'limit' | 'ways'>;
 
 async function readPage(
   store: StoreReader,
@@ -134,8 +140,7 @@ function positionOf({ id, run, agent, start_ms: startMs }: HistoryCandidateRow):
   return { id, run, agent, startMs };
 }
 
-interface CandidatesAsked {
-  readonly after?: HistoryPosition | undefined;
+interface CandidatesAsked extends Pick<HistoryCandidates, 'after' | 'inserting'> {
   readonly limit: number;
   /** Null: all there are. */
   readonly ways: Ways | null;
@@ -180,9 +185,9 @@ interface Candidates {
 function candidatesQuery(
   kind: HistoryKind,
   filter: HistoryFilter,
-  { after, limit, ways, byAgent }: CandidatesAsked,
+  { after, inserting, limit, ways, byAgent }: CandidatesAsked,
 ): StoreQuery {
-  const { where, params } = placed(kind, filter, { after, byAgent });
+  const { where, params } = placed(kind, filter, { after, inserting, byAgent });
   const narrowed = narrowedByOutcome(kind, filter);
   const { run, agent } = kind.place;
   const order = `start DESC, ${kind.idColumn} DESC, ${run} DESC${byAgent ? `, ${agent} DESC` : ''}`;
@@ -220,13 +225,14 @@ function candidatesQuery(
 function placed(
   kind: HistoryKind,
   filter: HistoryFilter,
-  { after, byAgent }: Pick<CandidatesAsked, 'after' | 'byAgent'>,
+  { after, inserting, byAgent }: Pick<CandidatesAsked, 'after' | 'inserting' | 'byAgent'>,
 ): HistoryCondition {
   const conditions = [
     eventCondition(kind, filter, { withEnds: true }),
     eventRangeCondition(filter),
     byAgent ? spanCondition(kind, 'start', { after }) : groupsFrom(kind, after),
     silentCondition(filter),
+    settledCondition(inserting ?? null),
   ];
   return {
     where: conditions.map(({ where }) => where).join(' AND '),
@@ -239,9 +245,9 @@ async function readHeardRuns(
   store: StoreReader,
   kind: HistoryKind,
   filter: HistoryFilter,
-  { heard, fromMs, after }: HistoryCandidates & { readonly heard: HeardWork; readonly fromMs: number },
+  { heard, fromMs, after, inserting }: HistoryCandidates & { readonly heard: HeardWork; readonly fromMs: number },
 ): Promise<ReadonlySet<string> | null> {
-  const { where, params } = placed(kind, filter, { after, byAgent: false });
+  const { where, params } = placed(kind, filter, { after, inserting, byAgent: false });
   const rows = await checkedRows(store, runRow, {
     name: `${kind.kind}_heard_runs`,
     sql: `SELECT run_id AS run FROM (${heardRuns(kind, where)}) LIMIT {most:UInt32}`,
@@ -263,6 +269,16 @@ function silentCondition({ receivedBeforeMs }: HistoryFilter): HistoryCondition 
   return {
     where: `received < fromUnixTimestamp64Milli({silent_before_ms:Int64}, 'UTC')`,
     params: { silent_before_ms: receivedBeforeMs },
+  };
+}
+
+/** Parts that have nothing else are left out by the least and greatest time of receipt that each tells. */
+function settledCondition(inserting: TimeSpan | null): HistoryCondition {
+  if (inserting === null) return { where: '1', params: {} };
+  const at = (parameter: string) => `fromUnixTimestamp64Milli({${parameter}:Int64}, 'UTC')`;
+  return {
+    where: `(received < ${at('inserting_from_ms')} OR received >= ${at('inserting_to_ms')})`,
+    params: { inserting_from_ms: inserting.fromMs, inserting_to_ms: inserting.toMs },
   };
 }
 
