@@ -41,13 +41,19 @@ const load: StoreLoading<HistoryOptions>['load'] = async ({ home, dataDir, optio
   }
 };
 
+/** Far more than a start takes, even on a machine that does much else. */
+const healthyMsMax = 180_000;
+
 /** The collector accepts events before its engine, its schema and its live windows are there. */
 export async function untilHealthy(collector: CollectorProcess): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    const health = await fetch(`${collector.url}/health`).catch(() => null);
-    const { status = '' } = ((await health?.json().catch(() => null)) ?? {}) as { readonly status?: string };
-    if (status === 'healthy') return;
-    if (tries === 600) throw new Error(`the collector does not become healthy:\n${collector.output}`);
+  const deadline = performance.now() + healthyMsMax;
+  for (;;) {
+    const answer = await fetch(`${collector.url}/health`).catch(() => null);
+    const health = (await answer?.json().catch(() => null)) as { readonly status?: string } | null;
+    if (health?.status === 'healthy') return;
+    if (performance.now() > deadline) {
+      throw new Error(`the collector does not become healthy: ${JSON.stringify(health)}\n${collector.output}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -181,6 +181,7 @@ function joinReads(
   return createApiRoutes(
     {
       ...parts.reads,
+      inserting: () => delivery.inserting,
       windows,
       endpoints,
       finalizer: upkeep.finalizer,

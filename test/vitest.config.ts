@@ -13,11 +13,18 @@ const port = [
  * file. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
  */
 const long = [
-  'test/api/{dashboard/remembered-dashboard,failures/grown-breakdown,tasks/remembered-task-changes}.test.ts',
-  'test/cli/{command-certificate,doctor,executions-cleanup,live-commands,reading-commands}.test.ts',
-  ...['cluster/two-shards', 'day-finalizer', 'embedded-process', 'erased-day', 'erased-sums', 'erasure'].map(
-    (name) => `test/clickhouse/${name}.test.ts`,
-  ),
+  'test/api/{dashboard/remembered-dashboard,failures/grown-breakdown}.test.ts',
+  'test/api/tasks/{remembered-task-changes,task-list}.test.ts',
+  'test/cli/{command-certificate,doctor,executions-cleanup,keys,live-commands,migrate,reading-commands}.test.ts',
+  ...[
+    'cluster/two-shards',
+    'day-finalizer',
+    'embedded-process',
+    'embedded-watch',
+    'erased-day',
+    'erased-sums',
+    'erasure',
+  ].map((name) => `test/clickhouse/${name}.test.ts`),
   'test/clickhouse/{engine-threads,exact-segment-writer,guard-corpus,migrate,parts-watch,retention}.test.ts',
   'test/clickhouse/{merged-attempts,unwritten-inserts,written-definitions}.test.ts',
   'test/clickhouse-clients/**/*.test.ts',
@@ -38,9 +45,10 @@ export default defineConfig({
     maxWorkers: 3,
     // Days are those of UTC, wherever the collector runs: here it is tomorrow already for fourteen hours of each.
     env: { TZ: 'Pacific/Kiritimati' },
-    testTimeout: 120_000,
-    expect: { poll: { timeout: 30_000, interval: 20 } },
-    hookTimeout: 120_000,
+    // Three times what the longest takes on a slow machine: they end what hangs, and judge no speed.
+    testTimeout: 300_000,
+    expect: { poll: { timeout: 60_000, interval: 20 } },
+    hookTimeout: 300_000,
     globalSetup: ['test/global-setup.ts'],
     projects: [
       // Files share a worker, and with it the modules it has loaded: loading them for each takes as long as many tests.

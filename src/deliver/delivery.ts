@@ -11,6 +11,7 @@ import type { SegmentWriter } from '../core/ports/segment-writer.js';
 import type { SpoolReader, SpoolSegment } from '../core/ports/spool-reader.js';
 import { type Progress, type ProgressTask, silentProgress } from '../core/progress.js';
 import type { Stage } from '../core/stage.js';
+import type { TimeSpan } from '../core/time-span.js';
 import { optionalInstant } from '../core/time-text.js';
 import { Turn } from '../core/turn.js';
 import { within } from '../core/within.js';
@@ -54,6 +55,8 @@ export const defaultDeliveryOptions: DeliveryOptions = {
 
 export interface Delivery extends Required<Stage>, DeliveryHold, HealthProbe {
   health(): DependencyHealth;
+  /** When the events were received whose insert is under way: some tables have them, others do not yet. */
+  readonly inserting: TimeSpan | null;
 }
 
 export function createDelivery(deps: DeliveryDeps, options: DeliveryOptions = defaultDeliveryOptions): Delivery {
@@ -79,6 +82,7 @@ class SegmentDelivery implements Delivery {
   readonly #deps: DeliveryDeps;
   readonly #options: DeliveryOptions;
   #loop: Promise<void> | null = null;
+  #inserting: TimeSpan | null = null;
   #trouble: Trouble | null = null;
   /** For a segment, or for the next attempt. */
   readonly #pause: Pause;
@@ -95,6 +99,10 @@ class SegmentDelivery implements Delivery {
     this.#deps = deps;
     this.#options = options;
     this.#pause = new Pause(deps.clock);
+  }
+
+  get inserting(): TimeSpan | null {
+    return this.#inserting;
   }
 
   async start(): Promise<void> {
@@ -178,9 +186,13 @@ class SegmentDelivery implements Delivery {
 
   async #deliver(segment: SpoolSegment): Promise<Outcome> {
     if (this.#pause.hasEnded) return 'stopped';
+    this.#inserting = { fromMs: segment.firstReceivedMs, toMs: segment.lastReceivedMs + 1 };
     for (let attempt = 1, refusals = 0, unreadable = 0; ; attempt++) {
       const error = await this.#tryInsert(segment);
-      if (error === null) return await this.#settle(segment, () => this.#deps.reader.release(segment.id));
+      if (error === null) {
+        this.#inserting = null;
+        return await this.#settle(segment, () => this.#deps.reader.release(segment.id));
+      }
       refusals = error.retryable ? 0 : refusals + 1;
       unreadable = error.code === 'segment_unreadable' ? unreadable + 1 : 0;
       const corrupt = error.code === 'segment_corrupt' || unreadable >= unreadableMax;
@@ -189,6 +201,7 @@ class SegmentDelivery implements Delivery {
           { ...describe(segment), code: error.code, error: error.message },
           'segment quarantined',
         );
+        this.#inserting = null;
         const reason = corrupt ? 'corrupt' : 'store_rejected';
         return await this.#settle(segment, async () => {
           const arrived = await this.#deps.writer.giveUp(segment);

@@ -242,12 +242,10 @@ test('of a collector that runs it tells all that it can be asked, and finds no f
   });
   expect(sent.status).toBe(202);
   await expect
-    .poll(async () => (await running.query<{ n: number }>('SELECT count() AS n FROM agent_events_raw_v1'))[0]?.n, {
-      timeout: 20_000,
-    })
+    .poll(async () => (await running.query<{ n: number }>('SELECT count() AS n FROM agent_events_raw_v1'))[0]?.n)
     .toBe(1);
   await expect
-    .poll(async () => (await doctor(runningEnv)).ok, { timeout: 30_000 })
+    .poll(async () => (await doctor(runningEnv)).ok)
     .toEqual(
       expect.arrayContaining([
         `data directory: the collector (process ${running.pid}) has it`,
@@ -303,7 +301,7 @@ test('an engine that does not start, a disk that is too full and a part that is 
     TIDEMARK_CLICKHOUSE_PORT: new URL(ill.storeUrl).port,
   };
   await expect
-    .poll(async () => (await doctor(where)).faults, { timeout: 30_000 })
+    .poll(async () => (await doctor(where)).faults)
     .toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^disk: .* events are refused$/),
@@ -324,7 +322,7 @@ test('an engine that does not start, a disk that is too full and a part that is 
     TIDEMARK_CLICKHOUSE_PORT: new URL(mended.storeUrl).port,
   };
   await expect
-    .poll(async () => (await doctor({ ...runningEnv, ...ports })).faults, { timeout: 30_000 })
+    .poll(async () => (await doctor({ ...runningEnv, ...ports })).faults)
     .toEqual(expect.arrayContaining(['tables: the engine has set 1 part aside (system.detached_parts)']));
 });
 
@@ -346,7 +344,7 @@ test('a ClickHouse that is away, what was set aside, and too few open files are 
     TIDEMARK_API_KEYS: `${testKey}:default:admin`,
   };
   await expect
-    .poll(async () => (await doctor(env)).faults, { timeout: 20_000 })
+    .poll(async () => (await doctor(env)).faults)
     .toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^engine: clickhouse is degraded: ClickHouse does not answer; events are still accepted/),

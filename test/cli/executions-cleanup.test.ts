@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dayMs } from '../../src/core/time-span.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -24,8 +24,7 @@ beforeAll(async () => {
   ];
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${testKey}` };
   await fetch(`${collector.url}/v1/events`, { method: 'POST', body: JSON.stringify(events), headers });
-  const total = async () => (await collector.get<{ readonly total?: number }>('/api/v1/runs')).total;
-  await vi.waitUntil(async () => (await total()) === 5, { timeout: 20_000, interval: 100 });
+  await collector.untilStored(events.length);
 });
 afterAll(async () => {
   await collector.stop();

@@ -128,7 +128,7 @@ async function untilHeard(texts: { readonly out: string }, agentId: string): Pro
     await command(['send'], linesOf(completed(agentId, sent).slice(-1)));
     return texts.out;
   };
-  await expect.poll(heard, { timeout: 20_000 }).toContain(agentId);
+  await expect.poll(heard).toContain(agentId);
 }
 
 test('tail tells events that pass its filters, a line each, and goes on after the collector was away', async () => {
@@ -139,9 +139,7 @@ test('tail tells events that pass its filters, a line each, and goes on after th
     linesOf([...completed('unseen', 3), { type: 'task.started', agent_id: 'seen', task_id: 'x' }]),
   );
   await collector.stop();
-  await expect
-    .poll(() => texts.err, { timeout: 10_000 })
-    .toMatch(/^tidemark: the connection is lost: .*; it is tried again$/m);
+  await expect.poll(() => texts.err).toMatch(/^tidemark: the connection is lost: .*; it is tried again$/m);
   await collector.start();
   await untilHeard(texts, 'again');
   expect(texts.err).toContain('connected again');
@@ -166,15 +164,12 @@ test('tail for people ends after so many events, and a filter that cannot be is 
     error_code: 'TIMEOUT',
   };
   let sent = 0;
-  const sending = expect.poll(
-    async () => {
-      sent += 1;
-      const strange = { ...failed, task_id: `u${sent}\u001b[2J`, error_message: 'no answer' };
-      await command(['send'], linesOf([{ ...failed, task_id: `t${sent}` }, strange]));
-      return texts.out;
-    },
-    { timeout: 20_000 },
-  );
+  const sending = expect.poll(async () => {
+    sent += 1;
+    const strange = { ...failed, task_id: `u${sent}\u001b[2J`, error_message: 'no answer' };
+    await command(['send'], linesOf([{ ...failed, task_id: `t${sent}` }, strange]));
+    return texts.out;
+  });
   await sending.toContain('worker');
   expect(await ended).toBe(0);
   const lines = texts.out.trimEnd().split('\n');
@@ -190,7 +185,7 @@ test('tail for people ends after so many events, and a filter that cannot be is 
 test('top prints the agents once where there is no terminal', async () => {
   await command(['send'], linesOf([...completed('busy', 30), ...completed('idle', 1)]));
   await storedOf('busy', 30);
-  await expect.poll(async () => (await command(['top', '--json'])).stdout, { timeout: 20_000 }).toContain('"busy"');
+  await expect.poll(async () => (await command(['top', '--json'])).stdout).toContain('"busy"');
   const { code, stdout, stderr } = await command(['top', '--window', '1h']);
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(/^tidemark top {2}\d\d:\d\d:\d\d {2}last 1h {2}\d+ agents {2}\S+\/s {2}[\d,]+ executions/);
@@ -221,9 +216,9 @@ test.runIf(process.platform === 'linux' && existsSync(script))(
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         shown += text;
       });
-      await expect.poll(() => shown, { timeout: 20_000 }).toContain('q quits');
+      await expect.poll(() => shown).toContain('q quits');
       child.stdin.write(key);
-      await expect.poll(() => shown, { timeout: 20_000 }).toContain('ended 0');
+      await expect.poll(() => shown).toContain('ended 0');
       child.stdin.end();
       // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal is told.
       const page = shown.slice(0, shown.indexOf('q quits')).replaceAll(/\u001b\[[?\d;]*[a-zA-Z]/g, '');
@@ -232,9 +227,8 @@ test.runIf(process.platform === 'linux' && existsSync(script))(
       // The other screen is left and the cursor is shown; keys are read by the line, and are seen, again.
       expect(shown.indexOf('\u001b[?1049h')).toBeLessThan(shown.indexOf('\u001b[?1049l'));
       expect(shown.lastIndexOf('\u001b[?25h')).toBeGreaterThan(shown.lastIndexOf('\u001b[?25l'));
-      await expect.poll(() => shown, { timeout: 10_000 }).toMatch(/ icanon /);
+      await expect.poll(() => shown).toMatch(/ icanon /);
       expect(shown).toMatch(/ echo /);
     }
   },
-  60_000,
 );

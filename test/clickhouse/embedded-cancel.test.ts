@@ -79,7 +79,7 @@ test('a writer that goes away ends his INSERT', async () => {
   await expect.poll(underWay).toBe(1);
   controller.abort();
   expect(await gone).toBe('gone');
-  await expect.poll(underWay, { timeout: 10_000 }).toBe(0);
+  await expect.poll(underWay).toBe(0);
 });
 
 test('a reader ends his own statements and nobody else his; the writer those of all', async () => {
@@ -189,5 +189,5 @@ test('statements that were ended are counted by reason, and so are results that 
   expect(await left).toBe('left');
   expect((await askPort(own, "SELECT repeat('x', 1000) FROM numbers(3000)")).text.length).toBe(3_003_000);
   const counted = { kill: 1, disconnect: 1, streamed: 1 };
-  await expect.poll(() => Object.fromEntries(own.endings), { timeout: 10_000 }).toEqual(counted);
+  await expect.poll(() => Object.fromEntries(own.endings)).toEqual(counted);
 });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { EngineProcessOptions } from '../../src/clickhouse/embedded/process/engine-process.js';
 import { defaultWatch } from '../../src/clickhouse/embedded/process/engine-watch.js';
 import { askChannel, askPort } from '../support/ask-engine.js';
-import { createTestEngine, mustBePid, type TestEngine } from '../support/embedded-engine.js';
+import { createTestEngine, type TestEngine } from '../support/embedded-engine.js';
 
 /**
  * The engine's open port as its neighbours meet it: who may ask, and what nobody can take from the others. One engine
@@ -143,7 +143,7 @@ test('idle connections make room for new ones, and are none of the channel', asy
   for (let index = 0; index < 5; index++) expect((await askPort(rig, 'SELECT 7')).text).toBe('7\n');
   expect((await askChannel(rig, 'SELECT 8')).text).toBe('8\n');
   await expect.poll(() => idle.filter((socket) => socket.closed).length).toBeGreaterThanOrEqual(40);
-  await expect.poll(() => rig.refusals.get('connection') ?? 0, { timeout: 10_000 }).toBeGreaterThanOrEqual(40);
+  await expect.poll(() => rig.refusals.get('connection') ?? 0).toBeGreaterThanOrEqual(40);
 });
 
 test('guests at their limits leave the collector its own', async () => {
@@ -191,12 +191,10 @@ test('memory, rows, bytes, threads and time of a guest have bounds that his stat
   expect(
     (await askPort(rig, "SELECT getSetting('max_execution_time')", { query: 'max_execution_time=0.2' })).text,
   ).toBe('0.2\n');
-  await expect.poll(() => rig.refusals.get('limit') ?? 0, { timeout: 10_000 }).toBeGreaterThanOrEqual(6);
+  await expect.poll(() => rig.refusals.get('limit') ?? 0).toBeGreaterThanOrEqual(6);
 });
 
-test('a statement in a hundred thousand chunks is read once, for a reader and for the writer', {
-  timeout: 60_000,
-}, async () => {
+test('a statement in a hundred thousand chunks is read once, for a reader and for the writer', async () => {
   const rig = shared;
   const chunk = '2\r\n  \r\n';
   for (const user of ['default', 'tidemark']) {
@@ -212,7 +210,7 @@ test('a statement in a hundred thousand chunks is read once, for a reader and fo
     socket.write(begin);
     for (let batch = 0; batch < 100; batch++) socket.write(chunk.repeat(1_000));
     socket.write('c\r\n\n VALUES (1)\r\n0\r\n\r\n');
-    await expect.poll(() => answer, { timeout: 30_000 }).toMatch(/^HTTP\/1\.1 \d+/);
+    await expect.poll(() => answer).toMatch(/^HTTP\/1\.1 \d+/);
     // It was understood: what is refused is the statement.
     expect(answer).toMatch(user === 'tidemark' ? /tables are being made/ : /READONLY/);
     expect((await rig.engine.health()).status).toBe('healthy');
@@ -225,27 +223,7 @@ test('a request that does not arrive is cut, and counted', async () => {
   const cut = once(slow, 'error');
   slow.write('SELECT ');
   await cut;
-  await expect.poll(() => rig.refusals.get('slow_request') ?? 0, { timeout: 10_000 }).toBe(1);
-});
-
-test('an engine that does not answer is ended and started again', { timeout: 60_000 }, async () => {
-  const rig = await startEngine({ watch: { pauseMs: 100, silentMsMax: 1_000, secondChanceMsMax: 500 } });
-  const pid = mustBePid(rig.engine.pid());
-  process.kill(pid, 'SIGSTOP');
-  await expect.poll(() => rig.restarts, { timeout: 20_000 }).toEqual(['silent']);
-  await rig.engine.ready();
-  expect(rig.engine.pid()).not.toBe(pid);
-  expect((await askChannel(rig, 'SELECT 1')).text).toBe('1\n');
-});
-
-test('an engine that is busy is not taken for one that hangs', async () => {
-  const rig = await startEngine({ watch: { pauseMs: 50, silentMsMax: 2_000, secondChanceMsMax: 1_000 } });
-  // Two at a time, and two that wait: twice as long as an engine may be silent.
-  const busy = Array.from({ length: 4 }, () =>
-    askPort(rig, 'SELECT sum(sipHash64(number)) FROM numbers(1000000000)', { query: 'max_execution_time=3' }),
-  );
-  await Promise.all(busy);
-  expect(rig.restarts).toEqual([]);
+  await expect.poll(() => rig.refusals.get('slow_request') ?? 0).toBe(1);
 });
 
 test('a body that inflates without end is cut at the limit of a statement', async () => {

@@ -132,7 +132,7 @@ test('a failure midway has its own status, and the file goes', async () => {
   const answer = await fetch(address(shared, `${failing} FORMAT CSV`));
   expect([answer.status, answer.headers.get('content-type')]).toEqual([500, 'text/plain; charset=UTF-8']);
   expect(await codeOf(answer)).toBe('395');
-  expect(heldFiles(shared)).toEqual([]);
+  await expect.poll(() => heldFiles(shared)).toEqual([]);
 });
 
 test('one result, all results and the disk have limits, each with its code and its count', async () => {
@@ -151,7 +151,7 @@ test('one result, all results and the disk have limits, each with its code and i
   const refused = await fetch(address(full, rowsOf(9_000)));
   expect([refused.status, await codeOf(refused)]).toEqual([500, '243']);
   expect((await fetch(address(full, rowsOf(500)))).status).toBe(200);
-  expect(heldFiles(full)).toEqual([]);
+  await expect.poll(() => heldFiles(full)).toEqual([]);
   await expect.poll(() => rig.endings.get('no_room') ?? 0).toBeGreaterThan(0);
   expect(rig.endings.get('too_large')).toBe(1);
   expect(rig.endings.get('kept')).toBeGreaterThan(0);
@@ -207,5 +207,5 @@ test('an engine that is killed leaves no file', async () => {
   await expect.poll(() => rig.restarts.length).toBe(1);
   await rig.engine.ready();
   expect(readdirSync(join(rig.dataDir, 'results'))).toEqual([]);
-  await expect.poll(() => rig.gauges.get('held'), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => rig.gauges.get('held')).toBe(0);
 });

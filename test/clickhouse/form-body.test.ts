@@ -16,13 +16,22 @@ test.each([
   const directory = mkdtempSync(join(tmpdir(), 'tidemark-form-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const open = fs.open as (...given: unknown[]) => void;
-  vi.spyOn(fs, 'open').mockImplementation(((...given: unknown[]) => void setTimeout(open, 50, ...given)) as never);
+  let [begun, opened] = [0, 0];
+  const late = (...given: unknown[]) => {
+    const done = given.pop() as (...answer: unknown[]) => void;
+    begun++;
+    setTimeout(open, 50, ...given, (...answer: unknown[]) => {
+      opened++;
+      done(...answer);
+    });
+  };
+  vi.spyOn(fs, 'open').mockImplementation(late as never);
   async function* body() {
     for (const chunk of chunks) yield Buffer.from(chunk);
   }
   const limits = { bytesMax: 1_000, filesMax: 2, fieldsMax: 2, fieldBytesMax: 100 };
   const contentType = 'multipart/form-data; boundary=x';
   await expect(readForm(body(), { contentType, directory, limits })).rejects.toThrow('form of the request');
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  expect(readdirSync(directory)).toEqual([]);
+  await expect.poll(() => opened).toBe(begun);
+  await expect.poll(() => readdirSync(directory)).toEqual([]);
 });

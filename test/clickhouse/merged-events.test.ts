@@ -151,7 +151,8 @@ test.each(placed)('places are those of whole events, by id and by start: %o', as
       };
       const wanted = await told(whole, undefined);
       expect(await told(placesReader(kind), undefined)).toEqual(wanted);
-      expect(await told(placesReader(kind), since)).toEqual(wanted);
+      // However close together they lie.
+      expect(await told(placesReader(kind), since && { ...since, rows: 1, rowsBefore: 0 })).toEqual(wanted);
       if (kind === taskKind && limit === 5_000 && !('userId' in asked)) expect(wanted).not.toEqual([]);
     }
   }

@@ -59,6 +59,7 @@ describe('changes told from parts', () => {
     expect(changesAfter([old, part(3, 9)], [part(3, 9)])).toEqual([{ fromDay: 3, toDay: 4 }]);
     const empty = { ...old, rows: 0, level: 2, fromDay: 0, toDay: 0 };
     expect(changesAfter([old, part(3, 9)], [empty, part(3, 9)])).toEqual([{ fromDay: 3, toDay: 4 }]);
+    expect(changesAfter([empty, part(3, 9)], [part(3, 9)]), 'an empty one that goes').toEqual([]);
   });
 
   test('numbers that begin anew say that all has changed', () => {

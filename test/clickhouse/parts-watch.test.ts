@@ -101,7 +101,7 @@ function startWatch(): Watched {
 }
 
 async function looked({ watch }: Watched): Promise<void> {
-  await expect.poll(() => Number(watch.health().details.parts), { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect.poll(() => Number(watch.health().details.parts)).toBeGreaterThan(0);
 }
 
 async function partDirectory(table: string): Promise<string> {
@@ -154,7 +154,7 @@ test.skipIf(process.platform !== 'linux')(
     store.limitFiles('unlimited');
     await expect(observed()).rejects.toThrow();
     await nextTurn(watched);
-    await expect.poll(() => observed().catch(() => null), { timeout: 30_000 }).toEqual([{ count: 2 }]);
+    await expect.poll(() => observed().catch(() => null)).toEqual([{ count: 2 }]);
     expect(watched.counts.get('broken files')).toBe(1);
   },
 );
@@ -173,19 +173,17 @@ test.skipIf(process.platform !== 'linux')(
       await merge();
       store.limitFiles('unlimited');
       await nextTurn(watched);
-      await expect.poll(() => store.test.restarts.length, { timeout: 30_000 }).toBe(count + 1);
+      await expect.poll(() => store.test.restarts.length).toBe(count + 1);
       for (let turn = 0; turn < waitTurns; turn++) {
         await store.test.engine.ready();
         await expect(merge()).rejects.toThrow(/Cancelled merging/);
         await nextTurn(watched);
       }
       await expect
-        .poll(
-          () =>
-            merge()
-              .then(() => 'done')
-              .catch(String),
-          { timeout: 30_000 },
+        .poll(() =>
+          merge()
+            .then(() => 'done')
+            .catch(String),
         )
         .toBe('done');
       const id = `more${count}`;
@@ -203,7 +201,7 @@ test('an insert whose file was left empty, though the rows are there, is found b
   const watched = startWatch();
   await looked(watched);
   expect(watched.counts.get('broken start')).toBe(1);
-  await expect.poll(() => count('agent_tries_v1'), { timeout: 30_000 }).toBe(40);
+  await expect.poll(() => count('agent_tries_v1')).toBe(40);
 });
 
 test('states of tasks that went with a deleted part are made again; lost raw rows are told and stay lost', async () => {
@@ -227,15 +225,15 @@ test('states of tasks that went with a deleted part are made again; lost raw row
   const ledger = new PartLedger(join(store.directory, 'parts.json'));
   first.clock.advance(60_000);
   const known = async () => (await ledger.read())?.some(({ table }) => table === 'agent_task_history_v1');
-  await expect.poll(known, { timeout: 30_000 }).toBe(true);
+  await expect.poll(known).toBe(true);
   await store.run('TRUNCATE TABLE agent_task_history_v1');
   first.clock.advance(60_000);
-  await expect.poll(() => count('agent_task_history_v1'), { timeout: 30_000 }).toBe(tasks);
+  await expect.poll(() => count('agent_task_history_v1')).toBe(tasks);
 });
 
 /** Ten seconds on, once the look at all parts and the reading of one after another both wait for the clock. */
 async function nextTurn({ clock }: Watched): Promise<void> {
-  await expect.poll(() => clock.pendingTimers(), { timeout: 30_000, interval: 5 }).toBe(2);
+  await expect.poll(() => clock.pendingTimers(), { interval: 5 }).toBe(2);
   clock.advance(10_000);
 }
 
@@ -247,8 +245,8 @@ test('one flipped bit that no size tells is found when the part is read in its t
   const watched = startWatch();
   await looked(watched);
   for (let turn = 0; turn < 40 && !watched.counts.has('broken check'); turn++) await nextTurn(watched);
-  await expect.poll(() => watched.counts.get('broken check'), { timeout: 30_000 }).toBe(1);
-  await expect.poll(() => count('agent_tries_v1'), { timeout: 30_000 }).toBe(40);
+  await expect.poll(() => watched.counts.get('broken check')).toBe(1);
+  await expect.poll(() => count('agent_tries_v1')).toBe(40);
 });
 
 test('every part is read once in its turn, and none again within ten minutes', async () => {
@@ -260,5 +258,5 @@ test('every part is read once in its turn, and none again within ten minutes', a
   while (clock.monotonicMs() < 600_000) await nextTurn(watched);
   expect([checked.length, new Set(checked).size]).toEqual([parts, parts]);
   while (clock.monotonicMs() < 700_000) await nextTurn(watched);
-  await expect.poll(() => checked.length, { timeout: 30_000 }).toBeGreaterThan(parts);
+  await expect.poll(() => checked.length).toBeGreaterThan(parts);
 });

@@ -89,9 +89,7 @@ test('40 days later raw rows are gone by themselves, days and minutes remain, an
   await withQuickExpiry();
   await insert('old', daysAgo(40));
   await insert('new', daysAgo(1));
-  await expect
-    .poll(() => rowsOf(['agent_events_raw_v1']), { timeout: 10_000 })
-    .toEqual({ agent_events_raw_v1: daysAgo(1).length });
+  await expect.poll(() => rowsOf(['agent_events_raw_v1'])).toEqual({ agent_events_raw_v1: daysAgo(1).length });
   const days = await store.select(
     'SELECT day, total, failed FROM agent_performance_daily WHERE total > 1 ORDER BY day',
   );

@@ -41,7 +41,7 @@ beforeAll(async () => {
   const ofKind = (kind: string) => rows.filter(({ type }) => type.startsWith(kind)).length;
   const expected = { active: rows.length, kept: ofKind('run.') + ofKind('task.'), listed: ofKind('task.') };
   const seen = async () => (await store.reader.rows({ name: 'seen', sql, params: {} }))[0];
-  await vi.waitFor(async () => expect(await seen()).toEqual(expected), { timeout: 20_000 });
+  await vi.waitFor(async () => expect(await seen()).toEqual(expected), { timeout: 60_000 });
 });
 
 afterAll(() => store.close());

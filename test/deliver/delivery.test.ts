@@ -102,6 +102,20 @@ test('a segment closed while another is inserted is not forgotten', async () => 
   await until(() => spool.released.length === 2);
 });
 
+test('when it was received is told of what is being inserted, until the store has it', async () => {
+  const { clock, spool, writer, delivery } = setUp();
+  let finish: () => void = () => undefined;
+  writer.answer(overloaded(), new Promise((resolve) => (finish = resolve)));
+  spool.close('1', { receivedMs: 1_000 });
+  expect(delivery.inserting).toBeNull();
+  await delivery.start();
+  await untilRetried(clock, () => writer.attempts.length === 2);
+  expect(delivery.inserting).toEqual({ fromMs: 1_000, toMs: 1_001 });
+  finish();
+  await until(() => spool.released.length === 1);
+  expect(delivery.inserting).toBeNull();
+});
+
 test('what is inserted is counted, with its duration and the age of its first event', async () => {
   const { clock, spool, writer, delivery, counts, observed } = setUp();
   let finish: () => void = () => undefined;

@@ -53,7 +53,7 @@ beforeAll(async () => {
     { type: 'task.completed', ...task, duration_ms: 5 },
   ]);
   await vi.waitFor(async () => expect(await stored()).toEqual([{ agent_id: secret, events: 2 }]), {
-    timeout: 30_000,
+    timeout: 60_000,
     interval: 50,
   });
   browser = await launchChromium(['evil.example', 'friend.example', 'rebound.example']);
@@ -211,7 +211,7 @@ test.skipIf(chromiumName === undefined)('a page of an allowed origin tells what 
     };
   };
   await expect
-    .poll(async () => (await runs()).runs, { timeout: 20_000 })
+    .poll(async () => (await runs()).runs)
     .toMatchObject([{ name: 'visit', status: 'completed', user_id: 'ada', total: { tokens: { in: 10, out: 2 } } }]);
 });
 

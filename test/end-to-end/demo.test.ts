@@ -25,11 +25,13 @@ async function runDemo(...options: string[]): Promise<Ended> {
 }
 
 test('the demo ends with code 0 when the collector answers with the counts of what was sent', async () => {
-  const collector = new CollectorProcess({ dataDir: tempDir() });
+  const collector = new CollectorProcess({ dataDir: tempDir(), isStreamed: true });
   onTestFinished(async () => {
     await collector.stop();
   });
   await collector.start();
+  // The demo waits for half a minute at most until all is stored: a start of the store is none of it.
+  await expect.poll(() => collector.get('/health')).toMatchObject({ status: 'healthy' });
   const fleet = ['--agents', '5', '--rate', '2000', '--seconds', '2', '--seed', '7'];
   const { code, stdout } = await runDemo(...fleet, '--url', collector.url, '--key', testKey);
   expect(stdout).toContain('counts and success rates are equal for 5 of 5 agents');
@@ -37,7 +39,7 @@ test('the demo ends with code 0 when the collector answers with the counts of wh
   expect(code).toBe(0);
   // Of the runs that were under way when the time was over, the rest was sent as well.
   expect((await collector.metrics()).get('tidemark_events_total{outcome="durable"}')).toBeGreaterThanOrEqual(4_000);
-  await expect.poll(() => openWork(collector), { timeout: 20_000 }).toEqual({ runs: 0, tasks: 0 });
+  await expect.poll(() => openWork(collector)).toEqual({ runs: 0, tasks: 0 });
   const [told] = await collector.query<Readonly<Record<string, number>>>(`
     SELECT uniqExact(user_id) > 1 AS users, uniqExact(session_id) > 1 AS sessions,
       uniqExact(engagement_id) > 1 AS engagements, countIf(notEmpty(inputs)) > 0 AS inputs,
@@ -71,7 +73,7 @@ async function expectTicket(collector: CollectorProcess, runId: string): Promise
     return found.map(({ name, kind, type, status, attempt }) => `${kind ?? type} ${name} ${attempt ?? 1} ${status}`);
   };
   await expect
-    .poll(nodes, { timeout: 20_000 })
+    .poll(nodes)
     .toEqual(
       expect.arrayContaining([
         'run support ticket 1 completed',
@@ -120,15 +122,15 @@ test('an interrupted demo sends the runs that are under way to their end, and le
     output += data.toString();
   });
   const durable = async () => (await collector.metrics()).get('tidemark_events_total{outcome="durable"}') ?? 0;
-  await expect.poll(durable, { timeout: 20_000 }).toBeGreaterThan(300);
+  await expect.poll(durable).toBeGreaterThan(300);
   child.kill('SIGINT');
   const [code] = (await once(child, 'exit')) as [number | null];
   expect([code, output]).toEqual([130, expect.stringContaining('every run that began was sent to its end')]);
   const events = Number(/.*acked (\d+)/s.exec(output)?.[1]);
   const sql = 'SELECT count() AS events FROM agent_events';
   const stored = async () => Number((await collector.query<{ events: number }>(sql))[0]?.events);
-  await expect.poll(stored, { timeout: 20_000 }).toBe(events);
-  await expect.poll(() => openWork(collector), { timeout: 20_000 }).toEqual({ runs: 0, tasks: 0 });
+  await expect.poll(stored).toBe(events);
+  await expect.poll(() => openWork(collector)).toEqual({ runs: 0, tasks: 0 });
 });
 
 test('the demo ends with code 2 and says why when there is no collector or an option is wrong', async () => {

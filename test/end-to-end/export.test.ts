@@ -127,10 +127,10 @@ test('a client that goes away or takes nothing is counted, and its place is free
   stalled.write(`GET ${target} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${testKey}\r\n\r\n`);
   const failed = (reason: string) => async () =>
     (await collector.metrics()).get(`tidemark_exports_failed_total{reason="${reason}"}`);
-  await expect.poll(failed('client_gone'), { timeout: 10_000 }).toBe(1);
-  await expect.poll(failed('client_stalled'), { timeout: 10_000 }).toBe(1);
+  await expect.poll(failed('client_gone')).toBe(1);
+  await expect.poll(failed('client_stalled')).toBe(1);
   stalled.destroy();
-  await expect.poll(exportsUnderWay, { timeout: 10_000 }).toBe(0);
+  await expect.poll(exportsUnderWay).toBe(0);
 });
 
 test('an engine that is killed midway cuts the answer', async () => {

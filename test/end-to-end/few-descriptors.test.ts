@@ -105,7 +105,7 @@ test.skipIf(!isLinux)(
     await expect.poll(() => Math.min(...inside.map(({ acked }) => acked)), { timeout: 60_000 }).toBeGreaterThan(20);
     expect((await fetch(`${collector.url}/health`)).status).toBe(200);
     for (const client of inside) client.finish();
-    await expect.poll(() => inside.every((client) => client.settled), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => inside.every((client) => client.settled)).toBe(true);
     expect(inside.flatMap(({ errors }) => errors)).toEqual([]);
     const sent = inside.reduce((sum, client) => sum + client.sent, 0);
     const rows = async () => (await collector.query<{ n: number }>('SELECT count() AS n FROM agent_events'))[0]?.n;
@@ -142,15 +142,15 @@ test.skipIf(!isLinux)(
     });
     for (const socket of idle) socket.on('error', () => undefined);
     await Promise.all(idle.map((socket) => (socket.connecting ? once(socket, 'connect') : null)));
-    await expect.poll(() => collector.output, { timeout: 20_000 }).toContain('no open file is left');
+    await expect.poll(() => collector.output).toContain('no open file is left');
     const before = client.acked;
     client.send();
     // Segments are begun and closed meanwhile.
     await expect.poll(() => client.acked, { timeout: 60_000 }).toBeGreaterThan(before + 500);
     client.finish();
-    await expect.poll(() => client.settled, { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => client.settled).toBe(true);
     for (const socket of idle) socket.destroy();
-    await expect.poll(async () => (await fetch(`${collector.url}/health`)).status, { timeout: 30_000 }).toBe(200);
+    await expect.poll(async () => (await fetch(`${collector.url}/health`)).status).toBe(200);
     expect(client.errors).toEqual([]);
     expect((await collector.metrics()).get('tidemark_spool_sync_failures_total')).toBe(0);
   },

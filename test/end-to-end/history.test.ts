@@ -54,7 +54,7 @@ test(
       await Promise.all([later.ordered.start(), later.shuffled.start()]);
       for (const tenant of tenants) {
         for (const collector of [later.ordered, later.shuffled]) {
-          await expect.poll(() => orphanedTasks(collector, tenant), { timeout: 20_000 }).toBeGreaterThan(0);
+          await expect.poll(() => orphanedTasks(collector, tenant)).toBeGreaterThan(0);
         }
         await compareAnswers({ ...tenant, seed }, { wanted: later.ordered, found: later.shuffled }, orphanEndpoints);
       }
@@ -122,7 +122,7 @@ async function sendShuffled(collector: CollectorProcess, tenants: readonly Tenan
     );
     const streaming = Promise.all(producers.map((producer) => producer.run()));
     if (phase === 2) {
-      await expect.poll(() => producers.some(({ acknowledged }) => acknowledged > 0), { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => producers.some(({ acknowledged }) => acknowledged > 0)).toBe(true);
       await collector.kill();
       await collector.start();
     }

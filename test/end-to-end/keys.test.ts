@@ -96,14 +96,14 @@ test('a client that streams over a rotation goes on with the new secret, and eve
   const rotated = await ask(admin, 'POST', `/api/v1/keys/${name}/rotate`, { overlap_seconds: 1 });
   expect([rotated.status, rotated.body.name]).toEqual([200, name]);
   current = rotated.body.key as string;
-  await expect.poll(() => send() && ends, { timeout: 20_000 }).toEqual(['key_rotated']);
+  await expect.poll(() => send() && ends).toEqual(['key_rotated']);
   for (let more = 0; more < 10; more++) send();
   expect(await client.close()).toEqual({ eventsUnacknowledged: 0 });
   expect(client.stats()).toMatchObject({ eventsKept: sent, eventsRejected: 0, eventsDropped: 0 });
   expect(asked).toEqual([key, current]);
   expect((await ask(key, 'GET', '/api/v1/whoami')).body).toMatchObject({ code: 'key_rotated' });
   expect((await ask(current, 'GET', '/api/v1/whoami')).body).toMatchObject({ key_name: name });
-}, 60_000);
+});
 
 test('a daily quota over a WebSocket: what the key may send is stored, the rest waits with the client', async () => {
   const { key, name } = await made({ scopes: ['ingest', 'read'], limits: { events_per_day: 2 } });

@@ -36,6 +36,7 @@ const day = new Date(ts).toISOString().slice(0, 10);
 
 beforeAll(async () => {
   await collector.start();
+  let sent = 0;
   for (const [agent, values] of durations) {
     const events = values.flatMap((duration_ms, index) => [
       { type: 'task.completed', agent_id: agent, task_id: `t${index}`, engagement_id: agent, duration_ms, ts },
@@ -45,12 +46,9 @@ beforeAll(async () => {
     ]);
     // Several frames a set, so that its digest is merged from more than one.
     for (let from = 0; from < events.length; from += 1_500) await send(events.slice(from, from + 1_500));
+    sent += events.length;
   }
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  const totalSql = 'SELECT sum(total) AS n FROM agent_performance_daily';
-  while ((await collector.query<{ n: number }>(totalSql))[0]?.n !== total) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await collector.untilStored(sent);
 });
 
 afterAll(async () => {

@@ -44,6 +44,7 @@ test.each(distributions)(
       frame: (seq) => ({ seq, good: eventsPerFrame, events: frameOf(agent, durations, seq) }),
     });
     await producer.run();
+    await collector.untilStored(eventCount, `agent_id = '${agent}'`);
     const exact = exactPercentiles(durations);
 
     const live = await collector.get<{

@@ -340,6 +340,6 @@ test('a second collector on the same data directory is refused with a clear mess
 });
 
 test('the ledger closes after all of this', async () => {
-  const health = await collector.get<{ readonly ledger: { readonly balanced: boolean } }>('/health/deep');
-  expect(health.ledger).toMatchObject({ balanced: true, underway: 0 });
+  const ledger = async () => (await collector.get<{ readonly ledger: object }>('/health/deep')).ledger;
+  await expect.poll(ledger).toMatchObject({ balanced: true, underway: 0 });
 });

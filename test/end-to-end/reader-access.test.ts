@@ -19,9 +19,7 @@ async function answerOf(collector: CollectorProcess, credentials: string | null)
 
 async function ready(collector: CollectorProcess): Promise<void> {
   await collector.start();
-  await expect
-    .poll(async () => (await collector.get<{ readonly status: string }>('/health')).status, { timeout: 30_000 })
-    .toBe('healthy');
+  await expect.poll(async () => (await collector.get<{ readonly status: string }>('/health')).status).toBe('healthy');
 }
 
 test('the reader has a password from the first start, shown once and kept for its owner alone', async () => {
@@ -72,7 +70,7 @@ test('an open port and readers of one tenant each are there when they are asked 
       });
       expect(response.status).toBe(202);
     }
-    await expect.poll(() => answerOf(collector, null), { timeout: 20_000 }).toBe('3');
+    await expect.poll(() => answerOf(collector, null)).toBe('3');
     expect(await answerOf(collector, 'ann:pass:with:colons')).toBe('1');
     expect(await answerOf(collector, 'bob:another-password')).toBe('2');
     expect(await answerOf(collector, 'bob:pass:with:colons')).toBe('code 516');

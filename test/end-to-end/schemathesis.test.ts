@@ -73,7 +73,7 @@ describe.skipIf(!isThere)('with Schemathesis (skipped where it is not installed)
       'schemathesis',
       [
         ...['--config-file', settings('schemathesis.toml'), 'run', `${collector.url}/api/v1/openapi.json`],
-        ...['--header', `Authorization: Bearer ${keyOf(scope)}`, '--request-timeout', '10', '--no-color'],
+        ...['--header', `Authorization: Bearer ${keyOf(scope)}`, '--request-timeout', '60', '--no-color'],
         ...['--continue-on-failure', '--max-examples', examples ?? fixedExamples],
         ...(examples === undefined ? ['--generation-deterministic'] : ['--generation-database', 'none']),
         ...(examples === undefined && scope !== 'admin' ? ['--phases', 'examples,coverage'] : []),

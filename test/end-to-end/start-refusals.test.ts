@@ -52,17 +52,13 @@ const left: Readonly<Record<string, string>> = {
   }),
 };
 
-test.each(Object.entries(left))(
-  'a collector starts with a lock file that is %s',
-  async (_what, content) => {
-    const dataDir = tempDir();
-    writeFileSync(join(dataDir, 'collector.lock'), content);
-    const collector = await started(dataDir, await withoutEngine());
-    expect((await fetch(`${collector.url}/health`)).status).toBe(200);
-    expect(await collector.stop()).toBe(0);
-  },
-  30_000,
-);
+test.each(Object.entries(left))('a collector starts with a lock file that is %s', async (_what, content) => {
+  const dataDir = tempDir();
+  writeFileSync(join(dataDir, 'collector.lock'), content);
+  const collector = await started(dataDir, await withoutEngine());
+  expect((await fetch(`${collector.url}/health`)).status).toBe(200);
+  expect(await collector.stop()).toBe(0);
+});
 
 test('a lock that cannot be had ends the start with code 2 and one line that says what to do', async () => {
   const dataDir = tempDir();
@@ -150,7 +146,7 @@ test('an address that the machine does not have is told as such', async () => {
 });
 
 test('a taken port of the engine ends the start with code 1, and its number is in no banner', async () => {
-  await expect.poll(() => withEngine.enginePid(), { timeout: 20_000 }).toBeDefined();
+  await expect.poll(() => withEngine.enginePid()).toBeDefined();
   const ofEngine = Number(new URL(withEngine.storeUrl).port);
   for (const port of [ofEngine, await plainListener(), (await sharedListener()).port]) {
     const place = { TIDEMARK_DATA_DIR: tempDir(), TIDEMARK_PORT: '0', TIDEMARK_CLICKHOUSE_PORT: String(port) };
@@ -187,7 +183,7 @@ test('a start waits for the engine of a killed collector that holds the port, an
     process.kill(engine, 'SIGCONT');
   }
   expect(await collector.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
-  await expect.poll(async () => (await fetch(`${collector.storeUrl}/ping`)).status, { timeout: 10_000 }).toBe(200);
+  await expect.poll(async () => (await fetch(`${collector.storeUrl}/ping`)).status).toBe(200);
 });
 
 test('a data directory that cannot be ends the start at once with code 2 and a word why', async () => {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { storedKeyOf, writeKeyFile } from '../../src/ingest/key-file.js';
 import { CollectorProcess } from '../support/collector-process.js';
 import { LiveClient } from '../support/live-client.js';
@@ -27,12 +27,7 @@ beforeAll(async () => {
   const guess = { type: 'run.completed', agent_id: 'shared', run_id: 'ann-guessed', ts: Date.now() };
   await send(keys.ann, [{ ...guess, outputs: { answer: 'of ann alone' } }]);
   await send(keys.bob, [{ ...guess, event_id: 'a guess', ts: guess.ts + 1, outputs: { answer: 'of bob alone' } }]);
-  // An insert fills the table of raw events first, the others a moment later.
-  const totalOf = async (path: string) => (JSON.parse((await get(keys.all, path)).text) as { total: number }).total;
-  const stored = async () => [await totalOf('/api/v1/runs'), await totalOf('/api/v1/monitoring/tasks')];
-  await vi.waitFor(async () => expect(await stored()).toEqual([3, 2]), { timeout: 20_000, interval: 200 });
-  const states = "SELECT count() AS rows FROM agent_runs_v1 WHERE run_id = 'ann-guessed'";
-  await vi.waitFor(async () => expect(await collector.query(states)).toEqual([{ rows: 2 }]), { timeout: 20_000 });
+  await collector.untilStored(2 * workOf('').length + 2);
 });
 
 afterAll(async () => {
@@ -192,7 +187,7 @@ test('an event of another user is rejected by itself, and one that names none is
   });
   const sql = "SELECT event_id, user_id FROM agent_events WHERE agent_id = 'sender' ORDER BY event_id";
   await expect
-    .poll(() => collector.query(sql), { timeout: 20_000 })
+    .poll(() => collector.query(sql))
     .toEqual([
       { event_id: 'named', user_id: 'ann' },
       { event_id: 'nobody', user_id: 'ann' },
@@ -206,8 +201,8 @@ test('live events are those of the user, and the progress of runs is not told', 
   const event = { type: 'run.started', agent_id: 'live' };
   await send(keys.bob, [{ ...event, run_id: 'live-of-bob' }]);
   await send(keys.ann, [{ ...event, run_id: 'live-of-ann' }]);
-  await vi.waitUntil(() => JSON.stringify(all?.received).includes('live-of-ann'), { timeout: 10_000 });
-  await vi.waitUntil(() => JSON.stringify(ann?.received).includes('live-of-ann'), { timeout: 10_000 });
+  await expect.poll(() => JSON.stringify(all?.received)).toContain('live-of-ann');
+  await expect.poll(() => JSON.stringify(ann?.received)).toContain('live-of-ann');
   expect(JSON.stringify(all?.received)).toContain('live-of-bob');
   expect(JSON.stringify(ann?.received)).not.toContain('bob');
   for (const client of [ann, all]) client?.close();

@@ -62,7 +62,7 @@ async function play(query: string, steps: readonly Step[]): Promise<void> {
     else if ('sendText' in step) socket.send(step.sendText);
     else if ('closed' in step) await expect.poll(() => closed).toBe(step.closed);
     else {
-      await expect.poll(() => heard.length, { timeout: 10_000 }).toBeGreaterThan(0);
+      await expect.poll(() => heard.length).toBeGreaterThan(0);
       expect(heard.shift()).toMatchObject(step.receive);
     }
   }
@@ -73,7 +73,7 @@ async function play(query: string, steps: readonly Step[]): Promise<void> {
 async function expectRows(agent: string, rows: readonly object[]): Promise<void> {
   const sql = `SELECT * REPLACE (lower(hex(args_hash)) AS args_hash) FROM agent_events WHERE agent_id = '${agent}'
                SETTINGS output_format_json_quote_64bit_integers = 0`;
-  await expect.poll(() => collector.query(sql), { timeout: 20_000 }).toHaveLength(rows.length);
+  await expect.poll(() => collector.query(sql)).toHaveLength(rows.length);
   expect(await collector.query(sql)).toEqual(expect.arrayContaining(rows.map((row) => expect.objectContaining(row))));
 }
 

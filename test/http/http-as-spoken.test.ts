@@ -74,7 +74,7 @@ test('a request in two segments is one request, wherever it is cut', async () =>
     const clients = Array.from({ length: text.length - 1 }, () => new RawClient(server.port));
     await Promise.all(clients.map((client, at) => sendInTwo(client, text, at + 1)));
     const statuses = () => [...new Set(clients.map((client) => client.statuses.join()))];
-    await expect.poll(statuses, { timeout: 10_000 }).toEqual([`${wanted[index]}`]);
+    await expect.poll(statuses).toEqual([`${wanted[index]}`]);
     for (const client of clients) client.destroy();
     await expect.poll(() => server.connections()).toBe(0);
   }

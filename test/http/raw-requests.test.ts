@@ -118,7 +118,7 @@ test('odd requests are answered, nothing behind malformed ones is taken for a re
     return { name, answers, client: bytes === '' ? client : client.write(bytes) };
   });
   const stillOpen = () => clients.filter(({ client }) => !client.closed).map(({ name }) => name);
-  await expect.poll(stillOpen, { timeout: 30_000 }).toEqual([]);
+  await expect.poll(stillOpen).toEqual([]);
   const got = Object.fromEntries(clients.map(({ name, client }) => [name, client.statuses]));
   expect(got).toEqual(Object.fromEntries(clients.map(({ name, answers }) => [name, answers])));
   // Behind a body that is whole there may be another request.

@@ -36,7 +36,7 @@ beforeAll(async () => {
   const settings = ['--env', `TIDEMARK_PORT=${port}`, '--env', `TIDEMARK_CLICKHOUSE_PORT=${storePort}`];
   const places = ['--network', 'host', '--volume', `${data}:/data`, '--ulimit', 'nproc=4096:4096'];
   await engine.podman(['run', '--name', 'it', '--detach', ...confined, ...given, ...settings, ...places, tag]);
-  await vi.waitFor(async () => expect(await healthOf(port)).toBe(200), { timeout: 30_000, interval: 100 });
+  await vi.waitFor(async () => expect(await healthOf(port)).toBe(200), { timeout: 60_000, interval: 100 });
   key = readFileSync(join(data, 'admin-key'), 'utf8').trim();
 }, 8 * minutes);
 
@@ -60,7 +60,7 @@ test.skipIf(isMissing)('takes an event, keeps it in its engine and serves the pa
   const sent = await fetch(`http://127.0.0.1:${port}/v1/events`, { method: 'POST', headers, body });
   expect([sent.status, await sent.json()]).toMatchObject([202, { accepted: 1 }]);
   const rows = () => stored("SELECT count() FROM tidemark.agent_events WHERE agent_id = 'boxed'");
-  await expect.poll(rows, { timeout: 30_000 }).toBe('1');
+  await expect.poll(rows).toBe('1');
   const page = await fetch(`http://127.0.0.1:${port}/`, { headers: { accept: 'text/html' } });
   const html = await page.text();
   expect(html).toContain('<div id="root">');
@@ -111,9 +111,9 @@ test.skipIf(isMissing)(
     await engine.podman(['stop', '--time', '30', 'it']);
     expect((await engine.podman(['inspect', 'it', '--format', '{{.State.ExitCode}}'])).trim()).toBe('0');
     await engine.podman(['start', 'it']);
-    await expect.poll(() => healthOf(port), { timeout: 30_000 }).toBe(200);
+    await expect.poll(() => healthOf(port)).toBe(200);
     const rows = () => stored("SELECT count() FROM tidemark.agent_events WHERE agent_id = 'boxed'");
-    await expect.poll(rows, { timeout: 30_000 }).toBe('1');
+    await expect.poll(rows).toBe('1');
   },
 );
 

@@ -24,7 +24,9 @@ def ready():
 
 
 def start(url: str, body: str, **options: object) -> subprocess.Popen[str]:
-    told = {"url": url, "key": os.environ.get("TIDEMARK_TEST_KEY", ""), "heartbeat_ms": 0, **options}
+    # The end of a program waits for longer than the usual two seconds, which a machine that does much else may take.
+    usual = {"heartbeat_ms": 0, "exit_ms": 30_000}
+    told = {"url": url, "key": os.environ.get("TIDEMARK_TEST_KEY", ""), **usual, **options}
     text = PRELUDE.format(options=told) + textwrap.dedent(body)
     pipe = subprocess.PIPE
     # A program that reads a line waits until `ended` is asked for it.

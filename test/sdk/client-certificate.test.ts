@@ -39,7 +39,6 @@ test.skipIf(!hasOpenssl).each(['stream', 'post'] as const)(
     stranger.tm.log('info', 'x');
     await expect.poll(() => stranger.problems.join()).toContain('unable to verify the first certificate');
   },
-  60_000,
 );
 
 test.skipIf(!hasOpenssl).each(['stream', 'post'] as const)(
@@ -55,12 +54,11 @@ test.skipIf(!hasOpenssl).each(['stream', 'post'] as const)(
     await expect.poll(() => problems.join()).toContain(`ENOENT: no such file or directory, open '${tlsCertFile}'`);
     writeFileSync(tlsCertFile, 'no certificate');
     copyFileSync(files.tlsKeyFile, tlsKeyFile);
-    await expect.poll(() => problems.length, { timeout: 20_000 }).toBeGreaterThan(1);
+    await expect.poll(() => problems.length).toBeGreaterThan(1);
     expect(await tm.flush({ timeoutMs: 100 })).toEqual(waiting);
     copyFileSync(files.tlsCertFile, tlsCertFile);
     expect(await tm.flush({ timeoutMs: 20_000 }), problems.join()).toEqual(settled);
   },
-  60_000,
 );
 
 test.skipIf(!hasOpenssl)('the client below the words shows it too', async () => {

@@ -170,7 +170,7 @@ test('a refused key is tried again and said once, and when it is made what was k
   const onProblem = (text: string) => void problems.push(text);
   const tm = client(collector.url, { onProblem, bufferBytesMax: 10_000, batchEventsMax: 10 });
   for (let index = 0; index < 100; index += 1) tm.log('info', `line ${index}`);
-  await expect.poll(() => attempts, { timeout: 10_000 }).toBeGreaterThan(2);
+  await expect.poll(() => attempts).toBeGreaterThan(2);
   expect(problems).toEqual(['key_invalid: the key is not known']);
   expect(tm.stats()).toMatchObject({ state: 'connecting', acked: 0 });
   isMade = true;

@@ -17,6 +17,6 @@ test('any number of clients in a process share its listeners, and each takes its
     console.log(events.map((event, at) => process.listenerCount(event) - before[at]).join());
     await Promise.all(clients.map((client) => client.close({ timeoutMs: 10 })));
     console.log(events.map((event, at) => process.listenerCount(event) - before[at]).join());`;
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { timeout: 20_000 });
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { timeout: 90_000 });
   expect(stdout.trim().split('\n')).toEqual(['1,1,1', '0,0,0']);
 });

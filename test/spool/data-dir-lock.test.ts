@@ -135,7 +135,7 @@ test('a killed process frees the directory at once, though a child of it lives o
   await holder.kill();
   await take(directory);
   process.kill(holder.childPid, 0);
-}, 20_000);
+});
 
 const unshare = ['unshare', '--pid', '--fork', '--kill-child', '--net', '--ipc', '--mount-proc', '--uts'];
 const canUnshare = process.platform === 'linux' && spawnSync(unshare[0]!, [...unshare.slice(1), 'true']).status === 0;
@@ -152,7 +152,6 @@ test.skipIf(!canUnshare)(
     await expect.poll(() => take(directory).then(() => 'held', String)).toBe('held');
     expect((await holdLock(directory, renamed)).said).toBe('data_dir_locked');
   },
-  30_000,
 );
 
 const hasProgram = spawnSync('flock', ['--version']).error === undefined;

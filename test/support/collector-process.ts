@@ -133,7 +133,7 @@ export class CollectorProcess {
   }
 
   /** Rows of a query of the store, as the collector reaches it, as JSON objects; waits while the store is away. */
-  async query<Row>(sql: string, waitMsMax = 30_000): Promise<Row[]> {
+  async query<Row>(sql: string, waitMsMax = 60_000): Promise<Row[]> {
     const deadline = performance.now() + waitMsMax;
     for (;;) {
       try {
@@ -170,7 +170,7 @@ export class CollectorProcess {
    * Resolves when so many events are in the store, in every table: an insert fills one after the other, and what it
    * inserted leaves the spool after the last.
    */
-  async untilStored(events: number, condition = '1', msMax = 30_000): Promise<void> {
+  async untilStored(events: number, condition = '1', msMax = 90_000): Promise<void> {
     const deadline = performance.now() + msMax;
     for (;;) {
       const sql = `SELECT count() AS events FROM agent_events WHERE ${condition}`;
@@ -198,7 +198,7 @@ export class CollectorProcess {
   }
 
   async #untilAnswering(child: ChildProcess): Promise<void> {
-    const deadline = performance.now() + 40_000;
+    const deadline = performance.now() + 90_000;
     for (;;) {
       if (child.exitCode !== null) throw new Error(`the collector exited with ${child.exitCode}:\n${this.output}`);
       try {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
 /** The engine of a collector that was killed ends by itself, what it has begun first. */
-const writtenMsMax = 30_000;
+const writtenMsMax = 60_000;
 
 /** A new directory that is removed when the current test ends. */
 export function tempDir(): string {

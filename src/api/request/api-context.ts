@@ -18,6 +18,7 @@ import type { StoreExporter } from '../../core/ports/store-exporter.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
 import type { ReadLimits } from '../../core/read-limits.js';
 import type { RetentionDays } from '../../core/retention.js';
+import type { TimeSpan } from '../../core/time-span.js';
 
 export interface ApiDependencies {
   readonly store: StoreReader;
@@ -25,6 +26,8 @@ export interface ApiDependencies {
   readonly memory?: { open(): ReadMemory | null };
   /** Absent: no dashboard is read before somebody asks. */
   readonly dashboards?: { asked(tenant: string): void };
+  /** When the events were received whose insert is under way; null: none is. Absent: nobody inserts. */
+  readonly inserting?: () => TimeSpan | null;
   readonly exporter: StoreExporter;
   readonly windows: LiveWindows;
   readonly endpoints: EndpointWindows;

@@ -21,7 +21,7 @@ import { idParameter, integerParameter, parseParameters } from '../request/param
 import { statusParameter } from '../request/status-parameter.js';
 import { countHistory } from '../work/history-count.js';
 import { readHistoryPage } from '../work/history-page.js';
-import { decodePosition, encodePosition, historyFilter, leaseOf, offsetMax } from '../work/history-parameters.js';
+import { decodePosition, encodePosition, historyFilter, historySearch, offsetMax } from '../work/history-parameters.js';
 import { newCrowds } from '../work/lease.js';
 import { readerOf } from '../work/user-bound.js';
 import { type RunPageFacts, runStatus } from './run-item.js';
@@ -98,7 +98,7 @@ export function createAgentHistoryRoute(context: ApiContext): HttpRoute {
       const { limit, skip, cursor, ...given } = parseParameters(parameters, request.query);
       const after = decodePosition(cursor);
       const filter = historyFilter(context, reader, given);
-      const search = { kind: runKind, filter, lease: leaseOf(context, tenant, crowds), owner: reader.user };
+      const search = historySearch(context, reader, { kind: runKind, filter, crowds });
       return readWithin(context, request, async (store) => {
         const page = await readHistoryPage(store, search, {
           limit,

@@ -14,8 +14,8 @@ import {
   encodePosition,
   historyFilter,
   historyPageShape,
+  historySearch,
   historyShape,
-  leaseOf,
 } from '../work/history-parameters.js';
 import { KeptReadings } from '../work/kept-readings.js';
 import { newCrowds } from '../work/lease.js';
@@ -60,7 +60,7 @@ export function createRunListRoute(context: ApiContext): HttpRoute {
       const { limit, offset, cursor, ...given } = parseParameters(parameters, request.query);
       const after = decodePosition(cursor);
       const filter = historyFilter(context, reader, given);
-      const search = { kind: runKind, filter, lease: leaseOf(context, tenant, crowds), owner: reader.user };
+      const search = historySearch(context, reader, { kind: runKind, filter, crowds });
       const name = JSON.stringify([tenant, reader.user, given]);
       return readWithin(context, request, async (store) => {
         const readStats = ({ first }: KnownOfList) => readRunStats(store, search, first);

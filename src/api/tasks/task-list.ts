@@ -15,8 +15,8 @@ import {
   encodePosition,
   historyFilter,
   historyPageShape,
+  historySearch,
   historyShape,
-  leaseOf,
 } from '../work/history-parameters.js';
 import { KeptReadings } from '../work/kept-readings.js';
 import { newCrowds } from '../work/lease.js';
@@ -72,7 +72,7 @@ export function createTaskListRoute(context: ApiContext): HttpRoute {
       const { limit, offset, cursor, ...given } = parseParameters(parameters, request.query);
       const after = decodePosition(cursor);
       const filter = historyFilter(context, reader, given);
-      const search = { kind: taskKind, filter, lease: leaseOf(context, tenant, crowds), owner: reader.user };
+      const search = historySearch(context, reader, { kind: taskKind, filter, crowds });
       const name = JSON.stringify([tenant, reader.user, given]);
       return readWithin(context, request, async (store) => {
         const known = after === undefined ? undefined : kept.get(name);

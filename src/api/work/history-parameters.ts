@@ -5,6 +5,7 @@ import type { ApiContext } from '../request/api-context.js';
 import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from '../request/page-cursor.js';
 import { idCharactersMax, idParameter, integerParameter, wordParameter } from '../request/parameters.js';
 import { dateParameter } from '../request/time-parameters.js';
+import type { HistorySearch } from './history-scan.js';
 import { type Crowds, ListLease } from './lease.js';
 import { listedUser, type Reader } from './user-bound.js';
 
@@ -53,8 +54,14 @@ export function checkDates({ start_date_from: from, start_date_to: to }: History
   context.addIssue({ code: 'custom', path: ['start_date_to'], message });
 }
 
-export function leaseOf({ clock, options }: ApiContext, tenant: string, crowds: Crowds): ListLease {
-  return new ListLease({ tenant, nowMs: clock.nowMs(), leaseMs: options.leaseMs }, crowds);
+/** What a request looks for: the kind and the filter, on behalf of the reader. */
+export function historySearch(
+  { clock, options, inserting = () => null }: ApiContext,
+  { tenant, user }: Reader,
+  { crowds, ...asked }: Pick<HistorySearch, 'kind' | 'filter'> & { readonly crowds: Crowds },
+): HistorySearch {
+  const lease = new ListLease({ tenant, nowMs: clock.nowMs(), leaseMs: options.leaseMs }, crowds);
+  return { ...asked, lease, inserting, owner: user };
 }
 
 /** What the parameters ask for. Of what is orphaned, nothing was received within the lease. */

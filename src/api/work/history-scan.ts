@@ -9,6 +9,7 @@ import { type HistoryKind, workKey } from '../../clickhouse/queries/work/history
 import type { HistoryPlaceRow, LatestReader } from '../../clickhouse/queries/work/history-latest.js';
 import { readOwners } from '../../clickhouse/queries/work/work-owner.js';
 import type { StoreReader } from '../../core/ports/store-reader.js';
+import type { TimeSpan } from '../../core/time-span.js';
 import { requestBatches } from '../request/parameter-bytes.js';
 import { type Lease, type ListLease, readOrphaned } from './lease.js';
 
@@ -29,6 +30,8 @@ export interface HistorySearch {
   readonly kind: HistoryKind;
   readonly filter: HistoryFilter;
   readonly lease: ListLease;
+  /** When the events were received that not all tables have yet, now; null: all have what there is. */
+  readonly inserting: () => TimeSpan | null;
   /** Only what is this user's alone is found; null: whosever it is. */
   readonly owner: string | null;
 }
@@ -111,12 +114,12 @@ export function hasState({ status, errorCategory, errorText }: HistoryFilter): b
 /** The candidates after a place; of what is under way those of whom something was heard of lately. */
 async function readCandidates(
   store: StoreReader,
-  { kind, filter, lease }: HistorySearch,
+  { kind, filter, lease, inserting }: HistorySearch,
   { after, limit }: { readonly after: HistoryPosition | undefined; readonly limit: number },
 ): Promise<CandidatePage> {
   const isUnderWay = isOpenStatus(filter.status) && filter.status !== 'orphaned';
   const heard = isUnderWay ? await lease.heard(store) : undefined;
-  return await readHistoryCandidates(store, kind, filter, { after, limit, heard });
+  return await readHistoryCandidates(store, kind, filter, { after, limit, heard, inserting: inserting() });
 }
 
 /** The newest candidates: enough for the usual first page, and most often for a whole count. */

@@ -27,6 +27,8 @@ interface Remembered<Page> {
   readonly fromMs: number | undefined;
   /** All that were looked up for it. */
   readonly ids: readonly string[];
+  /** False: an insert was under way whose events were left out, which will not be told as new. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -49,12 +51,12 @@ export async function readRemembered<Page extends ReadPage>(
     sources,
     key: JSON.stringify(['page', kind.kind, rest, fromMs === undefined, limit, offset]),
     read: async () => {
-      const ids = new Set<string>();
-      const page = await read(watched(store, ids));
-      return { page, fromMs, ids: [...ids] };
+      const seen = { ids: new Set<string>(), isWhole: true };
+      const page = await read(watched(store, seen));
+      return { page, fromMs, ids: [...seen.ids], isWhole: seen.isWhole };
     },
     bytesOf: bytesIn,
-    fits: (remembered) => holdsFrom(remembered, fromMs),
+    fits: (remembered) => remembered.isWhole && holdsFrom(remembered, fromMs),
     isUntouched: async ({ fromMs: startFromMs, ids }, since) => {
       if (requestBatches(ids, (id) => [id]).length > 1) return false;
       return !(await readListTouched(store, kind, { ...filter, startFromMs }, { ids, since }));
@@ -65,12 +67,13 @@ export async function readRemembered<Page extends ReadPage>(
 }
 
 /** Adds to `ids` what is looked up. */
-function watched(store: StoreReader, ids: Set<string>): StoreReader {
+function watched(store: StoreReader, seen: { readonly ids: Set<string>; isWhole: boolean }): StoreReader {
   return {
     ...store,
     rows: (query) => {
-      const { ids: asked } = query.params;
-      if (Array.isArray(asked)) for (const id of asked) ids.add(String(id));
+      const { ids, inserting_from_ms: insertingFromMs } = query.params;
+      if (insertingFromMs !== undefined) seen.isWhole = false;
+      if (Array.isArray(ids)) for (const id of ids) seen.ids.add(String(id));
       return store.rows(query);
     },
   };

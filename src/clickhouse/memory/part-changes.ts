@@ -105,10 +105,14 @@ export function holds(part: BlockRange, other: BlockRange): boolean {
   return part.partition === other.partition && part.minBlock <= other.minBlock && part.maxBlock >= other.maxBlock;
 }
 
-/** Dropped: nothing has its inserts any more, or what has them is empty. */
+/**
+ * Dropped: nothing has its inserts any more, or what has them is empty. The engine drops an empty part half a minute
+ * after the mutation that left it so: no row goes with it.
+ */
 function isGone(part: StorePart, now: readonly StorePart[]): boolean {
+  if (part.rows === 0) return false;
   const heir = now.find((other) => holds(other, part));
-  return heir === undefined || (heir.rows === 0 && part.rows > 0);
+  return heir === undefined || heir.rows === 0;
 }
 
 /** Rewritten since: unless what it was made of had gone through the same mutation, or came after it. */

@@ -17,6 +17,7 @@ import { FilterBar } from './filter-bar.js';
 import { FreshPill } from './fresh-pill.js';
 import { LiveToggle } from './live-toggle.js';
 import { headerHeight, oneLine, rowHeights } from './row-cells.js';
+import { storedMs, useAskedAgain, useAskedOnceListening } from './use-asked-again.js';
 import { useMarkedRow } from './use-marked-row.js';
 import { type WorkQuestion, workRanges } from './use-work-question.js';
 import type { WorkRowOptions } from './virtual-table.js';
@@ -56,9 +57,12 @@ export function WorkList<Row>(options: WorkListOptions<Row>) {
   const textField = useRef<HTMLInputElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const scroller = useRef<RowScroller>(null);
+  const askAgain = useAskedAgain({ heardIds: live?.freshIds ?? [], asOf: list.head.asOf, ask: list.head.retry });
+  useAskedOnceListening(live?.state ?? 'off', list.head.retry);
   const showFirst = () => {
     scroller.current?.scrollToOffset(0);
     list.scrolled(0);
+    askAgain();
     list.showFirst();
   };
   useShortcuts([
@@ -138,9 +142,6 @@ function Rows<Row>({
     </>
   );
 }
-
-/** From an event's acknowledgement until it can be asked for; where it takes longer, it is asked once more. */
-const storedMs = 1_500;
 
 /** Says why there is nothing, and asks by itself when something comes: nobody reads what would move. */
 function Empty<Row>({

@@ -178,11 +178,11 @@ test('of more than 20,000 tasks that failed the engine groups the failures, to t
   const group = { category: 'tool', code: 'e1', message: 'lost <n>', affected_runs: 7 };
   const found = async () => (await errorsOf('&time_range=1d', 'flooded')).errors;
   const few = { ...group, count: 20_000, recovered: 6_666, failed_for_good: 13_334 };
-  await vi.waitFor(async () => expect(await found()).toMatchObject([few]), { timeout: 20_000 });
+  await vi.waitFor(async () => expect(await found()).toMatchObject([few]), { timeout: 60_000 });
   await insert(`${failed.replace('numbers(20_000)', 'numbers(20_000, 1)')}`);
   const many = { ...group, count: 20_001, recovered: 6_666, failed_for_good: 13_335 };
   store.asked.length = 0;
-  await vi.waitFor(async () => expect(await found()).toMatchObject([many]), { timeout: 20_000 });
+  await vi.waitFor(async () => expect(await found()).toMatchObject([many]), { timeout: 60_000 });
   const asked = store.asked.filter(({ name }) => name === 'agent_failures').map(({ sql }) => sql);
   expect(asked).toHaveLength(2);
   expect(asked[1]).toContain('ARRAY JOIN failures');

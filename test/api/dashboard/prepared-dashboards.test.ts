@@ -66,7 +66,7 @@ function createRig(options: RigOptions = {}) {
   const advance = async (ms: number, stepMs = 5_000) => {
     for (let left = ms; left > 0; left -= stepMs) {
       clock.advance(Math.min(left, stepMs));
-      await vi.waitFor(() => expect(clock.pendingTimers()).toBe(1), { timeout: 10_000, interval: 1 });
+      await vi.waitFor(() => expect(clock.pendingTimers()).toBe(1), { timeout: 60_000, interval: 1 });
     }
   };
   return {

@@ -132,12 +132,12 @@ test('beside very many new tries a breakdown has the outcomes stored last, and s
   await store.insert([{ ...failed, type: 'task.completed', task_id: 'mended', ts: nowMs - 1_000 }]);
   const breakdown = async () => (await api.get('initech', '/api/v1/failures/breakdown')).body;
   const joined = { totals: { count: 1, recovered: 1 }, outcomes_as_of: null };
-  await vi.waitFor(async () => expect(await breakdown()).toMatchObject(joined), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await breakdown()).toMatchObject(joined), { timeout: 60_000 });
   await store.run(`INSERT INTO agent_events_raw_v1 (tenant, received, ts, type, agent_id, task_id)
     SELECT 'initech', toDateTime64(${nowMs / 1_000}, 3) AS at, at, 'task.completed', 'a', toString(number)
     FROM numbers(50000)`);
   const behind = { totals: { count: 1, recovered: 0 }, outcomes_as_of: expect.any(String) };
-  await vi.waitFor(async () => expect(await breakdown()).toMatchObject(behind), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await breakdown()).toMatchObject(behind), { timeout: 60_000 });
   await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
   expect(await breakdown()).toMatchObject({ totals: { count: 1, recovered: 1 }, outcomes_as_of: expect.any(String) });
 });

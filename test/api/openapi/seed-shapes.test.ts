@@ -36,7 +36,7 @@ beforeAll(async () => {
     probes: [healthy, slow],
   });
   await vi.waitFor(async () => expect(await get('/api/v1/monitoring/tasks')).toMatchObject({ total: 5 }), {
-    timeout: 20_000,
+    timeout: 60_000,
   });
 });
 

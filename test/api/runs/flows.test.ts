@@ -70,7 +70,7 @@ beforeAll(async () => {
   await vi.waitFor(
     async () => expect(await settled()).toEqual([{ runs: expect.toSatisfy((n) => Number(n) === 400) }]),
     {
-      timeout: 20_000,
+      timeout: 60_000,
     },
   );
 });

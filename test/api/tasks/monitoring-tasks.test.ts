@@ -48,7 +48,7 @@ beforeAll(async () => {
   // Their producers went away days ago; what is orphaned in lists is tested elsewhere.
   lists = createQueryApi(dependencies, { leaseMs: 30 * dayMs });
   // An insert fills the table of raw events first, the others a moment later.
-  await vi.waitFor(async () => expect((await tasks('limit=1')).total).toBe(61), { timeout: 20_000 });
+  await vi.waitFor(async () => expect((await tasks('limit=1')).total).toBe(61), { timeout: 60_000 });
 });
 
 afterAll(async () => {

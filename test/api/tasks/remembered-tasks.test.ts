@@ -63,7 +63,7 @@ async function page(memory: RollupMemory | null, query: string): Promise<Page> {
 
 /** An insert fills one table after another. */
 async function told(query: string, check: (page: Page) => void): Promise<void> {
-  await vi.waitFor(async () => check(await page(null, query)), 20_000);
+  await vi.waitFor(async () => check(await page(null, query)), 60_000);
 }
 
 const hasTask = (id: string) => (page: Page) => expect(page.tasks.map((task) => task.task_id)).toContain(id);

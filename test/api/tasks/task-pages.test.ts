@@ -34,7 +34,7 @@ async function page(tenant: string, query: string): Promise<Page> {
 
 /** An insert fills one table after another. */
 async function totalIs(tenant: string, total: number, query = ''): Promise<void> {
-  await vi.waitFor(async () => expect((await page(tenant, `limit=100${query}`)).tasks).toHaveLength(total), 20_000);
+  await vi.waitFor(async () => expect((await page(tenant, `limit=100${query}`)).tasks).toHaveLength(total), 60_000);
 }
 
 async function walk(tenant: string, query: string): Promise<Page['tasks'][number][]> {
@@ -121,7 +121,7 @@ test('where many runs were heard of and nothing older is open, only what began l
     return store.asked.map(({ name }) => name);
   };
   const names = ['heard_work', 'task_candidates', 'task_heard_runs', 'task_latest', 'task_latest'];
-  await vi.waitFor(async () => expect(await asked()).toEqual(names), 20_000);
+  await vi.waitFor(async () => expect(await asked()).toEqual(names), 60_000);
 });
 
 test('what began lately and what began before are in one order where many runs were heard of', async () => {
@@ -139,7 +139,7 @@ test('what began lately and what began before are in one order where many runs w
   const wanted = open.toSorted((left, right) => right.ts - left.ts || (left.task_id < right.task_id ? 1 : -1));
   const ids = wanted.map(({ task_id: id }) => id);
   const walked = async () => (await walk('mixed', 'status=running&limit=90')).map(({ task_id: id }) => id);
-  await vi.waitFor(async () => expect(await walked()).toEqual(ids), 30_000);
+  await vi.waitFor(async () => expect(await walked()).toEqual(ids), 60_000);
 });
 
 test('where too many runs were heard of a moment ago to be listed, they are not listed again for a while', async () => {
@@ -164,7 +164,7 @@ test('where too many runs were heard of a moment ago to be listed, they are not 
     const [heard] = store.asked.filter(({ name }) => name === 'heard_work');
     return heard?.sql.includes('agent_run_activity_v1');
   };
-  await vi.waitFor(() => listsRuns('running', ['of an agent', 'of a run']), 20_000);
+  await vi.waitFor(() => listsRuns('running', ['of an agent', 'of a run']), 60_000);
   clock.advance(40_000);
   expect(await listsRuns('running', ['of an agent', 'of a run'])).toBe(true);
   for (const [status, ids] of [

@@ -34,7 +34,7 @@ beforeAll(async () => {
   ]);
   const runs = 'SELECT count() AS runs FROM agent_run_activity_v1 FINAL';
   const runsSeen = async () => (await store.reader.rows<{ runs: number }>({ name: 'runs', sql: runs, params: {} }))[0];
-  await vi.waitFor(async () => expect(await runsSeen()).toEqual({ runs: 4 }), { timeout: 20_000 });
+  await vi.waitFor(async () => expect(await runsSeen()).toEqual({ runs: 4 }), { timeout: 60_000 });
 });
 
 afterAll(async () => {
@@ -149,7 +149,7 @@ test('who was heard of is not listed where that are more than a thousand', async
   }));
   await store.insert([...runs('all', 1_000), ...runs('crowd', 1_001), ...agents]);
   const heard = (tenant: string) => readHeardWork(store.reader, { tenant, sinceMs: nowMs - leaseMs });
-  await vi.waitFor(async () => expect((await heard('all')).runs?.size).toBe(1_000), { timeout: 20_000 });
+  await vi.waitFor(async () => expect((await heard('all')).runs?.size).toBe(1_000), { timeout: 60_000 });
   expect(await heard('crowd')).toMatchObject({ runs: null, loose: { tasks: [] } });
   expect((await heard('agents')).loose).toBeNull();
 });

@@ -38,7 +38,7 @@ test('for look-ups of runs and tasks by id the engine makes no machine code, how
     await asked('runs/r', { status: 'orphaned', events: 3, tasks: [{ task_id: 't', status: 'orphaned' }] });
     await asked('monitoring/tasks/t', { task_id: 't', run_id: 'r' });
   };
-  await vi.waitFor(both, 20_000);
+  await vi.waitFor(both, 60_000);
   for (let times = 0; times < 6; times += 1) await both();
   expect(await functionsMade()).toBe(before);
   // It does where it is not told otherwise.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { StoreQuery, StoreReader } from '../../../core/ports/store-reader.js';
+import type { TimeSpan } from '../../../core/time-span.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64 } from '../sql/column-types.js';
 import { fewRows } from '../sql/few-rows.js';
@@ -27,8 +28,8 @@ const row = z.object({
   start_ms: epochMs,
 });
 
-/** The event itself: its version in digits, its part, and how many rows of that part begin before it. */
-const eventRow = row.extend({ version: z.string(), part: integer64, row_number: integer64 });
+/** The event itself: its version in digits, its part, and how many rows of that part begin before it; the time now. */
+const eventRow = row.extend({ version: z.string(), part: integer64, row_number: integer64, now_ms: epochMs });
 
 const runRow = z.object({ run: z.string() });
 
@@ -40,6 +41,11 @@ export interface HistoryCandidates {
   readonly after?: HistoryPosition | undefined;
   /** Only what is open and whose lease this may have renewed. */
   readonly heard?: HeardWork | undefined;
+  /**
+   * Only what was not received then: the insert of that is under way, and what is found here would not be found by its
+   * id. So beside ingest a page was sought round after round among what no other table had yet, and was empty at times.
+   */
+  readonly inserting?: TimeSpan | null | undefined;
   readonly limit: number;
 }
 
@@ -55,7 +61,10 @@ export interface CandidatePage {
 /** What overrules one of some candidates is an event of at least this version. */
 export interface CandidatesSince {
   readonly version: string;
-  /** Rows of their table between the first and the last of them, and before; of parts without one they are left out. */
+  /**
+   * About so many rows of their table begin with the last of them or later, and before it: of parts that have none of
+   * them nothing is known, and as many are taken to have begun in a time since the first as in one before.
+   */
   readonly rows: number;
   readonly rowsBefore: number;
 }
@@ -88,28 +97,31 @@ async function readEnds(
   store: StoreReader,
   kind: HistoryKind,
   filter: HistoryFilter,
-  { limit }: HistoryCandidates,
+  { limit, inserting }: HistoryCandidates,
 ): Promise<CandidatePage> {
-  const asked = { limit, ways: null, byAgent: false, areEvents: true };
+  const asked = { limit, inserting, ways: null, byAgent: false, areEvents: true };
   const found = await checkedRows(store, eventRow, candidatesQuery(kind, filter, asked));
   return { rows: afterPlace(found, undefined), isLast: found.length < limit, since: sinceOf(found) };
 }
 
+/** Undefined where they are too few to tell how close they lie together. */
 function sinceOf(events: readonly z.output<typeof eventRow>[]): CandidatesSince | undefined {
-  if (events.length === 0) return undefined;
+  const [first, last] = [events[0], events.at(-1)];
+  if (first === undefined || last === undefined || first.start_ms <= last.start_ms) return undefined;
   const parts = new Map<number, { least: number; most: number }>();
-  let least = 2n ** 64n;
-  for (const { version, part, row_number: at } of events) {
+  for (const { part, row_number: at } of events) {
     const known = parts.get(part);
     parts.set(part, { least: Math.min(known?.least ?? at, at), most: Math.max(known?.most ?? at, at) });
-    const told = BigInt(version);
-    if (told < least) least = told;
   }
   const spans = [...parts.values()];
+  const among = spans.reduce((sum, { least, most }) => sum + most - least, 0);
+  const later = Math.max(0, first.now_ms - first.start_ms) / (first.start_ms - last.start_ms);
   return {
-    version: String(least),
-    rows: spans.reduce((sum, span) => sum + span.most - span.least, 0),
-    rowsBefore: spans.reduce((sum, span) => sum + span.least, 0),
+    version: String(
+      events.map(({ version }) => BigInt(version)).reduce((least, told) => (told < least ? told : least)),
+    ),
+    rows: among * (1 + later),
+    rowsBefore: spans.reduce((sum, { least }) => sum + least, 0),
   };
 }
 
@@ -150,7 +162,7 @@ function joined(left: CandidatePage, right: CandidatePage, limit: number): Candi
   return { rows, isLast: left.isLast && right.isLast && rows.length === distinct.length };
 }
 
-type PageAsked = Pick<CandidatesAsked, 'after' | 'limit' | 'ways'>;
+type PageAsked = Pick<CandidatesAsked, 'after' | 'inserting' | 'limit' | 'ways'>;
 
 async function readPage(
   store: StoreReader,
@@ -180,8 +192,7 @@ function positionOf({ id, run, agent, start_ms: startMs }: HistoryCandidateRow):
   return { id, run, agent, startMs };
 }
 
-interface CandidatesAsked {
-  readonly after?: HistoryPosition | undefined;
+interface CandidatesAsked extends Pick<HistoryCandidates, 'after' | 'inserting'> {
   readonly limit: number;
   /** Null: all there are. */
   readonly ways: Ways | null;
@@ -228,9 +239,9 @@ interface Candidates {
 function candidatesQuery(
   kind: HistoryKind,
   filter: HistoryFilter,
-  { after, limit, ways, byAgent, areEvents = false }: CandidatesAsked,
+  { after, inserting, limit, ways, byAgent, areEvents = false }: CandidatesAsked,
 ): StoreQuery {
-  const { where, params } = placed(kind, filter, { after, byAgent });
+  const { where, params } = placed(kind, filter, { after, inserting, byAgent });
   const narrowed = narrowedByOutcome(kind, filter);
   const { run, agent } = kind.place;
   const order = `start DESC, ${kind.idColumn} DESC, ${run} DESC${byAgent ? `, ${agent} DESC` : ''}`;
@@ -267,19 +278,21 @@ function candidatesQuery(
 const eventColumns = `,
         toString(version) AS version,
         _part_index AS part,
-        _part_offset AS row_number`;
+        _part_offset AS row_number,
+        toUnixTimestamp64Milli(now64(3)) AS now_ms`;
 
 /** What every candidate's event tells, and that it is not before the place. */
 function placed(
   kind: HistoryKind,
   filter: HistoryFilter,
-  { after, byAgent }: Pick<CandidatesAsked, 'after' | 'byAgent'>,
+  { after, inserting, byAgent }: Pick<CandidatesAsked, 'after' | 'inserting' | 'byAgent'>,
 ): HistoryCondition {
   const conditions = [
     eventCondition(kind, filter, { withEnds: true }),
     eventRangeCondition(filter),
     byAgent ? spanCondition(kind, 'start', { after }) : groupsFrom(kind, after),
     silentCondition(filter),
+    settledCondition(inserting ?? null),
   ];
   return {
     where: conditions.map(({ where }) => where).join(' AND '),
@@ -292,9 +305,9 @@ async function readHeardRuns(
   store: StoreReader,
   kind: HistoryKind,
   filter: HistoryFilter,
-  { heard, fromMs, after }: HistoryCandidates & { readonly heard: HeardWork; readonly fromMs: number },
+  { heard, fromMs, after, inserting }: HistoryCandidates & { readonly heard: HeardWork; readonly fromMs: number },
 ): Promise<ReadonlySet<string> | null> {
-  const { where, params } = placed(kind, filter, { after, byAgent: false });
+  const { where, params } = placed(kind, filter, { after, inserting, byAgent: false });
   const rows = await checkedRows(store, runRow, {
     name: `${kind.kind}_heard_runs`,
     sql: `SELECT run_id AS run FROM (${heardRuns(kind, where)}) LIMIT {most:UInt32}`,
@@ -319,6 +332,16 @@ function silentCondition({ receivedBeforeMs }: HistoryFilter): HistoryCondition 
   return {
     where: `received < fromUnixTimestamp64Milli({silent_before_ms:Int64}, 'UTC')`,
     params: { silent_before_ms: receivedBeforeMs },
+  };
+}
+
+/** Parts that have nothing else are left out by the least and greatest time of receipt that each tells. */
+function settledCondition(inserting: TimeSpan | null): HistoryCondition {
+  if (inserting === null) return { where: '1', params: {} };
+  const at = (parameter: string) => `fromUnixTimestamp64Milli({${parameter}:Int64}, 'UTC')`;
+  return {
+    where: `(received < ${at('inserting_from_ms')} OR received >= ${at('inserting_to_ms')})`,
+    params: { inserting_from_ms: inserting.fromMs, inserting_to_ms: inserting.toMs },
   };
 }
 

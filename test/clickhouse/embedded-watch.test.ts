@@ -1,0 +1,32 @@
+import { expect, onTestFinished, test } from 'vitest';
+import type { WatchOptions } from '../../src/clickhouse/embedded/process/engine-watch.js';
+import { askChannel, askPort } from '../support/ask-engine.js';
+import { createTestEngine, mustBePid, type TestEngine } from '../support/embedded-engine.js';
+
+/** An engine that is looked at in short turns: whether it hangs, or has much to do. */
+async function startEngine(options: { readonly watch: WatchOptions }): Promise<TestEngine> {
+  const rig = createTestEngine(options);
+  onTestFinished(() => rig.end());
+  await rig.engine.start();
+  return rig;
+}
+
+test('an engine that does not answer is ended and started again', async () => {
+  const rig = await startEngine({ watch: { pauseMs: 100, silentMsMax: 1_000, secondChanceMsMax: 500 } });
+  const pid = mustBePid(rig.engine.pid());
+  process.kill(pid, 'SIGSTOP');
+  await expect.poll(() => rig.restarts).toEqual(['silent']);
+  await rig.engine.ready();
+  expect(rig.engine.pid()).not.toBe(pid);
+  expect((await askChannel(rig, 'SELECT 1')).text).toBe('1\n');
+});
+
+test('an engine that is busy is not taken for one that hangs', async () => {
+  const rig = await startEngine({ watch: { pauseMs: 50, silentMsMax: 2_000, secondChanceMsMax: 1_000 } });
+  // Two at a time, and two that wait: twice as long as an engine may be silent.
+  const busy = Array.from({ length: 4 }, () =>
+    askPort(rig, 'SELECT sum(sipHash64(number)) FROM numbers(1000000000)', { query: 'max_execution_time=3' }),
+  );
+  await Promise.all(busy);
+  expect(rig.restarts).toEqual([]);
+});
