@@ -84,8 +84,8 @@ export async function readHistoryCandidates(
   page: HistoryCandidates,
 ): Promise<CandidatePage> {
   const { heard, after } = page;
-  if (heard === undefined && after === undefined && isToldByLast(filter))
-    return await readEnds(store, kind, filter, page);
+  const areEnds = heard === undefined && after === undefined && isToldByLast(filter);
+  if (areEnds) return await readEnds(store, kind, filter, page);
   if (heard === undefined) return await readPage(store, kind, filter, { ...page, ways: null });
   const named = fewNamed(kind, heard);
   if (named?.length === 0) return { rows: [], isLast: true };
@@ -116,10 +116,9 @@ function sinceOf(events: readonly z.output<typeof eventRow>[]): CandidatesSince 
   const spans = [...parts.values()];
   const among = spans.reduce((sum, { least, most }) => sum + most - least, 0);
   const later = Math.max(0, first.now_ms - first.start_ms) / (first.start_ms - last.start_ms);
+  const versions = events.map(({ version }) => BigInt(version)).sort((one, other) => (one < other ? -1 : 1));
   return {
-    version: String(
-      events.map(({ version }) => BigInt(version)).reduce((least, told) => (told < least ? told : least)),
-    ),
+    version: String(versions[0]),
     rows: among * (1 + later),
     rowsBefore: spans.reduce((sum, { least }) => sum + least, 0),
   };
