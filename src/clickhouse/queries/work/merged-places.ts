@@ -32,8 +32,8 @@ const smallIdsMax = 256;
  * not to be asked of the result. Null when two events of one have the same version and differ: their receipt decides.
  *
  * The places of 197 tasks among 215,000 events in seven parts, on a busy machine: 26 ms of the engine's CPU by id, where
- * a row an event with all that orders it took 34. Half of it is to find them, as their granules are everywhere; by start
- * it is some 14.
+ * a row an event with all that orders it took 34. Half of it is to find them, as their granules are everywhere: ids and
+ * versions alone take 21 to 24 by id and 12 by start.
  */
 export async function readMergedPlaces(
   store: StoreReader,
