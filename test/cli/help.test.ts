@@ -33,4 +33,4 @@ test('every command says how it is used when it is asked, and does nothing', asy
     const called = path.startsWith('dist/src/cli/reference') || path.startsWith('dist/bench/') ? name : 'tidemark';
     expect([stdout.split(' ', 2), stderr], name).toEqual([['usage:', called], '']);
   }
-}, 120_000);
+});

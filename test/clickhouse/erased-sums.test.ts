@@ -80,7 +80,7 @@ test('sums of which an erasure left no row in their part are not added up again 
   expect(before[0]).toMatchObject([{ observations: 2, evidence: ['run-kept'] }]);
   await eraser.pass();
   clock.advance(25 * 3_600_000);
-  await expect.poll(() => eraser.pass(), { interval: 200 }).toBe(true);
+  await expect.poll(() => eraser.pass(), { timeout: 240_000, interval: 200 }).toBe(true);
   const replaced = `SELECT name FROM system.parts WHERE NOT active AND table IN ('${rewrittenTables.join("', '")}')`;
   await expect.poll(() => store.select(replaced), { interval: 200 }).toEqual([]);
   await insert();

@@ -197,4 +197,4 @@ test('an engine that keeps what has expired removes nothing, whatever its clock 
     "SELECT count() AS kept FROM system.tables WHERE engine_full LIKE '%ttl_in_pool%'",
   );
   expect(Number(kept?.kept)).toBe(0);
-}, 120_000);
+});

@@ -406,7 +406,7 @@ beforeAll(async () => {
   restoredBefore = (await restored()).get('mine');
   await store.insert(eventsOfTenant('theirs', true));
   await addLedgers('theirs', 2);
-}, 120_000);
+});
 
 afterAll(() => store.close());
 

@@ -39,7 +39,7 @@ let prepared: PreparedDirectory;
 
 beforeAll(async () => {
   prepared = await prepareDirectory(join(root, 'prepared'));
-}, 300_000);
+});
 afterAll(() => removeDirectory(root));
 
 test.each(cases.map((each) => [each.kind.name, each.damage, each] as const))(

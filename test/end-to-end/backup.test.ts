@@ -117,7 +117,7 @@ test('a backup taken under load has what was acknowledged before it, once, and s
     await first.killAll();
     await second.killAll();
   }
-}, 180_000);
+});
 
 test('a backup that is killed leaves no image in the collector, which goes on', async () => {
   const place = tempDir();

@@ -70,7 +70,7 @@ test('events of a day that arrive while it is repaired are counted once, again a
   } finally {
     await collector.stop();
   }
-}, 300_000);
+});
 
 /** As the store's writer: the rollup of agents a and b is gone. */
 async function deleteRows(collector: CollectorProcess, table: string): Promise<void> {

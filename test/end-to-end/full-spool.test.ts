@@ -81,4 +81,4 @@ test('a hanging store fills the spool, credit stops, requests are refused, and a
     process.kill(engine, 'SIGCONT');
     await collector.kill();
   }
-}, 180_000);
+});

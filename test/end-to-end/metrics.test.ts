@@ -65,7 +65,7 @@ test('after duplicates, late events, skewed clocks, a kill and a replay every nu
   } finally {
     await collector.kill();
   }
-}, 120_000);
+});
 
 /** Two producers that send a fifth of their frames twice and go on through the kill. */
 function createProducers(collector: CollectorProcess, history: SentHistory, random: Random): StreamProducer[] {

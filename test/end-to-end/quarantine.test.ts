@@ -55,7 +55,7 @@ test('a damaged segment is set aside or salvaged and counted, the rest is insert
   } finally {
     await collector.kill();
   }
-}, 120_000);
+});
 
 function segments(dataDir: string): string[] {
   return readdirSync(join(dataDir, 'spool'))

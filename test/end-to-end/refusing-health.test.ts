@@ -46,4 +46,4 @@ test('health is 503 while the spool is full, names why, and is still so after a 
   expect(await post()).toEqual([503, 'spool_full']);
   expect(await shallow()).toEqual([503, { status: 'unhealthy' }]);
   expect(await spool()).toMatchObject(full);
-}, 120_000);
+});

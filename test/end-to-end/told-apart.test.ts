@@ -27,7 +27,7 @@ const differing: Readonly<Record<string, string>> = {
   updated_at: 'of a rollup: when its last event was received',
 };
 
-test('a history is answered alike however its events are written', { timeout: 180_000 }, async () => {
+test('a history is answered alike however its events are written', async () => {
   process.stdout.write(`styles of writing: seed ${seed}\n`);
   const history = new ToldHistory(seededRandom(seed), { runs: 8, endMs: Date.now() - 60_000, spanMs: 20 * hourMs });
   const collector = new CollectorProcess({

@@ -81,7 +81,7 @@ beforeAll(() => {
   if (isMissing) return;
   embedded = load([]);
   served = load(['server']);
-}, 300_000);
+});
 
 test.skipIf(isMissing)('starts an engine of its own, or with the profile `server` uses the one there', () => {
   expect(Object.keys(embedded.services).sort()).toEqual(['collector', 'grafana', 'prometheus', 'secrets']);

@@ -18,7 +18,7 @@ test(`everything acknowledged is in every table once, in ${histories} histories 
   }
   expect(acknowledged).toBeGreaterThan(histories * 5);
   expect(lives).toBeGreaterThan(histories * 2);
-}, 300_000);
+});
 
 test('a seed repeats its history', async () => {
   for (let each = seed; each < seed + 20; each++) expect(await runHistory(each)).toEqual(await runHistory(each));
@@ -46,5 +46,5 @@ for (const mutant of mutants) {
     expect(found).not.toBeNull();
     // Something was lost or doubled; a history that breaks off tells nothing.
     expect(found).not.toMatch(/^threw/);
-  }, 120_000);
+  });
 }
