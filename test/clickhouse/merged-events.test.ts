@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { readHistoryCandidates } from '../../src/clickhouse/queries/work/history-candidates.js';
+import type { HistoryFilter } from '../../src/clickhouse/queries/work/history-filter.js';
 import { runKind, taskKind } from '../../src/clickhouse/queries/work/history-kind.js';
+import { latestReader, placeShape, placesReader } from '../../src/clickhouse/queries/work/history-latest.js';
 import type { MergedWork } from '../../src/clickhouse/queries/work/merged-events.js';
 import { readMerged } from '../../src/clickhouse/queries/work/merged-rows.js';
 import { wholeColumns } from '../../src/clickhouse/queries/work/work-event.js';
@@ -111,6 +115,49 @@ test.each([
   expect(rows.length).toBeGreaterThanOrEqual(150);
   const here = (merged ?? []).map((work) => shown(work, names)).sort();
   expect(here).toEqual(rows.map((one) => JSON.stringify(names.map((name) => one[name]))).sort());
+});
+
+const placed: readonly Omit<HistoryFilter, 'tenant'>[] = [
+  { errorText: 'MESSAGE 3 É' },
+  { errorText: 'message 4', runId: 'r' },
+  { errorText: 'message 5', status: 'failed' },
+  { errorText: 'message 6', agentId: 'agent 1' },
+  { errorCategory: 'tool' },
+  { status: 'completed' },
+  { status: 'failed', userId: `${'user_id 1 é'.repeat(2)}` },
+];
+
+test.each(placed)('places are those of whole events, by id and by start: %o', async (asked) => {
+  const filter = { tenant: 'default', ...asked };
+  const tables = new Set<string>();
+  const reader = {
+    rows: <Row>(query: Parameters<typeof store.reader.rows>[0]) => {
+      if (query.name.endsWith('_places')) tables.add(/FROM (\w+)/.exec(query.sql)?.[1] ?? '');
+      return store.reader.rows<Row>(query);
+    },
+  };
+  for (const kind of [taskKind, runKind]) {
+    const whole = latestReader(kind, { columns: [], sql: { columns: '', row: z.object(placeShape) } });
+    for (const limit of [15, 5_000]) {
+      const { rows, since, isLast } = await readHistoryCandidates(reader, kind, filter, { limit });
+      const ids = [...new Set(rows.map(({ id }) => id))];
+      const last = rows.at(-1);
+      const through = last && !isLast ? { ...last, startMs: last.start_ms } : undefined;
+      const told = async (read: typeof whole, known: typeof since) => {
+        const found = await read(reader, filter, { ids, through, since: known });
+        return found.map(({ id, run, agent, place_ms: placeMs, has_ended: hasEnded }) => ({
+          ...{ id, run, agent, placeMs, hasEnded },
+        }));
+      };
+      const wanted = await told(whole, undefined);
+      expect(await told(placesReader(kind), undefined)).toEqual(wanted);
+      // However close together they lie.
+      expect(await told(placesReader(kind), since && { ...since, rows: 1, rowsBefore: 0 })).toEqual(wanted);
+      if (kind === taskKind && limit === 5_000 && !('userId' in asked)) expect(wanted).not.toEqual([]);
+    }
+  }
+  expect(tables.has(taskKind.merged.stateTable)).toBe(true);
+  expect(tables.has(taskKind.byStartTable)).toBe(!('agentId' in asked || 'userId' in asked));
 });
 
 test('events that only a hash tells apart, and very many, are left to the engine', async () => {

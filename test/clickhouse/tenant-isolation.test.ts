@@ -55,6 +55,7 @@ import { runKind, taskKind } from '../../src/clickhouse/queries/work/history-kin
 import { placesReader } from '../../src/clickhouse/queries/work/history-latest.js';
 import { readListTouched } from '../../src/clickhouse/queries/work/history-touched.js';
 import { readManyAttempts } from '../../src/clickhouse/queries/work/many-attempts.js';
+import { readMergedPlaces } from '../../src/clickhouse/queries/work/merged-places.js';
 import { readMerged } from '../../src/clickhouse/queries/work/merged-rows.js';
 import { readRunActivity } from '../../src/clickhouse/queries/work/run-activity.js';
 import { readRunLeaseRenewals } from '../../src/clickhouse/queries/work/run-lease-renewals.js';
@@ -268,6 +269,20 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
           where: 'tenant = {tenant:String}',
           params: { tenant },
           columns: wholeColumns,
+        }),
+      ),
+    ),
+  readMergedPlaces: (tenant) =>
+    Promise.all(
+      [undefined, { version: '1', rows: 1, rowsBefore: 0 }].map((since) =>
+        readMergedPlaces(reader, taskKind, {
+          name: 'places',
+          ids: taskIds,
+          since,
+          params: { tenant },
+          texts: ['user_id'],
+          mayHold: 'tenant = {tenant:String}',
+          hasText: null,
         }),
       ),
     ),

@@ -75,7 +75,8 @@ export async function scanHistory<Row extends HistoryPlaceRow>(
     const page = known ?? (await readCandidates(store, search, { after, limit: Math.ceil(1.25 * count) }));
     const batch = batchOf(page, count);
     if (batch.ids.length > 0) {
-      const found = await options.read(store, filter, { ids: batch.ids, after, through: batch.through });
+      const { ids, through } = batch;
+      const found = await options.read(store, filter, { ids, after, through, since: page.since });
       rows.push(...(await keptRows(store, search, await ownRows(store, search, found))));
     }
     if (batch.through === undefined) return { rows, end: null };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs } from '../sql/column-types.js';
+import { fewRows } from '../sql/few-rows.js';
 import { type FailureFilter, failureCondition, failureTenant } from './failure-filter.js';
 import { type FailureGrouping, groupingSql } from './failure-grouping.js';
 import { failureTable } from './failure-outcomes.js';
@@ -62,6 +63,7 @@ export async function readFailureExamples(
       ...(isOneTime ? {} : { since: times.map(String) }),
       runs: runsMax,
     },
+    settings: fewRows,
     isSmall: failureCount <= smallMax,
   });
 }

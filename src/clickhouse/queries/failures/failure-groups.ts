@@ -1,6 +1,7 @@
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import type { TimeSpan } from '../../../core/time-span.js';
 import { checkedRows } from '../sql/checked-rows.js';
+import { fewRows } from '../sql/few-rows.js';
 import { usageSums, workUsageColumns } from '../sql/usage-columns.js';
 import { type FailureFilter, failureCondition, failureTenant } from './failure-filter.js';
 import {
@@ -102,6 +103,7 @@ async function readStated(
       GROUP BY GROUPING SETS ((place), ())
       ORDER BY place`,
     params: { ...params, ...newTries.params, limit },
+    settings: fewRows,
   });
   return {
     top: rows.filter(({ place }) => place > 0 && place <= limit),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, optionalFloat, optionalText } from '../sql/column-types.js';
+import { fewRows } from '../sql/few-rows.js';
 import { usageRow, workUsageColumns } from '../sql/usage-columns.js';
 import { type FailureFilter, failureCondition, failureKinds, failureTenant } from './failure-filter.js';
 import { failuresWithOutcome, failureTable } from './failure-outcomes.js';
@@ -101,6 +102,7 @@ function readRows(store: StoreReader, filter: FailureFilter, { limit, after }: F
       rows: limit,
       ...(after && { after_ms: after.failedMs, after_unit: after.unit, after_attempt: after.attempt }),
     },
+    settings: fewRows,
   });
 }
 
@@ -134,5 +136,6 @@ async function readOutcomes(store: StoreReader, tenant: string, rows: readonly F
       units: [...new Set(rows.map(({ unit }) => unit))],
       families: [...new Set(rows.map(({ family }) => family))],
     },
+    settings: fewRows,
   });
 }

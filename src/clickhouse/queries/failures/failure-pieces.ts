@@ -3,6 +3,7 @@ import type { StoreReader } from '../../../core/ports/store-reader.js';
 import type { TimeSpan } from '../../../core/time-span.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64 } from '../sql/column-types.js';
+import { fewRows } from '../sql/few-rows.js';
 import { UniqueHashes } from '../sql/unique-states.js';
 import { usageRow, usageSums, workUsageColumns } from '../sql/usage-columns.js';
 import { type FailureFilter, failureCondition, failureTenant } from './failure-filter.js';
@@ -97,6 +98,7 @@ export async function readFailurePieces(
         ]),
       ),
     },
+    settings: fewRows,
   });
   const found = spans.map((span) => ({ ...span, groups: new Map<string, PieceGroup>() }));
   for (const read of rows) found[read.piece]?.groups.set(read.key, groupOf(read));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64 } from '../sql/column-types.js';
+import { fewRows } from '../sql/few-rows.js';
 import {
   failureTable,
   lastSettlement,
@@ -52,6 +53,7 @@ export async function readNewTries(
         SELECT 1 FROM ${failureTable} WHERE ${isNew} AND lane = 'failed' LIMIT {most:UInt32}
       )`,
     params: { tenant, most: fewMax + 1, ...(fromMs === undefined ? {} : { from_ms: fromMs }) },
+    settings: fewRows,
   });
   const { now_ms: nowMs, settled_ms: settledMs, rows_since: since, next_ms: nextMs } = rows[0] ?? noRows;
   const amount = since === 0 ? 'none' : since > fewMax ? 'many' : 'few';

@@ -41,7 +41,7 @@ export interface HistoryCondition {
   readonly params: StoreQuery['params'];
 }
 
-type ContextColumn =
+export type ContextColumn =
   | 'session_id'
   | 'user_id'
   | 'engagement_id'
@@ -104,6 +104,17 @@ export function holdsFor(filter: HistoryFilter, work: MergedWork): boolean {
     (startFromMs === undefined || startMs >= startFromMs) &&
     (startBeforeMs === undefined || startMs < startBeforeMs)
   );
+}
+
+/**
+ * Whether one event of a task or run tells all that the filter asks for but its run: its last one, as it holds then
+ * or does not, whatever the others told.
+ */
+export function isToldByLast(filter: HistoryFilter): boolean {
+  const { status, agentId, startFromMs, startBeforeMs, receivedBeforeMs } = filter;
+  const isTimed = startFromMs !== undefined || startBeforeMs !== undefined || receivedBeforeMs !== undefined;
+  const isOfAll = agentId === undefined && contextConditions(filter).length === 0 && !isTimed;
+  return isOfAll && !isOpenStatus(status) && outcomeConditions(filter).length > 0;
 }
 
 /** The number of conditions that different events of one task may tell. */

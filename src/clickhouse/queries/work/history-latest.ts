@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { StoreQuery, StoreReader } from '../../../core/ports/store-reader.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs } from '../sql/column-types.js';
+import type { CandidatesSince } from './history-candidates.js';
 import {
   byPosition,
   eventCondition,
@@ -12,12 +13,14 @@ import {
   hasErrorText,
   historyCondition,
   holdsFor,
+  isOpenStatus,
   isWithin,
   rangeCondition,
   spanCondition,
 } from './history-filter.js';
 import type { HistoryKind } from './history-kind.js';
 import type { MergedWork } from './merged-events.js';
+import { readMergedPlaces } from './merged-places.js';
 import { readMerged } from './merged-rows.js';
 import { mergedWork } from './merged-work.js';
 import type { StoredColumn } from './work-event.js';
@@ -48,11 +51,26 @@ export type LatestReader<Row extends HistoryPlaceRow> = (
 
 interface HistoryAmong extends HistorySpan {
   readonly ids: readonly string[];
+  /** Known of the candidates that they are of, where those are the first of the list. */
+  readonly since?: CandidatesSince | undefined;
 }
 
-/** Their places alone: `start_ms` may be that of the event that tells the latest. */
+/**
+ * Their places alone: `start_ms` may be that of the event that tells the latest, and where the filter asks neither for
+ * times nor for what is under way, `received_ms` may be 0.
+ */
 export function placesReader(kind: HistoryKind): LatestReader<HistoryPlaceRow> {
-  return latestReader(kind, { columns: [], arePlaces: true, sql: { columns: '', row: placeRow } });
+  const read = latestReader(kind, { columns: [], arePlaces: true, sql: { columns: '', row: placeRow } });
+  return async (store, filter, among) => {
+    const { status, receivedBeforeMs } = filter;
+    const isNarrow = !isTimed(filter) && !isOpenStatus(status) && receivedBeforeMs === undefined;
+    const found = isNarrow ? await readPlaces(store, kind, filter, among) : null;
+    return found ?? (await read(store, filter, among));
+  };
+}
+
+function isTimed({ startFromMs, startBeforeMs }: HistoryFilter): boolean {
+  return startFromMs !== undefined || startBeforeMs !== undefined;
 }
 
 export interface LatestColumns<Row> {
@@ -73,7 +91,7 @@ export function latestReader<Row extends HistoryPlaceRow>(
   { columns, sql, arePlaces = false }: LatestColumns<Row>,
 ): LatestReader<Row> {
   return async (store, filter, among) => {
-    const isUntimed = arePlaces && filter.startFromMs === undefined && filter.startBeforeMs === undefined;
+    const isUntimed = arePlaces && !isTimed(filter);
     const found = await readMergedLatest(store, kind, filter, { ...among, columns, isUntimed });
     // Rows of `sql` have a part of the columns that these have.
     if (found !== null) return found as unknown as Row[];
@@ -88,32 +106,59 @@ async function readMergedLatest(
   filter: HistoryFilter,
   among: HistoryAmong & { readonly columns: readonly StoredColumn[]; readonly isUntimed: boolean },
 ): Promise<MergedWork[] | null> {
-  const event = eventCondition(kind, filter);
-  const range = eventRangeCondition(filter);
   const { errorCategory, errorText } = filter;
+  const { params, mayHold } = holding(kind, filter);
   const merged = await readMerged(store, kind, {
     name: `${kind.kind}_latest`,
-    where: `tenant = {tenant:String} AND ${kind.idColumn} IN {ids:Array(String)}`,
-    params: {
-      ...event.params,
-      ...range.params,
-      ids: among.ids,
-      ...(errorText === undefined ? {} : { error_text: errorText }),
-    },
+    prewhere: `${kind.idColumn} IN {ids:Array(String)}`,
+    where: 'tenant = {tenant:String}',
+    params: { ...params, ids: among.ids },
     columns: [
       ...among.columns,
       ...filteredColumns(filter),
       ...(errorCategory === undefined ? [] : (['error_category'] as const)),
       ...(errorText === undefined ? [] : (['error_message'] as const)),
     ],
-    // The text is sought once: most of what the engine takes to understand the statement is its expression.
-    conditions: {
-      ...(errorText === undefined ? {} : { has_text: hasErrorText }),
-      may_hold: `${event.where.replace(hasErrorText, 'has_text')} AND ${range.where}`,
-    },
+    conditions: { ...(errorText === undefined ? {} : { has_text: hasErrorText }), may_hold: mayHold },
     isUntimed: among.isUntimed,
   });
-  if (merged === null) return null;
+  return merged && placed(filter, among, merged);
+}
+
+async function readPlaces(
+  store: StoreReader,
+  kind: HistoryKind,
+  filter: HistoryFilter,
+  among: HistoryAmong,
+): Promise<HistoryPlaceRow[] | null> {
+  const { errorCategory, errorText } = filter;
+  const merged = await readMergedPlaces(store, kind, {
+    name: `${kind.kind}_places`,
+    ids: among.ids,
+    since: among.since,
+    texts: [...filteredColumns(filter), ...(errorCategory === undefined ? [] : (['error_category'] as const))],
+    hasText: errorText === undefined ? null : hasErrorText,
+    ...holding(kind, filter),
+  });
+  return merged && (placed(filter, among, merged) as unknown as HistoryPlaceRow[]);
+}
+
+/**
+ * What an event tells for which the filter may hold. The text is sought once: most of what the engine takes to
+ * understand the statement is its expression.
+ */
+function holding(kind: HistoryKind, filter: HistoryFilter): { readonly mayHold: string; params: StoreQuery['params'] } {
+  const event = eventCondition(kind, filter);
+  const range = eventRangeCondition(filter);
+  const { errorText } = filter;
+  return {
+    mayHold: `${event.where.replace(hasErrorText, 'has_text')} AND ${range.where}`,
+    params: { ...event.params, ...range.params, ...(errorText === undefined ? {} : { error_text: errorText }) },
+  };
+}
+
+/** Those that the filter holds for and that lie in the span, in the order of the list. */
+function placed(filter: HistoryFilter, among: HistoryAmong, merged: readonly MergedWork[]): MergedWork[] {
   const place = ({ id, run, agent, place_ms: startMs }: MergedWork) => ({ id, run, agent, startMs: startMs ?? 0 });
   return merged
     .filter((work) => work.place_ms !== null && holdsFor(filter, work) && isWithin(among, place(work)))

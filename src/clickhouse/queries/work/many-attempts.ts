@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { StoreReader } from '../../../core/ports/store-reader.js';
 import { turnOfOthers } from '../../../core/turn-of-others.js';
 import { checkedRows } from '../sql/checked-rows.js';
+import { areLists, isNumber, isText, listsOf } from '../sql/column-lists.js';
 import { type AttemptEvent, plainRow, workTypesSql } from './attempt-event.js';
 import type { WorkAttemptRow } from './attempt-row.js';
 import { kindOf, mergeUnits } from './merged-attempts.js';
@@ -53,10 +54,16 @@ type Lists<Columns extends readonly string[], Cell> = { readonly [At in keyof Co
 
 const row = z.object({
   ...sharedRow.shape,
-  texts: z.custom<Lists<typeof texts, string>>((given) => areLists(given, texts, isText), 'expected lists of texts'),
-  counts: z.custom<Lists<typeof counts, number>>((given) => areLists(given, counts, isNumber), 'expected numbers'),
+  texts: z.custom<Lists<typeof texts, string>>(
+    (given) => areLists(given, texts.length, isText),
+    'expected lists of texts',
+  ),
+  counts: z.custom<Lists<typeof counts, number>>(
+    (given) => areLists(given, counts.length, isNumber),
+    'expected numbers',
+  ),
   optionals: z.custom<Lists<typeof optionals, number | null>>(
-    (given) => areLists(given, optionals, (cell) => cell === null || isNumber(cell)),
+    (given) => areLists(given, optionals.length, (cell) => cell === null || isNumber(cell)),
     'expected numbers or nulls',
   ),
 });
@@ -87,23 +94,6 @@ export async function readManyAttempts(store: StoreReader, scope: WorkScope): Pr
   if (events > manyEventsMax) return null;
   await turnOfOthers();
   return mergeUnits(new EventUnits(groups, events).units());
-}
-
-function listsOf(columns: readonly string[]): string {
-  return `(${columns.map((column) => `groupArray(${column})`).join(', ')})`;
-}
-
-function areLists(given: unknown, columns: readonly string[], isCell: (cell: unknown) => boolean): boolean {
-  if (!Array.isArray(given) || given.length !== columns.length) return false;
-  return given.every((list) => Array.isArray(list) && list.every(isCell));
-}
-
-function isText(cell: unknown): boolean {
-  return typeof cell === 'string';
-}
-
-function isNumber(cell: unknown): boolean {
-  return typeof cell === 'number';
 }
 
 type EventGroup = z.output<typeof row>;

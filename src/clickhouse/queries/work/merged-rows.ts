@@ -16,6 +16,8 @@ export interface MergedRowsQuery {
   readonly name: string;
   /** Which events: a conjunction over the columns of the state table, all events of each that is found. */
   readonly where: string;
+  /** A condition that leaves so little that no other column is read before it. */
+  readonly prewhere?: string;
   readonly params: StoreQuery['params'];
   /** Beside those that time and order events. */
   readonly columns: readonly StoredColumn[];
@@ -26,7 +28,7 @@ export interface MergedRowsQuery {
 }
 
 /** Events that are added up here; more of them are left to the engine. */
-const eventsMax = 20_000;
+export const eventsMax = 20_000;
 
 /**
  * What the events of some tasks or runs add up to (see `mergeEvents`); columns that were not asked for are empty. Null
@@ -35,7 +37,7 @@ const eventsMax = 20_000;
 export async function readMerged(
   store: StoreReader,
   kind: HistoryKind,
-  { name, where, params, columns, conditions = {}, isUntimed = false }: MergedRowsQuery,
+  { name, where, prewhere = '', params, columns, conditions = {}, isUntimed = false }: MergedRowsQuery,
 ): Promise<MergedWork[] | null> {
   const own: readonly StoredColumn[] = kind.kind === 'task' ? ['task_id'] : [];
   const stored = [...new Set<StoredColumn>([...own, ...placeColumns, ...columns])];
@@ -43,9 +45,10 @@ export async function readMerged(
   const names = [...stored, ...added.map(([column]) => column as EventColumn)];
   const told = added.map(([column, sql]) => `, ${sql} AS ${column}`).join('');
   const columnsSql = eventColumnsSql(stored, isUntimed ? timeColumns : []);
+  const source = `${kind.merged.stateTable}${prewhere && ` PREWHERE ${prewhere}`}`;
   const events = await checkedRows(store, eventSchema(names), {
     name,
-    sql: `SELECT ${columnsSql}${told} FROM ${kind.merged.stateTable} WHERE ${where} LIMIT {most:UInt32}`,
+    sql: `SELECT ${columnsSql}${told} FROM ${source} WHERE ${where} LIMIT {most:UInt32}`,
     params: { ...params, most: eventsMax + 1 },
     settings: fewRows,
   });
