@@ -392,7 +392,8 @@ const lockName = 'engine.lock';
 /** How long the engine of a killed collector may take until it lets go of the port. */
 const previousMsMax = 5_000;
 const previousPauseMs = 20;
-const readyMsMax = 30_000;
+/** Far more than a start takes on a slow and busy machine: one that is ended too early never comes to its end. */
+const readyMsMax = 180_000;
 const startPauseMs = 200;
 const steadyMs = 60_000;
 const restartBackoff: Backoff = { delayMsMin: 50, delayMsMax: 10_000 };
