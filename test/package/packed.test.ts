@@ -25,17 +25,9 @@ const minutes = 60_000;
 
 let scratch = '';
 let tarball = '';
-/** Directories of programs, by major version. */
-const nodes = new Map<number, Promise<string>>();
 
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'tidemark-packed-'));
-  // Those that npm has to fetch come meanwhile; one that does not come is told by its test.
-  for (const major of majors) {
-    const fetched = nodeOf(major);
-    fetched.catch(() => undefined);
-    nodes.set(major, fetched);
-  }
   tarball = await pack(scratch);
 }, 3 * minutes);
 
@@ -163,7 +155,7 @@ describe.each(majors)('on Node %i', (major) => {
   test('it installs, starts, takes the demo with every count equal, serves the SDK, and stops as asked', {
     timeout: 5 * minutes,
   }, async () => {
-    const path = (await nodes.get(major)) ?? '';
+    const path = await nodeOf(major);
     const project = join(scratch, `project-${major}`);
     mkdirSync(project);
     writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
