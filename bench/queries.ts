@@ -7,7 +7,7 @@ import { type HistoryStore, openHistoryStore, untilHealthy, untilMerged } from '
 import { startLoad } from './load.js';
 import { type KindLatency, measureKind, measureRead, measureStatements, shuffledRanks } from './query-clients.js';
 import { type QueriesOptions, type QueriesReport, type QueryMeasurement, renderQueries } from './query-report.js';
-import { type QueryKind, queryKinds } from './query-requests.js';
+import { asksForAgent, type QueryKind, queryKinds } from './query-requests.js';
 import { saveResults } from './result-file.js';
 
 const usage = `usage: bench:queries [--executions 10000000] [--agents 1000] [--days 90] [--seed 7] [--requests 300]
@@ -73,10 +73,10 @@ async function measure(history: HistoryStore, options: QueriesOptions): Promise<
   const bench = new QueriesBench(history, options);
   const { clients, ingestRate } = options;
   await bench.withCollector({ cacheMs: 0 }, async () => {
-    await bench.measureKinds('one client', { clients: 1, agents: 'each kind its own' });
-    await bench.measureKinds('the ten busiest agents', { clients: 1, agents: 'busiest', requests: 60 });
+    await bench.measureKinds('one client', { clients: 1, isCompared: true });
     await bench.measureKinds(`${clients} clients at once`, { clients });
   });
+  await bench.measureBusiest('the ten busiest agents, each kind by a collector of its own');
   const crowd = { clients: 100, requests: 3_000, only: 'dashboard' };
   await bench.withCollector({}, () => bench.measureKinds('100 clients, answers cached', crowd));
   if (ingestRate > 0) {
@@ -96,11 +96,21 @@ interface Load {
   readonly requests?: number;
   readonly only?: string;
   readonly isIngesting?: boolean;
-  /** Compares the CPU of requests: of agents that no other kind asks for, so that none is known before, or these. */
-  readonly agents?: 'each kind its own' | 'busiest';
+  /** Compares the CPU of requests, of agents that no other kind asks for, so that none is known before. */
+  readonly isCompared?: boolean;
+}
+
+interface KindLoad extends Load {
+  readonly title: string;
+  readonly kind: QueryKind;
+  readonly ranks?: readonly number[];
+  readonly ranksBefore?: readonly number[];
 }
 
 const busiestAgents = 10;
+/** Those next to them are asked for before. */
+const busyAgentsBefore = 20;
+const busiestRequests = 60;
 /** CPU time is told in hundredths of a second: so many take half of one. */
 const selectOnes = 300;
 
@@ -144,35 +154,47 @@ class QueriesBench {
     const collector = this.#running();
     note(title);
     const latencies: KindLatency[] = [];
-    const { record } = this.#history;
-    const { agents } = load;
+    const { isCompared = false, isIngesting = false } = load;
     const kinds = await this.#offeredKinds(collector, load.only ?? this.#options.only);
-    const selectOneCpuMs =
-      agents === undefined ? null : await measureStatements(collector, () => ['SELECT 1'], selectOnes);
-    const readCpuMs = agents === undefined ? null : await measureRead(collector, selectOnes);
+    const costs = isCompared ? await measureCosts(collector) : noCosts;
+    const own = (place: number): number[] =>
+      shuffledRanks(this.#history.record).filter((_, index) => index % kinds.length === place);
     for (const [place, kind] of kinds.entries()) {
-      try {
-        const latency = await measureKind(collector, kind, {
-          requests: this.#requestsOf(kind),
-          ...load,
-          isCompared: agents !== undefined,
-          ...(agents === undefined ? {} : { ranks: this.#ranksOf(agents, place, kinds.length) }),
-          record,
-        });
-        note(`  ${kind.name}: p99 ${latency.p99Ms.toFixed(1)} ms`);
-        latencies.push(latency);
-      } catch (error) {
-        this.problems.push(`${title}, ${kind.name}: ${errorMessage(error)}`);
-        note(`  ${kind.name} is void: ${errorMessage(error)}`);
-      }
+      await this.#measureKind(latencies, { title, kind, ...load, ...(isCompared ? { ranks: own(place) } : {}) });
     }
-    this.measurements.push({ title, isIngesting: load.isIngesting === true, selectOneCpuMs, readCpuMs, latencies });
+    this.measurements.push({ title, isIngesting, ...costs, latencies });
   }
 
-  #ranksOf(agents: NonNullable<Load['agents']>, place: number, kinds: number): number[] {
+  /** All kinds that ask for an agent, each the first to ask for these. */
+  async measureBusiest(title: string): Promise<void> {
+    note(title);
+    const latencies: KindLatency[] = [];
+    const busiest = this.#history.record.activeRanks.sort((a, b) => a - b);
+    const ranks = busiest.slice(0, busiestAgents);
+    const ranksBefore = busiest.slice(busiestAgents, busiestAgents + busyAgentsBefore);
+    const load = { clients: 1, isCompared: true, requests: busiestRequests, ranks, ranksBefore };
+    let kinds: QueryKind[] = [];
+    let costs = noCosts;
+    await this.withCollector({ cacheMs: 0 }, async () => {
+      kinds = (await this.#offeredKinds(this.#running(), this.#options.only)).filter(asksForAgent);
+      costs = await measureCosts(this.#running());
+    });
+    for (const kind of kinds) {
+      await this.withCollector({ cacheMs: 0 }, () => this.#measureKind(latencies, { title, kind, ...load }));
+    }
+    this.measurements.push({ title, isIngesting: false, ...costs, latencies });
+  }
+
+  async #measureKind(latencies: KindLatency[], { title, kind, ...load }: KindLoad): Promise<void> {
     const { record } = this.#history;
-    if (agents === 'busiest') return record.activeRanks.sort((a, b) => a - b).slice(0, busiestAgents);
-    return shuffledRanks(record).filter((_, index) => index % kinds === place);
+    try {
+      const latency = await measureKind(this.#running(), kind, { requests: this.#requestsOf(kind), ...load, record });
+      note(`  ${kind.name}: p99 ${latency.p99Ms.toFixed(1)} ms`);
+      latencies.push(latency);
+    } catch (error) {
+      this.problems.push(`${title}, ${kind.name}: ${errorMessage(error)}`);
+      note(`  ${kind.name} is void: ${errorMessage(error)}`);
+    }
   }
 
   async besideIngest(measure: () => Promise<void>): Promise<void> {
@@ -205,6 +227,13 @@ class QueriesBench {
     for (const { name, route } of asked) if (!offered.has(route)) this.missing.add(`${name}: there is no ${route}`);
     return asked.filter(({ route }) => offered.has(route));
   }
+}
+
+const noCosts: Pick<QueryMeasurement, 'selectOneCpuMs' | 'readCpuMs'> = { selectOneCpuMs: null, readCpuMs: null };
+
+async function measureCosts(collector: CollectorProcess): Promise<typeof noCosts> {
+  const selectOneCpuMs = await measureStatements(collector, () => ['SELECT 1'], selectOnes);
+  return { selectOneCpuMs, readCpuMs: await measureRead(collector, selectOnes) };
 }
 
 function note(text: string): void {

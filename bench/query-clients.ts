@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import { benchKey, type CollectorProcess } from './collector-process.js';
 import type { HistoryRecord } from './history-record.js';
-import type { QueryKind } from './query-requests.js';
+import { asksForAgent, type QueryKind } from './query-requests.js';
 
 export interface QueryLatency {
   readonly kind: string;
@@ -22,6 +22,8 @@ export interface KindLatency extends QueryLatency {
   readonly cold: FirstRequests | null;
   /** Engine CPU of the same question over the raw rows; null where there is no such way, or other work goes on. */
   readonly rowsSqlCpuMs: number | null;
+  /** Of that and of what the answer tells besides; null where that is all. */
+  readonly allRowsSqlCpuMs: number | null;
 }
 
 interface FirstRequests {
@@ -35,6 +37,8 @@ export interface ClientOptions {
   readonly clients: number;
   /** The agents that are asked for, by rank; default: every active one. */
   readonly ranks?: readonly number[];
+  /** Agents that are asked for before, unmeasured: the engine then has opened what it reads, of others. */
+  readonly ranksBefore?: readonly number[];
   /** Measures a first request to each agent apart, and the statements over the raw rows. */
   readonly isCompared?: boolean;
   readonly requests: number;
@@ -56,6 +60,7 @@ export async function measureKind(
   { record, ...options }: ClientOptions & { readonly record: HistoryRecord },
 ): Promise<KindLatency> {
   const { clients, requests, isIngesting = false, isCompared = false, ranks = shuffledRanks(record) } = options;
+  const { ranksBefore = [] } = options;
   const rankOf = (index: number): number => ranks[index % ranks.length] ?? 0;
   const path = (index: number): string => kind.path(rankOf(index));
   const check = (answers: readonly Answer[]): void => {
@@ -69,8 +74,10 @@ export async function measureKind(
   };
   let cold: FirstRequests | null = null;
   if (isCompared) {
+    const pathBefore = (index: number): string => kind.path(ranksBefore[index] ?? 0);
+    await ask(collector, { path: pathBefore, first: 0, requests: ranksBefore.length, clients: 1 });
     // A kind that asks for no agent has one first request.
-    const first = kind.path(0) === kind.path(1) ? 1 : Math.min(ranks.length, requests);
+    const first = asksForAgent(kind) ? Math.min(ranks.length, requests) : 1;
     const { answers, ...figures } = await measureRequests(collector, {
       path,
       clients: 1,
@@ -84,8 +91,16 @@ export async function measureKind(
   const { answers, ...figures } = await measureRequests(collector, { path, clients, requests, warmUpRequests: warm });
   check(answers);
   const { collectorCpuMs, engineCpuMs } = isIngesting ? { collectorCpuMs: null, engineCpuMs: null } : figures;
-  const rowsSqlCpuMs = isCompared ? await measureStatements(collector, (index) => kind.rowsSql(rankOf(index))) : null;
-  return { kind: kind.name, budgetMs: kind.budgetMs, ...figures, collectorCpuMs, engineCpuMs, cold, rowsSqlCpuMs };
+  const rows = isCompared ? await measureRows(collector, kind, rankOf) : { rowsSqlCpuMs: null, allRowsSqlCpuMs: null };
+  return { kind: kind.name, budgetMs: kind.budgetMs, ...figures, collectorCpuMs, engineCpuMs, cold, ...rows };
+}
+
+async function measureRows(collector: CollectorProcess, kind: QueryKind, rankOf: (index: number) => number) {
+  const { rowsSql, restRowsSql } = kind;
+  const rowsSqlCpuMs = await measureStatements(collector, (index) => rowsSql(rankOf(index)));
+  const rest = restRowsSql && (await measureStatements(collector, (index) => restRowsSql(rankOf(index))));
+  const allRowsSqlCpuMs = rowsSqlCpuMs === null || !rest ? null : rowsSqlCpuMs + rest;
+  return { rowsSqlCpuMs, allRowsSqlCpuMs };
 }
 
 /** Engine CPU of one question, asked of the engine over HTTP; null when it has no statements. */

@@ -20,6 +20,8 @@ export interface QueryKind {
   readonly path: (rank: number) => string;
   /** The same question as peers ask it: statements over the raw rows. None where there is no such way. */
   readonly rowsSql: (rank: number) => readonly string[];
+  /** What the answer tells besides, in the same way; absent: `rowsSql` is all of it. */
+  readonly restRowsSql?: (rank: number) => readonly string[];
   /** What is wrong with an answer; null when nothing is. */
   readonly problem: (answer: unknown, asked: Asked) => string | null;
 }
@@ -68,6 +70,11 @@ export const queryKinds: readonly QueryKind[] = [
   },
 ];
 
+/** Whether each agent has an answer of its own. */
+export function asksForAgent({ path }: QueryKind): boolean {
+  return path(0) !== path(1);
+}
+
 type MetricType = 'aggregated' | 'realtime';
 
 function metrics(type: MetricType, days: number, budgetMs: number | null): QueryKind {
@@ -77,6 +84,7 @@ function metrics(type: MetricType, days: number, budgetMs: number | null): Query
     budgetMs,
     path: (rank) => `/api/v1/agents/${historyAgentId(rank)}/metrics?time_range=${days}d&metric_type=${type}`,
     rowsSql: (rank) => [agentRowsSql(rank, days)],
+    restRowsSql: (rank) => [errorRowsSql(rank, days)],
     problem: (answer, asked) => metricsProblem(answer, asked, { days, stepMs: stepOf(type) }),
   };
 }
