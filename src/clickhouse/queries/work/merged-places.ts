@@ -31,9 +31,9 @@ const smallIdsMax = 256;
  * and all of it comes as lists in one row. Receipt, start, end and duration are not read, so what is told by them is
  * not to be asked of the result. Null when two events of one have the same version and differ: their receipt decides.
  *
- * The places of 197 tasks among 215,000 events in seven parts, on a busy machine, took 26 ms of the engine's CPU by id,
- * and 34 as a row an event with all that orders it. Half of it is to find them, as their granules are everywhere: ids
- * and versions alone take 21 to 24 by id and 12 by start.
+ * The places of 197 tasks among 215,000 events in seven parts, on a busy machine: 26 ms of the engine's CPU by id,
+ * where a row an event with all that orders it took 34. Half of it is to find them, as their granules are everywhere:
+ * ids and versions alone take 21 to 24 by id and 12 by start.
  */
 export async function readMergedPlaces(
   store: StoreReader,
