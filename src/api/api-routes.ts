@@ -44,7 +44,6 @@ import { createRunTimelineRoute } from './runs/run-timeline.js';
 import { createRouteCache } from './sharing/cached-route.js';
 import { createTaskDetailRoute } from './tasks/task-detail.js';
 import { createTaskListRoute } from './tasks/task-list.js';
-import { newCrowds } from './work/lease.js';
 import { refusingUsers } from './work/user-bound.js';
 
 /**
@@ -55,8 +54,7 @@ export function createApiRoutes(
   dependencies: ApiDependencies,
   options: ApiSettings & Partial<ApiOptions>,
 ): readonly HttpRoute[] {
-  const crowds = newCrowds(dependencies.clock);
-  const context: ApiContext = { ...dependencies, options: { ...probeLimits, ...options }, crowds };
+  const context: ApiContext = { ...dependencies, options: { ...probeLimits, ...options } };
   const cached = createRouteCache(context);
   const routes = [
     cached(createAgentListRoute(context, readListedAgents)),

@@ -19,7 +19,6 @@ import type { StoreReader } from '../../core/ports/store-reader.js';
 import type { ReadLimits } from '../../core/read-limits.js';
 import type { RetentionDays } from '../../core/retention.js';
 import type { TimeSpan } from '../../core/time-span.js';
-import type { Crowds } from '../work/lease.js';
 
 export interface ApiDependencies {
   readonly store: StoreReader;
@@ -69,7 +68,6 @@ export const probeLimits = { probeMsMax: 2_000, healthCacheMs: 500 } as const;
 
 export interface ApiContext extends ApiDependencies {
   readonly options: ApiOptions;
-  readonly crowds: Crowds;
 }
 
 /** A JSON answer; nothing of this API may be cached on its way. */

@@ -22,6 +22,7 @@ import { statusParameter } from '../request/status-parameter.js';
 import { countHistory } from '../work/history-count.js';
 import { readHistoryPage } from '../work/history-page.js';
 import { decodePosition, encodePosition, historyFilter, historySearch, offsetMax } from '../work/history-parameters.js';
+import { newCrowds } from '../work/lease.js';
 import { readerOf } from '../work/user-bound.js';
 import { type RunPageFacts, runStatus } from './run-item.js';
 import { runStatuses } from './run-stats.js';
@@ -78,6 +79,7 @@ const answer = z.array(historyRun).meta({
 
 /** `GET /api/v1/agents/history`: the runs of the tenant with what went in and came out, newest start first. */
 export function createAgentHistoryRoute(context: ApiContext): HttpRoute {
+  const crowds = newCrowds(context.clock);
   return {
     method: 'GET',
     path,
@@ -96,7 +98,7 @@ export function createAgentHistoryRoute(context: ApiContext): HttpRoute {
       const { limit, skip, cursor, ...given } = parseParameters(parameters, request.query);
       const after = decodePosition(cursor);
       const filter = historyFilter(context, reader, given);
-      const search = historySearch(context, reader, { kind: runKind, filter });
+      const search = historySearch(context, reader, { kind: runKind, filter, crowds });
       return readWithin(context, request, async (store) => {
         const page = await readHistoryPage(store, search, {
           limit,

@@ -18,6 +18,7 @@ import {
   historyShape,
 } from '../work/history-parameters.js';
 import { KeptReadings } from '../work/kept-readings.js';
+import { newCrowds } from '../work/lease.js';
 import { readerOf } from '../work/user-bound.js';
 import { runItem, runItemSchema } from './run-item.js';
 import { type RunStats, readRunStats, runStatsSchema, runStatuses, statsOfPage } from './run-stats.js';
@@ -40,6 +41,7 @@ const answer = z
 /** `GET /api/v1/runs`: the runs of the tenant, newest start first, and how those of the filter fared. */
 export function createRunListRoute(context: ApiContext): HttpRoute {
   const kept = new KeptReadings<RunStats>(context.clock, keptCountLimits);
+  const crowds = newCrowds(context.clock);
   return {
     method: 'GET',
     path: '/api/v1/runs',
@@ -58,7 +60,7 @@ export function createRunListRoute(context: ApiContext): HttpRoute {
       const { limit, offset, cursor, ...given } = parseParameters(parameters, request.query);
       const after = decodePosition(cursor);
       const filter = historyFilter(context, reader, given);
-      const search = historySearch(context, reader, { kind: runKind, filter });
+      const search = historySearch(context, reader, { kind: runKind, filter, crowds });
       const name = JSON.stringify([tenant, reader.user, given]);
       return readWithin(context, request, async (store) => {
         const readStats = ({ first }: KnownOfList) => readRunStats(store, search, first);

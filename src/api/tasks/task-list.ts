@@ -19,6 +19,7 @@ import {
   historyShape,
 } from '../work/history-parameters.js';
 import { KeptReadings } from '../work/kept-readings.js';
+import { newCrowds } from '../work/lease.js';
 import { readerOf } from '../work/user-bound.js';
 import { workStatuses } from '../work/work-status.js';
 import { monitoringTask, monitoringTaskShape } from './monitoring-task.js';
@@ -52,6 +53,7 @@ const sources: readonly RememberedSource[] = [
 /** `GET /api/v1/monitoring/tasks`: the tasks of the tenant, newest start first. */
 export function createTaskListRoute(context: ApiContext): HttpRoute {
   const kept = new KeptReadings<HistoryCount>(context.clock, keptCountLimits);
+  const crowds = newCrowds(context.clock);
   return {
     method: 'GET',
     path: '/api/v1/monitoring/tasks',
@@ -70,7 +72,7 @@ export function createTaskListRoute(context: ApiContext): HttpRoute {
       const { limit, offset, cursor, ...given } = parseParameters(parameters, request.query);
       const after = decodePosition(cursor);
       const filter = historyFilter(context, reader, given);
-      const search = historySearch(context, reader, { kind: taskKind, filter });
+      const search = historySearch(context, reader, { kind: taskKind, filter, crowds });
       const name = JSON.stringify([tenant, reader.user, given]);
       return readWithin(context, request, async (store) => {
         const known = after === undefined ? undefined : kept.get(name);

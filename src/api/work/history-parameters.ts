@@ -6,7 +6,7 @@ import { cursorParameter, cursorTime, decodePageCursor, encodePageCursor } from 
 import { idCharactersMax, idParameter, integerParameter, wordParameter } from '../request/parameters.js';
 import { dateParameter } from '../request/time-parameters.js';
 import type { HistorySearch } from './history-scan.js';
-import { ListLease } from './lease.js';
+import { type Crowds, ListLease } from './lease.js';
 import { listedUser, type Reader } from './user-bound.js';
 
 /** Rows a page may skip: they are read and thrown away, so further on the cursor is the way. */
@@ -56,9 +56,9 @@ export function checkDates({ start_date_from: from, start_date_to: to }: History
 
 /** What a request looks for: the kind and the filter, on behalf of the reader. */
 export function historySearch(
-  { clock, options, crowds, inserting = () => null }: ApiContext,
+  { clock, options, inserting = () => null }: ApiContext,
   { tenant, user }: Reader,
-  asked: Pick<HistorySearch, 'kind' | 'filter'>,
+  { crowds, ...asked }: Pick<HistorySearch, 'kind' | 'filter'> & { readonly crowds: Crowds },
 ): HistorySearch {
   const lease = new ListLease({ tenant, nowMs: clock.nowMs(), leaseMs: options.leaseMs }, crowds);
   return { ...asked, lease, inserting, owner: user };

@@ -1,9 +1,5 @@
 import type { HeardWork } from '../../clickhouse/queries/work/heard-work.js';
-import {
-  type CandidatePage,
-  type HeardCrowd,
-  readHistoryCandidates,
-} from '../../clickhouse/queries/work/history-candidates.js';
+import { type CandidatePage, readHistoryCandidates } from '../../clickhouse/queries/work/history-candidates.js';
 import {
   type HistoryFilter,
   type HistoryPosition,
@@ -122,15 +118,8 @@ async function readCandidates(
   { after, limit }: { readonly after: HistoryPosition | undefined; readonly limit: number },
 ): Promise<CandidatePage> {
   const isUnderWay = isOpenStatus(filter.status) && filter.status !== 'orphaned';
-  const heard = isUnderWay ? await heardFor(lease, store) : undefined;
+  const heard = isUnderWay ? await lease.heard(store) : undefined;
   return await readHistoryCandidates(store, kind, filter, { after, limit, heard, inserting: inserting() });
-}
-
-/** Where much is known to be heard of, nobody waits for who it is. */
-async function heardFor(lease: ListLease, store: StoreReader): Promise<HeardWork | HeardCrowd> {
-  const { areManyRuns, nowMs, leaseMs } = lease;
-  const work = lease.heard(store);
-  return areManyRuns ? { sinceMs: nowMs - leaseMs, work } : await work;
 }
 
 /** The newest candidates: enough for the usual first page, and most often for a whole count. */

@@ -52,18 +52,13 @@ export class ListLease implements Lease {
     this.#crowds = crowds;
   }
 
-  /** Of more runs was heard lately than are listed. */
-  get areManyRuns(): boolean {
-    return this.#crowds.get(this.tenant) === true;
-  }
-
   heard(store: StoreReader): Promise<HeardWork> {
     this.#heard ??= this.#read(store);
     return this.#heard;
   }
 
   async #read(store: StoreReader): Promise<HeardWork> {
-    const { areManyRuns } = this;
+    const areManyRuns = this.#crowds.get(this.tenant) === true;
     const heard = await readHeard(store, this, areManyRuns);
     if (heard.runs === null && !areManyRuns) this.#crowds.keep(this.tenant, true, 1);
     return heard;

@@ -36,18 +36,11 @@ const runRow = z.object({ run: z.string() });
 /** The place of an event that the filter holds for; with the others of its task or run it may not hold. */
 type HistoryCandidateRow = z.output<typeof row>;
 
-/** Much was heard of, as is known before it is read. */
-export interface HeardCrowd {
-  /** As in `HeardWork`. */
-  readonly sinceMs: number;
-  readonly work: Promise<HeardWork>;
-}
-
 export interface HistoryCandidates {
   /** Only those after this place in the order of the list. */
   readonly after?: HistoryPosition | undefined;
   /** Only what is open and whose lease this may have renewed. */
-  readonly heard?: HeardWork | HeardCrowd | undefined;
+  readonly heard?: HeardWork | undefined;
   /**
    * Only what was not received then: the insert of that is under way, and what is found here would not be found by its
    * id. So beside ingest a page was sought round after round among what no other table had yet, and was empty at times.
@@ -94,12 +87,10 @@ export async function readHistoryCandidates(
   const areEnds = heard === undefined && after === undefined && isToldByLast(filter);
   if (areEnds) return await readEnds(store, kind, filter, page);
   if (heard === undefined) return await readPage(store, kind, filter, { ...page, ways: null });
-  if ('work' in heard) return await readCrowd(store, kind, filter, { ...page, heard });
   const named = fewNamed(kind, heard);
   if (named?.length === 0) return { rows: [], isLast: true };
   if (named !== null) return await readPage(store, kind, filter, { ...page, ways: { named } });
-  const crowd = { sinceMs: heard.sinceMs, work: Promise.resolve(heard) };
-  return await readCrowd(store, kind, filter, { ...page, heard: crowd });
+  return await readCrowd(store, kind, filter, { ...page, heard });
 }
 
 async function readEnds(
@@ -143,19 +134,19 @@ async function readCrowd(
   store: StoreReader,
   kind: HistoryKind,
   filter: HistoryFilter,
-  page: HistoryCandidates & { readonly heard: HeardCrowd },
+  page: HistoryCandidates & { readonly heard: HeardWork },
 ): Promise<CandidatePage> {
-  const { sinceMs, work } = page.heard;
+  const { heard, limit } = page;
   const read = (ways: PageAsked['ways']) => readPage(store, kind, filter, { ...page, ways });
   // Where few starts were told lately, they need not be held against all ends that were.
-  const [starts, heard] = await Promise.all([read({ latelyMs: sinceMs, withEnds: false }), work]);
-  const young = starts.isLast ? starts : await read({ latelyMs: sinceMs, withEnds: true });
+  const starts = await read({ latelyMs: heard.sinceMs, withEnds: false });
+  const young = starts.isLast ? starts : await read({ latelyMs: heard.sinceMs, withEnds: true });
   const fromMs = young.isLast ? 0 : (young.rows.at(-1)?.start_ms ?? 0);
-  const runs = heard.runs ?? (await readHeardRuns(store, kind, filter, { ...page, heard, fromMs }));
+  const runs = heard.runs ?? (await readHeardRuns(store, kind, filter, { ...page, fromMs }));
   const before = { ...heard, runs, fromMs };
   const hasOld = runs === null || runs.size > 0 || oldLoose(kind, heard.loose).length > 0;
   if (!hasOld) return young;
-  return joined(young, await read({ before }), page.limit);
+  return joined(young, await read({ before }), limit);
 }
 
 /** What two pages of one list have, as far as both tell. */
