@@ -48,19 +48,20 @@ function summaryOf({ headers }: IncomingMessage): Record<string, string> {
 }
 
 test('send_progress_in_http_headers tells in the head how far a statement is, and its connection goes on', async () => {
-  const answer = await ask(slow, told);
+  // Four seconds: a busy machine tells half as often.
+  const answer = await ask(slow.replace('numbers(20)', 'numbers(40)'), told);
   const { localPort } = answer.socket;
-  expect([answer.statusCode, await text(answer)]).toEqual([200, '20\n']);
+  expect([answer.statusCode, await text(answer)]).toEqual([200, '40\n']);
   const progress = progressOf(answer);
-  expect(progress.length).toBeGreaterThan(2);
+  expect(progress.length).toBeGreaterThan(5);
   const rows = progress.map((one) => Number(one.read_rows));
   expect(rows).toEqual(rows.toSorted((a, b) => a - b));
   expect(rows.at(-1)).toBeGreaterThan(rows[0] ?? 0);
-  for (const one of progress) expect(one).toMatchObject({ total_rows_to_read: '20', elapsed_ns: expect.any(String) });
+  for (const one of progress) expect(one).toMatchObject({ total_rows_to_read: '40', elapsed_ns: expect.any(String) });
   // Of what was read the engine tells the last look, of the result what is right.
   expect(summaryOf(answer)).toMatchObject({
     read_rows: String(rows.at(-1)),
-    total_rows_to_read: '20',
+    total_rows_to_read: '40',
     result_rows: '1',
   });
   const next = await ask('SELECT 42');
@@ -98,7 +99,7 @@ test('what an INSERT … SELECT writes is told while it runs, compressed answers
   const insert = 'INSERT INTO t SELECT number FROM numbers(15) WHERE sleepEachRow(0.1) = 0 SETTINGS max_block_size = 1';
   const answer = await ask(`${insert}, min_insert_block_size_rows = 1, min_insert_block_size_bytes = 1`, told);
   expect([answer.statusCode, await text(answer)]).toEqual([200, '']);
-  expect(Number(summaryOf(answer).written_rows)).toBeGreaterThan(2);
+  expect(Number(summaryOf(answer).written_rows)).toBeGreaterThan(5);
   const response = await fetch(`${rig.engine.url}/?${told}&enable_http_compression=1`, {
     method: 'POST',
     body: slow,
@@ -115,9 +116,9 @@ test('lines of JSONEachRowWithProgress come as they are made, and so does its fa
   const chunks: string[] = [];
   answer.setEncoding('utf8').on('data', (chunk: string) => void chunks.push(chunk));
   await once(answer, 'close').catch(() => undefined);
-  expect(chunks.length).toBeGreaterThan(2);
+  expect(chunks.length).toBeGreaterThan(5);
   const lines = chunks.join('').split('\n');
-  expect(lines.filter((line) => line.startsWith('{"progress"')).length).toBeGreaterThan(2);
+  expect(lines.filter((line) => line.startsWith('{"progress"')).length).toBeGreaterThan(5);
   expect(lines.filter((line) => line.startsWith('{"row"')).length).toBeGreaterThan(5);
   expect(chunks.join('')).toContain(
     `__exception__\r\n${String(answer.headers['x-clickhouse-exception-tag'])}\r\nCode: 395`,
