@@ -186,7 +186,7 @@ class SegmentDelivery implements Delivery {
 
   async #deliver(segment: SpoolSegment): Promise<Outcome> {
     if (this.#pause.hasEnded) return 'stopped';
-    this.#inserting = { fromMs: segment.firstReceivedMs, toMs: segment.lastReceivedMs + 1 };
+    this.#inserting = receivedIn(segment);
     for (let attempt = 1, refusals = 0, unreadable = 0; ; attempt++) {
       const error = await this.#tryInsert(segment);
       if (error === null) {
@@ -319,4 +319,9 @@ function insertInDoubt(cause: string): CollectorError {
 
 function describe(segment: SpoolSegment): object {
   return { segment: segment.id, rows: segment.rows, bytes: segment.bytes, path: segment.dataPath };
+}
+
+/** Null of a segment that has no batch left to read. */
+function receivedIn({ firstReceivedMs, lastReceivedMs }: SpoolSegment): TimeSpan | null {
+  return firstReceivedMs <= lastReceivedMs ? { fromMs: firstReceivedMs, toMs: lastReceivedMs + 1 } : null;
 }

@@ -116,6 +116,18 @@ test('when it was received is told of what is being inserted, until the store ha
   expect(delivery.inserting).toBeNull();
 });
 
+test('nothing is told of a segment of which no batch can be read', async () => {
+  const { spool, writer, delivery } = setUp();
+  let finish: () => void = () => undefined;
+  writer.answer(new Promise((resolve) => (finish = resolve)));
+  spool.close('1', { receivedMs: null });
+  await delivery.start();
+  await until(() => writer.attempts.length === 1);
+  expect(delivery.inserting).toBeNull();
+  finish();
+  await until(() => spool.released.length === 1);
+});
+
 test('what is inserted is counted, with its duration and the age of its first event', async () => {
   const { clock, spool, writer, delivery, counts, observed } = setUp();
   let finish: () => void = () => undefined;

@@ -23,10 +23,11 @@ export class ScriptedSpool implements SpoolReader {
   /** Closes a segment with a real file of `bytes` bytes. */
   close(
     id: string,
-    options: { readonly bytes?: number; readonly receivedMs?: number; readonly file?: 'missing' } = {},
+    options: { readonly bytes?: number; readonly receivedMs?: number | null; readonly file?: 'missing' } = {},
   ): void {
     const bytes = options.bytes ?? 100;
-    const receivedMs = options.receivedMs ?? 0;
+    // Null: no batch of it can be read.
+    const { receivedMs = 0 } = options;
     const dataPath = join(this.#directory, `${id}.native`);
     if (options.file !== 'missing') writeFileSync(dataPath, Buffer.alloc(bytes));
     this.#segments.push({
@@ -35,8 +36,8 @@ export class ScriptedSpool implements SpoolReader {
       bytes,
       rows: 10,
       columns: ['tenant'],
-      firstReceivedMs: receivedMs,
-      lastReceivedMs: receivedMs,
+      firstReceivedMs: receivedMs ?? Number.POSITIVE_INFINITY,
+      lastReceivedMs: receivedMs ?? 0,
     });
     this.#listener();
   }
