@@ -1,4 +1,5 @@
 import { AfterBacklog, type AfterBacklogDeps } from '../../core/after-backlog.js';
+import { turnOfOthers } from '../../core/turn-of-others.js';
 import type { RememberedWork, WorkKeys, WorkNames } from '../../core/work-rows.js';
 import type { WorkMemory } from './work-memory.js';
 
@@ -22,16 +23,25 @@ interface WorkRestorationRange {
 const restoredMax = 100_000;
 const endedMs = 3_600_000;
 
+/** Events are taken meanwhile, and their acknowledgements come first. */
+const restoredAtOnceMax = 2_000;
+
 /** Brings back what was under way and what ended lately before a restart. */
 export class WorkRestoration extends AfterBacklog {
   constructor(
     deps: WorkRestorationDeps,
     { startedMs, openAgeMsMax }: { readonly startedMs: () => number; readonly openAgeMsMax: number },
   ) {
-    const run = async (): Promise<number> => {
+    const run = async (isStopping: () => boolean): Promise<number> => {
       const nowMs = startedMs();
       const range = { openSinceMs: nowMs - openAgeMsMax, endedSinceMs: nowMs - endedMs, limit: restoredMax };
-      return deps.work.restore(await deps.read(range), deps.keysOf, nowMs);
+      const remembered = await deps.read(range);
+      let restored = 0;
+      for (let at = 0; at < remembered.length && !isStopping(); at += restoredAtOnceMax) {
+        restored += deps.work.restore(remembered.slice(at, at + restoredAtOnceMax), deps.keysOf, nowMs);
+        await turnOfOthers();
+      }
+      return restored;
     };
     super(deps, { what: 'memory of what is under way', startedMs, run });
   }
