@@ -250,7 +250,11 @@ const reads: Readonly<Record<string, (tenant: string) => Promise<unknown>>> = {
       [taskKind, runKind].flatMap((kind) =>
         [
           undefined,
-          ...[null, loose].map((named) => ({ sinceMs: heardSinceMs, runs: named && new Set(openRuns), loose: named })),
+          ...[undefined, { isOnePage: true }].map((crowd) => {
+            const [runs, named] = crowd === undefined ? [new Set(openRuns), loose] : [null, null];
+            const read = async () => ({ sinceMs: heardSinceMs, runs, loose: named });
+            return { sinceMs: heardSinceMs, crowd, read };
+          }),
         ].map((heard) =>
           readHistoryCandidates(
             reader,

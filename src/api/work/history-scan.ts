@@ -1,5 +1,9 @@
 import type { HeardWork } from '../../clickhouse/queries/work/heard-work.js';
-import { type CandidatePage, readHistoryCandidates } from '../../clickhouse/queries/work/history-candidates.js';
+import {
+  type CandidatePage,
+  type HeardLately,
+  readHistoryCandidates,
+} from '../../clickhouse/queries/work/history-candidates.js';
 import {
   type HistoryFilter,
   type HistoryPosition,
@@ -117,9 +121,18 @@ async function readCandidates(
   { kind, filter, lease, inserting }: HistorySearch,
   { after, limit }: { readonly after: HistoryPosition | undefined; readonly limit: number },
 ): Promise<CandidatePage> {
-  const isUnderWay = isOpenStatus(filter.status) && filter.status !== 'orphaned';
-  const heard = isUnderWay ? await lease.heard(store) : undefined;
-  return await readHistoryCandidates(store, kind, filter, { after, limit, heard, inserting: inserting() });
+  const asked = { after, limit, inserting: inserting() };
+  const read = (heard?: HeardLately) => readHistoryCandidates(store, kind, filter, { ...asked, heard });
+  if (!isOpenStatus(filter.status)) return await read();
+  if (filter.status === 'orphaned') {
+    // It is asked for when they are looked up.
+    const [page] = await Promise.all([read(), lease.heard(store)]);
+    return page;
+  }
+  const { crowd, nowMs, leaseMs } = lease;
+  const page = await read({ sinceMs: nowMs - leaseMs, crowd, read: () => lease.heard(store) });
+  if (page.isCrowdOnePage !== undefined) lease.noteCrowd(page.isCrowdOnePage);
+  return page;
 }
 
 /** The newest candidates: enough for the usual first page, and most often for a whole count. */

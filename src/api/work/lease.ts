@@ -27,8 +27,14 @@ export interface Lease {
   readonly heardRuns?: ReadonlySet<string> | undefined;
 }
 
-/** Tenants of whom more runs were heard of than are listed: for so long they are not asked for again. */
-export type Crowds = KeptReadings<true>;
+/** A tenant of whom more runs were heard of than are listed. */
+export interface Crowd {
+  /** Whether one page of candidates held all that began lately, when it was last looked for. */
+  isOnePage: boolean;
+}
+
+/** For so long the runs of such tenants are not asked for again. */
+export type Crowds = KeptReadings<Crowd>;
 
 export function newCrowds(clock: Clock): Crowds {
   return new KeptReadings(clock, { ageMsMax: 30_000, sizeMax: 1_000 });
@@ -43,6 +49,7 @@ export class ListLease implements Lease {
   readonly nowMs: number;
   readonly leaseMs: number;
   readonly #crowds: Crowds;
+  #crowd: Crowd | undefined;
   #heard: Promise<HeardWork> | undefined;
 
   constructor({ tenant, nowMs, leaseMs }: Lease, crowds: Crowds) {
@@ -50,6 +57,17 @@ export class ListLease implements Lease {
     this.nowMs = nowMs;
     this.leaseMs = leaseMs;
     this.#crowds = crowds;
+    this.#crowd = crowds.get(tenant);
+  }
+
+  /** Undefined: it is not known to be one. */
+  get crowd(): Readonly<Crowd> | undefined {
+    return this.#crowd;
+  }
+
+  /** That one page of candidates held all that began lately, or did not. */
+  noteCrowd(isOnePage: boolean): void {
+    if (this.#crowd !== undefined) this.#crowd.isOnePage = isOnePage;
   }
 
   heard(store: StoreReader): Promise<HeardWork> {
@@ -58,9 +76,10 @@ export class ListLease implements Lease {
   }
 
   async #read(store: StoreReader): Promise<HeardWork> {
-    const areManyRuns = this.#crowds.get(this.tenant) === true;
-    const heard = await readHeard(store, this, areManyRuns);
-    if (heard.runs === null && !areManyRuns) this.#crowds.keep(this.tenant, true, 1);
+    const heard = await readHeard(store, this, this.#crowd !== undefined);
+    if (heard.runs !== null || this.#crowd !== undefined) return heard;
+    this.#crowd = { isOnePage: false };
+    this.#crowds.keep(this.tenant, this.#crowd, 1);
     return heard;
   }
 }

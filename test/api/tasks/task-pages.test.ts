@@ -121,7 +121,37 @@ test('where many runs were heard of and nothing older is open, only what began l
     return store.asked.map(({ name }) => name);
   };
   const names = ['heard_work', 'task_candidates', 'task_heard_runs', 'task_latest', 'task_latest'];
-  await vi.waitFor(async () => expect(await asked()).toEqual(names), 60_000);
+  await vi.waitFor(async () => expect((await asked()).toSorted()).toEqual(names.toSorted()), 60_000);
+});
+
+test('where a page held all that began lately, what began before is looked for beside it the next time', async () => {
+  const old = { tenant: 'beside', agent_id: 'a', type: 'task.running', received: nowMs - 60 * minuteMs };
+  const beat = { tenant: 'beside', agent_id: 'b', type: 'heartbeat', run_id: 'old', ts: nowMs, received: nowMs };
+  const task = { ...old, run_id: 'old', task_id: 'a', ts: nowMs - 60 * minuteMs };
+  await store.insert([...crowd('beside', nowMs), task, beat]);
+  await totalIs('beside', 1, '&status=running');
+  let isSoughtBeside = () => {};
+  let soughtBeside = Promise.resolve();
+  const held = createQueryApi({
+    store: {
+      ...store.reader,
+      rows: async (query) => {
+        if (query.name === 'task_heard_runs') isSoughtBeside();
+        if (query.name === 'task_candidates') await soughtBeside;
+        return await store.reader.rows(query);
+      },
+    },
+    clock,
+  });
+  const ids = async () => {
+    const { body } = await held.get('beside', '/api/v1/monitoring/tasks?status=running');
+    return (body as unknown as Page).tasks.map(({ task_id: id }) => id);
+  };
+  expect(await ids()).toEqual(['a']);
+  soughtBeside = new Promise((resolve) => {
+    isSoughtBeside = resolve;
+  });
+  expect(await ids()).toEqual(['a']);
 });
 
 test('what began lately and what began before are in one order where many runs were heard of', async () => {

@@ -4,8 +4,8 @@ import type { TimeSpan } from '../../../core/time-span.js';
 import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64 } from '../sql/column-types.js';
 import { fewRows } from '../sql/few-rows.js';
-import { withoutRun } from '../sql/without-run.js';
-import type { HeardWork, LooseWork } from './heard-work.js';
+import { type Candidates, fewNamed, heardRuns, namedMax, oldLoose, type Ways, waysTaken } from './candidate-ways.js';
+import type { HeardWork } from './heard-work.js';
 import {
   byPosition,
   eventCondition,
@@ -39,8 +39,8 @@ type HistoryCandidateRow = z.output<typeof row>;
 export interface HistoryCandidates {
   /** Only those after this place in the order of the list. */
   readonly after?: HistoryPosition | undefined;
-  /** Only what is open and whose lease this may have renewed. */
-  readonly heard?: HeardWork | undefined;
+  /** Only what is open and whose lease may have been renewed. */
+  readonly heard?: HeardLately | undefined;
   /**
    * Only what was not received then: the insert of that is under way, and what is found here would not be found by its
    * id. So beside ingest a page was sought round after round among what no other table had yet, and was empty at times.
@@ -49,11 +49,26 @@ export interface HistoryCandidates {
   readonly limit: number;
 }
 
+/** What renewed leases since a time. */
+export interface HeardLately {
+  /** Received at or after, ms since the epoch. */
+  readonly sinceMs: number;
+  /**
+   * Undefined: it is not known whether that is little. Else it is known to be much, and whether one page held all that
+   * began since; where it did, the next one is expected to do so too.
+   */
+  readonly crowd: { readonly isOnePage: boolean } | undefined;
+  /** Asked for at most once. */
+  read(): Promise<HeardWork>;
+}
+
 export interface CandidatePage {
   /** In the order of the list, at most as many as the limit. */
   readonly rows: readonly HistoryCandidateRow[];
   /** There are no more. */
   readonly isLast: boolean;
+  /** Where much was heard of: whether one page held all that began lately. */
+  readonly isCrowdOnePage?: boolean | undefined;
   /** Of the first page of those whose last event tells all (`isToldByLast`). */
   readonly since?: CandidatesSince | undefined;
 }
@@ -87,7 +102,7 @@ export async function readHistoryCandidates(
   const areEnds = heard === undefined && after === undefined && isToldByLast(filter);
   if (areEnds) return await readEnds(store, kind, filter, page);
   if (heard === undefined) return await readPage(store, kind, filter, { ...page, ways: null });
-  const named = fewNamed(kind, heard);
+  const named = heard.crowd === undefined ? fewNamed(kind, await heard.read()) : null;
   if (named?.length === 0) return { rows: [], isLast: true };
   if (named !== null) return await readPage(store, kind, filter, { ...page, ways: { named } });
   return await readCrowd(store, kind, filter, { ...page, heard });
@@ -128,25 +143,41 @@ function sinceOf(events: readonly z.output<typeof eventRow>[]): CandidatesSince 
  * The same where much was heard of. What was told of lately is found by its receipt. Of what was told before, which may
  * be of any age, only what begins after the last of the others can come before it in the list; it is found by its run
  * (of those that were heard of, the ones that have such a start), its agent or itself. Mostly there is none: then it is
- * not looked for.
+ * not looked for. Where no start bounds that search, as far as is known, it is done beside the first one.
  */
 async function readCrowd(
   store: StoreReader,
   kind: HistoryKind,
   filter: HistoryFilter,
-  page: HistoryCandidates & { readonly heard: HeardWork },
+  page: HistoryCandidates & { readonly heard: HeardLately },
 ): Promise<CandidatePage> {
   const { heard, limit } = page;
-  const read = (ways: PageAsked['ways']) => readPage(store, kind, filter, { ...page, ways });
-  // Where few starts were told lately, they need not be held against all ends that were.
-  const starts = await read({ latelyMs: heard.sinceMs, withEnds: false });
-  const young = starts.isLast ? starts : await read({ latelyMs: heard.sinceMs, withEnds: true });
+  const runsFrom = (fromMs: number) => readHeardRuns(store, kind, filter, { ...page, fromMs });
+  const [young, { loose, ...work }, ofAnyStart] = await Promise.all([
+    readYoung(store, kind, filter, page),
+    heard.read(),
+    heard.crowd?.isOnePage ? runsFrom(0) : undefined,
+  ]);
   const fromMs = young.isLast ? 0 : (young.rows.at(-1)?.start_ms ?? 0);
-  const runs = heard.runs ?? (await readHeardRuns(store, kind, filter, { ...page, fromMs }));
-  const before = { ...heard, runs, fromMs };
-  const hasOld = runs === null || runs.size > 0 || oldLoose(kind, heard.loose).length > 0;
-  if (!hasOld) return young;
-  return joined(young, await read({ before }), limit);
+  const runs = work.runs ?? (ofAnyStart === undefined ? await runsFrom(fromMs) : ofAnyStart);
+  const hasOld = runs === null || runs.size > 0 || oldLoose(kind, loose).length > 0;
+  const told = { isCrowdOnePage: young.isLast };
+  if (!hasOld) return { ...young, ...told };
+  const ways = { before: { sinceMs: heard.sinceMs, runs, loose, fromMs } };
+  return { ...joined(young, await readPage(store, kind, filter, { ...page, ways }), limit), ...told };
+}
+
+/** What was told lately: where few starts were, they need not be held against all ends that were. */
+async function readYoung(
+  store: StoreReader,
+  kind: HistoryKind,
+  filter: HistoryFilter,
+  page: HistoryCandidates & { readonly heard: HeardLately },
+): Promise<CandidatePage> {
+  const read = (withEnds: boolean) =>
+    readPage(store, kind, filter, { ...page, ways: { latelyMs: page.heard.sinceMs, withEnds } });
+  const starts = await read(false);
+  return starts.isLast ? starts : await read(true);
 }
 
 /** What two pages of one list have, as far as both tell. */
@@ -199,33 +230,6 @@ interface CandidatesAsked extends Pick<HistoryCandidates, 'after' | 'inserting'>
   readonly byAgent: boolean;
   /** What `eventRow` has beside a place. Default false. */
   readonly areEvents?: boolean;
-}
-
-/** A condition by which candidates are found, and what it names. */
-interface Way {
-  readonly where: string;
-  readonly params: StoreQuery['params'];
-}
-
-type Ways =
-  | { readonly named: readonly Way[] }
-  /** `withEnds`: starts told since then are left out where an end tells the same. */
-  | { readonly latelyMs: number; readonly withEnds: boolean }
-  | { readonly before: HeardBefore };
-
-/** Who of what was told before was heard of since, and from which start on it is of interest. */
-interface HeardBefore extends HeardWork {
-  readonly fromMs: number;
-}
-
-/** Statement text over events of a kind and filter from a place on, in the order of the list. */
-interface Candidates {
-  /** One event of each that tells the same start; `of`: which. */
-  events(columns: string, options?: { readonly last?: string; readonly of?: string }): string;
-  /** Those that have not ended, as far as events `of` that tell. */
-  open(of?: string): string;
-  /** The conjunction that all of them hold. */
-  readonly where: string;
 }
 
 /**
@@ -304,7 +308,7 @@ async function readHeardRuns(
   store: StoreReader,
   kind: HistoryKind,
   filter: HistoryFilter,
-  { heard, fromMs, after, inserting }: HistoryCandidates & { readonly heard: HeardWork; readonly fromMs: number },
+  { heard, fromMs, after, inserting }: HistoryCandidates & { readonly heard: HeardLately; readonly fromMs: number },
 ): Promise<ReadonlySet<string> | null> {
   const { where, params } = placed(kind, filter, { after, inserting, byAgent: false });
   const rows = await checkedRows(store, runRow, {
@@ -342,91 +346,4 @@ function settledCondition(inserting: TimeSpan | null): HistoryCondition {
     where: `(received < ${at('inserting_from_ms')} OR received >= ${at('inserting_to_ms')})`,
     params: { inserting_from_ms: inserting.fromMs, inserting_to_ms: inserting.toMs },
   };
-}
-
-/** With so many runs to look for, every granule may have one, as far as its Bloom filter tells. */
-const namedMax = 100;
-
-/**
- * What renews a lease (src/api/work/lease.ts), where little did: an event of a task or run itself names its run, or is
- * among those without one. Each is a read of its own, by the Bloom filter: with OR between them all 200,000 tasks were
- * looked through, 150 ms of CPU instead of 69. Null: more than a few.
- */
-function fewNamed(kind: HistoryKind, { runs, loose }: HeardWork): readonly Way[] | null {
-  if (runs === null || loose === null) return null;
-  if (runs.size + loose.agents.size + loose.tasks.length > namedMax) return null;
-  return [...runsNamed(runs), ...looseNamed(kind, loose)];
-}
-
-function runsNamed(runs: ReadonlySet<string>): readonly Way[] {
-  if (runs.size === 0) return [];
-  return [{ where: 'run_id IN {heard_runs:Array(String)}', params: { heard_runs: [...runs] } }];
-}
-
-function looseNamed(kind: HistoryKind, { agents, tasks }: LooseWork): readonly Way[] {
-  const ways: Way[] = [];
-  if (agents.size > 0) {
-    ways.push({ where: 'agent_id IN {heard_agents:Array(String)}', params: { heard_agents: [...agents] } });
-  }
-  if (tasks.length > 0 && kind.kind === 'task') {
-    const ids = tasks.map(({ id }) => id);
-    ways.push({ where: `${kind.idColumn} IN {heard_tasks:Array(String)}`, params: { heard_tasks: ids } });
-  }
-  return ways;
-}
-
-/** The statements that are joined, of which each finds some of the candidates, and what they name. */
-function waysTaken(
-  kind: HistoryKind,
-  { events, open, where }: Candidates,
-  ways: Ways | null,
-): { readonly sql: readonly string[]; readonly params: StoreQuery['params'] } {
-  if (ways === null) return { sql: [open()], params: {} };
-  if ('named' in ways) return { sql: ways.named.map((way) => open(way.where)), params: paramsOf(ways.named) };
-  if ('before' in ways) {
-    const old = oldWays(kind, where, ways.before);
-    return { sql: old.map((way) => open(`${toldBefore} AND ${way.where}`)), params: paramsOf(old, ways.before) };
-  }
-  const lately = `received >= ${since}`;
-  const begun = events('', { of: `${kind.isOpen} AND ${lately}` });
-  return {
-    sql: [ways.withEnds ? open(lately) : `${begun} LIMIT {limit:UInt32}`],
-    params: { heard_since_ms: ways.latelyMs },
-  };
-}
-
-function paramsOf(ways: readonly Way[], before?: HeardBefore): StoreQuery['params'] {
-  const bounds = before && { heard_since_ms: before.sinceMs, from_ms: before.fromMs };
-  return Object.assign({}, bounds, ...ways.map(({ params }) => params));
-}
-
-const since = `fromUnixTimestamp64Milli({heard_since_ms:Int64}, 'UTC')`;
-const toldBefore = `received < ${since} AND start >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')`;
-
-function oldWays(kind: HistoryKind, where: string, { runs, loose }: HeardBefore): readonly Way[] {
-  const ofRuns = runs === null ? [{ where: `run_id IN (${heardRuns(kind, where)})`, params: {} }] : runsNamed(runs);
-  return [...ofRuns, ...oldLoose(kind, loose)];
-}
-
-function oldLoose(kind: HistoryKind, loose: LooseWork | null): readonly Way[] {
-  return loose === null ? looseSince(kind) : looseNamed(kind, loose);
-}
-
-/**
- * Runs heard of since a time that have an open start told before. With `WHERE` the engine (26.7) reads every run that
- * was heard of before it looks for those that have such a start: of 250,000 runs 27 ms of CPU instead of 17.
- */
-function heardRuns(kind: HistoryKind, where: string): string {
-  return `
-    SELECT DISTINCT run_id FROM agent_run_activity_v1
-    PREWHERE tenant = {tenant:String} AND last_received >= ${since} AND run_id IN (
-      SELECT run_id FROM ${kind.byStartTable} PREWHERE ${where} AND ${kind.isOpen} AND ${toldBefore}
-    )`;
-}
-
-function looseSince({ kind, idColumn }: HistoryKind): readonly Way[] {
-  const spoken = `FROM agent_events_raw_v1 WHERE tenant = {tenant:String} AND received >= ${since} AND ${withoutRun}`;
-  const agents = `agent_id IN (SELECT agent_id ${spoken} AND type = 'heartbeat' AND task_id = '')`;
-  const tasks = `${idColumn} IN (SELECT ${idColumn} ${spoken} AND task_id != '')`;
-  return (kind === 'task' ? [agents, tasks] : [agents]).map((where) => ({ where, params: {} }));
 }
