@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../core/clock.js';
+import type { Clock, Timer } from '../core/clock.js';
 import { type ErrorCode, errorTable } from '../core/errors.js';
 import type { IngestInstruments } from '../core/instruments.js';
 import type { Socket, SocketHandlers, SocketRequest, SocketRoute } from '../core/ports/socket-route.js';
@@ -28,6 +28,12 @@ export interface StreamRouteOptions {
   readonly bytesInFlightMax: number;
 }
 
+/**
+ * While credit is stopped clients send nothing, so no frame settles by which it would be seen that there is room again:
+ * it is looked for so often.
+ */
+const roomCheckMs = 1_000;
+
 /** A larger frame still gets its named error; beyond this the connection is cut without one. */
 const payloadOverFrame = 8;
 
@@ -54,6 +60,7 @@ export class StreamRoute implements SocketRoute {
   readonly #cap: CreditCap;
   readonly #share: CreditShare;
   #credit: number;
+  #roomCheck: Timer | null = null;
 
   constructor(deps: StreamRouteDeps, options: StreamRouteOptions) {
     this.#deps = deps;
@@ -97,6 +104,7 @@ export class StreamRoute implements SocketRoute {
   async drain(deadlineMs: number): Promise<void> {
     const { pipeline, clock } = this.#deps;
     await within(clock, pipeline.drained(), deadlineMs);
+    this.#roomCheck?.cancel();
   }
 
   #turnAway(socket: Socket, error: ErrorMessage, encoding: StreamEncoding): SocketHandlers {
@@ -176,11 +184,19 @@ export class StreamRoute implements SocketRoute {
       spoolRatio: spool.fullness(),
       stalled: pipeline.stalled || pipeline.clockUnset,
     });
+    this.#checkForRoom();
     const share = this.#share.at(this.#sessions.size + coming, pipeline.answered);
     const credit = creditFrames(this.#level, Math.min(share, this.#cap.at(memoryRatio, clock.monotonicMs())));
     if (credit === this.#credit) return;
     this.#credit = credit;
     for (const session of this.#sessions.values()) session.announceCredit(this.credit);
+  }
+
+  #checkForRoom(): void {
+    this.#roomCheck?.cancel();
+    this.#roomCheck = null;
+    if (this.#level !== 'stopped') return;
+    this.#roomCheck = this.#deps.clock.setTimer(roomCheckMs, () => this.#adjustCredit());
   }
 }
 

@@ -5,6 +5,7 @@ import { seededRandom, testSeed } from '../support/seeded-random.js';
 import { settledLedger } from '../support/store-ledger.js';
 import { StreamProducer } from '../support/stream-producer.js';
 import { tempDir } from '../support/temp-dir.js';
+import { WireClient } from '../support/wire-client.js';
 
 interface Health {
   readonly status: string;
@@ -77,6 +78,44 @@ test('a hanging store fills the spool, credit stops, requests are refused, and a
       dayTotal: executions,
     });
     expect((await post()).status).toBe(202);
+  } finally {
+    process.kill(engine, 'SIGCONT');
+    await collector.kill();
+  }
+});
+
+test('a client that keeps to its credit goes on by itself, though nothing it sent was ever refused', async () => {
+  const collector = new CollectorProcess({
+    dataDir: tempDir(),
+    env: { TIDEMARK_SPOOL_BYTES_MAX: '16777216', TIDEMARK_SPOOL_SEGMENT_BYTES_MAX: '4194304' },
+  });
+  await collector.start();
+  await expect.poll(() => collector.enginePid()).toBeDefined();
+  await collector.query('SELECT 1 AS one');
+  const engine = collector.enginePid()!;
+  process.kill(engine, 'SIGSTOP');
+  try {
+    const client = await WireClient.open(collector, '?producer=patient');
+    const credit = () => client.received.findLast((message) => message.credit !== undefined)?.credit;
+    const message = 'm'.repeat(4_000);
+    let seq = 0;
+    const send = async () => {
+      seq += 1;
+      const events = Array.from({ length: 50 }, (_, at) => ({
+        type: 'log',
+        agent_id: 'a',
+        message: `${at}${message}`,
+      }));
+      client.sendPacked({ seq, events });
+      await client.untilAck(seq);
+    };
+    while (credit() !== 0 && seq < 200) await send();
+    expect(credit()).toBe(0);
+    process.kill(engine, 'SIGCONT');
+    await client.until(() => credit() !== 0);
+    await send();
+    const ledger = await settledLedger(collector, 50 * seq);
+    expect(ledger).toMatchObject({ rows: 50 * seq });
   } finally {
     process.kill(engine, 'SIGCONT');
     await collector.kill();

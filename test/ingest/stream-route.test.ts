@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { createIngest } from '../support/ingest-rig.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { createIngest, createIngestOver } from '../support/ingest-rig.js';
+import { ScriptedAppender } from '../support/scripted-appender.js';
 import { settle } from '../support/spool-rig.js';
 
 const event = (name: string) => ({ name });
@@ -169,6 +171,25 @@ test('credit stops while the spool is full, for every connection, and comes back
   expect(credits()).toEqual([8, 8]);
   expect(late.received.at(-1)).toMatchObject({ op: 'credit', credit: 8 });
   expect(mine.acked).toBe(1);
+});
+
+test('credit comes back within a second of room that nobody was refused for', async () => {
+  const clock = new FakeClock();
+  const rig = createIngestOver(new ScriptedAppender(), { creditMax: 8, clock });
+  const connection = rig.connect('acme', 'p');
+  rig.appender.holds = true;
+  connection.frame(1, event('a'));
+  await settle();
+  // With this very append the spool is full.
+  rig.appender.refusal = 'full';
+  rig.appender.sync();
+  await settle();
+  expect([connection.acked, connection.credit, rig.appender.refused]).toEqual([1, 0, 0]);
+  clock.advance(10_000);
+  expect(connection.credit).toBe(0);
+  rig.appender.refusal = null;
+  clock.advance(1_000);
+  expect(connection.credit).toBe(8);
 });
 
 test('a client that overruns its credit is closed by name, after what it was allowed is answered', async () => {
