@@ -9,24 +9,27 @@ const port = [
 
 /**
  * What starts whole collectors, kills them, damages their files or walks their clock, repairs days and erases people,
- * installs packages and other people's programs, or compares a whole history answer by answer: up to some minutes a
- * file. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
+ * installs packages and other people's programs, streams large results to slow clients, or compares a whole history
+ * answer by answer: up to some minutes a file. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
  */
 const long = [
   'test/api/{dashboard/remembered-dashboard,failures/grown-breakdown}.test.ts',
-  'test/api/tasks/{remembered-task-changes,task-list}.test.ts',
+  'test/api/tasks/{remembered-task-changes,remembered-tasks,task-list}.test.ts',
   'test/cli/{command-certificate,doctor,executions-cleanup,keys,live-commands,migrate,reading-commands}.test.ts',
   ...[
     'cluster/two-shards',
     'day-finalizer',
+    'embedded-held',
     'embedded-process',
+    'embedded-progress',
+    'embedded-stream',
     'embedded-watch',
     'erased-day',
     'erased-sums',
     'erasure',
   ].map((name) => `test/clickhouse/${name}.test.ts`),
   'test/clickhouse/{engine-threads,exact-segment-writer,guard-corpus,migrate,parts-watch,retention}.test.ts',
-  'test/clickhouse/{merged-attempts,unwritten-inserts,written-definitions}.test.ts',
+  'test/clickhouse/{merged-attempts,segment-views,unwritten-inserts,written-definitions}.test.ts',
   'test/clickhouse-clients/**/*.test.ts',
   'test/damage/**/*.test.ts',
   'test/end-to-end/**/*.test.ts',
