@@ -2,7 +2,7 @@ import { errorMessage } from './errors.js';
 
 /** What an operator does when the system refuses a file, by Node's code; no word for what has no usual cause. */
 const remedies: Readonly<Record<string, string>> = {
-  ENOSPC: 'no space is left on the disk: free some, or choose another TIDEMARK_DATA_DIR',
+  ENOSPC: 'no space is left on the disk: free some, bytes or files (df, df -i), or choose another TIDEMARK_DATA_DIR',
   EDQUOT: 'the quota of the user is used up: raise it, or choose another TIDEMARK_DATA_DIR',
   EACCES: 'give it to the user who runs the collector (chown -R), or choose another TIDEMARK_DATA_DIR',
   EPERM: 'give it to the user who runs the collector (chown -R), or choose another TIDEMARK_DATA_DIR',

@@ -35,6 +35,8 @@ export interface OpenFile {
 export interface DiskSpace {
   readonly usedBytes: number;
   readonly availableBytes: number;
+  /** Files that can still be made; null: the file system does not count them. */
+  readonly availableFiles: number | null;
 }
 
 export const openFlags = { create: 'wx+', update: 'r+', read: 'r' } as const;
@@ -69,6 +71,7 @@ export const nodeFileSystem: FileSystem = {
     return {
       usedBytes: (stats.blocks - stats.bfree) * stats.bsize,
       availableBytes: stats.bavail * stats.bsize,
+      availableFiles: stats.files > 0 ? stats.ffree : null,
     };
   },
 };

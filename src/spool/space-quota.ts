@@ -15,10 +15,13 @@ export interface QuotaOptions {
   readonly spaceCheckMs: number;
 }
 
+/** Files that a disk which had no space must be able to hold before it is tried again; an insert makes 150. */
+const filesMin = 512;
+
 /**
  * Decides whether the spool may grow: by its own bytes and by how full the disk is, each with a high mark (refuse)
- * and a low one (accept again). A write that found no space counts as full until the disk says otherwise,
- * at the earliest one `spaceCheckMs` later.
+ * and a low one (accept again). A write that found no space counts as full until the disk says otherwise, of its bytes
+ * and of its files, at the earliest one `spaceCheckMs` later.
  */
 export class SpaceQuota {
   readonly #fileSystem: FileSystem;
@@ -28,7 +31,9 @@ export class SpaceQuota {
   readonly #onSpace: (() => void)[] = [];
   /** Bytes of all segments, appended ones included. */
   #bytes = 0;
-  #disk: DiskSpace = { usedBytes: 0, availableBytes: Number.MAX_SAFE_INTEGER };
+  #disk: DiskSpace = { usedBytes: 0, availableBytes: Number.MAX_SAFE_INTEGER, availableFiles: null };
+  /** The disk counts its files: it did not tell that there was no room for one while the spool made its own. */
+  #countsFiles = false;
   /** Growth since the disk was last looked at. */
   #grownBytes = 0;
   #checkedMs = Number.NEGATIVE_INFINITY;
@@ -58,6 +63,7 @@ export class SpaceQuota {
 
   async start(): Promise<void> {
     this.#disk = await this.#fileSystem.diskSpace(this.#options.directory);
+    this.#countsFiles = (this.#disk.availableFiles ?? 0) > 0;
     this.#checkedMs = this.#clock.monotonicMs();
     this.#judge();
   }
@@ -117,10 +123,16 @@ export class SpaceQuota {
     }
     if (this.#bytes >= bytesMax * bytesResumeRatio) return;
     if (this.#diskRoom(diskUsedRatioMax * diskResumeRatio) <= 0) return;
+    if (this.#full === 'no_space' && this.#lacksFiles()) return;
     this.#full = null;
     this.#timer?.cancel();
     this.#logger.info({ bytes: this.#bytes }, 'the spool accepts appends again');
     for (const callback of this.#onSpace) callback();
+  }
+
+  #lacksFiles(): boolean {
+    const { availableFiles } = this.#disk;
+    return this.#countsFiles && availableFiles !== null && availableFiles < filesMin;
   }
 
   #become(reason: FullReason): void {

@@ -45,6 +45,7 @@ function obstacle({ damaged, commitMs }: SpoolWriting, { stopped, failed, full }
   if (failed !== null && failed.agoMs < failureMsMax) return failed.what;
   if (damaged > 0) return `${damaged} segments cannot be cut back`;
   if (full === 'quota') return 'the spool has reached its quota; appends are refused';
+  if (full === 'no_space') return 'the disk has no space, bytes or files (df, df -i); appends are refused';
   if (full !== null) return 'the disk is almost full; appends are refused';
   if (commitMs < commitMsMax) return null;
   return `the disk has not finished a write for ${Math.floor(commitMs / 1_000)} s; nothing is acknowledged`;

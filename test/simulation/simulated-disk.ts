@@ -222,7 +222,7 @@ export class DiskSession implements FileSystem {
   }
 
   async diskSpace(): Promise<DiskSpace> {
-    return { usedBytes: 0, availableBytes: 1e15 };
+    return { usedBytes: 0, availableBytes: 1e15, availableFiles: null };
   }
 
   /** Null when there is no such file. */

@@ -80,9 +80,9 @@ test('bytes of a recovered spool count', async () => {
 
 test('an almost full disk refuses appends and is looked at again by itself', async () => {
   const disk = new FaultyFileSystem();
-  disk.space = { usedBytes: 80, availableBytes: 20 };
+  disk.space = { ...disk.space, usedBytes: 80, availableBytes: 20 };
   const { spool, clock } = await startSpool({}, disk);
-  disk.space = { usedBytes: 91 * kilobyte, availableBytes: 9 * kilobyte };
+  disk.space = { ...disk.space, usedBytes: 91 * kilobyte, availableBytes: 9 * kilobyte };
   clock.advance(1_000);
   spool.tryAppend(spoolBatch());
   await settle();
@@ -91,11 +91,11 @@ test('an almost full disk refuses appends and is looked at again by itself', asy
   expect(spool.tryAppend(spoolBatch()).status).toBe('full');
   expect(spool.health()).toMatchObject({ status: 'unhealthy', reason: expect.stringContaining('disk') });
   // Between the marks nothing changes.
-  disk.space = { usedBytes: 89 * kilobyte, availableBytes: 11 * kilobyte };
+  disk.space = { ...disk.space, usedBytes: 89 * kilobyte, availableBytes: 11 * kilobyte };
   clock.advance(1_000);
   await settle();
   expect(spool.tryAppend(spoolBatch()).status).toBe('full');
-  disk.space = { usedBytes: 80 * kilobyte, availableBytes: 20 * kilobyte };
+  disk.space = { ...disk.space, usedBytes: 80 * kilobyte, availableBytes: 20 * kilobyte };
   clock.advance(1_000);
   await settle();
   expect(announced).toBe(1);
@@ -115,4 +115,41 @@ test('the disk is looked at once a second, not once an append', async () => {
   clock.advance(1_000);
   for (let seq = 101; seq <= 200; seq++) await append(spool, { frames: [{ seq }] });
   expect(looks).toBe(1);
+});
+
+test('a disk that has bytes but can hold no more files is not tried again before it can', async () => {
+  const { spool, disk, clock } = await startSpool();
+  let announced = 0;
+  spool.onSpace(() => announced++);
+  const free = disk.addFault((operation) => (operation === 'write' ? 'ENOSPC' : null));
+  disk.space = { ...disk.space, availableFiles: 0 };
+  await expect(append(spool, { frames: [{ seq: 1 }] })).rejects.toMatchObject({ code: 'spool_failed' });
+  expect(spool.tryAppend(spoolBatch()).status).toBe('full');
+  for (const availableFiles of [0, 100]) {
+    disk.space = { ...disk.space, availableFiles };
+    clock.advance(1_000);
+    await settle();
+    expect(announced).toBe(0);
+  }
+  clock.advance(30_000);
+  await settle();
+  expect(spool.health()).toMatchObject({ status: 'unhealthy', reason: expect.stringContaining('df -i') });
+  free();
+  disk.space = { ...disk.space, availableFiles: 1_000 };
+  clock.advance(1_000);
+  await settle();
+  expect(announced).toBe(1);
+  await append(spool, { frames: [{ seq: 1 }] });
+});
+
+test('a file system that tells of no files it could hold, and holds them, is tried again', async () => {
+  const disk = new FaultyFileSystem();
+  disk.space = { ...disk.space, availableFiles: 0 };
+  const { spool, clock } = await startSpool({}, disk);
+  const free = disk.addFault((operation) => (operation === 'write' ? 'ENOSPC' : null));
+  await expect(append(spool, { frames: [{ seq: 1 }] })).rejects.toMatchObject({ code: 'spool_failed' });
+  free();
+  clock.advance(1_000);
+  await settle();
+  await append(spool, { frames: [{ seq: 1 }] });
 });

@@ -29,7 +29,7 @@ type DirectoryChange = ReadonlyMap<string, Inode | null>;
 export class FaultyFileSystem implements FileSystem {
   /** Counted by operation, successful or not. */
   readonly counts = new Map<FaultyOperation, number>();
-  space: DiskSpace = { usedBytes: 0, availableBytes: 1e15 };
+  space: DiskSpace = { usedBytes: 0, availableBytes: 1e15, availableFiles: 1e6 };
   /** Awaited by every datasync before it takes effect: holds syncs back. */
   syncGate: Promise<void> = Promise.resolve();
   /** Files that are open now. */
