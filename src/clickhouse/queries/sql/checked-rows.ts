@@ -21,7 +21,7 @@ export async function checkedRows<Row extends z.ZodType>(
   return checked;
 }
 
-/** Some 4 ms; 100,000 rows, which a restart may read, are 200. */
+/** Some 3 ms; all 100,000 rows that a restart may read at once are 130. */
 const rowsAtOnceMax = 2_048;
 
 function checkedSlice<Row extends z.ZodType>(
