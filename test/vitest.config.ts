@@ -13,10 +13,12 @@ const port = [
  * answer by answer: up to some minutes a file. `npm run test:long` runs them, and `.ci/run` after every `npm test`.
  */
 const long = [
-  'test/api/{dashboard/remembered-dashboard,failures/grown-breakdown}.test.ts',
+  'test/api/{dashboard/remembered-dashboard,failures/failure-settlement,failures/grown-breakdown}.test.ts',
+  'test/api/statistics/large-sums.test.ts',
   'test/api/tasks/{remembered-task-changes,remembered-tasks,task-list}.test.ts',
   'test/cli/{command-certificate,doctor,executions-cleanup,keys,live-commands,migrate,reading-commands}.test.ts',
   ...[
+    'cluster/schema-rendering',
     'cluster/two-shards',
     'day-finalizer',
     'embedded-held',
@@ -29,7 +31,8 @@ const long = [
     'erasure',
   ].map((name) => `test/clickhouse/${name}.test.ts`),
   'test/clickhouse/{engine-threads,exact-segment-writer,guard-corpus,migrate,parts-watch,retention}.test.ts',
-  'test/clickhouse/{merged-attempts,segment-views,unwritten-inserts,written-definitions}.test.ts',
+  'test/clickhouse/{merged-attempts,segment-views,store-lease,unmerged-rows}.test.ts',
+  'test/clickhouse/{unwritten-inserts,written-definitions}.test.ts',
   'test/clickhouse-clients/**/*.test.ts',
   'test/damage/**/*.test.ts',
   'test/end-to-end/**/*.test.ts',

@@ -199,6 +199,9 @@ describe.skipIf(noBrowser)('the address of a list of runs, in Chromium (skipped 
     expect(offset).toBeGreaterThan(0);
     await page.keyboard.press('Enter');
     await expect.poll(() => new URL(page.url()).pathname).toBe(`/runs/${id}`);
+    // The list is not there any more.
+    await table(page).waitFor({ state: 'detached' });
+    await page.getByRole('heading', { level: 1 }).waitFor();
     await page.goBack();
     await rowOf(page, id).waitFor();
     expect(await marked(page).getByRole('link').first().getAttribute('title')).toBe(id);

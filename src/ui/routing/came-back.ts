@@ -1,6 +1,7 @@
 let back = false;
 
-// Before those who draw the address anew: they ask at once.
+// Before those who draw the address anew, who ask at once: at the window a browser may tell listeners in the order in
+// which they came, whether they capture or not, so the page imports this before anything else (main.tsx).
 window.addEventListener('popstate', () => set(true), { capture: true });
 window.addEventListener('pushState', () => set(false), { capture: true });
 

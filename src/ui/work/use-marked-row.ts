@@ -104,11 +104,12 @@ function useFollowing({
   readonly mark: Mark;
   readonly scroller: RefObject<RowScroller | null>;
 }): void {
-  const followed = useRef(false);
+  // Of the moment it is shown: who opens a row before all is here has gone on by then.
+  const followed = useRef(cameBack());
   useEffect(() => {
     if (followed.current || list.rowAt(0) === undefined) return;
     followed.current = true;
     const place = mark.id === null ? undefined : list.placeOf(mark.id);
-    if (place !== undefined && !cameBack()) scroller.current?.scrollToIndex(place, { align: 'center' });
+    if (place !== undefined) scroller.current?.scrollToIndex(place, { align: 'center' });
   });
 }
