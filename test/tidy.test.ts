@@ -141,6 +141,12 @@ const cases: readonly SourceCase[] = [
     found: ['test/a.ts:3: any, use'],
   },
   {
+    says: 'no BigInt is cut to 64 bits',
+    rule: rules.noCutBigInts,
+    bad: [['workers/a.ts', 'const a = 2n ** 64n;\nf(BigInt.asUintN(64, a), BigInt(1));\nBigInt.asIntN(64, a);']],
+    found: ['workers/a.ts:2: BigInt.asUintN, use', 'workers/a.ts:3: BigInt.asIntN, use'],
+  },
+  {
     says: 'nothing in src is exported as default',
     rule: rules.noDefaultExport,
     bad: [

@@ -181,6 +181,18 @@ export const noAny: Rule = perFile(
     file.visit({ TSAnyKeyword: (node) => report(node.start, 'any, use unknown or a real type instead') }),
 );
 
+/** V8 of Node 20 can end the process while it compiles a loop over what these answer (`RepresentationChangerError`). */
+export const noCutBigInts: Rule = perFile(
+  (path) => path.startsWith('src/') || path.startsWith('workers/'),
+  (file, report) =>
+    file.visit({
+      MemberExpression(node) {
+        const name = textOf(file, node);
+        if (/^BigInt\.as(Ui|I)ntN$/.test(name)) report(node.start, `${name}, use two numbers of 32 bits instead`);
+      },
+    }),
+);
+
 export const noDefaultExport: Rule = perFile(
   (path) => path.startsWith('src/') && !path.endsWith('.config.ts'),
   (file, report) =>

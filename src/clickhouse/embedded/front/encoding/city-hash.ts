@@ -3,154 +3,257 @@
  * later versions give other values, and what the registry has are later ones or other hashes of the family. Answers 16
  * bytes, as the block has them.
  *
- * In BigInt, each operation cut to 64 bits by itself, so that V8 computes in machine words: twice as fast as where only
- * their results are (`bench/micro/compression.ts`).
+ * A word of 64 bits is two numbers of 32 in `registers`, named by the place of its lower half. No BigInt: V8 of Node 20
+ * can end the process while it compiles a loop over BigInts of 64 bits, and takes longer over them
+ * (`bench/micro/compression.ts`).
  */
 export function cityHash128(bytes: Uint8Array): Buffer {
   const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { byteLength } = bytes;
   if (byteLength >= 16) {
-    const seed = { low: words.getBigUint64(0, true) ^ k3, high: words.getBigUint64(8, true) };
-    return byteLength - 16 < 128 ? hashShort(words, 16, seed) : hashLong(words, seed);
+    xor(load(A, words, 0), K3);
+    load(B, words, 8);
+    if (byteLength - 16 < 128) hashShort(words, 16);
+    else hashLong(words);
+  } else if (byteLength >= 8) {
+    xorWord(multiply(setNumber(A, byteLength), K0), words, 0);
+    xor(load(B, words, byteLength - 8), K1);
+    hashShort(words, byteLength);
+  } else {
+    set(A, K0);
+    set(B, K1);
+    hashShort(words, 0);
   }
-  if (byteLength >= 8) {
-    const low = words.getBigUint64(0, true) ^ BigInt.asUintN(64, BigInt(byteLength) * k0);
-    return hashShort(words, byteLength, { low, high: words.getBigUint64(byteLength - 8, true) ^ k1 });
-  }
-  return hashShort(words, 0, { low: k0, high: k1 });
+  const hash = Buffer.allocUnsafe(16);
+  for (let half = 0; half < 4; half++) hash.writeInt32LE(registers[A + half]!, 4 * half);
+  return hash;
 }
 
-interface Pair {
-  readonly low: bigint;
-  readonly high: bigint;
-}
+/** The constants of the hash, upper half first. */
+const constants: readonly (readonly [number, number])[] = [
+  [0xc3a5c85c, 0x97cb3127],
+  [0xb492b66f, 0xbe98f273],
+  [0x9ae16a3b, 0x2f90404f],
+  [0xc949d7c7, 0x509e6557],
+  [0x9ddfea08, 0xeb382d69],
+];
+const [K0, K1, K2, K3, K_MUL] = [0, 2, 4, 6, 8] as const;
+/** The seed and, in the end, the hash; two words more of short input; two that a step needs. */
+const [A, B, C, D, S, T] = [10, 12, 14, 16, 18, 20] as const;
+/** The state over long input, of which x and y are what A and B were. */
+const [X, Y, Z, V_LOW, V_HIGH, W_LOW, W_HIGH] = [A, B, 22, 24, 26, 28, 30] as const;
+/** What `fold` works with. */
+const F = 32;
 
-const k0 = 0xc3a5c85c97cb3127n;
-const k1 = 0xb492b66fbe98f273n;
-const k2 = 0x9ae16a3b2f90404fn;
-const k3 = 0xc949d7c7509e6557n;
-const kMul = 0x9ddfea08eb382d69n;
+const registers = new Int32Array(34);
+registers.set(constants.flatMap(([upper, lower]) => [lower, upper]));
 
 /** Of 128 bytes and more behind a seed of 16: the state are seven words, 64 bytes go into it at a time, in pairs. */
-function hashLong(words: DataView, seed: Pair): Buffer {
-  const word = (at: number) => words.getBigUint64(at, true);
+function hashLong(words: DataView): void {
   let at = 16;
   let left = words.byteLength - at;
-  let x = seed.low;
-  let y = seed.high;
-  let z = BigInt.asUintN(64, BigInt(left) * k1);
-  let vLow = BigInt.asUintN(64, product(rotated(y ^ k1, 49n), k1) + word(at));
-  let vHigh = BigInt.asUintN(64, product(rotated(vLow, 42n), k1) + word(at + 8));
-  let wLow = BigInt.asUintN(64, product(rotated(BigInt.asUintN(64, y + z), 35n), k1) + x);
-  let wHigh = product(rotated(BigInt.asUintN(64, x + word(at + 88)), 53n), k1);
+  startLong(words, at);
   for (; left >= 128; left -= 128) {
     for (const end = at + 128; at < end; at += 64) {
-      x = product(rotated(BigInt.asUintN(64, x + y + vLow + word(at + 16)), 37n), k1) ^ wHigh;
-      y = product(rotated(BigInt.asUintN(64, y + vHigh + word(at + 48)), 42n), k1) ^ vLow;
-      const turned = rotated(z ^ wLow, 33n);
-      let low = BigInt.asUintN(64, product(vHigh, k1) + word(at));
-      let high = rotated(BigInt.asUintN(64, x + wLow + low + word(at + 24)), 21n);
-      let sum = BigInt.asUintN(64, low + word(at + 8) + word(at + 16));
-      vLow = BigInt.asUintN(64, sum + word(at + 24));
-      vHigh = BigInt.asUintN(64, high + rotated(sum, 44n) + low);
-      low = BigInt.asUintN(64, turned + wHigh + word(at + 32));
-      high = rotated(BigInt.asUintN(64, y + low + word(at + 56)), 21n);
-      sum = BigInt.asUintN(64, low + word(at + 40) + word(at + 48));
-      wLow = BigInt.asUintN(64, sum + word(at + 56));
-      wHigh = BigInt.asUintN(64, high + rotated(sum, 44n) + low);
-      z = x;
-      x = turned;
+      xor(multiply(rotate(addWord(add(add(X, Y), V_LOW), words, at + 16), 37), K1), W_HIGH);
+      xor(multiply(rotate(addWord(add(Y, V_HIGH), words, at + 48), 42), K1), V_LOW);
+      rotate(xor(Z, W_LOW), 33);
+      multiply(V_HIGH, K1);
+      set(V_LOW, V_HIGH);
+      add(set(V_HIGH, X), W_LOW);
+      hashHalf(V_LOW, words, at);
+      add(set(W_LOW, Z), W_HIGH);
+      set(W_HIGH, Y);
+      hashHalf(W_LOW, words, at + 32);
+      set(T, Z);
+      set(Z, X);
+      set(X, T);
     }
   }
-  y = BigInt.asUintN(64, y + product(rotated(wLow, 37n), k0) + z);
-  x = BigInt.asUintN(64, x + product(rotated(BigInt.asUintN(64, vLow + z), 49n), k0));
+  multiply(rotate(set(T, W_LOW), 37), K0);
+  add(add(Y, T), Z);
+  multiply(rotate(add(set(T, V_LOW), Z), 49), K0);
+  add(X, T);
   // What is left, from its end, 32 bytes at a time: the last of them may reach back into what was read.
   for (let done = 32; done - 32 < left; done += 32) {
     const from = at + left - done;
-    y = BigInt.asUintN(64, product(rotated(BigInt.asUintN(64, y - x), 42n), k0) + vHigh);
-    wLow = BigInt.asUintN(64, wLow + word(from + 16));
-    x = BigInt.asUintN(64, product(rotated(x, 49n), k0) + wLow);
-    wLow = BigInt.asUintN(64, wLow + vLow);
-    const low = BigInt.asUintN(64, vLow + word(from));
-    const high = rotated(BigInt.asUintN(64, vHigh + low + word(from + 24)), 21n);
-    const sum = BigInt.asUintN(64, low + word(from + 8) + word(from + 16));
-    vLow = BigInt.asUintN(64, sum + word(from + 24));
-    vHigh = BigInt.asUintN(64, high + rotated(sum, 44n) + low);
+    add(multiply(rotate(subtract(Y, X), 42), K0), V_HIGH);
+    addWord(W_LOW, words, from + 16);
+    add(multiply(rotate(X, 49), K0), W_LOW);
+    add(W_LOW, V_LOW);
+    hashHalf(V_LOW, words, from);
   }
-  x = folded(x, vLow);
-  y = folded(y, wLow);
-  return written({
-    low: BigInt.asUintN(64, folded(BigInt.asUintN(64, x + vHigh), wHigh) + y),
-    high: folded(BigInt.asUintN(64, x + wHigh), BigInt.asUintN(64, y + vHigh)),
-  });
+  fold(X, V_LOW);
+  fold(Y, W_LOW);
+  endLong();
+}
+
+function startLong(words: DataView, at: number): void {
+  multiply(setNumber(Z, words.byteLength - at), K1);
+  addWord(multiply(rotate(xor(set(V_LOW, Y), K1), 49), K1), words, at);
+  addWord(multiply(rotate(set(V_HIGH, V_LOW), 42), K1), words, at + 8);
+  add(multiply(rotate(add(set(W_LOW, Y), Z), 35), K1), X);
+  multiply(rotate(addWord(set(W_HIGH, X), words, at + 88), 53), K1);
+}
+
+/** Hash from `x`, folded with `vLow`, and `y`, folded with `wLow`, into A and B. */
+function endLong(): void {
+  fold(add(set(S, X), V_HIGH), W_HIGH);
+  add(S, Y);
+  add(set(T, X), W_HIGH);
+  fold(T, add(set(C, Y), V_HIGH));
+  set(A, S);
+  set(B, T);
+}
+
+/** 32 bytes into the word at `low` and the one behind it. */
+function hashHalf(low: number, words: DataView, at: number): void {
+  const high = low + 2;
+  addWord(low, words, at);
+  rotate(addWord(add(high, low), words, at + 24), 21);
+  addWord(addWord(set(S, low), words, at + 8), words, at + 16);
+  add(high, low);
+  addWord(set(low, S), words, at + 24);
+  add(high, rotate(S, 44));
 }
 
 /** Of fewer than 128 bytes, which begin at `start`. */
-function hashShort(words: DataView, start: number, { low, high }: Pair): Buffer {
-  const word = (at: number) => words.getBigUint64(at, true);
+function hashShort(words: DataView, start: number): void {
   const bytes = words.byteLength - start;
-  let [a, b, c, d] = [low, high, 0n, 0n];
   if (bytes <= 16) {
-    a = product(shifted(product(a, k1)), k1);
-    c = BigInt.asUintN(64, product(b, k1) + hashFew(words, start));
-    d = shifted(BigInt.asUintN(64, a + (bytes >= 8 ? word(start) : c)));
+    multiply(shift(multiply(A, K1)), K1);
+    hashFew(C, words, start);
+    add(C, multiply(set(T, B), K1));
+    if (bytes >= 8) load(D, words, start);
+    else set(D, C);
+    shift(add(D, A));
   } else {
-    c = folded(BigInt.asUintN(64, word(words.byteLength - 8) + k1), a);
-    d = folded(BigInt.asUintN(64, b + BigInt(bytes)), BigInt.asUintN(64, c + word(words.byteLength - 16)));
-    a = BigInt.asUintN(64, a + d);
+    fold(add(load(C, words, words.byteLength - 8), K1), A);
+    add(setNumber(D, bytes), B);
+    fold(D, addWord(set(T, C), words, words.byteLength - 16));
+    add(A, D);
     for (let at = start, left = bytes - 16; left > 0; left -= 16, at += 16) {
-      a = product(a ^ product(shifted(product(word(at), k1)), k1), k1);
-      b ^= a;
-      c = product(c ^ product(shifted(product(word(at + 8), k1)), k1), k1);
-      d ^= c;
+      multiply(xor(A, multiply(shift(multiply(load(T, words, at), K1)), K1)), K1);
+      xor(B, A);
+      multiply(xor(C, multiply(shift(multiply(load(T, words, at + 8), K1)), K1)), K1);
+      xor(D, C);
     }
   }
-  a = folded(a, c);
-  b = folded(d, b);
-  return written({ low: a ^ b, high: folded(b, a) });
+  fold(A, C);
+  fold(D, B);
+  set(B, D);
+  fold(B, A);
+  xor(A, D);
 }
 
 /** A word of at most 16 bytes. */
-function hashFew(words: DataView, start: number): bigint {
+function hashFew(to: number, words: DataView, start: number): void {
   const end = words.byteLength;
   const bytes = end - start;
   if (bytes > 8) {
-    const last = words.getBigUint64(end - 8, true);
-    const turned = rotated(BigInt.asUintN(64, last + BigInt(bytes)), BigInt(bytes));
-    return folded(words.getBigUint64(start, true), turned) ^ last;
+    rotate(add(load(S, words, end - 8), setNumber(T, bytes)), bytes);
+    xorWord(fold(load(to, words, start), S), words, end - 8);
+  } else if (bytes >= 4) {
+    setNumber(to, bytes + 8 * words.getUint32(start, true));
+    fold(to, setNumber(S, words.getUint32(end - 4, true)));
+  } else if (bytes === 0) {
+    set(to, K2);
+  } else {
+    setNumber(to, words.getUint8(start) + (words.getUint8(start + (bytes >> 1)) << 8));
+    multiply(setNumber(S, bytes + (words.getUint8(end - 1) << 2)), K3);
+    multiply(shift(xor(multiply(to, K2), S)), K2);
   }
-  if (bytes >= 4) {
-    const first = BigInt(words.getUint32(start, true)) << 3n;
-    return folded(BigInt(bytes) + first, BigInt(words.getUint32(end - 4, true)));
-  }
-  if (bytes === 0) return k2;
-  const middle = words.getUint8(start + (bytes >> 1));
-  const y = BigInt(words.getUint8(start) + (middle << 8));
-  const z = BigInt(bytes + (words.getUint8(end - 1) << 2));
-  return product(shifted(product(y, k2) ^ product(z, k3)), k2);
 }
 
-function rotated(word: bigint, bits: bigint): bigint {
-  return BigInt.asUintN(64, BigInt.asUintN(64, word >> bits) | BigInt.asUintN(64, word << (64n - bits)));
-}
-
-function product(word: bigint, factor: bigint): bigint {
-  return BigInt.asUintN(64, word * factor);
-}
-
-function shifted(word: bigint): bigint {
-  return word ^ (word >> 47n);
-}
+// The operations: into the word at `to`, which they answer.
 
 /** Two words into one. */
-function folded(low: bigint, high: bigint): bigint {
-  const once = shifted(product(low ^ high, kMul));
-  return product(shifted(product(high ^ once, kMul)), kMul);
+function fold(to: number, other: number): number {
+  shift(multiply(xor(set(F, to), other), K_MUL));
+  return set(to, multiply(shift(multiply(xor(F, other), K_MUL)), K_MUL));
 }
 
-function written({ low, high }: Pair): Buffer {
-  const hash = Buffer.allocUnsafe(16);
-  hash.writeBigUInt64LE(low, 0);
-  hash.writeBigUInt64LE(high, 8);
-  return hash;
+function set(to: number, from: number): number {
+  registers[to] = registers[from]!;
+  registers[to + 1] = registers[from + 1]!;
+  return to;
+}
+
+/** `value` is an integer from 0 to 2^53. */
+function setNumber(to: number, value: number): number {
+  registers[to] = value;
+  registers[to + 1] = value / 0x1_0000_0000;
+  return to;
+}
+
+function load(to: number, words: DataView, at: number): number {
+  registers[to] = words.getInt32(at, true);
+  registers[to + 1] = words.getInt32(at + 4, true);
+  return to;
+}
+
+function add(to: number, from: number): number {
+  return addHalves(to, registers[from]!, registers[from + 1]!);
+}
+
+function addWord(to: number, words: DataView, at: number): number {
+  return addHalves(to, words.getInt32(at, true), words.getInt32(at + 4, true));
+}
+
+function addHalves(to: number, lower: number, upper: number): number {
+  const sum = (registers[to]! + lower) | 0;
+  const carry = sum >>> 0 < lower >>> 0 ? 1 : 0;
+  registers[to] = sum;
+  registers[to + 1] = registers[to + 1]! + upper + carry;
+  return to;
+}
+
+function subtract(to: number, from: number): number {
+  const lower = registers[to]!;
+  const borrow = lower >>> 0 < registers[from]! >>> 0 ? 1 : 0;
+  registers[to] = lower - registers[from]!;
+  registers[to + 1] = registers[to + 1]! - registers[from + 1]! - borrow;
+  return to;
+}
+
+function xor(to: number, from: number): number {
+  registers[to] = registers[to]! ^ registers[from]!;
+  registers[to + 1] = registers[to + 1]! ^ registers[from + 1]!;
+  return to;
+}
+
+function xorWord(to: number, words: DataView, at: number): number {
+  registers[to] = registers[to]! ^ words.getInt32(at, true);
+  registers[to + 1] = registers[to + 1]! ^ words.getInt32(at + 4, true);
+  return to;
+}
+
+/** The lower 64 bits of the product: of the lower halves by 16 bits at a time, as no number holds 64. */
+function multiply(to: number, factor: number): number {
+  const [a, b] = [registers[to]!, registers[factor]!];
+  const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
+  const low = Math.imul(aLow, bLow);
+  const middle = Math.imul(aHigh, bLow) + (low >>> 16);
+  const other = Math.imul(aLow, bHigh) + (middle & 0xffff);
+  const upper = Math.imul(aHigh, bHigh) + (middle >>> 16) + (other >>> 16);
+  registers[to + 1] = upper + Math.imul(a, registers[factor + 1]!) + Math.imul(registers[to + 1]!, b);
+  registers[to] = (other << 16) | (low & 0xffff);
+  return to;
+}
+
+/** To the right, by 1 to 63 bits but 32. */
+function rotate(to: number, bits: number): number {
+  const swapped = bits > 32;
+  const lower = registers[swapped ? to + 1 : to]!;
+  const upper = registers[swapped ? to : to + 1]!;
+  // A shift takes the lower five bits of its count.
+  registers[to] = (lower >>> bits) | (upper << -bits);
+  registers[to + 1] = (upper >>> bits) | (lower << -bits);
+  return to;
+}
+
+/** A word and itself without its lower 47 bits. */
+function shift(to: number): number {
+  registers[to] = registers[to]! ^ (registers[to + 1]! >>> 15);
+  return to;
 }
