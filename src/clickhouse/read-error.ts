@@ -1,14 +1,11 @@
-import { CollectorError } from '../core/errors.js';
+import { CollectorError, errorMessage } from '../core/errors.js';
 import { classifyError, type StoreErrorCode, storeError, storeErrorNumber } from './classify-error.js';
 import type { Deadline } from './deadline.js';
 
 /** ClickHouse's ways to say that a query took too long or was cancelled: 159, 160, 394. */
 const stoppedNumbers: ReadonlySet<number | null> = new Set([159, 160, 394]);
 
-/**
- * A read asked for more than one may have: rows or bytes of the result (158, 307, 396), memory (241). The server gives
- * 241 also when it is short of memory as a whole; a smaller read is the remedy there as well.
- */
+/** A read asked for more than one may have: rows or bytes of the result (158, 307, 396), memory (241). */
 const tooLargeNumbers: ReadonlySet<number | null> = new Set([158, 241, 307, 396]);
 
 const failsAgain: ReadonlySet<StoreErrorCode> = new Set(['store_rejected', 'store_failed']);
@@ -18,7 +15,7 @@ export function readError(name: string, error: unknown, deadline: Deadline): Col
   if (error instanceof CollectorError) return error;
   const cause = { cause: error };
   const number = storeErrorNumber(error);
-  if (tooLargeNumbers.has(number)) {
+  if (tooLargeNumbers.has(number) && !isShortOfMemory(error)) {
     const what = `cannot run ${name}: it needs more memory or rows than one read may have`;
     return new CollectorError('query_too_large', `${what}; ask for a shorter range or fewer rows`, cause);
   }
@@ -30,4 +27,9 @@ export function readError(name: string, error: unknown, deadline: Deadline): Col
   }
   const code = failsAgain.has(classifyError(error)) ? 'internal' : 'store_unavailable';
   return new CollectorError(code, storeError(`run ${name}`, error).message, cause);
+}
+
+/** ClickHouse gives 241 for what a query may have, and for what all have together: only its words tell them apart. */
+function isShortOfMemory(error: unknown): boolean {
+  return storeErrorNumber(error) === 241 && errorMessage(error).includes('(total)');
 }

@@ -212,11 +212,11 @@ function engineLimits(options: StoreOptions): EngineLimits {
     streamMsMax: options.reads.exportTimeoutMs,
     // The collector cuts its own slow clients off before the engine does.
     streamIdleMsMax: 2 * options.replyIdleTimeoutMs,
-    memoryBytesMax: Math.floor(options.memoryRatioMax * machineMemoryBytes()),
+    memoryBytesMax: engineMemoryBytes(options),
     guestReadsMax: options.readerConnections,
     guestStreamsMax: options.readerConnections,
     guestConnectionsMax: options.readerSocketsMax,
-    guestMemoryBytesMax: options.readerMemoryBytesMax,
+    guestMemoryBytesMax: queryMemoryBytes(options, options.readerMemoryBytesMax),
     guestThreadsMax: options.readerThreadsMax,
     guestRowsMax: options.readerRowsMax,
     guestQueryMsMax: options.readerTimeoutMs,
@@ -224,6 +224,15 @@ function engineLimits(options: StoreOptions): EngineLimits {
     guestHeldBytesMax: options.readerHeldBytesMax,
     heldDiskUsedRatioMax: heldDiskShare * options.diskUsedRatioMax,
   };
+}
+
+function engineMemoryBytes({ memoryRatioMax }: StoreOptions): number {
+  return Math.floor(memoryRatioMax * machineMemoryBytes());
+}
+
+/** At the most three quarters of the engine's: who needs more is told so, and not that it may be asked again. */
+function queryMemoryBytes(options: StoreOptions, bytesMax: number): number {
+  return Math.min(bytesMax, Math.floor(0.75 * engineMemoryBytes(options)));
 }
 
 /** Results that are held leave the spool more than what it takes to accept events again. */
@@ -234,7 +243,12 @@ function createClient(
   options: StoreOptions,
   access: Pick<Parameters<typeof createClickhouseClient>[1], 'url' | 'channelPath' | 'writer' | 'reader'>,
 ): ClickhouseClient {
-  const limits = clickhouseLimits(options.reads);
+  const { reads } = options;
+  const limits = clickhouseLimits({
+    ...reads,
+    memoryBytesMax: queryMemoryBytes(options, reads.memoryBytesMax),
+    exportMemoryBytesMax: queryMemoryBytes(options, reads.exportMemoryBytesMax),
+  });
   const { clock, reads: instruments } = deps;
   return createClickhouseClient({ clock, instruments }, { ...access, database: options.database, limits });
 }

@@ -112,7 +112,12 @@ const requestErrors = {
   snapshot_unsupported: spec(409, null, false, 'the store is a ClickHouse server, which has a backup of its own'),
   // 422 and not a 5xx: nothing is broken, and the same request fails again until it asks for less.
   query_too_large: spec(422, null, false, 'the query needs more memory or rows than one may have; ask for less'),
-  store_unavailable: spec(503, null, true, 'the store cannot be reached; events are still accepted'),
+  store_unavailable: spec(
+    503,
+    null,
+    true,
+    'the store cannot be reached, or is short of memory; events are still accepted',
+  ),
   connections_exhausted: spec(503, 1013, true, 'the collector has as many connections as it may'),
   overloaded: spec(429, 4429, true, 'more requests are under way than the collector may hold'),
   key_overloaded: spec(429, 4429, true, 'the API key holds as many requests or connections as one key may'),

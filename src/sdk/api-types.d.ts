@@ -2673,7 +2673,7 @@ export interface components {
       };
     };
     /**
-     * @description `store_unavailable`: the store cannot be reached; events are still accepted.
+     * @description `store_unavailable`: the store cannot be reached, or is short of memory; events are still accepted.
      * `stopping`: the collector is shutting down.
      */
     readonly StoppingOrStoreUnavailable: {

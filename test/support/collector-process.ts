@@ -31,12 +31,14 @@ export class CollectorProcess {
   /** Until then the page of the last question is the answer to the next. */
   #pageKeptUntilMs = 0;
   readonly #openFilesMax: number | null;
+  readonly #within: readonly string[];
   readonly #program: string;
   readonly #laysStore: boolean;
   readonly #isTls: boolean;
 
   /**
-   * `openFilesMax`: the limit of open files, its own and its engine's. `program`: that of another build. `makesStore`:
+   * `openFilesMax`: the limit of open files, its own and its engine's. `within`: a command that becomes the one it is
+   * given. `program`: that of another build. `makesStore`:
    * its first start makes the tables itself, instead of finding them made. `isStreamed`: segments are as old as they
    * get by default, for tests that send without a pause.
    */
@@ -44,6 +46,7 @@ export class CollectorProcess {
     readonly dataDir: string;
     readonly env?: Readonly<Record<string, string>>;
     readonly openFilesMax?: number;
+    readonly within?: readonly string[];
     readonly program?: string;
     readonly makesStore?: boolean;
     readonly isStreamed?: boolean;
@@ -53,6 +56,7 @@ export class CollectorProcess {
     this.#program = options.program ?? fileURLToPath(packageFile('dist/src/main.js'));
     this.dataDir = options.dataDir;
     this.#openFilesMax = options.openFilesMax ?? null;
+    this.#within = options.within ?? [];
     this.#env = { ...(options.isStreamed === true ? {} : soonStored), ...options.env };
   }
 
@@ -80,7 +84,7 @@ export class CollectorProcess {
     if (this.#laysStore) await layStore(join(this.dataDir, 'engine'));
     const command = [process.execPath, this.#program];
     const limited = this.#openFilesMax === null ? [] : ['sh', '-c', `ulimit -n ${this.#openFilesMax}; exec "$@"`, 'sh'];
-    const [program = '', ...args] = [...limited, ...command];
+    const [program = '', ...args] = [...this.#within, ...limited, ...command];
     const child = spawn(program, args, {
       env: {
         PATH: process.env.PATH ?? '',

@@ -349,6 +349,8 @@ function engineArguments({ memoryBytesMax, configPath }: ChdbOptions): string[] 
     // It samples the resident memory for the cap above, 20 times a second by default. What statements and merges take
     // is counted against the cap as they take it, whenever that is.
     '--memory_worker_period_ms=1000',
+    // The memory of the control group would be that of all in the container: the collector, and whoever else is there.
+    '--memory_worker_use_cgroup=0',
   ];
 }
 

@@ -139,6 +139,17 @@ test('a query that needs more memory than one may have is too large, and the eng
   expect(rig.restarts).toEqual([]);
 });
 
+test('a query for which the engine has no memory left, as others have it, may be asked again', async () => {
+  const pid = rig.engine.pid();
+  const store = readerOf({ memoryBytesMax: 2 ** 40 });
+  const sql = 'SELECT length(groupArray(number)) AS n FROM numbers({count:UInt64})';
+  const reading = store.rows({ name: 'hoarder', sql, params: { tenant: 'a', count: 1_000_000_000_000 } });
+  await expect(reading).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+  await expect(reading).rejects.toThrow(/\(total\) memory limit/);
+  expect(await store.rows(short('a'))).toEqual([{ n: 1 }]);
+  expect(rig.engine.pid()).toBe(pid);
+});
+
 test('a result with more rows than one may have is too large', async () => {
   const store = readerOf({ readRowsMax: 1_000 });
   const query = { name: 'long', sql: 'SELECT number FROM numbers(2000)', params: { tenant: 'a' } };
