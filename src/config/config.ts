@@ -189,15 +189,15 @@ export const configTable = {
     ),
     segmentAgeMsMin: integer(
       { default: 800, min: 10, max: 3_600_000 },
-      'Age at which a segment is closed while none waits for its insert.',
+      'Age at which a segment is closed while none is inserted or waits for it.',
     ),
     segmentAgeMsMax: integer(
       { default: 4_000, min: 10, max: 3_600_000 },
-      'Age at which a segment is closed while others wait.',
+      'Age at which a segment is closed while one is inserted.',
     ),
     segmentAgeMsBacklog: integer(
       { default: 60_000, min: 10, max: 3_600_000 },
-      'Age up to which that grows with the number of waiting segments.',
+      'Age at which a segment is closed while others wait for their insert.',
     ),
     bytesMax: integer(
       { default: 10 * gibibyte, min: 16 * mebibyte, max: 100_000 * gibibyte },

@@ -49,7 +49,7 @@ const relations: readonly Relation[] = [
     path: 'spool.segmentAgeMsBacklog',
     must: 'must be at least',
     other: 'spool.segmentAgeMsMax',
-    because: 'the age grows with the backlog',
+    because: 'segments grow older while others wait',
   },
   {
     holds: ({ spool, ingest }) => spool.segmentBytesMax > ingest.batchBytesMax,

@@ -17,7 +17,7 @@ import type { SpoolOptions } from './spool-options.js';
 
 /** What the roller tells the spool. */
 export interface RollerListener {
-  /** Closed segments that wait for the reader. */
+  /** Closed segments that wait for the reader, the one it has in hand among them. */
   waiting(): number;
   /** A new segment takes this many bytes before its first batch. */
   opened(bytes: number): void;
@@ -195,7 +195,9 @@ export class SegmentRoller {
     if (segment.rows === 0) return segmentAgeMsMax;
     const waiting = this.#listener.waiting();
     if (waiting === 0) return segmentAgeMsMin;
-    return Math.min(segmentAgeMsBacklog, segmentAgeMsMax * Math.max(1, waiting / 8));
+    // The next to be inserted is there: closed now, this one is inserted no sooner, and where an insert takes long,
+    // however small it is, as on a disk that syncs slowly, more wait each time.
+    return waiting === 1 ? segmentAgeMsMax : segmentAgeMsBacklog;
   }
 
   #close(reason: CloseReason): void {

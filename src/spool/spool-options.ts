@@ -13,9 +13,9 @@ export interface SpoolOptions {
   readonly segmentRowsMax: number;
   /** A segment closes at this age while the reader has nothing waiting … */
   readonly segmentAgeMsMin: number;
-  /** … and at this age while closed segments wait: larger blocks cost the store less. */
+  /** … at this age while it has one: larger blocks cost the store less … */
   readonly segmentAgeMsMax: number;
-  /** With a longer queue the age grows by its length over 8, up to this: a day's outage leaves few files. */
+  /** … and at this one while more wait: inserts that take long fall behind no further, a day's outage leaves few files. */
   readonly segmentAgeMsBacklog: number;
   readonly producersMax: number;
   readonly producerAgeMsMax: number;

@@ -35,7 +35,7 @@ const relations: readonly RelationCase[] = [
     breaks: [{ spool: { pendingBytesMax: 8 * mebibyte, groupBytesMax: 8 * mebibyte + 1 } }],
   },
   {
-    says: /the age grows with the backlog/,
+    says: /segments grow older while others wait/,
     holds: [{ spool: { segmentAgeMsMax: 5_000, segmentAgeMsBacklog: 5_000 } }],
     breaks: [{ spool: { segmentAgeMsMax: 5_000, segmentAgeMsBacklog: 4_999 } }],
   },
