@@ -15,7 +15,7 @@ export interface SpoolOptions {
   readonly segmentAgeMsMin: number;
   /** … at this age while it has one: larger blocks cost the store less … */
   readonly segmentAgeMsMax: number;
-  /** … and at this one while more wait: inserts that take long fall behind no further, a day's outage leaves few files. */
+  /** … and at this one while more wait: slow inserts fall behind no further, a day's outage leaves few files. */
   readonly segmentAgeMsBacklog: number;
   readonly producersMax: number;
   readonly producerAgeMsMax: number;

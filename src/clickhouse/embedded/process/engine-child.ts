@@ -137,6 +137,10 @@ export class EngineChild {
       this.#failure = report;
     } else if (report.type === 'probed') {
       this.#probes.get(report.id)?.(report.load);
+    } else if (report.type === 'fatal') {
+      const context = { pid: this.#process.pid ?? null, cause: report.message };
+      this.#logger.error(context, 'the embedded engine runs no statement any more and is ended');
+      this.kill('fatal');
     } else {
       this.#logger[report.level](report.context, report.message);
     }

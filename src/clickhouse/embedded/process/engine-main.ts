@@ -7,6 +7,7 @@ import type { Logger } from '../../../core/logger.js';
 import { readOpenFiles } from '../../../core/open-files.js';
 import { stopExpiry } from '../../retention/stop-expiry.js';
 import { type ChdbEngine, loadEngineLibrary, openChdbEngine } from '../chdb-engine.js';
+import { ClickHouseException } from '../clickhouse-exception.js';
 import { writeEngineConfig } from '../engine-config.js';
 import { loadProblem } from '../engine-load.js';
 import { EngineServer } from '../front/engine-server.js';
@@ -130,9 +131,17 @@ async function probe({ id, proves }: Extract<EngineCommand, { type: 'probe' }>):
   if (running === null) return;
   // The engine starts them after it is ready.
   if (!areMergesLast) areMergesLast = putMergesLast() > 0;
-  // No answer is one too: the collector knows how long to wait.
-  if (proves) await running.server.prove().catch(() => undefined);
+  if (proves) await running.server.prove().catch(tellWhenFatal);
   report({ type: 'probed', id, load: { rssBytes: process.memoryUsage.rss(), ...running.server.load() } });
+}
+
+/**
+ * After a fatal error of a thread of its own, as one that could not be started, ClickHouse answers 236 to everything
+ * and stays as it is. Any other answer is one, also that there is no memory for a statement now.
+ */
+function tellWhenFatal(error: unknown): void {
+  const { type, message } = ClickHouseException.from(error);
+  if (type === 'ABORTED') report({ type: 'fatal', message });
 }
 
 async function leave(deadlineMs: number, readsMs = deadlineMs / 2): Promise<void> {

@@ -11,10 +11,11 @@ import type {
  *
  * The collector sends `start` once, then any number of `probe`, then `stop`. The engine answers `start` with
  * `ready` or `failed` (and exits after the latter), a `probe` with a `probed` of the same id (one that `proves`, once
- * it has run a statement), and sends `log` whenever it has something to say. With `listen`, at most once and after
- * `ready`, comes the socket of the open port, answered with `listening`. A closed channel means that the collector
- * is gone: the engine drains and exits by itself. Options travel by message and not as arguments, because a command
- * line is public; of passwords only hashes do, so that the engine's own memory holds none.
+ * it has run a statement; with `fatal` before, when it will run none any more), and sends `log` whenever it has
+ * something to say. With `listen`, at most once and after `ready`, comes the socket of the open port, answered with
+ * `listening`. A closed channel means that the collector is gone: the engine drains and exits by itself. Options travel
+ * by message and not as arguments, because a command line is public; of passwords only hashes do, so that the engine's
+ * own memory holds none.
  *
  * Descriptor 4 is the engine's lock of its directory, on a file that its collector has locked before it was forked:
  * it has nothing to do for it but to live.
@@ -30,6 +31,7 @@ export type EngineReport =
   | { readonly type: 'listening' }
   | { readonly type: 'failed'; readonly reason: EngineStartFailure; readonly message: string }
   | { readonly type: 'probed'; readonly id: number; readonly load: EngineLoad }
+  | { readonly type: 'fatal'; readonly message: string }
   | {
       readonly type: 'log';
       readonly level: EngineLogLevel;
