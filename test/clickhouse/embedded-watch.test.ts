@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { expect, onTestFinished, test } from 'vitest';
 import type { WatchOptions } from '../../src/clickhouse/embedded/process/engine-watch.js';
+import { loadNativeCalls } from '../../src/clickhouse/embedded/sandbox/native-calls.js';
 import { askChannel, askPort } from '../support/ask-engine.js';
 import { createTestEngine, mustBePid, type TestEngine } from '../support/embedded-engine.js';
 
@@ -16,6 +19,25 @@ test('an engine that does not answer is ended and started again', async () => {
   const pid = mustBePid(rig.engine.pid());
   process.kill(pid, 'SIGSTOP');
   await expect.poll(() => rig.restarts).toEqual(['silent']);
+  await rig.engine.ready();
+  expect(rig.engine.pid()).not.toBe(pid);
+  expect((await askChannel(rig, 'SELECT 1')).text).toBe('1\n');
+});
+
+/** A signal that ends other programs stops one thread of the engine: the rest answer that it shuts down, and go on. */
+function crashThread(pid: number): void {
+  const threads = `/proc/${pid}/task`;
+  const nameOf = (thread: string) => readFileSync(`${threads}/${thread}/comm`, 'utf8').trim();
+  const crashing = readdirSync(threads).find((thread) => nameOf(thread) === 'BgSchPool');
+  const tgkill = process.arch === 'arm64' ? 131 : 234;
+  loadNativeCalls().syscall('tgkill', tgkill, pid, Number(crashing), constants.signals.SIGABRT);
+}
+
+test.runIf(process.platform === 'linux')('an engine of which a thread crashed is ended and started again', async () => {
+  const rig = await startEngine({ watch: { pauseMs: 100, silentMsMax: 60_000, secondChanceMsMax: 1_000 } });
+  const pid = mustBePid(rig.engine.pid());
+  crashThread(pid);
+  await expect.poll(() => rig.restarts).toEqual(['fatal']);
   await rig.engine.ready();
   expect(rig.engine.pid()).not.toBe(pid);
   expect((await askChannel(rig, 'SELECT 1')).text).toBe('1\n');

@@ -139,7 +139,7 @@ test('a query that needs more memory than one may have is too large, and the eng
   expect(rig.restarts).toEqual([]);
 });
 
-test('a query for which the engine has no memory left, as others have it, may be asked again', async () => {
+test('a query that finds no memory left in the engine may be asked again', async () => {
   const pid = rig.engine.pid();
   const store = readerOf({ memoryBytesMax: 2 ** 40 });
   const sql = 'SELECT length(groupArray(number)) AS n FROM numbers({count:UInt64})';

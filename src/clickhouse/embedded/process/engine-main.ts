@@ -136,8 +136,8 @@ async function probe({ id, proves }: Extract<EngineCommand, { type: 'probe' }>):
 }
 
 /**
- * After a fatal error of a thread of its own, as one that could not be started, ClickHouse answers 236 to everything
- * and stays as it is. Any other answer is one, also that there is no memory for a statement now.
+ * After a crash of a thread of its own, as for one that could not be started, ClickHouse answers 236 to everything and
+ * stays as it is. Any other answer is one, also that there is no memory for a statement now.
  */
 function tellWhenFatal(error: unknown): void {
   const { type, message } = ClickHouseException.from(error);

@@ -252,7 +252,7 @@ function rotate(to: number, bits: number): number {
   return to;
 }
 
-/** A word and itself without its lower 47 bits. */
+/** A word by exclusive or with its upper 17 bits. */
 function shift(to: number): number {
   registers[to] = registers[to]! ^ (registers[to + 1]! >>> 15);
   return to;
