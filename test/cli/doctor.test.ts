@@ -76,7 +76,7 @@ async function spoolIn(dataDir: string): Promise<readonly string[]> {
   const { spool, clock } = await startSpoolOn(nodeFileSystem, { directory: join(dataDir, 'spool') });
   for (const seq of [1, 2, 3]) {
     await append(spool, { rows: 2, frames: [{ seq }], eventIds: [seq] });
-    clock.advance(10_000);
+    clock.advance(60_000);
     await expect
       .poll(() => readdirSync(join(dataDir, 'spool')).filter((name) => name.endsWith('.log')).length)
       .toBe(seq);
