@@ -8,6 +8,9 @@ const stoppedNumbers: ReadonlySet<number | null> = new Set([159, 160, 394]);
 /** A read asked for more than one may have: rows or bytes of the result (158, 307, 396), memory (241). */
 const tooLargeNumbers: ReadonlySet<number | null> = new Set([158, 241, 307, 396]);
 
+/** 241 is also said when all statements together have its memory: its words tell that, of newer and older versions. */
+const totalPattern = /\(total\) memory limit|memory limit \(total\)/i;
+
 const failsAgain: ReadonlySet<StoreErrorCode> = new Set(['store_rejected', 'store_failed']);
 
 /** What a read that failed means for whoever asked for it, as `StoreReader` says. */
@@ -15,7 +18,8 @@ export function readError(name: string, error: unknown, deadline: Deadline): Col
   if (error instanceof CollectorError) return error;
   const cause = { cause: error };
   const number = storeErrorNumber(error);
-  if (tooLargeNumbers.has(number) && !isShortOfMemory(error)) {
+  const isShortOfMemory = number === 241 && totalPattern.test(errorMessage(error));
+  if (tooLargeNumbers.has(number) && !isShortOfMemory) {
     const what = `cannot run ${name}: it needs more memory or rows than one read may have`;
     return new CollectorError('query_too_large', `${what}; ask for a shorter range or fewer rows`, cause);
   }
@@ -27,9 +31,4 @@ export function readError(name: string, error: unknown, deadline: Deadline): Col
   }
   const code = failsAgain.has(classifyError(error)) ? 'internal' : 'store_unavailable';
   return new CollectorError(code, storeError(`run ${name}`, error).message, cause);
-}
-
-/** ClickHouse gives 241 for what a query may have, and for what all have together: only its words tell them apart. */
-function isShortOfMemory(error: unknown): boolean {
-  return storeErrorNumber(error) === 241 && errorMessage(error).includes('(total)');
 }

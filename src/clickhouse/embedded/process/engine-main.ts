@@ -141,7 +141,7 @@ async function probe({ id, proves }: Extract<EngineCommand, { type: 'probe' }>):
  */
 function tellWhenFatal(error: unknown): void {
   const { type, message } = ClickHouseException.from(error);
-  if (type === 'ABORTED') report({ type: 'fatal', message });
+  if (type === 'ABORTED' && !leaving) report({ type: 'fatal', message });
 }
 
 async function leave(deadlineMs: number, readsMs = deadlineMs / 2): Promise<void> {
