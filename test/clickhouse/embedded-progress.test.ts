@@ -57,7 +57,11 @@ test('send_progress_in_http_headers tells in the head how far a statement is, an
   const rows = progress.map((one) => Number(one.read_rows));
   expect(rows).toEqual(rows.toSorted((a, b) => a - b));
   expect(rows.at(-1)).toBeGreaterThan(rows[0] ?? 0);
-  for (const one of progress) expect(one).toMatchObject({ total_rows_to_read: '40', elapsed_ns: expect.any(String) });
+  for (const one of progress) {
+    // Of a statement that is still being planned, as on a busy machine, the engine knows no total.
+    const total = one.read_rows === '0' ? expect.stringMatching(/^(0|40)$/) : '40';
+    expect(one).toMatchObject({ total_rows_to_read: total, elapsed_ns: expect.any(String) });
+  }
   // Of what was read the engine tells the last look, of the result what is right.
   expect(summaryOf(answer)).toMatchObject({
     read_rows: String(rows.at(-1)),
