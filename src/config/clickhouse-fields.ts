@@ -129,7 +129,10 @@ export const clickhouseFields = {
     { default: 100_000_000, min: 1_000, max: 1_000_000_000 },
     "Rows of a result of the embedded engine's port that is held until it is complete.",
   ),
-  memoryRatioMax: ratio({ default: 0.4, min: 0.05, max: 0.9 }, 'Share of the memory the embedded engine may use.'),
+  memoryRatioMax: ratio(
+    { default: 0.4, min: 0.05, max: 0.9 },
+    "Share of the machine's memory, or of what its container, pod or slice is given, that the embedded engine may use.",
+  ),
   sandbox: choice(['auto', 'on', 'off'], {
     default: 'auto',
     meaning: 'Confine the embedded engine to its own files; `on` refuses to start where that is not possible.',

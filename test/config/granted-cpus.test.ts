@@ -1,18 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { grantedCpus } from '../../src/config/granted-cpus.js';
-import { tempDir } from '../support/temp-dir.js';
-
-/** Files as a kernel shows them. */
-function machine(files: Readonly<Record<string, string>>): string {
-  const root = tempDir();
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  }
-  return root;
-}
+import { machineFiles } from '../support/machine-files.js';
 
 const version1 = '4:cpu,cpuacct:/docker/4f\n1:name=systemd:/docker/4f\n0::/\n';
 
@@ -63,6 +51,6 @@ const cases: readonly (readonly [string, Readonly<Record<string, string>>, numbe
 
 describe('of eight processors a control group gives', () => {
   test.each(cases)('%s', (_, files, cpus) => {
-    expect(grantedCpus(machine(files), 8)).toBe(cpus);
+    expect(grantedCpus(machineFiles(files), 8)).toBe(cpus);
   });
 });
