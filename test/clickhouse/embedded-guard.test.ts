@@ -227,6 +227,11 @@ test('INFILE takes files of the spool and no path that leads out of it', async (
     ask(`INSERT INTO t (id, text) FROM INFILE '${path}' SETTINGS max_insert_threads = 1 FORMAT TSV`, 'writer');
   expect(await infile(`${rig.spoolDir}/o\\'k.tsv`)).toMatchObject({ code: 0 });
   expect((await ask('SELECT text FROM t WHERE id = 100')).text).toBe('spooled\n');
+  // What the engine would take for a pattern, and for an escape.
+  mkdirSync(join(rig.spoolDir, 'a\\n{1,2}'));
+  writeFileSync(join(rig.spoolDir, 'a\\n{1,2}', '*?[x]|.tsv'), '101\todd\n');
+  expect(await infile(`${rig.spoolDir}/a\\\\n{1,2}/*?[x]|.tsv`)).toMatchObject({ code: 0 });
+  expect((await ask('SELECT text FROM t WHERE id = 101')).text).toBe('odd\n');
   for (const path of [
     outside,
     `${rig.spoolDir}/../outside.tsv`,

@@ -52,20 +52,21 @@ process.on('message', (command: EngineCommand, socket: Server | undefined) => {
   else void probe(command);
 });
 
-async function start(options: EngineOptions): Promise<void> {
+async function start(given: EngineOptions): Promise<void> {
   let reason: EngineStartFailure = 'library';
   try {
     lowerPriority();
     loadEngineLibrary();
     reason = 'engine_error';
-    process.chdir(options.dataDir);
+    process.chdir(given.dataDir);
     mkdirSync('db', { recursive: true });
+    const options = { ...given, dataDir: ownNameOf(given.dataDir) };
     const unfinished = removeUnfinished('db');
     for (const table of unfinished.tables) logger.warn({ table }, 'an unfinished table was dropped');
     for (const path of unfinished.files) logger.warn({ path }, 'a file that was never written was removed');
     const { database, memoryBytesMax } = options;
     const engine = await openChdbEngine({
-      directory: databaseDir(options.dataDir),
+      directory: join(options.dataDir, 'db'),
       configPath: writeEngineConfig(options.dataDir),
       database,
       memoryBytesMax,
@@ -105,10 +106,11 @@ function problemOf(error: unknown): string {
 
 /**
  * By way of the current directory where the system has a name for it: the paths that system tables tell begin there
- * then, and tell nothing. (With a relative path chDB 3.4.0 fails to sync directories: it puts `db/` before `db/`.)
+ * then, and tell nothing; and of a path that somebody chose the engine takes a backslash for a slash and `*?{}` for a
+ * pattern. (With a relative path chDB 3.4.0 fails to sync directories: it puts `db/` before `db/`.)
  */
-function databaseDir(dataDir: string): string {
-  return join(existsSync('/proc/self/cwd/db') ? '/proc/self/cwd' : dataDir, 'db');
+function ownNameOf(dataDir: string): string {
+  return existsSync('/proc/self/cwd/db') ? '/proc/self/cwd' : dataDir;
 }
 
 function fitOpenFiles(options: EngineOptions): EngineOptions {

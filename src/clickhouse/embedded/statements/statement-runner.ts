@@ -1,5 +1,5 @@
-import { realpath, rm } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Clock } from '../../../core/clock.js';
 import { quoteString } from '../../sql-text.js';
 import type { ChdbEngine } from '../chdb-engine.js';
@@ -19,6 +19,7 @@ import type { PreparedStatement } from './prepared-statement.js';
 import { type ArrivedStatement, QueryLog } from './query-log.js';
 import { type RunningStatement, RunningStatements } from './running-statements.js';
 import { boundTemporary, inSession, onConnection } from './session-requests.js';
+import { openSpoolFile } from './spool-file.js';
 import { StatementExecution } from './statement-execution.js';
 import type { StatementRequest } from './statement-request.js';
 import type { DeliveredResult, StatementResult } from './statement-result.js';
@@ -206,25 +207,23 @@ export class StatementRunner {
     }
   }
 
-  /** The statement with the path resolved, so that the engine opens what was checked. */
   async #insertFile(
     request: StatementRequest,
     head: Extract<SqlHead, { kind: 'infile' }>,
   ): Promise<StatementResult | null> {
     if (request.user.role !== 'writer') throw readOnly(request);
-    const refused = new ClickHouseException('ACCESS_DENIED', 'INFILE is only allowed for files of the spool.');
-    const written = head.path.replaceAll("''", "'").replaceAll(/\\([\\'])/g, '$1');
-    if (/\\(?![\\'])/.test(head.path) || /[*?{}[\]|]/.test(written)) throw refused;
-    const path = await realpath(Buffer.from(written, 'latin1').toString('utf8')).catch(() => null);
-    const spool = await realpath(this.#options.spoolDir).catch(() => null);
-    if (path === null || spool === null || !path.startsWith(spool + sep)) throw refused;
-    const { bytes } = request.body;
-    const sql = Buffer.concat([
-      bytes.subarray(0, head.pathStart),
-      Buffer.from(quoteString(path), 'utf8'),
-      bytes.subarray(head.pathEnd),
-    ]);
-    return await this.#run(request, await this.#prepare(request, sql, path));
+    const file = await openSpoolFile(head.path, this.#options.spoolDir);
+    try {
+      const { bytes } = request.body;
+      const sql = Buffer.concat([
+        bytes.subarray(0, head.pathStart),
+        Buffer.from(quoteString(file.name), 'utf8'),
+        bytes.subarray(head.pathEnd),
+      ]);
+      return await this.#run(request, await this.#prepare(request, sql, file.name));
+    } finally {
+      await file.close();
+    }
   }
 
   async #prepare(request: StatementRequest, sql: Buffer, infile: string | null): Promise<PreparedStatement> {
