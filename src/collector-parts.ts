@@ -41,6 +41,8 @@ export interface CollectorDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Lines of the log that could not be written, as yet. */
+  readonly logLinesDropped?: () => number;
   /** Where long work is shown. */
   readonly progress: Progress;
 }

@@ -91,6 +91,7 @@ class JoinedCollector implements Collector {
       keys.onRevoked((isGone, code) => http.disconnect(isGone, code));
       observe(metrics, parts, http);
       metrics.observe({ quotaUses: () => budgets.quotaUses(), receipt: () => receipt.state() });
+      metrics.observe({ logLinesDropped: () => this.#deps.logLinesDropped?.() ?? 0 });
       // What is called before who calls it; stopped in reverse. What needs the store is started in the background.
       const { wallClock, spool, insertNotes, startup, reads, decoder, snapshots } = parts;
       const received = receipt.after(spool);

@@ -35,12 +35,12 @@ export class ProgressBars implements ProgressDisplay {
   }
 
   /** A stream that writes to `target`, which shows on the same terminal, above the bars. */
-  above(target: Pick<Writable, 'write'>): Writable {
+  above(target: { write(text: string): unknown }): Writable {
     return new Writable({
       decodeStrings: false,
       write: (chunk: string | Buffer, _encoding, done) => {
         this.hide();
-        target.write(chunk);
+        target.write(chunk.toString());
         if (this.#states.size > 0) this.draw();
         done();
       },

@@ -6,6 +6,7 @@ import type { Environment } from '../core/environment.js';
 import { CollectorError, type ErrorCode, errorMessage } from '../core/errors.js';
 import { fileFailure } from '../core/file-remedy.js';
 import { adminKeyProblem, readAdminKey } from '../ingest/key-file.js';
+import { LogOutput } from '../telemetry/log-output.js';
 import { createLoggedProgress } from '../telemetry/logged-progress.js';
 import { createLogger } from '../telemetry/logger.js';
 import { packageVersion } from './package-version.js';
@@ -31,8 +32,11 @@ async function start(env: Environment, argv: readonly string[]): Promise<void> {
   }
   const isTerminal = process.stdout.isTTY === true;
   const bars = process.stderr.isTTY === true ? new ProgressBars(process.stderr) : null;
-  const destination = isTerminal && bars !== null ? { destination: bars.above(process.stdout) } : {};
-  const logger = createLogger({ level: config.logLevel, pretty: isTerminal, ...destination });
+  const onDropped = (lines: number) => logger.warn({ lines }, 'lines before this one could not be written to the log');
+  const output = new LogOutput({ clock: systemClock }, { fd: process.stdout.fd, onDropped });
+  process.on('exit', () => output.end());
+  const destination = isTerminal && bars !== null ? bars.above(output) : output.stream();
+  const logger = createLogger({ level: config.logLevel, pretty: isTerminal, destination });
   const progress =
     bars === null
       ? createLoggedProgress({ clock: systemClock, logger })
@@ -41,14 +45,14 @@ async function start(env: Environment, argv: readonly string[]): Promise<void> {
   // Apart from what reads the configuration: modules that are imported together are open at once.
   const { createCollector } = await import('../collector.js');
   const collector = createCollector(
-    { clock: systemClock, random: systemRandom, logger, progress },
+    { clock: systemClock, random: systemRandom, logger, progress, logLinesDropped: () => output.dropped },
     { config, version },
   );
   onSignals(collector, config.stopDeadlineMs);
   try {
     const report = await keepingAlive(collector.start());
     bars?.hide();
-    process.stdout.write(welcome(report, version));
+    output.write(welcome(report, version));
   } catch (error) {
     // A signal came before it had started: what the stop says ends the process.
     if (!(error instanceof CollectorError && error.code === 'stopping')) throw error;

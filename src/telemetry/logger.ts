@@ -9,13 +9,12 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   /** `true`: lines for people, for a terminal; `false`: one JSON object a line. */
   readonly pretty: boolean;
-  /** Takes whole lines; standard output when it is not given. */
-  readonly destination?: NodeJS.WritableStream;
+  /** Takes whole lines. */
+  readonly destination: NodeJS.WritableStream;
 }
 
 /**
- * Writes JSON lines `{"level":"info","time":"2026-01-15T12:00:00.000Z",…,"msg":"…"}`. Lines are written at once, so
- * that none is missing after an exit. An error goes under `err`, with its code and cause. Credentials that reach a
+ * Writes JSON lines `{"level":"info","time":"2026-01-15T12:00:00.000Z",…,"msg":"…"}`. An error goes under `err`, with its code and cause. Credentials that reach a
  * context by mistake are masked by their name; events and payloads are never passed to a logger.
  */
 export function createLogger(options: LoggerOptions): Logger {
@@ -29,8 +28,8 @@ export function createLogger(options: LoggerOptions): Logger {
       redact: { paths: credentialPaths, censor: '***' },
     },
     options.pretty
-      ? pretty({ sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss.l', destination: options.destination ?? 1 })
-      : (options.destination ?? pino.destination({ dest: 1, sync: true })),
+      ? pretty({ sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss.l', destination: options.destination })
+      : options.destination,
   );
 }
 

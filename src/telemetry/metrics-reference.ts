@@ -332,6 +332,10 @@ export const processMetrics = {
     'tidemark_event_loop_utilisation_ratio',
     'Share of time the event loop was busy since the previous page.',
   ),
+  logLinesDropped: counter(
+    'tidemark_log_lines_dropped_total',
+    'Lines of the log that were not written: nobody reads it, or its disk is full.',
+  ),
   agentsFolded: gauge(
     'tidemark_metrics_agents_folded',
     'Agents beyond metrics_agents_max, counted together as agent_id="__other__". At most 100,000 are told apart.',

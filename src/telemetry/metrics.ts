@@ -349,10 +349,12 @@ function createGauges(
   const loopUtilisation = gauge(processMetrics.loopUtilisation);
   const agentsFolded = gauge(processMetrics.agentsFolded);
   const executionsFolded = counterOf(registry, processMetrics.executionsFolded);
+  const logLinesDropped = counterOf(registry, processMetrics.logLinesDropped);
   return (sources) => {
     sampleStages(sources);
     const sample = from.sampler.sample();
     replaceTotal(cpuSeconds, sample.cpuSeconds);
+    replaceTotal(logLinesDropped, sources.logLinesDropped?.() ?? 0);
     residentBytes.set({ process: 'collector' }, sample.residentBytes);
     const enginePid = sources.enginePid?.();
     const engineBytes = enginePid === undefined ? null : residentBytesOf(enginePid);

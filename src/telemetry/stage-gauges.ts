@@ -18,6 +18,7 @@ import { type CertificateState, tlsMetrics } from './tls-metrics.js';
 
 /** Where the page's gauges come from; each is read once a page. */
 export interface MetricSources {
+  readonly logLinesDropped: () => number;
   readonly spool: () => SpoolStats;
   readonly receipt: () => ReceiptState;
   readonly windows: LiveWindows;

@@ -26,7 +26,9 @@ function producersOf(collector: CollectorProcess, random: () => number) {
 
 test.runIf(hasDisk)('a neighbour that fills the disk again and again loses and doubles nothing', async () => {
   const disk = smallDisk(diskBytes);
-  const collector = new CollectorProcess({ dataDir: join(disk, 'data') });
+  // As where a service manager keeps what it says on the same disk.
+  const within = ['sh', '-c', `exec "$@" >> ${disk}/collector.log`, 'sh'];
+  const collector = new CollectorProcess({ dataDir: join(disk, 'data'), within });
   await collector.start();
   const sent = producersOf(collector, seededRandom(seed));
   const acknowledged = () => sent.reduce((sum, { producer }) => sum + producer.acknowledged, 0);

@@ -1,0 +1,29 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { CollectorProcess, testKey } from '../support/collector-process.js';
+import { tempDir } from '../support/temp-dir.js';
+
+/** Of a shell that becomes the command it is given, in a directory of its own. */
+const full = 'exec "$@" > /dev/full';
+const gone = 'exec "$@" > >(true)';
+/** Its only reader holds it open and reads nothing. */
+const stuck = `mkfifo log && exec 3<> log && dd if=/dev/zero of=log bs=65536 count=1 oflag=nonblock && exec "$@" > log`;
+
+test.each([
+  ['goes to a full disk', full, 1],
+  ['nobody reads any more', gone, 1],
+  ['goes to a pipe that takes no more', stuck, 0],
+])('a collector whose log %s starts, takes events, stores them, and stops with code 0', async (_, script, dropped) => {
+  const within = ['bash', '-c', `cd "$0" && ${script}`, tempDir()];
+  const collector = new CollectorProcess({ dataDir: tempDir(), within });
+  onTestFinished(() => collector.killAll());
+  await collector.start();
+  const response = await fetch(`${collector.url}/v1/events`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ type: 'task.completed', agent_id: 'a', task_id: 't' }),
+  });
+  expect(response.status).toBe(202);
+  await collector.untilStored(1);
+  expect((await collector.metrics()).get('tidemark_log_lines_dropped_total')).toBeGreaterThanOrEqual(dropped);
+  expect(await collector.stop()).toBe(0);
+});
