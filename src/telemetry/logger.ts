@@ -14,8 +14,9 @@ export interface LoggerOptions {
 }
 
 /**
- * Writes JSON lines `{"level":"info","time":"2026-01-15T12:00:00.000Z",…,"msg":"…"}`. An error goes under `err`, with its code and cause. Credentials that reach a
- * context by mistake are masked by their name; events and payloads are never passed to a logger.
+ * Writes JSON lines `{"level":"info","time":"2026-01-15T12:00:00.000Z",…,"msg":"…"}`. An error goes under `err`, with
+ * its code and cause. Credentials that reach a context by mistake are masked by their name; events and payloads are
+ * never passed to a logger.
  */
 export function createLogger(options: LoggerOptions): Logger {
   return pino(
