@@ -5,6 +5,7 @@ import type { CollectorReport } from '../core/collector-report.js';
 import type { Environment } from '../core/environment.js';
 import { CollectorError, type ErrorCode, errorMessage } from '../core/errors.js';
 import { fileFailure } from '../core/file-remedy.js';
+import type { Logger } from '../core/logger.js';
 import { adminKeyProblem, readAdminKey } from '../ingest/key-file.js';
 import { LogOutput } from '../telemetry/log-output.js';
 import { createLoggedProgress } from '../telemetry/logged-progress.js';
@@ -48,7 +49,7 @@ async function start(env: Environment, argv: readonly string[]): Promise<void> {
     { clock: systemClock, random: systemRandom, logger, progress, logLinesDropped: () => output.dropped },
     { config, version },
   );
-  onSignals(collector, config.stopDeadlineMs);
+  onSignals({ collector, logger }, { stopDeadlineMs: config.stopDeadlineMs, isTerminal });
   try {
     const report = await keepingAlive(collector.start());
     bars?.hide();
@@ -75,8 +76,14 @@ async function keepingAlive<Result>(work: Promise<Result>): Promise<Result> {
 /** 24 days; the start of a collector is shorter. */
 const timerMsMax = 2 ** 31 - 1;
 
-/** A second signal ends the process at once: what is acknowledged is on disk. */
-function onSignals(collector: Collector, stopDeadlineMs: number): void {
+/**
+ * A second signal ends the process at once: what is acknowledged is on disk. A terminal that is closed stops what it
+ * shows. Without one nobody's leaving means a stop: `nohup` asks for no more than that, and Node undoes what it does.
+ */
+function onSignals(
+  { collector, logger }: { readonly collector: Collector; readonly logger: Logger },
+  { stopDeadlineMs, isTerminal }: { readonly stopDeadlineMs: number; readonly isTerminal: boolean },
+): void {
   let stopping = false;
   const stop = (): void => {
     if (stopping) process.exit(1);
@@ -88,6 +95,9 @@ function onSignals(collector: Collector, stopDeadlineMs: number): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // Of one terminal several may come.
+  const hangUp = () => (stopping ? undefined : stop());
+  process.on('SIGHUP', isTerminal ? hangUp : () => logger.info({}, 'SIGHUP stops only what a terminal shows'));
 }
 
 function welcome(report: CollectorReport, version: string): string {

@@ -3,9 +3,9 @@ import { exitCodes } from '../frame/exit-codes.js';
 
 export const serveCommand = defineCommand({
   about:
-    'The environment (TIDEMARK_…, see .env.example) says how; it wins over the configuration file. SIGINT and ' +
-    'SIGTERM stop it: exit code 0 when it stopped as asked, 1 when it failed, 2 when the configuration has ' +
-    'problems or the data directory cannot be.',
+    'The environment (TIDEMARK_…, see .env.example) says how; it wins over the configuration file. SIGINT, SIGTERM ' +
+    'and the end of its terminal stop it: exit code 0 when it stopped as asked, 1 when it failed, 2 when the ' +
+    'configuration has problems or the data directory cannot be.',
   arguments: {},
   options: {
     config: text('PATH', 'a JSON file with the configuration'),

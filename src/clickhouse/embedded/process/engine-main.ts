@@ -41,7 +41,9 @@ let leaving = false;
 let areMergesLast = false;
 const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 
+// Of the collector's terminal: the collector says when to leave, and is heard to be gone.
 process.on('SIGINT', () => undefined);
+process.on('SIGHUP', () => undefined);
 process.on('SIGTERM', () => void leave(running?.options.drainMsMax ?? 0));
 // Nobody waits for the reads any more, but the next collector waits for the data directory.
 process.on('disconnect', () => void leave(running?.options.drainMsMax ?? 0, 0));

@@ -8,6 +8,15 @@ const gone = 'exec "$@" > >(true)';
 /** Its only reader holds it open and reads nothing. */
 const stuck = `mkfifo log && exec 3<> log && dd if=/dev/zero of=log bs=65536 count=1 oflag=nonblock && exec "$@" > log`;
 
+async function post(collector: CollectorProcess): Promise<void> {
+  const response = await fetch(`${collector.url}/v1/events`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ type: 'task.completed', agent_id: 'a', task_id: 't' }),
+  });
+  expect(response.status).toBe(202);
+}
+
 test.each([
   ['goes to a full disk', full, 1],
   ['nobody reads any more', gone, 1],
@@ -17,13 +26,23 @@ test.each([
   const collector = new CollectorProcess({ dataDir: tempDir(), within });
   onTestFinished(() => collector.killAll());
   await collector.start();
-  const response = await fetch(`${collector.url}/v1/events`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ type: 'task.completed', agent_id: 'a', task_id: 't' }),
-  });
-  expect(response.status).toBe(202);
+  await post(collector);
   await collector.untilStored(1);
   expect((await collector.metrics()).get('tidemark_log_lines_dropped_total')).toBeGreaterThanOrEqual(dropped);
+  expect(await collector.stop()).toBe(0);
+});
+
+test('without a terminal a collector outlives who started it: SIGHUP ends neither it nor its engine', async () => {
+  const collector = new CollectorProcess({ dataDir: tempDir() });
+  onTestFinished(() => collector.killAll());
+  await collector.start();
+  await expect.poll(() => collector.output, { timeout: 60_000 }).toContain('the embedded engine is ready');
+  const engine = collector.enginePid() ?? 0;
+  collector.signal('SIGHUP');
+  process.kill(engine, 'SIGHUP');
+  await expect.poll(() => collector.output).toContain('SIGHUP');
+  await post(collector);
+  await collector.untilStored(1);
+  expect(collector.enginePid()).toBe(engine);
   expect(await collector.stop()).toBe(0);
 });
