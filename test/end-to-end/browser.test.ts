@@ -199,7 +199,7 @@ test.skipIf(chromiumName === undefined)('a page of an allowed origin tells what 
       task.llm('chat', (step) => step.usage({ model: 'm', in: 10, out: 2 }));
       task.end();
     });
-    return [await tm.flush(), await tm.close(), tm.stats().state];
+    return [await tm.flush({ timeoutMs: 60_000 }), await tm.close(), tm.stats().state];
   })()`;
   const settled = { acked: 5, pending: 0, rejected: 0, dropped: 0 };
   expect(await page.evaluate(told)).toEqual([settled, settled, 'closed']);
