@@ -80,7 +80,7 @@ const attempts: Partial<Record<keyof typeof features, Attempt>> = {
   },
   async cancel(store) {
     const given = new AbortController();
-    const query = 'SELECT sleepEachRow(0.1) FROM numbers(300) SETTINGS max_block_size = 1';
+    const query = 'SELECT sleepEachRow(0.1) FROM numbers(3000) SETTINGS max_block_size = 1';
     await using(store, {}, async (client) => {
       const reading = refused(
         client.query({ query, abort_signal: given.signal }).then((result) => result.text()),
@@ -90,7 +90,7 @@ const attempts: Partial<Record<keyof typeof features, Attempt>> = {
       given.abort();
       await reading;
     });
-    for (let tries = 0; tries < 50 && (await running(store)) !== '0\n'; tries++) await pause(200);
+    for (let tries = 0; tries < 200 && (await running(store)) !== '0\n'; tries++) await pause(200);
     equal(await running(store), '0\n');
   },
 };

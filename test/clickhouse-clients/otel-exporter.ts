@@ -52,7 +52,7 @@ async function insertedBy(collector: OtelCollector, store: TestEngine): Promise<
   const answer = await fetch(collector.url, { method: 'POST', headers, body });
   if (!answer.ok) return `${answer.status} ${await answer.text()}`;
   const counted = async () => (await askChannel(store, 'SELECT count(), uniq(Body) FROM otel.otel_logs')).text;
-  for (let tries = 0; tries < 100 && (await counted()) !== `${rowsMax}\t${rowsMax}\n`; tries++) await pause(100);
+  for (let tries = 0; tries < 600 && (await counted()) !== `${rowsMax}\t${rowsMax}\n`; tries++) await pause(100);
   const found = await counted();
   return found === `${rowsMax}\t${rowsMax}\n` ? '' : `${found} ${collector.output}`;
 }

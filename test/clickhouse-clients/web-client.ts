@@ -138,7 +138,7 @@ const attempts: Partial<Record<keyof typeof features, string>> = {
     endedByServer(rows(client, 'SELECT number, throwIf(number = 3000000) AS t FROM numbers(5000000)'), '395'))`,
   'wrong password': `await with_({ password: 'no' }, (client) => refused(rows(client, 'SELECT 1'), '516'))`,
   cancel: `const given = new AbortController();
-    const query = 'SELECT sleepEachRow(0.1) FROM numbers(300) SETTINGS max_block_size = 1';
+    const query = 'SELECT sleepEachRow(0.1) FROM numbers(3000) SETTINGS max_block_size = 1';
     await with_({ keep_alive: { enabled: false } }, async (client) => {
       const reading = refused(rows(client, query, { abort_signal: given.signal }), null);
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -151,7 +151,7 @@ const attempts: Partial<Record<keyof typeof features, string>> = {
 async function stillRunning(store: TestEngine): Promise<string> {
   const sql = "SELECT query FROM system.processes WHERE query LIKE '%sleepEachRow%' AND query NOT LIKE '%processes%'";
   let found = '';
-  for (let tries = 0; tries < 50; tries++) {
+  for (let tries = 0; tries < 200; tries++) {
     found = (await askChannel(store, sql)).text;
     if (found === '') return '';
     await pause(200);

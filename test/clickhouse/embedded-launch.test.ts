@@ -154,7 +154,7 @@ confined('on a kernel without Landlock the engine runs, and says what is missing
   expect(await answerOf<EngineReport>(child)).toEqual({ type: 'listening' });
   socket.close();
   expect(await (await fetch(`http://127.0.0.1:${port}/?query=SELECT+1`)).text()).toBe('1\n');
-  child.send({ type: 'stop', deadlineMs: 5_000 });
+  child.send({ type: 'stop', deadlineMs: 60_000 });
   expect(await once(child, 'exit')).toEqual([0, null]);
 });
 

@@ -136,7 +136,9 @@ test('a large result is sent while it is made without being asked to, a small on
 });
 
 test('a large result takes the place of a stream, and leaves that of a read to others', async () => {
-  const rig = await startEngine({ guestReadsMax: 1, guestStreamsMax: 1, guestQueryMsMax: 2_000, streamMsMax: 60_000 });
+  // Enough for its first bytes, and for the small reads, on a machine that stands still now and then.
+  const guestQueryMsMax = 6_000;
+  const rig = await startEngine({ guestReadsMax: 1, guestStreamsMax: 1, guestQueryMsMax, streamMsMax: 60_000 });
   const large = () =>
     new Promise<IncomingMessage>((resolve, reject) => {
       get(`${rig.engine.url}/?query=${encodeURIComponent(endless)}`, (answer) => resolve(answer.pause())).on(
@@ -149,7 +151,7 @@ test('a large result takes the place of a stream, and leaves that of a read to o
   expect(await (await fetch(`${rig.engine.url}/?query=SELECT%201`)).text()).toBe('1\n');
   // The second finds no place for a stream: it keeps that of a read, and its time, which goes by while nobody takes it.
   const second = await large();
-  await sleep(2_000);
+  await sleep(guestQueryMsMax);
   const { bytes, complete } = await drained(second);
   expect(complete).toBe(false);
   expect(bytes.toString('latin1', bytes.length - 400)).toContain('Code: 159. DB::Exception: Timeout exceeded');
@@ -223,7 +225,7 @@ test('when the client goes away, its query, its pipe and its place go too', asyn
 });
 
 test('a client that takes nothing is cut off, and other reads go on meanwhile', async () => {
-  const rig = await startEngine({ guestStreamsMax: 6, guestReadsMax: 1, streamIdleMsMax: 1_000 });
+  const rig = await startEngine({ guestStreamsMax: 6, guestReadsMax: 1, streamIdleMsMax: 5_000 });
   const stalled = await Promise.all(Array.from({ length: 6 }, () => open(rig, endless)));
   expect(await (await fetch(`${rig.engine.url}/?query=SELECT%201`)).text()).toBe('1\n');
   await expect.poll(() => leftovers(rig)).toEqual([]);

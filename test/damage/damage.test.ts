@@ -50,11 +50,10 @@ test.each(cases.map((each) => [each.kind.name, each.damage, each] as const))(
     onTestFinished(() => removeDirectory(path));
     const directory = { ...prepared, path };
     if (!inflict(each, directory)) return;
-    const outcome = await startDamaged(directory, { isLocked: each.kind.name === 'collector.lock' });
+    const outcome = await startDamaged(directory);
     const faults = faultsOf(each, outcome);
     const table = process.env.TIDEMARK_DAMAGE_TABLE;
     if (table !== undefined) appendFileSync(table, `${tableRow(each, outcome, faults)}\n`);
     expect(faults).toEqual([]);
   },
-  120_000,
 );

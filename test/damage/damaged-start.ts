@@ -21,41 +21,43 @@ export interface StartOutcome {
   readonly twiceAfterResend: ReadonlyMap<Group, number> | null;
 }
 
+/** Once the store is ready: what it refuses is said by then. */
 const settleMsMax = 15_000;
+/** A busy machine may take so long for what it takes. */
+const answerMsMax = 60_000;
 const resentGroups = groups.filter((group) => group !== 'aside');
 
 /** Starts the collector, waits until it is well or settled, counts, sends everything again, counts, stops it. */
-export async function startDamaged(
-  directory: PreparedDirectory,
-  { isLocked = false }: { readonly isLocked?: boolean } = {},
-): Promise<StartOutcome> {
+export async function startDamaged(directory: PreparedDirectory): Promise<StartOutcome> {
   const beganMs = performance.now();
+  let readyMs = Number.POSITIVE_INFINITY;
   const run = await CollectorRun.begin(directory.path);
   try {
     const { key } = directory;
     let health: DeepHealth | null = null;
     const isDelivered = async () => (await run.metric('tidemark_spool_events')) === 0;
-    // A lock that may be another's is watched for ten seconds.
+    // A lock that may be another's is watched for ten seconds of it.
     await run.until(
       async () => (await run.refuses(key)) || (await run.health(key)).dependencies.length > 0,
-      isLocked ? 25_000 : settleMsMax,
+      answerMsMax,
     );
     await run.until(async () => {
       // Who has no key is told by the metrics, which need none.
       if (await run.refuses(key)) return await isDelivered();
       health = await run.health(key);
       const isReady = health.dependencies.some(({ name, details }) => name === 'schema' && details.ready === true);
-      const isSettled = isReady && health.ledger.spooled === 0;
-      // What the store refuses is said by then; a busy machine may take longer for what it takes.
-      return isSettled || (performance.now() - beganMs > settleMsMax && run.words.length > 0);
-    }, 4 * settleMsMax);
+      const nowMs = performance.now();
+      if (isReady) readyMs = Math.min(readyMs, nowMs);
+      const hasHadTime = nowMs - readyMs > settleMsMax || nowMs - beganMs > answerMsMax - settleMsMax;
+      return (isReady && health.ledger.spooled === 0) || (hasHadTime && run.words.length > 0);
+    }, answerMsMax);
     if (run.ended) return endedOutcome(run);
     const counts = await countGroups(run);
     const health2 = await run.health(key).catch(() => health);
     let after: Counts | null = null;
     if (counts !== null) {
       for (const group of resentGroups) await sendGroup(run, key, group).catch(() => []);
-      await run.until(isDelivered, 10_000);
+      await run.until(isDelivered, answerMsMax / 2);
       after = await countGroups(run);
     }
     if (run.ended) return endedOutcome(run);
@@ -117,6 +119,6 @@ async function countGroups(run: CollectorRun): Promise<Counts | null> {
     counts = { missing, twice, dayDifference: Number(days?.total ?? 0) - total };
     // The rollup of an insert follows its rows.
     return counts.dayDifference === 0;
-  }, 5_000);
+  }, settleMsMax);
   return isCounted ? counts : (counts as Counts | null);
 }

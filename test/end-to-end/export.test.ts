@@ -22,7 +22,8 @@ const collector = new CollectorProcess({
   env: {
     TIDEMARK_API_KEYS: `${testKey}:default:admin,${otherKey}:other:read`,
     TIDEMARK_MAINTENANCE_SCHEDULE: 'off',
-    TIDEMARK_HTTP_REPLY_IDLE_TIMEOUT_MS: '2000',
+    // Longer than a client that takes its answer stands still on a machine that does much else.
+    TIDEMARK_HTTP_REPLY_IDLE_TIMEOUT_MS: '8000',
   },
 });
 

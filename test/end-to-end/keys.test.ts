@@ -98,7 +98,7 @@ test('a client that streams over a rotation goes on with the new secret, and eve
   current = rotated.body.key as string;
   await expect.poll(() => send() && ends).toEqual(['key_rotated']);
   for (let more = 0; more < 10; more++) send();
-  expect(await client.close()).toEqual({ eventsUnacknowledged: 0 });
+  expect(await client.close(60_000)).toEqual({ eventsUnacknowledged: 0 });
   expect(client.stats()).toMatchObject({ eventsKept: sent, eventsRejected: 0, eventsDropped: 0 });
   expect(asked).toEqual([key, current]);
   expect((await ask(key, 'GET', '/api/v1/whoami')).body).toMatchObject({ code: 'key_rotated' });

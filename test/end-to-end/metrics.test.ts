@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Random } from '../../src/core/clock.js';
 import {
   counted,
@@ -37,11 +37,15 @@ test('after duplicates, late events, skewed clocks, a kill and a replay every nu
   try {
     const beganMs = Date.now();
     await sendWithSkew(collector, history);
+    await settled(collector, history.events.length);
+    const goOn = holdStore(collector);
     await sendTwiceUnderOneKey(collector, history, random);
+    await expect.poll(() => segmentsOf(collector).noted).not.toEqual([]);
     const producers = createProducers(collector, history, random);
     const streaming = Promise.all(producers.map((producer) => producer.run()));
     await expect.poll(() => producers.every(({ acknowledged }) => acknowledged > 0), { interval: 1 }).toBe(true);
     await collector.kill();
+    goOn();
     const aside = keepSegments(collector);
     await collector.start();
     await streaming;
@@ -129,17 +133,42 @@ async function post(collector: CollectorProcess, events: readonly WireEvent[], k
   return answer.duplicates;
 }
 
+/**
+ * Nothing is inserted until the function it returns is called: however long it takes until the collector is killed, the
+ * insert that has begun stays under way, and what came behind it stays in the spool.
+ */
+function holdStore(collector: CollectorProcess): () => void {
+  const engine = collector.enginePid()!;
+  const goOn = () => {
+    try {
+      process.kill(engine, 'SIGCONT');
+    } catch {
+      // It has ended meanwhile.
+    }
+  };
+  onTestFinished(goOn);
+  process.kill(engine, 'SIGSTOP');
+  return goOn;
+}
+
+/** Files of the segments in the spool: of the one that is being inserted, and of the others. */
+function segmentsOf(collector: CollectorProcess): { readonly noted: string[]; readonly others: string[] } {
+  const spool = join(collector.dataDir, 'spool');
+  const notePath = join(spool, 'insert-note');
+  const note = existsSync(notePath) ? readFileSync(notePath, 'utf8') : '';
+  const files = readdirSync(spool).filter((name) => /\.(log|data)$/.test(name));
+  const isNoted = (name: string) => note.includes(name.split('.')[0]!);
+  return { noted: files.filter(isNoted), others: files.filter((name) => !isNoted(name)) };
+}
+
 /** A copy of the segments a killed collector left. */
 function keepSegments(collector: CollectorProcess): string {
-  const spool = join(collector.dataDir, 'spool');
   const aside = join(collector.dataDir, 'aside');
   mkdirSync(aside);
-  const notePath = join(spool, 'insert-note');
   // What was being inserted is completed after the start, part by part; its file put back would be another insert.
-  const note = existsSync(notePath) ? readFileSync(notePath, 'utf8') : '';
-  const files = readdirSync(spool).filter((name) => /\.(log|data)$/.test(name) && !note.includes(name.split('.')[0]!));
-  for (const name of files) cpSync(join(spool, name), join(aside, name));
-  expect(files.length).toBeGreaterThanOrEqual(2);
+  const { others } = segmentsOf(collector);
+  for (const name of others) cpSync(join(collector.dataDir, 'spool', name), join(aside, name));
+  expect(others.length).toBeGreaterThanOrEqual(2);
   return aside;
 }
 

@@ -36,53 +36,49 @@ function serialAt(url: string): Promise<string> {
   });
 }
 
-withOpenssl(
-  `${clients} clients stream over TLS while the certificate is replaced, and nothing is lost`,
-  async () => {
-    const seed = testSeed(20_261_128);
-    const random = seededRandom(seed);
-    const authority = makeAuthority(place, 'authority');
-    install(makeCertificate(authority, { directory: place, name: 'first' }));
-    const collector = new CollectorProcess({ isStreamed: true, dataDir: join(place, 'data'), env });
-    const plans = Array.from(
-      { length: clients },
-      (_, index) => new EventPlan(random, { producer: `p${index}`, eventsPerFrame: 5, badRatio: 0 }),
+withOpenssl(`${clients} clients stream over TLS while the certificate is replaced, and nothing is lost`, async () => {
+  const seed = testSeed(20_261_128);
+  const random = seededRandom(seed);
+  const authority = makeAuthority(place, 'authority');
+  install(makeCertificate(authority, { directory: place, name: 'first' }));
+  const collector = new CollectorProcess({ isStreamed: true, dataDir: join(place, 'data'), env });
+  const plans = Array.from(
+    { length: clients },
+    (_, index) => new EventPlan(random, { producer: `p${index}`, eventsPerFrame: 5, badRatio: 0 }),
+  );
+  try {
+    await collector.start();
+    const producers = plans.map(
+      (plan, index) =>
+        new StreamProducer({
+          name: `p${index}`,
+          key: testKey,
+          url: () => collector.streamUrl,
+          frame: (seq) => plan.frame(seq),
+          random,
+          repeatRatio: 0,
+          pauseMs: 100,
+          ca: authority.cert,
+        }),
     );
-    try {
-      await collector.start();
-      const producers = plans.map(
-        (plan, index) =>
-          new StreamProducer({
-            name: `p${index}`,
-            key: testKey,
-            url: () => collector.streamUrl,
-            frame: (seq) => plan.frame(seq),
-            random,
-            repeatRatio: 0,
-            pauseMs: 100,
-            ca: authority.cert,
-          }),
-      );
-      const running = Promise.all(producers.map((producer) => producer.run()));
-      await expect.poll(() => Math.min(...producers.map(({ acknowledged }) => acknowledged))).toBeGreaterThan(2);
-      const before = await serialAt(collector.url);
-      const at = producers.map(({ acknowledged }) => acknowledged);
-      install(makeCertificate(authority, { directory: place, name: 'second' }));
-      await expect.poll(() => serialAt(collector.url)).not.toBe(before);
-      await asked(collector, authority);
-      await expect.poll(() => producers.every(({ acknowledged }, index) => acknowledged > at[index]! + 2)).toBe(true);
-      for (const producer of producers) producer.finish();
-      await running;
-      expect(producers.flatMap(({ closeCodes }) => closeCodes).length).toBe(clients);
-      const good = plans.reduce((sum, plan) => sum + plan.good, 0);
-      expect(await settledLedger(collector, good), `seed ${seed}`).toMatchObject({ rows: good, ids: good });
-      await keptInUse(collector, authority);
-    } finally {
-      await collector.killAll();
-    }
-  },
-  180_000,
-);
+    const running = Promise.all(producers.map((producer) => producer.run()));
+    await expect.poll(() => Math.min(...producers.map(({ acknowledged }) => acknowledged))).toBeGreaterThan(2);
+    const before = await serialAt(collector.url);
+    const at = producers.map(({ acknowledged }) => acknowledged);
+    install(makeCertificate(authority, { directory: place, name: 'second' }));
+    await expect.poll(() => serialAt(collector.url)).not.toBe(before);
+    await asked(collector, authority);
+    await expect.poll(() => producers.every(({ acknowledged }, index) => acknowledged > at[index]! + 2)).toBe(true);
+    for (const producer of producers) producer.finish();
+    await running;
+    expect(producers.flatMap(({ closeCodes }) => closeCodes).length).toBe(clients);
+    const good = plans.reduce((sum, plan) => sum + plan.good, 0);
+    expect(await settledLedger(collector, good), `seed ${seed}`).toMatchObject({ rows: good, ids: good });
+    await keptInUse(collector, authority);
+  } finally {
+    await collector.killAll();
+  }
+});
 
 /** The command line reaches it with the authority it is told, and says why it does not without. */
 async function asked(collector: CollectorProcess, authority: Authority): Promise<void> {

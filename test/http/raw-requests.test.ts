@@ -111,7 +111,7 @@ test('odd requests are answered, nothing behind malformed ones is taken for a re
     ],
     monitoringRequestsMax: 1_000,
     bodyTimeoutMs: 60_000,
-    keepAliveTimeoutMs: 1_000,
+    keepAliveTimeoutMs: 4_000,
   });
   const clients = Object.entries({ ...heads, ...bodies }).map(([name, { bytes, answers }]) => {
     const client = new RawClient(server.port);

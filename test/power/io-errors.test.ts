@@ -33,27 +33,23 @@ const cases: readonly Case[] = [
   },
 ];
 
-test.skipIf(absence !== null).each(cases)(
-  `$says${note}`,
-  async ({ fault }) => {
-    const options = { hasFaults: true, eventsPerFrame: 20, pauseMs: 100 };
-    const rig = new ProvingRig({ random: seededRandom(seed), ...options });
-    try {
-      await rig.begin();
-      rig.beginLoad();
-      await rig.untilAcknowledged(2);
-      rig.faults?.set({ in: 'engine', ...fault });
-      await until('a call fails', () => rig.faults?.hits().count !== 0);
-      await rig.untilAcknowledged(10);
-      await rig.finishLoad();
-      await rig.untilDelivered();
-      // What is in the engine's memory is not proof of what is on the disk.
-      await rig.killEverything();
-      await rig.start();
-      expect(complaintsOf(await rig.check()), `seed ${seed}`).toEqual([]);
-    } finally {
-      await rig.remove();
-    }
-  },
-  120_000,
-);
+test.skipIf(absence !== null).each(cases)(`$says${note}`, async ({ fault }) => {
+  const options = { hasFaults: true, eventsPerFrame: 20, pauseMs: 100 };
+  const rig = new ProvingRig({ random: seededRandom(seed), ...options });
+  try {
+    await rig.begin();
+    rig.beginLoad();
+    await rig.untilAcknowledged(2);
+    rig.faults?.set({ in: 'engine', ...fault });
+    await until('a call fails', () => rig.faults?.hits().count !== 0);
+    await rig.untilAcknowledged(10);
+    await rig.finishLoad();
+    await rig.untilDelivered();
+    // What is in the engine's memory is not proof of what is on the disk.
+    await rig.killEverything();
+    await rig.start();
+    expect(complaintsOf(await rig.check()), `seed ${seed}`).toEqual([]);
+  } finally {
+    await rig.remove();
+  }
+});

@@ -33,54 +33,45 @@ test.skipIf(absence !== null)(
       await rig.remove();
     }
   },
-  120_000,
 );
 
-test.skipIf(absence !== null)(
-  `what is merged survives a power cut when its sources are deleted${note}`,
-  async () => {
-    const rig = newRig();
-    try {
-      await rig.begin();
-      await rig.deletePartsPromptly(1);
-      rig.beginLoad();
-      await rig.untilAcknowledged(15);
-      await rig.finishLoad();
-      await rig.untilDelivered();
-      await rig.mergeAll();
-      // The journal is written every second, data that nobody synced after half a minute.
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
-      await rig.cutPower();
-      expect(complaintsOf(await rig.check()), `seed ${seed}`).toEqual([]);
-    } finally {
-      await rig.remove();
-    }
-  },
-  120_000,
-);
+test.skipIf(absence !== null)(`what is merged survives a power cut when its sources are deleted${note}`, async () => {
+  const rig = newRig();
+  try {
+    await rig.begin();
+    await rig.deletePartsPromptly(1);
+    rig.beginLoad();
+    await rig.untilAcknowledged(15);
+    await rig.finishLoad();
+    await rig.untilDelivered();
+    await rig.mergeAll();
+    // The journal is written every second, data that nobody synced after half a minute.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await rig.cutPower();
+    expect(complaintsOf(await rig.check()), `seed ${seed}`).toEqual([]);
+  } finally {
+    await rig.remove();
+  }
+});
 
-test.skipIf(absence !== null)(
-  `an insert that the power cut half-way is there once in every table${note}`,
-  async () => {
-    const rig = newRig();
-    try {
-      await rig.begin();
-      rig.beginLoad();
-      await rig.untilAcknowledged(3);
-      // The raw rows and the first views' are visible, the others are not.
-      const paths = '*/db/store/*/20????_*|*/db/store/*/all_*';
-      rig.faults?.set({ in: 'engine', calls: ['rename'], paths, action: 'stop', skipped: 5, hitsMax: 1 });
-      await until('the engine is in the middle of an insert', () => rig.faults?.hits().count === 1);
-      rig.faults?.clear();
-      await rig.cutPower();
-      await rig.finishLoad();
-      expect(complaintsOf(await rig.check()), `seed ${seed}`).toEqual([]);
-    } finally {
-      await rig.remove();
-    }
-  },
-  120_000,
-);
+test.skipIf(absence !== null)(`an insert that the power cut half-way is there once in every table${note}`, async () => {
+  const rig = newRig();
+  try {
+    await rig.begin();
+    rig.beginLoad();
+    await rig.untilAcknowledged(3);
+    // The raw rows and the first views' are visible, the others are not.
+    const paths = '*/db/store/*/20????_*|*/db/store/*/all_*';
+    rig.faults?.set({ in: 'engine', calls: ['rename'], paths, action: 'stop', skipped: 5, hitsMax: 1 });
+    await until('the engine is in the middle of an insert', () => rig.faults?.hits().count === 1);
+    rig.faults?.clear();
+    await rig.cutPower();
+    await rig.finishLoad();
+    expect(complaintsOf(await rig.check()), `seed ${seed}`).toEqual([]);
+  } finally {
+    await rig.remove();
+  }
+});
 
 function newRig(): ProvingRig {
   return new ProvingRig({

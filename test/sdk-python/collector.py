@@ -70,7 +70,7 @@ class Collector:
         with self._log.open("ab") as log:
             command = ["node", str(ROOT / "dist/src/main.js")]
             self._child = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        until(self._answers, 60)
+        until(self._answers)
 
     def _lay_store(self) -> None:
         """Tables as a first start would make them, one by one, where the tests were given a store to copy."""

@@ -33,7 +33,7 @@ def start(url: str, body: str, **options: object) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", text], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
-def ended(child: subprocess.Popen[str], seconds: float = 40) -> tuple[int, str, str]:
+def ended(child: subprocess.Popen[str], seconds: float = 120) -> tuple[int, str, str]:
     """Code, output and errors. A program that does not end is killed, and the test fails."""
     try:
         output, errors = child.communicate(timeout=seconds)

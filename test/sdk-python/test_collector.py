@@ -11,7 +11,8 @@ from collector import KEY, Collector, until
 
 
 def client_of(collector: Collector, agent: str, **options: Any) -> tidemark.Client:
-    return tidemark.Client(url=collector.url, key=KEY, agent=agent, heartbeat_ms=0, **options)
+    # One event a step, however long one takes.
+    return tidemark.Client(url=collector.url, key=KEY, agent=agent, heartbeat_ms=0, batch_age_ms=60_000, **options)
 
 
 def nodes_of(collector: Collector, run_id: str, count: int) -> list[dict[str, Any]]:
@@ -41,7 +42,7 @@ def test_a_run_with_a_task_and_steps_is_answered_as_it_was_said(
                 tm.usage(model="large", provider="north", tokens_in=1000, cache_read=600, tokens_out=200)
                 step.usage(reasoning=80, cost_micros=4200, finish_reason="stop")
         run.output(report="r-7")
-    flushed = tm.flush(20)
+    flushed = tm.flush(60)
     assert (flushed.acked, flushed.pending, flushed.rejected, flushed.dropped) == (6, 0, 0, 0)
     nodes = nodes_of(collector, run.id, 4)
     # Siblings that began in one millisecond come in any order.
@@ -68,7 +69,7 @@ def test_failures_are_classified_by_the_innermost_step_and_thrown_on(collector: 
     with pytest.raises(ValueError, match="no answer") as caught, tm.run("nightly"), tm.task("ask"), tm.llm("model"):
         raise ValueError("no answer")
     assert str(caught.value) == "no answer"
-    assert tm.flush(20).acked == 5
+    assert tm.flush(60).acked == 5
     rows = collector.events(agent, "type, error_category, error_code, error_message", 5)
     failed = [row for row in rows if row["type"].endswith("failed")]
     assert sorted(row["type"] for row in failed) == ["run.failed", "step.failed", "task.failed"]
@@ -89,7 +90,7 @@ def test_attempts_are_steps_of_one_id(collector: Collector, agent: str) -> None:
 
     with tm.run("nightly"), tm.task("find"):
         assert tm.retry(3, flaky) == 3
-    assert tm.flush(20).acked == 7
+    assert tm.flush(60).acked == 7
     rows = collector.events(agent, "type, step_id, attempt, error_category", 7)
     ends = [row for row in rows if row["type"] in ("step.failed", "step.completed")]
     assert sorted((row["attempt"], row["type"]) for row in ends) == [
@@ -108,8 +109,8 @@ def test_a_run_goes_on_in_another_client_from_its_carrier(collector: Collector, 
         assert headers["traceparent"] == f"00-{run.id}-{task.id}-01"
         with there.resume(headers), there.tool("far away"):
             pass
-    assert there.flush(20).acked == 1
-    assert here.flush(20).acked == 4
+    assert there.flush(60).acked == 1
+    assert here.flush(60).acked == 4
     nodes = nodes_of(collector, run.id, 3)
     assert [(node["name"], node["depth"]) for node in nodes] == [("nightly", 0), ("find", 1), ("far away", 2)]
     here.close()
@@ -132,7 +133,7 @@ def test_async_tasks_keep_their_own_context(collector: Collector, agent: str) ->
 
     async def main() -> list[str]:
         ids = await asyncio.gather(*(one(number) for number in range(20)))
-        assert (await tm.flush_async(20)).acked == 100
+        assert (await tm.flush_async(60)).acked == 100
         return list(ids)
 
     ids = asyncio.run(main())
@@ -156,7 +157,7 @@ def test_every_kind_of_event_is_accepted(collector: Collector, agent: str) -> No
         for kind in ("llm", "tool", "retrieval", "plan", "memory", "handoff", "other"):
             with tm.step(kind, kind=kind, confidence=0.5, model="m", provider="p"):
                 tm.label("k", "v")
-    flushed = tm.flush(20)
+    flushed = tm.flush(60)
     assert (flushed.acked, flushed.rejected) == (2 + 7 + 7, 0)
     rows = collector.events(agent, "type", 16)
     assert len(rows) == 16

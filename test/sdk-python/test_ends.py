@@ -66,7 +66,7 @@ def test_os_exit_and_sigkill_lose_nothing_that_was_flushed_to_disk(fake: FakeSer
     second.kill()
     assert ended(second)[0] == -signal.SIGKILL
     fake.credit = 8
-    third = start(fake.url, "say(1)\nprint(tm.flush(20))\n", **options)
+    third = start(fake.url, "say(1)\nprint(tm.flush(60))\n", **options)
     _, output, errors = ended(third)
     assert logs(fake) == 1_501, output + errors
     assert list(tmp_path.iterdir()) == []
@@ -108,11 +108,12 @@ def test_a_fork_in_the_middle_of_a_run_leaves_its_end_to_the_parent(fake: FakeSe
         with tm.tool("in child" if child == 0 else "in parent"):
             say(7)
         if child == 0:
-            tm.flush(10)
+            tm.flush(60)
             os._exit(0)
         os.waitpid(child, 0)
     """
-    code, _, errors = ended(start(fake.url, body))
+    # One event a step, however long one takes.
+    code, _, errors = ended(start(fake.url, body, batch_age_ms=60_000))
     assert code == 0, errors
     assert logs(fake) == 24
     types = [event["type"] for event in fake.events if event["type"] != "log"]
@@ -130,11 +131,11 @@ def test_a_fork_while_other_threads_speak_leaves_no_lock_behind(fake: FakeServer
         child = os.fork()
         if child == 0:
             say(100)
-            os._exit(0 if tm.flush(20).acked == 100 else 1)
+            os._exit(0 if tm.flush(60).acked == 100 else 1)
         children.append(child)
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     for thread in threads: thread.join()
-    print(codes, tm.flush(20).acked)
+    print(codes, tm.flush(60).acked)
     """
     code, output, errors = ended(start(fake.url, body))
     assert (code, output) == (0, "[0, 0, 0, 0, 0] 9000\n"), errors
@@ -146,6 +147,8 @@ def test_children_of_multiprocessing_flush_at_their_end(fake: FakeServer, method
     program = tmp_path / "program.py"
     program.write_text(
         "import multiprocessing, sys\nimport tidemark as tm\n"
+        # One event a step, however long one takes; and an end that waits for a machine that does much else.
+        "tm.configure(batch_age_ms=60_000, exit_ms=30_000)\n"
         "def work(n):\n    with tm.tool('t'):\n        tm.log('info', str(n))\n"
         f"if __name__ == '__main__':\n    context = multiprocessing.get_context('{method}')\n"
         "    tm.log('info', 'parent')\n"
@@ -164,7 +167,7 @@ def test_children_of_multiprocessing_flush_at_their_end(fake: FakeServer, method
 
 @pytest.mark.parametrize(("seconds", "hangs_up"), [(1, True), (LONG_SECONDS, False)])
 def test_a_process_that_was_stopped_goes_on(fake: FakeServer, seconds: float, hangs_up: bool) -> None:
-    child = start(fake.url, "say(500)\nready()\nsys.stdin.readline()\nsay(500)\nprint(tm.flush(20).acked)\n")
+    child = start(fake.url, "say(500)\nready()\nsys.stdin.readline()\nsay(500)\nprint(tm.flush(60).acked)\n")
     until_ready(child)
     child.send_signal(signal.SIGSTOP)
     if hangs_up:
@@ -180,7 +183,8 @@ def test_many_runs_at_once_in_tasks_and_threads_are_all_there(fake: FakeServer) 
     import asyncio
     import threading
 
-    tm = tidemark.Client(url=fake.url, agent="a", heartbeat_ms=0)
+    # One event a step, however long one takes.
+    tm = tidemark.Client(url=fake.url, agent="a", heartbeat_ms=0, batch_age_ms=60_000)
 
     async def one(number: int) -> None:
         async with tm.run(f"run {number}"):
@@ -199,7 +203,7 @@ def test_many_runs_at_once_in_tasks_and_threads_are_all_there(fake: FakeServer) 
     asyncio.run(all_of(6_000))
     for thread in threads:
         thread.join()
-    assert tm.flush(30).acked == 50_000
+    assert tm.flush(60).acked == 50_000
     parents = {event["run_id"]: event["event_id"] for event in fake.events if event["type"] == "run.started"}
     assert len(parents) == 10_000
     tasks = {event["task_id"]: event["run_id"] for event in fake.events if event["type"] == "task.running"}
@@ -218,12 +222,11 @@ def test_a_blocked_event_loop_does_not_stop_the_sending(fake: FakeServer) -> Non
     async def main() -> None:
         async with tm.run("r"), tm.tool("slow"):
             # The run and the step, which is told when it takes its time; nothing else of this loop goes on.
-            time.sleep(5)
-            assert tm.stats().acked == 2
+            until(lambda: tm.stats().acked == 2)
             assert len(fake.events) == 2
 
     asyncio.run(main())
-    assert tm.flush(10).acked == 4
+    assert tm.flush(60).acked == 4
     tm.close()
 
 
@@ -232,7 +235,7 @@ def test_heartbeats_come_while_a_run_is_open_and_stop_with_it(fake: FakeServer) 
     with tm.run("r") as run:
         until(lambda: sum(event["type"] == "heartbeat" for event in fake.events) >= 2)
     assert {event["run_id"] for event in fake.events} == {run.id}
-    tm.flush(10)
+    tm.flush(60)
     before = len(fake.events)
     time.sleep(0.3)
     assert len(fake.events) == before

@@ -18,7 +18,7 @@ def test_the_run_of_the_support_agent_is_answered_whole(collector: Collector) ->
     tm.configure(url=collector.url, key=KEY, heartbeat_ms=0)
     try:
         _, run_id = asyncio.run(support_agent.answer_customer("Where is my order", "A-1001"))
-        flushed = tm.flush(20)
+        flushed = tm.flush(60)
         assert (flushed.pending, flushed.rejected, flushed.dropped) == (0, 0, 0)
     finally:
         tm.configure(url=None)

@@ -506,15 +506,16 @@ def test_observe_hashes_the_arguments_of_every_kind(tm: tidemark.Client, events:
     assert {event["args_hash"] for event in events[::2]} == {tidemark.args_hash(["four"])}
 
 
-def quick(events: Events) -> tidemark.Client:
+def quick(events: Events, **options: Any) -> tidemark.Client:
     def see(event: dict[str, Any]) -> None:
         events.append(dict(event))
 
-    return tidemark.Client(url="http://127.0.0.1:1", agent="a", redact=see, heartbeat_ms=0)
+    return tidemark.Client(url="http://127.0.0.1:1", agent="a", redact=see, heartbeat_ms=0, **options)
 
 
 def test_a_step_that_ends_soon_is_told_by_its_end_alone(events: Events) -> None:
-    tm = quick(events)
+    # Soon is within half of it, also on a machine that stands still meanwhile.
+    tm = quick(events, batch_age_ms=60_000)
     with tm.run("r", session="s") as run:
         with tm.llm("ask", model="small", labels={"a": "1"}, inputs={"x": 1}, args=[1]) as step:
             step.usage(model="large", tokens_in=3)

@@ -26,7 +26,7 @@ test.skipIf(!hasOpenssl).each(['stream', 'post'] as const)(
     const trusting = { transport, tlsCaFile: servers.certFile };
     const shown = agentOf(collector, { ...trusting, ...certify(clients, place, 'agent') });
     shown.tm.log('info', 'x');
-    expect(await shown.tm.flush(), shown.problems.join()).toEqual(settled);
+    expect(await shown.tm.flush({ timeoutMs: 60_000 }), shown.problems.join()).toEqual(settled);
     expect(shown.problems).toEqual([]);
     const none = agentOf(collector, trusting);
     none.tm.log('info', 'x');

@@ -80,7 +80,7 @@ test('without credit nothing is sent, a flush says what is pending, and credit s
   expect(await tm.flush({ timeoutMs: 50 })).toEqual({ acked: 0, pending: 2, rejected: 0, dropped: 0 });
   expect(store.ids()).toEqual([]);
   peer!.say({ op: 'credit', credit: 4 });
-  expect(await tm.flush()).toEqual({ acked: 2, pending: 0, rejected: 0, dropped: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 2, pending: 0, rejected: 0, dropped: 0 });
 });
 
 test('what the collector rejects is counted by event, and said once', async () => {
@@ -94,7 +94,7 @@ test('what the collector rejects is counted by event, and said once', async () =
   const problems: string[] = [];
   const tm = client(collector.url, { onProblem: (text) => problems.push(text) });
   tm.task('t', () => 1);
-  expect(await tm.flush()).toEqual({ acked: 1, pending: 0, rejected: 1, dropped: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 1, pending: 0, rejected: 1, dropped: 0 });
   expect(problems).toEqual(['an event is refused: value_invalid name no']);
 });
 
@@ -120,7 +120,7 @@ test('dropping gives up the oldest unsent events, counts each, and never one tha
   peer!.say({ op: 'credit', credit: 1_000 });
   await expect.poll(() => store.ids().length).toBe(offered - dropped);
   peer!.say({ op: 'ack', seq: store.lastSeq });
-  expect(await tm.flush()).toEqual({ acked: offered - dropped, pending: 0, rejected: 0, dropped });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: offered - dropped, pending: 0, rejected: 0, dropped });
 });
 
 test('blocking makes asynchronous work wait for room, and then every event is there once', async () => {
@@ -186,6 +186,6 @@ test('a redacted event is not offered', async () => {
   });
   const tm = client(collector.url, { redact: ({ labels: _, ...event }) => event });
   tm.task('t', { labels: { secret: 'x' } }, () => 1);
-  expect(await tm.flush()).toMatchObject({ acked: 2 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toMatchObject({ acked: 2 });
   expect(tm.stats()).toMatchObject({ offered: 2, redacted: 0 });
 });

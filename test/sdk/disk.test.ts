@@ -53,7 +53,7 @@ test('what is acknowledged leaves no file', async () => {
   expect(await tm.flush({ timeoutMs: 20_000 })).toEqual({ acked: 2_000, pending: 0, rejected: 0, dropped: 0 });
   expect(events.map(({ message }) => message)).toEqual(names(2_000));
   expect(readdirSync(directory).filter((name) => name.endsWith('.frames'))).toEqual([]);
-  await tm.close();
+  await tm.close({ timeoutMs: 60_000 });
   expect(readdirSync(directory)).toEqual([]);
 });
 
@@ -70,9 +70,9 @@ test('a process that is killed loses nothing that it flushed: the next of its na
   const { tm } = client(url, directory);
   expect(tm.stats()).toMatchObject({ offered: 1_000, pending: 1_000 });
   tm.log('info', 'mine');
-  expect(await tm.flush()).toEqual({ acked: 1_001, pending: 0, rejected: 0, dropped: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 1_001, pending: 0, rejected: 0, dropped: 0 });
   expect(events.map(({ message }) => message).sort()).toEqual([...names(1_000), 'mine'].sort());
-  await tm.close();
+  await tm.close({ timeoutMs: 60_000 });
   expect(readdirSync(directory)).toEqual([]);
 });
 
@@ -101,7 +101,7 @@ test('process.exit in the middle loses nothing: what was told is in the files by
   expect(await ended).toMatchObject({ code: 4 });
   const { url, events } = await countingCollector();
   const { tm } = client(url, directory);
-  expect(await tm.flush()).toMatchObject({ acked: 1, pending: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toMatchObject({ acked: 1, pending: 0 });
   expect(events).toMatchObject([{ type: 'run.started', name: 'r' }]);
 });
 
@@ -111,7 +111,7 @@ test('an uncaught exception too', async () => {
   expect(await ended).toMatchObject({ code: 1 });
   const { url, events } = await countingCollector();
   const { tm } = client(url, directory);
-  expect(await tm.flush()).toMatchObject({ acked: 2, pending: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toMatchObject({ acked: 2, pending: 0 });
   expect(events.at(-1)).toMatchObject({ type: 'task.failed', error_message: 'boom' });
 });
 
@@ -147,7 +147,7 @@ test('what a write left unfinished at the end of a file is no frame, and the res
   const { url, events } = await countingCollector();
   const { tm } = client(url, directory);
   tm.log('info', 'next');
-  expect(await tm.flush()).toEqual({ acked: 2, pending: 0, rejected: 0, dropped: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 2, pending: 0, rejected: 0, dropped: 0 });
   expect(events.map(({ message }) => message).sort()).toEqual(['next', 'whole']);
 });
 
@@ -160,7 +160,7 @@ test('beyond its bound of bytes the newest are dropped, and counted; what was ac
   expect({ offered, sum: dropped + pending }).toEqual({ offered: 2_000, sum: 2_000 });
   expect(dropped).toBeGreaterThan(1_000);
   giveCredit();
-  expect(await tm.flush()).toEqual({ acked: pending, pending: 0, rejected: 0, dropped });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: pending, pending: 0, rejected: 0, dropped });
   expect(events).toEqual(names(pending));
 });
 
@@ -209,9 +209,9 @@ test.runIf(hasDisk)('on a full disk events are in memory until there is room, an
   expect([seqs[0], seqs.at(-1)]).toEqual([1, 210]);
   expect(seqs.length).toBeLessThan(210);
   giveCredit();
-  expect(await tm.flush()).toEqual({ acked: 2_100, pending: 0, rejected: 0, dropped: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 2_100, pending: 0, rejected: 0, dropped: 0 });
   expect(events).toEqual(names(2_100));
-  await tm.close();
+  await tm.close({ timeoutMs: 60_000 });
   expect(readdirSync(disk)).toEqual([]);
 });
 
@@ -225,7 +225,7 @@ test.runIf(hasDisk)('on a disk that stays full the newest beyond bufferBytesMax 
   expect(dropped + pending).toBe(2_000);
   expect(dropped).toBeGreaterThan(1_000);
   giveCredit();
-  expect(await tm.flush()).toEqual({ acked: pending, pending: 0, rejected: 0, dropped });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: pending, pending: 0, rejected: 0, dropped });
   expect(events).toEqual(names(pending));
 });
 
@@ -235,7 +235,7 @@ test('a directory that cannot be used is told, and events are in memory instead'
   const { url, events } = await countingCollector();
   const { tm, problems } = client(url, path);
   expect(tm.task('t', () => 1)).toBe(1);
-  expect(await tm.flush()).toMatchObject({ acked: 2, pending: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toMatchObject({ acked: 2, pending: 0 });
   expect(events).toHaveLength(2);
   expect(problems).toEqual([expect.stringContaining('events are kept in memory instead: ')]);
 });
@@ -258,7 +258,7 @@ test("frames whose mark of an owner is gone are nobody's, and are sent", async (
   for (const name of readdirSync(directory).filter((entry) => entry.endsWith('.owner'))) rmSync(join(directory, name));
   const { url, events } = await countingCollector();
   const { tm } = client(url, directory);
-  expect(await tm.flush()).toMatchObject({ acked: 3, pending: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toMatchObject({ acked: 3, pending: 0 });
   expect(events.map(({ message }) => message)).toEqual(['first', 'second', 'third']);
 });
 
@@ -270,7 +270,7 @@ test('what is damaged in a file ends it there, is told, and does not stop what i
   writeFileSync(path, content);
   const { url, events } = await countingCollector();
   const { tm, problems } = client(url, directory);
-  expect(await tm.flush()).toMatchObject({ acked: 1, pending: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toMatchObject({ acked: 1, pending: 0 });
   expect(events.map(({ message }) => message)).toEqual(['first']);
   expect(problems).toEqual([expect.stringContaining('is damaged from byte')]);
 });
@@ -284,10 +284,10 @@ test('frames that vanish from under it are dropped, counted and told, and the re
   // Before the connection is there.
   truncateSync(path, whole - 1);
   tm.log('info', 'mine');
-  expect(await tm.flush()).toEqual({ acked: 3, pending: 0, rejected: 0, dropped: 1 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 3, pending: 0, rejected: 0, dropped: 1 });
   expect(events.map(({ message }) => message).sort()).toEqual(['first', 'mine', 'second']);
   expect(problems).toEqual([expect.stringContaining('1 stored events cannot be read')]);
-  await tm.close();
+  await tm.close({ timeoutMs: 60_000 });
   expect(readdirSync(directory)).toEqual([]);
 });
 

@@ -61,7 +61,7 @@ test('work that waits for room is not cut off by the end of the process', async 
 
 test('an open connection and an open run keep no process alive', async () => {
   const { url } = await countingCollector();
-  const { ended } = agent(url, `${openRun} await connected(); await tm.flush();`);
+  const { ended } = agent(url, `${openRun} await connected(); await tm.flush({ timeoutMs: 60_000 });`);
   expect(await ended).toMatchObject({ code: 0 });
 });
 
@@ -96,7 +96,7 @@ test('where others listen for SIGTERM, they decide when the process ends', async
   const { url, events } = await countingCollector();
   const { child, ended, says } = agent(
     url,
-    `process.on('SIGTERM', async () => { console.log('mine'); await tm.close(); process.exit(7); });
+    `process.on('SIGTERM', async () => { console.log('mine'); await tm.close({ timeoutMs: 60_000 }); process.exit(7); });
      await connected(); ${openRun} console.log('ready'); setInterval(() => {}, 1_000);`,
     'batchAgeMs: 60_000',
   );
@@ -110,7 +110,7 @@ test('process.exit waits for nothing: what was flushed before is there, the rest
   const { url, events } = await countingCollector();
   const { ended } = agent(
     url,
-    `${openRun} console.log(await tm.flush()); run.end(); process.exit(3);`,
+    `${openRun} console.log(await tm.flush({ timeoutMs: 60_000 })); run.end(); process.exit(3);`,
     'batchAgeMs: 60_000',
   );
   expect(await ended).toMatchObject({ code: 3, output: '{ acked: 3, pending: 0, rejected: 0, dropped: 0 }\n' });
@@ -129,7 +129,7 @@ test('after a freeze, in which the connection was lost, it goes on where it was'
   const { url, events, peers } = await countingCollector();
   const { child, ended, says } = agent(
     url,
-    `await connected(); tm.task('before', () => 1); await tm.flush(); console.log('ready');
+    `await connected(); tm.task('before', () => 1); await tm.flush({ timeoutMs: 60_000 }); console.log('ready');
      setTimeout(async () => { tm.task('after', () => 1); console.log(await tm.flush({ timeoutMs: 20_000 })); }, 300);`,
   );
   await says('ready');
@@ -152,7 +152,7 @@ test('an event loop that is blocked sends when it is free again', async () => {
     url,
     `await connected(); ${openRun}
      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_000);
-     console.log(await tm.flush());`,
+     console.log(await tm.flush({ timeoutMs: 60_000 }));`,
   );
   expect((await ended).output).toContain('acked: 3');
   expect(summary(events)).toEqual(told);
@@ -165,7 +165,7 @@ test('a thread has a client of its own, and one that is terminated harms nobody'
     `import { Worker } from 'node:worker_threads';
      const code = \`import { tidemark } from ${JSON.stringify(sdkUrl)};
        const tm = tidemark({ url: ${JSON.stringify(url)}, key: 'k', agent: 'w' });
-       tm.task('in thread', () => 1); await tm.flush(); setInterval(() => {}, 1_000);
+       tm.task('in thread', () => 1); await tm.flush({ timeoutMs: 60_000 }); setInterval(() => {}, 1_000);
        (await import('node:worker_threads')).parentPort.postMessage('done');\`;
      const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(code)));
      await new Promise((resolve) => worker.once('message', resolve));

@@ -65,7 +65,7 @@ test('a flush is one request with everything, and nothing is sent before', async
   const { tm, received } = await poster(accepted);
   tm.task('t', () => tm.tool('s', () => 1));
   expect(received).toEqual([]);
-  expect(await tm.flush()).toEqual({ acked: 3, pending: 0, rejected: 0, dropped: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 3, pending: 0, rejected: 0, dropped: 0 });
   expect(received).toEqual([{ path: '/v1/events', key: 'Bearer k', name: 'lambda-1-1', rows: 3 }]);
 });
 
@@ -78,7 +78,7 @@ test('a request that fails is made again under the same name, and the next batch
   tm.task('t', () => 1);
   expect(await tm.flush({ timeoutMs: 20_000 })).toMatchObject({ acked: 2, pending: 0 });
   tm.task('t', () => 1);
-  expect(await tm.flush()).toMatchObject({ acked: 4 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toMatchObject({ acked: 4 });
   expect(received.map(({ name }) => name)).toEqual(['lambda-1-1', 'lambda-1-1', 'lambda-1-1', 'lambda-1-2']);
   expect(tm.stats()).toMatchObject({ resent: 2, state: 'connected' });
 });
@@ -89,14 +89,14 @@ test('rejected events are counted, duplicates are acknowledged', async () => {
     body: { accepted: 2, duplicates: 1, rejected: 2, errors: [{ index: 0, code: 'value_invalid' }] },
   }));
   tm.task('t', () => tm.task('u', () => 1));
-  expect(await tm.flush()).toEqual({ acked: 2, pending: 0, rejected: 2, dropped: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 2, pending: 0, rejected: 2, dropped: 0 });
   expect(problems).toHaveLength(1);
 });
 
 test('when every event is bad the batch is rejected and not sent again', async () => {
   const { tm, received } = await poster(() => ({ status: 400, body: { code: 'events_rejected' } }));
   tm.task('t', () => 1);
-  expect(await tm.flush()).toEqual({ acked: 0, pending: 0, rejected: 2, dropped: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 0, pending: 0, rejected: 2, dropped: 0 });
   expect(received).toHaveLength(1);
 });
 
@@ -125,10 +125,10 @@ test('what does not fit is dropped by whole batches, the oldest first, and count
 test('a batch is sealed before it is too large, and one that is refused for its size is not sent again', async () => {
   const { tm, received } = await poster((request) => (request.rows < 40 ? accepted(request) : { status: 413 }));
   for (let index = 0; index < 100; index += 1) tm.log('info', 'x'.repeat(8_000));
-  expect(await tm.flush()).toEqual({ acked: 100, pending: 0, rejected: 0, dropped: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 100, pending: 0, rejected: 0, dropped: 0 });
   expect(received.length).toBeGreaterThan(2);
   for (let index = 0; index < 50; index += 1) tm.log('info', 'short');
-  expect(await tm.flush()).toEqual({ acked: 100, pending: 0, rejected: 50, dropped: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 100, pending: 0, rejected: 50, dropped: 0 });
 });
 
 test('an event that cannot be encoded is rejected alone, and nothing throws', async () => {
@@ -138,7 +138,7 @@ test('an event that cannot be encoded is rejected alone, and nothing throws', as
     redact: (event) => (event.name === 'bad' ? { ...event, labels: cyclic as never } : event),
   });
   for (const name of ['a', 'bad', 'c']) tm.task(name, () => 1);
-  expect(await tm.flush()).toEqual({ acked: 4, pending: 0, rejected: 2, dropped: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 4, pending: 0, rejected: 2, dropped: 0 });
   expect(problems[0]).toContain('the event cannot be encoded');
 });
 
@@ -162,5 +162,10 @@ test.each([
 test('a batch that is too large for somebody between is rejected, and counted', async () => {
   const { tm, received } = await poster(() => ({ status: 413, page: '<html>Too Large</html>' }));
   tm.task('t', () => 1);
-  expect(await tm.flush()).toEqual({ acked: 0, pending: 0, rejected: received[0]!.rows, dropped: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({
+    acked: 0,
+    pending: 0,
+    rejected: received[0]!.rows,
+    dropped: 0,
+  });
 });

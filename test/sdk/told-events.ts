@@ -39,7 +39,7 @@ export async function told(options: TidemarkOptions = {}) {
   });
   /** What has come in, after everything told so far. */
   const heard = async (): Promise<ToldEvent[]> => {
-    await tm.flush();
+    await tm.flush({ timeoutMs: 60_000 });
     return events;
   };
   return { tm, heard, problems };

@@ -294,7 +294,7 @@ test('without a url everything runs, ids are made, and nothing is kept', async (
   const tm = new Tidemark(nodeSurroundings);
   const id = await tm.run('r', async (run) => tm.task('t', () => run.id));
   expect(id).toMatch(/^[0-9a-f]{32}$/);
-  expect(await tm.flush()).toEqual({ acked: 0, pending: 0, rejected: 0, dropped: 0 });
+  expect(await tm.flush({ timeoutMs: 60_000 })).toEqual({ acked: 0, pending: 0, rejected: 0, dropped: 0 });
   expect(tm.stats()).toMatchObject({ offered: 0, state: 'off' });
 });
 
@@ -329,7 +329,7 @@ test('hostile values, getters that throw and hooks that throw cost an event at m
 test('after close nothing is taken, and what still comes is counted as dropped', async () => {
   const { tm } = await told();
   tm.task('before', () => 1);
-  expect(await tm.close()).toEqual({ acked: 2, pending: 0, rejected: 0, dropped: 0 });
+  expect(await tm.close({ timeoutMs: 60_000 })).toEqual({ acked: 2, pending: 0, rejected: 0, dropped: 0 });
   tm.task('after', () => 1);
   expect(tm.stats()).toMatchObject({ offered: 4, acked: 2, dropped: 2, pending: 0, state: 'closed' });
 });

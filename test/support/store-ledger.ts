@@ -14,7 +14,7 @@ export interface StoreLedger {
  * after a while on a busy machine; then once more, for what should not have come.
  */
 export async function settledLedger(collector: CollectorProcess, rows: number): Promise<StoreLedger> {
-  const deadline = performance.now() + 90_000;
+  const deadline = performance.now() + 200_000;
   for (;;) {
     const ledger = await readLedger(collector);
     const arrived = ledger.rows >= rows && ledger.minuteTotal >= ledger.executions;

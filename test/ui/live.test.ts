@@ -106,10 +106,11 @@ inChromium('a filter that the collector refuses is told in its words', async () 
 /** Of the rows that are seen, when the list has come to rest where it was scrolled to. */
 async function atRest(page: Page): Promise<string> {
   let text = await rows(page).innerText();
-  for (let before = ''; before !== text; ) {
-    before = text;
+  for (let same = 0; same < 3; ) {
     await page.waitForTimeout(200);
-    text = await rows(page).innerText();
+    const now = await rows(page).innerText();
+    same = now === text ? same + 1 : 0;
+    text = now;
   }
   return text;
 }

@@ -193,7 +193,7 @@ describe.skipIf(noBrowser)('the address of a list of runs, in Chromium (skipped 
     await page.keyboard.press('k');
     const id = wanted[38]!.run_id;
     await expect.poll(() => marked(page).getByRole('link').first().getAttribute('title')).toBe(id);
-    expect(await isInView(page, id)).toBe(true);
+    await expect.poll(() => isInView(page, id)).toBe(true);
     await expect.poll(() => page.url()).toContain(`row=${id}`);
     const offset = await table(page).evaluate((box) => box.scrollTop);
     expect(offset).toBeGreaterThan(0);
@@ -204,11 +204,11 @@ describe.skipIf(noBrowser)('the address of a list of runs, in Chromium (skipped 
     await page.getByRole('heading', { level: 1 }).waitFor();
     await page.goBack();
     await rowOf(page, id).waitFor();
-    expect(await marked(page).getByRole('link').first().getAttribute('title')).toBe(id);
-    expect(await table(page).evaluate((box) => box.scrollTop)).toBe(offset);
+    await expect.poll(() => marked(page).getByRole('link').first().getAttribute('title')).toBe(id);
+    await expect.poll(() => table(page).evaluate((box) => box.scrollTop)).toBe(offset);
     const copied = await pages.open(new URL(page.url()).pathname + new URL(page.url()).search);
     await rowOf(copied, id).waitFor();
-    expect(await isInView(copied, id)).toBe(true);
+    await expect.poll(() => isInView(copied, id)).toBe(true);
   });
 });
 
@@ -220,7 +220,7 @@ describe.skipIf(noBrowser)('rows of runs, in Chromium (skipped where it is not i
     expect(await row.innerText()).toContain(hostileText.slice(0, 20));
     expect(await page.locator('main img').count()).toBe(0);
     await rowOf(page, longId).getByRole('button', { name: 'Copy id' }).click();
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(longId);
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(longId);
     await row.getByRole('link').first().click();
     await expect.poll(() => page.url()).toContain(`/runs/${encodeURIComponent(hostileText)}`);
   });

@@ -32,6 +32,6 @@ export async function perform(scenes: Readonly<Record<string, (scene: Scene) => 
   });
   const dealt: Dealt[] = [];
   const result = await scenes[process.argv[2] ?? '']?.({ tm, dealt });
-  const flushed = await tm.close();
+  const flushed = await tm.close({ timeoutMs: 60_000 });
   process.stdout.write(`${JSON.stringify({ events, dealt, result, flushed, problems })}\n`);
 }

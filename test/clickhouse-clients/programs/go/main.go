@@ -186,12 +186,12 @@ func external(store driver.Conn) error {
 func cancel(store driver.Conn) error {
 	short, give := context.WithTimeout(ctx, time.Second)
 	defer give()
-	err := store.Exec(short, "SELECT sleepEachRow(0.1) FROM numbers(300) SETTINGS max_block_size = 1")
+	err := store.Exec(short, "SELECT sleepEachRow(0.1) FROM numbers(3000) SETTINGS max_block_size = 1")
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("it was not cancelled: %w", err)
 	}
 	running := uint64(1)
-	for deadline := time.Now().Add(10 * time.Second); running > 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(40 * time.Second); running > 0 && time.Now().Before(deadline); {
 		asked := "SELECT count() FROM system.processes WHERE query LIKE '%sleepEachRow%' AND query NOT LIKE '%processes%'"
 		if err := store.QueryRow(ctx, asked).Scan(&running); err != nil {
 			return err

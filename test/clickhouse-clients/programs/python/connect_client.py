@@ -85,13 +85,13 @@ def cancel():
     def read():
         # Of its own, and with the time that the client gives it.
         impatient = client(send_receive_timeout=1, autogenerate_session_id=False)
-        impatient.query("SELECT sleepEachRow(0.1) FROM numbers(300)", settings={"max_block_size": 1})
+        impatient.query("SELECT sleepEachRow(0.1) FROM numbers(3000)", settings={"max_block_size": 1})
 
     reading = threading.Thread(target=lambda: refused(read), daemon=True)
     reading.start()
     running = "SELECT count() FROM system.processes WHERE query LIKE '%sleepEachRow%' AND query NOT LIKE '%processes%'"
-    deadline = time.monotonic() + 15
-    reading.join(15)
+    deadline = time.monotonic() + 40
+    reading.join(20)
     while time.monotonic() < deadline and client().command(running) != 0:
         time.sleep(0.2)
     return unequal(client().command(running), 0)
