@@ -1,18 +1,21 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { WatchOptions } from '../../src/clickhouse/embedded/process/engine-watch.js';
-import { loadNativeCalls } from '../../src/clickhouse/embedded/sandbox/native-calls.js';
 import { askChannel, askPort } from '../support/ask-engine.js';
+import { crashThread, handlesSignal } from '../support/crash-thread.js';
 import { createTestEngine, mustBePid, type TestEngine } from '../support/embedded-engine.js';
 
 /** An engine that is looked at in short turns: whether it hangs, or has much to do. */
-async function startEngine(options: { readonly watch: WatchOptions }): Promise<TestEngine> {
+async function startEngine(options: { readonly watch: Partial<WatchOptions> }): Promise<TestEngine> {
   const rig = createTestEngine(options);
   onTestFinished(() => rig.end());
   await rig.engine.start();
   return rig;
 }
+
+const onLinux = test.runIf(process.platform === 'linux');
 
 test('an engine that does not answer is ended and started again', async () => {
   // Longer than a machine that does much else stands still: an engine that answers late is not meant.
@@ -25,19 +28,10 @@ test('an engine that does not answer is ended and started again', async () => {
   expect((await askChannel(rig, 'SELECT 1')).text).toBe('1\n');
 });
 
-/** A signal that ends other programs stops one thread of the engine: the rest answer that it shuts down, and go on. */
-function crashThread(pid: number): void {
-  const threads = `/proc/${pid}/task`;
-  const nameOf = (thread: string) => readFileSync(`${threads}/${thread}/comm`, 'utf8').trim();
-  const crashing = readdirSync(threads).find((thread) => nameOf(thread) === 'BgSchPool');
-  const tgkill = process.arch === 'arm64' ? 131 : 234;
-  loadNativeCalls().syscall('tgkill', tgkill, pid, Number(crashing), constants.signals.SIGABRT);
-}
-
-test.runIf(process.platform === 'linux')('an engine of which a thread crashed is ended and started again', async () => {
+onLinux('an engine of which a thread crashed is ended and started again', async () => {
   const rig = await startEngine({ watch: { pauseMs: 100, silentMsMax: 60_000, secondChanceMsMax: 1_000 } });
   const pid = mustBePid(rig.engine.pid());
-  crashThread(pid);
+  expect(crashThread(pid, 'BgSchPool')).toBe(true);
   await expect.poll(() => rig.restarts).toEqual(['fatal']);
   await rig.engine.ready();
   expect(rig.engine.pid()).not.toBe(pid);
@@ -53,4 +47,45 @@ test('an engine that is busy is not taken for one that hangs', async () => {
   );
   await Promise.all(busy);
   expect(rig.restarts).toEqual([]);
+});
+
+interface HeldStart {
+  readonly rig: TestEngine;
+  /** Lets it go on. */
+  readonly release: () => void;
+  readonly started: Promise<void>;
+}
+
+/** An engine whose start waits for a file that it reads: a pipe that nobody has written to. */
+async function startHeldUp(): Promise<HeldStart> {
+  const rig = createTestEngine({ watch: { startPauseMs: 50 } });
+  onTestFinished(() => rig.end());
+  const directory = join(rig.dataDir, 'db', 'user_defined');
+  mkdirSync(directory, { recursive: true });
+  const pipe = join(directory, 'function_held.sql');
+  execFileSync('mkfifo', [pipe]);
+  const started = rig.engine.start();
+  started.catch(() => undefined);
+  await expect.poll(() => handlesSignal(mustBePid(rig.engine.pid()), 'SIGABRT')).toBe(true);
+  return { rig, release: () => writeFileSync(pipe, 'CREATE FUNCTION held AS x -> x'), started };
+}
+
+onLinux('an engine of which a thread crashes while it starts is ended, and the start fails', async () => {
+  const { rig, started } = await startHeldUp();
+  const pid = mustBePid(rig.engine.pid());
+  await expect.poll(() => crashThread(pid, 'MemoryWorker')).toBe(true);
+  await expect(started).rejects.toMatchObject({
+    code: 'engine_start_failed',
+    message: 'cannot start the embedded engine: a thread of it crashed',
+  });
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+});
+
+onLinux('a start that takes long is not taken for one of which a thread crashed', async () => {
+  const { rig, release, started } = await startHeldUp();
+  // Twenty looks; fewer on a busy machine.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  release();
+  await started;
+  expect((await askChannel(rig, 'SELECT 1')).text).toBe('1\n');
 });

@@ -5,6 +5,7 @@ import type { Logger } from '../../../core/logger.js';
 import { loadProblem } from '../engine-load.js';
 import { forkEngine } from '../sandbox/engine-fork.js';
 import type { EngineSandbox, LaunchReport, SandboxMode } from '../sandbox/launch-report.js';
+import { crashedThread } from './crashed-thread.js';
 import type { EngineCommand, EngineLoad, EngineOptions, EngineReport, EngineStartFailure } from './engine-protocol.js';
 
 export type LaunchOutcome =
@@ -13,9 +14,9 @@ export type LaunchOutcome =
 
 /**
  * `data_dir_locked` passes when the engine of a killed collector has drained. `unconfined` does not pass: a sandbox was
- * asked for and cannot be had.
+ * asked for and cannot be had. `fatal`: a thread of it crashed, and it neither ends nor becomes ready.
  */
-type StartFailure = EngineStartFailure | 'data_dir_locked' | 'unconfined' | 'exited' | 'silent';
+type StartFailure = EngineStartFailure | 'data_dir_locked' | 'unconfined' | 'exited' | 'silent' | 'fatal';
 
 /** One forked process. `launched` settles once, `exited` when the process is gone. */
 export class EngineChild {
@@ -70,6 +71,11 @@ export class EngineChild {
 
   get pid(): number | undefined {
     return this.#process.exitCode === null && this.#process.signalCode === null ? this.#process.pid : undefined;
+  }
+
+  /** The thread of it that handles a crash, if there is one. */
+  crashedThread(): number | null {
+    return this.pid === undefined ? null : crashedThread(this.pid);
   }
 
   /** Lets the engine listen on a socket of ours; resolves when it does, or has ended. */

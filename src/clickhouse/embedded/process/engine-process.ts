@@ -15,6 +15,7 @@ import { missing } from '../sandbox/engine-fork.js';
 import type { EngineSandbox, SandboxMode } from '../sandbox/launch-report.js';
 import { channelPathOf } from './engine-channel.js';
 import { EngineChild, type LaunchOutcome } from './engine-child.js';
+import { launchOutcome } from './engine-launch.js';
 import { EnginePort } from './engine-port.js';
 import { type EngineLimits, type EngineOptions, fixedEngineLimits } from './engine-protocol.js';
 import { defaultWatch, type WatchOptions, watchEngine } from './engine-watch.js';
@@ -48,8 +49,8 @@ export interface EngineProcessOptions extends EngineLimits, Partial<typeof fixed
   readonly writerUser?: string;
   /** Default false: the engine removes what has expired. */
   readonly keepsExpired?: boolean;
-  /** When an engine that does not answer is ended. */
-  readonly watch?: WatchOptions;
+  /** When an engine that does not answer, or does not become ready, is ended; default `defaultWatch`. */
+  readonly watch?: Partial<WatchOptions>;
   /** How long a start waits for the directory and the port of an engine that still drains; default 30 s. */
   readonly startMsMax?: number;
   /** Default `auto`. */
@@ -124,7 +125,7 @@ class SupervisedEngine implements EngineProcess {
     this.#deps = deps;
     this.#pause = new Pause(deps.clock);
     this.#startMsMax = startMsMax ?? 30_000;
-    this.#watch = watch ?? defaultWatch;
+    this.#watch = { ...defaultWatch, ...watch };
     this.#sandboxMode = sandbox ?? 'auto';
     this.#port = new EnginePort({ ...deps, onRegained: () => void this.#lend() }, options.port);
     this.#options = {
@@ -297,9 +298,7 @@ class SupervisedEngine implements EngineProcess {
     lock.release();
     this.#lock = null;
     this.#child = child;
-    const deadline = clock.setTimer(readyMsMax, () => child.settle(silentOutcome));
-    const outcome = await child.launched;
-    deadline.cancel();
+    const outcome = await launchOutcome(child, clock, this.#watch.startPauseMs);
     if (outcome.status === 'ready' && this.#stopped === null) {
       this.#holdsMerges = false;
       this.#keepDefinitions();
@@ -381,7 +380,6 @@ const defaults = {
   writerUser: 'tidemark',
 } as const;
 
-const silentOutcome: LaunchOutcome = { status: 'failed', reason: 'silent', message: 'it did not become ready in time' };
 const lockedOutcome: LaunchOutcome = {
   status: 'failed',
   reason: 'data_dir_locked',
@@ -392,8 +390,6 @@ const lockName = 'engine.lock';
 /** How long the engine of a killed collector may take until it lets go of the port. */
 const previousMsMax = 5_000;
 const previousPauseMs = 20;
-/** Far more than a start takes on a slow and busy machine: one that is ended too early never comes to its end. */
-const readyMsMax = 180_000;
 const startPauseMs = 200;
 const steadyMs = 60_000;
 const restartBackoff: Backoff = { delayMsMin: 50, delayMsMax: 10_000 };

@@ -18,6 +18,8 @@ export interface WatchedEngine {
 }
 
 export interface WatchOptions {
+  /** Between two looks for a crashed thread while it starts. */
+  readonly startPauseMs: number;
   readonly pauseMs: number;
   /** How long an answer may take, twice: a machine that slept wakes up late for the first. */
   readonly silentMsMax: number;
@@ -28,7 +30,12 @@ export interface WatchOptions {
  * An engine that hangs and does not end is as bad as none. With these figures it is found 20 s after its last answer,
  * or 25 s when it hangs right after one.
  */
-export const defaultWatch: WatchOptions = { pauseMs: 5_000, silentMsMax: 15_000, secondChanceMsMax: 5_000 };
+export const defaultWatch: WatchOptions = {
+  startPauseMs: 2_000,
+  pauseMs: 5_000,
+  silentMsMax: 15_000,
+  secondChanceMsMax: 5_000,
+};
 
 /**
  * Resolves with true when the engine runs and does not answer, with false when it no longer runs. Counts on the way
