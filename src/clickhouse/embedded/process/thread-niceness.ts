@@ -19,8 +19,7 @@ const mergeThreadName = 'MergeMutate';
  * those of libuv's pool are started while modules are loaded, and it is they that run statements and start merges.
  */
 export function lowerPriority(): void {
-  setPriority(engineNiceness);
-  for (const thread of threadsOfProcess()) lower(thread, engineNiceness);
+  for (const thread of [ownProcess, ...threadsOfProcess()]) lower(thread, engineNiceness);
 }
 
 /** Merges go after statements. Answers how many threads they have: 0 before the engine has started them. */
@@ -30,15 +29,22 @@ export function putMergesLast(): number {
   return threads.length;
 }
 
+const ownProcess = 0;
+
 function threadsOfProcess(): number[] {
-  return process.platform === 'linux' ? readdirSync('/proc/self/task').map(Number) : [];
+  try {
+    return readdirSync('/proc/self/task').map(Number);
+  } catch {
+    // Another system, or a root without /proc: nothing goes first then.
+    return [];
+  }
 }
 
 function lower(thread: number, niceness: number): void {
   try {
     setPriority(thread, niceness);
   } catch {
-    // It has ended since it was listed.
+    // It has ended since it was listed, or the system allows no change.
   }
 }
 
