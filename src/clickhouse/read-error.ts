@@ -1,15 +1,13 @@
 import { CollectorError, errorMessage } from '../core/errors.js';
 import { classifyError, type StoreErrorCode, storeError, storeErrorNumber } from './classify-error.js';
 import type { Deadline } from './deadline.js';
+import { isMemoryTaken } from './memory-shortage.js';
 
 /** ClickHouse's ways to say that a query took too long or was cancelled: 159, 160, 394. */
 const stoppedNumbers: ReadonlySet<number | null> = new Set([159, 160, 394]);
 
 /** A read asked for more than one may have: rows or bytes of the result (158, 307, 396), memory (241). */
 const tooLargeNumbers: ReadonlySet<number | null> = new Set([158, 241, 307, 396]);
-
-/** 241 is also said when all statements together have its memory: its words tell that, of newer and older versions. */
-const totalPattern = /\(total\) memory limit|memory limit \(total\)/i;
 
 const failsAgain: ReadonlySet<StoreErrorCode> = new Set(['store_rejected', 'store_failed']);
 
@@ -18,8 +16,7 @@ export function readError(name: string, error: unknown, deadline: Deadline): Col
   if (error instanceof CollectorError) return error;
   const cause = { cause: error };
   const number = storeErrorNumber(error);
-  const isShortOfMemory = number === 241 && totalPattern.test(errorMessage(error));
-  if (tooLargeNumbers.has(number) && !isShortOfMemory) {
+  if (tooLargeNumbers.has(number) && !isMemoryTaken(number, errorMessage(error))) {
     const what = `cannot run ${name}: it needs more memory or rows than one read may have`;
     return new CollectorError('query_too_large', `${what}; ask for a shorter range or fewer rows`, cause);
   }

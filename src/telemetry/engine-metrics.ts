@@ -6,8 +6,9 @@ export const engineMetrics = {
   restarts: counter(
     'tidemark_engine_restarts_total',
     'Restarts of the embedded engine, by reason; silent: it ran and did not answer, fatal: it answered that it runs ' +
-      'no statement any more, or a thread of it crashed while it started, part_broken: a part was not written, and ' +
-      'those it replaced take its place; definition_unwritten: the definition of a table or view was not.',
+      'no statement any more, or a thread of it crashed while it started, starved: its memory was gone for two ' +
+      'minutes in which nothing ran, part_broken: a part was not written, and those it replaced take its place; ' +
+      'definition_unwritten: the definition of a table or view was not.',
     { labels: ['reason'] },
   ),
   definitions: counter(

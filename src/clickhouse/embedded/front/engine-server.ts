@@ -91,13 +91,21 @@ export class EngineServer {
     this.#guests.server.listen(socket, listening);
   }
 
-  load(): Omit<EngineLoad, 'rssBytes'> {
+  load(): Omit<EngineLoad, 'rssBytes' | 'shortage'> {
     return { ...this.#runner.load(), refusals: this.#refusals.all };
   }
 
-  /** Resolves when the engine has run a statement of its own: whether it still does is not seen from outside. */
+  /** Whether a statement of anybody runs. */
+  get isWorking(): boolean {
+    return this.#runner.isWorking;
+  }
+
+  /**
+   * Resolves when the engine has run a statement of its own: whether it still does is not seen from outside. Of its
+   * memory every byte is counted at once: of others what is more than 4 MiB, so that this one is refused when they are.
+   */
   async prove(): Promise<void> {
-    await this.#deps.engine.run('', 'SELECT 1', 'TabSeparated');
+    await this.#deps.engine.run('', 'SELECT 1 SETTINGS max_untracked_memory = 0', 'TabSeparated');
   }
 
   /**

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../../../core/clock.js';
 import { errorMessage } from '../../../core/errors.js';
 import type { Logger } from '../../../core/logger.js';
 import { readOpenFiles } from '../../../core/open-files.js';
+import { isMemoryTaken } from '../../memory-shortage.js';
 import { stopExpiry } from '../../retention/stop-expiry.js';
 import { type ChdbEngine, loadEngineLibrary, openChdbEngine } from '../chdb-engine.js';
 import { ClickHouseException } from '../clickhouse-exception.js';
@@ -18,7 +19,9 @@ import type {
   EngineOptions,
   EngineReport,
   EngineStartFailure,
+  MemoryShortage,
 } from './engine-protocol.js';
+import { areMergesUnderWay } from './merges-under-way.js';
 import { giveBackPages } from './start-pages.js';
 import { lowerPriority, putMergesLast } from './thread-niceness.js';
 import { removeUnfinished } from './unfinished-writes.js';
@@ -135,17 +138,24 @@ async function probe({ id, proves }: Extract<EngineCommand, { type: 'probe' }>):
   if (running === null) return;
   // The engine starts them after it is ready.
   if (!areMergesLast) areMergesLast = putMergesLast() > 0;
-  if (proves) await running.server.prove().catch(tellWhenFatal);
-  report({ type: 'probed', id, load: { rssBytes: process.memoryUsage.rss(), ...running.server.load() } });
+  const { server } = running;
+  const refusal = proves ? await server.prove().then(() => null, ClickHouseException.from) : null;
+  if (refusal !== null) tellWhenFatal(refusal);
+  const shortage = refusal === null ? 'none' : shortageBy(refusal, server);
+  report({ type: 'probed', id, load: { rssBytes: process.memoryUsage.rss(), shortage, ...server.load() } });
 }
 
 /**
  * After a crash of a thread of its own, as for one that could not be started, ClickHouse answers 236 to everything and
- * stays as it is. Any other answer is one, also that there is no memory for a statement now.
+ * stays as it is. Any other answer is one.
  */
-function tellWhenFatal(error: unknown): void {
-  const { type, message } = ClickHouseException.from(error);
+function tellWhenFatal({ type, message }: ClickHouseException): void {
   if (type === 'ABORTED' && !leaving) report({ type: 'fatal', message });
+}
+
+function shortageBy({ code, message }: ClickHouseException, server: EngineServer): MemoryShortage {
+  if (!isMemoryTaken(code, message)) return 'none';
+  return server.isWorking || areMergesUnderWay('db') ? 'in_use' : 'idle';
 }
 
 async function leave(deadlineMs: number, readsMs = deadlineMs / 2): Promise<void> {

@@ -18,7 +18,7 @@ import { EngineChild, type LaunchOutcome } from './engine-child.js';
 import { launchOutcome } from './engine-launch.js';
 import { EnginePort } from './engine-port.js';
 import { type EngineLimits, type EngineOptions, fixedEngineLimits } from './engine-protocol.js';
-import { defaultWatch, type WatchOptions, watchEngine } from './engine-watch.js';
+import { defaultWatch, type UselessEngine, type WatchOptions, watchEngine } from './engine-watch.js';
 import { KeptDefinitions } from './kept-definitions.js';
 
 export interface EngineProcessDeps {
@@ -306,7 +306,7 @@ class SupervisedEngine implements EngineProcess {
       this.#isReady = true;
       const readyMs = clock.monotonicMs();
       void child.exited.then((reason) => this.#died(reason, readyMs));
-      void this.#endWhenSilent(child);
+      void this.#endWhenUseless(child);
       await this.#lend();
       if (child.pid !== undefined) for (const waiter of this.#waiters.splice(0)) waiter.resolve();
     } else {
@@ -324,13 +324,14 @@ class SupervisedEngine implements EngineProcess {
     }
   }
 
-  async #endWhenSilent(child: EngineChild): Promise<void> {
+  async #endWhenUseless(child: EngineChild): Promise<void> {
     const { clock, logger } = this.#deps;
     const isRunning = () => this.#child === child && this.#isReady && child.pid !== undefined;
     const prove = (msMax: number) => child.probe(clock, { proves: true, msMax });
-    if (!(await watchEngine(this.#deps, { isRunning, prove }, this.#watch))) return;
-    logger.error({ pid: child.pid ?? null }, 'the embedded engine does not answer and is ended');
-    child.kill('silent');
+    const uselessness = await watchEngine(this.#deps, { isRunning, prove }, this.#watch);
+    if (uselessness === null) return;
+    logger.error({ pid: child.pid ?? null }, `the embedded engine ${uselessnessWords[uselessness]} and is ended`);
+    child.kill(uselessness);
   }
 
   /** Said once, and again when a restart changed it. */
@@ -365,6 +366,11 @@ class SupervisedEngine implements EngineProcess {
     }
   }
 }
+
+const uselessnessWords: Readonly<Record<UselessEngine, string>> = {
+  silent: 'does not answer',
+  starved: 'has no memory left for anybody while nothing runs',
+};
 
 const healthProbe = { proves: false, msMax: 1_000 } as const;
 

@@ -44,8 +44,16 @@ export type EngineLogLevel = 'debug' | 'info' | 'warn' | 'error';
 /** `library`: it does not load. */
 export type EngineStartFailure = 'library' | 'engine_error';
 
+/**
+ * Whether it refused a statement of its own because its memory is taken; `idle` when it has nothing to do with that
+ * memory, no statement and no merge.
+ */
+export type MemoryShortage = 'none' | 'in_use' | 'idle';
+
 export interface EngineLoad {
   readonly rssBytes: number;
+  /** Found by a probe that proves. */
+  readonly shortage: MemoryShortage;
   /** Of the collector. */
   readonly readsRunning: number;
   readonly readsWaiting: number;

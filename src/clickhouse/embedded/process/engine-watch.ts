@@ -7,6 +7,7 @@ import {
   engineResultFiles,
   keptConnectionOutcomes,
 } from '../../../core/instruments.js';
+import { EngineHunger } from './engine-hunger.js';
 import type { EngineLoad } from './engine-protocol.js';
 
 /** The engine's process, as far as it is watched. */
@@ -24,40 +25,51 @@ export interface WatchOptions {
   /** How long an answer may take, twice: a machine that slept wakes up late for the first. */
   readonly silentMsMax: number;
   readonly secondChanceMsMax: number;
+  /** Proofs refused for want of memory while nothing runs, without one that is not. */
+  readonly starvedProofsMax: number;
 }
 
 /**
  * An engine that hangs and does not end is as bad as none. With these figures it is found 20 s after its last answer,
  * or 25 s when it hangs right after one.
+ *
+ * One whose memory is gone while nothing runs refuses for good what needs more than 4 MiB, inserts above all. It is
+ * ended after two minutes of that: its allocator gives back within one what statements have freed.
  */
 export const defaultWatch: WatchOptions = {
   startPauseMs: 2_000,
   pauseMs: 5_000,
   silentMsMax: 15_000,
   secondChanceMsMax: 5_000,
+  starvedProofsMax: 24,
 };
 
+/** Why an engine that runs is of no use: it does not answer, or its memory is gone. */
+export type UselessEngine = 'silent' | 'starved';
+
 /**
- * Resolves with true when the engine runs and does not answer, with false when it no longer runs. Counts on the way
- * what guests were refused, and what became of their statements.
+ * Resolves when the engine runs and is of no use, with null when it no longer runs. Counts on the way what guests were
+ * refused, and what became of their statements.
  */
 export async function watchEngine(
   { clock, instruments }: { readonly clock: Clock; readonly instruments: EngineInstruments },
   engine: WatchedEngine,
-  { pauseMs, silentMsMax, secondChanceMsMax }: WatchOptions,
-): Promise<boolean> {
+  { pauseMs, silentMsMax, secondChanceMsMax, starvedProofsMax }: WatchOptions,
+): Promise<UselessEngine | null> {
   let counted: EngineLoad | null = null;
+  const hunger = new EngineHunger();
   try {
     while (engine.isRunning()) {
       const load =
         (await engine.prove(silentMsMax)) ?? (engine.isRunning() ? await engine.prove(secondChanceMsMax) : null);
-      if (!engine.isRunning()) return false;
-      if (load === null) return true;
+      if (!engine.isRunning()) return null;
+      if (load === null) return 'silent';
       count(instruments, load, counted);
       counted = load;
+      if (hunger.after(load.shortage) >= starvedProofsMax) return 'starved';
       await sleep(clock, pauseMs);
     }
-    return false;
+    return null;
   } finally {
     // Its files and connections end with it.
     instruments.heldBytes.set(0);

@@ -70,7 +70,14 @@ export class StatementRunner {
     this.#insertDir = join(options.dataDir, filesName);
   }
 
-  load(): Omit<EngineLoad, 'rssBytes' | 'refusals'> {
+  /** Whether a statement runs, other than those that end others. */
+  get isWorking(): boolean {
+    const lanes = [this.#collector.lanes, this.#guests.lanes];
+    const working = lanes.flatMap(({ reads, streams, inserts, changes }) => [reads, streams, inserts, changes]);
+    return working.some(({ running }) => running > 0);
+  }
+
+  load(): Omit<EngineLoad, 'rssBytes' | 'refusals' | 'shortage'> {
     const [collector, guests] = [this.#collector.lanes, this.#guests.lanes];
     return {
       readsRunning: collector.reads.running,
