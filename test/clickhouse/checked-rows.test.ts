@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { checkedRows } from '../../src/clickhouse/queries/sql/checked-rows.js';
+import { integer64, optionalInteger64 } from '../../src/clickhouse/queries/sql/column-types.js';
 import type { StoreReader } from '../../src/core/ports/store-reader.js';
 
 const row = z.object({ n: z.number() });
@@ -29,4 +30,14 @@ test('a column that is not there is named, with its query, however many rows are
     const read = checkedRows(storeOf(rows), row, { name: 'numbers', sql: '', params: {} });
     await expect(read).rejects.toThrow(/cannot read rows of numbers: .*\n.*\.n/);
   }
+});
+
+test('a 64-bit integer is a number or digits, and nothing else', () => {
+  const told = [7, -7, '7', '-12', '12345678901234567890'].map((value) => integer64.parse(value));
+  expect(told).toEqual([7, -7, 7, -12, 12_345_678_901_234_567_000]);
+  expect(optionalInteger64.parse(null)).toBeNull();
+  for (const value of [7.5, '7.5', '', ' 7', '0x7', Number.NaN, Number.POSITIVE_INFINITY, null, undefined, [7], true]) {
+    expect(integer64.safeParse(value).success).toBe(false);
+  }
+  expect(z.object({ n: integer64 }).safeParse({}).success).toBe(false);
 });

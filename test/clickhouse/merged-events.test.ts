@@ -179,3 +179,48 @@ test('events that only a hash tells apart, and very many, are left to the engine
   await store.insert(Array.from({ length: 20_001 }, (_, at) => ({ ...same, task_id: 'long', ts: noonMs + at })));
   expect(await read('long')).toBeNull();
 });
+
+test('whole rows of a list by error text are not asked for the text again, and leave out what changed', async () => {
+  const end = (id: string, more: object) => ({
+    ...base,
+    type: 'task.failed',
+    task_id: id,
+    run_id: 'ends',
+    ts: noonMs,
+    started_at: noonMs - 9,
+    error_category: 'tool',
+    ...more,
+  });
+  await store.insert([
+    end('told', { error_message: 'Rate limit of 9' }),
+    end('told twice', { error_message: 'rate LIMIT of 8' }),
+    end('told twice', { error_message: 'RATE limit of 7', ts: noonMs + 1, attempt: 2 }),
+    end('beyond', { error_message: 'Rate limit für 6' }),
+    end('changed', { error_message: 'rate limit of 5' }),
+    end('changed', { error_message: 'quota', ts: noonMs + 1, attempt: 2 }),
+    end('done', { error_message: 'rate limit of 4' }),
+    end('done', { type: 'task.completed', error_category: '', ts: noonMs + 1, attempt: 2 }),
+  ]);
+  const asked: string[] = [];
+  const reader = {
+    rows: <Row>(query: Parameters<typeof store.reader.rows>[0]) => {
+      asked.push(query.sql);
+      return store.reader.rows<Row>(query);
+    },
+  };
+  const filter = { tenant: 'default', errorText: 'rate limit' };
+  const { rows } = await readHistoryCandidates(reader, taskKind, filter, { limit: 100 });
+  // Two events of one start are one place.
+  expect(rows.map(({ id }) => id)).toEqual(['told twice', 'told', 'done', 'changed', 'beyond']);
+  expect(asked.join()).not.toMatch(/LIMIT 1 BY|\b1 AND|AND 1\b|WHERE 1\b/);
+  asked.length = 0;
+  const ids = rows.map(({ id }) => id);
+  const read = latestReader(taskKind, { columns: [], sql: { columns: '', row: z.object(placeShape) } });
+  const held = async (didHold: boolean) =>
+    (await read(reader, filter, { ids, didHold })).map(({ id, place_ms: placeMs }) => ({ id, placeMs }));
+  const wanted = ['told twice', 'told', 'beyond'].map((id) => ({ id, placeMs: noonMs - 9 }));
+  expect(await held(true)).toEqual(wanted);
+  expect(asked.join()).not.toContain('error_text');
+  expect(await held(false)).toEqual(wanted);
+  expect(asked.join()).toContain('error_text');
+});

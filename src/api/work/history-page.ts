@@ -149,14 +149,16 @@ async function rowsOfPage<Row extends HistoryPlaceRow>(
   const { rows, end } = await scanHistory(store, search, { ...options, read: placesReader(search.kind) });
   const places = rows.slice(offset, offset + limit);
   const next = rows.length > offset + limit ? positionOf(places.at(-1)) : end;
-  const wanted = new Set(places.map((row) => workKey(row)));
+  const wanted = new Map(places.map((row, at) => [workKey(row), at]));
+  const placeOf = (row: HistoryPlaceRow) => wanted.get(workKey(row)) ?? 0;
   const shown: Row[] = [];
   for (const batch of requestBatches(places, ({ id }) => [id])) {
     const ids = batch.map(({ id }) => id);
-    // What has the id of another on the page, and is not on it itself, is left out; the filter gives each its place.
-    const found = await read(store, search.filter, { ids });
+    // What has the id of another on the page, and is not on it itself, is left out.
+    const found = await read(store, search.filter, { ids, didHold: true });
     shown.push(...found.filter((row) => wanted.has(workKey(row))));
   }
+  shown.sort((left, right) => placeOf(left) - placeOf(right));
   const isAll = end === null && options.after === undefined;
   const isOnePage = isAll && rows.length <= limit && !isOpenStatus(search.filter.status);
   if (isOnePage) shown.sort(byStart);

@@ -7,6 +7,8 @@ import { fewRows } from '../sql/few-rows.js';
 import { type Candidates, fewNamed, heardRuns, namedMax, oldLoose, type Ways, waysTaken } from './candidate-ways.js';
 import type { HeardWork } from './heard-work.js';
 import {
+  allOf,
+  always,
   byPosition,
   eventCondition,
   eventRangeCondition,
@@ -116,7 +118,7 @@ async function readEnds(
 ): Promise<CandidatePage> {
   const asked = { limit, inserting, ways: null, byAgent: false, areEvents: true };
   const found = await checkedRows(store, eventRow, candidatesQuery(kind, filter, asked));
-  return { rows: afterPlace(found, undefined), isLast: found.length < limit, since: sinceOf(found) };
+  return { rows: distinctPlaces(afterPlace(found, undefined)), isLast: found.length < limit, since: sinceOf(found) };
 }
 
 /** Undefined where they are too few to tell how close they lie together. */
@@ -185,11 +187,14 @@ function joined(left: CandidatePage, right: CandidatePage, limit: number): Candi
   const isTold = (row: HistoryCandidateRow, { rows, isLast }: CandidatePage) =>
     isLast || rows.length === 0 || byPosition(positionOf(row), positionOf(rows.at(-1) ?? row)) <= 0;
   const all = [...left.rows, ...right.rows].sort((one, other) => byPosition(positionOf(one), positionOf(other)));
-  const distinct = all.filter(
-    (row, at) => at === 0 || byPosition(positionOf(all[at - 1] ?? row), positionOf(row)) !== 0,
-  );
+  const distinct = distinctPlaces(all);
   const rows = distinct.filter((row) => isTold(row, left) && isTold(row, right)).slice(0, limit);
   return { rows, isLast: left.isLast && right.isLast && rows.length === distinct.length };
+}
+
+/** One of those that are of one place, of rows in the order of the list. */
+function distinctPlaces<Row extends HistoryCandidateRow>(rows: readonly Row[]): Row[] {
+  return rows.filter((row, at) => at === 0 || byPosition(positionOf(rows[at - 1] ?? row), positionOf(row)) !== 0);
 }
 
 type PageAsked = Pick<CandidatesAsked, 'after' | 'inserting' | 'limit' | 'ways'>;
@@ -228,7 +233,7 @@ interface CandidatesAsked extends Pick<HistoryCandidates, 'after' | 'inserting'>
   readonly ways: Ways | null;
   /** The order and the place after which they are go down to the agent; else to the run, the place included. */
   readonly byAgent: boolean;
-  /** What `eventRow` has beside a place. Default false. */
+  /** All events, not one of those that tell the same start, with what `eventRow` has beside a place. Default false. */
   readonly areEvents?: boolean;
 }
 
@@ -248,17 +253,17 @@ function candidatesQuery(
   const narrowed = narrowedByOutcome(kind, filter);
   const { run, agent } = kind.place;
   const order = `start DESC, ${kind.idColumn} DESC, ${run} DESC${byAgent ? `, ${agent} DESC` : ''}`;
-  const events: Candidates['events'] = (columns, { last = '', of = '1' } = {}) => `
+  const events: Candidates['events'] = (columns, { last = '', of } = {}) => `
       SELECT
         ${kind.idColumn} AS id,
         ${run} AS run,
         ${agent} AS agent,
         toUnixTimestamp64Milli(start) AS start_ms${columns}
       FROM ${kind.byStartTable}
-      PREWHERE ${where} AND ${of}
-      WHERE ${narrowed?.where ?? '1'}
+      PREWHERE ${where}${of === undefined ? '' : ` AND ${of}`}
+      ${narrowed === null ? '' : `WHERE ${narrowed.where}`}
       ORDER BY ${order}${last}
-      LIMIT 1 BY start, ${kind.idColumn}, ${run}, ${agent}`;
+      ${areEvents ? '' : `LIMIT 1 BY start, ${kind.idColumn}, ${run}, ${agent}`}`;
   // An end has a higher version than every start.
   const open = (of?: string) => `
     SELECT id, run, agent, start_ms FROM (${events(', status', { last: ', version DESC', ...(of ? { of } : {}) })})
@@ -290,17 +295,13 @@ function placed(
   filter: HistoryFilter,
   { after, inserting, byAgent }: Pick<CandidatesAsked, 'after' | 'inserting' | 'byAgent'>,
 ): HistoryCondition {
-  const conditions = [
+  return allOf(
     eventCondition(kind, filter, { withEnds: true }),
     eventRangeCondition(filter),
     byAgent ? spanCondition(kind, 'start', { after }) : groupsFrom(kind, after),
     silentCondition(filter),
     settledCondition(inserting ?? null),
-  ];
-  return {
-    where: conditions.map(({ where }) => where).join(' AND '),
-    params: Object.assign({}, ...conditions.map(({ params }) => params)),
-  };
+  );
 }
 
 /** Null: more than a few, which the statement that looks for what they have finds itself. */
@@ -331,7 +332,7 @@ const soughtBlockSize = 8_192;
 
 /** What is orphaned has no event that was received later: what began and ended since then is not looked at. */
 function silentCondition({ receivedBeforeMs }: HistoryFilter): HistoryCondition {
-  if (receivedBeforeMs === undefined) return { where: '1', params: {} };
+  if (receivedBeforeMs === undefined) return always;
   return {
     where: `received < fromUnixTimestamp64Milli({silent_before_ms:Int64}, 'UTC')`,
     params: { silent_before_ms: receivedBeforeMs },
@@ -340,7 +341,7 @@ function silentCondition({ receivedBeforeMs }: HistoryFilter): HistoryCondition 
 
 /** Parts that have nothing else are left out by the least and greatest time of receipt that each tells. */
 function settledCondition(inserting: TimeSpan | null): HistoryCondition {
-  if (inserting === null) return { where: '1', params: {} };
+  if (inserting === null) return always;
   const at = (parameter: string) => `fromUnixTimestamp64Milli({${parameter}:Int64}, 'UTC')`;
   return {
     where: `(received < ${at('inserting_from_ms')} OR received >= ${at('inserting_to_ms')})`,

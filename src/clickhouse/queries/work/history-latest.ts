@@ -4,6 +4,7 @@ import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs } from '../sql/column-types.js';
 import type { CandidatesSince } from './history-candidates.js';
 import {
+  allOf,
   byPosition,
   eventCondition,
   eventRangeCondition,
@@ -53,6 +54,8 @@ interface HistoryAmong extends HistorySpan {
   readonly ids: readonly string[];
   /** Known of the candidates that they are of, where those are the first of the list. */
   readonly since?: CandidatesSince | undefined;
+  /** A moment ago the filter held for all of them. */
+  readonly didHold?: boolean;
 }
 
 /**
@@ -107,7 +110,9 @@ async function readMergedLatest(
   among: HistoryAmong & { readonly columns: readonly StoredColumn[]; readonly isUntimed: boolean },
 ): Promise<MergedWork[] | null> {
   const { errorCategory, errorText } = filter;
-  const { params, mayHold } = holding(kind, filter);
+  const sought = among.didHold === true ? errorText : undefined;
+  const asked = sought === undefined ? filter : { ...filter, errorText: undefined };
+  const { params, mayHold } = holding(kind, asked);
   const merged = await readMerged(store, kind, {
     name: `${kind.kind}_latest`,
     prewhere: `${kind.idColumn} IN {ids:Array(String)}`,
@@ -119,11 +124,24 @@ async function readMergedLatest(
       ...(errorCategory === undefined ? [] : (['error_category'] as const)),
       ...(errorText === undefined ? [] : (['error_message'] as const)),
     ],
-    conditions: { ...(errorText === undefined ? {} : { has_text: hasErrorText }), may_hold: mayHold },
+    conditions: { ...(asked.errorText === undefined ? {} : { has_text: hasErrorText }), may_hold: mayHold },
     isUntimed: among.isUntimed,
+    ...(sought === undefined ? {} : { hasText: (message) => mayHaveText(message, sought) }),
   });
   return merged && placed(filter, among, merged);
 }
+
+/**
+ * Whether a message holds the text, where the filter held a moment ago: told here where both are ASCII, of others it is
+ * taken that it still does. Asked of the engine it is 2.0 of 14.3 ms of CPU for a page of 20 tasks, most of it to plan
+ * the expression.
+ */
+function mayHaveText(message: string, sought: string): boolean {
+  if (beyondAscii.test(message) || beyondAscii.test(sought)) return true;
+  return message.toLowerCase().includes(sought.toLowerCase());
+}
+
+const beyondAscii = /[\u0080-\uffff]/;
 
 async function readPlaces(
   store: StoreReader,
@@ -144,16 +162,15 @@ async function readPlaces(
 }
 
 /**
- * What an event tells for which the filter may hold. The text is sought once: most of what the engine takes to
- * understand the statement is its expression.
+ * What an event of the tenant tells for which the filter may hold. The text is sought once: most of what the engine
+ * takes to understand the statement is its expression.
  */
 function holding(kind: HistoryKind, filter: HistoryFilter): { readonly mayHold: string; params: StoreQuery['params'] } {
-  const event = eventCondition(kind, filter);
-  const range = eventRangeCondition(filter);
-  const { errorText } = filter;
+  const { tenant, errorText } = filter;
+  const { where, params } = allOf(eventCondition(kind, filter, { ofTenant: false }), eventRangeCondition(filter));
   return {
-    mayHold: `${event.where.replace(hasErrorText, 'has_text')} AND ${range.where}`,
-    params: { ...event.params, ...range.params, ...(errorText === undefined ? {} : { error_text: errorText }) },
+    mayHold: where.replace(hasErrorText, 'has_text'),
+    params: { ...params, tenant, ...(errorText === undefined ? {} : { error_text: errorText }) },
   };
 }
 

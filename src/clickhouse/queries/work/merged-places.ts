@@ -42,7 +42,9 @@ export async function readMergedPlaces(
 ): Promise<MergedWork[] | null> {
   const texts = [kind.idColumn, 'run_id', 'agent_id', ...more.map((column) => `toString(${column})`)];
   const marked = hasText === null ? [] : ["(error_message != '') + has_text"];
-  const numbers = [...placeNumbers, mayHold, ...marked];
+  // Mostly the text is all that is asked for.
+  const isText = mayHold === 'has_text';
+  const numbers = [...placeNumbers, ...marked, ...(isText ? [] : [mayHold])];
   const found = placeSource(kind, ids, since);
   const [lists] = await checkedRows(store, listsRow({ texts: texts.length, numbers: numbers.length }), {
     name,
@@ -58,7 +60,9 @@ export async function readMergedPlaces(
   });
   if (lists === undefined) return [];
   const events = lists.texts[0]?.length ?? 0;
-  return events > eventsMax ? null : mergeEvents(kind.kind, eventsOf(lists, events, { kind, more }));
+  return events > eventsMax
+    ? null
+    : mergeEvents(kind.kind, eventsOf(lists, events, { kind, more, isMarked: hasText !== null, isText }));
 }
 
 /** Of the table by id; for each id it reads so many rows in every part. */
@@ -99,13 +103,19 @@ function listsRow(count: Readonly<Record<'texts' | 'numbers', number>>): z.ZodTy
   });
 }
 
-function eventsOf(
-  { texts, numbers }: Lists,
-  count: number,
-  { kind, more }: { readonly kind: HistoryKind; readonly more: MergedPlacesQuery['texts'] },
-): WorkEvent[] {
+interface EventLists {
+  readonly kind: HistoryKind;
+  readonly more: MergedPlacesQuery['texts'];
+  readonly isMarked: boolean;
+  /** A filter holds where the text is. */
+  readonly isText: boolean;
+}
+
+function eventsOf({ texts, numbers }: Lists, count: number, { kind, more, isMarked, isText }: EventLists): WorkEvent[] {
   const [ids, runs, agents, ...others] = texts as [string[], string[], string[], ...string[][]];
-  const [times, attempts, starts, holding, marks] = numbers as [number[], number[], number[], number[], number[]?];
+  const [times, attempts, starts, ...told] = numbers as [number[], number[], number[], ...number[][]];
+  const marks = isMarked ? told[0] : undefined;
+  const holding = told.at(-1);
   const events: WorkEvent[] = [];
   for (let at = 0; at < count; at++) {
     const attempt = attempts[at]!;
@@ -122,7 +132,7 @@ function eventsOf(
       ended_ms: null,
       duration_ms: null,
       start_ms: starts[at]!,
-      may_hold: holding[at]!,
+      may_hold: isText ? Math.max(mark - 1, 0) : holding![at]!,
       // That there is a message is all that is asked of it.
       error_message: mark > 0 ? ' ' : '',
       has_text: mark > 1 ? 1 : 0,

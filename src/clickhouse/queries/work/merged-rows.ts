@@ -10,6 +10,7 @@ import {
   placeColumns,
   type StoredColumn,
   timeColumns,
+  type WorkEvent,
 } from './work-event.js';
 
 export interface MergedRowsQuery {
@@ -23,6 +24,8 @@ export interface MergedRowsQuery {
   readonly columns: readonly StoredColumn[];
   /** Conditions over one event, as columns. */
   readonly conditions?: Readonly<Partial<Record<'may_hold' | 'has_text', string>>>;
+  /** In place of the condition `has_text`, which the others are to hold with; its column is among those read. */
+  readonly hasText?: (errorMessage: string) => boolean;
   /** Start, end and duration are left out: of a column that is not read the engine unpacks nothing. Default false. */
   readonly isUntimed?: boolean;
 }
@@ -37,7 +40,7 @@ export const eventsMax = 20_000;
 export async function readMerged(
   store: StoreReader,
   kind: HistoryKind,
-  { name, where, prewhere = '', params, columns, conditions = {}, isUntimed = false }: MergedRowsQuery,
+  { name, where, prewhere = '', params, columns, conditions = {}, isUntimed = false, hasText }: MergedRowsQuery,
 ): Promise<MergedWork[] | null> {
   const own: readonly StoredColumn[] = kind.kind === 'task' ? ['task_id'] : [];
   const stored = [...new Set<StoredColumn>([...own, ...placeColumns, ...columns])];
@@ -52,5 +55,15 @@ export async function readMerged(
     params: { ...params, most: eventsMax + 1 },
     settings: fewRows,
   });
-  return events.length > eventsMax ? null : mergeEvents(kind.kind, events);
+  if (events.length > eventsMax) return null;
+  if (hasText !== undefined) tellText(events, hasText);
+  return mergeEvents(kind.kind, events);
+}
+
+function tellText(events: readonly WorkEvent[], hasText: (errorMessage: string) => boolean): void {
+  for (const event of events) {
+    const message = event.error_message ?? '';
+    const told = message !== '' && hasText(message) ? 1 : 0;
+    Object.assign(event, { has_text: told, may_hold: Math.min(event.may_hold ?? 1, told) });
+  }
 }
