@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { errorMessage } from '../core/errors.js';
 import type { CommandContext } from './frame/command.js';
 import { runCommandLine } from './frame/command-line.js';
@@ -7,7 +8,7 @@ import { packageVersion } from './package-version.js';
 
 /** Runs a command line in this process; its exit code is set, and the process ends once nothing is open. */
 export async function runProcess(argv: readonly string[]): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithReader);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithoutOutput);
   const version = packageVersion();
   try {
     process.exitCode = await runCommandLine(argv, processContext(), { version });
@@ -18,9 +19,14 @@ export async function runProcess(argv: readonly string[]): Promise<void> {
 }
 
 /** `| head -1` has what it wanted: the rest is not worth a word. */
-function endWithReader(error: NodeJS.ErrnoException): void {
+function endWithoutOutput(error: NodeJS.ErrnoException): never {
   if (error.code === 'EPIPE') process.exit(exitCodes.pipeClosed);
-  throw error;
+  try {
+    writeSync(process.stderr.fd, `tidemark: cannot write what it has to say: ${error.message}\n`);
+  } catch {
+    // Nor can this be said.
+  }
+  process.exit(exitCodes.failed);
 }
 
 function processContext(): CommandContext {

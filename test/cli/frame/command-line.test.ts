@@ -1,11 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { commandSections } from '../../../src/cli/frame/command-table.js';
 import { packageFile } from '../../../src/core/package-root.js';
 import { tempDir } from '../../support/temp-dir.js';
-import { tidemark } from '../../support/tidemark-command.js';
+import { program, tidemark } from '../../support/tidemark-command.js';
 
 const all = commandSections
   .flatMap(({ entries }) => entries)
@@ -75,6 +75,12 @@ test('without a command, or with options only, it is serve', async () => {
 
 test('an output whose reader goes away ends the command without a word', async () => {
   expect(await tidemark(['--help'], { closesOutput: true })).toEqual({ code: 141, stdout: '', stderr: '' });
+});
+
+test('an output on a full disk fails the command in a line', () => {
+  const full = ['-c', 'exec "$@" > /dev/full', 'sh', process.execPath, program, '--help'];
+  const { status, stderr } = spawnSync('sh', full, { encoding: 'utf8' });
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/^tidemark: cannot write .*: ENOSPC: .*\n$/)]);
 });
 
 test('the version is that of the package', async () => {
