@@ -77,7 +77,7 @@ export async function migrate(deps: MigrateDeps, options: MigrateOptions): Promi
     options.downCount === undefined ? pendingOf(files, applied) : newestOf(files, applied, options.downCount);
   const steps = chosen.map((file) => renderMigration(file, renderer));
   if (options.dryRun !== true) {
-    await takeSteps(deps, options, { steps, direction });
+    await takeSteps(deps, options, { steps, direction, isNew: applied.length === 0 });
     // A newer version may have dropped what this one knows.
     const isKnown = applied.every((row) => row.number <= files.length);
     if (direction === 'up' && isKnown && steps.length < files.length) await mendSchema(deps, files, renderer);
@@ -150,42 +150,62 @@ function assertUnchanged(row: LedgerRow, file: MigrationFile | undefined): void 
 async function takeSteps(
   deps: MigrateDeps,
   options: MigrateOptions,
-  { steps, direction }: MigrationReport,
+  { steps, direction, isNew }: MigrationReport & { readonly isNew: boolean },
 ): Promise<void> {
   if (steps.length === 0) return;
   const work = { what: 'migration of the store', unit: 'steps', total: steps.length };
   const task = (deps.progress?.shown ?? silentProgress).begin(work);
+  // A record is a dozen writes that wait for the disk, which for the steps of a new store are nine in ten of all.
+  const unrecorded: MigrationFile[] = [];
+  const record = async () => {
+    const taken = unrecorded.splice(0);
+    if (taken.length > 0) await recordSteps(deps.store, options, { steps: taken, direction });
+  };
   try {
     for (const [index, file] of steps.entries()) {
       task.note(file.name);
       const onShare = (share: number) => task.note(`${file.name} ${Math.floor(share * 100)} %`);
       const watch = deps.progress === undefined ? null : watchStep({ ...deps, ...deps.progress }, onShare);
-      await takeStep(deps, options, { file, direction }).finally(() => watch?.end());
+      await naming(file, direction, async () => {
+        await takeStep(deps, { file, direction }).finally(() => watch?.end());
+        unrecorded.push(file);
+        if (!isNew) await record();
+      });
       task.advance(index + 1);
     }
-    const context = { direction, migrations: steps.length, last: steps.at(-1)?.name };
-    deps.logger.info(context, 'the schema of the store is changed');
+    await naming(steps.at(-1), direction, record);
+  } catch (error) {
+    // What was done need not be done again, if that can be told.
+    await record().catch(() => undefined);
+    throw error;
   } finally {
     task.end();
   }
+  const context = { direction, migrations: steps.length, last: steps.at(-1)?.name };
+  deps.logger.info(context, 'the schema of the store is changed');
 }
 
 async function takeStep(
   deps: MigrateDeps,
-  options: MigrateOptions,
-  step: { readonly file: MigrationFile; readonly direction: 'up' | 'down' },
+  { file, direction }: { readonly file: MigrationFile; readonly direction: 'up' | 'down' },
 ): Promise<void> {
-  const { file, direction } = step;
+  for (const sql of file[direction]) await deps.store.command({ name: `migration ${file.name}`, sql });
+  await deps.mustHaveWritten?.(changedObjects(file[direction]));
+  deps.logger.debug({ migration: file.name, direction }, 'migration done');
+}
+
+async function naming(
+  file: MigrationFile | undefined,
+  direction: 'up' | 'down',
+  work: () => Promise<void>,
+): Promise<void> {
   try {
-    for (const sql of file[direction]) await deps.store.command({ name: `migration ${file.name}`, sql });
-    await deps.mustHaveWritten?.(changedObjects(file[direction]));
-    await recordStep(deps.store, options, step);
+    await work();
   } catch (error) {
     if (!(error instanceof CollectorError)) throw error;
     const verb = direction === 'up' ? 'apply' : 'take back';
-    throw new CollectorError(error.code, `cannot ${verb} migration ${file.name}: ${error.message}`, { cause: error });
+    throw new CollectorError(error.code, `cannot ${verb} migration ${file?.name}: ${error.message}`, { cause: error });
   }
-  deps.logger.debug({ migration: file.name, direction }, 'migration done');
 }
 
 // ── ledger ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -250,25 +270,28 @@ function ledgerStatements({ target, render }: SchemaRenderer, database: string):
   return render(ledgerStatement).map((sql) => sql.replace(' schema_migrations', ` ${database}.schema_migrations`));
 }
 
-/** Later than any other step of its number, also where the clock was ahead when that was taken. */
-async function recordStep(
+/** Later than any other step of their numbers, also where the clock was ahead when that was taken. */
+async function recordSteps(
   store: StoreWriter,
   options: MigrateOptions,
-  step: { readonly file: MigrationFile; readonly direction: 'up' | 'down' },
+  { steps, direction }: MigrationReport,
 ): Promise<void> {
   await store.command({
     name: 'record migration',
     sql: `
       INSERT INTO ${options.database}.schema_migrations (number, name, checksum, applied, at)
-      SELECT {number:UInt16}, {name:String}, {checksum:String}, {applied:Bool},
-        greatest(now64(6, 'UTC'), max(at) + toIntervalMicrosecond(1))
-      FROM ${options.database}.schema_migrations
-      WHERE number = {number:UInt16}`,
+      SELECT toUInt16(step.1), step.2, step.3, {applied:Bool}, later
+      FROM (
+        SELECT greatest(now64(6, 'UTC'), max(at) + toIntervalMicrosecond(1)) AS later
+        FROM ${options.database}.schema_migrations
+        WHERE has({numbers:Array(String)}, toString(number))
+      )
+      ARRAY JOIN arrayZip({numbers:Array(String)}, {names:Array(String)}, {checksums:Array(String)}) AS step`,
     params: {
-      number: step.file.number,
-      name: step.file.name,
-      checksum: step.file.checksum,
-      applied: step.direction === 'up',
+      numbers: steps.map(({ number }) => String(number)),
+      names: steps.map(({ name }) => name),
+      checksums: steps.map(({ checksum }) => checksum),
+      applied: direction === 'up',
     },
   });
 }

@@ -186,6 +186,21 @@ test('a step that failed half-way is taken again from its start', async () => {
   expect(report.steps).toHaveLength(1);
 });
 
+test('the steps of a new store are recorded at once, and those before one that failed are not taken again', async () => {
+  const good = { '0001_t1.sql': creating('t1'), '0002_t2.sql': creating('t2') };
+  const broken = directoryOf({
+    ...good,
+    '0003_t3.sql': creating('t3', 'CREATE TABLE t4 (x NoSuchType) ENGINE = Memory;\n'),
+  });
+  store.statements.length = 0;
+  await expect(migrate(deps(), { database, directory: broken })).rejects.toThrow('cannot apply migration 0003_t3.sql');
+  expect(store.statements.filter((name) => name === 'record migration')).toHaveLength(1);
+  const more = { '0003_t3.sql': creating('t3'), '0004_t4.sql': creating('t4') };
+  const report = await migrate(deps(), { database, directory: directoryOf({ ...good, ...more }) });
+  expect(report.steps.map(({ name }) => name)).toEqual(['0003_t3.sql', '0004_t4.sql']);
+  expect((await migrate(deps(), { database, directory: directoryOf({ ...good, ...more }) })).steps).toEqual([]);
+});
+
 test('migrations of a newer version are left alone on a server, and cannot be taken back by an older one', async () => {
   const one = { '0001_t1.sql': creating('t1') };
   await migrate(deps(), { database, directory: directoryOf({ ...one, '0002_t2.sql': creating('t2') }) });
