@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import type { Random } from '../../src/core/clock.js';
 import { packageFile } from '../../src/core/package-root.js';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
+import { crashAnyThread } from '../support/crash-thread.js';
 import { dayMs, erasedRunPrefix, type MixedEvent } from './event-mix.js';
 import { FaultSwitch } from './fault-switch.js';
 import { MixedLoad } from './mixed-load.js';
@@ -103,7 +104,7 @@ export class ProvingRig {
     const load = this.#load;
     if (load === null) return;
     await within(150_000, 'every client is acknowledged', load.finish(), () => this.collector.output.slice(-2_000));
-    this.#done.push(...load.events());
+    for (const event of load.events()) this.#done.push(event);
     this.#complaints.push(...load.complaints());
     this.#load = null;
   }
@@ -150,6 +151,21 @@ export class ProvingRig {
   async killEngine(): Promise<void> {
     const pid = this.collector.enginePid();
     if (pid !== undefined) kill(pid);
+  }
+
+  /** A thread of the engine crashes; resolves when the engine has been ended for it. */
+  async crashEngine(): Promise<void> {
+    let crashed: number | undefined;
+    await until('a thread of the engine is crashed', () => {
+      crashed = this.collector.enginePid();
+      return crashed !== undefined && crashAnyThread(crashed, this.#options.random);
+    });
+    await until(
+      'the engine is ended',
+      () => this.collector.enginePid() !== crashed,
+      60_000,
+      () => this.warnings(),
+    );
   }
 
   /** Everything that is in the spool is in the store. */

@@ -10,6 +10,7 @@ export interface RoundKind {
   /** What the machine must offer. */
   readonly needsDisk: boolean;
   readonly needsFaults: boolean;
+  readonly needsThreadCrash?: boolean;
   /** Whether it is about a store that has never been there. */
   readonly isFirstStart?: boolean;
   strike(rig: ProvingRig, random: Random): Promise<void>;
@@ -60,6 +61,10 @@ export const roundKinds: readonly RoundKind[] = [
     await rig.collector.start();
   }),
   kills('kill-engine', 'the engine is killed', async (rig) => rig.killEngine()),
+  {
+    ...kills('crash-engine', 'a thread of the engine crashes', async (rig) => rig.crashEngine()),
+    needsThreadCrash: true,
+  },
   kills('kill-both', 'both are killed', async (rig) => {
     await rig.killEverything();
     await rig.collector.start();

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { answerHelp } from '../../src/cli/help.js';
 import { errorMessage } from '../../src/core/errors.js';
+import { threadCrashAbsence } from '../support/crash-thread.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { DisturbedStore, disturbances } from './disturbance.js';
 import { faultSwitchAbsence } from './fault-switch.js';
@@ -38,7 +39,7 @@ const roundsMax = Number(values.rounds ?? Number.POSITIVE_INFINITY);
 const roundsPerRig = 6;
 
 removeLeftovers();
-const absences = { disk: powerDiskAbsence(), faults: faultSwitchAbsence() };
+const absences = { disk: powerDiskAbsence(), faults: faultSwitchAbsence(), threadCrash: threadCrashAbsence() };
 const wanted = values.only?.split(',') ?? roundKinds.map(({ name }) => name);
 const unknown = wanted.filter((name) => !roundKinds.some((kind) => kind.name === name));
 if (unknown.length > 0 || !Number.isInteger(seed) || !(endMs > 0)) {
@@ -68,7 +69,11 @@ try {
 process.exit(report.end() ? 0 : 1);
 
 function whyNot(kind: RoundKind): string | null {
-  return (kind.needsDisk ? absences.disk : null) ?? (kind.needsFaults ? absences.faults : null);
+  return (
+    (kind.needsDisk ? absences.disk : null) ??
+    (kind.needsFaults ? absences.faults : null) ??
+    (kind.needsThreadCrash === true ? absences.threadCrash : null)
+  );
 }
 
 async function round(kind: RoundKind, number: number): Promise<RoundOutcome> {
