@@ -138,7 +138,7 @@ describe.skipIf(noBrowser)('the overview of a store that changes', () => {
       runs.map((run) => ({ ...run, type: 'run.started' })),
     );
     await panel.getByRole('heading', { name: 'Running now (2)' }).waitFor();
-    expect(await statText(panelOf(page, 'Now'), 'Runs under way')).toBe('2');
+    await expect.poll(() => statText(panelOf(page, 'Now'), 'Runs under way')).toBe('2');
     expect((await panel.locator('tbody tr td:nth-child(1)').allInnerTexts()).map((text) => text.trim())).toEqual([
       hostileText,
       'later',

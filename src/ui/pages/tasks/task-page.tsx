@@ -1,6 +1,7 @@
-import { useEffect, useRef } from 'react';
+import { useRef } from 'react';
 import { Link } from 'wouter';
 import { type Answer, useAnswer } from '../../api/use-answer.js';
+import { useAskedUntilStored } from '../../live/use-asked-until-stored.js';
 import { useLive } from '../../live/use-live.js';
 import { AnswerView, AsOf } from '../../parts/answer-view.js';
 import { EmptyNote } from '../../parts/notes.js';
@@ -123,22 +124,17 @@ function NoSuchTask({
   );
 }
 
-/** What was told live is in the store by then. */
+/** What was told live is in the store by then, most of the time. */
 const storedMs = 2_500;
 
-/** While the task is under way: each time it is heard of, the store is asked a while later; in between it is not. */
+/** While the task is under way: each time it is heard of, the store is asked a while later, and more seldom after. */
 function useNews(answer: Answer<Task>, taskId: string): void {
   const { data, retry } = answer;
   const isOpen = data !== undefined && ['pending', 'running', 'orphaned'].includes(data.state);
-  const timer = useRef(0);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  const heard = useRef(() => {});
   const of = data?.run_id ? { run_id: data.run_id } : { agent_id: data?.agent_id ?? '' };
-  useLive(isOpen ? of : null, (message) => {
-    if (message.op !== 'events' || timer.current !== 0) return;
-    if (!message.events.some(({ task_id: id }) => id === taskId)) return;
-    timer.current = window.setTimeout(() => {
-      timer.current = 0;
-      retry();
-    }, storedMs);
+  const state = useLive(isOpen ? of : null, (message) => {
+    if (message.op === 'events' && message.events.some(({ task_id: id }) => id === taskId)) heard.current();
   });
+  heard.current = useAskedUntilStored(retry, { wanted: isOpen, state, firstMs: storedMs });
 }
