@@ -186,7 +186,7 @@ test('a step that failed half-way is taken again from its start', async () => {
   expect(report.steps).toHaveLength(1);
 });
 
-test('the steps of a new store are recorded at once, and those before one that failed are not taken again', async () => {
+test('steps of a new store are recorded at once, and those before one that failed not taken again', async () => {
   const good = { '0001_t1.sql': creating('t1'), '0002_t2.sql': creating('t2') };
   const broken = directoryOf({
     ...good,

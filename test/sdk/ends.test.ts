@@ -96,7 +96,8 @@ test('where others listen for SIGTERM, they decide when the process ends', async
   const { url, events } = await countingCollector();
   const { child, ended, says } = agent(
     url,
-    `process.on('SIGTERM', async () => { console.log('mine'); await tm.close({ timeoutMs: 6e4 }); process.exit(7); });
+    `process.on('SIGTERM', async () => {
+       console.log('mine'); await tm.close({ timeoutMs: 60_000 }); process.exit(7); });
      await connected(); ${openRun} console.log('ready'); setInterval(() => {}, 1_000);`,
     'batchAgeMs: 60_000',
   );

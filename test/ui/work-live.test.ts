@@ -139,7 +139,9 @@ describe.skipIf(noBrowser)('lists while something happens, in Chromium (skipped 
     await expect.poll(() => pill(page, 'new run').count()).toBe(0);
     expect(await table(page).getAttribute('aria-rowcount')).toBe('153');
   });
+});
 
+describe.skipIf(noBrowser)('a list and a run under way, in Chromium (skipped where it is not installed)', () => {
   test('a run under way grows by itself and ends before the eyes of who looks, without asking the store', async () => {
     const run = { agent_id: 'grower', run_id: 'grows' };
     await send({ ...run, type: 'run.started', ts: Date.now() - 61_000 });
