@@ -31,8 +31,9 @@ const ours = () => ({ url: collector.url, key: testKey });
 const panel = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
 const whole = (count: number) => count.toLocaleString('en-US');
 
-/** Cells of the rows of a table, by the text of their first one. */
+/** Cells of the rows of a table, once it has any, by the text of their first one. */
 async function rowsOf(table: Locator): Promise<Map<string, readonly string[]>> {
+  await table.locator('tbody tr').first().waitFor();
   const rows = await table.locator('tbody tr').all();
   const cells = await Promise.all(rows.map((row) => row.locator('th, td').allInnerTexts()));
   return new Map(cells.map(([name = '', ...rest]) => [name.trim(), rest.map((text) => text.trim())]));
