@@ -27,6 +27,7 @@ import type { SandboxMode } from './embedded/sandbox/launch-report.js';
 import type { InsertCompression } from './insert-compression.js';
 import { machineMemoryBytes } from './machine-memory.js';
 import { ExactSegmentWriter } from './segments/exact-segment-writer.js';
+import { reopeningDays } from './segments/returned-segments.js';
 import { createSegmentWriter } from './segments/segment-insert.js';
 import { connectToServer } from './server/server-connection.js';
 import { ServerSettings } from './server/server-settings.js';
@@ -131,7 +132,7 @@ function connectServer(deps: StoreDeps, options: StoreOptions, url: string): Con
     url,
     newReaderPassword: null,
     client,
-    segments,
+    segments: reopeningDays(segments, { ...deps, store: client }),
     probes: [client, settings],
     settings,
     stages: [closing(client)],
@@ -172,14 +173,15 @@ async function connectEmbedded(deps: StoreDeps, options: StoreOptions): Promise<
     writer: { user: engineUsers.writer, password: writerPassword },
     reader: { user: collectorReader, password: writerPassword },
   });
+  const segments = new ExactSegmentWriter(
+    { ...deps, store: client, notes: deps.insertNotes, instruments: deps.inserts },
+    { database: options.database, engineDir },
+  );
   return {
     url: engine.url,
     newReaderPassword: reader.isNew ? reader.password : null,
     client,
-    segments: new ExactSegmentWriter(
-      { ...deps, store: client, notes: deps.insertNotes, instruments: deps.inserts },
-      { database: options.database, engineDir },
-    ),
+    segments: reopeningDays(segments, { ...deps, store: client }),
     probes: [engine, client],
     stages: [engine, closing(client)],
     enginePid: () => engine.pid(),

@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { RollupDayFinalizer } from '../../src/clickhouse/maintenance/day-finalizer.js';
 import { createInsertToken } from '../../src/clickhouse/maintenance/insert-token.js';
 import { Maintenance } from '../../src/clickhouse/maintenance/maintenance.js';
+import { reopeningDays } from '../../src/clickhouse/segments/returned-segments.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import type { StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { CollectorError } from '../../src/core/errors.js';
@@ -62,7 +63,7 @@ async function setUp(nowMs: number) {
     (await store.select<{ day: string }>('SELECT toString(day) AS day FROM day_finalizations_v1 ORDER BY day')).map(
       ({ day }) => day,
     );
-  return { store, clock, state, maintenance, failures, successes, days };
+  return { store, segment, clock, state, maintenance, failures, successes, days };
 }
 
 const dateOf = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 10);
@@ -113,6 +114,28 @@ test('a late event makes its day due within the hour', async () => {
   clock.advance(hourMs);
   await expect.poll(() => successes.length).toBe(3);
   expect(await days()).toHaveLength(2);
+});
+
+test('a segment that lay aside makes the days due again that were finalized without it', async () => {
+  const { store, segment, clock, maintenance, successes, days } = await setUp(todayMs + 3 * hourMs);
+  await maintenance.start();
+  await expect.poll(() => successes.length).toBe(1);
+  // Counted a second time where no other table tells: what came back was in the raw rows that the day was made from.
+  const insert = 'INSERT INTO agent_memory_per_day_v1 (tenant, agent_id, day, stored, recalled)';
+  await store.command({ name: 'twice', sql: `${insert} VALUES ('default', 'a', '${dateOf(noonMs)}', 7, 0)` });
+  const writer = createSegmentWriter({ store }, { database: 'tidemark', transport: 'infile' });
+  const returning = { ...segment, firstReceivedMs: noonMs, arrived: '' };
+  for (let again = 0; again < 2; again++) await reopeningDays(writer, { store, clock }).insert(returning);
+  // An entry says that the day is due, however often it is tried.
+  expect(await days()).toHaveLength(2);
+  clock.advance(hourMs);
+  await expect.poll(() => successes.length).toBe(2);
+  expect(await days()).toHaveLength(3);
+  const [memory] = await store.select<{ n: string }>('SELECT sum(stored) AS n FROM agent_memory_per_day_v1');
+  expect(Number(memory?.n)).toBe(0);
+  clock.advance(hourMs);
+  await expect.poll(() => successes.length).toBe(3);
+  expect(await days()).toHaveLength(3);
 });
 
 test('a pass that failed is named in health, counted, and tried again after five minutes', async () => {

@@ -266,11 +266,15 @@ export class ProvingRig {
     return (await this.#request('POST', `/api/v1/maintenance/days/${day}${query}`)) === 200;
   }
 
-  /** After the load is finished: the store against the ledger of all loads so far. */
-  async check(): Promise<Verdict> {
+  /**
+   * After the load is finished: the store against the ledger of all loads so far. `mend` is what the maintenance does,
+   * which is off here, once everything is delivered: also what lay aside.
+   */
+  async check(mend: () => Promise<void> = async () => undefined): Promise<Verdict> {
     await this.untilDelivered();
-    await this.requestErasures();
     const broughtBack = await this.#bringBack();
+    await mend();
+    await this.requestErasures();
     const { quarantined } = await this.ledger();
     const findings = await checkStore(this.collector, this.#done, this.#erasedRuns);
     const raw = findings.find(({ table }) => table === 'agent_events_raw_v1');

@@ -118,8 +118,7 @@ async function judged(
     await kind.strike(rig, random);
     await disturbed.end();
     await rig.finishLoad();
-    await rig.untilDelivered();
-    await disturbed.mend();
+    return await rig.check(() => disturbed.mend());
   }
   await rig.finishLoad();
   return await rig.check();

@@ -67,6 +67,32 @@ export async function readDueDays(store: StoreReader, span: DaySpan): Promise<nu
   return due;
 }
 
+/**
+ * Makes the days due again that may hold events received from then on, if they are finalized: each gets an entry of no
+ * agents that looked at nothing received since. Rejects as `StoreWriter.command`.
+ */
+export async function reopenDays(
+  store: StoreWriter,
+  { receivedFromMs, nowMs }: { readonly receivedFromMs: number; readonly nowMs: number },
+): Promise<void> {
+  await store.command({
+    name: 'finalized days that are due again',
+    sql: `
+      INSERT INTO day_finalizations_v1
+        (day, finalized_at, received_before, tenant, agent_id, agents, events, recorded, agents_repaired, took_ms)
+      SELECT
+        day,
+        greatest(fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC'), max(finalized_at) + toIntervalMillisecond(1)),
+        fromUnixTimestamp64Milli({received_ms:Int64}, 'UTC'),
+        '', '', 0, 0, argMax(ledger.recorded, finalized_at), 0, 0
+      FROM day_finalizations_v1 AS ledger
+      WHERE tenant = '' AND agent_id = ''
+      GROUP BY day
+      HAVING argMax(received_before, finalized_at) > fromUnixTimestamp64Milli({received_ms:Int64}, 'UTC')`,
+    params: { now_ms: nowMs, received_ms: receivedFromMs },
+  });
+}
+
 export interface LedgerEntry extends FinalizationReport {
   readonly scope: FinalizationScope;
   readonly finalizedMs: number;

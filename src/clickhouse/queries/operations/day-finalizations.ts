@@ -17,7 +17,10 @@ const row = z.object({
 
 export type DayFinalizationRow = z.output<typeof row>;
 
-/** The latest finalizations that looked at a tenant: its own and those of all tenants, newest first. */
+/**
+ * The latest finalizations that looked at a tenant: its own and those of all tenants, newest first. One of no agents in
+ * 0 ms made the day due again.
+ */
 export function readDayFinalizations(
   store: StoreReader,
   options: { readonly tenant: string; readonly limit: number },
