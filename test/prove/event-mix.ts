@@ -96,7 +96,7 @@ export class EventMix {
         type: 'pattern.feedback',
         pattern_id: `pattern-${this.#chance(12)}`,
         feedback_score: this.#chance(6),
-        feedback_text: `it helped ${agent}`,
+        feedback_text: `it helped ${agent} in ${id}`,
       };
     }
     return kind === 18 ? { type: 'log', run_id: run, level: 'info', message: `line ${id}` } : { type: 'heartbeat' };
