@@ -90,8 +90,8 @@ class JoinedCollector implements Collector {
       const http = joinHttp({ ...this.#deps, config, metrics, version, sockets }, parts, { keys, budgets, audit });
       keys.onRevoked((isGone, code) => http.disconnect(isGone, code));
       observe(metrics, parts, http);
-      metrics.observe({ quotaUses: () => budgets.quotaUses(), receipt: () => receipt.state() });
-      metrics.observe({ logLinesDropped: () => this.#deps.logLinesDropped?.() ?? 0 });
+      const { logLinesDropped = () => 0 } = this.#deps;
+      metrics.observe({ quotaUses: () => budgets.quotaUses(), receipt: () => receipt.state(), logLinesDropped });
       // What is called before who calls it; stopped in reverse. What needs the store is started in the background.
       const { wallClock, spool, insertNotes, startup, reads, decoder, snapshots } = parts;
       const received = receipt.after(spool);

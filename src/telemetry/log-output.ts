@@ -72,15 +72,16 @@ export class LogOutput {
 
   /** Writes what waits, for a second at the most: when the process exits nothing else can. */
   end(): void {
-    this.#retry?.cancel();
     for (let tries = 0; tries < lastTries && this.#waiting.length > 0; tries++) {
       if (tries > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lastPauseMs);
       this.#drain();
-      this.#retry?.cancel();
     }
+    this.#retry?.cancel();
+    this.#retry = null;
   }
 
   #drain(): void {
+    this.#retry?.cancel();
     this.#retry = null;
     for (let [first] = this.#waiting; first !== undefined; [first] = this.#waiting) {
       const written = this.#tryWrite(first);

@@ -9,7 +9,6 @@ import { tempDir } from '../support/temp-dir.js';
 const pipeBytes = 65_536;
 const kibibyte = `${'x'.repeat(1_023)}\n`;
 
-/** Written to as Node does it at its standard output: nothing waits. */
 function setUp(fd: number) {
   const clock = new FakeClock();
   const told: number[] = [];
@@ -17,16 +16,27 @@ function setUp(fd: number) {
   return { clock, output, told };
 }
 
-function openPipe(): { readonly fd: number; readAll(): string } {
+function makePipe(): string {
   const path = join(tempDir(), 'pipe');
   execFileSync('mkfifo', [path]);
-  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  return path;
+}
+
+/** It does not wait, as Node has it at its standard output. */
+function opened(path: string, flag: number): number {
+  const fd = openSync(path, flag | constants.O_NONBLOCK);
   onTestFinished(() => closeSync(fd));
-  const readAll = () => {
-    const bytes = Buffer.alloc(pipeBytes);
-    return bytes.toString('utf8', 0, readSync(fd, bytes));
-  };
-  return { fd, readAll };
+  return fd;
+}
+
+function readFrom(fd: number): string {
+  const bytes = Buffer.alloc(pipeBytes);
+  return bytes.toString('utf8', 0, readSync(fd, bytes));
+}
+
+function openPipe(): { readonly fd: number; readAll(): string } {
+  const fd = opened(makePipe(), constants.O_RDWR);
+  return { fd, readAll: () => readFrom(fd) };
 }
 
 test('a line is in the pipe when the call returns', () => {
@@ -74,15 +84,26 @@ test('a full disk and a reader that is gone drop lines and throw nothing', () =>
   output.end();
 });
 
-test('a line that was cut off is ended before the next', async () => {
-  const { fd, readAll } = openPipe();
-  const { clock, output } = setUp(fd);
+test('a line that was begun goes on, or is ended before the next when its rest is lost', async () => {
+  const path = makePipe();
+  let reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  onTestFinished(() => closeSync(reader));
+  const { clock, output, told } = setUp(opened(path, constants.O_WRONLY));
   const long = `${'y'.repeat(pipeBytes)}\n`;
   output.write(long);
   output.write('next\n');
-  expect(readAll()).toBe(long.slice(0, -1));
+  expect(readFrom(reader)).toBe(long.slice(0, -1));
   await clock.advance(100);
-  expect(readAll()).toBe('\nnext\n');
+  expect(readFrom(reader)).toBe('\nnext\n');
+  output.write(long);
+  closeSync(reader);
+  await clock.advance(100);
+  expect([output.dropped, told]).toEqual([1, []]);
+  // What the pipe took waits in it for whoever reads next.
+  reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  expect(readFrom(reader)).toBe(long.slice(0, -1));
+  output.write('after\n');
+  expect([readFrom(reader), told]).toEqual(['\nafter\n', [1]]);
 });
 
 test('the end writes what waits where it still can, and gives up where it cannot', () => {

@@ -67,6 +67,9 @@ export async function readDueDays(store: StoreReader, span: DaySpan): Promise<nu
   return due;
 }
 
+const entryColumns =
+  'day, finalized_at, received_before, tenant, agent_id, agents, events, recorded, agents_repaired, took_ms';
+
 /**
  * Makes the days due again that may hold events received from then on, if they are finalized: each gets an entry of no
  * agents that looked at nothing received since. Rejects as `StoreWriter.command`.
@@ -78,8 +81,7 @@ export async function reopenDays(
   await store.command({
     name: 'finalized days that are due again',
     sql: `
-      INSERT INTO day_finalizations_v1
-        (day, finalized_at, received_before, tenant, agent_id, agents, events, recorded, agents_repaired, took_ms)
+      INSERT INTO day_finalizations_v1 (${entryColumns})
       SELECT
         day,
         greatest(fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC'), max(finalized_at) + toIntervalMillisecond(1)),
@@ -106,8 +108,7 @@ export async function writeLedger(store: StoreWriter, entry: LedgerEntry): Promi
   await store.command({
     name: 'record of a finalized day',
     sql: `
-      INSERT INTO day_finalizations_v1
-        (day, finalized_at, received_before, tenant, agent_id, agents, events, recorded, agents_repaired, took_ms)
+      INSERT INTO day_finalizations_v1 (${entryColumns})
       SELECT
         toDate(fromUnixTimestamp64Milli({day_ms:Int64}, 'UTC')),
         fromUnixTimestamp64Milli({finalized_ms:Int64}, 'UTC'),
