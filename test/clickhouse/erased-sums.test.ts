@@ -3,11 +3,14 @@ import { prepareErasures, rewrittenTables } from '../../src/clickhouse/erasure/e
 import { dropTargets, writeSubjects } from '../../src/clickhouse/erasure/erasure-ledger.js';
 import { eraseFromStore } from '../../src/clickhouse/erasure/erasure-work.js';
 import { StoreEraser } from '../../src/clickhouse/erasure/store-eraser.js';
+import { readAgentErrors } from '../../src/clickhouse/queries/agents/agent-errors.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import type { StoreWriter } from '../../src/clickhouse/store-writer.js';
 import { silentLogger } from '../../src/core/logger.js';
+import { dayMs } from '../../src/core/time-span.js';
+import { openMemory } from '../api/api-store.js';
 import { EngineStore } from '../support/engine-store.js';
-import { row } from '../support/event-rows.js';
+import { noonMs, row } from '../support/event-rows.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { type RawRow, writeSegment } from '../support/segment-file.js';
@@ -25,10 +28,10 @@ afterAll(async () => {
   await store.end();
 });
 
-function createEraser(): StoreEraser {
+function createEraser(writer: StoreWriter = store): StoreEraser {
   return new StoreEraser(
     {
-      store,
+      store: writer,
       delivery: { whileHeld: (work) => work() },
       undeliveredSinceMs: () => null,
       clock,
@@ -91,7 +94,8 @@ test('sums of which an erasure left no row in their part are not added up again 
 test('ids whose request another collector is about to write down stay, and those that were left go', async () => {
   const idAt = (timeMs: number) => `${timeMs.toString(36)}abc`;
   const [fresh, left] = [idAt(clock.nowMs()), idAt(clock.nowMs() - 2 * 3_600_000)];
-  for (const erasureId of [fresh, left, `${fresh}_late`]) await writeSubjects(store, { erasureId, ids: ['run'] });
+  const late = `${fresh}_run_${clock.nowMs()}_0123456789abcdef`;
+  for (const erasureId of [fresh, left, late]) await writeSubjects(store, { erasureId, ids: ['run'] });
   const eraser = createEraser();
   await eraser.pass();
   await eraser.stop();
@@ -99,35 +103,110 @@ test('ids whose request another collector is about to write down stay, and those
   await dropTargets(store, fresh);
 });
 
-test('failures that come between two attempts at an erasure stay counted, and none is counted twice', async () => {
-  const failure = (run: string, text: string) =>
-    row({
-      tenant: 'cut',
-      run_id: run,
-      task_id: `task ${run}`,
-      type: 'task.failed',
-      error_category: 'tool',
-      error_message: text,
-    });
-  const counts = () =>
-    store.select("SELECT message, occurrences FROM agent_errors_daily WHERE tenant = 'cut' ORDER BY ALL");
-  await insertRows('cut-1', [failure('a', 'jackdaw'), failure('b', 'shared'), failure('a', 'shared')]);
-  const cut: StoreWriter = {
-    command: async (statement) => {
-      await store.command(statement);
-      if (/INSERT INTO agent_errors_per_day_v1/.test(statement.sql)) throw new Error('cut');
+/** The store, until what a statement that matches does is done. */
+function cutAfter(statement: RegExp): StoreWriter {
+  return {
+    command: async (command) => {
+      await store.command(command);
+      if (statement.test(command.sql)) throw new Error('cut');
     },
-    insertStream: (statement, body) => store.insertStream(statement, body),
+    insertStream: (insert, body) => store.insertStream(insert, body),
     writerRows: (query) => store.writerRows(query),
   };
-  const scope = { erasureId: 'cut', tenant: 'cut', kind: 'run', untilMs: null } as const;
-  await writeSubjects(store, { erasureId: 'cut', ids: ['a'] });
-  await expect(eraseFromStore(cut, { ...scope, attempt: 'one' })).rejects.toThrow('cut');
-  await insertRows('cut-2', [failure('b', 'shared')]);
+}
+
+/** As a power cut may have it. */
+async function forgetTokens(table: string): Promise<void> {
+  for (const tokens of [0, 10_000]) {
+    await store.run(`ALTER TABLE ${table} MODIFY SETTING non_replicated_deduplication_window = ${tokens}`);
+  }
+}
+
+const failureOf = (tenant: string) => (run: string, text: string) =>
+  row({
+    tenant,
+    run_id: run,
+    task_id: `task ${run}`,
+    type: 'task.failed',
+    error_category: 'tool',
+    error_message: text,
+  });
+
+const countsOf = (tenant: string) =>
+  store.select(`SELECT message, occurrences FROM agent_errors_daily WHERE tenant = '${tenant}' ORDER BY ALL`);
+
+test.each([
+  ['moved', /INSERT INTO agent_errors_per_day_v1/],
+  ['noted', /'error_groups_moved'/],
+  ['masked', /DELETE FROM agent_errors_per_day_v1/],
+])('failures that come between two attempts stay counted, and none twice: cut when %s', async (cut, statement) => {
+  const tenant = `cut-${cut}`;
+  const failure = failureOf(tenant);
+  await insertRows(`${tenant}-1`, [
+    failure('a', 'jackdaw'),
+    failure('a', 'magpie'),
+    failure('b', 'shared'),
+    failure('a', 'shared'),
+  ]);
+  const scope = { erasureId: tenant, tenant, kind: 'run', untilMs: null } as const;
+  await writeSubjects(store, { erasureId: tenant, ids: ['a'] });
+  await expect(eraseFromStore(cutAfter(statement), { ...scope, attempt: 'one' })).rejects.toThrow('cut');
+  await forgetTokens('agent_errors_per_day_v1');
+  await insertRows(`${tenant}-2`, [failure('b', 'shared')]);
   await eraseFromStore(store, { ...scope, attempt: 'two' });
-  expect(await counts()).toEqual([
-    { message: '<erased>', occurrences: 1 },
+  expect(await countsOf(tenant)).toEqual([
+    { message: '<erased>', occurrences: 2 },
     { message: 'shared', occurrences: 3 },
   ]);
-  await dropTargets(store, 'cut');
+  await dropTargets(store, tenant);
+});
+
+/** As the store says it, and as a collector that remembers what it read. */
+async function errorsOf(tenant: string): Promise<readonly unknown[]> {
+  const days = { fromMs: noonMs - (noonMs % dayMs), toMs: noonMs - (noonMs % dayMs) + dayMs };
+  const query = { range: { days, raw: [], covered: days }, limit: 9 };
+  const memory = openMemory(store.client, 1_000_000);
+  const opened = memory.open();
+  const readers = [store.client, { rows: store.client.rows.bind(store.client), memory: opened! }];
+  try {
+    return await Promise.all(readers.map((reader) => readAgentErrors(reader, { tenant, agentId: 'a' }, query)));
+  } finally {
+    await memory.stop();
+  }
+}
+
+test('a failure that comes to a group of which the counts are being moved is counted', async () => {
+  const tenant = 'cut-in-between';
+  const failure = failureOf(tenant);
+  await insertRows(`${tenant}-1`, [failure('a', 'jackdaw')]);
+  const scope = { erasureId: tenant, tenant, kind: 'run', untilMs: null } as const;
+  await writeSubjects(store, { erasureId: tenant, ids: ['a'] });
+  const cut = cutAfter(/INSERT INTO agent_errors_per_day_v1/);
+  await expect(eraseFromStore(cut, { ...scope, attempt: 'one' })).rejects.toThrow('cut');
+  const moved = [{ message: '<erased>', occurrences: 1, total_groups: 1 }];
+  expect(await errorsOf(tenant)).toMatchObject([moved, moved]);
+  await insertRows(`${tenant}-2`, [failure('b', 'jackdaw')]);
+  await eraseFromStore(store, { ...scope, attempt: 'two' });
+  expect(await countsOf(tenant)).toEqual([{ message: '<erased>', occurrences: 2 }]);
+  await dropTargets(store, tenant);
+});
+
+test('an erasure of late events that was cut short is completed, with what it had counted', async () => {
+  const failure = failureOf('late');
+  await insertRows('late-1', [failure('a', 'jackdaw')]);
+  const eraser = createEraser(cutAfter(/DELETE FROM agent_errors_per_day_v1/));
+  const request = { tenant: 'late', kind: 'run', ids: ['a'], requestedBy: 'the operator' } as const;
+  await createEraser().erase(request);
+  clock.advance(1_000);
+  await insertRows('late-2', [failure('a', 'magpie')]);
+  expect(await eraser.pass()).toBe(false);
+  await eraser.stop();
+  const next = createEraser();
+  await next.pass();
+  await next.stop();
+  expect(await countsOf('late')).toEqual([{ message: '<erased>', occurrences: 2 }]);
+  expect(await store.select("SELECT late_rows > 0 AS some FROM erasures_v1 FINAL WHERE tenant = 'late'")).toEqual([
+    { some: 1 },
+  ]);
+  expect(await store.select('SELECT count() AS left FROM erasure_targets_v1')).toEqual([{ left: 0 }]);
 });

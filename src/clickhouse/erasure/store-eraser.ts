@@ -196,13 +196,15 @@ export class StoreEraser implements Stage, DataEraser {
       if (!begun.has(entry.erasureId)) continue;
       if (await this.#isFlushed(entry.requestedMs)) await this.#complete(entry);
     }
-    // Left by an erasure of late events that was cut short; it is found again by what it has not erased yet. What is
-    // young may be a request that another collector is about to write down.
     const open = new Set(pending.map(({ erasureId }) => erasureId));
-    for (const erasureId of begun) {
-      const isYoung = this.#deps.clock.nowMs() - timeOf(erasureId) < hourMs;
-      if (!open.has(erasureId) && (isLate(erasureId) || !isYoung)) await dropTargets(this.#deps.store, erasureId);
-    }
+    for (const erasureId of begun) if (!open.has(erasureId)) await this.#settleLeft(erasureId);
+  }
+
+  /** What was cut short of late events is completed. What is young may be a request that another writes down next. */
+  async #settleLeft(erasureId: string): Promise<void> {
+    const late = lateScopeOf(erasureId);
+    if (late !== null) await this.#completeLate(late);
+    else if (this.#deps.clock.nowMs() - timeOf(erasureId) >= hourMs) await dropTargets(this.#deps.store, erasureId);
   }
 
   async #eraseLate(): Promise<void> {
@@ -225,26 +227,24 @@ export class StoreEraser implements Stage, DataEraser {
     this.#lookedUntilMs = untilMs;
   }
 
-  async #eraseLateSubjects({ ids, ...late }: LateSubjects): Promise<void> {
+  async #eraseLateSubjects({ ids, ...of }: LateSubjects): Promise<void> {
+    const late = lateScope({ ...of, ids });
+    await writeSubjects(this.#deps.store, { erasureId: late.erasureId, ids });
+    await this.#completeLate(late);
+  }
+
+  async #completeLate({ request, ...late }: LateScope): Promise<void> {
     const { store, clock, logger } = this.#deps;
-    const digest = createHash('sha256').update(JSON.stringify(ids)).digest('hex').slice(0, 16);
-    const erasureId = `${late.erasure_id}${lateInfix}${digest}`;
-    await writeSubjects(store, { erasureId, ids });
-    const rows = await this.#eraseScope({
-      erasureId,
-      tenant: late.tenant,
-      kind: late.kind,
-      untilMs: late.until_ms >= alwaysMs ? null : late.until_ms,
-    });
-    await dropTargets(store, erasureId);
     const [entry] = await readEntries(this.#reader, {
       condition: 'erasure_id = {erasure:String}',
-      params: { erasure: late.erasure_id },
+      params: { erasure: request },
     });
-    if (entry === undefined) return;
+    if (entry === undefined) return await dropTargets(store, late.erasureId);
+    const rows = await this.#eraseScope({ ...late, tenant: entry.tenant });
+    await dropTargets(store, late.erasureId);
     const lateRows = entry.lateRows + totalOf(rows);
     await writeEntry(store, { ...entry, lateRows, purgedMs: null }, clock.nowMs());
-    logger.info({ erasure: late.erasure_id, rows }, 'late events of what was erased are erased');
+    logger.info({ erasure: request, rows }, 'late events of what was erased are erased');
   }
 
   async #purge(): Promise<boolean> {
@@ -269,13 +269,30 @@ function timeOf(id: string): number {
   return Number.parseInt(id.slice(0, timeDigits), 36);
 }
 
-const lateInfix = '_';
+type LateSubjects = Omit<LateSubject, 'id'> & { readonly ids: readonly string[] };
 
-function isLate(erasureId: string): boolean {
-  return erasureId.includes(lateInfix);
+interface LateScope extends Pick<ErasureScope, 'erasureId' | 'kind' | 'untilMs'> {
+  /** Whose late events it is about. */
+  readonly request: string;
 }
 
-type LateSubjects = Omit<LateSubject, 'id'> & { readonly ids: readonly string[] };
+/** Its id tells all of it, so that it can be completed when it was cut short. */
+function lateScope({ erasure_id: request, kind, until_ms: untilMs, ids }: LateSubjects): LateScope {
+  const digest = createHash('sha256').update(JSON.stringify(ids)).digest('hex').slice(0, 16);
+  const erasureId = [request, kind, untilMs, digest].join('_');
+  return { request, erasureId, kind, untilMs: boundOf(untilMs) };
+}
+
+/** Null of the id of a request. */
+function lateScopeOf(erasureId: string): LateScope | null {
+  const [, request = '', kind, until] = /^(\w+)_(run|user)_(\d+)_[0-9a-f]+$/.exec(erasureId) ?? [];
+  if (kind !== 'run' && kind !== 'user') return null;
+  return { request, erasureId, kind, untilMs: boundOf(Number(until)) };
+}
+
+function boundOf(untilMs: number): number | null {
+  return untilMs >= alwaysMs ? null : untilMs;
+}
 
 /** Runs of one request at once; people one by one, since who is alone in a run is up to each. */
 function erasedTogether(found: readonly LateSubject[]): LateSubjects[] {

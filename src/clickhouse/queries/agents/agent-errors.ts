@@ -73,6 +73,7 @@ function groupsSql(source: string, perDay: string): string {
       sum(occurrences) OVER () AS failed
     FROM (${source}) AS same
     GROUP BY error_category, error_code, message
+    HAVING occurrences > 0
     ORDER BY occurrences DESC, last_seen_ms DESC, error_category, error_code, message
     LIMIT {limit:UInt32}`;
 }

@@ -25,9 +25,10 @@ export interface ErrorDay {
   readonly runs: Buffer;
 }
 
+/** Signed: while a group gets another name, a row takes from the old one what it counts. */
 const daysSql = `
   SELECT (
-    toUnixTimestamp(toDateTime(day, 'UTC')), error_category, error_code, message, occurrences, recovered,
+    toUnixTimestamp(toDateTime(day, 'UTC')), error_category, error_code, message, toInt64(occurrences), recovered,
     toUnixTimestamp64Milli(first_seen), toUnixTimestamp64Milli(last_seen), base64Encode(CAST(runs, 'String'))
   ) AS r
   FROM agent_errors_per_day_v1
@@ -119,7 +120,7 @@ export function groupedErrors(days: readonly ErrorDay[], limit: number): AgentEr
     if (group === undefined) groups.set(key, groupOf(day));
     else add(group, day);
   }
-  const sorted = [...groups.values()].sort(compareErrors);
+  const sorted = [...groups.values()].filter(({ occurrences }) => occurrences > 0).sort(compareErrors);
   const failed = sorted.reduce((sum, { occurrences }) => sum + occurrences, 0);
   const rows: AgentErrorDaysRow[] = [];
   for (const group of sorted.slice(0, limit)) {
