@@ -4,7 +4,8 @@ import type { Progress, ProgressState } from '../core/progress.js';
 import { type ProgressDisplay, ShownProgress } from '../core/shown-progress.js';
 
 /** A terminal, as far as a bar needs it. */
-export interface BarTerminal extends Pick<Writable, 'write'> {
+export interface BarTerminal {
+  write(text: string): unknown;
   readonly columns?: number | undefined;
 }
 

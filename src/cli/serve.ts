@@ -7,7 +7,7 @@ import { CollectorError, type ErrorCode, errorMessage } from '../core/errors.js'
 import { fileFailure } from '../core/file-remedy.js';
 import type { Logger } from '../core/logger.js';
 import { adminKeyProblem, readAdminKey } from '../ingest/key-file.js';
-import { LogOutput } from '../telemetry/log-output.js';
+import { LogOutput, patientTerminal } from '../telemetry/log-output.js';
 import { createLoggedProgress } from '../telemetry/logged-progress.js';
 import { createLogger } from '../telemetry/logger.js';
 import { packageVersion } from './package-version.js';
@@ -32,10 +32,9 @@ async function start(env: Environment, argv: readonly string[]): Promise<void> {
     return;
   }
   const isTerminal = process.stdout.isTTY === true;
-  const bars = process.stderr.isTTY === true ? new ProgressBars(process.stderr) : null;
   const onDropped = (lines: number) => logger.warn({ lines }, 'lines before this one could not be written to the log');
-  const output = new LogOutput({ clock: systemClock }, { fd: process.stdout.fd, onDropped });
-  process.on('exit', () => output.end());
+  const output = outputTo(process.stdout, onDropped);
+  const bars = process.stderr.isTTY === true ? barsOn(isTerminal ? output : outputTo(process.stderr)) : null;
   const destination = isTerminal && bars !== null ? bars.above(output) : output.stream();
   const logger = createLogger({ level: config.logLevel, pretty: isTerminal, destination });
   const progress =
@@ -58,6 +57,26 @@ async function start(env: Environment, argv: readonly string[]): Promise<void> {
     // A signal came before it had started: what the stop says ends the process.
     if (!(error instanceof CollectorError && error.code === 'stopping')) throw error;
   }
+}
+
+function outputTo(
+  stream: { readonly fd: number; readonly isTTY?: boolean },
+  onDropped?: (lines: number) => void,
+): LogOutput {
+  const fd = stream.isTTY === true ? patientTerminal(stream.fd) : stream.fd;
+  const output = new LogOutput({ clock: systemClock }, onDropped === undefined ? { fd } : { fd, onDropped });
+  process.on('exit', () => output.end());
+  return output;
+}
+
+/** On the terminal of stderr, of which the log may be as well. */
+function barsOn(output: LogOutput): ProgressBars {
+  return new ProgressBars({
+    write: (text) => output.write(text),
+    get columns() {
+      return process.stderr.columns;
+    },
+  });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { constants, openSync, writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import type { Clock, Timer } from '../core/clock.js';
 
@@ -8,6 +8,21 @@ const retryMs = 100;
 /** How often the last is tried at the exit of the process, and for how long it waits in between. */
 const lastTries = 20;
 const lastPauseMs = 50;
+
+const { O_WRONLY, O_NOCTTY, O_NONBLOCK } = constants;
+
+/**
+ * The terminal at a descriptor, opened once more: by this one a write to a terminal that is held (Ctrl-S) does not wait
+ * for its user. The descriptor itself is shared with the shell, which would not expect that of it. It stays as it is
+ * where the terminal belongs to somebody else.
+ */
+export function patientTerminal(fd: number): number {
+  try {
+    return openSync(`/dev/fd/${fd}`, O_WRONLY | O_NOCTTY | O_NONBLOCK);
+  } catch {
+    return fd;
+  }
+}
 
 export interface LogOutputOptions {
   readonly fd: number;
@@ -19,8 +34,8 @@ export interface LogOutputOptions {
  * Standard output of a process that must go on when nobody reads it, its reader is gone, or its disk is full. What is
  * written is written at once, so that none is missing after an exit; what a pipe does not take waits, bounded, and what
  * cannot be written is dropped and counted. Node makes pipes and sockets at descriptors 1 and 2 say so instead of
- * waiting (O_NONBLOCK) once `process.stdout` or `process.stderr` has been touched; a terminal that is held, or a file
- * on a disk that hangs, still holds the writer.
+ * waiting (O_NONBLOCK) once `process.stdout` or `process.stderr` has been touched; for terminals there is
+ * `patientTerminal`. A file on a disk that hangs still holds the writer.
  *
  * pino's own destination waits for a reader in the main thread, throws for a full disk, and never ends its last write
  * there (sonic-boom 4.2).

@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -8,11 +11,11 @@ const gone = 'exec "$@" > >(true)';
 /** Its only reader holds it open and reads nothing. */
 const stuck = `mkfifo log && exec 3<> log && dd if=/dev/zero of=log bs=65536 count=1 oflag=nonblock && exec "$@" > log`;
 
-async function post(collector: CollectorProcess): Promise<void> {
+async function post(collector: CollectorProcess, task = 't'): Promise<void> {
   const response = await fetch(`${collector.url}/v1/events`, {
     method: 'POST',
     headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ type: 'task.completed', agent_id: 'a', task_id: 't' }),
+    body: JSON.stringify({ type: 'task.completed', agent_id: 'a', task_id: task }),
   });
   expect(response.status).toBe(202);
 }
@@ -31,6 +34,39 @@ test.each([
   expect((await collector.metrics()).get('tidemark_log_lines_dropped_total')).toBeGreaterThanOrEqual(dropped);
   expect(await collector.stop()).toBe(0);
 });
+
+const noTerminal = spawnSync('script', ['--version']).error !== undefined;
+/** Of a shell: under a terminal of its own, which takes what is written to `keys` as typed. */
+const onTerminal = 'mkfifo keys; exec 3<> keys; exec script -qfec "$*" /dev/null < keys';
+
+test.skipIf(noTerminal)('a terminal that is held holds nothing but what is shown on it', async () => {
+  const dir = tempDir();
+  const within = ['bash', '-c', `cd "$0" && ${onTerminal}`, dir];
+  const collector = new CollectorProcess({ dataDir: tempDir(), within });
+  onTestFinished(() => collector.killAll());
+  await collector.start();
+  await expect.poll(() => collector.output, { timeout: 60_000 }).toContain('the embedded engine is ready');
+  await post(collector);
+  await collector.untilStored(1);
+  writeFileSync(join(dir, 'keys'), '\u0013');
+  const shown = collector.output;
+  process.kill(await enginePidOf(collector), 'SIGKILL');
+  await post(collector, 'another');
+  await collector.untilStored(2);
+  expect(collector.output).toBe(shown);
+  writeFileSync(join(dir, 'keys'), '\u0011');
+  await expect.poll(() => collector.output).toContain('ended and is started again');
+});
+
+async function enginePidOf(collector: CollectorProcess): Promise<number> {
+  const { dependencies } = await collector.get<{ dependencies: readonly Dependency[] }>('/health/deep');
+  return dependencies.find(({ name }) => name === 'engine')?.details.pid ?? 0;
+}
+
+interface Dependency {
+  readonly name: string;
+  readonly details: { readonly pid?: number };
+}
 
 test('without a terminal a collector outlives who started it: SIGHUP ends neither it nor its engine', async () => {
   const collector = new CollectorProcess({ dataDir: tempDir() });
