@@ -191,22 +191,24 @@ test('a failure that comes to a group of which the counts are being moved is cou
   await dropTargets(store, tenant);
 });
 
-test('an erasure of late events that was cut short is completed, with what it had counted', async () => {
-  const failure = failureOf('late');
-  await insertRows('late-1', [failure('a', 'jackdaw')]);
-  const eraser = createEraser(cutAfter(/DELETE FROM agent_errors_per_day_v1/));
-  const request = { tenant: 'late', kind: 'run', ids: ['a'], requestedBy: 'the operator' } as const;
-  await createEraser().erase(request);
+test.each([
+  ['masked', /DELETE FROM agent_errors_per_day_v1/],
+  ['forgotten', /ALTER TABLE erasure_targets_v1 DROP/],
+])('an erasure of late events is completed and counted once, cut short when %s', async (cut, statement) => {
+  const tenant = `late-${cut}`;
+  const failure = failureOf(tenant);
+  await insertRows(`${tenant}-1`, [failure('a', 'jackdaw')]);
+  const eraser = createEraser(cutAfter(statement));
+  await createEraser().erase({ tenant, kind: 'run', ids: ['a'], requestedBy: 'the operator' });
   clock.advance(1_000);
-  await insertRows('late-2', [failure('a', 'magpie')]);
+  await insertRows(`${tenant}-2`, [failure('a', 'magpie')]);
   expect(await eraser.pass()).toBe(false);
   await eraser.stop();
   const next = createEraser();
   await next.pass();
   await next.stop();
-  expect(await countsOf('late')).toEqual([{ message: '<erased>', occurrences: 2 }]);
-  expect(await store.select("SELECT late_rows > 0 AS some FROM erasures_v1 FINAL WHERE tenant = 'late'")).toEqual([
-    { some: 1 },
-  ]);
+  expect(await countsOf(tenant)).toEqual([{ message: '<erased>', occurrences: 2 }]);
+  const entry = `SELECT late_rows > 0 AS some FROM erasures_v1 FINAL WHERE tenant = '${tenant}'`;
+  expect(await store.select(entry)).toEqual([{ some: 1 }]);
   expect(await store.select('SELECT count() AS left FROM erasure_targets_v1')).toEqual([{ left: 0 }]);
 });

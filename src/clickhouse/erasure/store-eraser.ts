@@ -241,9 +241,9 @@ export class StoreEraser implements Stage, DataEraser {
     });
     if (entry === undefined) return await dropTargets(store, late.erasureId);
     const rows = await this.#eraseScope({ ...late, tenant: entry.tenant });
-    await dropTargets(store, late.erasureId);
     const lateRows = entry.lateRows + totalOf(rows);
     await writeEntry(store, { ...entry, lateRows, purgedMs: null }, clock.nowMs());
+    await dropTargets(store, late.erasureId);
     logger.info({ erasure: request, rows }, 'late events of what was erased are erased');
   }
 
