@@ -333,6 +333,19 @@ test('a day is due again when an event of it came later or waited in a spool, an
   expect(await dueDays()).not.toContain(yesterdayMs);
 });
 
+test('after a clock that was ahead is set back a day that was due is not due any more', async () => {
+  await insert(executions('ahead', 'a', 3));
+  await finalizer().finalize(all());
+  await store.run(`INSERT INTO day_finalizations_v1
+    SELECT * REPLACE (finalized_at + toIntervalDay(40) AS finalized_at) FROM day_finalizations_v1
+    WHERE tenant = '' AND agent_id = '' ORDER BY finalized_at DESC LIMIT 1`);
+  await insert(executions('ahead', 'a', 1, 10_800_000));
+  expect(await dueDays()).toContain(yesterdayMs);
+  await finalizer().finalize(all());
+  expect(await dueDays()).not.toContain(yesterdayMs);
+  await store.run('ALTER TABLE day_finalizations_v1 DELETE WHERE finalized_at > now() SETTINGS mutations_sync = 2');
+});
+
 test('events that wait for their insert when a day is finalized keep it due', async () => {
   const waiting = Date.now() - 5_000;
   await finalizer({ undeliveredSinceMs: () => waiting }).finalize(all());

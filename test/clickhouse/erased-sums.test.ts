@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { prepareErasures, rewrittenTables } from '../../src/clickhouse/erasure/erasable-tables.js';
-import { dropTargets, writeSubjects } from '../../src/clickhouse/erasure/erasure-ledger.js';
+import { dropTargets, writeEntry, writeSubjects } from '../../src/clickhouse/erasure/erasure-ledger.js';
 import { eraseFromStore } from '../../src/clickhouse/erasure/erasure-work.js';
 import { StoreEraser } from '../../src/clickhouse/erasure/store-eraser.js';
 import { readAgentErrors } from '../../src/clickhouse/queries/agents/agent-errors.js';
@@ -101,6 +101,19 @@ test('ids whose request another collector is about to write down stay, and those
   await eraser.stop();
   expect(await store.select('SELECT erasure_id FROM erasure_targets_v1')).toEqual([{ erasure_id: fresh }]);
   await dropTargets(store, fresh);
+});
+
+test('a request that was written down by a clock that was ahead is complete when it is', async () => {
+  const of = { erasureId: 'ahead', tenant: 'ahead', kind: 'run', requestedBy: 'the operator' } as const;
+  const requestedMs = clock.nowMs() - 1_000;
+  await writeSubjects(store, { erasureId: 'ahead', ids: ['a'] });
+  const open = { requestedMs, completedMs: null, rows: {}, lateRows: 0, purgedMs: null };
+  await writeEntry(store, { ...of, ...open }, requestedMs + 40 * 86_400_000);
+  const eraser = createEraser();
+  await eraser.pass();
+  await eraser.stop();
+  const done = "SELECT completed_at IS NOT NULL AS done FROM erasures_v1 FINAL WHERE tenant = 'ahead'";
+  expect(await store.select(done)).toEqual([{ done: 1 }]);
 });
 
 /** The store, until what a statement that matches does is done. */

@@ -28,7 +28,7 @@ export function hashedId(kind: string, id: string): string {
   return `lower(hex(SHA256(concat(tenant, '\\n', ${kind}, '\\n', ${id}))))`;
 }
 
-/** Adds the state of a request; `subject` where it is a new one. */
+/** Adds the state of a request, the newest of it: also where an earlier one is of a clock that was ahead. */
 export async function writeEntry(store: StoreWriter, entry: ErasureEntry, versionMs: number): Promise<void> {
   const time = (ms: number | null) => ms ?? 0;
   await store.command({
@@ -40,7 +40,9 @@ export async function writeEntry(store: StoreWriter, entry: ErasureEntry, versio
         fromUnixTimestamp64Milli({requested_ms:Int64}, 'UTC'), ${optionalTime('completed_ms')},
         mapFromArrays({tables:Array(String)}, arrayMap(count -> toUInt64(count), {counts:Array(String)})),
         {late_rows:UInt64},
-        ${optionalTime('purged_ms')}, {version:UInt64}`,
+        ${optionalTime('purged_ms')}, greatest({version:UInt64}, max(earlier.version) + 1)
+      FROM erasures_v1 AS earlier
+      WHERE earlier.tenant = {tenant:String} AND earlier.erasure_id = {erasure:String}`,
     params: {
       erasure: entry.erasureId,
       tenant: entry.tenant,

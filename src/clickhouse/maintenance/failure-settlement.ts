@@ -6,6 +6,7 @@ import type { Logger } from '../../core/logger.js';
 import { Pause } from '../../core/pause.js';
 import type { Stage } from '../../core/stage.js';
 import { dayMs } from '../../core/time-span.js';
+import { maskRows } from '../erasure/row-rewrite.js';
 import {
   earliest,
   failuresWithOutcome,
@@ -13,11 +14,14 @@ import {
   lastSettlement,
   newTriesSince,
   recovered,
+  settledAhead,
+  settlementTable,
   triesTable,
   visibleAfterMs,
 } from '../queries/failures/failure-outcomes.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
 import { epochMs, integer64 } from '../queries/sql/column-types.js';
+import type { StoreWriter } from '../store-writer.js';
 import { type HeldInsertDeps, insertHeld } from './held-insert.js';
 import { readingAsWriter } from './rollup-repair.js';
 import type { Lease } from './store-lease.js';
@@ -38,6 +42,7 @@ const stateRow = z.object({
   first_ms: epochMs,
   last_ms: epochMs,
   new_rows: integer64,
+  ahead: integer64,
 });
 
 /** Columns of a failure but its outcome. */
@@ -145,27 +150,44 @@ export async function settleFailures(
         toUnixTimestamp64Milli(settled) AS settled_ms,
         toUnixTimestamp64Milli(min(ts)) AS first_ms, toUnixTimestamp64Milli(max(ts)) AS last_ms,
         (SELECT count() FROM ${triesTable} WHERE ${isNew}) + (SELECT count() FROM ${failureTable} WHERE ${isNew})
-          AS new_rows
+          AS new_rows,
+        (SELECT count() FROM ${settlementTable} WHERE ${settledAhead}) AS ahead
       FROM ${failureTable}
       WHERE lane = 'failed'`,
     params: {},
   });
-  if (state === undefined || state.new_rows === 0) return;
-  if (state.new_rows <= options.rowsAtOnceMax) {
+  if (state === undefined) return;
+  if (state.new_rows > 0 && !(await settleSince(deps, state, { isStopping, ...options }))) return;
+  if (state.ahead > 0) await removeAhead(store);
+}
+
+/** Answers whether all is settled, which is then on record. */
+async function settleSince(
+  deps: HeldInsertDeps,
+  state: z.output<typeof stateRow>,
+  { isStopping, rowsAtOnceMax }: { readonly isStopping: () => boolean; readonly rowsAtOnceMax: number },
+): Promise<boolean> {
+  if (state.new_rows <= rowsAtOnceMax) {
     await settle(deps, { failures: `outcome < ${recovered}`, tries: '1', params: {} }, state.settled_ms);
   } else {
     for (let fromMs = state.first_ms; fromMs <= state.last_ms; fromMs += sliceMs) {
-      if (isStopping()) return;
+      if (isStopping()) return false;
       await settle(deps, sliceFrom(fromMs), state.settled_ms);
     }
   }
-  await store.command({
+  await deps.store.command({
     name: 'settlement of failures',
     sql: `
-      INSERT INTO failure_settlements_v1 (settled_at)
+      INSERT INTO ${settlementTable} (settled_at)
       SELECT fromUnixTimestamp64Milli({settled_ms:Int64}, 'UTC')`,
     params: { settled_ms: state.now_ms },
   });
+  return true;
+}
+
+/** Or they would count once their time has come, for what was inserted before them by the clock that is right. */
+async function removeAhead(store: StoreWriter): Promise<void> {
+  await maskRows(store, { table: settlementTable, where: settledAhead, params: {} });
 }
 
 interface SettledFailures {

@@ -104,17 +104,22 @@ export interface LedgerEntry extends FinalizationReport {
   readonly recorded: number;
 }
 
+/** The newest of its day and scope, also where an earlier one is of a clock that was ahead. */
 export async function writeLedger(store: StoreWriter, entry: LedgerEntry): Promise<void> {
   await store.command({
     name: 'record of a finalized day',
     sql: `
       INSERT INTO day_finalizations_v1 (${entryColumns})
       SELECT
-        toDate(fromUnixTimestamp64Milli({day_ms:Int64}, 'UTC')),
-        fromUnixTimestamp64Milli({finalized_ms:Int64}, 'UTC'),
+        toDate(fromUnixTimestamp64Milli({day_ms:Int64}, 'UTC')) AS of_day,
+        greatest(
+          fromUnixTimestamp64Milli({finalized_ms:Int64}, 'UTC'), max(ledger.finalized_at) + toIntervalMillisecond(1)
+        ),
         fromUnixTimestamp64Milli({received_before_ms:Int64}, 'UTC'),
         {tenant:String}, {agent_id:String}, {agents:UInt64}, {events:UInt64}, {recorded:UInt64},
-        {agents_repaired:UInt64}, {took_ms:UInt64}`,
+        {agents_repaired:UInt64}, {took_ms:UInt64}
+      FROM day_finalizations_v1 AS ledger
+      WHERE ledger.day = of_day AND ledger.tenant = {tenant:String} AND ledger.agent_id = {agent_id:String}`,
     params: {
       day_ms: entry.scope.dayMs,
       finalized_ms: entry.finalizedMs,

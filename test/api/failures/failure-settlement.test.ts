@@ -177,3 +177,22 @@ test('a pass with nothing new writes nothing', async () => {
   await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
   expect(await marks()).toEqual(before);
 });
+
+test('after a clock that was ahead is set back, what comes is joined and settled as ever', async () => {
+  const nextToken = createInsertToken(new FakeClock(nowMs + 3), seededRandom(seed));
+  const settle = () => settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken });
+  await settle();
+  await store.run("INSERT INTO failure_settlements_v1 SELECT now64(3, 'UTC') + toIntervalDay(40)");
+  const failed = { tenant: 'hooli', agent_id: 'a', type: 'task.failed', error_category: 'tool', received: nowMs };
+  await store.insert([{ ...failed, task_id: 'mended', ts: nowMs - 60_000 }]);
+  await store.insert([{ ...failed, type: 'task.completed', task_id: 'mended', ts: nowMs - 1_000 }]);
+  const { body } = await api.get('hooli', '/api/v1/failures/breakdown');
+  expect(body).toMatchObject({ totals: { count: 1, recovered: 1 } });
+  await settle();
+  expect(await store.metadata.rows({ name: 'test', sql: aheadSql, params: {} })).toEqual([]);
+  const outcome = "SELECT max(outcome) AS stored FROM agent_failures_v1 WHERE tenant = 'hooli' AND lane = 'failed'";
+  expect(await store.metadata.rows({ name: 'test', sql: outcome, params: {} })).toEqual([{ stored: 2 }]);
+});
+
+/** Settlements of a time that is still to come. */
+const aheadSql = "SELECT settled_at FROM failure_settlements_v1 WHERE settled_at > now64(3, 'UTC') + toIntervalHour(1)";

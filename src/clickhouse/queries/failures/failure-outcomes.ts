@@ -14,9 +14,20 @@
 
 export const failureTable = 'agent_failures_v1';
 export const triesTable = 'agent_tries_v1';
+export const settlementTable = 'failure_settlements_v1';
 
-/** When outcomes were settled last, 1970 when never; of the store as a whole. */
-export const lastSettlement = 'SELECT max(settled_at) FROM failure_settlements_v1';
+/** When outcomes were settled last, 1970 when never; of the store as a whole. Told by the parts, none is read. */
+export const newestSettlement = `SELECT max(settled_at) FROM ${settlementTable}`;
+
+/**
+ * What a clock that was ahead has left says nothing of what is inserted since it was set back, until it is removed; a
+ * minute is a matter of two servers.
+ */
+export const aheadMsMax = 60_000;
+export const settledAhead = `settled_at > now64(3, 'UTC') + toIntervalMillisecond(${aheadMsMax})`;
+
+/** The newest that says something, where some do not: 4 ms of CPU among those of 90 days. */
+export const lastSettlement = `${newestSettlement} WHERE NOT (${settledAhead})`;
 
 /** By the number that is stored. */
 export const failureOutcomes = ['failed', 'retried', 'recovered'] as const;

@@ -4,9 +4,11 @@ import { checkedRows } from '../sql/checked-rows.js';
 import { epochMs, integer64 } from '../sql/column-types.js';
 import { fewRows } from '../sql/few-rows.js';
 import {
+  aheadMsMax,
   failureTable,
   lastSettlement,
   type NewTries,
+  newestSettlement,
   newTriesSince,
   triesTable,
   visibleAfterMs,
@@ -31,8 +33,14 @@ export interface FoundTries extends NewTries {
 }
 
 /** When outcomes were settled last, and how many failures and tries of the tenant came since. */
-export async function readNewTries(
+export async function readNewTries(store: StoreReader, asked: NewTriesAsked): Promise<FoundTries> {
+  const found = await readTriesSince(store, newestSettlement, asked);
+  return isAhead(found) ? await readTriesSince(store, lastSettlement, asked) : found;
+}
+
+async function readTriesSince(
   store: StoreReader,
+  settlement: string,
   { tenant, nextFromMs: fromMs }: NewTriesAsked,
 ): Promise<FoundTries> {
   const isNew = `tenant = {tenant:String} AND inserted >= settled - toIntervalMillisecond(${visibleAfterMs})`;
@@ -42,7 +50,7 @@ export async function readNewTries(
   const rows = await checkedRows(store, row, {
     name: 'new_tries',
     sql: `
-      WITH (${lastSettlement}) AS settled
+      WITH (${settlement}) AS settled
       SELECT
         toUnixTimestamp64Milli(now64(3)) AS now_ms, toUnixTimestamp64Milli(settled) AS settled_ms,
         count() AS rows_since,
@@ -64,15 +72,26 @@ const noRows = { now_ms: 0, settled_ms: 0, rows_since: 0, next_ms: 0 };
 
 const settlementRow = z.object({ now_ms: epochMs, settled_ms: epochMs });
 
+type SettledAt = Pick<FoundTries, 'nowMs' | 'settledMs'>;
+
 /** When outcomes were settled last, of the store as a whole, and the time by its clock. */
-export async function readLastSettlement(store: StoreReader): Promise<Pick<FoundTries, 'nowMs' | 'settledMs'>> {
+export async function readLastSettlement(store: StoreReader): Promise<SettledAt> {
+  const found = await readSettlement(store, newestSettlement);
+  return isAhead(found) ? await readSettlement(store, lastSettlement) : found;
+}
+
+async function readSettlement(store: StoreReader, settlement: string): Promise<SettledAt> {
   const [found] = await checkedRows(store, settlementRow, {
     name: 'last_settlement',
     sql: `
       SELECT
-        toUnixTimestamp64Milli(now64(3)) AS now_ms, toUnixTimestamp64Milli((${lastSettlement})) AS settled_ms`,
+        toUnixTimestamp64Milli(now64(3)) AS now_ms, toUnixTimestamp64Milli((${settlement})) AS settled_ms`,
     params: {},
     isSmall: true,
   });
   return { nowMs: found?.now_ms ?? 0, settledMs: found?.settled_ms ?? 0 };
+}
+
+function isAhead({ nowMs, settledMs }: SettledAt): boolean {
+  return settledMs > nowMs + aheadMsMax;
 }
