@@ -17,7 +17,7 @@ function spec(httpStatus: number, closeCode: number | null, retryable: boolean, 
 
 /** One event is bad; it is named by its index, the others of its frame are kept. */
 export const eventErrors = {
-  event_not_map: spec(400, null, false, 'the event is not a map'),
+  event_not_map: spec(400, null, false, 'the event is not a map, or the line it is sent as is not JSON'),
   field_required: spec(400, null, false, 'a required field is missing or empty'),
   field_type: spec(400, null, false, 'a field has the wrong type'),
   field_range: spec(400, null, false, 'a number is NaN, infinite, negative or outside its bounds'),

@@ -176,8 +176,9 @@ class BatchState implements EventSink {
       this.#frames.reader.bind(source, end);
       this.#frames.frame(range.offset);
     } else if (range.format === 'json') {
-      if (!this.#json.pack(source.bytes.subarray(range.offset, end))) {
-        this.#report.fail('frame_malformed', 'it is not valid JSON');
+      const fault = this.#json.pack(source.bytes.subarray(range.offset, end));
+      if (fault !== null) {
+        this.#report.fail('frame_malformed', fault);
         return;
       }
       this.#frames.reader.bind(this.#json.source, this.#json.end);

@@ -1,6 +1,6 @@
 import { epochMs, goZeroTimeMs } from '../core/epoch-time.js';
 import type { EventErrorCode } from '../core/errors.js';
-import { equalRanges, hashRange } from './byte-range.js';
+import { createByteSource, equalRanges, hashRange } from './byte-range.js';
 import {
   contentKeyBytesMax,
   contentKeyNames,
@@ -94,10 +94,15 @@ export class EventReader extends MsgpackReader {
     this.clearMet();
     let position = this.array(at);
     if (position === malformed) return malformed;
-    if (position === otherType || this.count !== columns) return this.#refuse(at, 0, 'row_ragged', -1);
+    if (position === otherType || this.count !== columns) {
+      const values = position === otherType ? -1 : this.count;
+      const next = this.#refuse(at, 0, 'row_ragged', -1);
+      this.#staged.tellRagged(values, columns);
+      return next;
+    }
     for (let column = 0; column < columns; column++) {
       const field = fields[column]!;
-      position = field >= 0 ? this.#field(field, position) : this.#unknownValue(position);
+      position = field >= 0 ? this.#field(field, position) : this.#unknownValue(position, column, -1);
       if (position < 0) return malformed;
       if (this.#staged.errorCode !== null) return this.#skipValues(position, columns - column - 1);
     }
@@ -187,7 +192,8 @@ export class EventReader extends MsgpackReader {
       this.#staged.fail('field_range', field);
       return next;
     }
-    this.#staged.numbers[field] = value;
+    // -0 is the 0 that JSON makes of it.
+    this.#staged.numbers[field] = value + 0;
     this.#staged.set(field);
     return next;
   }
@@ -346,7 +352,7 @@ export class EventReader extends MsgpackReader {
     const value = this.number[0]!;
     if (!Number.isFinite(value)) staged.fail('field_range', field, keyOffset, keyLength);
     staged.entryKind[entry] = entryKinds.number;
-    staged.entryNumbers[entry] = value;
+    staged.entryNumbers[entry] = value + 0;
     return next;
   }
 
@@ -399,16 +405,16 @@ export class EventReader extends MsgpackReader {
   #unknownPair(offset: number, length: number): number {
     const valueAt = length >= 0 ? offset + length : this.skip(offset, fieldDepth);
     if (valueAt === malformed) return malformed;
-    const next = this.#unknownValue(valueAt);
+    const next = this.#unknownValue(valueAt, offset, length >= 0 ? length : -2);
     if (next >= 0 && this.#staged.errorCode === null) this.#unknown.unknownField(offset, length);
     return next;
   }
 
-  /** An unknown value is ignored, but not one that breaks the limits of an event. */
-  #unknownValue(at: number): number {
+  /** An unknown value is ignored, but not one that breaks the limits of an event; its key is told as `fail` has it. */
+  #unknownValue(at: number, keyOffset: number, keyLength: number): number {
     const next = this.skip(at, fieldDepth);
-    if (this.metTooDeep) this.#staged.fail('nesting_too_deep', -1);
-    else if (this.metExtension) this.#staged.fail('extension_type', -1);
+    if (this.metTooDeep) this.#staged.fail('nesting_too_deep', -1, keyOffset, keyLength);
+    else if (this.metExtension) this.#staged.fail('extension_type', -1, keyOffset, keyLength);
     return next;
   }
 
@@ -419,7 +425,4 @@ export class EventReader extends MsgpackReader {
   }
 }
 
-const lowerCaseScratch = (() => {
-  const buffer = new ArrayBuffer(Math.max(16, contentKeyBytesMax));
-  return { bytes: new Uint8Array(buffer), view: new DataView(buffer) };
-})();
+const lowerCaseScratch = createByteSource(new ArrayBuffer(Math.max(16, contentKeyBytesMax)));

@@ -96,16 +96,20 @@ export function describeField(field: EventField): string {
     case 'integer':
       return `an integer from ${field.min} to ${field.max}`;
     case 'hash':
-      return 'a text of 16 hex digits or an integer from 0 to 2^64 - 1';
+      return 'a text of 16 hex digits or an integer from 0 to 2^64 - 1, in JSON below 2^53';
     case 'enum':
       return `one of ${Object.keys(field.values ?? {})
         .filter((name) => name !== '')
         .join(', ')}`;
     case 'scalar_map':
-      return `a flat map of at most ${field.entriesMax} texts, finite numbers or booleans`;
+      return `${describeMap(field)}, booleans or finite numbers, 64-bit integers below 2^53`;
     case 'string_map':
-      return `a map of at most ${field.entriesMax} texts`;
+      return describeMap(field);
     case 'string_list':
-      return `a list of at most ${field.entriesMax} texts`;
+      return `a list of at most ${field.entriesMax} texts of ${field.charactersMax} characters`;
   }
+}
+
+function describeMap({ entriesMax, keyCharactersMax, charactersMax }: EventField): string {
+  return `a flat map of at most ${entriesMax} keys of ${keyCharactersMax} characters to texts of ${charactersMax}`;
 }

@@ -118,10 +118,17 @@ export class FrameReport {
 
 function errorPath(event: StagedEvent, source: ByteSource): string {
   const field = fieldSpecs[event.errorField];
-  if (field === undefined) return '';
+  if (field === undefined) return unknownPath(event, source);
   if (event.errorKeyLength === -2) return field.name;
   if (event.errorKeyLength === -1) return `${field.name}.${event.errorKeyOffset}`;
   return `${field.name}.${readName(source, event.errorKeyOffset, event.errorKeyLength)}`;
+}
+
+/** The event as a whole, or a name the schema does not know: of a field, or of a column by its number. */
+function unknownPath(event: StagedEvent, source: ByteSource): string {
+  if (event.errorKeyLength === -2) return '';
+  if (event.errorKeyLength === -1) return `columns.${event.errorKeyOffset}`;
+  return readName(source, event.errorKeyOffset, event.errorKeyLength);
 }
 
 /** Says what is expected, never what was sent. */

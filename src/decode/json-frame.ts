@@ -36,10 +36,12 @@ export class JsonFrame {
     return this.#end;
   }
 
-  /** Packs a JSON text; false when it is not one. */
-  pack(bytes: Uint8Array): boolean {
+  /** Packs a JSON text; why not, when it is not one. */
+  pack(bytes: Uint8Array): string | null {
     this.#begin(bytes.length);
-    return isUtf8(bytes) && this.#packText(bytes);
+    if (!isUtf8(bytes)) return 'it is not valid UTF-8';
+    if (this.#packText(bytes)) return null;
+    return startsWithMark(bytes) ? 'it begins with a byte order mark; JSON has none' : 'it is not valid JSON';
   }
 
   /**
@@ -218,6 +220,11 @@ export class JsonFrame {
       this.#end = at + 9;
     }
   }
+}
+
+/** Whether UTF-8 begins with U+FEFF, as some editors and shells write it. */
+function startsWithMark(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }
 
 function isBlank(bytes: Uint8Array, start: number, end: number): boolean {

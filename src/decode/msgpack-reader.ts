@@ -174,9 +174,9 @@ export class MsgpackReader {
     const tag = bytes[at]!;
     const next = tag === 0xd6 ? at + 6 : tag === 0xd7 ? at + 10 : tag === 0xc7 ? at + 15 : otherType;
     if (next === otherType) return otherType;
-    if (next > this.end) return malformed;
     const isLong = tag === 0xc7;
     if (isLong && bytes[at + 1] !== 12) return otherType;
+    if (next > this.end) return malformed;
     if (bytes[isLong ? at + 2 : at + 1] !== timestampExtension) return otherType;
     let seconds = 0;
     let nanoseconds = 0;
@@ -196,7 +196,7 @@ export class MsgpackReader {
 
   /**
    * Position after the value at `at`, whatever it is, in time linear in its bytes and without recursion.
-   * `depth`: containers that are open around it. Notes extensions and containers deeper than allowed;
+   * `depth`: containers that are open around it. Notes extensions but timestamps, and containers deeper than allowed;
    * below that depth only the number of values still to come is kept.
    */
   skip(at: number, depth: number): number {
@@ -249,11 +249,11 @@ export class MsgpackReader {
     if (tag <= 0xc3) return at + 1;
     if (tag >= 0xca && tag <= 0xd3) return at + 1 + numberBytes[tag - 0xca]!;
     if (tag >= 0xd4 && tag <= 0xd8) {
-      this.metExtension = true;
+      if (this.timestamp(at) === otherType) this.metExtension = true;
       return at + 2 + (1 << (tag - 0xd4));
     }
     const isExtension = tag >= 0xc7 && tag <= 0xc9;
-    if (isExtension) this.metExtension = true;
+    if (isExtension && this.timestamp(at) === otherType) this.metExtension = true;
     // bin 8, 16, 32 = c4…c6, ext 8, 16, 32 = c7…c9, str 8, 16, 32 = d9…db: all carry a length of 1, 2 or 4 bytes.
     const width = tag >= 0xd9 ? tag - 0xd9 : (tag - 0xc4) % 3;
     const body = at + 1 + (1 << width) + (isExtension ? 1 : 0);

@@ -88,7 +88,16 @@ export class StagedEvent {
     }
   }
 
-  /** Keeps the first error; `field` -1 is the event itself. */
+  /** Says of a row with as many `values` why it is ragged; -1: it is no list. */
+  tellRagged(values: number, columns: number): void {
+    if (this.errorCode !== 'row_ragged') return;
+    this.errorCause = values < 0 ? 'a row is not a list' : `a row has ${values} values, the frame ${columns} columns`;
+  }
+
+  /**
+   * Keeps the first error; `field` -1 is the event itself, or a name it does not know. A key lies at its offset;
+   * a length of -1: the offset is an index, -2: there is none.
+   */
   fail(code: EventErrorCode, field: number, keyOffset = 0, keyLength = -2, cause: string | null = null): void {
     if (this.errorCode !== null) return;
     this.errorCode = code;

@@ -99,7 +99,7 @@ const cases: readonly (readonly [string, unknown, string, string])[] = [
   ['a prompt', { ...good, inputs: { prompt: 'x' } }, 'content_refused', 'inputs.prompt'],
   ['a prompt in capitals', { ...good, labels: { Response: 'x' } }, 'content_refused', 'labels.Response'],
   ['depth in a known field', { ...good, inputs: { a: nested(8) } }, 'nesting_too_deep', 'inputs.a'],
-  ['depth in an unknown field', { ...good, whatever: nested(8) }, 'nesting_too_deep', ''],
+  ['depth in an unknown field', { ...good, whatever: nested(8) }, 'nesting_too_deep', 'whatever'],
   ['bytes for a text', { ...good, run_id: Buffer.from('r') }, 'field_type', 'run_id'],
 ];
 
@@ -120,6 +120,38 @@ describe('one bad event between two good ones is named, and the good ones are ke
     expect(decoded.errors.map((error) => [error.index, error.code, error.path])).toEqual([[1, code, path]]);
     expect(decoded.accepted).toBe(2);
   });
+});
+
+test('a message says what a map, a list and a hash may have', () => {
+  const messageOf = (fields: object) => frame({ ...good, ...fields }).errors[0]?.message;
+  expect(messageOf({ inputs: { topic: 'x'.repeat(257) } })).toBe(
+    'cannot accept inputs.topic: a string is longer than its field allows; inputs is a flat map of at most 16 keys ' +
+      'of 64 characters to texts of 256, booleans or finite numbers, 64-bit integers below 2^53',
+  );
+  expect(messageOf({ labels: { ['k'.repeat(65)]: 'x' } })).toMatch(/16 keys of 64 characters to texts of 256$/);
+  expect(messageOf({ evidence: [7] })).toMatch(/a list of at most 16 texts of 256 characters$/);
+  const inJson = frame(JSON.stringify({ ...good, args_hash: 2 ** 53 }), { format: 'json' });
+  expect(inJson.errors[0]?.message).toMatch(/an integer from 0 to 2\^64 - 1, in JSON below 2\^53$/);
+});
+
+test('-0 is 0, in a field and in a map, as in JSON', () => {
+  const minusZero = Uint8Array.of(0xcb, 0x80, 0, 0, 0, 0, 0, 0, 0);
+  const body = bytes(0x92, withRaw('duration_ms', minusZero), withRaw('inputs', 0x81, 'n', minusZero));
+  const packed = decoder.decode(createBatch([{ body }]));
+  const events = [
+    { ...good, duration_ms: 0 },
+    { ...good, inputs: { n: 0 } },
+  ];
+  const plain = decoder.decode(createBatch([{ body: JSON.stringify(events), format: 'json' }]));
+  expect(Buffer.from(packed.rows).equals(Buffer.from(plain.rows))).toBe(true);
+});
+
+test('of JSON that is none the message says whether it is UTF-8 and begins with a byte order mark', () => {
+  const faultOf = (body: Uint8Array | string) => frame(body, { format: 'json' }).fault;
+  const malformed = (cause: string) => ({ code: 'frame_malformed', message: `cannot read frame: ${cause}` });
+  expect(faultOf(Buffer.from('{"agent_id":"\xff"}', 'latin1'))).toEqual(malformed('it is not valid UTF-8'));
+  expect(faultOf('\ufeff{}')).toEqual(malformed('it begins with a byte order mark; JSON has none'));
+  expect(faultOf('{a:1}')).toEqual(malformed('it is not valid JSON'));
 });
 
 test('1e400 in JSON is out of range', () => {
@@ -158,14 +190,39 @@ describe('extensions', () => {
       [0xc9, 0, 0, 0, 1],
     ]) {
       expect(frame(withRaw('run_id', ...head, 0x72, 9)).rejectedByCode).toEqual({ extension_type: 1 });
+      expect(frame(withRaw('ts', ...head, 0x72, 9)).rejectedByCode).toEqual({ extension_type: 1 });
     }
   });
-  test('a timestamp is a time in a time field and refused elsewhere', () => {
+  test('a timestamp is a time in a time field, ignored in an unknown one and refused elsewhere', () => {
     const decoded = decoder.decode(createBatch([{ body: withRaw('ts', timestamp(receivedMs - 1_500)) }]));
     expect(decoded.frames[0]?.accepted).toBe(1);
     expect(decoded.slices[0]?.sliceMs).toBe(receivedMs - 250 - 5_000);
     expect(frame(withRaw('ts', 0xc7, 12, 0xff, ...[0, 0, 0, 0], ...[0, 0, 0, 0, 0x69, 0, 0, 0])).accepted).toBe(1);
-    expect(frame(withRaw('run_id', timestamp(receivedMs))).rejectedByCode).toEqual({ extension_type: 1 });
+    for (const name of ['run_id', 'tokens_in', 'type', 'inputs', 'evidence']) {
+      expect(frame(withRaw(name, timestamp(receivedMs))).rejectedByCode).toEqual({ field_type: 1 });
+    }
+    const map = withRaw('labels', 0x81, 'at', timestamp(receivedMs));
+    expect(frame(map).errors[0]).toMatchObject({ code: 'field_type', path: 'labels.at' });
+    const long = Uint8Array.of(0xc7, 12, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x69, 0, 0, 0);
+    for (const value of [timestamp(receivedMs), timestamp(receivedMs + 1), long, bytes(0x91, long)]) {
+      expect(frame(withRaw('created', value))).toMatchObject({
+        accepted: 1,
+        errors: [{ code: 'field_unknown', path: 'created' }],
+      });
+    }
+  });
+  test('in a field or a column the schema does not know are refused by its name', () => {
+    const expected = { rejected: 1, errors: [{ code: 'extension_type', path: 'whatever' }] };
+    expect(frame(withRaw('whatever', record))).toMatchObject(expected);
+    const shortTimestamp = [0xd4, 0xff, 1];
+    expect(frame(withRaw('whatever', ...shortTimestamp))).toMatchObject(expected);
+    const columns = pack(['type', 'agent_id', 'whatever']);
+    const rows = bytes(0x91, 0x93, 'log', 'a', record);
+    const row = frame(bytes(0x82, 'columns', columns, 'rows', rows));
+    expect(row.errors).toMatchObject([
+      { code: 'extension_type', path: 'columns.2' },
+      { code: 'column_unknown', path: 'columns.2' },
+    ]);
   });
   test('a timestamp with more than a second of nanoseconds is no time', () => {
     const decoded = frame(withRaw('ts', 0xd7, 0xff, 0xff, 0xff, 0xff, 0xfc, 0, 0, 0, 1));
@@ -180,6 +237,11 @@ describe('a positional frame', () => {
     const decoded = frame({ columns, rows: [row, row.slice(1), row, [...row, 1], {}, row] });
     expect(decoded).toMatchObject({ events: 6, accepted: 3, rejected: 3, rejectedByCode: { row_ragged: 3 } });
     expect(decoded.errors.filter(({ code }) => code === 'row_ragged').map(({ index }) => index)).toEqual([1, 3, 4]);
+    expect(decoded.errors.slice(0, 3).map(({ message }) => message)).toEqual([
+      'cannot accept event: a row has 4 values, the frame 5 columns',
+      'cannot accept event: a row has 6 values, the frame 5 columns',
+      'cannot accept event: a row is not a list',
+    ]);
   });
   test('names an unknown column once and keeps its rows', () => {
     const decoded = decoder.decode(createBatch([{ body: { columns, rows: [row, row] } }]));
