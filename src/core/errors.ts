@@ -143,6 +143,7 @@ export const operatorErrors = {
   store_overloaded: spec(500, null, true, 'ClickHouse is short of memory, parts or threads'),
   store_unreachable: spec(500, null, true, 'ClickHouse cannot be reached or did not answer in time'),
   store_failed: spec(500, null, true, 'ClickHouse failed in a way that says nothing about the rows'),
+  lease_lost: spec(500, null, true, 'another collector does the upkeep of the store from now on'),
   schema_foreign: spec(500, null, false, 'an unreleased version made the store; it has to be moved away'),
   schema_newer: spec(500, null, false, 'a newer version made the store of the embedded engine; start that again'),
   migration_changed: spec(500, null, false, 'a migration that was applied has since been edited'),

@@ -3,6 +3,7 @@ import { prepareErasures, rewrittenTables } from '../../src/clickhouse/erasure/e
 import { dropTargets, writeEntry, writeSubjects } from '../../src/clickhouse/erasure/erasure-ledger.js';
 import { eraseFromStore } from '../../src/clickhouse/erasure/erasure-work.js';
 import { StoreEraser } from '../../src/clickhouse/erasure/store-eraser.js';
+import { alwaysHeld, type Lease } from '../../src/clickhouse/maintenance/store-lease.js';
 import { readAgentErrors } from '../../src/clickhouse/queries/agents/agent-errors.js';
 import { createSegmentWriter } from '../../src/clickhouse/segments/segment-insert.js';
 import type { StoreWriter } from '../../src/clickhouse/store-writer.js';
@@ -28,10 +29,11 @@ afterAll(async () => {
   await store.end();
 });
 
-function createEraser(writer: StoreWriter = store): StoreEraser {
+function createEraser(writer: StoreWriter = store, lease: Lease = alwaysHeld): StoreEraser {
   return new StoreEraser(
     {
       store: writer,
+      lease,
       delivery: { whileHeld: (work) => work() },
       undeliveredSinceMs: () => null,
       clock,
@@ -145,6 +147,8 @@ const failureOf = (tenant: string) => (run: string, text: string) =>
     error_message: text,
   });
 
+const requestOf = (tenant: string) => ({ tenant, kind: 'run', requestedBy: 'the operator' }) as const;
+
 const countsOf = (tenant: string) =>
   store.select(`SELECT message, occurrences FROM agent_errors_daily WHERE tenant = '${tenant}' ORDER BY ALL`);
 
@@ -204,6 +208,76 @@ test('a failure that comes to a group of which the counts are being moved is cou
   await dropTargets(store, tenant);
 });
 
+test('groups are renamed although rows of a token that is known are lost', async () => {
+  await leaveApart();
+  await insertRows('lost-1', [failureOf('lost')('a', 'jackdaw')]);
+  await writeSubjects(store, { erasureId: 'lost', ids: ['a'] });
+  let inserts = 0;
+  const losing: StoreWriter = {
+    command: async (statement) => {
+      await store.command(statement);
+      if (!/INSERT INTO agent_errors_per_day_v1/.test(statement.sql) || ++inserts > 1) return;
+      const [part] = await store.select<{ name: string }>(`SELECT name FROM system.parts
+        WHERE active AND table = 'agent_errors_per_day_v1' ORDER BY max_block_number DESC LIMIT 1`);
+      await store.run(`ALTER TABLE agent_errors_per_day_v1 DETACH PART '${part?.name}'`);
+    },
+    insertStream: (insert, body) => store.insertStream(insert, body),
+    writerRows: (query) => store.writerRows(query),
+  };
+  await eraseFromStore(losing, { erasureId: 'lost', tenant: 'lost', kind: 'run', untilMs: null, attempt: 'one' });
+  expect(inserts).toBe(2);
+  expect(await countsOf('lost')).toEqual([{ message: '<erased>', occurrences: 1 }]);
+  await dropTargets(store, 'lost');
+});
+
+test('an erasure whose collector loses the lease stops there, and the next one counts nothing twice', async () => {
+  await insertRows('lease-1', [failureOf('lease')('a', 'jackdaw')]);
+  const lease = { isHeld: true };
+  const done: string[] = [];
+  const losing: StoreWriter = {
+    command: async (statement) => {
+      await store.command(statement);
+      done.push(statement.sql);
+      lease.isHeld &&= !/INSERT INTO agent_errors_per_day_v1/.test(statement.sql);
+    },
+    insertStream: (insert, body) => store.insertStream(insert, body),
+    writerRows: (query) => store.writerRows(query),
+  };
+  const report = await createEraser(losing, lease).erase({ ...requestOf('lease'), ids: ['a'] });
+  expect(report.completedMs).toBeNull();
+  expect(done.at(-1)).toMatch(/INSERT INTO agent_errors_per_day_v1/);
+  await createEraser().pass();
+  expect(await countsOf('lease')).toEqual([{ message: '<erased>', occurrences: 1 }]);
+});
+
+test('two collectors that rename the same groups at once move what they count once', async () => {
+  await insertRows('twins-1', [failureOf('twins')('a', 'jackdaw')]);
+  await writeSubjects(store, { erasureId: 'twins', ids: ['a'] });
+  const scope = { erasureId: 'twins', tenant: 'twins', kind: 'run', untilMs: null } as const;
+  let open = () => {};
+  const bothHaveRead = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  let waiting = 0;
+  const meeting: StoreWriter = {
+    command: async (statement) => {
+      if (/INSERT INTO agent_errors_per_day_v1/.test(statement.sql)) {
+        if (++waiting === 2) open();
+        await bothHaveRead;
+      }
+      await store.command(statement);
+      if (/INSERT INTO agent_errors_per_day_v1/.test(statement.sql)) throw new Error('cut');
+    },
+    insertStream: (insert, body) => store.insertStream(insert, body),
+    writerRows: (query) => store.writerRows(query),
+  };
+  const both = ['one', 'two'].map((attempt) => eraseFromStore(meeting, { ...scope, attempt }));
+  for (const { status } of await Promise.allSettled(both)) expect(status).toBe('rejected');
+  await eraseFromStore(store, { ...scope, attempt: 'three' });
+  expect(await countsOf('twins')).toEqual([{ message: '<erased>', occurrences: 1 }]);
+  await dropTargets(store, 'twins');
+});
+
 test.each([
   ['masked', /DELETE FROM agent_errors_per_day_v1/],
   ['forgotten', /ALTER TABLE erasure_targets_v1 DROP/],
@@ -212,7 +286,7 @@ test.each([
   const failure = failureOf(tenant);
   await insertRows(`${tenant}-1`, [failure('a', 'jackdaw')]);
   const eraser = createEraser(cutAfter(statement));
-  await createEraser().erase({ tenant, kind: 'run', ids: ['a'], requestedBy: 'the operator' });
+  await createEraser().erase({ ...requestOf(tenant), ids: ['a'] });
   clock.advance(1_000);
   await insertRows(`${tenant}-2`, [failure('a', 'magpie')]);
   expect(await eraser.pass()).toBe(false);

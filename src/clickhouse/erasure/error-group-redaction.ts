@@ -1,11 +1,13 @@
 import { z } from 'zod';
+import { CollectorError } from '../../core/errors.js';
 import { insertSettings } from '../maintenance/insert-token.js';
 import { readingAsWriter } from '../maintenance/rollup-repair.js';
 import { checkedRows } from '../queries/sql/checked-rows.js';
+import { integer64 } from '../queries/sql/column-types.js';
 import type { StoreWriter } from '../store-writer.js';
 import { type ErasureScope, scopeParams, targets } from './erasure-condition.js';
 import type { Replication } from './replication.js';
-import { countRows, maskRows, type SelectedRows } from './row-rewrite.js';
+import { maskRows, type SelectedRows } from './row-rewrite.js';
 import { groupHash } from './text-redaction.js';
 
 const redactedMessage = '<erased>';
@@ -33,23 +35,64 @@ export async function redactErrorGroups(
     AND ${groupHash({ day: 'day', message: 'message' })} IN ${targets('error_group')}`;
   const rows: SelectedRows = { table, where, params: scopeParams(scope) };
   if (await isMoved(store, scope)) return await maskRows(store, rows);
-  const count = await countRows(readingAsWriter(store), rows);
+  const { count } = await readGroups(store, rows);
   if (count === 0) return 0;
-  await moveCounts(store, scope, rows);
-  await replication.caughtUp([table]);
+  await moveCounts(store, scope, { rows, replication });
   await noteMoved(store, scope);
   await replication.caughtUp(['erasure_targets_v1']);
   await maskRows(store, rows);
   return count;
 }
 
+const groupsRow = z.object({ count: integer64, open: integer64, state: z.string() });
+
+/** How many rows there are, how many groups count something, and a hash of what. */
+async function readGroups(store: StoreWriter, { where, params }: SelectedRows): Promise<z.output<typeof groupsRow>> {
+  const [found] = await checkedRows(readingAsWriter(store), groupsRow, {
+    name: 'groups_to_rename',
+    sql: `
+      SELECT sum(rows_of_group) AS count, countIf(counted != 0) AS open,
+        toString(groupBitXorIf(sipHash64(${keys}, message, counted), counted != 0)) AS state
+      FROM (
+        SELECT ${keys}, message, count() AS rows_of_group, sum(occurrences) AS counted
+        FROM ${table} WHERE ${where}
+        GROUP BY ${keys}, message
+      )`,
+    params,
+  });
+  return found ?? { count: 0, open: 0, state: '' };
+}
+
+/** While others insert, a group may count something again. */
+const movesMax = 5;
+
+/**
+ * Until the groups count nothing. Two collectors that move the same at once, as one may that has lost its lease, have
+ * one token. An insert that changed nothing has one that is known although its rows are lost: then it is another.
+ */
+async function moveCounts(
+  store: StoreWriter,
+  { erasureId, attempt }: ErasureScope,
+  { rows, replication }: { readonly rows: SelectedRows; readonly replication: Replication },
+): Promise<void> {
+  for (let move = 0, last = ''; move < movesMax; move++) {
+    const { open, state } = await readGroups(store, rows);
+    if (open === 0) return;
+    const token = ['renaming', erasureId, state, ...(state === last ? [attempt, move] : [])].join('-');
+    await insertMoves(store, rows, token);
+    await replication.caughtUp([table]);
+    last = state;
+  }
+  throw new CollectorError('store_overloaded', `cannot rename groups of ${table}: others fill them meanwhile`);
+}
+
 /** One thread, so that both rows of a group are in one block. The sums are of 64 bits and wrap around. */
-async function moveCounts(store: StoreWriter, scope: ErasureScope, { where, params }: SelectedRows): Promise<void> {
+async function insertMoves(store: StoreWriter, { where, params }: SelectedRows, token: string): Promise<void> {
   await store.command({
     name: `renaming in ${table}`,
     sql: `
       INSERT INTO ${table} (${keys}, message, occurrences, recovered, runs, first_seen, last_seen)
-      ${insertSettings(`renaming-${scope.erasureId}-${scope.attempt}`)}
+      ${insertSettings(token)}
       SELECT ${keys}, if(is_taken, message, '${redactedMessage}'),
         if(is_taken, reinterpretAsUInt64(-toInt64(counted)), counted), came_back, states, first_ts, last_ts
       FROM (

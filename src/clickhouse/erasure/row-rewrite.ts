@@ -87,7 +87,7 @@ export async function areMutationsOver(
   return false;
 }
 
-export async function countRows(reader: StoreReader, { table, where, params }: SelectedRows): Promise<number> {
+async function countRows(reader: StoreReader, { table, where, params }: SelectedRows): Promise<number> {
   const sql = `SELECT count() AS count FROM ${table} WHERE ${where}`;
   const [found] = await checkedRows(reader, countRow, { name: 'rows_to_erase', sql, params });
   return found?.count ?? 0;

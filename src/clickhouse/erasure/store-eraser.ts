@@ -10,7 +10,7 @@ import type { StoreReader } from '../../core/ports/store-reader.js';
 import type { Stage } from '../../core/stage.js';
 import { dayMs, hourMs } from '../../core/time-span.js';
 import { Turn } from '../../core/turn.js';
-import type { Lease } from '../maintenance/store-lease.js';
+import { alwaysHeld, type Lease, whileHeld } from '../maintenance/store-lease.js';
 import type { StoreWriter } from '../store-writer.js';
 import type { ErasureScope } from './erasure-condition.js';
 import {
@@ -153,9 +153,9 @@ export class StoreEraser implements Stage, DataEraser {
   }
 
   async #eraseScope(of: Omit<ErasureScope, 'attempt'>): Promise<ErasedRows> {
-    const { store, delivery, clock, random, replication } = this.#deps;
+    const { store, lease = alwaysHeld, delivery, clock, random, replication } = this.#deps;
     const scope = { ...of, attempt: timedId(clock.nowMs(), random) };
-    const rows = await delivery.whileHeld(() => eraseFromStore(store, scope, replication));
+    const rows = await delivery.whileHeld(() => eraseFromStore(whileHeld(lease, store), scope, replication));
     this.#deps.instruments.rows.inc(totalOf(rows));
     return rows;
   }

@@ -26,6 +26,19 @@ export interface Lease {
 /** Of a store that one collector uses. */
 export const alwaysHeld: Lease = { isHeld: true };
 
+/** Takes statements while the lease is held, then rejects with `lease_lost`: another takes up what is left. */
+export function whileHeld(lease: Lease, store: StoreWriter): StoreWriter {
+  const held = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (!lease.isHeld) throw new CollectorError('lease_lost', 'cannot go on: another collector does it now');
+    return await work();
+  };
+  return {
+    command: (statement) => held(() => store.command(statement)),
+    insertStream: (statement, openBody) => held(() => store.insertStream(statement, openBody)),
+    writerRows: (query) => held(() => store.writerRows(query)),
+  };
+}
+
 export interface StoreLeaseDeps {
   readonly store: StoreWriter;
   readonly clock: Clock;
