@@ -355,11 +355,12 @@ function createGauges(
     const sample = from.sampler.sample();
     replaceTotal(cpuSeconds, sample.cpuSeconds);
     replaceTotal(logLinesDropped, sources.logLinesDropped?.() ?? 0);
-    residentBytes.set({ process: 'collector' }, sample.residentBytes);
     const enginePid = sources.enginePid?.();
     const engineBytes = enginePid === undefined ? null : residentBytesOf(enginePid);
-    if (engineBytes === null) residentBytes.remove({ process: 'engine' });
-    else residentBytes.set({ process: 'engine' }, engineBytes);
+    for (const [name, bytes] of Object.entries({ collector: sample.residentBytes, engine: engineBytes })) {
+      if (bytes === null) residentBytes.remove({ process: name });
+      else residentBytes.set({ process: name }, bytes);
+    }
     for (const stat of ['p50', 'p99', 'max'] as const) loopDelay.set({ stat }, sample.loopDelaySeconds[stat]);
     loopUtilisation.set(sample.loopUtilisation);
     agentsFolded.set(from.executions.foldedAgents());

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createHistogram, type EventLoopUtilization, performance, type RecordableHistogram } from 'node:perf_hooks';
 import type { Clock, Timer } from '../core/clock.js';
+import { residentBytes } from '../core/resident-bytes.js';
 
 export interface ProcessSample {
   readonly cpuSeconds: number;
-  readonly residentBytes: number;
+  /** Null where the system does not tell. */
+  readonly residentBytes: number | null;
   readonly loopDelaySeconds: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly loopUtilisation: number;
 }
@@ -45,7 +47,7 @@ export class ProcessSampler {
     this.#delay.reset();
     return {
       cpuSeconds: (user + system) / 1e6,
-      residentBytes: process.memoryUsage.rss(),
+      residentBytes: residentBytes(),
       loopDelaySeconds,
       loopUtilisation: Number.isFinite(since.utilization) ? since.utilization : 0,
     };

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { CollectorError } from '../../core/errors.js';
+import { type ProcessLimits, readProcessLimits } from '../../core/process-limits.js';
 import { isLibraryInstalled } from './chdb-engine.js';
+import { engineNodeOptions, limitInTheWay } from './start-limits.js';
 
 /** Why the engine's library does not load here, in one line each. */
 export interface LoadProblem {
@@ -18,7 +20,7 @@ export interface LoadProblem {
 export function engineLoadProblem(): Promise<LoadProblem | null> {
   const library = new URL('./chdb-engine.js', import.meta.url).href;
   const program = `(await import(${JSON.stringify(library)})).loadEngineLibrary()`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+  const child = spawn(process.execPath, [...engineNodeOptions(), '--input-type=module', '-e', program], {
     stdio: ['ignore', 'ignore', 'pipe'],
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     timeout: loadMsMax,
@@ -46,7 +48,10 @@ export function mustHaveLibrary(): void {
 const server = 'set TIDEMARK_CLICKHOUSE_URL to a ClickHouse server';
 
 /** What the end of a process that loaded the library means: what it said, or the signal that ended it. */
-export function loadProblem(end: { readonly said: string; readonly signal: string | null }): LoadProblem {
+export function loadProblem(
+  end: { readonly said: string; readonly signal: string | null },
+  limits: ProcessLimits = readProcessLimits(),
+): LoadProblem {
   const { platform, arch } = process;
   if (end.signal === 'SIGILL') {
     const what = `this processor lacks instructions that the engine's library for ${arch} is built for`;
@@ -54,7 +59,8 @@ export function loadProblem(end: { readonly said: string; readonly signal: strin
   }
   if (end.signal !== null) {
     const what = `loading the engine's library ended by ${end.signal}`;
-    return { what, advice: 'see the log of the system, and how much memory is free', isCertain: false };
+    const advice = limitInTheWay(limits) ?? 'see the log of the system, and how much memory is free';
+    return { what, advice, isCertain: false };
   }
   if (isLibraryInstalled() === null) {
     const what = `the engine's library has no build for ${platform} ${arch}`;
@@ -65,7 +71,8 @@ export function loadProblem(end: { readonly said: string; readonly signal: strin
     return { what, advice: `run it on a system with glibc, such as Debian or Ubuntu, or ${server}`, isCertain: true };
   }
   const what = `its library for ${platform} ${arch} does not load: ${causeIn(end.said)}`;
-  return { what, advice: `install it again with its optional packages (npm ci), or ${server}`, isCertain: true };
+  const advice = limitInTheWay(limits) ?? `install it again with its optional packages (npm ci), or ${server}`;
+  return { what, advice, isCertain: true };
 }
 
 /** Node names the version of glibc it runs on; on another C library it names none. */

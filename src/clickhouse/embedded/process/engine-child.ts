@@ -5,6 +5,7 @@ import type { Logger } from '../../../core/logger.js';
 import { loadProblem } from '../engine-load.js';
 import { forkEngine } from '../sandbox/engine-fork.js';
 import type { EngineSandbox, LaunchReport, SandboxMode } from '../sandbox/launch-report.js';
+import { limitInTheWay } from '../start-limits.js';
 import { crashedThread } from './crashed-thread.js';
 import type { EngineCommand, EngineLoad, EngineOptions, EngineReport, EngineStartFailure } from './engine-protocol.js';
 
@@ -155,8 +156,8 @@ export class EngineChild {
   #settleFailure(): void {
     if (this.#failure === null) return;
     const { reason, message } = this.#failure;
-    const said = this.#lastException === null || reason === 'library' ? '' : `: ${this.#lastException}`;
-    this.settle({ status: 'failed', reason, message: `${message}${said}` });
+    const said = this.#lastException === null ? '' : `: ${this.#lastException}`;
+    this.settle({ status: 'failed', reason, message: reason === 'library' ? message : withLimit(`${message}${said}`) });
   }
 
   /** What the native library prints before it dies is worth keeping; more than that is not. */
@@ -171,9 +172,14 @@ export class EngineChild {
 
 /** Of a process that ended before it was ready. */
 function endText(reason: string): string {
-  if (reason !== 'signal_SIGILL') return `the process ended (${reason})`;
+  if (reason !== 'signal_SIGILL') return withLimit(`the process ended (${reason})`);
   const { what, advice } = loadProblem({ said: '', signal: 'SIGILL' });
   return `${what}; ${advice}`;
+}
+
+function withLimit(message: string): string {
+  const limit = limitInTheWay();
+  return limit === null ? message : `${message}; ${limit}`;
 }
 
 /** `Code: 62. DB::Exception: …`, of which the last is the one that ended it. */

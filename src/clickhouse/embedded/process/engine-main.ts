@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../../../core/clock.js';
 import { errorMessage } from '../../../core/errors.js';
 import type { Logger } from '../../../core/logger.js';
 import { readOpenFiles } from '../../../core/open-files.js';
+import { residentBytes } from '../../../core/resident-bytes.js';
 import { isMemoryTaken } from '../../memory-shortage.js';
 import { stopExpiry } from '../../retention/stop-expiry.js';
 import { type ChdbEngine, loadEngineLibrary, openChdbEngine } from '../chdb-engine.js';
@@ -13,6 +14,7 @@ import { writeEngineConfig } from '../engine-config.js';
 import { loadProblem } from '../engine-load.js';
 import { EngineServer } from '../front/engine-server.js';
 import { affordableGuests } from '../front/guest-connections.js';
+import { limitInTheWay } from '../start-limits.js';
 import type {
   EngineCommand,
   EngineLogLevel,
@@ -84,6 +86,7 @@ async function start(given: EngineOptions): Promise<void> {
       rmSync(scratch, { recursive: true, force: true });
       mkdirSync(scratch, { mode: 0o700 });
     }
+    warnOfLimit();
     const server = new EngineServer({ engine, clock, logger }, fitOpenFiles(options));
     await server.open();
     running = { engine, server, options };
@@ -118,6 +121,12 @@ function ownNameOf(dataDir: string): string {
   return existsSync('/proc/self/cwd/db') ? '/proc/self/cwd' : dataDir;
 }
 
+/** One that it came up under all the same: statements may fail for it. */
+function warnOfLimit(): void {
+  const limit = limitInTheWay();
+  if (limit !== null) logger.warn({}, `the embedded engine has little room: ${limit}`);
+}
+
 function fitOpenFiles(options: EngineOptions): EngineOptions {
   const open = readOpenFiles();
   const guestConnectionsMax = affordableGuests(options.guestConnectionsMax, open);
@@ -142,7 +151,7 @@ async function probe({ id, proves }: Extract<EngineCommand, { type: 'probe' }>):
   const refusal = proves ? await server.prove().then(() => null, ClickHouseException.from) : null;
   if (refusal !== null) tellWhenFatal(refusal);
   const shortage = refusal === null ? 'none' : shortageBy(refusal, server);
-  report({ type: 'probed', id, load: { rssBytes: process.memoryUsage.rss(), shortage, ...server.load() } });
+  report({ type: 'probed', id, load: { rssBytes: residentBytes(), shortage, ...server.load() } });
 }
 
 /**

@@ -51,7 +51,8 @@ export type EngineStartFailure = 'library' | 'engine_error';
 export type MemoryShortage = 'none' | 'in_use' | 'idle';
 
 export interface EngineLoad {
-  readonly rssBytes: number;
+  /** Null where the system does not tell. */
+  readonly rssBytes: number | null;
   /** Found by a probe that proves. */
   readonly shortage: MemoryShortage;
   /** Of the collector. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { CollectorError } from '../../../core/errors.js';
 import { packageFile } from '../../../core/package-root.js';
 import type { EngineOptions } from '../process/engine-protocol.js';
+import { engineNodeOptions } from '../start-limits.js';
 import type { EngineSandbox, LaunchReport, SandboxMode } from './launch-report.js';
 
 export interface EngineFork {
@@ -22,7 +23,7 @@ export function forkEngine(options: EngineOptions, mode: SandboxMode, lockFd: nu
   const process = fork(built(program), args, {
     // Nothing of the collector's environment: it may hold keys. libuv's pool runs the engine's calls, zlib and files.
     env: { TZ: 'UTC', UV_THREADPOOL_SIZE: String(threadsOf(options)), JE_MALLOC_CONF: allocator() },
-    execArgv: [],
+    execArgv: engineNodeOptions(),
     cwd: dataDir,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc', lockFd],
   });

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { errorMessage } from '../../../core/errors.js';
 import { packageFile } from '../../../core/package-root.js';
+import { engineNodeOptions } from '../start-limits.js';
 import type { EngineReach } from './engine-confinement.js';
 import type { EngineSandbox, LaunchReport, SandboxMode } from './launch-report.js';
 import { loadNativeCalls, type NativeCalls } from './native-calls.js';
@@ -33,7 +34,7 @@ function launch(asked: SandboxMode, reach: Omit<EngineReach, 'packageDir'>): Pro
   report({ type: 'launching', sandbox: { kind: 'landlock', detail } });
   const { TZ = 'UTC', UV_THREADPOOL_SIZE = '4', JE_MALLOC_CONF = '' } = process.env;
   const engine = fileURLToPath(packageFile('dist/src/clickhouse/embedded/process/engine-main.js'));
-  becomeProgram(native, [engine], { TZ, UV_THREADPOOL_SIZE, JE_MALLOC_CONF }, [lockFd]);
+  becomeProgram(native, [...engineNodeOptions(), engine], { TZ, UV_THREADPOOL_SIZE, JE_MALLOC_CONF }, [lockFd]);
 }
 
 async function runHere(sandbox: EngineSandbox): Promise<void> {
