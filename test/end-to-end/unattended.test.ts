@@ -35,7 +35,7 @@ test.each([
   expect(await collector.stop()).toBe(0);
 });
 
-const noTerminal = spawnSync('script', ['--version']).error !== undefined;
+const noTerminal = spawnSync('script', ['-qfec', 'true', '/dev/null'], { stdio: 'ignore' }).status !== 0;
 /** Of a shell: under a terminal of its own, which takes what is written to `keys` as typed. */
 const onTerminal = 'mkfifo keys; exec 3<> keys; exec script -qfec "$*" /dev/null < keys';
 
