@@ -30,8 +30,8 @@ test.runIf(canHideProc)('without /proc, as in a chroot, the engine runs and metr
   expect(collector.output).not.toContain('is started again');
 });
 
-test.runIf(isLinux)('the engine starts where 10 GB of addresses are all there are', async () => {
-  const collector = await collectorWithin(['sh', '-c', 'ulimit -v 10000000 && exec "$@"', 'sh']);
+test.runIf(isLinux)('the engine starts where 12 GB of addresses are all there are', async () => {
+  const collector = await collectorWithin(['sh', '-c', 'ulimit -v 12000000 && exec "$@"', 'sh']);
   expect(await collector.get('/health?verbose=1')).toMatchObject({ status: 'healthy' });
 });
 
