@@ -22,7 +22,7 @@ const specs = {
   error_rate: { columns: ['successful', 'failed'], value: (bucket) => percentDigits(errorRate(countsOf(bucket))) },
   avg_ms: {
     columns: ['duration_count', 'duration_sum_ms'],
-    value: (bucket) => timed(bucket, bucket.duration_sum_ms / bucket.duration_count),
+    value: (bucket) => meanDigits(timed(bucket, bucket.duration_sum_ms / bucket.duration_count)),
   },
   min_ms: { columns: ['duration_count', 'duration_min_ms'], value: (bucket) => timed(bucket, bucket.duration_min_ms) },
   max_ms: { columns: ['duration_count', 'duration_max_ms'], value: (bucket) => timed(bucket, bucket.duration_max_ms) },

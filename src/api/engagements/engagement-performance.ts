@@ -83,7 +83,7 @@ function dayItem(row: EngagementDayRow): z.output<typeof daySchema> {
     cancelled: row.cancelled,
     success_rate: successRate(row),
     error_rate: errorRate(row),
-    avg_duration_ms: row.avg_duration_ms,
+    avg_duration_ms: meanDigits(row.avg_duration_ms),
     min_duration_ms: row.min_duration_ms,
     max_duration_ms: row.max_duration_ms,
     p50_duration_ms: told(p50),
