@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, onTestFinished, test } from 'vitest';
 import { CollectorProcess, testKey } from '../support/collector-process.js';
+import { canRefuseCalls, withoutNiceness } from '../support/refused-call.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const isLinux = process.platform === 'linux';
@@ -43,4 +44,11 @@ test.runIf(isLinux)('an engine that has no room to start says which limit is in 
   await expect
     .poll(() => collector.output)
     .toMatch(/cannot start the embedded engine: .*the address space is limited to 4096 MB \(ulimit -v\)/);
+});
+
+// Only root, or who else has CAP_SYS_NICE, has an engine that would set it.
+test.runIf(canRefuseCalls)('the engine runs where a seccomp profile lets nobody set niceness', async () => {
+  const collector = await collectorWithin(withoutNiceness());
+  expect(await collector.get('/health?verbose=1')).toMatchObject({ status: 'healthy' });
+  expect(collector.output).not.toContain('is started again');
 });

@@ -3,7 +3,7 @@ import { ClickHouseException } from './clickhouse-exception.js';
 import { FunctionCatalog } from './guard/function-catalog.js';
 import { escapeLiteralBytes } from './guard/literal-bytes.js';
 import { PrintedStatement, type PrintedToken } from './guard/printed-statement.js';
-import { mergeNiceness } from './process/thread-niceness.js';
+import { maySetNiceness, mergeNiceness } from './process/thread-niceness.js';
 import { withoutStackTrace as noTrace } from './statements/connection-prelude.js';
 
 /**
@@ -345,7 +345,7 @@ function engineArguments({ memoryBytesMax, configPath }: ChdbOptions): string[] 
     '--background_fetches_pool_size=1',
     '--asynchronous_metrics_update_period_s=60',
     // For where the engine may give its threads a niceness of their own; `putMergesLast` is for where it may not.
-    `--os_threads_nice_value_merge_mutate=${mergeNiceness}`,
+    `--os_threads_nice_value_merge_mutate=${maySetNiceness() ? mergeNiceness : 0}`,
     // It samples the resident memory for the cap above, 20 times a second by default. What statements and merges take
     // is counted against the cap as they take it, whenever that is.
     '--memory_worker_period_ms=1000',

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 
 /**
  * Acknowledging goes before inserting: with the engine as important as the collector, its merges delay acks on a
@@ -19,13 +19,21 @@ const mergeThreadName = 'MergeMutate';
  * those of libuv's pool are started while modules are loaded, and it is they that run statements and start merges.
  */
 export function lowerPriority(): void {
-  for (const thread of [ownProcess, ...threadsOfProcess()]) lower(thread, engineNiceness);
+  for (const thread of [ownProcess, ...threadsOfProcess()]) tryLower(thread, engineNiceness);
 }
+
+/** Whether a process may set niceness at all: the seccomp profile of a container or a service can refuse it. */
+export function maySetNiceness(): boolean {
+  isAllowed ??= tryLower(ownProcess, getPriority(ownProcess));
+  return isAllowed;
+}
+
+let isAllowed: boolean | null = null;
 
 /** Merges go after statements. Answers how many threads they have: 0 before the engine has started them. */
 export function putMergesLast(): number {
   const threads = threadsOfProcess().filter((thread) => nameOf(thread) === mergeThreadName);
-  for (const thread of threads) lower(thread, mergeNiceness);
+  for (const thread of threads) tryLower(thread, mergeNiceness);
   return threads.length;
 }
 
@@ -40,11 +48,13 @@ function threadsOfProcess(): number[] {
   }
 }
 
-function lower(thread: number, niceness: number): void {
+/** False when it has ended since it was listed, or the system allows no change. */
+function tryLower(thread: number, niceness: number): boolean {
   try {
     setPriority(thread, niceness);
+    return true;
   } catch {
-    // It has ended since it was listed, or the system allows no change.
+    return false;
   }
 }
 

@@ -1,4 +1,5 @@
 import { quoteIdentifier, quoteString } from '../../sql-text.js';
+import { maySetNiceness } from '../process/thread-niceness.js';
 
 export interface ConnectionSetup {
   readonly database: string;
@@ -26,7 +27,9 @@ export function preludeOf({
 }: Omit<ConnectionSetup, 'keptFor'>): string {
   // Before those that are asked for, which may say otherwise.
   const pairs: string[] = [withoutStackTrace];
-  for (const [name, value] of settings) pairs.push(`${name} = ${quoteString(value)}`);
+  for (const [name, value] of settings) {
+    if (!name.startsWith(nicenessPrefix) || maySetNiceness()) pairs.push(`${name} = ${quoteString(value)}`);
+  }
   pairs.push(...parameterPairs(parameters));
   // The settings of one SET are checked together, under what was allowed before it.
   const locks = isLocked ? ['readonly = 1'] : [];
@@ -40,6 +43,12 @@ export function preludeOf({
   ].join('; ');
   return prelude.length < shortPreludeMax ? prelude : `SET max_query_size = ${preludeBytesMax}; ${prelude}`;
 }
+
+/**
+ * The engine sets a niceness when it has CAP_SYS_NICE, as root has. Where a seccomp profile refuses the call all the
+ * same, it ends itself at the first statement.
+ */
+const nicenessPrefix = 'os_threads_nice_value_';
 
 /**
  * For the first statement that fails the engine maps and sorts the symbols of all its programs, and keeps them: 16 MB
