@@ -80,7 +80,8 @@ export function createTestEngine(options: Partial<EngineProcessOptions> = {}): T
   const writerPassword = "writer's \\secret";
   const engine = createEngineProcess(
     { logger, clock: systemClock, instruments, locker: createFileLocker({ lock: tryLoadFileLock() }) },
-    { ...engineLimits, port: 0, writerPassword, ...options, dataDir, spoolDir },
+    // A guest's body that is slow here is one of a machine that does much else.
+    { ...engineLimits, guestBodyMsMax: 120_000, port: 0, writerPassword, ...options, dataDir, spoolDir },
   );
   return {
     engine,

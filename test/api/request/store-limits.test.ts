@@ -25,11 +25,13 @@ beforeAll(async () => {
 afterAll(() => rig.end());
 
 function readerOf(limits: Partial<ClickhouseLimits> = {}): ClickhouseClient {
+  // None of these reads is to end by its own time.
+  const reads = { ...defaultConfig.query, timeoutMs: 120_000 };
   const client = createClickhouseClient(
     { clock: systemClock },
     {
       ...rig.clientOptions(),
-      limits: { ...clickhouseLimits(defaultConfig.query), concurrencyMax: 2, tenantConcurrencyMax: 1, ...limits },
+      limits: { ...clickhouseLimits(reads), concurrencyMax: 2, tenantConcurrencyMax: 1, ...limits },
     },
   );
   onTestFinished(() => client.close());
