@@ -41,4 +41,5 @@ const causes: Readonly<Record<string, string>> = {
   EACCES: 'the port is for privileged users only',
   EADDRNOTAVAIL: 'this machine has no such address',
   ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'no name server tells its address',
 };

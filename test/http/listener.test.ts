@@ -21,3 +21,15 @@ test('who takes a port has it alone: the next one hears that it is taken, and wh
     message: expect.stringMatching(`^cannot listen on 127.0.0.1:${port}: another program has port ${port}; `),
   });
 });
+
+test('a name that no name server tells is refused in words', async () => {
+  const server = createServer();
+  server.listen = () => {
+    server.emit('error', Object.assign(new Error('getaddrinfo'), { code: 'EAI_AGAIN' }));
+    return server;
+  };
+  await expect(listen(server, { host: 'collector.example', port: 7077 })).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: expect.stringMatching('^cannot listen on collector.example:7077: no name server tells its address; '),
+  });
+});

@@ -92,7 +92,8 @@ export class EnginePort {
   }
 
   refusal(code: string): CollectorError {
-    return new CollectorError('port_taken', `cannot start the embedded engine: ${takenBecause(this.#port, code)}`);
+    const kind = code === 'EACCES' || code === 'EADDRNOTAVAIL' ? 'config_invalid' : 'port_taken';
+    return new CollectorError(kind, `cannot start the embedded engine: ${takenBecause(this.#port, code)}`);
   }
 
   #letGo(): void {
@@ -103,8 +104,12 @@ export class EnginePort {
 }
 
 function takenBecause(port: number, code: string): string {
-  const cause = code === 'EADDRINUSE' ? `another program has port ${port}` : `port ${port} cannot be had (${code})`;
-  return `${cause}; stop it or choose another TIDEMARK_CLICKHOUSE_PORT (0 takes a free one)`;
+  const other = 'choose another TIDEMARK_CLICKHOUSE_PORT (0 takes a free one)';
+  if (code === 'EADDRINUSE') return `another program has port ${port}; stop it or ${other}`;
+  if (code === 'EACCES') return `port ${port} is for privileged users only; ${other}`;
+  if (code !== 'EADDRNOTAVAIL') return `port ${port} cannot be had (${code}); ${other}`;
+  const remedy = 'give it to the loopback interface (ip addr add 127.0.0.1/8 dev lo)';
+  return `this machine has no address 127.0.0.1; ${remedy}, or set TIDEMARK_CLICKHOUSE_URL to a ClickHouse server`;
 }
 
 function answerAway(_request: unknown, response: ServerResponse): void {

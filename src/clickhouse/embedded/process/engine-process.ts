@@ -13,7 +13,7 @@ import { contractViews } from '../../contract-views.js';
 import { passwordHashOf } from '../front/engine-users.js';
 import { missing } from '../sandbox/engine-fork.js';
 import type { EngineSandbox, SandboxMode } from '../sandbox/launch-report.js';
-import { channelPathOf } from './engine-channel.js';
+import { channelPathOf, mustKeepSockets } from './engine-channel.js';
 import { EngineChild, type LaunchOutcome } from './engine-child.js';
 import { launchOutcome } from './engine-launch.js';
 import { EnginePort } from './engine-port.js';
@@ -234,6 +234,7 @@ class SupervisedEngine implements EngineProcess {
 
   async #reserve(): Promise<void> {
     mkdirSync(this.#options.dataDir, { recursive: true, mode: 0o700 });
+    await mustKeepSockets(this.channelPath);
     const { clock } = this.#deps;
     const endMs = clock.monotonicMs() + previousMsMax;
     while (this.#stopped === null) {
