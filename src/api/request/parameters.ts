@@ -63,7 +63,7 @@ export function wordParameter<const Words extends readonly [string, ...string[]]
 }
 
 export const idParameter = z
-  .string()
+  .string('expected an id; it is missing')
   .min(1, 'expected an id, not an empty value')
   .refine((id) => isPossibleId(id), `expected at most ${idCharactersMax} characters`)
   .meta({ maxLength: idCharactersMax });

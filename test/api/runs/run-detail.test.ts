@@ -279,6 +279,14 @@ test('the pages of the nodes are all of them once, each with the summary of the 
   expect(ids).toEqual(['find 1', 'search 1', 'search 2', 'search 3', 'write 1', 'draft 1']);
 });
 
+test('logs without the id of a run are refused in words of the API', async () => {
+  const { status, body } = await api.get('acme', '/api/v1/agents/logs');
+  expect([status, body.errors]).toEqual([
+    400,
+    [{ path: 'run_id', code: 'parameter_invalid', message: 'expected an id; it is missing' }],
+  ]);
+});
+
 test('without outputs of the run or a task, the final output is that of the step that completed last', async () => {
   expect(await get('agents/logs?run_id=lost')).toMatchObject({
     final_outputs: { rows: '9' },
