@@ -307,7 +307,9 @@ export class HttpServer implements Stage {
     const principal = caller ?? 'key_missing';
     if (typeof principal === 'string') {
       this.#auditRefusal(route, principal, peer);
-      return problem(principal, { headers: principal === 'scope_missing' ? {} : { 'www-authenticate': 'Bearer' } });
+      return principal === 'scope_missing'
+        ? problem(principal, { detail: `this needs a key with the scope ${route.scope}` })
+        : problem(principal, { headers: { 'www-authenticate': 'Bearer' } });
     }
     const held = this.#heldBack(route, principal);
     if (held !== null) return held;

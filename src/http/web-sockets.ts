@@ -162,7 +162,8 @@ export class WebSockets {
     const credentials = parseCredentials(head.headers);
     const principal = this.#deps.authenticator.authenticate(credentials.authorization, route.scope);
     const uncertified = certificateFault(socket);
-    const unknown = typeof principal === 'string' ? accessRefusal(principal) : protocolRefusal(route, credentials);
+    const unknown =
+      typeof principal === 'string' ? accessRefusal(principal, route) : protocolRefusal(route, credentials);
     const refusal = uncertified ?? unknown;
     if (refusal !== null && !credentials.seesNoStatus) {
       if (uncertified !== null) return this.#deps.refusal(uncertified.code, uncertified.message);
@@ -195,8 +196,9 @@ interface UpgradeAnswer {
   readonly protocol: string | null;
 }
 
-function accessRefusal(code: AccessErrorCode): SocketRefusal {
-  return { code, message: errorTable[code].meaning };
+function accessRefusal(code: AccessErrorCode, { scope }: SocketRoute): SocketRefusal {
+  const scopeNeeded = `this needs a key with the scope ${scope}`;
+  return { code, message: code === 'scope_missing' ? scopeNeeded : errorTable[code].meaning };
 }
 
 /** What a client that offers sub-protocols must offer: it may not go on if none of them is answered. */
