@@ -31,7 +31,8 @@ export function parseFormat(contentType: string | undefined): FrameFormat {
 export async function inflateBody(request: HttpRequest, bytesMax: number): Promise<Uint8Array> {
   const encoding = (request.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity') return request.body;
-  if (encoding !== 'gzip') {
+  // An old name of the same (RFC 9110, 8.4.1.3).
+  if (encoding !== 'gzip' && encoding !== 'x-gzip') {
     throw new CollectorError(
       'media_type_unsupported',
       `cannot read content encoding "${encoding.slice(0, 80)}": send gzip`,

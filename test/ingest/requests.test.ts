@@ -19,6 +19,12 @@ test('a body may inflate to the limit of a frame and to no byte more', async () 
   await expect(inflated(50_000_000)).rejects.toMatchObject({ code: 'body_too_large' });
 });
 
+test('gzip by its old name is gzip', async () => {
+  const headers = new Map([['content-encoding', 'X-Gzip']]);
+  const request = { headers, body: gzipSync('[]') } as unknown as HttpRequest;
+  expect(Buffer.from(await inflateBody(request, 100)).toString()).toBe('[]');
+});
+
 /** Events of the API itself; the frame has to have the shape the scripted decoder reads. */
 function createOwnEvents() {
   const rig = createIngest();
