@@ -50,23 +50,13 @@ test.skipIf(noTerminal)('a terminal that is held holds nothing but what is shown
   await collector.untilStored(1);
   writeFileSync(join(dir, 'keys'), '\u0013');
   const shown = collector.output;
-  process.kill(await enginePidOf(collector), 'SIGKILL');
+  process.kill(collector.enginePid()!, 'SIGKILL');
   await post(collector, 'another');
   await collector.untilStored(2);
   expect(collector.output).toBe(shown);
   writeFileSync(join(dir, 'keys'), '\u0011');
   await expect.poll(() => collector.output).toContain('ended and is started again');
 });
-
-async function enginePidOf(collector: CollectorProcess): Promise<number> {
-  const { dependencies } = await collector.get<{ dependencies: readonly Dependency[] }>('/health/deep');
-  return dependencies.find(({ name }) => name === 'engine')?.details.pid ?? 0;
-}
-
-interface Dependency {
-  readonly name: string;
-  readonly details: { readonly pid?: number };
-}
 
 test('without a terminal a collector outlives who started it: SIGHUP ends neither it nor its engine', async () => {
   const collector = new CollectorProcess({ dataDir: tempDir() });

@@ -243,7 +243,7 @@ export class CollectorProcess {
 
 /** The embedded engine of the collector in process `pid`. */
 export function enginePidOf(pid: number): number | undefined {
-  return childrenOf(pid).find((child) => /(engine|launcher)-main/.test(commandOf(child)));
+  return descendantsOf(pid).find((child) => /(engine|launcher)-main/.test(commandOf(child)));
 }
 
 function childrenOf(pid: number): number[] {

@@ -158,10 +158,6 @@ function snapshotOf(row: FleetWindowRow | undefined): LiveWindow | undefined {
   };
 }
 
-function roundedMean(mean: number | null): number | null {
-  return mean === null ? null : rounded(mean);
-}
-
 function windowItem(snapshot: LiveWindow | undefined) {
   const { total = 0, completed: successful = 0, failed = 0, cancelled = 0, duration } = snapshot ?? {};
   const counts = { total, successful, failed };
@@ -173,7 +169,7 @@ function windowItem(snapshot: LiveWindow | undefined) {
     success_rate: percentDigits(successRate(counts)),
     error_rate: percentDigits(errorRate(counts)),
     execution_times: {
-      avg_ms: roundedMean(duration?.avg ?? null),
+      avg_ms: rounded(duration?.avg ?? null),
       min_ms: duration?.min ?? null,
       max_ms: duration?.max ?? null,
       p50_ms: duration?.p50 ?? null,

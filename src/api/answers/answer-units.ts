@@ -49,6 +49,6 @@ export function contextText(context: Readonly<Record<string, string>>): string |
 }
 
 /** To two decimals. */
-export function rounded(value: number): number {
-  return Math.round(value * 100) / 100;
+export function rounded(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 100) / 100;
 }

@@ -105,7 +105,7 @@ function flowItem(row: FlowRow): z.output<typeof flow> {
     success_rate: percentDigits(successRate(counts)),
     error_rate: percentDigits(errorRate(counts)),
     execution_times: {
-      avg_ms: row.avg_duration_ms === null ? null : rounded(row.avg_duration_ms),
+      avg_ms: rounded(row.avg_duration_ms),
       min_ms: row.min_duration_ms,
       max_ms: row.max_duration_ms,
       p50_ms: told(row.p50_duration_ms),

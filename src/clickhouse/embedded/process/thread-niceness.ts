@@ -24,11 +24,20 @@ export function lowerPriority(): void {
 
 /** Whether a process may set niceness at all: the seccomp profile of a container or a service can refuse it. */
 export function maySetNiceness(): boolean {
-  isAllowed ??= tryLower(ownProcess, getPriority(ownProcess));
+  isAllowed ??= tryToKeep();
   return isAllowed;
 }
 
 let isAllowed: boolean | null = null;
+
+/** Where a call is refused, the one that asks may be as well. */
+function tryToKeep(): boolean {
+  try {
+    return tryLower(ownProcess, getPriority(ownProcess));
+  } catch {
+    return false;
+  }
+}
 
 /** Merges go after statements. Answers how many threads they have: 0 before the engine has started them. */
 export function putMergesLast(): number {
