@@ -23,6 +23,20 @@ look('? shows the keys of the page, and g with a letter goes to another one', as
   await page.getByRole('heading', { name: 'Runs', level: 1 }).waitFor();
 });
 
+look('a key that is pressed as a dialog closes is one of the page', async () => {
+  const page = await pages.open('/runs');
+  await page.getByRole('heading', { name: 'Runs', level: 1 }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).getByText('Go to Failures').waitFor();
+  await page.evaluate(() => {
+    const dialog = document.querySelector('dialog')!;
+    const focused = document.activeElement!;
+    dialog.close();
+    for (const key of ['g', 'f']) focused.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+  });
+  await page.getByRole('heading', { name: 'Failures', level: 1 }).waitFor();
+});
+
 look('what is typed into a field is no key of the page', async () => {
   const page = await pages.open('/runs');
   await page.getByRole('searchbox', { name: 'Agent' }).fill('');

@@ -77,7 +77,8 @@ export function useShortcutList(): readonly Shortcut[] {
 
 function isTyped({ target, key }: KeyboardEvent): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  if (target.closest('dialog') !== null) return true;
+  // One that was just closed keeps the focus until the page is drawn again.
+  if (target.closest('dialog[open]') !== null) return true;
   if (target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement)
     return true;
   if (target instanceof HTMLInputElement) return !['checkbox', 'radio', 'button'].includes(target.type);
