@@ -83,3 +83,19 @@ export async function untilMerged(collector: CollectorProcess): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+const quietMsMax = 60_000;
+/** Of a processor. */
+const quietShareMax = 0.05;
+
+/** Nor is what a collector reads when it starts, which of ten million executions takes the engine some seconds. */
+export async function untilQuiet(collector: CollectorProcess): Promise<void> {
+  await untilMerged(collector);
+  const deadline = performance.now() + quietMsMax;
+  let quiet = 0;
+  while (quiet < 2 && performance.now() < deadline) {
+    const before = collector.cpuMs();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    quiet = collector.cpuMs() - before < 1_000 * quietShareMax ? quiet + 1 : 0;
+  }
+}

@@ -12,7 +12,7 @@ import {
 } from './history-report.js';
 import { type HistoryKind, historyKinds, pageLimit, tasksPath } from './history-requests.js';
 import { oneSql } from './history-sql.js';
-import { untilHealthy, untilMerged } from './history-store.js';
+import { untilHealthy, untilQuiet } from './history-store.js';
 import { LiveRuns } from './live-runs.js';
 import { startLoad } from './load.js';
 import { measureRequests } from './query-clients.js';
@@ -54,7 +54,7 @@ async function main(): Promise<void> {
       const record = await readRunRecord(collector, store.options);
       const loaded = describeRecord(record);
       note(loaded);
-      await untilMerged(collector);
+      await untilQuiet(collector);
       await bench.measure(collector, record);
       const report = bench.report({ loaded, loadSeconds });
       process.stdout.write(`\n${renderHistory(report)}`);

@@ -3,7 +3,7 @@ import { answerHelp } from '../src/cli/help.js';
 import { errorMessage } from '../src/core/errors.js';
 import { describeMachine } from './bench-report.js';
 import { CollectorProcess } from './collector-process.js';
-import { type HistoryStore, openHistoryStore, untilHealthy, untilMerged } from './history-store.js';
+import { type HistoryStore, openHistoryStore, untilHealthy, untilQuiet } from './history-store.js';
 import { startLoad } from './load.js';
 import { type KindLatency, measureKind, measureRead, measureStatements, shuffledRanks } from './query-clients.js';
 import { type QueriesOptions, type QueriesReport, type QueryMeasurement, renderQueries } from './query-report.js';
@@ -142,7 +142,7 @@ class QueriesBench {
     this.#collector = await CollectorProcess.start({ dataDir: this.#history.dataDir, settings });
     try {
       await untilHealthy(this.#collector);
-      await untilMerged(this.#collector);
+      await untilQuiet(this.#collector);
       await measure();
     } finally {
       await this.#collector.stop();

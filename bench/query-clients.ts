@@ -22,7 +22,7 @@ export interface KindLatency extends QueryLatency {
   readonly cold: FirstRequests | null;
   /** Engine CPU of the same question over the raw rows; null where there is no such way, or other work goes on. */
   readonly rowsSqlCpuMs: number | null;
-  /** Of that and of what the answer tells besides; null where that is all. */
+  /** Of all that the answer tells; null where that is the same. */
   readonly allRowsSqlCpuMs: number | null;
 }
 
@@ -96,11 +96,10 @@ export async function measureKind(
 }
 
 async function measureRows(collector: CollectorProcess, kind: QueryKind, rankOf: (index: number) => number) {
-  const { rowsSql, restRowsSql } = kind;
+  const { rowsSql, allRowsSql } = kind;
   const rowsSqlCpuMs = await measureStatements(collector, (index) => rowsSql(rankOf(index)));
-  const rest = restRowsSql && (await measureStatements(collector, (index) => restRowsSql(rankOf(index))));
-  const allRowsSqlCpuMs = rowsSqlCpuMs === null || !rest ? null : rowsSqlCpuMs + rest;
-  return { rowsSqlCpuMs, allRowsSqlCpuMs };
+  const all = allRowsSql && (await measureStatements(collector, (index) => allRowsSql(rankOf(index))));
+  return { rowsSqlCpuMs, allRowsSqlCpuMs: all ?? null };
 }
 
 /** Engine CPU of one question, asked of the engine over HTTP; null when it has no statements. */

@@ -89,6 +89,7 @@ function renderCosts({ title, latencies, readCpuMs }: QueryMeasurement, selectOn
     'x SELECT 1',
     'rows',
     'all of it',
+    'cold x all',
   ];
   const rows = latencies.map(({ kind, collectorCpuMs, engineCpuMs, cold, rowsSqlCpuMs, allRowsSqlCpuMs }) => [
     kind,
@@ -102,10 +103,13 @@ function renderCosts({ title, latencies, readCpuMs }: QueryMeasurement, selectOn
     times(cold?.engineCpuMs ?? null, selectOneCpuMs),
     milliseconds(rowsSqlCpuMs),
     milliseconds(allRowsSqlCpuMs ?? rowsSqlCpuMs),
+    times(cold?.engineCpuMs ?? null, allRowsSqlCpuMs ?? rowsSqlCpuMs),
   ]);
   const selectOne = `SELECT 1 takes ${milliseconds(selectOneCpuMs)} ms of the engine over HTTP, as rows do`;
   const read = `${milliseconds(readCpuMs)} as a read of the collector`;
-  const raw = 'rows: the same over the raw rows, of metrics their counts and percentiles; all of it: and their errors';
+  const raw =
+    'rows: the same over the raw rows, of metrics their counts and percentiles, of errors without what recovered; ' +
+    'all of it: all that the answer tells';
   return `${renderTable(header, rows)}\n${selectOne}, and ${read}; ${raw}`;
 }
 

@@ -8,7 +8,14 @@ import {
   seriesProblem,
 } from './query-checks.js';
 import { historyAgentId } from './query-history.js';
-import { agentRowsSql, dashboardRowsSql, errorRowsSql, listRowsSql, seriesRowsSql } from './rows-sql.js';
+import {
+  agentRowsSql,
+  dashboardRowsSql,
+  errorRowsSql,
+  listRowsSql,
+  recoveredErrorRowsSql,
+  seriesRowsSql,
+} from './rows-sql.js';
 
 /** One kind of request whose latency is measured. */
 export interface QueryKind {
@@ -20,8 +27,8 @@ export interface QueryKind {
   readonly path: (rank: number) => string;
   /** The same question as peers ask it: statements over the raw rows. None where there is no such way. */
   readonly rowsSql: (rank: number) => readonly string[];
-  /** What the answer tells besides, in the same way; absent: `rowsSql` is all of it. */
-  readonly restRowsSql?: (rank: number) => readonly string[];
+  /** All that the answer tells, in the same way; absent: `rowsSql` is all of it. */
+  readonly allRowsSql?: (rank: number) => readonly string[];
   /** What is wrong with an answer; null when nothing is. */
   readonly problem: (answer: unknown, asked: Asked) => string | null;
 }
@@ -84,7 +91,7 @@ function metrics(type: MetricType, days: number, budgetMs: number | null): Query
     budgetMs,
     path: (rank) => `/api/v1/agents/${historyAgentId(rank)}/metrics?time_range=${days}d&metric_type=${type}`,
     rowsSql: (rank) => [agentRowsSql(rank, days)],
-    restRowsSql: (rank) => [errorRowsSql(rank, days)],
+    allRowsSql: (rank) => [agentRowsSql(rank, days), recoveredErrorRowsSql(rank, days)],
     problem: (answer, asked) => metricsProblem(answer, asked, { days, stepMs: stepOf(type) }),
   };
 }
@@ -96,6 +103,7 @@ function errors(type: MetricType, days: number): QueryKind {
     budgetMs: null,
     path: (rank) => `/api/v1/agents/${historyAgentId(rank)}/errors?time_range=${days}d&metric_type=${type}`,
     rowsSql: (rank) => [errorRowsSql(rank, days)],
+    allRowsSql: (rank) => [recoveredErrorRowsSql(rank, days)],
     problem: (answer, asked) => errorsProblem(answer, asked, { days, stepMs: stepOf(type) }),
   };
 }

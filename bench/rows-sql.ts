@@ -31,6 +31,28 @@ export function errorRowsSql(rank: number, days: number): string {
     LIMIT 20`;
 }
 
+/**
+ * The same with the runs that each affected and how many of its tasks completed later, which our answers tell: what
+ * asks for the rows alone joins them with themselves.
+ */
+export function recoveredErrorRowsSql(rank: number, days: number): string {
+  return `
+    SELECT
+      error_category, error_code, error_message, count() AS occurrences, min(ts), max(ts),
+      uniqExact(run_id) AS runs, countIf(completed_at > ts) AS recovered
+    FROM agent_events_raw_v1 AS failed
+    LEFT JOIN (
+      SELECT task_id, max(ts) AS completed_at
+      FROM agent_events_raw_v1
+      WHERE ${ofAgent(rank, days)} AND type = 'task.completed'
+      GROUP BY task_id
+    ) AS completed USING (task_id)
+    WHERE ${ofAgent(rank, days)} AND type = 'task.failed'
+    GROUP BY error_category, error_code, error_message
+    ORDER BY occurrences DESC
+    LIMIT 20`;
+}
+
 export function seriesRowsSql(rank: number, range: { readonly days: number; readonly stepMs: number }): string {
   return `
     SELECT toStartOfInterval(ts, INTERVAL ${range.stepMs / 1_000} SECOND) AS bucket, ${outcomes}, ${percentiles}
