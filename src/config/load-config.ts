@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Environment } from '../core/environment.js';
+import { notJson } from '../core/json-fault.js';
 import { type Config, configFields, configTable, type FieldTree, isField } from './config.js';
 import type { Machine } from './config-field.js';
 import { nearestName } from './nearest-name.js';
@@ -122,9 +123,8 @@ function readFile(file: NonNullable<ConfigInputs['file']>, settings: Map<string,
   let root: unknown;
   try {
     root = JSON.parse(file.text);
-  } catch {
-    // The parser's message quotes the text, which may hold keys.
-    problems.push(`${file.path}: cannot read the configuration: the file is not valid JSON`);
+  } catch (error) {
+    problems.push(`${file.path}: cannot read the configuration: the file is ${notJson(error, file.text)}`);
     return;
   }
   const byPath = new Map(configFields.map((named) => [named.path, named]));

@@ -1,4 +1,5 @@
 import { Buffer, isUtf8 } from 'node:buffer';
+import { notJson } from '../core/json-fault.js';
 import type { ByteSource } from './byte-range.js';
 import { createByteSource } from './byte-range.js';
 
@@ -20,6 +21,8 @@ export class JsonFrame {
   #end = 0;
   /** Half a surrogate pair comes from an escape only: without one, no text needs to be looked at. */
   #hasSurrogateEscapes = false;
+  /** Of the last text that was none. */
+  #fault = '';
   readonly #levelsMax: number;
 
   /** `levelsMax`: containers within each other that are told apart; deeper ones become an empty array. */
@@ -41,7 +44,8 @@ export class JsonFrame {
     this.#begin(bytes.length);
     if (!isUtf8(bytes)) return 'it is not valid UTF-8';
     if (this.#packText(bytes)) return null;
-    return startsWithMark(bytes) ? 'it begins with a byte order mark; JSON has none' : 'it is not valid JSON';
+    if (startsWithMark(bytes)) return 'it begins with a byte order mark; JSON has none';
+    return `it is ${this.#fault}`;
   }
 
   /**
@@ -76,7 +80,8 @@ export class JsonFrame {
     let value: unknown;
     try {
       value = JSON.parse(text);
-    } catch {
+    } catch (error) {
+      this.#fault = notJson(error, text);
       return false;
     }
     this.#value(value, 0);

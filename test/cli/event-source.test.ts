@@ -46,7 +46,7 @@ test('each format is told by its first byte, by the ending of the file, or by na
 test('what of NDJSON is no event is told by its line, and the next is read', async () => {
   expect(await read(`${JSON.stringify(first)}\n\n{"type"\n5\n[1]\n${JSON.stringify(second)}\n`)).toEqual([
     first,
-    'frame_malformed: line 3 is not a JSON object',
+    "frame_malformed: line 3 is not valid JSON: expected ':' after property name at character 8",
     'event_not_map: line 4: the event is not a map',
     'event_not_map: line 5: the event is not a map',
     second,
@@ -54,7 +54,9 @@ test('what of NDJSON is no event is told by its line, and the next is read', asy
 });
 
 test('what is wrong as a whole is refused in one line, without what was in it', async () => {
-  await expect(read('[{"secret":', 'json')).rejects.toThrow('cannot read the events: it is not one JSON text');
+  await expect(read('[{"secret":', 'json')).rejects.toThrow(
+    'cannot read the events as one JSON text: the whole is not valid JSON: it ends too early; see --format',
+  );
   await expect(read(Buffer.of(0x82, 0xa1), 'msgpack')).rejects.toThrow('cannot read the events: it is not MessagePack');
 });
 

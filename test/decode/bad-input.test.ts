@@ -146,12 +146,14 @@ test('-0 is 0, in a field and in a map, as in JSON', () => {
   expect(Buffer.from(packed.rows).equals(Buffer.from(plain.rows))).toBe(true);
 });
 
-test('of JSON that is none the message says whether it is UTF-8 and begins with a byte order mark', () => {
+test('of JSON that is none the message says why: no UTF-8, a byte order mark, or what was expected and where', () => {
   const faultOf = (body: Uint8Array | string) => frame(body, { format: 'json' }).fault;
   const malformed = (cause: string) => ({ code: 'frame_malformed', message: `cannot read frame: ${cause}` });
   expect(faultOf(Buffer.from('{"agent_id":"\xff"}', 'latin1'))).toEqual(malformed('it is not valid UTF-8'));
   expect(faultOf('\ufeff{}')).toEqual(malformed('it begins with a byte order mark; JSON has none'));
-  expect(faultOf('{a:1}')).toEqual(malformed('it is not valid JSON'));
+  expect(faultOf('{"a":1,}')).toEqual(
+    malformed('it is not valid JSON: expected double-quoted property name at character 8'),
+  );
 });
 
 test('1e400 in JSON is out of range', () => {

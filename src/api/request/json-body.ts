@@ -1,6 +1,7 @@
 import { TextDecoder } from 'node:util';
 import type { z } from 'zod';
 import { CollectorError } from '../../core/errors.js';
+import { notJson } from '../../core/json-fault.js';
 import type { HttpRequest } from '../../core/ports/http-route.js';
 import { type ProblemItem, quoted, RequestProblem } from '../../core/problem.js';
 
@@ -41,10 +42,13 @@ function mustBeJson({ headers }: HttpRequest): void {
 }
 
 function jsonOf(bytes: Uint8Array): unknown {
+  let text = '';
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch {
-    throw refused([{ path: '', code: 'body_invalid', message: 'expected JSON in UTF-8' }]);
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return JSON.parse(text);
+  } catch (error) {
+    const cause = error instanceof SyntaxError ? `it is ${notJson(error, text)}` : 'it is not valid UTF-8';
+    throw refused([{ path: '', code: 'body_invalid', message: `expected JSON in UTF-8: ${cause}` }]);
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { dataDirDefault, hostDefault, portDefault } from '../../config/address-defaults.js';
 import type { Environment } from '../../core/environment.js';
 import { errorMessage } from '../../core/errors.js';
+import { notJson } from '../../core/json-fault.js';
 import type { TlsOptions } from '../../sdk/tls-options.js';
 import { text } from './command.js';
 import { misused } from './command-error.js';
@@ -110,12 +111,13 @@ function localSettings(env: Environment): LocalSettings {
 
 function settingsFile(path: string | undefined): Readonly<Record<string, unknown>> {
   if (path === undefined || path === '') return {};
+  let text = '';
   try {
-    const settings: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    text = readFileSync(path, 'utf8');
+    const settings: unknown = JSON.parse(text);
     return typeof settings === 'object' && settings !== null ? (settings as Record<string, unknown>) : {};
   } catch (error) {
-    // The parser's message quotes the text, which may hold keys.
-    const cause = error instanceof SyntaxError ? 'the file is not valid JSON' : errorMessage(error);
+    const cause = error instanceof SyntaxError ? `the file is ${notJson(error, text)}` : errorMessage(error);
     throw misused(`cannot read the configuration ${path}: ${cause}`);
   }
 }

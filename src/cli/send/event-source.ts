@@ -1,3 +1,4 @@
+import { notJson } from '../../core/json-fault.js';
 import { unpackMessages } from '../../core/msgpack.js';
 import { CommandError, misused } from '../frame/command-error.js';
 import { exitCodes } from '../frame/exit-codes.js';
@@ -134,11 +135,11 @@ function lineEvent(index: number, line: number, text: string | null): SourcedEve
     const message = `${at} has more than ${lineBytesMax.toLocaleString('en-US')} bytes`;
     return { index, problem: { code: 'frame_too_large', message } };
   }
+  const json = line === 1 ? text.replace(/^\ufeff/, '') : text;
   try {
-    return sourced(index, JSON.parse(line === 1 ? text.replace(/^\ufeff/, '') : text), `${at}: `);
-  } catch {
-    // The parser's own message quotes the text.
-    return { index, problem: { code: 'frame_malformed', message: `${at} is not a JSON object` } };
+    return sourced(index, JSON.parse(json), `${at}: `);
+  } catch (error) {
+    return { index, problem: { code: 'frame_malformed', message: `${at} is ${notJson(error, json)}` } };
   }
 }
 
@@ -163,11 +164,13 @@ async function wholeOf(bytes: AsyncIterable<Uint8Array>, format: string): Promis
 }
 
 function jsonValues(whole: Buffer): readonly unknown[] {
+  const text = whole.toString('utf8').replace(/^\ufeff/, '');
   let parsed: unknown;
   try {
-    parsed = JSON.parse(whole.toString('utf8').replace(/^\ufeff/, ''));
-  } catch {
-    throw new CommandError(exitCodes.misused, 'cannot read the events: it is not one JSON text; see --format');
+    parsed = JSON.parse(text);
+  } catch (error) {
+    const cause = `the whole is ${notJson(error, text)}`;
+    throw new CommandError(exitCodes.misused, `cannot read the events as one JSON text: ${cause}; see --format`);
   }
   return Array.isArray(parsed) ? parsed : [parsed];
 }

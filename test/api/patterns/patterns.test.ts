@@ -331,7 +331,7 @@ test.each([
   ['{"score":1,"user_id":7}', 'user_id', 'expected a text of 1 to 256 characters'],
   ['{"score":1,"mood":7}', 'mood', 'unknown field: known are score, text, user_id'],
   ['[1]', '', 'expected a JSON object with score, text, user_id'],
-  ['{"score":', '', 'expected JSON in UTF-8'],
+  ['{"score":', '', 'expected JSON in UTF-8: it is not valid JSON: it ends too early'],
 ])('the body %s is refused with the field and what it may be', async (sent, path, message) => {
   taken.length = 0;
   const { status, body } = await api.post('voice', '/api/v1/patterns/p/feedback', sent, json);
