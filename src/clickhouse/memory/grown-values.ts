@@ -72,9 +72,10 @@ export class GrownValues {
     this.#instruments.reads.inc({ outcome });
     // What fails half-way leaves a value that nobody may use.
     this.#entries.remove(key);
-    const grown = await grow(before);
+    const bytesMax = this.#entries.bytesMax / 2;
+    const grown = await grow(before, bytesMax);
     const bytes = bytesOf(grown.value);
-    if (bytes > this.#entries.bytesMax / 2) {
+    if (bytes > bytesMax) {
       this.#instruments.evictions.inc();
       this.#large.add(key);
     } else {

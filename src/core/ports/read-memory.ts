@@ -105,9 +105,9 @@ export interface GrownAsked<Value, Answer> {
   readonly onlyHeld: boolean;
   /**
    * Makes of what is held, null where there is none or rows have gone since, what is held from now on; one at a time,
-   * and it may change the value it is given.
+   * and it may change the value it is given. What takes more than `bytesMax` is not held.
    */
-  grow(before: HeldBefore<Value> | null): Promise<{ readonly value: Value; readonly answer: Answer }>;
+  grow(before: HeldBefore<Value> | null, bytesMax: number): Promise<{ readonly value: Value; readonly answer: Answer }>;
   bytesOf(value: Value): number;
 }
 

@@ -195,6 +195,31 @@ describe('what is held of a breakdown', () => {
   });
 });
 
+describe('a breakdown in a memory that its pieces fill', () => {
+  test('is held in fewer of them, and is the same', async () => {
+    const beginMs = nowMs + 6 * hourMs;
+    const times = Array.from({ length: 20 }, (_, step) => beginMs + step * minuteMs);
+    const failing = (atMs: number) =>
+      Array.from({ length: 200 }, (_, index) =>
+        failure(atMs - 50 * index, { agent_id: `much-${index}`, run_id: 'much' }),
+      );
+    await store.insert(times.flatMap(failing));
+    const walk = async (memory: RollupMemory) => {
+      const names = new Set<string>();
+      for (const atMs of times) {
+        for (const name of (await same(atMs, { asked: ['group_by=agent'], memory })).names) names.add(name);
+      }
+      return names;
+    };
+    const roomy = openMemory(store.reader, 64 * 1_048_576);
+    await walk(roomy);
+    const small = openMemory(store.reader, 1.2 * roomy.bytes);
+    expect(await walk(small)).not.toContain('failure_groups');
+    expect(small.bytes).toBeLessThan(0.6 * roomy.bytes);
+    for (const memory of [roomy, small]) await memory.stop();
+  });
+});
+
 describe('distinct values of several states of the engine', () => {
   async function hashesOf(from: string): Promise<UniqueHashes> {
     const sql = `SELECT base64Encode(CAST(uniqState(n), 'String')) AS state FROM (${from})`;

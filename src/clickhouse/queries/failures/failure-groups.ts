@@ -40,7 +40,10 @@ export async function readFailureGroups(
  * Of what was read before and what came since; null where nothing is remembered. Without `since` it is for what is held
  * already.
  */
-async function readGrown(store: StoreReader, deps: Omit<GrownGroupsDeps, 'store'>): Promise<GrownAnswer | null> {
+async function readGrown(
+  store: StoreReader,
+  deps: Omit<GrownGroupsDeps, 'store' | 'bytesMax'>,
+): Promise<GrownAnswer | null> {
   const { memory } = store;
   if (!memory) return null;
   const { fromMs: _from, toMs: _to, ...filter } = deps.filter;
@@ -49,7 +52,7 @@ async function readGrown(store: StoreReader, deps: Omit<GrownGroupsDeps, 'store'
     table: failureTable,
     key: JSON.stringify(['failure groups', filter, groupBy, buckets]),
     onlyHeld: deps.since === null,
-    grow: (before) => growGroups({ store, ...deps }, before),
+    grow: (before, bytesMax) => growGroups({ store, ...deps, bytesMax }, before),
     bytesOf: bytesOfGroups,
   });
 }

@@ -18,18 +18,30 @@ import { type FoundTries, type NewTriesAsked, readLastSettlement, readNewTries }
 /** Of the newest failures others of the same time are still on their way, so they are read each time. */
 const openMs = 4_000;
 
+interface Slots {
+  /** Of pieces that are younger. */
+  readonly untilMs: number;
+  readonly widthMs: number;
+}
+
 /**
  * What came since is mostly of the last minutes. So that it leaves the rest as it is, what is held is cut into pieces,
- * and pieces of one slot are joined: of the last minutes, of the last hour, and older.
+ * and pieces of one slot are joined: of the last minutes, of the last hour, and older. Fewer and larger ones hold a run
+ * that failed in several of them fewer times.
  */
-const slots = [
+const fineSlots: readonly Slots[] = [
   { untilMs: 30_000, widthMs: 5_000 },
   { untilMs: 5 * minuteMs, widthMs: 15_000 },
   { untilMs: hourMs, widthMs: 5 * minuteMs },
-] as const;
+];
+const coarseSlots: readonly Slots[] = [
+  { untilMs: 30_000, widthMs: 5_000 },
+  { untilMs: 5 * minuteMs, widthMs: minuteMs },
+];
+const fewestSlots: readonly Slots[] = [{ untilMs: 30_000, widthMs: 15_000 }];
 
-/** What a group, a hash and a bucket take, roughly. */
-const [groupBytes, hashBytes, bucketBytes] = [600, 40, 40];
+/** What a group and a bucket take, roughly. */
+const [groupBytes, bucketBytes] = [600, 40];
 
 /** Failures in groups: pieces that follow each other, and what they are together. */
 export interface HeldGroups {
@@ -51,6 +63,7 @@ export interface GrownGroupsDeps {
   readonly asked: FailureGroupsQuery;
   /** Null: it is asked here. */
   readonly since: FoundTries | null;
+  readonly bytesMax: number;
 }
 
 /**
@@ -59,7 +72,7 @@ export interface GrownGroupsDeps {
  * the range moves on.
  */
 export async function growGroups(
-  { store, filter, asked, since: known }: GrownGroupsDeps,
+  { store, filter, asked, since: known, bytesMax }: GrownGroupsDeps,
   before: HeldBefore<HeldGroups> | null,
 ): Promise<{ readonly value: HeldGroups; readonly answer: GrownAnswer }> {
   const { tenant, fromMs, toMs } = filter;
@@ -90,10 +103,11 @@ export async function growGroups(
   const open = read.filter((piece) => !kept.includes(piece));
   const answer = answerOf(used.whole, open, asked);
   const runsSinceMs = runsSince([...used.pieces, ...read], answer.top, asked.runsMin);
-  used.pieces = joined(
-    [...used.pieces, ...kept].sort((a, b) => a.fromMs - b.fromMs),
-    keptToMs,
-  );
+  used.pieces = [...used.pieces, ...kept].sort((a, b) => a.fromMs - b.fromMs);
+  for (const slots of [fineSlots, coarseSlots, fewestSlots]) {
+    used.pieces = joined(used.pieces, keptToMs, slots);
+    if (bytesOfGroups(used) <= bytesMax) break;
+  }
   return { value: isWithin ? used : held, answer: { since, groups: { ...answer, runsSinceMs } } };
 }
 
@@ -153,7 +167,7 @@ async function stillRight(
 
 /** What of a span no piece covers, cut by age. */
 function gapsOf(pieces: readonly TimeSpan[], { fromMs, toMs }: TimeSpan): TimeSpan[] {
-  const cuts = slots.map(({ untilMs }) => toMs - untilMs).reverse();
+  const cuts = fineSlots.map(({ untilMs }) => toMs - untilMs).reverse();
   const gaps: TimeSpan[] = [];
   let reachedMs = fromMs;
   for (const piece of [...pieces, { fromMs: toMs, toMs }]) {
@@ -168,11 +182,15 @@ function gapsOf(pieces: readonly TimeSpan[], { fromMs, toMs }: TimeSpan): TimeSp
 }
 
 /** Neighbours of one slot as one piece. */
-function joined(pieces: readonly FailurePiece[], nowMs: number): FailurePiece[] {
+function joined(pieces: readonly FailurePiece[], nowMs: number, slots: readonly Slots[]): FailurePiece[] {
   const found: FailurePiece[] = [];
   for (const piece of pieces) {
     const last = found.at(-1);
-    if (last === undefined || last.toMs !== piece.fromMs || slotOf(last, nowMs) !== slotOf(piece, nowMs)) {
+    if (
+      last === undefined ||
+      last.toMs !== piece.fromMs ||
+      slotOf(last, nowMs, slots) !== slotOf(piece, nowMs, slots)
+    ) {
       found.push(piece);
       continue;
     }
@@ -182,7 +200,7 @@ function joined(pieces: readonly FailurePiece[], nowMs: number): FailurePiece[] 
   return found;
 }
 
-function slotOf({ toMs }: TimeSpan, nowMs: number): string {
+function slotOf({ toMs }: TimeSpan, nowMs: number, slots: readonly Slots[]): string {
   const width = slots.find(({ untilMs }) => nowMs - toMs < untilMs)?.widthMs ?? null;
   return width === null ? 'older' : `${width} ${Math.floor((toMs - 1) / width)}`;
 }
@@ -315,7 +333,7 @@ export function bytesOfGroups({ pieces, whole }: HeldGroups): number {
 function bytesOf(groups: ReadonlyMap<string, PieceGroup>): number {
   let bytes = 0;
   for (const [key, { runs, agents, series }] of groups) {
-    bytes += groupBytes + 2 * key.length + hashBytes * (runs.size + agents.size) + bucketBytes * series.size;
+    bytes += groupBytes + 2 * key.length + runs.bytes + agents.bytes + bucketBytes * series.size;
   }
   return bytes;
 }

@@ -1,3 +1,5 @@
+import { HashSet } from './hash-set.js';
+
 /**
  * How many values some states of `uniq` hold together. A state is a byte, the power of two by which values were thinned
  * out (0 up to 65,536 of them), a varuint n, then n hashes of four bytes, little-endian (UniquesHashSet.h). Null when a
@@ -50,10 +52,14 @@ const exactMax = 65_536;
 export class UniqueHashes {
   /** Hashes that are multiples of two to this power are kept. */
   #degree = 0;
-  #hashes = new Set<number>();
+  #hashes = new HashSet();
 
   get size(): number {
     return this.#hashes.size;
+  }
+
+  get bytes(): number {
+    return this.#hashes.bytes;
   }
 
   get count(): number {
@@ -73,7 +79,7 @@ export class UniqueHashes {
 
   addAll(others: UniqueHashes): void {
     this.#thin(others.#degree);
-    for (const hash of others.#hashes) this.#add(hash);
+    others.#hashes.visit((hash) => this.#add(hash));
   }
 
   /** How many values there are with those of others, which are fewer. */
@@ -84,10 +90,12 @@ export class UniqueHashes {
       for (const part of [this, ...others]) all.addAll(part);
       return all.count;
     }
-    const more = new Set<number>();
+    const more = new HashSet();
     const mask = 2 ** degree - 1;
     for (const other of others) {
-      for (const hash of other.#hashes) if ((hash & mask) === 0 && !this.#hashes.has(hash)) more.add(hash);
+      other.#hashes.visit((hash) => {
+        if ((hash & mask) === 0 && !this.#hashes.has(hash)) more.add(hash);
+      });
     }
     return estimated(this.#hashes.size + more.size, degree);
   }
@@ -101,8 +109,11 @@ export class UniqueHashes {
   #thin(degree: number): void {
     if (degree <= this.#degree) return;
     this.#degree = degree;
-    const mask = 2 ** degree - 1;
-    for (const hash of this.#hashes) if ((hash & mask) !== 0) this.#hashes.delete(hash);
+    const before = this.#hashes;
+    this.#hashes = new HashSet();
+    before.visit((hash) => {
+      if ((hash & (2 ** degree - 1)) === 0) this.#hashes.add(hash);
+    });
   }
 }
 
