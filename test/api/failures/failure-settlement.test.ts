@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { settleFailures } from '../../../src/clickhouse/maintenance/failure-settlement.js';
 import { createInsertToken } from '../../../src/clickhouse/maintenance/insert-token.js';
 import type { DeliveryHold } from '../../../src/core/ports/delivery-hold.js';
+import type { StoreReader } from '../../../src/core/ports/store-reader.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { seededRandom, testSeed } from '../../support/seeded-random.js';
 import { createQueryApi, type QueryApi } from '../api-client.js';
@@ -161,6 +162,33 @@ test('a try is of a step of the same name until its own first failure comes; wha
   // Of the two steps the first attempts: of one it was wrong to say that it was tried again.
   expect(await retried('settled')).toMatchObject({ count: 3, retried: 2 });
   expect(await retried('joined')).toMatchObject({ count: 3, retried: 1 });
+});
+
+test('what became of a step is told in little memory, however many first attempts failed that day', async () => {
+  const mebibyte = 1_048_576;
+  const step = { tenant: 'crowd', agent_id: 'a', run_id: 'r', task_id: 't', name: 'search', step_kind: 'tool' };
+  const tried = (type: string, step_id: string, attempt: number) => {
+    const ts = nowMs - 60_000 + 1_000 * attempt;
+    return { ...step, type, step_id, attempt, ts, received: ts, error_category: 'tool' };
+  };
+  await store.insert([
+    tried('step.failed', 'one', 1),
+    tried('step.failed', 'two', 2),
+    tried('step.completed', 'three', 3),
+  ]);
+  await store.run(`INSERT INTO agent_failures_v1 (tenant, lane, ts, received, inserted, unit, attempt, kind, family)
+    SELECT 'crowd', 'failed', toDateTime64(${nowMs / 1_000 - 3_600}, 3) AS at, at, now64(3), rand64(), 1, 'step', number
+    FROM numbers(1000000)`);
+  const reader: StoreReader = {
+    rows: (query) => store.reader.rows({ ...query, settings: { ...query.settings, max_memory_usage: 20 * mebibyte } }),
+  };
+  const small = createQueryApi({ store: reader, clock: new FakeClock(nowMs) });
+  const { status, body } = await small.get('crowd', '/api/v1/failures?limit=2');
+  expect(status, JSON.stringify(body)).toBe(200);
+  expect(body.failures).toMatchObject([
+    { step_id: 'two', status: 'recovered' },
+    { step_id: 'one', status: 'recovered' },
+  ]);
 });
 
 test('a pass with nothing new writes nothing', async () => {
