@@ -79,7 +79,7 @@ beforeAll(async () => {
       agents: selectScope({ tenant: 'acme', agentId: null }),
       isStopping: () => false,
     });
-    await settleFailures(deps, () => false, { rowsAtOnceMax: 0 });
+    await settleFailures(deps, () => false, { rows: 0, failures: 20 });
   }
 });
 

@@ -5,7 +5,7 @@ import type { MaintenanceInstruments } from '../../core/instruments.js';
 import type { Logger } from '../../core/logger.js';
 import { Pause } from '../../core/pause.js';
 import type { Stage } from '../../core/stage.js';
-import { dayMs } from '../../core/time-span.js';
+import { dayMs, type TimeSpan } from '../../core/time-span.js';
 import { maskRows } from '../erasure/row-rewrite.js';
 import {
   earliest,
@@ -30,17 +30,16 @@ import type { Lease } from './store-lease.js';
 const passIntervalMs = 60_000;
 
 /**
- * With more new rows than this, and at first most often, failures are settled day by day: all tries of 650,000 failures
- * at once took 1.4 GB at the store.
+ * With more new rows than this, and at first most often, failures are settled in slices of whole days: all tries of
+ * 650,000 failures at once took 1.4 GB at the store. Each slice looks through all that is new, so days with few
+ * failures are one.
  */
-const rowsAtOnceMax = 1_000_000;
-const sliceMs = dayMs;
+const atOnceMax = { rows: 1_000_000, failures: 200_000 } as const;
+type AtOnceMax = Readonly<Record<keyof typeof atOnceMax, number>>;
 
 const stateRow = z.object({
   now_ms: epochMs,
   settled_ms: epochMs,
-  first_ms: epochMs,
-  last_ms: epochMs,
   new_rows: integer64,
   ahead: integer64,
 });
@@ -137,7 +136,7 @@ export class FailureSettlement implements Stage {
 export async function settleFailures(
   deps: HeldInsertDeps,
   isStopping: () => boolean = () => false,
-  options: { readonly rowsAtOnceMax: number } = { rowsAtOnceMax },
+  most: AtOnceMax = atOnceMax,
 ): Promise<void> {
   const { store } = deps;
   const isNew = `inserted >= settled - toIntervalMillisecond(${visibleAfterMs})`;
@@ -148,16 +147,13 @@ export async function settleFailures(
       SELECT
         toUnixTimestamp64Milli(now64(3)) AS now_ms,
         toUnixTimestamp64Milli(settled) AS settled_ms,
-        toUnixTimestamp64Milli(min(ts)) AS first_ms, toUnixTimestamp64Milli(max(ts)) AS last_ms,
         (SELECT count() FROM ${triesTable} WHERE ${isNew}) + (SELECT count() FROM ${failureTable} WHERE ${isNew})
           AS new_rows,
-        (SELECT count() FROM ${settlementTable} WHERE ${settledAhead}) AS ahead
-      FROM ${failureTable}
-      WHERE lane = 'failed'`,
+        (SELECT count() FROM ${settlementTable} WHERE ${settledAhead}) AS ahead`,
     params: {},
   });
   if (state === undefined) return;
-  if (state.new_rows > 0 && !(await settleSince(deps, state, { isStopping, ...options }))) return;
+  if (state.new_rows > 0 && !(await settleSince(deps, state, { isStopping, most }))) return;
   if (state.ahead > 0) await removeAhead(store);
 }
 
@@ -165,14 +161,14 @@ export async function settleFailures(
 async function settleSince(
   deps: HeldInsertDeps,
   state: z.output<typeof stateRow>,
-  { isStopping, rowsAtOnceMax }: { readonly isStopping: () => boolean; readonly rowsAtOnceMax: number },
+  { isStopping, most }: { readonly isStopping: () => boolean; readonly most: AtOnceMax },
 ): Promise<boolean> {
-  if (state.new_rows <= rowsAtOnceMax) {
+  if (state.new_rows <= most.rows) {
     await settle(deps, { failures: `outcome < ${recovered}`, tries: '1', params: {} }, state.settled_ms);
   } else {
-    for (let fromMs = state.first_ms; fromMs <= state.last_ms; fromMs += sliceMs) {
+    for (const span of await readSlices(deps, most.failures)) {
       if (isStopping()) return false;
-      await settle(deps, sliceFrom(fromMs), state.settled_ms);
+      await settle(deps, sliceOf(span), state.settled_ms);
     }
   }
   await deps.store.command({
@@ -196,14 +192,38 @@ interface SettledFailures {
   readonly params: Readonly<Record<string, number>>;
 }
 
-/** Failures of a day, and the tries that may be theirs. */
-function sliceFrom(fromMs: number): SettledFailures {
+const openDayRow = z.object({ day_ms: epochMs, failures: integer64 });
+
+/** Whole UTC days that follow each other, with as many failures to be settled as one may have, or of one day. */
+async function readSlices({ store }: HeldInsertDeps, failuresMax: number): Promise<readonly TimeSpan[]> {
+  const days = await checkedRows(readingAsWriter(store), openDayRow, {
+    name: 'failures_by_day',
+    sql: `
+      SELECT toUnixTimestamp(toStartOfDay(ts)) * 1000 AS day_ms, count() AS failures
+      FROM ${failureTable}
+      WHERE lane = 'failed' AND outcome < ${recovered}
+      GROUP BY day_ms
+      ORDER BY day_ms`,
+    params: {},
+  });
+  const slices: (TimeSpan & { failures: number })[] = [];
+  for (const { day_ms: fromMs, failures } of days) {
+    const last = slices.at(-1);
+    const toMs = fromMs + dayMs;
+    if (last === undefined || last.failures + failures > failuresMax) slices.push({ fromMs, toMs, failures });
+    else slices[slices.length - 1] = { fromMs: last.fromMs, toMs, failures: last.failures + failures };
+  }
+  return slices;
+}
+
+/** Failures of a span, and the tries that may be theirs. */
+function sliceOf({ fromMs, toMs }: TimeSpan): SettledFailures {
   const since = "ts >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')";
   const failures = `${since} AND ts < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC') AND outcome < ${recovered}`;
   const theirs = (key: string) =>
     `${key} IN (SELECT ${key} FROM ${failureTable} WHERE lane = 'failed' AND ${failures})`;
   const tries = `${since} AND (${theirs('unit')} OR ${theirs('family')})`;
-  return { failures, tries, params: { from_ms: fromMs, until_ms: fromMs + sliceMs } };
+  return { failures, tries, params: { from_ms: fromMs, until_ms: toMs } };
 }
 
 async function settle(

@@ -31,7 +31,8 @@ beforeAll(async () => {
   // Nearly every event before or after the first pass, whatever it says of which.
   await store.insert(rows.filter(({ place }) => place < 0.5).map(({ row }) => row));
   await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken }, () => false, {
-    rowsAtOnceMax: 0,
+    rows: 0,
+    failures: 20,
   });
   await leaveToReaders();
   await store.insert(rows.filter(({ place }) => place >= 0.5).map(({ row }) => row));

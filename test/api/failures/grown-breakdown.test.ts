@@ -203,6 +203,8 @@ describe('a breakdown in a memory that its pieces fill', () => {
       Array.from({ length: 200 }, (_, index) =>
         failure(atMs - 50 * index, { agent_id: `much-${index}`, run_id: 'much' }),
       );
+    // A merge of what came with what was there before would have both read again, and held in other pieces.
+    await store.run('SYSTEM STOP MERGES agent_failures_v1');
     await store.insert(times.flatMap(failing));
     const walk = async (memory: RollupMemory) => {
       const names = new Set<string>();
@@ -213,9 +215,10 @@ describe('a breakdown in a memory that its pieces fill', () => {
     };
     const roomy = openMemory(store.reader, 64 * 1_048_576);
     await walk(roomy);
-    const small = openMemory(store.reader, 1.2 * roomy.bytes);
+    const small = openMemory(store.reader, 1.4 * roomy.bytes);
     expect(await walk(small)).not.toContain('failure_groups');
-    expect(small.bytes).toBeLessThan(0.6 * roomy.bytes);
+    expect(small.bytes).toBeLessThan(0.7 * roomy.bytes);
+    await store.run('SYSTEM START MERGES agent_failures_v1');
     for (const memory of [roomy, small]) await memory.stop();
   });
 });
