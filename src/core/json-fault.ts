@@ -1,5 +1,5 @@
 /** As V8 words what it cannot parse: with a position, or with the text, which may hold secrets. */
-const placed = /^(?<cause>.+?)(?: in JSON)? at position (?<position>\d+)/s;
+const placed = /^(?<cause>[^"]+?)(?: in JSON)? at position (?<position>\d+)/;
 const quoting = /^Unexpected token '(?<token>[!-~])',/;
 const ending = /^Unexpected end/;
 
