@@ -29,7 +29,6 @@ test.each([
   '["tdm_secret" "b"]',
   '\u0000tdm_secret',
   'é tdm_secret',
-  'é tdm_secret at position 4',
 ])('what %j quotes is not repeated', (text) => {
   expect(faultOf(text)).toMatch(/^not valid JSON/);
   expect(faultOf(text)).not.toContain('secret');
