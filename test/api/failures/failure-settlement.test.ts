@@ -165,6 +165,25 @@ test('a try is of a step of the same name until its own first failure comes; wha
   expect(await retried('joined')).toMatchObject({ count: 3, retried: 1 });
 });
 
+test('days are settled together as far as few failed, and apart else', async () => {
+  const days = [5, 3, 2, 1].map((day) => nowMs - day * 86_400_000);
+  const failed = { tenant: 'spread', agent_id: 'a', type: 'task.failed', error_category: 'tool' };
+  await store.insert(days.map((ts, at) => ({ ...failed, task_id: `t${at}`, ts, received: nowMs })));
+  const slicesOf = async (failures: number) => {
+    const made = vi.spyOn(store.writer, 'command');
+    const nextToken = createInsertToken(new FakeClock(nowMs + 5), seededRandom(seed + failures));
+    await settleFailures({ store: store.writer, delivery: nothingDelivered, nextToken }, () => false, {
+      rows: 0,
+      failures,
+    });
+    const statements = made.mock.calls.map(([{ sql }]) => sql);
+    made.mockRestore();
+    return statements.filter((sql) => sql.startsWith('CREATE TABLE')).length;
+  };
+  expect(await slicesOf(1)).toBeGreaterThanOrEqual(days.length);
+  expect(await slicesOf(1_000_000)).toBe(1);
+});
+
 test('what became of a step is told in little memory, however many first attempts failed that day', async () => {
   const mebibyte = 1_048_576;
   const step = { tenant: 'crowd', agent_id: 'a', run_id: 'r', task_id: 't', name: 'search', step_kind: 'tool' };
